@@ -1,0 +1,5 @@
+//! The read-only client.
+
+/// A client that can only read.
+#[derive(Debug)]
+pub struct Reader {}

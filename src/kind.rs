@@ -1,0 +1,215 @@
+//! What a kind is: the trait that each folder of `kinds/` implements, the shapes that plan, apply and the renderers
+//! understand, and the registry.
+//!
+//! A kind turns a file's entry and a live object into the same *normal form*, a JSON map of fields. Everything that
+//! compares, orders, shows or saves works on normal forms and never asks which kind it holds.
+
+use std::collections::BTreeMap;
+
+use futures_util::future::BoxFuture;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::model::{Address, Location, Scope};
+use crate::plan::{Action, PlannedCall};
+
+/// A normal form: the fields of one thing by name.
+pub type Fields = Map<String, Value>;
+
+/// How a field is compared, and shown when it differs.
+#[derive(Clone, Copy, Debug)]
+pub enum Shape {
+    /// One value: text, number or truth.
+    Scalar,
+    /// An IAM policy document in canonical form; compared whole, shown as a text diff.
+    Document,
+    /// A sorted array without repetitions; shown as elements added and removed.
+    Set,
+    /// Tags by key. Only keys that the file names, or that `vssctl:keys` says we wrote, are ours to compare.
+    Tags,
+    /// Values by name, all of them ours: a name that the file lacks is removed.
+    Map(&'static Shape),
+    /// Fields by name, of which only the declared ones are compared.
+    Record(&'static [Field]),
+}
+
+/// One field of a kind: the field tables are the manual.
+#[derive(Clone, Copy, Debug)]
+pub struct Field {
+    /// The name in the file and in the normal form.
+    pub name: &'static str,
+    /// How it is compared.
+    pub shape: Shape,
+    /// AWS has no call that changes it: a difference replaces the thing.
+    pub replaces: bool,
+    /// One sentence for the reference, with units and the source of a rule.
+    pub doc: &'static str,
+}
+
+impl Field {
+    /// Makes a field that can be changed in place.
+    pub const fn new(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self { name, shape, replaces: false, doc }
+    }
+
+    /// Makes a field whose change replaces the thing.
+    pub const fn fixed(name: &'static str, shape: Shape, doc: &'static str) -> Self {
+        Self { name, shape, replaces: true, doc }
+    }
+}
+
+/// One thing of the file, resolved: presets, defaults and references are in place.
+#[derive(Clone, Debug)]
+pub struct Desired {
+    /// Its address.
+    pub address: Address,
+    /// The AWS name.
+    pub name: String,
+    /// The declared fields in normal form; a declared empty value (`""`, `[]`, `{}`) means "none".
+    pub fields: Fields,
+    /// What steers vssctl and lives on no AWS object: `policies_mode`, `minimum_version`, `wait`.
+    pub options: Fields,
+    /// The things of the file that must exist before this one.
+    pub references: Vec<Address>,
+    /// `adopt = true`: take over a live thing of the same name that has no owner.
+    pub adopt: bool,
+    /// `protect = true`: never delete or replace it.
+    pub protect: bool,
+    /// `renamed_from`: the address that the live thing still carries in its owner tag.
+    pub renamed_from: Option<Address>,
+    /// Where the entry stands in the file.
+    pub location: Option<Location>,
+}
+
+/// Who a live thing belongs to, as its tags, name or creation token say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Owner {
+    /// This stack; the address as marked, where the mark says it.
+    Ours(Option<Address>),
+    /// Another stack of vssctl.
+    Stack(String),
+    /// A CloudFormation stack.
+    CloudFormation(String),
+    /// AWS itself or AWS Organizations: `aws/` vaults, `orgs/` plans.
+    Aws,
+    /// Nobody said.
+    Nobody,
+    /// The parent thing, which is ours or not; only for things that carry no mark of their own.
+    Parent,
+}
+
+/// One live thing.
+#[derive(Clone, Debug)]
+pub struct Live {
+    /// The AWS name.
+    pub name: String,
+    /// Whose it is.
+    pub owner: Owner,
+    /// Identifiers by AWS's name for them: `Arn`, `RoleId`, `BackupPlanId`, `SelectionId`, `AssociationId`, ...
+    pub ids: BTreeMap<String, String>,
+    /// Every field in normal form, empty ones left out. `tags` holds all tags but `aws:` ones, marks included.
+    pub fields: Fields,
+    /// What an update has to carry along and the file format does not model, in the kind's own form.
+    pub carried: Value,
+    /// What it refers to, as (kind, AWS name): it must let go before that can be deleted.
+    pub refers: Vec<(String, String)>,
+}
+
+/// What reading one thing gave.
+#[derive(Clone, Debug)]
+pub enum Found {
+    /// A complete answer says that there is none.
+    Absent,
+    /// There is one.
+    Live(Box<Live>),
+    /// It could not be read. Never the same as absent.
+    Unknown {
+        /// The IAM action to allow, or the operation that failed, such as `iam:GetAccountAuthorizationDetails`.
+        action: String,
+        /// What AWS or the wire said.
+        message: String,
+    },
+    /// Several live things fit and no mark tells them apart.
+    Ambiguous {
+        /// Their ids.
+        ids: Vec<String>,
+    },
+}
+
+/// What one kind read.
+#[derive(Debug, Default)]
+pub struct KindLive {
+    /// One entry for each desired thing of the kind.
+    pub found: BTreeMap<Address, Found>,
+    /// What the stack owns and the file no longer has.
+    pub orphans: Vec<Live>,
+    /// Second objects of one address (an interrupted replacement); they go once the address itself stands.
+    pub surplus: Vec<(Address, Live)>,
+}
+
+/// One thing on its way from live to desired.
+#[derive(Debug)]
+pub struct Transition<'a> {
+    /// Where it happens.
+    pub scope: &'a Scope,
+    /// What happens: `Create`, `Adopt`, `Update`, `Replace` or `Delete`.
+    pub action: Action,
+    /// The address; of an orphan, the one that its mark or name gives.
+    pub address: &'a Address,
+    /// What the file says; absent for `Delete`.
+    pub desired: Option<&'a Desired>,
+    /// What is there; absent for `Create`.
+    pub live: Option<&'a Live>,
+    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`.
+    pub marks: &'a BTreeMap<String, String>,
+}
+
+/// The calls of a transition, by phase. Within a phase they are made in order.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Calls {
+    /// Lets go of what others need to replace; before any `ensure`.
+    pub release: Vec<PlannedCall>,
+    /// Makes it as the file says.
+    pub ensure: Vec<PlannedCall>,
+    /// Takes away what the new state no longer needs, once those who depend on it stand.
+    pub remove: Vec<PlannedCall>,
+}
+
+/// One kind of thing that vssctl manages.
+pub trait Kind: Sync + std::fmt::Debug {
+    /// The name in addresses, such as `role`.
+    fn name(&self) -> &'static str;
+
+    /// The name for people, such as `IAM role`.
+    fn title(&self) -> &'static str;
+
+    /// The fields, in the order in which they are shown.
+    fn fields(&self) -> &'static [Field];
+
+    /// Whether a replacement makes the new one before it deletes the old one.
+    fn replaces_create_first(&self) -> bool {
+        false
+    }
+
+    /// Reads what is live for these entries and what else the stack owns of this kind. An answer that could not be
+    /// read is `Found::Unknown`; this never fails as a whole.
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [&'a Desired]) -> BoxFuture<'a, KindLive>;
+
+    /// Gives the calls of a transition. Pure. A `Delete` has its calls in `remove`; an `Adopt` writes marks only.
+    fn calls(&self, transition: &Transition<'_>) -> Calls;
+
+    /// Makes one planned call and returns what of its answer later calls may need, such as `BackupPlanId`.
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
+}
+
+/// Returns every kind, in the order in which plans list them.
+pub fn registry() -> &'static [&'static dyn Kind] {
+    crate::kinds::ALL
+}
+
+/// Finds a kind by its name.
+pub fn find(name: &str) -> Option<&'static dyn Kind> {
+    registry().iter().copied().find(|kind| kind.name() == name)
+}

@@ -1,0 +1,53 @@
+//! What a run is bound to: the stack, the account, the region and the partition that follows from it.
+
+use serde::{Deserialize, Serialize};
+
+/// The stack, account, region and partition of a run. Every ARN that vssctl builds comes from here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scope {
+    /// The `[stack] name`, written as the tag `vssctl:stack` on what the stack owns.
+    pub stack: String,
+    /// Twelve digits.
+    pub account_id: String,
+    /// Such as `ap-northeast-1`.
+    pub region: String,
+    /// The path that IAM things get when the file names none; `/` unless `[stack] iam_path` says otherwise.
+    pub iam_path: String,
+}
+
+impl Scope {
+    /// Returns the partition of the region: `aws`, `aws-cn` or `aws-us-gov`.
+    pub fn partition(&self) -> &'static str {
+        partition_of(&self.region)
+    }
+
+    /// Returns the region of the global IAM endpoint, where the Tagging API lists IAM's things.
+    pub fn iam_region(&self) -> &'static str {
+        match self.partition() {
+            "aws-cn" => "cn-north-1",
+            "aws-us-gov" => "us-gov-west-1",
+            _ => "us-east-1",
+        }
+    }
+
+    /// Builds the ARN of a thing of this account in this region.
+    pub fn arn(&self, service: &str, resource: &str) -> String {
+        format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account_id)
+    }
+
+    /// Builds the ARN of an IAM thing of this account; `path` starts and ends with `/`.
+    pub fn iam_arn(&self, resource: &str, path: &str, name: &str) -> String {
+        format!("arn:{}:iam::{}:{resource}{path}{name}", self.partition(), self.account_id)
+    }
+}
+
+/// Returns the partition that a region name belongs to.
+pub fn partition_of(region: &str) -> &'static str {
+    if region.starts_with("cn-") {
+        "aws-cn"
+    } else if region.starts_with("us-gov-") {
+        "aws-us-gov"
+    } else {
+        "aws"
+    }
+}

@@ -1,0 +1,214 @@
+//! Plans: what differs, in which order it is put right, and the calls that do it. Pure and synchronous: no clock, no
+//! I/O. A plan is data; execution makes no choices.
+
+pub mod build;
+pub mod check;
+pub mod diff;
+pub mod marks;
+pub mod order;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::model::{Address, Diagnostic, Location, Scope};
+
+/// The version of the JSON plan.
+pub const FORMAT: u32 = 1;
+
+/// What a plan does to one thing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Live is as the file says.
+    NoOp,
+    /// Makes it.
+    Create,
+    /// Takes over a live thing that had no owner; fields may change as well.
+    Adopt,
+    /// Changes it in place.
+    Update,
+    /// Makes a new one in place of the old one.
+    Replace,
+    /// Deletes it.
+    Delete,
+    /// It could not be read: nothing is done to it.
+    Unknown,
+    /// It is somebody else's, protected, or needs something that is: nothing is done to it.
+    Refused,
+}
+
+/// How one field differs.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FieldChange {
+    /// The path in the entry, such as `rule.nightly.schedule` or `tags.team`.
+    pub path: String,
+    /// How it is shown.
+    pub display: Display,
+    /// The live value; null where there is none.
+    pub before: Value,
+    /// The desired value; null where it goes away.
+    pub after: Value,
+    /// The change can't be made in place.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub replaces: bool,
+}
+
+/// How the two sides of a field change read best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Display {
+    /// `old -> new`.
+    Value,
+    /// Elements added and removed.
+    Set,
+    /// A text diff of canonical JSON.
+    Document,
+}
+
+/// One thing of the file and what the plan does to it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Change {
+    /// Which thing.
+    pub address: Address,
+    /// Its AWS name.
+    pub name: String,
+    /// What happens.
+    pub action: Action,
+    /// Why, for people, where the fields don't say it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// What differs.
+    pub fields: Vec<FieldChange>,
+    /// Where the entry stands in the file.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+}
+
+/// Something that the stack owns and the file no longer has.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Orphan {
+    /// The address of its mark, or one made of its name.
+    pub address: Address,
+    /// Its AWS name.
+    pub name: String,
+    /// Its ARN or id.
+    pub id: String,
+}
+
+/// The order of the parts of a plan; all steps know what they wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// A holder lets go of what is about to be replaced.
+    Release,
+    /// Things become what the file says.
+    Ensure,
+    /// Predecessors and leftovers of changed things go.
+    Remove,
+    /// Deletions.
+    Prune,
+}
+
+/// One API call, spelled out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct PlannedCall {
+    /// The IAM action of the operation, such as `iam:CreateRole`.
+    pub action: String,
+    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
+    /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
+    pub input: Value,
+}
+
+impl PlannedCall {
+    /// Makes a call.
+    pub fn new(action: &str, input: Value) -> Self {
+        Self { action: action.to_owned(), input }
+    }
+}
+
+/// Makes the placeholder of a value that the calls of `address` will have returned.
+pub fn output(address: &Address, name: &str) -> Value {
+    serde_json::json!({ "$output": address.to_string(), "name": name })
+}
+
+/// The calls of one thing in one phase.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Step {
+    /// Its place in the list, from 0; steps stand in an order in which they can be made.
+    pub id: usize,
+    /// Which thing.
+    pub address: Address,
+    /// Which phase.
+    pub phase: Phase,
+    /// The steps that must have succeeded before.
+    pub after: Vec<usize>,
+    /// The calls, in order.
+    pub calls: Vec<PlannedCall>,
+}
+
+/// A plan. Its JSON form is versioned by [`FORMAT`].
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Plan {
+    /// [`FORMAT`].
+    pub format: u32,
+    /// The program that made it, such as `vssctl 0.1.0`.
+    pub tool: String,
+    /// What it is bound to.
+    pub scope: Scope,
+    /// SHA-256 of the configuration files, hexadecimal.
+    pub config_sha256: String,
+    /// One entry for each thing of the file, and for each deletion.
+    pub changes: Vec<Change>,
+    /// What the stack owns and the file no longer has, and the plan does not delete.
+    pub orphans: Vec<Orphan>,
+    /// What will be done.
+    pub steps: Vec<Step>,
+    /// Strangers, unreadable things, guards.
+    pub diagnostics: Vec<Diagnostic>,
+}
+
+/// How many things a plan adds, changes and destroys.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Summary {
+    /// Created or replaced.
+    pub add: usize,
+    /// Updated or adopted.
+    pub change: usize,
+    /// Deleted or replaced.
+    pub destroy: usize,
+}
+
+impl Plan {
+    /// Counts what the plan does; a replacement is both added and destroyed, as in Terraform.
+    pub fn summary(&self) -> Summary {
+        let mut summary = Summary::default();
+        for change in &self.changes {
+            match change.action {
+                Action::Create => summary.add += 1,
+                Action::Adopt | Action::Update => summary.change += 1,
+                Action::Delete => summary.destroy += 1,
+                Action::Replace => {
+                    summary.add += 1;
+                    summary.destroy += 1;
+                }
+                Action::NoOp | Action::Unknown | Action::Refused => {}
+            }
+        }
+        summary
+    }
+
+    /// Tells whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.steps.is_empty()
+    }
+
+    /// Tells whether a thing could not be read.
+    pub fn has_unknown(&self) -> bool {
+        self.changes.iter().any(|change| change.action == Action::Unknown)
+    }
+
+    /// Tells whether something was refused.
+    pub fn has_refused(&self) -> bool {
+        self.changes.iter().any(|change| change.action == Action::Refused)
+    }
+}

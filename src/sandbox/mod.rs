@@ -1,0 +1,3 @@
+//! A simulated AWS account at the wire.
+
+pub mod account;
