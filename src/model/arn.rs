@@ -66,7 +66,8 @@ impl Arn {
         if self.partition == partition {
             return Ok(());
         }
-        let problem = format!("is in the partition `{}`, but the region `{region}` is in `{partition}`", self.partition);
+        let problem =
+            format!("is in the partition `{}`, but the region `{region}` is in `{partition}`", self.partition);
         Err(error(&self.to_string(), &problem))
     }
 

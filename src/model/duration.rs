@@ -121,12 +121,8 @@ pub mod minutes {
 pub mod days {
     use super::{DurationError, Sort};
 
-    const SORT: Sort = Sort {
-        counts: "days",
-        example: "`35d` or `5w`",
-        units: &[('w', 7), ('d', 1)],
-        canonical: &[('d', 1)],
-    };
+    const SORT: Sort =
+        Sort { counts: "days", example: "`35d` or `5w`", units: &[('w', 7), ('d', 1)], canonical: &[('d', 1)] };
 
     /// Reads a text such as `35d` or `5w` as days.
     pub fn parse(text: &str) -> Result<u32, DurationError> {
