@@ -27,7 +27,11 @@ const HASHED: char = '=';
 const HASH_DIGITS: usize = 5;
 
 /// Returns the marks of `address`, whose file entry names the tag keys `keys`.
-pub fn marks<'a>(scope: &Scope, address: &Address, keys: impl IntoIterator<Item = &'a str>) -> BTreeMap<String, String> {
+pub fn marks<'a>(
+    scope: &Scope,
+    address: &Address,
+    keys: impl IntoIterator<Item = &'a str>,
+) -> BTreeMap<String, String> {
     BTreeMap::from([
         (STACK.to_owned(), scope.stack.clone()),
         (ID.to_owned(), address.to_string()),
@@ -41,8 +45,13 @@ fn list_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     keys.sort_unstable();
     keys.dedup();
     let names = keys.join(" ");
-    let readable = names.chars().count() <= VALUE_LIMIT && keys.iter().all(|key| !key.contains(' ') && !key.starts_with(HASHED));
-    if readable { names } else { std::iter::once(HASHED.to_string()).chain(keys.iter().map(|key| short_hash(key))).collect() }
+    let readable =
+        names.chars().count() <= VALUE_LIMIT && keys.iter().all(|key| !key.contains(' ') && !key.starts_with(HASHED));
+    if readable {
+        names
+    } else {
+        std::iter::once(HASHED.to_string()).chain(keys.iter().map(|key| short_hash(key))).collect()
+    }
 }
 
 fn short_hash(key: &str) -> String {
@@ -65,7 +74,9 @@ pub fn owner(scope: &Scope, tags: &BTreeMap<String, String>) -> Owner {
     match tags.get(STACK) {
         Some(stack) if *stack == scope.stack => Owner::Ours(tags.get(ID).and_then(|id| id.parse().ok())),
         Some(stack) => Owner::Stack(stack.clone()),
-        None => tags.get("aws:cloudformation:stack-name").map_or(Owner::Nobody, |stack| Owner::CloudFormation(stack.clone())),
+        None => tags
+            .get("aws:cloudformation:stack-name")
+            .map_or(Owner::Nobody, |stack| Owner::CloudFormation(stack.clone())),
     }
 }
 
@@ -74,7 +85,8 @@ pub fn owner(scope: &Scope, tags: &BTreeMap<String, String>) -> Owner {
 /// `letter` is `v`, `p` or `s`. `content` is the address of a vault or plan; of a selection, which nothing can change, its
 /// canonical content, so that new content is a new token.
 pub fn creator_request_id(scope: &Scope, letter: char, name: &str, content: &str) -> String {
-    let slug: String = name.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(16).collect();
+    let slug: String =
+        name.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(16).collect();
     format!("{}{slug}.{}", creator_prefix(scope, letter), &sha256_hex(content.as_bytes())[..8])
 }
 
@@ -97,9 +109,14 @@ pub struct TagChanges {
 }
 
 /// Compares live tags (marks included) with those of the file and the marks.
-pub fn tag_changes(live: Option<&Map<String, Value>>, desired: Option<&Map<String, Value>>, marks: &BTreeMap<String, String>) -> TagChanges {
+pub fn tag_changes(
+    live: Option<&Map<String, Value>>,
+    desired: Option<&Map<String, Value>>,
+    marks: &BTreeMap<String, String>,
+) -> TagChanges {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
-    let live: BTreeMap<String, String> = live.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect();
+    let live: BTreeMap<String, String> =
+        live.into_iter().flatten().map(|(key, value)| (key.clone(), text(value))).collect();
     let wanted: BTreeMap<String, String> = desired
         .into_iter()
         .flatten()
@@ -169,16 +186,24 @@ mod tests {
         let marks = BTreeMap::from([(STACK.to_owned(), "s".to_owned()), (KEYS.to_owned(), "team".to_owned())]);
         let changes = tag_changes(live.as_object(), desired.as_object(), &marks);
         assert_eq!(changes.unset, ["gone"]);
-        assert_eq!(changes.set, BTreeMap::from([("team".to_owned(), "b".to_owned()), (KEYS.to_owned(), "team".to_owned())]));
+        assert_eq!(
+            changes.set,
+            BTreeMap::from([("team".to_owned(), "b".to_owned()), (KEYS.to_owned(), "team".to_owned())])
+        );
     }
 
     #[test]
     fn the_owner_is_who_the_tags_name() {
-        let tags = |pairs: &[(&str, &str)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+        let tags = |pairs: &[(&str, &str)]| {
+            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
+        };
         let ours = owner(&scope(), &tags(&[(STACK, "windows-backup"), (ID, "role.app")]));
         assert_eq!(ours, Owner::Ours(Some(Address::new("role", "app"))));
         assert_eq!(owner(&scope(), &tags(&[(STACK, "else")])), Owner::Stack("else".into()));
-        assert_eq!(owner(&scope(), &tags(&[("aws:cloudformation:stack-name", "cfn")])), Owner::CloudFormation("cfn".into()));
+        assert_eq!(
+            owner(&scope(), &tags(&[("aws:cloudformation:stack-name", "cfn")])),
+            Owner::CloudFormation("cfn".into())
+        );
         assert_eq!(owner(&scope(), &tags(&[("team", "x")])), Owner::Nobody);
     }
 }
