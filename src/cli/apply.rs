@@ -48,7 +48,7 @@ pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) ->
 /// Plans, shows, asks, applies, reports.
 pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: &Manner<'_>) -> Result<Exit, CliError> {
     let ui = session.ui;
-    let plan = session.plan(options).await;
+    let plan = session.plan(options).await?;
     let verdict = session::verdict(&plan);
     show(session, &plan, manner, verdict)?;
     if verdict != Exit::Done {

@@ -1,6 +1,7 @@
 //! Which file a run is about: `--file`, then `VSSCTL_CONFIG`, then `vss.toml` here or in a parent up to the git root;
 //! and where the simulated account is kept.
 
+use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, variable};
@@ -32,11 +33,14 @@ pub(super) fn find(global: &Global) -> Result<PathBuf, CliError> {
     })
 }
 
-/// Says where the simulated account is kept: the named file, else `.vssctl/sandbox.json` here or in the parent, up to
-/// the git root, that has one.
-pub(super) fn sandbox(named: Option<&Path>) -> PathBuf {
+/// Says where the simulated account is kept: the named file, else (the name is empty) `.vssctl/sandbox.json` here or in
+/// the parent, up to the git root, that has one.
+pub(super) fn sandbox(named: &OsStr) -> PathBuf {
+    if !named.is_empty() {
+        return PathBuf::from(named);
+    }
     let default = Path::new(FOLDER).join("sandbox.json");
-    named.map_or_else(|| upwards(&default, Path::is_file).unwrap_or(default), Path::to_owned)
+    upwards(&default, Path::is_file).unwrap_or(default)
 }
 
 /// Makes the folder of the simulated account, with a `.gitignore` that keeps it out of commits.

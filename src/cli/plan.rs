@@ -10,7 +10,7 @@ use crate::render;
 pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
-    let plan = session.plan(&options).await;
+    let plan = session.plan(&options).await?;
     match arguments.format {
         Format::Text => ui.answer(&session.render(&plan)),
         Format::Json => {

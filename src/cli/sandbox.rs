@@ -9,7 +9,7 @@ use crate::render::escaped;
 
 /// Serves or resets the simulated account.
 pub(super) async fn run(arguments: &SandboxArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    let path = file::sandbox(global.sandbox.as_ref().and_then(Option::as_deref));
+    let path = file::sandbox(global.sandbox.as_deref().unwrap_or_default());
     match &arguments.command {
         SandboxCommand::Serve(arguments) => serve(arguments, &path, ui).await,
         SandboxCommand::Reset => reset(&path, ui),

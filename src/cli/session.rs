@@ -12,6 +12,7 @@ use crate::kind::KindLive;
 use crate::model::{Address, Diagnostics};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
+use crate::plan::check;
 use crate::sandbox::Sandbox;
 use crate::{refresh, render};
 
@@ -68,7 +69,7 @@ impl<'a> Session<'a> {
         options.endpoint_url.clone_from(&global.endpoint_url);
         options.allow_endpoint = global.allow_endpoint;
         let sandbox = match &global.sandbox {
-            Some(named) => Some(open_sandbox(&file::sandbox(named.as_deref()))?),
+            Some(named) => Some(open_sandbox(&file::sandbox(named))?),
             None => None,
         };
         if let Some(sandbox) = &sandbox {
@@ -78,8 +79,8 @@ impl<'a> Session<'a> {
                 Some(aws_credential_types::Credentials::new(&scope.account_id, "sandbox", None, None, "sandbox"));
         }
         ui.status("asking AWS who we are");
-        let clients = Clients::connect(options).await.map_err(refused_connection)?;
-        guard(&clients.reader(), &scope).await.map_err(guarded)?;
+        let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
+        Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
         Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })
     }
 
@@ -91,17 +92,22 @@ impl<'a> Session<'a> {
         live
     }
 
-    /// Compares the file with what is live.
-    pub(super) async fn plan(&self, options: &Options) -> Plan {
+    /// Compares the file with what is live. The plan has passed a checker that is not the planner.
+    pub(super) async fn plan(&self, options: &Options) -> Result<Plan, CliError> {
         let live = self.refresh().await;
         let config = &self.loaded.config;
-        build::build(&Input {
+        let plan = build::build(&Input {
             scope: &config.scope,
             config_sha256: &config.sha256,
             desired: &config.desired,
             live: &live,
             options,
-        })
+        });
+        match check::violations(&plan).as_slice() {
+            [] => Ok(plan),
+            violations => Err(CliError::failed(format!("the plan breaks its own rules: {}", violations.join("; ")))
+                .hint("nothing was changed; this is a defect of vssctl: please report it with the file")),
+        }
     }
 
     /// Renders a plan for people.

@@ -4,6 +4,7 @@
 //! unless they are wanted. A closed pipe is no error: whatever is still to print is dropped and the command goes on to
 //! its own exit code, so that `vssctl apply | head -1` does not stop half way.
 
+use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -154,7 +155,7 @@ impl Ui {
             let message = cause.to_string();
             // Some libraries repeat their cause in their own text.
             if !last.contains(&message) {
-                text.push_str(&format!("\n  because: {}", escaped(&message).replace('\n', "\n  ")));
+                let _ = write!(text, "\n  because: {}", escaped(&message).replace('\n', "\n  "));
             }
             last = message;
             source = cause.source();

@@ -64,7 +64,7 @@ fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) 
         .iter()
         .map(|(name, id)| Line { sign: "", style: DIM, path: escaped(name), value: Shown::Beside(escaped(id)) })
         .collect();
-    let table = kind::find(address.kind()).map(|kind| kind.fields()).unwrap_or_default();
+    let table = kind::find(address.kind()).map(kind::Kind::fields).unwrap_or_default();
     for field in table {
         let Some(value) = live.fields.get(field.name) else { continue };
         live_lines(&mut lines, field.name, &field.shape, value);
@@ -76,10 +76,9 @@ fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) 
 fn live_lines(lines: &mut Vec<Line>, path: &str, shape: &Shape, value: &Value) {
     let nothing = Value::Null;
     let display = match shape {
-        Shape::Scalar => Display::Value,
+        Shape::Scalar | Shape::Tags => Display::Value,
         Shape::Document => Display::Document,
         Shape::Set => Display::Set,
-        Shape::Tags => Display::Value,
         Shape::Map(inner) => {
             for (name, value) in value.as_object().into_iter().flatten() {
                 live_lines(lines, &format!("{path}.{name}"), inner, value);

@@ -95,7 +95,7 @@ fn sign(change: &Change) -> (&'static str, Style, &'static str) {
         Action::Create => ("+", ADD, "will be created"),
         Action::Adopt => ("~", CHANGE, "will be adopted"),
         Action::Update => ("~", CHANGE, "will be changed"),
-        Action::Replace if kind::find(change.address.kind()).is_some_and(|kind| kind.replaces_create_first()) => {
+        Action::Replace if kind::find(change.address.kind()).is_some_and(kind::Kind::replaces_create_first) => {
             ("+/-", CHANGE, "will be replaced, the new one first")
         }
         Action::Replace => ("-/+", CHANGE, "will be replaced"),

@@ -6,7 +6,7 @@ use std::process::{Command, Output, Stdio};
 use tempfile::TempDir;
 
 /// The smallest file with one of each thing of the announcement.
-pub const MAIN_JOB: &str = r#"
+pub(crate) const MAIN_JOB: &str = r#"
 [stack]
 name       = "windows-backup"
 account_id = "123456789012"
@@ -42,49 +42,49 @@ match = { all = { VssBackup = "enabled" } }
 "#;
 
 /// A directory to run in.
-pub struct Place {
+pub(crate) struct Place {
     directory: TempDir,
 }
 
 /// What one run gave.
 #[derive(Debug)]
-pub struct Run {
-    pub code: Option<i32>,
-    pub stdout: String,
-    pub stderr: String,
+pub(crate) struct Run {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
 }
 
 impl Place {
     /// Makes an empty directory that is a git root, so that nothing above it is looked at.
-    pub fn empty() -> Self {
+    pub(crate) fn empty() -> Self {
         let directory = tempfile::tempdir().expect("a temporary directory");
         std::fs::create_dir(directory.path().join(".git")).expect("a directory");
         Self { directory }
     }
 
     /// Makes a directory with a `vss.toml`.
-    pub fn with(text: &str) -> Self {
+    pub(crate) fn with(text: &str) -> Self {
         let place = Self::empty();
         place.write("vss.toml", text);
         place
     }
 
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.directory.path()
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         let path = self.path().join(name);
         std::fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
         std::fs::write(path, text).expect("a file");
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         std::fs::read_to_string(self.path().join(name)).expect("a file")
     }
 
     /// Prepares a command with a bare environment.
-    pub fn prepare(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+    pub(crate) fn prepare(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         let mut command = Command::new(program);
         let binaries = binary().parent().expect("a parent").to_owned();
         let system = std::env::var_os("PATH").unwrap_or_default();
@@ -94,24 +94,24 @@ impl Place {
         command
     }
 
-    pub fn command(&self, arguments: &[&str]) -> Command {
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = self.prepare(binary());
         command.args(arguments);
         command
     }
 
     /// Runs `vssctl` with these arguments.
-    pub fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         Run::from(self.command(arguments).output().expect("vssctl runs"))
     }
 
     /// Runs `vssctl --sandbox=account.json` with these arguments.
-    pub fn sandbox(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn sandbox(&self, arguments: &[&str]) -> Run {
         self.run(&[&["--sandbox=account.json"], arguments].concat())
     }
 
     /// Runs a line of shell with `vssctl` on the search path.
-    pub fn shell(&self, line: &str) -> Run {
+    pub(crate) fn shell(&self, line: &str) -> Run {
         Run::from(self.prepare("bash").args(["-o", "pipefail", "-c", line]).output().expect("bash runs"))
     }
 }
@@ -129,17 +129,17 @@ impl From<Output> for Run {
 impl Run {
     /// Asserts the exit code and returns the run.
     #[track_caller]
-    pub fn exits(self, code: i32) -> Self {
+    pub(crate) fn exits(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
 
-    pub fn last_line(&self) -> &str {
+    pub(crate) fn last_line(&self) -> &str {
         self.stdout.lines().last().unwrap_or_default()
     }
 }
 
 /// The binary under test.
-pub fn binary() -> PathBuf {
+pub(crate) fn binary() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_vssctl"))
 }

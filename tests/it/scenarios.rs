@@ -40,7 +40,7 @@ fn replay(text: &str) -> String {
                 let _ = writeln!(actual, "[exit {}]", run.code.expect("an exit code"));
             }
         } else {
-            block.iter().for_each(|line| actual.push_str(&format!("{line}\n")));
+            actual.extend(block.iter().flat_map(|line| [line, "\n"]));
         }
         actual.push_str("```\n");
     }
@@ -51,4 +51,19 @@ fn replay(text: &str) -> String {
 fn settled(output: &str) -> String {
     let duration = regex::Regex::new(r"\(\d+(\.\d+)?m?s\)").expect("a pattern");
     duration.replace_all(output, "(0.0s)").into_owned()
+}
+
+#[test]
+fn the_main_job_goes_as_its_transcript_says() {
+    transcript("main-job.md");
+}
+
+#[test]
+fn mistakes_are_answered_as_the_transcript_says() {
+    transcript("mistakes.md");
+}
+
+#[test]
+fn strangers_are_refused_as_the_transcript_says() {
+    transcript("strangers.md");
 }
