@@ -12,11 +12,12 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let session = Session::open(global, ui).await?;
     let addresses = session.addresses(&arguments.addresses)?;
     let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
+    let question = format!("Take these over in {}? Only `yes` is taken: ", session.place());
     let manner = Manner {
         consent: arguments.consent,
         json: false,
         parallelism: arguments.parallelism,
-        question: ("Take these over? Only `yes` is taken: ", "yes"),
+        question: (&question, "yes"),
         nothing: Some(
             "Nothing to adopt: what is there is this stack's already, and the rest is for `vssctl apply` to make.",
         ),

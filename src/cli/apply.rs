@@ -34,11 +34,12 @@ pub(super) struct Manner<'a> {
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
+    let question = format!("Apply these changes to {}? Only `yes` is taken: ", session.place());
     let manner = Manner {
         consent: arguments.consent,
         json: arguments.json,
         parallelism: arguments.scoping.parallelism,
-        question: ("Apply these changes? Only `yes` is taken: ", "yes"),
+        question: (&question, "yes"),
         nothing: None,
         destroys: false,
     };

@@ -21,8 +21,9 @@ use super::ui::Color;
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
 #[command(
     after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
-                  Exit codes: 0 done, or nothing to do; 1 failed; 2 changes (`--detailed-exitcode`);\n\
-                  4 refused; 5 partly applied; 6 invalid configuration or usage; 130 interrupted."
+                  Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
+                  2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
+                  130 interrupted."
 )]
 pub(super) struct Arguments {
     #[command(flatten)]

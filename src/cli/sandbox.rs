@@ -30,7 +30,8 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
     let address = listener.local_addr().map_err(|error| CliError::failed("could not tell the port").because(error))?;
     ui.answer(&format!(
         "Serving the simulated account of {} on http://{address}\n\n\
-         export AWS_ENDPOINT_URL=http://{address} AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=sandbox AWS_REGION=ap-northeast-1\n\n\
+         export AWS_ENDPOINT_URL=http://{address} AWS_REGION=ap-northeast-1\n\
+         export AWS_ACCESS_KEY_ID=123456789012 AWS_SECRET_ACCESS_KEY=sandbox\n\
          aws iam list-roles\n\n\
          A twelve-digit access key id names the account; Ctrl-C ends it.\n",
         escaped(&path.display().to_string())

@@ -110,6 +110,13 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Names the account for questions, so that nobody takes the real one for the simulated one.
+    pub(super) fn place(&self) -> String {
+        let scope = &self.loaded.config.scope;
+        let sort = if self.sandbox { "the simulated account" } else { "account" };
+        format!("{sort} {}, {}", render::escaped(&scope.account_id), render::escaped(&scope.region))
+    }
+
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
         let mut diagnostics = Diagnostics::default();
