@@ -9,10 +9,9 @@ pub mod json;
 pub mod live;
 pub mod progress;
 pub mod report;
+pub mod safe;
 pub mod text;
 pub mod text_diff;
-
-pub mod safe;
 
 /// Escapes what a terminal would act on or hide in foreign text.
 pub fn escaped(text: &str) -> String {
