@@ -15,6 +15,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{CliError, Exit};
 use crate::render::escaped;
+use crate::render::safe::SafeLines;
 
 /// The colour of the word `error`.
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -155,7 +156,7 @@ impl Ui {
             let message = cause.to_string();
             // Some libraries repeat their cause in their own text.
             if !last.contains(&message) {
-                let _ = write!(text, "\n  because: {}", escaped(&message).replace('\n', "\n  "));
+                let _ = write!(text, "\n  because: {}", SafeLines(&message).to_string().replace('\n', "\n  "));
             }
             last = message;
             source = cause.source();

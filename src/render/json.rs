@@ -21,7 +21,7 @@ pub fn line<T: Serialize>(value: &T) -> Result<String, serde_json::Error> {
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
-        if character != '\n' && !safe::is_plain(character) {
+        if character != '\n' && safe::is_hidden(character) {
             for unit in character.encode_utf16(&mut [0; 2]) {
                 let _ = write!(escaped, "\\u{unit:04x}");
             }

@@ -7,6 +7,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
+use super::text_diff::{self, Tag};
 use super::escaped;
 use crate::kind;
 use crate::model::Address;
@@ -294,14 +295,37 @@ pub(crate) fn bare(value: &Value) -> String {
 }
 
 /// Returns a document: whole where it is new, else as a diff of its canonical text.
-pub(super) fn document_lines(before: &Value, after: &Value, creates: bool) -> Vec<String> {
+pub(super) fn document_lines(before: &Value, after: &Value, whole: bool) -> Vec<String> {
     if is_nothing(after) {
         return vec![format!("{REMOVE}-{REMOVE:#} (the whole document)")];
     }
-    if creates || is_nothing(before) {
-        return super::text_diff::canonical_text(after).lines().map(escaped).collect();
+    if whole || is_nothing(before) {
+        return text_diff::canonical_text(after).lines().map(escaped).collect();
     }
-    super::text_diff::diff(before, after).lines().map(str::to_owned).collect()
+    let mut lines = Vec::new();
+    for (index, hunk) in text_diff::diff(before, after).hunks.iter().enumerate() {
+        if index > 0 {
+            lines.push(format!("{DIM}...{DIM:#}"));
+        }
+        lines.extend(hunk.iter().map(diff_line));
+    }
+    lines
+}
+
+/// Returns one line of a diff, what differs within it underlined.
+fn diff_line(line: &text_diff::Line) -> String {
+    let style = match line.tag {
+        Tag::Context => return format!("  {}", escaped(&line.text())),
+        Tag::Remove => REMOVE,
+        Tag::Add => ADD,
+    };
+    let strong = style.underline();
+    let mut text = format!("{style}{}{style:#} ", line.tag.sign());
+    for span in &line.spans {
+        let style = if span.emphasised { strong } else { style };
+        let _ = write!(text, "{style}{}{style:#}", escaped(&span.text));
+    }
+    text
 }
 
 /// Writes what the stack owns and the file lacks.
