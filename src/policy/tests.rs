@@ -71,6 +71,12 @@ fn what_aws_tells_apart_is_a_difference() {
         (json!({}), json!({ "Sid": "a" })),
         (json!({ "Sid": "a" }), json!({ "Sid": "A" })),
         (json!({ "Resource": "arn:aws:s3:::a" }), json!({ "Resource": "arn:aws:s3:::A" })),
+        (json!({ "Resource": "A" }), json!({ "Resource": ["a", "A"] })),
+        (
+            json!({ "Condition": { "StringLike": { "a:b": ["X"] } } }),
+            json!({ "Condition": { "StringLike": { "a:b": ["x", "X"] } } }),
+        ),
+        (json!({ "Principal": { "AWS": "A" } }), json!({ "Principal": { "AWS": ["a", "A"] } })),
         (json!({}), json!({ "Effect": "Deny" })),
         (
             json!({ "Condition": { "StringEquals": { "aws:PrincipalTag/a": "X" } } }),
