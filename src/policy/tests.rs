@@ -234,6 +234,17 @@ fn a_diff_names_statements_principals_and_conditions() {
 }
 
 #[test]
+fn a_document_of_thousands_of_statements_is_compared() {
+    let many = |action: &str| {
+        let statements: Vec<Value> =
+            (0..3_000).map(|index| json!({ "Effect": "Deny", "Action": format!("{action}{index}") })).collect();
+        json!({ "Statement": statements })
+    };
+    assert!(same(&many("a:"), &many("a:")));
+    assert_eq!(diff(&many("a:"), &many("b:")).unwrap().len(), 6_000);
+}
+
+#[test]
 fn iam_documents_are_decoded_and_counted_as_iam_does() {
     assert_eq!(url_decode("%7B%22a%22%3A%20%22b+c%25%22%7D").unwrap(), r#"{"a": "b+c%"}"#);
     assert_eq!(url_decode("%FF").unwrap_err().kind, PolicyErrorKind::Syntax);
