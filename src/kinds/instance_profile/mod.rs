@@ -5,6 +5,7 @@
 
 mod api;
 mod calls;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

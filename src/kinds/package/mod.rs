@@ -10,6 +10,7 @@ mod api;
 mod calls;
 mod command;
 mod normal;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

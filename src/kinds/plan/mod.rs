@@ -8,6 +8,7 @@ pub(crate) mod api;
 mod calls;
 mod document;
 mod shape;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

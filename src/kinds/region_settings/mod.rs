@@ -5,6 +5,7 @@
 //! replaced. AWS pages: "Service Opt-in", `UpdateRegionSettings`.
 
 mod api;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

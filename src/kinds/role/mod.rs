@@ -5,6 +5,7 @@
 
 pub(crate) mod api;
 mod calls;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;

@@ -6,6 +6,7 @@
 
 pub(crate) mod api;
 pub(crate) mod calls;
+pub mod spec;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
