@@ -61,9 +61,12 @@ fn visit(model: &Model, shape: &Shape, path: &str, value: &Value, found: &mut Ve
             if let Some(rule) = length_rule(shape, entries.map_or(0, serde_json::Map::len)) {
                 breach(&format!("'{}'", show(value)), &rule);
             }
-            // Keys are not checked: AWS takes resource types such as `Storage Gateway`, which its pattern has no room for.
-            if let Some(inner) = &shape.value {
+            if let (Some(key), Some(inner)) = (&shape.key, &shape.value) {
                 for (name, item) in entries.into_iter().flatten() {
+                    // Patterns of keys are not enforced: AWS takes resource types such as `Storage Gateway`, against its own.
+                    if let Some(rule) = length_rule(model.shape(&key.shape), name.chars().count()) {
+                        found.push(format!("Value '{name}' at '{path}' failed to satisfy constraint: {rule}"));
+                    }
                     visit(model, model.shape(&inner.shape), &format!("{path}.{name}.member"), item, found);
                 }
             }
