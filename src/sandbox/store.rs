@@ -14,7 +14,7 @@ use super::account::Account;
 use super::clock::Clock;
 
 /// The version of the file's format that this program writes, and the newest that it reads.
-pub const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// Why a sandbox file cannot be used.
 #[derive(Debug, thiserror::Error)]

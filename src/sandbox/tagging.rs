@@ -6,6 +6,8 @@ use aws_smithy_types::base64;
 use serde_json::{Value, json};
 
 use super::account::{Answer, ApiError, Context, Tagged};
+use super::wire::model::Model;
+use super::wire::validate::validate;
 use super::{backup, iam, ssm};
 
 /// The operations offered.
@@ -18,6 +20,10 @@ const VALUES_PAGE: usize = 100;
 
 /// Performs one operation.
 pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
+    let model = Model::of("tagging").expect("the sandbox has the Tagging API's model");
+    if let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_ref()) {
+        validate(model, shape, input).map_err(|error| invalid(&error.message))?;
+    }
     let tagged = tagged(context);
     match operation {
         "GetResources" => resources(tagged, input),

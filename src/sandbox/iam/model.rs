@@ -21,9 +21,9 @@ pub struct Iam {
 }
 
 impl Iam {
-    /// Finds a role by its name in any case.
+    /// Finds a role by its name as it was created: names differ ignoring case, but are looked up as they are.
     pub fn role(&self, name: &str) -> Option<&Role> {
-        self.roles.get(&name.to_ascii_lowercase())
+        self.roles.get(&name.to_ascii_lowercase()).filter(|role| role.name == name)
     }
 
     /// Finds a role by its ARN.
@@ -36,9 +36,9 @@ impl Iam {
         self.policies.values().find(|policy| policy.arn == arn)
     }
 
-    /// Finds an instance profile by its name in any case.
+    /// Finds an instance profile by its name as it was created.
     pub fn profile(&self, name: &str) -> Option<&InstanceProfile> {
-        self.profiles.get(&name.to_ascii_lowercase())
+        self.profiles.get(&name.to_ascii_lowercase()).filter(|profile| profile.name == name)
     }
 }
 

@@ -157,8 +157,9 @@ mod tests {
     }
 
     #[test]
-    fn every_pattern_of_the_models_is_enforced_but_those_with_look_around() {
-        for service in super::super::model::SERVICES {
+    fn every_pattern_that_is_checked_here_is_enforced_but_those_with_look_around() {
+        // Systems Manager and Backup check their inputs themselves.
+        for service in ["iam", "tagging"] {
             let model = Model::of(service).unwrap();
             for pattern in model.patterns() {
                 assert!(compile(pattern).is_some() || pattern.contains("(?"), "{service}: {pattern}");
