@@ -6,12 +6,16 @@
 
 pub mod account;
 pub mod backup;
+#[cfg(test)]
+mod bench;
 mod clock;
 mod connector;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
+mod made;
 mod managed_policies;
+mod schedule;
 mod serve;
 pub mod ssm;
 mod store;
