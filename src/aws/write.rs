@@ -64,10 +64,29 @@ impl Writer {
     where
         E: ProvideErrorMetadata + std::error::Error + 'static,
     {
+        self.send_unless(action, request, |_| None).await
+    }
+
+    /// Makes one call, of whose errors some mean that it was made before: `done` turns those into the answer.
+    pub(crate) async fn send_unless<O, E>(
+        &self,
+        action: &str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        done: impl FnOnce(&E) -> Option<O>,
+    ) -> Result<O, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
         *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
         tracing::debug!(action, "write");
         let (service, operation) = action.split_once(':').unwrap_or(("", action));
-        request.await.map_err(|error| convert(service, operation, &error))
+        match request.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => match error.as_service_error().and_then(done) {
+                Some(answer) => Ok(answer),
+                None => Err(convert(service, operation, &error)),
+            },
+        }
     }
 }
 

@@ -6,12 +6,16 @@
 
 pub mod account;
 pub mod backup;
+#[cfg(test)]
+mod bench;
 mod clock;
 mod connector;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
+mod made;
 mod managed_policies;
+mod schedule;
 mod serve;
 pub mod ssm;
 mod store;
@@ -194,7 +198,7 @@ impl Inner {
         let model = scope.model;
         let call = match wire::decode(&scope, request) {
             Ok(call) => call,
-            Err(error) => return Outcome::Reply(wire::encode_error(Some(model), &error, &request_id)),
+            Err(error) => return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id)),
         };
         self.requests.push(RequestRecord {
             service: scope.service.to_owned(),
@@ -218,11 +222,11 @@ impl Inner {
                 | FaultKind::Truncated => {}
             }
             if let Some(error) = error {
-                return Outcome::Reply(wire::encode_error(Some(model), &error, &request_id));
+                return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id));
             }
         }
         let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);
-        let response = wire::encode(model, &call.operation, &answer, &request_id);
+        let response = wire::encode(&scope, &call.operation, &answer, &request_id);
         match fault {
             Some(FaultKind::ResetAfter) => Outcome::Reset,
             Some(FaultKind::Truncated) => Outcome::Reply(response.map(|body| body.slice(..body.len() / 2))),

@@ -1,5 +1,6 @@
 //! AWS's protocols: requests into JSON inputs, answers and errors into responses.
 
+mod cbor;
 mod json;
 pub(super) mod model;
 mod query;
@@ -25,6 +26,8 @@ pub(super) struct Scope {
     pub(super) model: &'static Model,
     pub(super) region: String,
     pub(super) account: String,
+    /// The client speaks Smithy RPC v2 with CBOR, which the newer models name first where JSON 1.1 used to be.
+    cbor: bool,
 }
 
 /// A request after its protocol has been taken off.
@@ -56,7 +59,9 @@ pub(super) fn scope(headers: &HeaderMap) -> Result<Scope, ApiError> {
     let model = Model::of(service).ok_or_else(incomplete)?;
     let digits = key.len() == 12 && key.bytes().all(|byte| byte.is_ascii_digit());
     let account = if digits { key } else { DEFAULT_ACCOUNT }.to_owned();
-    Ok(Scope { service, model, region: region.to_owned(), account })
+    let cbor = model.metadata.protocol == Protocol::Json
+        && headers.get(cbor::HEADER).is_some_and(|value| value.as_bytes() == cbor::PROTOCOL.as_bytes());
+    Ok(Scope { service, model, region: region.to_owned(), account, cbor })
 }
 
 /// Takes the protocol off a request: which operation, with which input.
@@ -81,6 +86,17 @@ pub(super) fn decode(scope: &Scope, request: &Request<Bytes>) -> Result<Call, Ap
             };
             Ok(Call { operation: name, input })
         }
+        Protocol::Json if scope.cbor => {
+            let path = request.uri().path();
+            let name = cbor::operation(&model.metadata.target_prefix, path).ok_or_else(|| unknown(path))?;
+            let operation = model.operations.get(name).ok_or_else(|| unknown(name))?;
+            let body = cbor::parse(request.body())?;
+            let input = match &operation.input {
+                Some(shape) => json::decode(model, model.shape(shape), &body)?,
+                None => json!({}),
+            };
+            Ok(Call { operation: name.to_owned(), input })
+        }
         Protocol::Json => {
             let target = request.headers().get("x-amz-target").and_then(|value| value.to_str().ok()).unwrap_or("");
             let name = target.strip_prefix(&model.metadata.target_prefix).and_then(|rest| rest.strip_prefix('.'));
@@ -104,13 +120,14 @@ pub(super) fn decode(scope: &Scope, request: &Request<Bytes>) -> Result<Call, Ap
 }
 
 /// Puts the protocol on an answer.
-pub(super) fn encode(model: &Model, operation: &str, answer: &Answer, request_id: &str) -> Response<Bytes> {
+pub(super) fn encode(scope: &Scope, operation: &str, answer: &Answer, request_id: &str) -> Response<Bytes> {
+    let model = scope.model;
     let value = match answer {
         Ok(value) => value,
-        Err(error) => return encode_error(Some(model), error, request_id),
+        Err(error) => return encode_error(Some(scope), error, request_id),
     };
     let Some(described) = model.operations.get(operation) else {
-        return encode_error(Some(model), &model.unknown_operation(operation), request_id);
+        return encode_error(Some(scope), &model.unknown_operation(operation), request_id);
     };
     match model.metadata.protocol {
         Protocol::Query => {
@@ -121,6 +138,9 @@ pub(super) fn encode(model: &Model, operation: &str, answer: &Answer, request_id
             let rest = model.metadata.protocol == Protocol::RestJson;
             let kind = if rest { "application/json" } else { "application/x-amz-json-1.1" };
             let body = match &described.output {
+                Some(shape) if scope.cbor => {
+                    return cbor::response(200, &json::encode(model, model.shape(shape), value), request_id);
+                }
                 Some(shape) => json::encode(model, model.shape(shape), value).to_string(),
                 None if rest => String::new(),
                 None => "{}".to_owned(),
@@ -131,9 +151,9 @@ pub(super) fn encode(model: &Model, operation: &str, answer: &Answer, request_id
 }
 
 /// Puts the protocol on an error. Without a model (nothing says which service was meant) it is IAM's form.
-pub(super) fn encode_error(model: Option<&Model>, error: &ApiError, request_id: &str) -> Response<Bytes> {
+pub(super) fn encode_error(scope: Option<&Scope>, error: &ApiError, request_id: &str) -> Response<Bytes> {
     let fallback = || Model::of("iam").expect("the sandbox has IAM");
-    let model = model.unwrap_or_else(fallback);
+    let model = scope.map_or_else(fallback, |scope| scope.model);
     match model.metadata.protocol {
         Protocol::Query => {
             response(error.status, "text/xml", query::encode_error(model, error, request_id), request_id)
@@ -147,6 +167,9 @@ pub(super) fn encode_error(model: Option<&Model>, error: &ApiError, request_id: 
             }
             for (name, value) in &error.members {
                 body[name] = json!(value);
+            }
+            if scope.is_some_and(|scope| scope.cbor) {
+                return cbor::response(error.status, &body, request_id);
             }
             response(error.status, "application/x-amz-json-1.1", body.to_string(), request_id)
         }
@@ -168,8 +191,8 @@ pub(super) fn encode_error(model: Option<&Model>, error: &ApiError, request_id: 
     }
 }
 
-fn response(status: u16, kind: &'static str, body: String, request_id: &str) -> Response<Bytes> {
-    let mut response = Response::new(Bytes::from(body));
+fn response(status: u16, kind: &'static str, body: impl Into<Bytes>, request_id: &str) -> Response<Bytes> {
+    let mut response = Response::new(body.into());
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(kind));
