@@ -1,4 +1,5 @@
 //! Plans, reports and problems as text and JSON. Pure: renderers return text and never print.
 
+pub mod diagnostics;
 pub mod safe;
 pub mod text_diff;
