@@ -7,6 +7,7 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 
 use crate::kind::{Desired, Fields};
 use crate::model::arn::{Arn, ArnError, looks_like_arn};
@@ -44,7 +45,7 @@ pub(crate) struct Declared {
     pub(crate) place: Place,
 }
 
-/// One entry without structural errors.
+/// One entry, without the values that have structural errors.
 #[derive(Debug)]
 pub(crate) struct Entry<'a, T> {
     pub(crate) address: Address,
@@ -60,6 +61,17 @@ impl<T> Entry<'_, T> {
     /// Returns the place of a value of the entry; where there is none, of the key.
     pub(crate) fn place(&self, path: &[&str]) -> Place {
         if self.node.at(path).is_some() { self.node.place_at(path) } else { self.key.clone() }
+    }
+
+    /// Returns the place of a key of the entry; where there is none, of the entry's own.
+    pub(crate) fn key_place(&self, path: &[&str]) -> Place {
+        let member = path.split_last().and_then(|(key, above)| self.node.at(above)?.member(key));
+        member.map_or_else(|| self.key.clone(), |member| member.key.clone())
+    }
+
+    /// Tells whether the entry means to say something about a key: it has it, or a misspelt one.
+    pub(crate) fn gives(&self, key: &str) -> bool {
+        self.node.members().any(|(own, member)| own == key || member.node.faulty && closest(own, &[key]).is_some())
     }
 
     /// Starts an error about the entry.
@@ -124,7 +136,7 @@ impl Context<'_> {
         self.problems.add(place, diagnostic);
     }
 
-    /// Reads the entries of a kind: those without structural errors.
+    /// Reads the entries of a kind.
     pub(crate) fn entries<'n, T: DeserializeOwned + Common>(
         &mut self,
         table: Option<&'n Node>,
@@ -142,7 +154,7 @@ impl Context<'_> {
         entries
     }
 
-    /// Reads one entry, unless the structure check found fault with it.
+    /// Reads one entry without the values that the structure check found fault with. None if what is left is no entry.
     pub(crate) fn entry<'n, T: DeserializeOwned + Common>(
         &mut self,
         node: &'n Node,
@@ -150,17 +162,26 @@ impl Context<'_> {
         address: Address,
         default_name: &str,
     ) -> Option<Entry<'n, T>> {
-        if node.has_fault() {
+        let spec = self.spec::<T>(node, key, &address)?;
+        let name = spec.given_name().unwrap_or(default_name).to_owned();
+        Some(Entry { address, name, key: key.clone(), node, spec })
+    }
+
+    /// Reads the type of an entry from its table.
+    pub(crate) fn spec<T: DeserializeOwned>(&mut self, node: &Node, key: &Place, address: &Address) -> Option<T> {
+        if node.faulty {
             return None;
         }
-        match serde_json::from_value::<T>(node.to_json()) {
-            Ok(spec) => {
-                let name = spec.given_name().unwrap_or(default_name).to_owned();
-                Some(Entry { address, name, key: key.clone(), node, spec })
-            }
+        let faulty = node.has_fault();
+        let sound = node.members().filter(|(_, member)| !member.node.has_fault());
+        let table = sound.map(|(key, member)| (key.to_owned(), member.node.to_json())).collect();
+        match serde_json::from_value::<T>(Value::Object(table)) {
+            Ok(spec) => Some(spec),
+            // What is missing has been reported where it is wrong.
+            Err(_) if faulty => None,
             Err(failed) => {
                 let message = format!("`{address}` cannot be read: {}", safe(&failed.to_string()));
-                self.report(key, Diagnostic::error("VSS0103", message).at(&address));
+                self.report(key, Diagnostic::error("VSS0103", message).at(address).label("in this entry"));
                 None
             }
         }
@@ -304,7 +325,7 @@ impl Context<'_> {
                 if let Some(first) = seen.insert(key.to_lowercase(), key) {
                     let message = format!("the tags `{}` and `{}` differ in case only", safe(first), safe(key));
                     let diagnostic = entry.error("VSS0213", message).label("IAM ignores the case of tag keys");
-                    let place = entry.place(&["tags", key]);
+                    let place = entry.key_place(&["tags", key]);
                     self.report(&place, diagnostic);
                 }
             }
@@ -397,7 +418,7 @@ impl Context<'_> {
     pub(crate) fn check_arn<T>(&mut self, entry: &Entry<'_, T>, place: &Place, arn: &Arn, same_region: bool) -> bool {
         let scope = self.scope.clone();
         let partition = scope.partition();
-        if arn.partition != partition {
+        if arn.partition != partition && !scope.region.is_empty() {
             let message = format!("the ARN is of the partition `{}`, and `{}` is in `{partition}`", arn.partition, scope.region);
             let diagnostic = entry
                 .error("VSS0303", message)
@@ -406,12 +427,12 @@ impl Context<'_> {
             self.report(place, diagnostic);
             return false;
         }
-        if arn.account != scope.account_id && arn.account != "aws" {
+        if arn.account != scope.account_id && arn.account != "aws" && !scope.account_id.is_empty() {
             let message = format!("the ARN is of account `{}`, and the stack's is `{}`", safe(&arn.account), scope.account_id);
             self.report(place, entry.error("VSS0304", message).label("another account"));
             return false;
         }
-        if same_region && arn.region != scope.region {
+        if same_region && arn.region != scope.region && !scope.region.is_empty() {
             let message = format!("the ARN is of region `{}`, and the stack's is `{}`", safe(&arn.region), scope.region);
             self.report(place, entry.error("VSS0305", message).label("another region"));
             return false;

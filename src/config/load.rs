@@ -6,6 +6,7 @@ use std::path::Path;
 
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
+use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -18,7 +19,6 @@ use super::documents::{Documents, unreadable};
 use super::problems::{Problems, safe};
 use super::schema::DEFAULTS;
 use super::source::{Place, Sources};
-use super::spec::StackSpec;
 use super::tree::{Node, Tree, fill, overlay};
 use super::{limits, read, resolve, structure};
 
@@ -89,7 +89,7 @@ pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
     let file = sources.add(name, text.to_owned());
     let mut problems = Problems::new(&mut sources);
     let result = load_into(file, text, folder, &mut problems);
-    let (config, cut) = (result.config, result.cut);
+    let Outcome { config, cut } = result;
     let mut diagnostics = Diagnostics::default();
     let mut seen = std::collections::BTreeSet::new();
     for diagnostic in std::mem::take(&mut problems.found) {
@@ -100,30 +100,35 @@ pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
         }
     }
     diagnostics.sort();
-    let config = config.filter(|_| !diagnostics.has_errors());
+    let config = (!diagnostics.has_errors()).then_some(config);
     Loaded { config, diagnostics, sources }
 }
 
 struct Outcome {
-    config: Option<Config>,
+    config: Config,
     cut: Cut,
 }
 
 /// Where the first syntax error stands in each file. What stands after it may be read wrongly: no problem is reported there
 /// but further syntax errors, and none that something is missing.
 #[derive(Debug, Default)]
-struct Cut(Vec<Location>);
+struct Cut {
+    places: Vec<Location>,
+    /// The base file could not be read.
+    partial: bool,
+}
 
 impl Cut {
     fn keeps(&self, diagnostic: &Diagnostic) -> bool {
-        if self.0.is_empty() || matches!(diagnostic.code, "VSS0101" | "VSS0109") {
+        if matches!(diagnostic.code, "VSS0101" | "VSS0109") {
             return true;
         }
-        if matches!(diagnostic.code, "VSS0105" | "VSS0301" | "VSS0413" | "VSS0510") {
+        let incomplete = self.partial || !self.places.is_empty();
+        if incomplete && matches!(diagnostic.code, "VSS0105" | "VSS0301" | "VSS0413" | "VSS0510") {
             return false;
         }
         let Some(location) = &diagnostic.location else { return true };
-        !self.0.iter().any(|cut| cut.file == location.file && location.line >= cut.line)
+        !self.places.iter().any(|cut| cut.file == location.file && location.line >= cut.line)
     }
 }
 
@@ -142,9 +147,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     }
     merge_defaults(&mut root);
     structure::require(&mut root, problems);
-    let Some((scope, thresholds)) = stack(&root, problems) else {
-        return Outcome { config: None, cut };
-    };
+    let (scope, thresholds) = stack(&root, problems);
     let mut context = Context {
         scope: scope.clone(),
         problems: Problems { sources: &mut *problems.sources, found: std::mem::take(&mut problems.found) },
@@ -164,7 +167,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     let found = context.problems.found;
     problems.found = found;
     let config = Config { scope, desired, sha256: digest(problems.sources), thresholds };
-    Outcome { config: Some(config), cut }
+    Outcome { config, cut }
 }
 
 /// Returns the folder as the user wrote it, ready to be put before a file's name.
@@ -189,7 +192,7 @@ fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) ->
         let message = error.message().trim();
         let shown = message.lines().map(safe).collect::<Vec<_>>().join("; ");
         problems.add(&place, Diagnostic::error("VSS0101", format!("not TOML: {shown}")).label("here"));
-        cut.0.push(problems.sources.locate(&place));
+        cut.places.push(problems.sources.locate(&place));
     }
     Node::from_document(file, &document)
 }
@@ -199,6 +202,7 @@ fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Prob
     let node = root.get("extends").filter(|node| !node.faulty)?;
     let path = node.text()?;
     let Some(folder) = folder else {
+        cut.partial = true;
         let diagnostic = Diagnostic::error("VSS0110", format!("`{}` cannot be read: there is no folder to look in", safe(path)))
             .label("cannot be read");
         problems.add(&node.place, diagnostic);
@@ -207,6 +211,7 @@ fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Prob
     let text = match read::beside(folder, path, limits::FILE) {
         Ok(text) => text,
         Err(failed) => {
+            cut.partial = true;
             let diagnostic =
                 Diagnostic::error("VSS0110", format!("the base file `{}` {}", safe(path), failed.message)).label(failed.label);
             problems.add(&node.place, diagnostic);
@@ -256,50 +261,52 @@ fn merge_defaults(root: &mut Node) {
     }
 }
 
-/// Reads and checks `[stack]`. Without it nothing else has a meaning, but its own values may be wrong.
-fn stack(root: &Node, problems: &mut Problems<'_>) -> Option<(Scope, Thresholds)> {
-    let node = root.get("stack")?;
-    if node.has_fault() {
-        // The entries can still be checked: what is wrong with `[stack]` has been said.
-        let text = |key: &str| node.get(key).and_then(Node::text).map(ToOwned::to_owned);
-        let scope = Scope {
-            stack: text("name").unwrap_or_default(),
-            account_id: text("account_id").unwrap_or_else(|| "000000000000".to_owned()),
-            region: text("region")?,
-            iam_path: "/".to_owned(),
-        };
-        return Some((scope, Thresholds::default()));
-    }
-    let spec: StackSpec = serde_json::from_value(node.to_json()).ok()?;
-    let mut check = |key: &str, fits: bool, code: &'static str, message: String, label: &str, help: Option<String>| {
-        if !fits {
-            let mut diagnostic = Diagnostic::error(code, message).label(label);
-            diagnostic.help.extend(help);
-            problems.add(&node.place_at(&[key]), diagnostic);
+/// Reads and checks `[stack]`, key by key: what is wrong here is no reason to leave the entries unchecked. A wrong account or
+/// region is left empty, and nothing is held against it.
+fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
+    let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
+    let node = root.get("stack").unwrap_or(&empty);
+    let text = |key: &str| node.get(key).filter(|node| !node.faulty).and_then(Node::text).map(ToOwned::to_owned);
+    let mut check = |key: &str, fits: fn(&str) -> bool, code: &'static str, what: &str, label: &str, help: Option<String>| {
+        let value = text(key)?;
+        if fits(&value) {
+            return Some(value);
         }
+        let mut diagnostic = Diagnostic::error(code, format!("`{}` is no {what}", safe(&value))).label(label);
+        diagnostic.help.extend(help);
+        problems.add(&node.place_at(&[key]), diagnostic);
+        None
     };
-    let name = spec.name.as_str();
-    let fits = (1..=64).contains(&name.len())
-        && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte));
-    check("name", fits, "VSS0203", format!("`{}` is no stack name", safe(name)), "1 to 64 of A-Z a-z 0-9 _ . -", None);
-    let digits: String = spec.account_id.chars().filter(char::is_ascii_digit).collect();
+    let name = check("name", is_stack_name, "VSS0203", "stack name", "1 to 64 of A-Z a-z 0-9 _ . -", None);
+    let digits: String = text("account_id").unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
     let help = (digits.len() == 12).then(|| format!("write `\"{digits}\"`"));
-    let message = format!("`{}` is no account id", safe(&spec.account_id));
-    check("account_id", is_account(&spec.account_id), "VSS0201", message, "twelve digits in quotes", help);
-    let message = format!("`{}` is no region", safe(&spec.region));
-    let zone = spec.region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-    let help = is_region(zone).then(|| format!("`{zone}` is the region of that availability zone"));
-    check("region", is_region(&spec.region), "VSS0202", message, "such as `ap-northeast-1`", help);
-    let iam_path = spec.iam_path.unwrap_or_else(|| "/".to_owned());
-    let message = format!("`{}` is no IAM path", safe(&iam_path));
-    let help = Some(format!("write `\"/{}/\"`", safe(iam_path.trim_matches('/'))));
-    check("iam_path", is_iam_path(&iam_path), "VSS0206", message, "starts and ends with `/`", help);
+    let account_id = check("account_id", is_account, "VSS0201", "account id", "twelve digits in quotes", help);
+    let region = text("region").unwrap_or_default();
+    let region = region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let help = is_region(region).then(|| format!("`{region}` is the region of that availability zone"));
+    let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help);
+    let help = Some("write it like `\"/vssctl/windows-backup/\"`".to_owned());
+    let iam_path = check("iam_path", is_iam_path, "VSS0206", "IAM path", "starts and ends with `/`", help);
+    let number = |key: &str| match node.get(key).map(|node| &node.tree) {
+        Some(Tree::Integer(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    };
     let usual = Thresholds::default();
     let thresholds = Thresholds {
-        max_deletions: spec.max_deletions.unwrap_or(usual.max_deletions),
-        max_deletion_percent: spec.max_deletion_percent.unwrap_or(usual.max_deletion_percent),
+        max_deletions: number("max_deletions").unwrap_or(usual.max_deletions),
+        max_deletion_percent: number("max_deletion_percent").unwrap_or(usual.max_deletion_percent),
     };
-    Some((Scope { stack: spec.name, account_id: spec.account_id, region: spec.region, iam_path }, thresholds))
+    let scope = Scope {
+        stack: name.unwrap_or_default(),
+        account_id: account_id.unwrap_or_default(),
+        region: region.unwrap_or_default(),
+        iam_path: iam_path.unwrap_or_else(|| "/".to_owned()),
+    };
+    (scope, thresholds)
+}
+
+fn is_stack_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
 }
 
 fn stack_tags(root: &Node, context: &mut Context<'_>) {

@@ -39,7 +39,7 @@ fn build() -> Value {
         let mut schema = root["definitions"][*definition].clone();
         schema["description"] = json!(format!("Keys that every {} entry has unless it says otherwise.", kind.replace('_', " ")));
         if let Some(schema) = schema.as_object_mut() {
-            schema.remove("required");
+            schema.shift_remove("required");
         }
         if let Some(properties) = schema["properties"].as_object_mut() {
             properties.retain(|name, _| !NOT_DEFAULTS.contains(&name.as_str()));
@@ -49,7 +49,14 @@ fn build() -> Value {
     let description = root["properties"]["defaults"]["description"].clone();
     root["properties"]["defaults"] =
         json!({ "description": description, "type": "object", "properties": defaults, "additionalProperties": false });
-    root
+    // What a reader looks for first comes first.
+    let mut ordered = Map::new();
+    for key in ["$schema", "title", "description", "type", "properties", "required", "additionalProperties", "definitions"] {
+        if let Some(value) = root.get_mut(key) {
+            ordered.insert(key.to_owned(), value.take());
+        }
+    }
+    Value::Object(ordered)
 }
 
 /// Takes out what TOML has no use for: null, and the number formats of Rust.
@@ -58,9 +65,9 @@ fn tidy(schema: &mut Value) {
         Value::Array(items) => items.iter_mut().for_each(tidy),
         Value::Object(object) => {
             object.values_mut().for_each(tidy);
-            object.remove("format");
+            object.shift_remove("format");
             if object.get("default").is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty)) {
-                object.remove("default");
+                object.shift_remove("default");
             }
             if let Some(Value::Array(types)) = object.get_mut("type") {
                 types.retain(|name| name != "null");
@@ -72,7 +79,7 @@ fn tidy(schema: &mut Value) {
                 options.retain(|option| option.get("type").is_none_or(|name| name != "null"));
                 if let [Value::Object(only)] = options.as_slice() {
                     let only = only.clone();
-                    object.remove("anyOf");
+                    object.shift_remove("anyOf");
                     if object.is_empty() {
                         object.extend(only);
                     } else {

@@ -2,6 +2,7 @@
 //! characters that would lie to a reader. What it finds fault with is marked, so that later checks leave it alone.
 
 use crate::model::Diagnostic;
+use crate::render::safe::is_hidden;
 
 use super::problems::{Problems, safe};
 use super::schema::View;
@@ -241,16 +242,7 @@ fn bad_character(text: &str, path: &[String]) -> Option<Diagnostic> {
 }
 
 fn is_deceptive(character: char) -> bool {
-    match character {
-        '\t' | '\n' | '\r' => false,
-        '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{2069}'
-        | '\u{61c}'
-        | '\u{feff}'
-        | '\u{e0000}'..='\u{e007f}' => true,
-        _ => character.is_control(),
-    }
+    is_hidden(character) && !matches!(character, '\t' | '\n' | '\r')
 }
 
 fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnostic {

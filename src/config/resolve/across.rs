@@ -227,8 +227,8 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
     }
 }
 
-/// Where the comparison of schedules begins: any fixed Monday will do, the calendar repeats.
-const REFERENCE: &str = "2026-01-05T00:00:00Z";
+/// Where the comparison of schedules begins: before any fixed Monday will do, the calendar repeats.
+const REFERENCE: &str = "2026-01-04T23:59:59Z";
 
 /// Returns the runs of the four weeks after the reference; of a rarer rule, its next dozen.
 fn runs(rule: &RunsFacts) -> Vec<Timestamp> {

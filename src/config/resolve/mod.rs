@@ -67,15 +67,13 @@ fn declare(file: &Node, context: &mut Context<'_>) {
 
 fn region_settings(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Option<Desired> {
     let member = file.member("region_settings")?;
-    if member.node.has_fault() {
-        return None;
-    }
-    let spec: RegionSettingsSpec = serde_json::from_value(member.node.to_json()).ok()?;
+    let address = Address::new("region_settings", "");
+    let spec: RegionSettingsSpec = context.spec(&member.node, &member.key, &address)?;
     if spec.resource_type_opt_in.as_ref().and_then(|types| types.get("EC2")) == Some(&false) {
         facts.ec2_opted_out = member.node.at(&["resource_type_opt_in", "EC2"]).map(|node| node.place.clone());
     }
     Some(Desired {
-        address: Address::new("region_settings", ""),
+        address,
         name: "region_settings".to_owned(),
         fields: spec.normal_form(),
         options: crate::kind::Fields::new(),

@@ -180,7 +180,7 @@ fn arguments(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
         if !name.starts_with("SSM_") {
             let message = format!("the package argument `{}` does not start with `SSM_`", safe(name));
             let diagnostic = entry.error("VSS0613", message).label("not an argument that SSM passes on");
-            context.report(&entry.place(&["additional_arguments", name]), diagnostic);
+            context.report(&entry.key_place(&["additional_arguments", name]), diagnostic);
         }
     }
 }
@@ -202,6 +202,9 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
         ("tags", spec.tags.is_some()),
     ];
     let Some(text) = spec.schedule.as_deref() else {
+        if entry.gives("schedule") {
+            return None;
+        }
         for (key, given) in only_with_schedule {
             // Defaults of the kind are no statement about this entry.
             if given {

@@ -81,10 +81,7 @@ fn plan(
         context.report(&entry.key, diagnostic);
     }
     for (key, member) in rules.into_iter().flat_map(Node::members) {
-        if member.node.has_fault() {
-            continue;
-        }
-        let Ok(spec) = serde_json::from_value::<RuleSpec>(member.node.to_json()) else { continue };
+        let Some(spec) = context.spec::<RuleSpec>(&member.node, &member.key, &entry.address) else { continue };
         let name = spec.name.clone().unwrap_or_else(|| key.to_owned());
         let rule = Entry { address: entry.address.clone(), name, key: member.key.clone(), node: &member.node, spec };
         let resolved_rule = resolve_rule(&rule, key, windows_vss, context, facts, &mut references, &mut runs);
@@ -141,7 +138,9 @@ fn resolve_rule(
     continuous(rule, keeps, context);
     check_against_lock(rule, &vault, keeps, context, facts);
     let (schedule, timezone) = schedule(rule, context);
-    if spec.schedule.is_none() || schedule.is_some() {
+    let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
+    let known = told("start_window", spec.start_window.as_deref()) && told("delete_after", spec.delete_after.as_deref());
+    if known && told("schedule", schedule.as_deref()) && told("timezone", spec.timezone.as_deref()) {
         let text = schedule.clone().unwrap_or_else(|| "cron(0 5 ? * * *)".to_owned());
         if let (Ok(schedule), Some(timezone)) = (Schedule::parse(&text, Dialect::Backup), &timezone) {
             runs.push(RunsFacts {
@@ -291,7 +290,7 @@ fn check_against_lock(
     let Some(lock) = facts.locks.get(vault) else { return };
     let place = rule.place(&["delete_after"]);
     let problem: Option<(String, String)> = match (keeps, lock.least, lock.most) {
-        (None, _, Some(most)) if rule.spec.delete_after.is_none() => Some((
+        (None, _, Some(most)) if !rule.gives("delete_after") => Some((
             format!("backups are kept for ever, and the lock of vault `{}` allows {most} days", safe(vault)),
             format!("add `delete_after = \"{most}d\"`, or less"),
         )),

@@ -97,6 +97,9 @@ fn trust(entry: &Entry<'_, RoleSpec>, filling: Option<&Filling>, context: &mut C
         if let Some(filling) = filling {
             return Some(context.canonical(&presets::service_trust(filling.service)));
         }
+        if entry.gives("preset") || entry.gives("trust") {
+            return None;
+        }
         let diagnostic = entry
             .error("VSS0510", format!("`{}` says neither who may assume it nor what it is for", entry.address))
             .label("`trust` or `preset` is missing")
@@ -219,8 +222,7 @@ fn inline_policies(
     let mut size = 0;
     for (name, source) in declared {
         let keys = ["inline_policies", name.as_str()];
-        let place = entry.node.get("inline_policies").and_then(|node| node.member(name)).map(|member| member.key.clone());
-        context.check_name_at(&entry.address, name, &place.unwrap_or_else(|| entry.place(&keys)), POLICY_NAME);
+        context.check_name_at(&entry.address, name, &entry.key_place(&keys), POLICY_NAME);
         if let Some(document) = context.identity_document(entry, &keys, source) {
             size += document.size;
             documents.insert(name.clone(), document.value);

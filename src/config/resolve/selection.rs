@@ -89,7 +89,8 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
     let place = entry.place(&["match"]);
     for (name, arns) in [("arns", &matching.arns), ("not_arns", &matching.not_arns)] {
         let Some(arns) = arns else { continue };
-        for (index, arn) in arns.iter().enumerate() {
+        let region_known = !context.scope.region.is_empty();
+        for (index, arn) in arns.iter().enumerate().filter(|_| region_known) {
             if let Err(failed) = check_pattern(arn, &context.scope.region) {
                 let message = format!("`{}` {}", safe(&failed.text), safe(&failed.problem));
                 let diagnostic = entry
@@ -115,7 +116,7 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
     ];
     for (name, tags) in groups {
         for (key, values) in tags.iter().flatten() {
-            let at = entry.place(&["match", name, key]);
+            let at = entry.key_place(&["match", name, key]);
             let problem = if key.starts_with("aws:ResourceTag/") {
                 Some("is written without `aws:ResourceTag/`")
             } else if key.is_empty() || key.chars().count() > 128 {
