@@ -9,10 +9,11 @@ use super::ui::Ui;
 use crate::aws::{Clients, ConnectError, ConnectOptions, GuardError, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
-use crate::model::{Address, Diagnostics};
+use crate::model::{Address, Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
 use crate::plan::check;
+use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
 use crate::{refresh, render};
 
@@ -30,10 +31,7 @@ pub(super) struct Loaded {
 pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let path = file::find(global)?;
     let config::Loaded { config, diagnostics, sources } = config::load(&path);
-    let problems = render::diagnostics::render(&diagnostics, &sources);
-    if !problems.is_empty() {
-        ui.aside(&format!("{}\n\n", problems.trim_end()));
-    }
+    ui.aside(&problems(&diagnostics, &sources, ui));
     let shown = path.display();
     match config {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
@@ -42,9 +40,15 @@ pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     }
 }
 
+/// Renders problems, an empty line after each.
+fn problems<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, sources: &Sources, ui: &Ui) -> String {
+    let style = Style { colour: true, width: ui.width() };
+    diagnostics.into_iter().map(|diagnostic| render_one(diagnostic, sources, style) + "\n\n").collect()
+}
+
 /// Counts problems in words.
 fn counted(diagnostics: &Diagnostics) -> String {
-    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == crate::model::Severity::Error).count() {
+    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
         1 => "1 error".to_owned(),
         errors => format!("{errors} errors"),
     }
@@ -119,9 +123,7 @@ impl<'a> Session<'a> {
 
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
-        let mut diagnostics = Diagnostics::default();
-        diagnostics.extend(plan.diagnostics.iter().cloned());
-        let problems = render::diagnostics::render(&diagnostics, &self.loaded.sources);
+        let problems = problems(&plan.diagnostics, &self.loaded.sources, self.ui);
         render::text::plan(plan, &problems, self.ui.width())
     }
 
@@ -159,7 +161,7 @@ pub(super) fn verdict(plan: &Plan) -> Exit {
     if plan.has_refused() {
         Exit::Refused
     } else if plan.has_unknown()
-        || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == crate::model::Severity::Error)
+        || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
     {
         Exit::Failed
     } else {
