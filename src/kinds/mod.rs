@@ -17,15 +17,6 @@ pub mod role;
 pub mod selection;
 pub mod vault;
 
-pub mod instance_profile;
-pub mod package;
-pub mod plan;
-pub mod policy;
-pub mod region_settings;
-pub mod role;
-pub mod selection;
-pub mod vault;
-
 use crate::kind::Kind;
 
 /// Every kind, in the order in which plans list them.
