@@ -46,7 +46,11 @@ impl Address {
 
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.key.is_empty() { formatter.write_str(&self.kind) } else { write!(formatter, "{}.{}", self.kind, self.key) }
+        if self.key.is_empty() {
+            formatter.write_str(&self.kind)
+        } else {
+            write!(formatter, "{}.{}", self.kind, self.key)
+        }
     }
 }
 
@@ -66,7 +70,8 @@ impl FromStr for Address {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let valid = |segment: &str| {
-            !segment.is_empty() && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
+            !segment.is_empty()
+                && segment.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-')
         };
         if !text.split('.').all(valid) {
             return Err(AddressError(text.to_owned()));

@@ -120,7 +120,11 @@ impl Diagnostics {
     /// Sorts by place; problems without a place come last, in the order in which they were found.
     pub fn sort(&mut self) {
         self.0.sort_by(|left, right| {
-            (left.location.is_none(), &left.location, left.code).cmp(&(right.location.is_none(), &right.location, right.code))
+            (left.location.is_none(), &left.location, left.code).cmp(&(
+                right.location.is_none(),
+                &right.location,
+                right.code,
+            ))
         });
     }
 

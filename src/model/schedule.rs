@@ -30,7 +30,7 @@ pub enum Dialect {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
     /// At the times that six fields name.
-    Cron(Cron),
+    Cron(Box<Cron>),
     /// At equal intervals.
     Rate(Rate),
     /// Once, in UTC.
@@ -171,7 +171,7 @@ fn read(text: &str, dialect: Dialect) -> Result<Schedule, Fault> {
             match problem {
                 Some(problem) => Err(Fault::new(body_range, problem)),
                 None if !runs::happens(&cron) => Err(Fault::new(body_range, "names no date that exists")),
-                None => Ok(Schedule::Cron(cron)),
+                None => Ok(Schedule::Cron(Box::new(cron))),
             }
         }
         ("rate", Dialect::StateManager) => read_rate(body, body_range).map(Schedule::Rate),

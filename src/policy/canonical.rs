@@ -150,7 +150,7 @@ impl Statement {
         let (element, value) = either(object, ["Action", "NotAction"], path)?
             .ok_or_else(|| PolicyError::structure(path, "has neither `Action` nor `NotAction`"))?;
         let actions = texts(value, &at(element))?.iter().map(|action| lower_prefix(action)).collect();
-        let action = (element, unique(actions, |action| action.to_ascii_lowercase()));
+        let action = (element, unique(actions, str::to_ascii_lowercase));
         let resource = either(object, ["Resource", "NotResource"], path)?
             .map(|(element, value)| Ok((element, unique(texts(value, &at(element))?, str::to_owned))))
             .transpose()?;
@@ -372,7 +372,7 @@ fn check_elements(object: &Map<String, Value>, known: &[&str], path: &str) -> Re
     if let Some(similar) =
         similar.filter(|name| strsim::jaro_winkler(&name.to_lowercase(), &unknown.to_lowercase()) > 0.8)
     {
-        message.push_str(&format!("; did you mean `{similar}`?"));
+        message = format!("{message}; did you mean `{similar}`?");
     }
     let message = if path.is_empty() { format!("the document {message}") } else { message };
     Err(PolicyError::structure(path, message))

@@ -11,6 +11,9 @@ use super::error::PolicyError;
 /// Two statements without a common `Sid` are one that changed if at least this share of what they say is common.
 const ALIKE: f64 = 0.5;
 
+/// More pairs of statements than this are not compared for likeness: no policy within IAM's limits has as many.
+const MOST_COMPARED: usize = 250_000;
+
 /// Whether something came or went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
@@ -63,16 +66,16 @@ pub fn diff(before: &Value, after: &Value) -> Result<Vec<Difference>, PolicyErro
             }
         }
     }
-    let pairs = pair(&before.statements, &after.statements);
+    let pairs = Pairs::find(&before.statements, &after.statements);
     for (index, statement) in after.statements.iter().enumerate() {
         let label = label(statement, index);
-        match pairs.iter().find(|(_, new)| *new == index) {
-            Some((old, _)) => compare(&label, &before.statements[*old], statement, &mut differences),
+        match pairs.old_of[index] {
+            Some(old) => compare(&label, &before.statements[old], statement, &mut differences),
             None => differences.push(difference(&label, "Statement", Sign::Added, &statement.value().to_string())),
         }
     }
     for (index, statement) in before.statements.iter().enumerate() {
-        if !pairs.iter().any(|(old, _)| *old == index) {
+        if pairs.new_of[index].is_none() {
             let label = label(statement, index);
             differences.push(difference(&label, "Statement", Sign::Removed, &statement.value().to_string()));
         }
@@ -84,10 +87,9 @@ pub fn diff(before: &Value, after: &Value) -> Result<Vec<Difference>, PolicyErro
 /// match, and the spelling of `after` where only the case of an action or condition key differs.
 pub fn align(before: &Value, after: &Value) -> Result<Value, PolicyError> {
     let (before, after) = (Document::read(before)?, Document::read(after)?);
-    let pairs = pair(&before.statements, &after.statements);
-    let mut order: Vec<(usize, usize)> = (0..before.statements.len())
-        .map(|old| (pairs.iter().find(|(known, _)| *known == old).map_or(usize::MAX, |(_, new)| *new), old))
-        .collect();
+    let pairs = Pairs::find(&before.statements, &after.statements);
+    let mut order: Vec<(usize, usize)> =
+        pairs.new_of.iter().enumerate().map(|(old, new)| (new.unwrap_or(usize::MAX), old)).collect();
     order.sort_unstable();
     let statements = order.into_iter().map(|(new, old)| {
         let statement = &before.statements[old];
@@ -157,36 +159,63 @@ fn facets(statement: &Statement) -> BTreeMap<(String, String), String> {
     facets
 }
 
-/// Pairs the statements of two documents by index: equal ones, then those of one `Sid`, then the most alike.
-fn pair(before: &[Statement], after: &[Statement]) -> Vec<(usize, usize)> {
-    let mut pairs: Vec<(usize, usize)> = Vec::new();
-    let olds: Vec<_> = before.iter().map(facets).collect();
-    let news: Vec<_> = after.iter().map(facets).collect();
-    let same = |old: usize, new: usize| olds[old].keys().eq(news[new].keys());
-    let one_sid = |old: usize, new: usize| !before[old].sid.is_empty() && before[old].sid == after[new].sid;
-    let rules: [&dyn Fn(usize, usize) -> bool; 2] = [&same, &one_sid];
-    for rule in rules {
-        for old in 0..before.len() {
-            let free = |new: &usize| pairs.iter().all(|(left, right)| *left != old && right != new);
-            if let Some(new) = (0..after.len()).filter(free).find(|new| rule(old, *new)) {
-                pairs.push((old, new));
+/// Which statement is which: for each of the first document's its index in the second, and the other way round.
+struct Pairs {
+    new_of: Vec<Option<usize>>,
+    old_of: Vec<Option<usize>>,
+}
+
+impl Pairs {
+    /// Pairs equal statements, then those of one `Sid`, then the most alike.
+    fn find(before: &[Statement], after: &[Statement]) -> Self {
+        let mut pairs = Self { new_of: vec![None; before.len()], old_of: vec![None; after.len()] };
+        let olds: Vec<_> = before.iter().map(facets).collect();
+        let news: Vec<_> = after.iter().map(facets).collect();
+        pairs.link(&olds, &news, |facets| Some(facets.keys().collect::<Vec<_>>()));
+        pairs.link(before, after, |statement| Some(&statement.sid).filter(|sid| !sid.is_empty()));
+
+        let left: Vec<usize> = (0..olds.len()).filter(|old| pairs.new_of[*old].is_none()).collect();
+        let right: Vec<usize> = (0..news.len()).filter(|new| pairs.old_of[*new].is_none()).collect();
+        if left.len().saturating_mul(right.len()) > MOST_COMPARED {
+            return pairs;
+        }
+        let mut scores: Vec<(f64, usize, usize)> = left
+            .iter()
+            .flat_map(|old| right.iter().map(move |new| (*old, *new)))
+            .map(|(old, new)| (likeness(&olds[old], &news[new]), old, new))
+            .filter(|(score, ..)| *score >= ALIKE)
+            .collect();
+        scores.sort_by(|left, right| right.0.total_cmp(&left.0).then((left.1, left.2).cmp(&(right.1, right.2))));
+        for (_, old, new) in scores {
+            pairs.join(old, new);
+        }
+        pairs
+    }
+
+    /// Pairs what has the same key, in order.
+    fn link<'a, T, K: Ord>(&mut self, before: &'a [T], after: &'a [T], key: impl Fn(&'a T) -> Option<K>) {
+        let mut known: BTreeMap<K, Vec<usize>> = BTreeMap::new();
+        for (new, item) in after.iter().enumerate().rev().filter(|(new, _)| self.old_of[*new].is_none()) {
+            if let Some(key) = key(item) {
+                known.entry(key).or_default().push(new);
+            }
+        }
+        for (old, item) in before.iter().enumerate() {
+            if self.new_of[old].is_none()
+                && let Some(new) = key(item).and_then(|key| known.get_mut(&key)).and_then(Vec::pop)
+            {
+                self.join(old, new);
             }
         }
     }
-    let free = |old: usize, new: usize| pairs.iter().all(|(left, right)| *left != old && *right != new);
-    let mut scores: Vec<(f64, usize, usize)> = (0..before.len())
-        .flat_map(|old| (0..after.len()).map(move |new| (old, new)))
-        .filter(|(old, new)| free(*old, *new))
-        .map(|(old, new)| (likeness(&olds[old], &news[new]), old, new))
-        .filter(|(score, ..)| *score >= ALIKE)
-        .collect();
-    scores.sort_by(|left, right| right.0.total_cmp(&left.0).then((left.1, left.2).cmp(&(right.1, right.2))));
-    for (_, old, new) in scores {
-        if pairs.iter().all(|(left, right)| *left != old && *right != new) {
-            pairs.push((old, new));
+
+    /// Pairs two statements that are both free.
+    fn join(&mut self, old: usize, new: usize) {
+        if self.new_of[old].is_none() && self.old_of[new].is_none() {
+            self.new_of[old] = Some(new);
+            self.old_of[new] = Some(old);
         }
     }
-    pairs
 }
 
 /// Returns the share of what two statements say that they both say.

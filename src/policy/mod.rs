@@ -7,7 +7,7 @@
 //! | `Statement` is one object or a list; `Action`, `Resource`, principals and condition values are one string or a list | IAM User Guide, "Grammar of the IAM JSON policy language" |
 //! | the order and repetition of statements and of values mean nothing | the same; values are alternatives, statements are all evaluated ("Policy evaluation logic") |
 //! | action names ignore case | "IAM JSON policy elements: Action": prefix and action name are case-insensitive |
-//! | condition operators ignore case | hashicorp/terraform-provider-aws and IAM's own acceptance; the operators are a closed list |
+//! | condition operators ignore case | no AWS page says so; they are a closed list, and the canonical form spells them as the guide does |
 //! | condition key names ignore case, the tag key after `/` included; values do not | "IAM JSON policy elements: Condition": "condition key names are not case-sensitive"; service guides spell it out for tag keys |
 //! | numbers and truths in conditions equal their strings | grammar: quotation marks are optional for numbers and Booleans |
 //! | `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS` | "AWS JSON policy elements: Principal": "the service might convert it to the principal ARN" |

@@ -188,11 +188,11 @@ fn tamper(document: &Value, pick: Index, kind: usize) -> Value {
             return changed;
         }
         3 => {
-            if let Some(condition) = statement.get_mut("Condition").and_then(Value::as_object_mut) {
-                if let Some(operator) = condition.keys().next().cloned() {
-                    swap(condition, &operator, "NumericNotEquals");
-                    return changed;
-                }
+            if let Some(condition) = statement.get_mut("Condition").and_then(Value::as_object_mut)
+                && let Some(operator) = condition.keys().next().cloned()
+            {
+                swap(condition, &operator, "NumericNotEquals");
+                return changed;
             }
         }
         4 => {
@@ -209,6 +209,24 @@ fn tamper(document: &Value, pick: Index, kind: usize) -> Value {
             let condition = statement.entry("Condition").or_insert_with(|| json!({})).as_object_mut().unwrap();
             condition.insert("NumericEquals".to_owned(), json!({ "aws:Tampered": 1 }));
             return changed;
+        }
+        6 => {
+            let action = statement.get_mut("Action").and_then(Value::as_array_mut);
+            if let Some(action) = action {
+                action.push(json!("z:Tampered"));
+                return changed;
+            }
+        }
+        7 => {
+            // Resources keep their case: the same name in another case is one more resource.
+            let resources = statement.get_mut("Resource").and_then(Value::as_array_mut);
+            if let Some(resources) = resources {
+                let other = resources[0].as_str().unwrap().replace("arn:", "ARN:");
+                if other != resources[0] {
+                    resources.push(Value::from(other));
+                    return changed;
+                }
+            }
         }
         _ => {}
     }
@@ -265,10 +283,8 @@ proptest! {
 
     #[test]
     fn no_near_json_makes_the_parser_panic(text in "[\\[\\]{}:, \"a0-9eE.\\\\u\n-]{0,60}") {
-        if let Err(error) = parse(&text) {
-            if let Some(position) = error.position {
-                prop_assert!(text.get(position.start..position.end).is_some());
-            }
+        if let Some(position) = parse(&text).err().and_then(|error| error.position) {
+            prop_assert!(text.get(position.start..position.end).is_some());
         }
     }
 }

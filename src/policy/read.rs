@@ -40,17 +40,14 @@ pub fn read(text: &str) -> Result<Value, PolicyError> {
     let result = result.and_then(|value| deserializer.end().map(|()| value));
     result.map_err(|error| {
         let end = offset(text, error.line(), error.column());
-        match fault.into_inner() {
-            Some(Fault { kind, message, path, key }) => {
-                let quoted = format!("\"{key}\"");
-                let length = if text[..end].ends_with(&quoted) { quoted.len() } else { 1 };
-                PolicyError { path, ..at(kind, message, end.saturating_sub(length), end) }
-            }
-            None => {
-                let full = error.to_string();
-                let message = full.split(" at line ").next().unwrap_or("unreadable");
-                at(PolicyErrorKind::Syntax, format!("is not JSON: {message}"), end.saturating_sub(1), end)
-            }
+        if let Some(Fault { kind, message, path, key }) = fault.into_inner() {
+            let quoted = format!("\"{key}\"");
+            let length = if text[..end].ends_with(&quoted) { quoted.len() } else { 1 };
+            PolicyError { path, ..at(kind, message, end.saturating_sub(length), end) }
+        } else {
+            let full = error.to_string();
+            let message = full.split(" at line ").next().unwrap_or("unreadable");
+            at(PolicyErrorKind::Syntax, format!("is not JSON: {message}"), end.saturating_sub(1), end)
         }
     })
 }

@@ -71,6 +71,12 @@ fn what_aws_tells_apart_is_a_difference() {
         (json!({}), json!({ "Sid": "a" })),
         (json!({ "Sid": "a" }), json!({ "Sid": "A" })),
         (json!({ "Resource": "arn:aws:s3:::a" }), json!({ "Resource": "arn:aws:s3:::A" })),
+        (json!({ "Resource": "A" }), json!({ "Resource": ["a", "A"] })),
+        (
+            json!({ "Condition": { "StringLike": { "a:b": ["X"] } } }),
+            json!({ "Condition": { "StringLike": { "a:b": ["x", "X"] } } }),
+        ),
+        (json!({ "Principal": { "AWS": "A" } }), json!({ "Principal": { "AWS": ["a", "A"] } })),
         (json!({}), json!({ "Effect": "Deny" })),
         (
             json!({ "Condition": { "StringEquals": { "aws:PrincipalTag/a": "X" } } }),
@@ -225,6 +231,17 @@ fn a_diff_names_statements_principals_and_conditions() {
             "- Old Statement: {\"Sid\":\"Old\",\"Effect\":\"Deny\",\"Action\":[\"*\"],\"Resource\":[\"*\"]}",
         ]
     );
+}
+
+#[test]
+fn a_document_of_thousands_of_statements_is_compared() {
+    let many = |action: &str| {
+        let statements: Vec<Value> =
+            (0..3_000).map(|index| json!({ "Effect": "Deny", "Action": format!("{action}{index}") })).collect();
+        json!({ "Statement": statements })
+    };
+    assert!(same(&many("a:"), &many("a:")));
+    assert_eq!(diff(&many("a:"), &many("b:")).unwrap().len(), 6_000);
 }
 
 #[test]

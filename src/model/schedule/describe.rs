@@ -105,7 +105,7 @@ fn days(day: &Day) -> String {
 }
 
 /// Lists values with runs of three or more as `Monday to Friday`.
-fn listed(field: &Field, least: i16, names: &[&str], every: &str) -> String {
+fn listed(field: &Field, lowest: i16, names: &[&str], every: &str) -> String {
     if !names.is_empty() && field.values.len() == names.len() {
         return every.to_owned();
     }
@@ -119,7 +119,7 @@ fn listed(field: &Field, least: i16, names: &[&str], every: &str) -> String {
     let texts: Vec<String> = runs
         .into_iter()
         .flat_map(|(first, last)| {
-            let name = |value| named(value, least, names);
+            let name = |value| named(value, lowest, names);
             if last - first >= 2 {
                 vec![format!("{} to {}", name(first), name(last))]
             } else {
@@ -130,8 +130,8 @@ fn listed(field: &Field, least: i16, names: &[&str], every: &str) -> String {
     joined(&texts)
 }
 
-fn named(value: i16, least: i16, names: &[&str]) -> String {
-    let index = usize::try_from(value - least).unwrap_or(usize::MAX);
+fn named(value: i16, lowest: i16, names: &[&str]) -> String {
+    let index = usize::try_from(value - lowest).unwrap_or(usize::MAX);
     names.get(index).map_or_else(|| value.to_string(), |name| (*name).to_owned())
 }
 

@@ -185,6 +185,13 @@ fn the_next_runs_are_told_in_the_zone_of_the_rule() {
         runs("cron(30 23 ? * TUE#3 *)", "2026-01-01T00:00:00Z", "UTC", 2),
         ["Tue 2026-01-20 23:30 +0000", "Tue 2026-02-17 23:30 +0000"]
     );
+    // 7 February 2026 is the first Saturday, 31 January the last and the fifth.
+    assert_eq!(runs("cron(0 0 ? * SAT#1 *)", "2026-01-31T00:00:00Z", "UTC", 1), ["Sat 2026-02-07 00:00 +0000"]);
+    assert_eq!(
+        runs("cron(0 0 ? * SAT#5 *)", "2026-01-01T00:00:00Z", "UTC", 2),
+        ["Sat 2026-01-31 00:00 +0000", "Sat 2026-05-30 00:00 +0000"]
+    );
+    assert_eq!(runs("cron(0 0 ? * SATL *)", "2026-01-01T00:00:00Z", "UTC", 1), ["Sat 2026-01-31 00:00 +0000"]);
     assert_eq!(
         runs("cron(0 0 ? * FRIL *)", "2026-01-01T00:00:00Z", "UTC", 2),
         ["Fri 2026-01-30 00:00 +0000", "Fri 2026-02-27 00:00 +0000"]
@@ -220,6 +227,11 @@ fn daylight_saving_moves_a_skipped_time_and_runs_a_doubled_one_once() {
     assert_eq!(
         runs("cron(30 2 ? * * *)", "2026-10-24T12:00:00Z", "Europe/Berlin", 2),
         ["Sun 2026-10-25 02:30 +0200", "Mon 2026-10-26 02:30 +0100"]
+    );
+    // Samoa had no 30 December 2011.
+    assert_eq!(
+        runs("cron(0 18 30 12 ? 2011)", "2011-12-30T10:00:00Z", "Pacific/Apia", 2),
+        ["Sat 2011-12-31 18:00 +1400"]
     );
 }
 
