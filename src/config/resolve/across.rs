@@ -138,7 +138,7 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
         && !trusts(trust, "ec2.amazonaws.com")
     {
         let message = format!("`{}` is on instances and does not trust `ec2.amazonaws.com`", role.address);
-        let diagnostic = Diagnostic::error("VSS0801", message)
+        let diagnostic = Diagnostic::error("VSS0711", message)
             .at(&role.address)
             .label(format!("carried by `{}`", profile.address))
             .help("let `ec2.amazonaws.com` assume it, or take `preset = \"vss-instance\"`");
@@ -152,7 +152,7 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
         let has = managed.iter().any(|arn| arn.ends_with(&format!("/{policy}")) || arn.ends_with("/AdministratorAccess"));
         if !has && !own && !allows(role, action) {
             let message = format!("`{}` is on instances and lacks `{policy}`", role.address);
-            let diagnostic = Diagnostic::warning("VSS0802", message)
+            let diagnostic = Diagnostic::warning("VSS0712", message)
                 .at(&role.address)
                 .label(format!("nothing here allows `{action}`"))
                 .help(format!("add `{policy}` to `managed_policies`, or take `preset = \"vss-instance\"`"));
@@ -168,7 +168,7 @@ fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFa
         && !trusts(trust, "backup.amazonaws.com")
     {
         let message = format!("AWS Backup cannot assume `{}`: it does not trust `backup.amazonaws.com`", role.address);
-        let diagnostic = Diagnostic::error("VSS0803", message)
+        let diagnostic = Diagnostic::error("VSS0713", message)
             .at(&selection.address)
             .label("not a role for AWS Backup")
             .help("take a role with `preset = \"backup-service\"`");
@@ -179,7 +179,7 @@ fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFa
     });
     let Some(name) = name else { return };
     if !name.contains("AWSBackup") && !name.contains("AwsBackup") {
-        let diagnostic = Diagnostic::warning("VSS0804", format!("the name of the role `{}` lacks `AWSBackup`", safe(&name)))
+        let diagnostic = Diagnostic::warning("VSS0714", format!("the name of the role `{}` lacks `AWSBackup`", safe(&name)))
             .at(&selection.address)
             .label("holders of AWSBackupFullAccess cannot pass it")
             .help("AWS's policies for operators allow `iam:PassRole` for `*AWSBackup*` and `*AwsBackup*` only");
