@@ -133,6 +133,7 @@ impl<'a> Session<'a> {
             targets: self.addresses(&scoping.target)?,
             prune: pruning.is_some_and(|pruning| pruning.prune),
             max_deletions: pruning.and_then(|pruning| pruning.max_deletions),
+            thresholds: self.loaded.config.thresholds,
             ..Options::default()
         })
     }
