@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 
 use super::{Display, FieldChange, marks};
 use crate::kind::{Field, Fields, Shape};
+use crate::policy;
 
 /// Compares what the file declares with what is live, in the order of the field table.
 ///
@@ -64,6 +65,8 @@ fn compare(path: &str, shape: Shape, replaces: bool, desired: &Value, live: &Val
         }
         Shape::Record(table) => compare_record(path, table, replaces, desired, live, changes),
         Shape::Scalar | Shape::Tags => changes.push(change(path, Display::Value, replaces, desired, live)),
+        // Canonical forms keep the spelling of names whose case does not matter.
+        Shape::Document if policy::equal(desired, live) => {}
         Shape::Document => changes.push(change(path, Display::Document, replaces, desired, live)),
         Shape::Set => changes.push(change(path, Display::Set, replaces, desired, live)),
     }
