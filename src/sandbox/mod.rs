@@ -31,7 +31,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
-use account::{Account, Answer, ApiError, Context};
+use account::{Account, Answer, ApiError, Context, Handler};
 use clock::Clock;
 use faults::{Fault, FaultKind, Faults};
 use store::{State, Store};
@@ -255,7 +255,7 @@ impl Inner {
 fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &Value) -> Answer {
     let unknown = || ApiError::new(404, "UnknownService", format!("the sandbox has no service `{service}`"));
     let model = Model::of(service).ok_or_else(unknown)?;
-    let (offered, handle): (bool, fn(&mut Context<'_>, &str, &Value) -> Answer) = match service {
+    let (offered, handle): (bool, Handler) = match service {
         "iam" => (iam::offers(operation), iam::handle),
         "sts" => (sts::OPERATIONS.contains(&operation), sts::handle),
         "ssm" => (ssm::OPERATIONS.contains(&operation), ssm::handle),

@@ -11,7 +11,8 @@ use super::faults::{Fault, FaultKind};
 use super::{Sandbox, SandboxError};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-const DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
 
 macro_rules! client {
     ($sdk:ident, $sandbox:expr, $key:expr, $region:expr) => {{
@@ -181,7 +182,8 @@ async fn updating_a_role_leaves_an_omitted_description_and_resets_an_omitted_dur
 async fn a_policy_has_five_versions_and_its_default_cannot_go() {
     let sandbox = Sandbox::in_memory();
     let client = iam(&sandbox);
-    let made = client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
+    let made =
+        client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
     let arn = made.policy().unwrap().arn().unwrap().to_owned();
     for _ in 0..4 {
         let version = client.create_policy_version().policy_arn(&arn).policy_document(DOCUMENT).set_as_default(true);
