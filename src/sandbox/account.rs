@@ -24,14 +24,9 @@ pub struct Account {
 }
 
 impl Account {
-    /// Makes an account as a person first meets it: no roles, and a small fleet in two regions.
+    /// Makes an account as a person first meets it: no roles; a region gets its small fleet when it is first used.
     pub fn seeded() -> Self {
-        let mut account = Self::default();
-        for region in ["ap-northeast-1", "us-east-1"] {
-            // Fleet hook-up: Region { fleet: Fleet::seeded(region), ..Region::default() }
-            account.regions.insert(region.to_owned(), Region::default());
-        }
-        account
+        Self::default()
     }
 }
 
@@ -76,9 +71,10 @@ pub struct Context<'a> {
 }
 
 impl Context<'_> {
-    /// Returns the request's region, made when first asked for.
+    /// Returns the request's region, made with its fleet when first asked for.
     pub fn region_mut(&mut self) -> &mut Region {
-        self.account.regions.entry(self.region.to_owned()).or_default()
+        let fresh = || Region { fleet: Fleet::seed(self.region, self.account_id), ..Region::default() };
+        self.account.regions.entry(self.region.to_owned()).or_insert_with(fresh)
     }
 
     /// Returns the virtual time as answers carry it: seconds since 1970 with milliseconds as fraction.

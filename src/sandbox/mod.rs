@@ -6,13 +6,19 @@
 
 pub mod account;
 pub mod backup;
+#[cfg(test)]
+mod bench;
 mod clock;
 mod connector;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
+mod made;
 mod managed_policies;
+mod schedule;
 mod serve;
+#[cfg(test)]
+mod regional_tests;
 pub mod ssm;
 mod store;
 mod sts;

@@ -63,7 +63,10 @@ fn visit(model: &Model, shape: &Shape, path: &str, value: &Value, found: &mut Ve
             }
             if let (Some(key), Some(inner)) = (&shape.key, &shape.value) {
                 for (name, item) in entries.into_iter().flatten() {
-                    visit(model, model.shape(&key.shape), path, &Value::String(name.clone()), found);
+                    // Patterns of keys are not enforced: AWS takes resource types such as `Storage Gateway`, against its own.
+                    if let Some(rule) = length_rule(model.shape(&key.shape), name.chars().count()) {
+                        found.push(format!("Value '{name}' at '{path}' failed to satisfy constraint: {rule}"));
+                    }
                     visit(model, model.shape(&inner.shape), &format!("{path}.{name}.member"), item, found);
                 }
             }
