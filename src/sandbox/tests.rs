@@ -445,3 +445,23 @@ fn tests_can_change_and_read_the_account_behind_the_wire() {
     assert_eq!(sandbox.export().unwrap(), before);
     assert!(sandbox.requests().is_empty());
 }
+
+#[test]
+fn every_operation_offered_is_in_its_services_model() {
+    let iam: Vec<&str> = super::iam::OFFERED.iter().map(|(name, _)| *name).collect();
+    for (service, offered) in [
+        ("iam", iam.as_slice()),
+        ("sts", super::sts::OPERATIONS),
+        ("ssm", super::ssm::OPERATIONS),
+        ("backup", super::backup::OPERATIONS),
+        ("tagging", super::tagging::OPERATIONS),
+    ] {
+        let model = super::wire::model::Model::of(service).unwrap();
+        for operation in offered {
+            assert!(model.operations.contains_key(*operation), "{service} {operation}");
+        }
+        for operation in model.operations.keys() {
+            assert!(offered.contains(&operation.as_str()), "{service} {operation} is described and not offered");
+        }
+    }
+}
