@@ -15,10 +15,10 @@ pub mod fleet;
 pub mod iam;
 mod made;
 mod managed_policies;
-mod schedule;
-mod serve;
 #[cfg(test)]
 mod regional_tests;
+mod schedule;
+mod serve;
 pub mod ssm;
 mod store;
 mod sts;
@@ -241,6 +241,7 @@ impl Inner {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
         let held = self.state.held(account);
+        let fresh = !held.account.regions.contains_key(region);
         let mut context = Context {
             account: &mut held.account,
             account_id: account,
@@ -252,6 +253,9 @@ impl Inner {
         let answer = dispatch(&mut context, service, operation, input);
         if writes(operation) && answer.is_ok() {
             self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
+        } else if fresh {
+            // Looking around in a region leaves no trace.
+            held.account.regions.remove(region);
         }
         answer
     }

@@ -465,3 +465,65 @@ fn every_operation_offered_is_in_its_services_model() {
         }
     }
 }
+
+#[tokio::test]
+async fn faults_have_each_services_own_form() {
+    let sandbox = Sandbox::in_memory();
+    let ssm = client!(aws_sdk_ssm, sandbox, "AKIDEXAMPLE", "us-east-1");
+    let backup = client!(aws_sdk_backup, sandbox, "AKIDEXAMPLE", "us-east-1");
+    for (kind, from_ssm, from_backup) in [
+        (FaultKind::Throttle, (400, "ThrottlingException"), (429, "TooManyRequestsException")),
+        (FaultKind::ServerError, (500, "InternalServerError"), (500, "ServiceUnavailableException")),
+        (FaultKind::AccessDenied, (400, "AccessDeniedException"), (403, "AccessDeniedException")),
+        (FaultKind::ExpiredCredentials, (400, "ExpiredTokenException"), (403, "ExpiredTokenException")),
+    ] {
+        sandbox.inject(Fault::new(kind).times(2));
+        let (status, code, message) = code!(ssm.list_commands());
+        assert_eq!((status, code.as_str()), from_ssm, "{message}");
+        let (status, code, message) = code!(backup.list_backup_vaults());
+        assert_eq!((status, code.as_str()), from_backup, "{message}");
+        assert!(!message.is_empty());
+    }
+}
+
+#[test]
+fn the_tagging_api_speaks_cbor_to_clients_that_do() {
+    let sandbox = Sandbox::in_memory();
+    let input = json!({"InstanceProfileName": "app", "Tags": [{"Key": "a", "Value": "b"}]});
+    sandbox.call("iam", "CreateInstanceProfile", "us-east-1", &input).unwrap();
+    let ask = |input: serde_json::Value| {
+        let mut body = Vec::new();
+        ciborium::into_writer(&input, &mut body).unwrap();
+        let request = http::Request::post("/service/ResourceGroupsTaggingAPI_20170126/operation/GetResources")
+            .header("smithy-protocol", "rpc-v2-cbor")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/tagging/aws4_request, Signature=0",
+            )
+            .body(body.into())
+            .unwrap();
+        let super::Outcome::Reply(response) = sandbox.answer(&request) else { panic!("no answer") };
+        assert_eq!(response.headers()["smithy-protocol"], "rpc-v2-cbor");
+        let value: serde_json::Value = ciborium::from_reader(response.body().as_ref()).unwrap();
+        (response.status().as_u16(), value)
+    };
+    let (status, value) = ask(json!({"TagFilters": [{"Key": "a"}]}));
+    assert_eq!(status, 200);
+    let arn = &value["ResourceTagMappingList"][0]["ResourceARN"];
+    assert_eq!(arn, "arn:aws:iam::123456789012:instance-profile/app");
+    let (status, value) = ask(json!({"ResourcesPerPage": 0}));
+    assert_eq!((status, value["__type"].as_str()), (400, Some("InvalidParameterException")));
+}
+
+#[test]
+fn looking_around_leaves_no_trace() {
+    let sandbox = Sandbox::in_memory();
+    sandbox.call("iam", "ListRoles", "us-east-1", &json!({})).unwrap();
+    let before = sandbox.export().unwrap();
+    for region in ["eu-west-1", "us-east-1"] {
+        sandbox.call("tagging", "GetResources", region, &json!({})).unwrap();
+        sandbox.call("backup", "ListBackupVaults", region, &json!({})).unwrap();
+        sandbox.call("ssm", "ListAssociations", region, &json!({})).unwrap();
+    }
+    assert_eq!(sandbox.export().unwrap(), before);
+}
