@@ -1,5 +1,6 @@
 //! The sandbox through the real SDK clients.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
@@ -387,7 +388,6 @@ async fn two_handles_on_one_file_lose_nothing() {
     assert_eq!(one.export().unwrap(), two.export().unwrap());
     let again = Sandbox::open(&path).unwrap();
     assert_eq!(again.export().unwrap(), one.export().unwrap());
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
 }
