@@ -121,7 +121,7 @@ pub(super) struct Pruning {
     /// Delete what this stack owns and the file no longer has
     #[arg(long)]
     pub(super) prune: bool,
-    /// With `--prune`: how many deletions are no accident; default 3, and at most 30 % of the stack
+    /// With `--prune`: how many deletions are no accident [default: the file's, else 3 and 30 %]
     #[arg(long, value_name = "N", requires = "prune")]
     pub(super) max_deletions: Option<usize>,
 }
