@@ -25,6 +25,8 @@ use aws_sdk_ssm::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::error::convert;
@@ -89,7 +91,7 @@ impl<V> Default for Memo<V> {
 impl<V: Clone> Memo<V> {
     async fn get(&self, key: &str, read: impl Future<Output = Result<V, AwsError>>) -> Result<V, AwsError> {
         let cell = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
-        cell.get_or_init(|| read).await.clone()
+        cell.get_or_init(|| Box::pin(read)).await.clone()
     }
 }
 
@@ -153,20 +155,25 @@ impl Reader {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes one call: waits for its turn, counts it, converts its error.
-    async fn call<O, E>(
-        &self,
+    /// Makes one call: waits for its turn, counts it, converts its error. The SDK's futures are large: on the heap with them.
+    fn call<'a, O, E>(
+        &'a self,
         service: &'static str,
         operation: &'static str,
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-    ) -> Result<O, AwsError>
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<O, AwsError>>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        O: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{service}:{operation}")).or_default() += 1;
-        tracing::debug!(service, operation, "read");
-        request.await.map_err(|error| convert(service, operation, &error))
+        let request = request.boxed();
+        async move {
+            let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+            *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{service}:{operation}")).or_default() += 1;
+            tracing::debug!(service, operation, "read");
+            request.await.map_err(|error| convert(service, operation, &error))
+        }
+        .boxed()
     }
 
     /// Asks STS who we are.

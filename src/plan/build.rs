@@ -273,9 +273,14 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
         }
+        // A kind's `Adopt` writes marks and nothing else; where fields change as well, its `Update` does both.
+        let action = match draft.action {
+            Action::Adopt if !draft.fields.is_empty() => Action::Update,
+            action => action,
+        };
         let transition = Transition {
             scope: input.scope,
-            action: draft.action,
+            action,
             address: &draft.address,
             desired: draft.desired,
             live: draft.live,
