@@ -17,6 +17,8 @@ mod made;
 mod managed_policies;
 mod schedule;
 mod serve;
+#[cfg(test)]
+mod regional_tests;
 pub mod ssm;
 mod store;
 mod sts;
@@ -194,12 +196,12 @@ impl Inner {
         let request_id = format!("{:08x}-5a4d-4b0c-8000-{:012x}", self.state.generation, self.answered);
         let scope = match wire::scope(request.headers()) {
             Ok(scope) => scope,
-            Err(error) => return Outcome::Reply(wire::encode_error(None, &error, &request_id)),
+            Err(error) => return Outcome::Reply(wire::encode_unscoped(request, &error, &request_id)),
         };
         let model = scope.model;
         let call = match wire::decode(&scope, request) {
             Ok(call) => call,
-            Err(error) => return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id)),
+            Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
         };
         self.requests.push(RequestRecord {
             service: scope.service.to_owned(),
@@ -223,7 +225,7 @@ impl Inner {
                 | FaultKind::Truncated => {}
             }
             if let Some(error) = error {
-                return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id));
+                return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
             }
         }
         let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);

@@ -301,7 +301,7 @@ async fn a_twelve_digit_access_key_names_the_account() {
     assert_eq!(identity.arn(), Some("arn:aws:iam::111122223333:user/sandbox"));
     role(&client!(aws_sdk_iam, sandbox, "111122223333", "us-east-1"), "app").await;
     assert!(iam(&sandbox).list_roles().send().await.unwrap().roles().is_empty());
-    assert_eq!(iam(&sandbox).get_account_summary().send().await.unwrap().summary_map().unwrap().len(), 22);
+    assert_eq!(iam(&sandbox).get_account_summary().send().await.unwrap().summary_map().unwrap().len(), 34);
     assert_eq!(sandbox.requests().iter().filter(|request| request.write).count(), 1);
 }
 
@@ -328,6 +328,47 @@ async fn faults_hit_the_call_that_they_were_ordered_for() {
     sandbox.inject(Fault::new(FaultKind::Hang));
     let hanging = client.list_roles().send();
     assert!(tokio::time::timeout(Duration::from_millis(20), hanging).await.is_err());
+}
+
+#[tokio::test]
+async fn a_server_on_loopback_answers_like_the_sandbox_in_the_process() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let sandbox = Sandbox::in_memory();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(sandbox.clone().serve(listener, async move {
+        let _ = stopped.await;
+    }));
+    let config = aws_sdk_iam::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
+        .region(Region::new("us-east-1"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(format!("http://{address}"))
+        .build();
+    let client = aws_sdk_iam::Client::from_conf(config);
+    role(&client, "app").await;
+    assert_eq!(client.list_roles().send().await.unwrap().roles().len(), 1);
+    sandbox.inject(Fault::new(FaultKind::ResetBefore));
+    assert!(client.list_roles().send().await.unwrap_err().raw_response().is_none());
+
+    for (request, status, part) in [
+        ("GET / HTTP/1.1", "403", "<Code>MissingAuthenticationToken</Code>"),
+        ("GET /backup-vaults HTTP/1.1", "403", "MissingAuthenticationTokenException:http"),
+        ("POST / HTTP/1.1\r\nx-amz-target: AmazonSSM.ListCommands", "403", r#""MissingAuthenticationTokenException""#),
+        ("POST / HTTP/1.1\r\nauthorization: Bearer x", "400", "<Code>IncompleteSignature</Code>"),
+        ("POST / HTTP/1.1\r\ncontent-length: 99999999\r\nconnection: close", "413", "8 MiB"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let text = format!("{request}\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(part), "{request}: {answer}");
+    }
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
 }
 
 #[tokio::test]
@@ -385,6 +426,8 @@ fn a_file_that_is_no_sandbox_or_too_new_is_refused_and_left_alone() {
     std::fs::write(&path, "{\"format\":99,\"surprise\":true}").unwrap();
     let error = Sandbox::open(&path).unwrap_err();
     assert!(matches!(error, SandboxError::Newer { found: 99, .. }), "{error}");
+    let device = Sandbox::open("/dev/null").unwrap_err();
+    assert!(matches!(device, SandboxError::Io { action: "used", .. }), "{device}");
     let nowhere = Sandbox::open(folder.path().join("no/such/folder.json")).unwrap_err();
     assert!(nowhere.to_string().ends_with("cannot be opened"), "{nowhere}");
 }
