@@ -35,7 +35,7 @@ pub(super) struct Manner<'a> {
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
-    let question = format!("Apply these changes to {}? Only `yes` is taken: ", session.place());
+    let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
         consent: arguments.consent,
         json: arguments.json,

@@ -19,12 +19,10 @@ use super::ui::Color;
     max_term_width = 100
 )]
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
-#[command(
-    after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
+#[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  130 interrupted."
-)]
+                  130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,

@@ -174,9 +174,7 @@ impl<'a> Session<'a> {
 pub(super) fn verdict(plan: &Plan) -> Exit {
     if plan.has_refused() {
         Exit::Refused
-    } else if plan.has_unknown()
-        || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-    {
+    } else if plan.has_unknown() || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         Exit::Failed
     } else {
         Exit::Done

@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
-use super::text_diff::{self, Tag};
 use super::escaped;
+use super::text_diff::{self, Tag};
 use crate::kind;
 use crate::model::Address;
 use crate::plan::{Action, Change, Display, FieldChange, Orphan, Plan, Summary};
@@ -33,7 +33,7 @@ pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the config
 /// diagnostics, which needs the sources.
 pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
     let mut text = String::new();
-    verdict(&mut text, plan);
+    verdict(&mut text, plan, width);
     let mut was_block = true;
     for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
         let mut block = String::new();
@@ -74,7 +74,7 @@ pub fn last_line(plan: &Plan) -> String {
 }
 
 /// Writes what the plan comes to, in a line or two; nothing where the last line alone says it.
-fn verdict(text: &mut String, plan: &Plan) {
+fn verdict(text: &mut String, plan: &Plan, width: usize) {
     let Summary { add, change, destroy } = plan.summary();
     let count = |action| plan.changes.iter().filter(|change| change.action == action).count();
     let parts: Vec<String> = [
@@ -94,7 +94,8 @@ fn verdict(text: &mut String, plan: &Plan) {
     }
     let scope = &plan.scope;
     let (stack, account, region) = (escaped(&scope.stack), escaped(&scope.account_id), escaped(&scope.region));
-    let _ = writeln!(text, "{BOLD}Stack {stack}{BOLD:#} in account {account}, {region}: {}", parts.join(", "));
+    let line = format!("{BOLD}Stack {stack}{BOLD:#} ({account}, {region}): {}", parts.join(", "));
+    paragraph(text, &line, 0, width);
 }
 
 /// Returns an action's sign, colour and words.
@@ -341,7 +342,9 @@ fn compact(lines: &mut Vec<String>, lead: &str, value: &Value, indent: usize, ta
     let line = format!("{:indent$}{lead}{}{tail}", "", on_one_line(value));
     let parts = match value {
         Value::Array(elements) => elements.iter().map(|element| (String::new(), element)).collect(),
-        Value::Object(members) => members.iter().map(|(key, member)| (format!("{}: ", Value::from(key.as_str())), member)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, member)| (format!("{}: ", Value::from(key.as_str())), member)).collect()
+        }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
     };
     if parts.is_empty() || indent > 0 && line.width() <= COMPACT {
@@ -363,7 +366,8 @@ fn on_one_line(value: &Value) -> String {
         Value::Array(elements) => format!("[{}]", elements.iter().map(on_one_line).collect::<Vec<_>>().join(", ")),
         Value::Object(members) if members.is_empty() => "{}".to_owned(),
         Value::Object(members) => {
-            let members = members.iter().map(|(key, member)| format!("{}: {}", Value::from(key.as_str()), on_one_line(member)));
+            let members =
+                members.iter().map(|(key, member)| format!("{}: {}", Value::from(key.as_str()), on_one_line(member)));
             format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
         }
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
@@ -409,15 +413,16 @@ fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
 pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: usize) {
     let mut column = 0;
     for word in words.split_whitespace() {
+        let columns = anstream::adapter::strip_str(word).map(UnicodeWidthStr::width).sum::<usize>();
         if column == 0 {
             let _ = write!(text, "{:indent$}{word}", "");
-            column = indent + word.width();
-        } else if column + 1 + word.width() > width {
+            column = indent + columns;
+        } else if column + 1 + columns > width {
             let _ = write!(text, "\n{:indent$}{word}", "");
-            column = indent + word.width();
+            column = indent + columns;
         } else {
             let _ = write!(text, " {word}");
-            column += 1 + word.width();
+            column += 1 + columns;
         }
     }
     if column > 0 {
@@ -514,7 +519,7 @@ mod tests {
             changed("policy.p", Action::Replace, vec![replaced]),
             changed("vault.old", Action::Delete, Vec::new()),
         ]);
-        let expected = r#"Stack windows-backup in account 123456789012, ap-northeast-1: 2 to add, 1 to change, 2 to destroy
+        let expected = r#"Stack windows-backup (123456789012, ap-northeast-1): 2 to add, 1 to change, 2 to destroy
 
 + role.app (IAM role, app)
     path                 = "/"
