@@ -41,7 +41,7 @@ const fn removable(path: &'static str, first: &'static str, second: &'static str
 const TRUST: &str = r#"trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}'"#;
 const OTHER_TRUST: &str = r#"trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ssm.amazonaws.com"},"Action":"sts:AssumeRole"}}'"#;
 
-const BACKUP_ROLE: &str = "[role.Backup]\nname = \"AWSBackupVss\"\npreset = \"backup-service\"\n[vault.v]\n[vault.w]\n";
+const BACKUP_ROLE: &str = "[role.Backup]\nname = \"AWSBackupVss\"\npreset = \"backup-service\"\n[vault.vv]\n[vault.ww]\n";
 
 static SHEETS: &[Sheet] = &[
     Sheet {
@@ -49,10 +49,16 @@ static SHEETS: &[Sheet] = &[
         address: "role.app",
         around: "",
         entry: "[role.app]\nmax_session_duration = \"1h\"",
+        rows: &[row("trust", TRUST, OTHER_TRUST)],
+    },
+    Sheet {
+        kind: "role",
+        address: "role.app",
+        around: "",
+        entry: "[role.app]\nmax_session_duration = \"1h\"\ntrust = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ec2.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}}'",
         rows: &[
             Row { path: "path", first: "path = \"/a/\"", second: "path = \"/b/\"", none: None, ripples: &[] },
             removable("description", "description = \"one\"", "description = \"two\"", "description = \"\""),
-            row("trust", TRUST, OTHER_TRUST),
             removable(
                 "permissions_boundary",
                 "permissions_boundary = \"AmazonSSMManagedInstanceCore\"",
@@ -131,7 +137,7 @@ static SHEETS: &[Sheet] = &[
             row("package_name", "package_name = \"AwsVssComponents\"", "package_name = \"AWSPVDriver\""),
             row("action", "action = \"Install\"", "action = \"Uninstall\""),
             row("installation_type", "installation_type = \"Uninstall and reinstall\"", "installation_type = \"In-place update\""),
-            removable("version", "version = \"2.4.0\"", "version = \"2.5.1\"", "version = \"\""),
+            row("version", "version = \"2.4.0\"", "version = \"2.5.1\""),
             removable(
                 "additional_arguments",
                 "additional_arguments = { SSM_A = \"1\" }",
@@ -142,11 +148,6 @@ static SHEETS: &[Sheet] = &[
                 "apply_only_at_cron_interval",
                 "apply_only_at_cron_interval = true",
                 "apply_only_at_cron_interval = false",
-            ),
-            row(
-                "schedule_offset",
-                "schedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\nschedule_offset = 1",
-                "schedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\nschedule_offset = 2",
             ),
             row(
                 "duration",
@@ -168,14 +169,26 @@ static SHEETS: &[Sheet] = &[
                 "output_s3_bucket = \"logs\"\noutput_s3_region = \"us-east-1\"",
                 "output_s3_bucket = \"logs\"\noutput_s3_region = \"us-west-2\"",
             ),
-            removable(
+            row(
                 "association_dispatch_assume_role",
                 "association_dispatch_assume_role = \"dispatch\"",
                 "association_dispatch_assume_role = \"dispatch2\"",
-                "association_dispatch_assume_role = \"\"",
             ),
             removable("calendar_names", "calendar_names = [\"a\"]", "calendar_names = [\"a\", \"b\"]", "calendar_names = []"),
             removable("tags", "tags = { team = \"a\" }", "tags = { team = \"b\" }", ""),
+        ],
+    },
+    Sheet {
+        kind: "package",
+        address: "package.AwsVssComponents",
+        around: "",
+        entry: "[package.AwsVssComponents]\nschedule = \"cron(0 2 ? * SUN#2 *)\"\ntargets = { tags = { VssBackup = \"enabled\" } }",
+        rows: &[
+            row(
+                "schedule_offset",
+                "apply_only_at_cron_interval = true\nschedule_offset = 1",
+                "apply_only_at_cron_interval = true\nschedule_offset = 2",
+            ),
         ],
     },
     Sheet {
@@ -198,9 +211,9 @@ static SHEETS: &[Sheet] = &[
     },
     Sheet {
         kind: "vault",
-        address: "vault.v",
+        address: "vault.vv",
         around: "",
-        entry: "[vault.v]",
+        entry: "[vault.vv]",
         rows: &[
             row(
                 "kms_key",
@@ -246,19 +259,19 @@ static SHEETS: &[Sheet] = &[
     Sheet {
         kind: "plan",
         address: "plan.daily",
-        around: "[vault.v]\n[vault.w]\n",
+        around: "[vault.vv]\n[vault.ww]\n",
         entry: "[plan.daily]",
         rows: &[row(
             "rule.nightly.vault",
-            "windows_vss = true\n[plan.daily.rule.nightly]\nvault = \"v\"",
-            "windows_vss = true\n[plan.daily.rule.nightly]\nvault = \"w\"",
+            "windows_vss = true\n[plan.daily.rule.nightly]\nvault = \"vv\"",
+            "windows_vss = true\n[plan.daily.rule.nightly]\nvault = \"ww\"",
         )],
     },
     Sheet {
         kind: "plan",
         address: "plan.daily",
-        around: "[vault.v]\n",
-        entry: "[plan.daily.rule.nightly]\nvault = \"v\"\n[plan.daily]",
+        around: "[vault.vv]\n",
+        entry: "[plan.daily.rule.nightly]\nvault = \"vv\"\n[plan.daily]",
         rows: &[
             row("windows_vss", "windows_vss = true", "windows_vss = false"),
             removable("tags", "tags = { team = \"a\" }", "tags = { team = \"b\" }", ""),
@@ -267,8 +280,8 @@ static SHEETS: &[Sheet] = &[
     Sheet {
         kind: "plan",
         address: "plan.daily",
-        around: "[vault.v]\n",
-        entry: "[plan.daily.rule.nightly]\nvault = \"v\"",
+        around: "[vault.vv]\n",
+        entry: "[plan.daily.rule.nightly]\nvault = \"vv\"",
         rows: &[
             row("rule.nightly.schedule", "schedule = \"cron(0 18 ? * * *)\"", "schedule = \"cron(0 19 ? * * *)\""),
             row("rule.nightly.timezone", "timezone = \"Asia/Tokyo\"", "timezone = \"UTC\""),
@@ -286,7 +299,7 @@ static SHEETS: &[Sheet] = &[
                 "move_to_cold_storage_after = \"1d\"\nopt_in_to_archive_for_supported_resources = true",
                 "move_to_cold_storage_after = \"1d\"\nopt_in_to_archive_for_supported_resources = false",
             ),
-            row("rule.nightly.enable_continuous_backup", "enable_continuous_backup = true", "enable_continuous_backup = false"),
+            row("rule.nightly.enable_continuous_backup", "delete_after = \"35d\"\nenable_continuous_backup = true", "delete_after = \"35d\"\nenable_continuous_backup = false"),
             row(
                 "rule.nightly.target_logically_air_gapped_backup_vault_arn",
                 "target_logically_air_gapped_backup_vault_arn = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:gapped\"",
@@ -310,14 +323,14 @@ static SHEETS: &[Sheet] = &[
         kind: "selection",
         address: "selection.daily.s",
         around: "",
-        entry: "[role.other]\nname = \"AWSBackupOther\"\npreset = \"backup-service\"\n[plan.daily.rule.nightly]\nvault = \"v\"\n[plan.daily.selection.s]\nmatch = { all = { VssBackup = \"enabled\" } }",
+        entry: "[role.other]\nname = \"AWSBackupOther\"\npreset = \"backup-service\"\n[plan.daily.rule.nightly]\nvault = \"vv\"\n[plan.daily.selection.s]\nmatch = { all = { VssBackup = \"enabled\" } }",
         rows: &[row("role", "role = \"Backup\"", "role = \"other\"")],
     },
     Sheet {
         kind: "selection",
         address: "selection.daily.s",
         around: "",
-        entry: "[plan.daily.rule.nightly]\nvault = \"v\"\n[plan.daily.selection.s]\nrole = \"Backup\"",
+        entry: "[plan.daily.rule.nightly]\nvault = \"vv\"\n[plan.daily.selection.s]\nrole = \"Backup\"",
         rows: &[
             row("all", "match = { all = { a = \"1\" } }", "match = { all = { a = \"2\" } }"),
             row("any", "match = { any = { a = \"1\" } }", "match = { any = { a = [\"1\", \"2\"] } }"),
@@ -434,7 +447,7 @@ fn a_field_is_taken_away_by_its_empty_value() {
 fn what_the_file_does_not_declare_is_left_as_it_is() {
     for_every_row(|sheet, row| {
         // Required fields can't be left out; tags that we wrote go when the file drops them; a selection is whole.
-        let required = ["role", "document", "targets", "schedule", "rule.nightly.vault"].contains(&row.path);
+        let required = ["role", "trust", "document", "targets", "schedule", "rule.nightly.vault"].contains(&row.path);
         if required || row.path == "tags" || sheet.kind == "selection" {
             return;
         }
@@ -451,7 +464,7 @@ fn everything_is_deleted_by_destroy_and_strangers_stay() {
     for sheet in SHEETS.iter().filter(|sheet| sheet.kind != "region_settings") {
         let bench = Bench::new();
         let before = account(&bench);
-        let trust = r#"{"Version":"2012-10-17","Statement":[]}"#;
+        let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
         bench.call("iam", "CreateRole", &json!({"RoleName": "theirs", "AssumeRolePolicyDocument": trust}));
         bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "theirs"}));
         let strangers = account(&bench);
