@@ -70,6 +70,9 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
     let schedule = schedule(&entry, context);
     let mut references = Vec::new();
     let assume_role = entry.spec.association_dispatch_assume_role.as_deref().and_then(|text| {
+        if text.is_empty() {
+            return Some(String::new());
+        }
         let (arn, address) = context.role(&entry, &["association_dispatch_assume_role"], text)?;
         references.extend(address);
         Some(arn)
@@ -78,7 +81,7 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
     facts.packages.push(PackageFacts {
         address: entry.address.clone(),
         vss: package_name == VSS_COMPONENTS && entry.spec.action.unwrap_or_default() == PackageAction::Install,
-        version: entry.spec.version.clone(),
+        version: entry.spec.version.clone().filter(|version| !version.is_empty()),
         minimum_version: entry.spec.minimum_version.clone(),
         place: entry.place(&[if entry.spec.version.is_some() { "version" } else { "minimum_version" }]),
     });
@@ -98,12 +101,14 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
 fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Context<'_>) {
     let spec = &entry.spec;
     for (key, version) in [("version", &spec.version), ("minimum_version", &spec.minimum_version)] {
-        let Some(version) = version.as_deref().filter(|version| !VERSION.is_match(version)) else { continue };
+        // An empty version takes a pin away.
+        let is_wrong = |version: &&str| !(VERSION.is_match(version) || (key == "version" && version.is_empty()));
+        let Some(version) = version.as_deref().filter(is_wrong) else { continue };
         let message = format!("`{}` is no package version", safe(version));
         let diagnostic = entry.error("VSS0602", message).label("letters, digits and dots, such as `2.5.1`");
         context.report(&entry.place(&[key]), diagnostic);
     }
-    if let (Some(version), Some(minimum)) = (&spec.version, &spec.minimum_version) {
+    if let (Some(version), Some(minimum)) = (spec.version.as_ref().filter(|version| !version.is_empty()), &spec.minimum_version) {
         let diagnostic = if compare(version, minimum) == Ordering::Less {
             entry.error("VSS0612", format!("version `{}` is older than the minimum `{}`", safe(version), safe(minimum)))
         } else {

@@ -226,6 +226,9 @@ fn lifecycle(
     context: &mut Context<'_>,
 ) -> (ResolvedLifecycle, Option<u32>) {
     let keys = |key: &'static str| [above, &[key]].concat();
+    // An empty text means "never": it takes away what is live.
+    let [never_deleted, never_moved] = [delete_after, move_after].map(|text| text == Some(""));
+    let [delete_after, move_after] = [delete_after, move_after].map(|text| text.filter(|text| !text.is_empty()));
     let keeps = duration(context, rule, &keys("delete_after"), delete_after, days::parse);
     let cold = duration(context, rule, &keys("move_to_cold_storage_after"), move_after, days::parse);
     for (key, value) in [("delete_after", keeps), ("move_to_cold_storage_after", cold)] {
@@ -247,8 +250,8 @@ fn lifecycle(
         context.report(&rule.place(&keys("delete_after")), diagnostic);
     }
     let lifecycle = ResolvedLifecycle {
-        delete_after: keeps.map(days::format),
-        move_to_cold_storage_after: cold.map(days::format),
+        delete_after: keeps.map(days::format).or(never_deleted.then(String::new)),
+        move_to_cold_storage_after: cold.map(days::format).or(never_moved.then(String::new)),
         opt_in_to_archive_for_supported_resources: opt_in,
     };
     (lifecycle, keeps)
