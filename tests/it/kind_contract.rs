@@ -153,11 +153,6 @@ static SHEETS: &[Sheet] = &[
                 "apply_only_at_cron_interval = false",
             ),
             row(
-                "schedule_offset",
-                "schedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\nschedule_offset = 1",
-                "schedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\nschedule_offset = 2",
-            ),
-            row(
                 "duration",
                 "apply_only_at_cron_interval = true\nduration = 1",
                 "apply_only_at_cron_interval = true\nduration = 2",
@@ -186,6 +181,13 @@ static SHEETS: &[Sheet] = &[
             removable("calendar_names", "calendar_names = [\"a\"]", "calendar_names = [\"a\", \"b\"]", "calendar_names = []"),
             removable("tags", "tags = { team = \"a\" }", "tags = { team = \"b\" }", ""),
         ],
+    },
+    Sheet {
+        kind: "package",
+        address: "package.AwsVssComponents",
+        around: "",
+        entry: "[package.AwsVssComponents]\nschedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\ntargets = { tags = { VssBackup = \"enabled\" } }",
+        rows: &[row("schedule_offset", "schedule_offset = 1", "schedule_offset = 2")],
     },
     Sheet {
         kind: "package",
@@ -295,7 +297,11 @@ static SHEETS: &[Sheet] = &[
                 "move_to_cold_storage_after = \"1d\"\nopt_in_to_archive_for_supported_resources = true",
                 "move_to_cold_storage_after = \"1d\"\nopt_in_to_archive_for_supported_resources = false",
             ),
-            row("rule.nightly.enable_continuous_backup", "enable_continuous_backup = true", "enable_continuous_backup = false"),
+            row(
+                "rule.nightly.enable_continuous_backup",
+                "delete_after = \"35d\"\nenable_continuous_backup = true",
+                "delete_after = \"35d\"\nenable_continuous_backup = false",
+            ),
             row(
                 "rule.nightly.target_logically_air_gapped_backup_vault_arn",
                 "target_logically_air_gapped_backup_vault_arn = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:gapped\"",
