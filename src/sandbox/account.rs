@@ -1,20 +1,57 @@
 //! What the simulated AWS remembers, and the form of an operation: JSON in, JSON out, whatever the protocol.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::backup::Backup;
+use super::fleet::Fleet;
+use super::iam::Iam;
+use super::ssm::Ssm;
 
 /// One simulated AWS account.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Account {
+    /// The roles, policies and instance profiles.
+    #[serde(default)]
+    pub iam: Iam,
     /// The regional services by region name.
+    #[serde(default)]
     pub regions: BTreeMap<String, Region>,
+}
+
+impl Account {
+    /// Makes an account as a person first meets it: no roles; a region gets its small fleet when it is first used.
+    pub fn seeded() -> Self {
+        Self::default()
+    }
 }
 
 /// What one account has in one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Region {}
+pub struct Region {
+    /// Systems Manager.
+    #[serde(default)]
+    pub ssm: Ssm,
+    /// AWS Backup.
+    #[serde(default)]
+    pub backup: Backup,
+    /// The simulated instances.
+    #[serde(default)]
+    pub fleet: Fleet,
+}
+
+/// Something with tags, as the Resource Groups Tagging API lists it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Tagged {
+    pub(super) arn: String,
+    /// Service and type, such as `backup:backup-vault`.
+    pub(super) resource_type: String,
+    pub(super) tags: BTreeMap<String, String>,
+}
 
 /// The circumstances of one request: everything that an operation may look at besides its input.
 #[derive(Debug)]
@@ -31,6 +68,55 @@ pub struct Context<'a> {
     pub now: i64,
     /// A counter that gives every made-up id of the account a different, repeatable value.
     pub serial: &'a mut u64,
+}
+
+impl Context<'_> {
+    /// Returns the request's region, made with its fleet when first asked for.
+    pub fn region_mut(&mut self) -> &mut Region {
+        let fresh = || Region { fleet: Fleet::seed(self.region, self.account_id), ..Region::default() };
+        self.account.regions.entry(self.region.to_owned()).or_insert_with(fresh)
+    }
+
+    /// Returns the virtual time as answers carry it: seconds since 1970 with milliseconds as fraction.
+    pub fn timestamp(&self) -> f64 {
+        seconds(self.now)
+    }
+
+    /// Makes a new id of upper case letters and digits, such as IAM's `AROA...` (21 characters with its prefix).
+    pub fn unique_id(&mut self, prefix: &str, length: usize) -> String {
+        const ALPHABET: &[u8; 32] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567";
+        let digest = self.digest(prefix);
+        let letters = digest.iter().map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+        prefix.chars().chain(letters).take(length).collect()
+    }
+
+    /// Makes a new lower case hexadecimal id of at most 64 characters.
+    pub fn hex_id(&mut self, length: usize) -> String {
+        let mut text = String::new();
+        for byte in self.digest("hex") {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "{byte:02x}");
+        }
+        text.truncate(length);
+        text
+    }
+
+    /// Makes a new id in the form of a UUID.
+    pub fn uuid(&mut self) -> String {
+        let hex = self.hex_id(32);
+        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+    }
+
+    fn digest(&mut self, kind: &str) -> [u8; 32] {
+        *self.serial += 1;
+        Sha256::digest(format!("{}/{kind}/{}", self.account_id, self.serial)).into()
+    }
+}
+
+/// Turns milliseconds since 1970 into seconds with a fraction.
+#[expect(clippy::cast_precision_loss, reason = "milliseconds of any real date fit 52 bits")]
+pub fn seconds(milliseconds: i64) -> f64 {
+    milliseconds as f64 / 1000.0
 }
 
 /// An error as AWS answers it.
@@ -51,8 +137,18 @@ impl ApiError {
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
         Self { status, code: code.to_owned(), message: message.into(), members: BTreeMap::new() }
     }
+
+    /// Adds a modelled member.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: impl Into<String>) -> Self {
+        self.members.insert(member.to_owned(), value.into());
+        self
+    }
 }
 
 /// What an operation answers. Member names are those of the service model; timestamps are numbers (seconds since 1970,
 /// with milliseconds as fraction) and the wire modules write them as each protocol wants them.
 pub type Answer = Result<Value, ApiError>;
+
+/// What performs operations.
+pub(super) type Handler = fn(&mut Context<'_>, &str, &Value) -> Answer;

@@ -1,3 +1,292 @@
-//! A simulated AWS account at the wire.
+//! A simulated AWS account at the wire: the real SDK signs, serialises, retries and parses against it.
+//!
+//! An operation is a pure step on [`account::Account`]: JSON in, JSON out. `wire` takes AWS's protocols off a request and
+//! puts them on an answer; `connector` and `serve` carry it; `store` keeps it; `faults` spoils it when a test asks so.
+//! It knows AWS's documentation and service models, and nothing of how vssctl calls AWS.
 
 pub mod account;
+pub mod backup;
+#[cfg(test)]
+mod bench;
+mod clock;
+mod connector;
+pub mod faults;
+pub mod fleet;
+pub mod iam;
+mod made;
+mod managed_policies;
+#[cfg(test)]
+mod regional_tests;
+mod schedule;
+mod serve;
+pub mod ssm;
+mod store;
+mod sts;
+mod tagging;
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
+
+use crate::model::scope::partition_of;
+use account::{Account, Answer, ApiError, Context, Handler};
+use clock::Clock;
+use faults::Faults;
+use store::{State, Store};
+use wire::DEFAULT_ACCOUNT;
+use wire::model::Model;
+
+pub use faults::{Fault, FaultKind};
+pub use store::SandboxError;
+
+/// A handle on a simulated AWS; clones are the same one.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Mutex<Inner>>,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug)]
+struct Inner {
+    store: Store,
+    state: State,
+    faults: Faults,
+    requests: Vec<RequestRecord>,
+    answered: u64,
+}
+
+/// One request that a client made, for tests that count calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// `iam`, `sts`, `ssm`, `backup` or `tagging`.
+    pub service: String,
+    /// Such as `CreateRole`.
+    pub operation: String,
+    /// Whether the operation changes things.
+    pub write: bool,
+    /// The region of the signature.
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+/// What a client gets to see.
+pub(crate) enum Outcome {
+    Reply(Response<Bytes>),
+    Reset,
+    Hang,
+}
+
+impl Sandbox {
+    /// Makes a sandbox that is forgotten with its last handle. Its clock starts at the first of January 2026 and moves a
+    /// second with each request.
+    pub fn in_memory() -> Self {
+        Self::new(Store::Memory, State::new(Clock::fixed()))
+    }
+
+    /// Opens a sandbox that is kept in a file, made when it is not there. Several processes may use one file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, is damaged, or is from a newer vssctl.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
+        let sandbox = Self::new(Store::File(path.as_ref().to_owned()), State::new(Clock::machine()));
+        let mut guard = sandbox.lock();
+        let inner = &mut *guard;
+        inner.store.lock(&mut inner.state)?;
+        drop(guard);
+        Ok(sandbox)
+    }
+
+    fn new(store: Store, state: State) -> Self {
+        let inner = Inner { store, state, faults: Faults::default(), requests: Vec::new(), answered: 0 };
+        Self { inner: Arc::new(Mutex::new(inner)) }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists the requests that clients made, oldest first. [`Sandbox::call`] and [`Sandbox::edit`] are none.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.lock().requests.clone()
+    }
+
+    /// Forgets the requests.
+    pub fn clear_requests(&self) {
+        self.lock().requests.clear();
+    }
+
+    /// Orders a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.add(fault);
+    }
+
+    /// Takes all faults back.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Moves the clock ahead.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn advance(&self, by: Duration) -> Result<(), SandboxError> {
+        self.lock().change(|state| state.clock.advance(by))
+    }
+
+    /// Changes the account 123456789012 behind everybody's back.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Account) -> T) -> Result<T, SandboxError> {
+        self.lock().change(|state| change(&mut state.held(DEFAULT_ACCOUNT).account))
+    }
+
+    /// Performs an operation on the account 123456789012 without the wire, faults and record of requests.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub fn call(&self, service: &str, operation: &str, region: &str, input: &Value) -> Answer {
+        let mut guard = self.lock();
+        guard.perform(service, operation, region, DEFAULT_ACCOUNT, input)
+    }
+
+    /// Writes the account 123456789012 as JSON: equal accounts give equal texts.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn export(&self) -> Result<String, SandboxError> {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let _lock = inner.store.lock(&mut inner.state)?;
+        let account = &inner.state.held(DEFAULT_ACCOUNT).account;
+        Ok(serde_json::to_string_pretty(account).expect("an account has only text keys"))
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Outcome {
+        self.lock().answer(request)
+    }
+}
+
+impl Inner {
+    /// Changes the state under the file's lock, and keeps it.
+    fn change<T>(&mut self, change: impl FnOnce(&mut State) -> T) -> Result<T, SandboxError> {
+        let _lock = self.store.lock(&mut self.state)?;
+        let result = change(&mut self.state);
+        self.store.save(&mut self.state)?;
+        Ok(result)
+    }
+
+    fn answer(&mut self, request: &Request<Bytes>) -> Outcome {
+        self.answered += 1;
+        let request_id = format!("{:08x}-5a4d-4b0c-8000-{:012x}", self.state.generation, self.answered);
+        let scope = match wire::scope(request.headers()) {
+            Ok(scope) => scope,
+            Err(error) => return Outcome::Reply(wire::encode_unscoped(request, &error, &request_id)),
+        };
+        let model = scope.model;
+        let call = match wire::decode(&scope, request) {
+            Ok(call) => call,
+            Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
+        };
+        self.requests.push(RequestRecord {
+            service: scope.service.to_owned(),
+            operation: call.operation.clone(),
+            write: writes(&call.operation),
+            region: scope.region.clone(),
+            account: scope.account.clone(),
+        });
+        let fault = self.faults.strike(scope.service, &call.operation);
+        if let Some(kind) = fault {
+            let partition = partition_of(&scope.region);
+            let error = faults::error(kind, model, scope.service, &call.operation, &scope.account, partition);
+            match kind {
+                FaultKind::ResetBefore => return Outcome::Reset,
+                FaultKind::Hang => return Outcome::Hang,
+                FaultKind::Throttle
+                | FaultKind::ServerError
+                | FaultKind::AccessDenied
+                | FaultKind::ExpiredCredentials
+                | FaultKind::ResetAfter
+                | FaultKind::Truncated => {}
+            }
+            if let Some(error) = error {
+                return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
+            }
+        }
+        let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);
+        let response = wire::encode(&scope, &call.operation, &answer, &request_id);
+        match fault {
+            Some(FaultKind::ResetAfter) => Outcome::Reset,
+            Some(FaultKind::Truncated) => Outcome::Reply(response.map(|body| body.slice(..body.len() / 2))),
+            _ => Outcome::Reply(response),
+        }
+    }
+
+    /// Performs an operation under the file's lock, and keeps what it changed.
+    fn perform(&mut self, service: &str, operation: &str, region: &str, account: &str, input: &Value) -> Answer {
+        let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
+        let now = self.state.clock.tick();
+        let held = self.state.held(account);
+        let fresh = !held.account.regions.contains_key(region);
+        let mut context = Context {
+            account: &mut held.account,
+            account_id: account,
+            region,
+            partition: partition_of(region),
+            now,
+            serial: &mut held.serial,
+        };
+        let answer = dispatch(&mut context, service, operation, input);
+        if writes(operation) && answer.is_ok() {
+            self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
+        } else if fresh {
+            // Looking around in a region leaves no trace.
+            held.account.regions.remove(region);
+        }
+        answer
+    }
+}
+
+/// Hands an input to its service.
+fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &Value) -> Answer {
+    let unknown = || ApiError::new(404, "UnknownService", format!("the sandbox has no service `{service}`"));
+    let model = Model::of(service).ok_or_else(unknown)?;
+    let (offered, handle): (bool, Handler) = match service {
+        "iam" => (iam::offers(operation), iam::handle),
+        "sts" => (sts::OPERATIONS.contains(&operation), sts::handle),
+        "ssm" => (ssm::OPERATIONS.contains(&operation), ssm::handle),
+        "backup" => (backup::OPERATIONS.contains(&operation), backup::handle),
+        "tagging" => (tagging::OPERATIONS.contains(&operation), tagging::handle),
+        _ => return Err(unknown()),
+    };
+    if !offered || !model.operations.contains_key(operation) {
+        return Err(model.unknown_operation(operation));
+    }
+    handle(context, operation, input)
+}
+
+/// Whether an operation changes things, by AWS's way of naming them.
+fn writes(operation: &str) -> bool {
+    !["Get", "List", "Describe", "Export"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// The sandbox's own trouble with its file, in the form of a service's failure.
+fn unusable(error: &SandboxError) -> ApiError {
+    let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    ApiError::new(500, "ServiceFailure", format!("{error}{cause}"))
+}

@@ -6,7 +6,9 @@ use vssctl::plan::{Action, Phase, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const BOTH: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
+const DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
 const MAIN: &str = r#"
 [tags]
@@ -95,7 +97,7 @@ fn strangers_are_refused_with_a_way_out_and_stay_untouched() {
 #[test]
 fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
     let bench = Bench::new();
-    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\ndescription = \"ours\"\n[vault.v]\n");
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\ndescription = \"ours\"\n[vault.vault-a]\n");
     bench.apply(&file);
     // The same things, made by somebody else: only the marks are missing, and one description differs.
     bench.call("iam", "UntagRole", &json!({"RoleName": "r", "TagKeys": ["vssctl:stack", "vssctl:id", "vssctl:keys"]}));
@@ -116,12 +118,12 @@ fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
 #[test]
 fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
     let bench = Bench::new();
-    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "v", "BackupVaultTags": {"theirs": "x"}}));
-    let file = format!("{STACK}[vault.v]\nadopt = true\ntags = {{ team = \"a\" }}\n");
+    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "vault-a", "BackupVaultTags": {"theirs": "x"}}));
+    let file = format!("{STACK}[vault.vault-a]\nadopt = true\ntags = {{ team = \"a\" }}\n");
     let plan = bench.apply(&file);
-    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Adopt)]);
+    assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Adopt)]);
     assert!(bench.plan(&file).is_empty());
-    let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:v";
+    let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:vault-a";
     let tags = bench.call("backup", "ListTags", &json!({"ResourceArn": arn}));
     assert_eq!((&tags["Tags"]["theirs"], &tags["Tags"]["team"]), (&json!("x"), &json!("a")));
 }
@@ -129,9 +131,9 @@ fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
 #[test]
 fn another_stacks_things_are_refused_even_with_adopt() {
     let bench = Bench::new();
-    bench.apply(&format!("{}[vault.v]\n", STACK.replace("bench", "other")));
-    let plan = bench.plan(&format!("{STACK}[vault.v]\nadopt = true\n"));
-    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Refused)]);
+    bench.apply(&format!("{}[vault.vault-a]\n", STACK.replace("bench", "other")));
+    let plan = bench.plan(&format!("{STACK}[vault.vault-a]\nadopt = true\n"));
+    assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Refused)]);
     assert_eq!(codes(&plan), ["VSS0903"]);
 }
 
@@ -153,7 +155,7 @@ fn what_the_file_no_longer_has_is_an_orphan_until_prune() {
 #[test]
 fn every_kind_that_the_file_drops_is_found_again_and_pruned_in_order() {
     let bench = Bench::new();
-    let policy = format!("[policy.p]\ndocument = '{TRUST}'\n").replace("\"Statement\":[]", "\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\"}");
+    let policy = format!("[policy.p]\ndocument = '{DOCUMENT}'\n");
     bench.apply(&format!("{}{policy}", main_file()));
     let empty = format!("{STACK}[vault.kept]\n");
     bench.apply(&empty);
@@ -247,8 +249,8 @@ fn a_replaced_role_is_let_go_by_its_profile_and_taken_up_again() {
 #[test]
 fn a_new_table_key_keeps_the_live_thing() {
     let bench = Bench::new();
-    bench.apply(&format!("{STACK}[vault.old]\nname = \"v\"\n"));
-    let file = format!("{STACK}[vault.new]\nname = \"v\"\nrenamed_from = \"old\"\n");
+    bench.apply(&format!("{STACK}[vault.old]\nname = \"vault-v\"\n"));
+    let file = format!("{STACK}[vault.new]\nname = \"vault-v\"\nrenamed_from = \"old\"\n");
     let plan = bench.apply(&file);
     assert_eq!(changed(&plan), [("vault.new".to_owned(), Action::Update)]);
     let again = bench.plan(&file);
@@ -311,7 +313,7 @@ fn a_policy_that_means_the_same_is_no_difference() {
 fn a_wrong_account_stops_before_anything_else_is_read() {
     let bench = Bench::new();
     let other = STACK.replace("123456789012", "999999999999");
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.v]\n"))));
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.vault-a]\n"))));
     assert!(result.is_err());
     assert_eq!(bench.requests(), ["sts:GetCallerIdentity"]);
 }
@@ -323,8 +325,9 @@ fn generated(stacks: usize) -> String {
     for number in 0..stacks {
         write!(
             file,
-            "[role.r{number}]\nname = \"AWSBackup-r{number}\"\npreset = \"backup-service\"\ninstance_profile = true\n[vault.v{number}]\n\
-             [plan.p{number}.rule.nightly]\nvault = \"v{number}\"\nschedule = \"cron(0 {} ? * * *)\"\n\
+            "[role.r{number}]\nname = \"AWSBackup-r{number}\"\ninstance_profile = true\n\
+             trust = '{BOTH}'\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\n[vault.va{number}]\n\
+             [plan.p{number}.rule.nightly]\nvault = \"va{number}\"\nschedule = \"cron(0 {} ? * * *)\"\n\
              [plan.p{number}.selection.s]\nrole = \"r{number}\"\nmatch = {{ all = {{ n = \"{number}\" }} }}\n",
             number % 24
         )

@@ -1,0 +1,194 @@
+//! AWS Backup of one region: vaults, plans, selections, settings. Jobs and recovery points come with the simulation of
+//! backups; their lists are empty until then.
+//!
+//! Written from the AWS Backup developer guide (API reference, quotas, Vault Lock) and the service model.
+
+mod jobs;
+mod plans;
+mod rules;
+mod selections;
+mod settings;
+mod tags;
+mod vaults;
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
+
+use super::account::{Answer, ApiError, Context, Region, Tagged};
+use super::made;
+use super::wire::model::Model;
+use super::wire::validate::validate;
+
+pub use plans::{Plan, PlanVersion};
+pub use selections::Selection;
+pub use vaults::{Lock, Notifications, Vault};
+
+/// What AWS Backup remembers.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Backup {
+    /// Vaults by name.
+    #[serde(default)]
+    pub vaults: BTreeMap<String, Vault>,
+    /// Plans by id, deleted ones too.
+    #[serde(default)]
+    pub plans: BTreeMap<String, Plan>,
+    /// The opt-in switches that differ from AWS's defaults.
+    #[serde(default)]
+    pub opt_in: BTreeMap<String, bool>,
+    /// The management switches that differ from AWS's defaults.
+    #[serde(default)]
+    pub management: BTreeMap<String, bool>,
+    /// Backup jobs by id.
+    #[serde(default)]
+    pub jobs: BTreeMap<String, Value>,
+}
+
+/// The operations offered.
+pub(super) const OPERATIONS: &[&str] = &[
+    "CreateBackupPlan",
+    "CreateBackupSelection",
+    "CreateBackupVault",
+    "DeleteBackupPlan",
+    "DeleteBackupSelection",
+    "DeleteBackupVault",
+    "DeleteBackupVaultAccessPolicy",
+    "DeleteBackupVaultLockConfiguration",
+    "DeleteBackupVaultNotifications",
+    "DescribeBackupJob",
+    "DescribeBackupVault",
+    "DescribeGlobalSettings",
+    "DescribeRegionSettings",
+    "GetBackupPlan",
+    "GetBackupSelection",
+    "GetBackupVaultAccessPolicy",
+    "GetBackupVaultNotifications",
+    "GetSupportedResourceTypes",
+    "ListBackupJobs",
+    "ListBackupPlanVersions",
+    "ListBackupPlans",
+    "ListBackupSelections",
+    "ListBackupVaults",
+    "ListProtectedResources",
+    "ListTags",
+    "PutBackupVaultAccessPolicy",
+    "PutBackupVaultLockConfiguration",
+    "PutBackupVaultNotifications",
+    "TagResource",
+    "UntagResource",
+    "UpdateBackupPlan",
+    "UpdateRegionSettings",
+];
+
+/// Performs one operation.
+pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
+    if let Some(model) = Model::of("backup")
+        && let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_deref())
+    {
+        validate(model, shape, input)?;
+    }
+    match operation {
+        "CreateBackupVault" => vaults::create(context, input),
+        "DescribeBackupVault" => vaults::describe(context, input),
+        "ListBackupVaults" => vaults::list(context, input),
+        "DeleteBackupVault" => vaults::delete(context, input),
+        "PutBackupVaultAccessPolicy" => vaults::put_policy(context, input),
+        "GetBackupVaultAccessPolicy" => vaults::get_policy(context, input),
+        "DeleteBackupVaultAccessPolicy" => vaults::delete_policy(context, input),
+        "PutBackupVaultLockConfiguration" => vaults::put_lock(context, input),
+        "DeleteBackupVaultLockConfiguration" => vaults::delete_lock(context, input),
+        "PutBackupVaultNotifications" => vaults::put_notifications(context, input),
+        "GetBackupVaultNotifications" => vaults::get_notifications(context, input),
+        "DeleteBackupVaultNotifications" => vaults::delete_notifications(context, input),
+        "CreateBackupPlan" => plans::create(context, input),
+        "GetBackupPlan" => plans::get(context, input),
+        "UpdateBackupPlan" => plans::update(context, input),
+        "DeleteBackupPlan" => plans::delete(context, input),
+        "ListBackupPlans" => plans::list(context, input),
+        "ListBackupPlanVersions" => plans::list_versions(context, input),
+        "CreateBackupSelection" => selections::create(context, input),
+        "GetBackupSelection" => selections::get(context, input),
+        "ListBackupSelections" => selections::list(context, input),
+        "DeleteBackupSelection" => selections::delete(context, input),
+        "TagResource" => tags::tag(context, input),
+        "UntagResource" => tags::untag(context, input),
+        "ListTags" => tags::list(context, input),
+        "DescribeRegionSettings" => Ok(settings::describe(context)),
+        "UpdateRegionSettings" => settings::update(context, input),
+        "DescribeGlobalSettings" => Ok(settings::global()),
+        "GetSupportedResourceTypes" => Ok(settings::supported()),
+        "ListProtectedResources" => jobs::list_protected(input),
+        "ListBackupJobs" => jobs::list(context, input),
+        "DescribeBackupJob" => jobs::describe(context, input),
+        _ => Err(ApiError::new(
+            404,
+            "UnknownOperationException",
+            format!("AWS Backup has no operation {operation} here"),
+        )),
+    }
+}
+
+/// Lists what carries tags: vaults and living plans.
+pub(super) fn tagged(region: &Region) -> Vec<Tagged> {
+    let vaults = region.backup.vaults.values().map(|vault| (&vault.arn, "backup:backup-vault", &vault.tags));
+    let living = region.backup.plans.values().filter(|plan| plan.deleted.is_none());
+    let plans = living.map(|plan| (&plan.arn, "backup:backup-plan", &plan.tags));
+    vaults
+        .chain(plans)
+        .map(|(arn, kind, tags)| Tagged { arn: arn.clone(), resource_type: kind.to_owned(), tags: tags.clone() })
+        .collect()
+}
+
+fn invalid(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "InvalidParameterValueException", message)
+}
+
+fn not_found(message: impl Into<String>) -> ApiError {
+    ApiError::new(400, "ResourceNotFoundException", message)
+}
+
+fn text<'a>(input: &'a Value, member: &str) -> Option<&'a str> {
+    input.get(member).and_then(Value::as_str)
+}
+
+/// A member that the model requires, after the check.
+fn required<'a>(input: &'a Value, member: &str) -> &'a str {
+    text(input, member).unwrap_or_default()
+}
+
+/// The ids that a caller may choose: 1 to 50 letters, digits and `-_.`.
+fn creator_request_id(input: &Value) -> Result<Option<String>, ApiError> {
+    let Some(id) = text(input, "CreatorRequestId") else { return Ok(None) };
+    let fits =
+        (1..=50).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if fits {
+        Ok(Some(id.to_owned()))
+    } else {
+        Err(invalid("CreatorRequestId must contain 1 to 50 alphanumeric or '-_.' characters."))
+    }
+}
+
+/// Cuts a list into pages of at most 1000.
+fn paged(input: &Value, list: &str, member: &str, items: Vec<(String, Value)>) -> Answer {
+    let size =
+        input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(1000);
+    let page = made::page(list, items, size, text(input, "NextToken"))
+        .ok_or_else(|| invalid("Invalid token provided for pagination"))?;
+    let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
+    if let Some(next) = page.next {
+        answer.insert("NextToken".to_owned(), Value::from(next));
+    }
+    Ok(Value::Object(answer))
+}
+
+fn arn(context: &Context<'_>, rest: &str) -> String {
+    format!("arn:{}:backup:{}:{}:{rest}", context.partition, context.region, context.account_id)
+}
+
+fn nothing() -> Value {
+    json!({})
+}
+
+#[cfg(test)]
+mod tests;

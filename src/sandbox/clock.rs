@@ -1,0 +1,54 @@
+//! The sandbox's clock: the machine's for an account that is kept in a file, its own for tests.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use serde::{Deserialize, Serialize};
+
+/// Where the virtual time comes from. All in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Clock {
+    /// The machine's clock and what it was moved ahead by.
+    Machine { ahead: i64 },
+    /// A clock that only moves when told to, and by one second with each request, so that whoever waits for something
+    /// to happen sees it happen.
+    Virtual { now: i64 },
+}
+
+impl Clock {
+    /// A clock for tests: the first of January 2026.
+    pub(super) const fn fixed() -> Self {
+        Self::Virtual { now: 1_767_225_600_000 }
+    }
+
+    /// The machine's clock.
+    pub(super) const fn machine() -> Self {
+        Self::Machine { ahead: 0 }
+    }
+
+    /// Returns the time of a new request.
+    pub(super) fn tick(&mut self) -> i64 {
+        match self {
+            Self::Machine { ahead } => milliseconds(since_1970()) + *ahead,
+            Self::Virtual { now } => {
+                *now += 1000;
+                *now
+            }
+        }
+    }
+
+    /// Moves the clock ahead.
+    pub(super) fn advance(&mut self, by: Duration) {
+        match self {
+            Self::Machine { ahead: place } | Self::Virtual { now: place } => *place += milliseconds(by),
+        }
+    }
+}
+
+fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+fn milliseconds(duration: Duration) -> i64 {
+    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}

@@ -1,0 +1,182 @@
+//! What IAM remembers.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// The IAM things of one account. The maps' keys are names in lower case, because IAM's names are unique ignoring case
+/// and across paths.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Iam {
+    /// Roles by lower case name.
+    #[serde(default)]
+    pub roles: BTreeMap<String, Role>,
+    /// Customer managed policies by lower case name.
+    #[serde(default)]
+    pub policies: BTreeMap<String, Policy>,
+    /// Instance profiles by lower case name.
+    #[serde(default)]
+    pub profiles: BTreeMap<String, InstanceProfile>,
+}
+
+impl Iam {
+    /// Finds a role by its name as it was created: names differ ignoring case, but are looked up as they are.
+    pub fn role(&self, name: &str) -> Option<&Role> {
+        self.roles.get(&name.to_ascii_lowercase()).filter(|role| role.name == name)
+    }
+
+    /// Finds a role by its ARN.
+    pub fn role_by_arn(&self, arn: &str) -> Option<&Role> {
+        self.roles.values().find(|role| role.arn == arn)
+    }
+
+    /// Finds a customer managed policy by its ARN.
+    pub fn policy_by_arn(&self, arn: &str) -> Option<&Policy> {
+        self.policies.values().find(|policy| policy.arn == arn)
+    }
+
+    /// Finds an instance profile by its name as it was created.
+    pub fn profile(&self, name: &str) -> Option<&InstanceProfile> {
+        self.profiles.get(&name.to_ascii_lowercase()).filter(|profile| profile.name == name)
+    }
+}
+
+/// A role.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Role {
+    /// As it was created, case kept.
+    pub name: String,
+    /// Starts and ends with `/`.
+    pub path: String,
+    /// `AROA...`
+    pub id: String,
+    /// With path and name.
+    pub arn: String,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// The trust policy, as it was sent.
+    pub trust: String,
+    /// Free text.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Seconds, 3600 to 43200.
+    pub max_session_duration: i64,
+    /// The ARN of the policy that bounds the role.
+    #[serde(default)]
+    pub boundary: Option<String>,
+    /// The ARNs of the attached managed policies.
+    #[serde(default)]
+    pub attached: BTreeSet<String>,
+    /// Inline policies by name, documents as they were sent.
+    #[serde(default)]
+    pub inline: BTreeMap<String, String>,
+    /// The tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+impl Role {
+    /// Tells whether the trust policy lets a service such as `backup.amazonaws.com` assume the role.
+    ///
+    /// Conditions are not looked at: a statement with conditions counts as allowing.
+    pub fn trusts(&self, service: &str) -> bool {
+        let Ok(document) = serde_json::from_str::<Value>(&self.trust) else { return false };
+        let mut allowed = false;
+        for statement in one_or_many(document.get("Statement")) {
+            let names = one_or_many(statement.get("Principal").and_then(|principal| principal.get("Service")));
+            let everyone = statement.get("Principal").and_then(Value::as_str) == Some("*");
+            if !everyone && !names.iter().any(|name| name.as_str() == Some(service)) {
+                continue;
+            }
+            let assumes = one_or_many(statement.get("Action")).iter().any(|action| {
+                action.as_str().is_some_and(|action| {
+                    ["sts:assumerole", "sts:*", "*"].contains(&action.to_ascii_lowercase().as_str())
+                })
+            });
+            match statement.get("Effect").and_then(Value::as_str) {
+                Some("Deny") if assumes => return false,
+                Some("Allow") if assumes => allowed = true,
+                _ => {}
+            }
+        }
+        allowed
+    }
+}
+
+/// A customer managed policy, or one of AWS's own.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Policy {
+    /// As it was created, case kept.
+    pub name: String,
+    /// Starts and ends with `/`.
+    pub path: String,
+    /// `ANPA...`
+    pub id: String,
+    /// With path and name.
+    pub arn: String,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// Milliseconds since 1970; moves when a version is made or becomes the default.
+    pub updated: i64,
+    /// Free text, immutable.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Oldest first.
+    pub versions: Vec<PolicyVersion>,
+    /// The number of the default version.
+    pub default_version: u32,
+    /// The number that the next version gets; numbers are never used again.
+    pub next_version: u32,
+    /// The tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// One version of a managed policy.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct PolicyVersion {
+    /// 1 for `v1`.
+    pub number: u32,
+    /// As it was sent.
+    pub document: String,
+    /// Milliseconds since 1970.
+    pub created: i64,
+}
+
+impl PolicyVersion {
+    /// Returns the id, such as `v1`.
+    pub fn id(&self) -> String {
+        format!("v{}", self.number)
+    }
+}
+
+/// An instance profile.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct InstanceProfile {
+    /// As it was created, case kept.
+    pub name: String,
+    /// Starts and ends with `/`.
+    pub path: String,
+    /// `AIPA...`
+    pub id: String,
+    /// With path and name.
+    pub arn: String,
+    /// Milliseconds since 1970.
+    pub created: i64,
+    /// The name of the one role that it may hold.
+    #[serde(default)]
+    pub role: Option<String>,
+    /// The tags.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
+}
+
+/// Policy documents write one thing bare and several as a list.
+pub(super) fn one_or_many(value: Option<&Value>) -> Vec<&Value> {
+    match value {
+        None => Vec::new(),
+        Some(Value::Array(items)) => items.iter().collect(),
+        Some(single) => vec![single],
+    }
+}

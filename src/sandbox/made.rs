@@ -1,0 +1,80 @@
+//! What a service makes up: ids, page tokens and the numbers of timestamps. Repeatable: nothing here is random.
+
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::account::seconds;
+
+/// The UUID that belongs to a text, in the form of version 4.
+pub(super) fn uuid_of(text: &str) -> String {
+    let hash = hex(&Sha256::digest(text.as_bytes()));
+    format!("{}-{}-4{}-a{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+}
+
+/// Lower case hexadecimal.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
+}
+
+/// Milliseconds since 1970 as an answer carries them.
+pub(super) fn timestamp(milliseconds: i64) -> Value {
+    json!(seconds(milliseconds))
+}
+
+/// One page of a list.
+pub(super) struct Page {
+    /// The items of this page.
+    pub(super) items: Vec<Value>,
+    /// The token of the next page, if there is one.
+    pub(super) next: Option<String>,
+}
+
+/// Cuts one page out of a list whose items have keys, in order. `list` names the list (operation and filters), so that a
+/// token of another list is refused. The token names the last key given out: a page that follows neither repeats nor skips
+/// when other items come or go. `None`: the token is not one of this list.
+pub(super) fn page(list: &str, all: Vec<(String, Value)>, size: usize, token: Option<&str>) -> Option<Page> {
+    let start = match token {
+        None => 0,
+        Some(token) => {
+            let (key, given) = open_token(list, token)?;
+            match all.iter().position(|(other, _)| *other == key) {
+                Some(found) => found + 1,
+                // The last item given out has gone: its neighbour in the order follows, or the place in an unordered list.
+                None if all.is_sorted_by(|(one, _), (other, _)| one < other) => {
+                    all.partition_point(|(other, _)| *other < key)
+                }
+                None => given.saturating_sub(1).min(all.len()),
+            }
+        }
+    };
+    let end = start.saturating_add(size).min(all.len());
+    let final_item = end.checked_sub(1).and_then(|index| all.get(index)).filter(|_| end < all.len());
+    let next = final_item.map(|(key, _)| make_token(list, key, end));
+    let items = all.into_iter().skip(start).take(end - start).map(|(_, item)| item).collect();
+    Some(Page { items, next })
+}
+
+fn make_token(list: &str, key: &str, offset: usize) -> String {
+    let inner = format!("{offset}/{key}");
+    hex(format!("{}{inner}", seal(list, &inner)).as_bytes())
+}
+
+fn open_token(list: &str, token: &str) -> Option<(String, usize)> {
+    if !token.is_ascii() || token.len() % 2 == 1 {
+        return None;
+    }
+    let bytes: Option<Vec<u8>> =
+        (0..token.len()).step_by(2).map(|at| u8::from_str_radix(&token[at..at + 2], 16).ok()).collect();
+    let text = String::from_utf8(bytes?).ok()?;
+    let (mark, inner) = (text.get(..16)?, text.get(16..)?);
+    if mark != seal(list, inner) {
+        return None;
+    }
+    let (offset, key) = inner.split_once('/')?;
+    Some((key.to_owned(), offset.parse().ok()?))
+}
+
+fn seal(list: &str, inner: &str) -> String {
+    hex(&Sha256::digest(format!("{list}\n{inner}").as_bytes()))[..16].to_owned()
+}

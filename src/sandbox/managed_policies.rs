@@ -1,0 +1,111 @@
+//! The AWS managed policies that every account has, as far as VSS backups use them.
+//!
+//! The documents are AWS's, as published in the AWS Managed Policy Reference; a version that is not listed here is one
+//! that AWS no longer shows.
+
+use std::sync::LazyLock;
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use sha2::{Digest as _, Sha256};
+
+use super::iam::{Policy, PolicyVersion};
+
+const FILES: [&str; 4] = [
+    include_str!("managed_policies/AWSEC2VssSnapshotPolicy.json"),
+    include_str!("managed_policies/AmazonSSMManagedInstanceCore.json"),
+    include_str!("managed_policies/AWSBackupServiceRolePolicyForBackup.json"),
+    include_str!("managed_policies/AWSBackupServiceRolePolicyForRestores.json"),
+];
+
+#[derive(Debug, Deserialize)]
+struct Published {
+    name: String,
+    path: String,
+    description: String,
+    created: String,
+    updated: String,
+    versions: Vec<PublishedVersion>,
+}
+
+#[derive(Debug, Deserialize)]
+struct PublishedVersion {
+    number: u32,
+    created: String,
+    document: Value,
+}
+
+/// Returns the AWS managed policies of a partition, sorted by name.
+pub(super) fn all(partition: &str) -> Vec<Policy> {
+    static READ: LazyLock<Vec<Published>> = LazyLock::new(|| {
+        let read =
+            |text| serde_json::from_str(text).expect("the policies are part of the program and a test reads each");
+        FILES.into_iter().map(read).collect()
+    });
+    let mut policies: Vec<Policy> = READ.iter().map(|published| policy(published, partition)).collect();
+    policies.sort_by(|a, b| a.name.cmp(&b.name));
+    policies
+}
+
+fn policy(published: &Published, partition: &str) -> Policy {
+    let versions: Vec<PolicyVersion> = published
+        .versions
+        .iter()
+        .map(|version| PolicyVersion {
+            number: version.number,
+            // Outside the partition `aws`, AWS's documents name that partition's ARNs.
+            document: version.document.to_string().replace("arn:aws:", &format!("arn:{partition}:")),
+            created: milliseconds(&version.created),
+        })
+        .collect();
+    let newest = versions.last().map_or(1, |version| version.number);
+    Policy {
+        name: published.name.clone(),
+        path: published.path.clone(),
+        id: id(&published.name),
+        arn: format!("arn:{partition}:iam::aws:policy{}{}", published.path, published.name),
+        created: milliseconds(&published.created),
+        updated: milliseconds(&published.updated),
+        description: Some(published.description.clone()),
+        versions,
+        default_version: newest,
+        next_version: newest + 1,
+        tags: std::collections::BTreeMap::new(),
+    }
+}
+
+fn milliseconds(text: &str) -> i64 {
+    text.parse::<Timestamp>().expect("the policies are part of the program and a test reads each").as_millisecond()
+}
+
+/// An id in the form of AWS's; the same for every account, as AWS's are.
+fn id(name: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(name).into();
+    let letters = digest.iter().map(|byte| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(byte % 32)]));
+    "ANPA".chars().chain(letters).take(21).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_snapshot_policy_has_its_second_version_as_default_and_the_first_beside_it() {
+        let policies = all("aws");
+        let policy = policies.iter().find(|policy| policy.name == "AWSEC2VssSnapshotPolicy").unwrap();
+        assert_eq!(policy.arn, "arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy");
+        assert_eq!(policy.default_version, 2);
+        assert!(policy.versions[0].document.contains("*${ec2:InstanceId}"));
+        assert!(policy.versions[1].document.contains("arn:aws:ec2:*:*:instance/${ec2:InstanceId}"));
+        assert!(!policy.versions[1].document.contains("\"*${ec2:InstanceId}\""));
+    }
+
+    #[test]
+    fn arns_follow_the_partition() {
+        for policy in all("aws-cn") {
+            assert!(policy.arn.starts_with("arn:aws-cn:iam::aws:policy/"), "{}", policy.arn);
+            assert!(policy.versions.iter().all(|version| !version.document.contains("arn:aws:")));
+        }
+    }
+}

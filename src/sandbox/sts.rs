@@ -1,0 +1,27 @@
+//! Security Token Service: who is asking.
+
+use serde_json::{Value, json};
+
+use super::account::{Answer, Context};
+
+/// The operations offered.
+pub(super) const OPERATIONS: &[&str] = &["GetCallerIdentity"];
+
+/// The name of the one user who signs the requests of an account.
+const USER: &str = "sandbox";
+
+/// Performs one operation.
+#[expect(clippy::unnecessary_wraps, reason = "every service has this signature")]
+pub(super) fn handle(context: &mut Context<'_>, operation: &str, _input: &Value) -> Answer {
+    debug_assert_eq!(operation, "GetCallerIdentity");
+    Ok(json!({
+        "UserId": format!("AIDASANDBOX{:0>10}", &context.account_id[2..]),
+        "Account": context.account_id,
+        "Arn": caller_arn(context.partition, context.account_id),
+    }))
+}
+
+/// The ARN of the user who signs the requests of an account.
+pub(super) fn caller_arn(partition: &str, account_id: &str) -> String {
+    format!("arn:{partition}:iam::{account_id}:user/{USER}")
+}
