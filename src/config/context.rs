@@ -112,7 +112,8 @@ pub(crate) const PROFILE_NAME: NameRule = NameRule { what: "instance profile", m
 pub(crate) const ASSOCIATION_NAME: NameRule =
     NameRule { what: "association", extra: "_.-", least: 3, most: 128, ignores_case: false };
 /// Backup vaults.
-pub(crate) const VAULT_NAME: NameRule = NameRule { what: "vault", extra: "_-", least: 2, most: 50, ignores_case: false };
+pub(crate) const VAULT_NAME: NameRule =
+    NameRule { what: "vault", extra: "_-", least: 2, most: 50, ignores_case: false };
 /// Backup plans.
 pub(crate) const PLAN_NAME: NameRule = NameRule { what: "plan", extra: "_.-", least: 1, most: 50, ignores_case: false };
 /// Rules of backup plans.
@@ -220,7 +221,8 @@ impl Context<'_> {
             _ => key.to_owned(),
         };
         let Ok(address) = format!("{kind}.{key}").parse::<Address>() else {
-            let diagnostic = entry.error("VSS0307", format!("`{}` was never a key", safe(old))).label("not a table key");
+            let diagnostic =
+                entry.error("VSS0307", format!("`{}` was never a key", safe(old))).label("not a table key");
             self.report(&place, diagnostic);
             return None;
         };
@@ -298,7 +300,8 @@ impl Context<'_> {
                 .label("too long");
             self.report(&place, diagnostic);
         }
-        let foreign = |character: &char| !matches!(u32::from(*character), 0x09 | 0x0a | 0x0d | 0x20..=0x7e | 0xa1..=0xff);
+        let foreign =
+            |character: &char| !matches!(u32::from(*character), 0x09 | 0x0a | 0x0d | 0x20..=0x7e | 0xa1..=0xff);
         if let Some(bad) = text.chars().find(foreign) {
             let message = format!("the description holds `{}`, which IAM does not take", safe(&bad.to_string()));
             self.report(&place, entry.error("VSS0207", message).label("Latin-1 characters only"));
@@ -348,13 +351,22 @@ impl Context<'_> {
             // `[tags]` that came by way of `[defaults]` stand in many entries and are one problem.
             let lower = key.to_ascii_lowercase();
             let problem = if key.is_empty() || key.chars().count() > 128 {
-                Some((&member.key, "VSS0208", format!("a tag key has 1 to 128 characters, not {}", key.chars().count())))
+                Some((
+                    &member.key,
+                    "VSS0208",
+                    format!("a tag key has 1 to 128 characters, not {}", key.chars().count()),
+                ))
             } else if let Some(prefix) = ["aws:", "vssctl:"].into_iter().find(|prefix| lower.starts_with(prefix)) {
                 Some((&member.key, "VSS0211", format!("the tag `{}` has the reserved prefix `{prefix}`", safe(key))))
             } else if !CHARACTERS.is_match(key) {
-                Some((&member.key, "VSS0208", format!("the tag key `{}` has a character that AWS does not take", safe(key))))
+                Some((
+                    &member.key,
+                    "VSS0208",
+                    format!("the tag key `{}` has a character that AWS does not take", safe(key)),
+                ))
             } else if value.chars().count() > 256 {
-                let message = format!("the tag `{}` has {} characters, and 256 is the most", safe(key), value.chars().count());
+                let message =
+                    format!("the tag `{}` has {} characters, and 256 is the most", safe(key), value.chars().count());
                 Some((&member.node.place, "VSS0208", message))
             } else if !CHARACTERS.is_match(value) {
                 let message = format!("the tag `{}` has a value with a character that AWS does not take", safe(key));
@@ -395,12 +407,14 @@ impl Context<'_> {
             };
         }
         let declared = self.declared.get(kind).map(Vec::as_slice).unwrap_or_default();
-        let found =
-            declared.iter().find(|other| other.key == text).or_else(|| declared.iter().find(|other| other.name == text));
+        let found = declared
+            .iter()
+            .find(|other| other.key == text)
+            .or_else(|| declared.iter().find(|other| other.name == text));
         if let Some(found) = found {
             return Some(Target::Entry(Address::new(kind, found.key.clone()), found.name.clone()));
         }
-        let names: Vec<&str> = declared.iter().map(|other| other.key.as_str()).collect();
+        let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|other| other.key.as_str()).collect();
         let title = kind.replace('_', " ");
         let diagnostic = entry
             .error("VSS0301", format!("there is no {title} `{}` in the file", safe(text)))
@@ -408,6 +422,7 @@ impl Context<'_> {
         let diagnostic = match closest(text, &names) {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
             None if names.is_empty() => diagnostic,
+            None if names.len() > 12 => diagnostic.help(format!("in the file: {}, ...", names[..12].join(", "))),
             None => diagnostic.help(format!("in the file: {}", names.join(", "))),
         };
         self.report(&place, diagnostic.help("for one that is not in the file, write its ARN"));
@@ -425,7 +440,8 @@ impl Context<'_> {
         let scope = self.scope.clone();
         let partition = scope.partition();
         if arn.partition != partition && !scope.region.is_empty() {
-            let message = format!("the ARN is of the partition `{}`, and `{}` is in `{partition}`", arn.partition, scope.region);
+            let message =
+                format!("the ARN is of the partition `{}`, and `{}` is in `{partition}`", arn.partition, scope.region);
             let diagnostic = entry
                 .error("VSS0303", message)
                 .label("another partition")
@@ -434,12 +450,14 @@ impl Context<'_> {
             return false;
         }
         if arn.account != scope.account_id && arn.account != "aws" && !scope.account_id.is_empty() {
-            let message = format!("the ARN is of account `{}`, and the stack's is `{}`", safe(&arn.account), scope.account_id);
+            let message =
+                format!("the ARN is of account `{}`, and the stack's is `{}`", safe(&arn.account), scope.account_id);
             self.report(place, entry.error("VSS0304", message).label("another account"));
             return false;
         }
         if same_region && arn.region != scope.region && !scope.region.is_empty() {
-            let message = format!("the ARN is of region `{}`, and the stack's is `{}`", safe(&arn.region), scope.region);
+            let message =
+                format!("the ARN is of region `{}`, and the stack's is `{}`", safe(&arn.region), scope.region);
             self.report(place, entry.error("VSS0305", message).label("another region"));
             return false;
         }
@@ -465,7 +483,12 @@ impl Context<'_> {
     }
 
     /// Follows a reference to a role and returns its ARN, and its address if it is in the file.
-    pub(crate) fn role<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], text: &str) -> Option<(String, Option<Address>)> {
+    pub(crate) fn role<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        text: &str,
+    ) -> Option<(String, Option<Address>)> {
         match self.reference(entry, keys, text, "role", ("iam", "role"))? {
             Target::Entry(address, _) => self.iam_arn("role", &address, "role").map(|arn| (arn, Some(address))),
             Target::Arn(arn) => {

@@ -55,11 +55,8 @@ pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts
         if let Some(role) = &address {
             facts.profiles.push(ProfileFacts { address: entry.address.clone(), role: role.clone() });
         }
-        let resolved = ResolvedInstanceProfile {
-            path: entry.spec.path.clone(),
-            role,
-            tags: context.merged_tags(&entry, true),
-        };
+        let resolved =
+            ResolvedInstanceProfile { path: entry.spec.path.clone(), role, tags: context.merged_tags(&entry, true) };
         let mut desired = context.desired(&entry, resolved.normal_form());
         desired.references.extend(address);
         all.push(desired);
