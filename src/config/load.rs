@@ -14,8 +14,9 @@ use crate::kind::Desired;
 use crate::model::arn::{is_account, is_region};
 use crate::model::{Diagnostic, Diagnostics, Location, Scope};
 
-use super::context::{Context, Tags, is_iam_path};
+use super::context::{Context, Tags};
 use super::documents::{Documents, unreadable};
+use super::names::is_iam_path;
 use super::problems::{Problems, safe};
 use super::schema::DEFAULTS;
 use super::source::{Place, Sources};

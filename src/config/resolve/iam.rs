@@ -1,7 +1,8 @@
 //! Customer managed policies and instance profiles.
 
-use crate::config::context::{Context, POLICY_NAME, PROFILE_NAME, Target};
+use crate::config::context::{Context, Target};
 use crate::config::limits;
+use crate::config::names::{POLICY_NAME, PROFILE_NAME};
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::instance_profile::spec::{InstanceProfileSpec, ResolvedInstanceProfile};

@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::config::context::{ASSOCIATION_NAME, Context, Entry};
+use crate::config::context::{Context, Entry};
+use crate::config::names::ASSOCIATION_NAME;
 use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::config::values::TextOrNumber;

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::config::context::{Context, Entry, PLAN_NAME, RULE_NAME, Target};
+use crate::config::context::{Context, Entry, Target};
 use crate::config::limits;
+use crate::config::names::{PLAN_NAME, RULE_NAME};
 use crate::config::problems::safe;
 use crate::config::source::Place;
 use crate::config::tree::Node;

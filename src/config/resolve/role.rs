@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::context::{Context, Declared, Entry, POLICY_NAME, PROFILE_NAME, ROLE_NAME};
+use crate::config::context::{Context, Declared, Entry};
 use crate::config::form::Form;
 use crate::config::limits;
+use crate::config::names::{POLICY_NAME, PROFILE_NAME, ROLE_NAME};
 use crate::config::presets::{self, Filling};
 use crate::config::problems::safe;
 use crate::config::structure::closest;

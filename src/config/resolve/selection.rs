@@ -1,7 +1,8 @@
 //! Selections: the role, and what a plan takes.
 
-use crate::config::context::{Context, Declared, Entry, SELECTION_NAME};
+use crate::config::context::{Context, Declared, Entry};
 use crate::config::limits;
+use crate::config::names::SELECTION_NAME;
 use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::kind::Desired;

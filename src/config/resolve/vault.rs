@@ -1,7 +1,8 @@
 //! Vaults: keys, locks, notifications and access policies.
 
-use crate::config::context::{Context, Entry, VAULT_NAME};
+use crate::config::context::{Context, Entry};
 use crate::config::limits;
+use crate::config::names::VAULT_NAME;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::vault::spec::{LockMode, LockSpec, NotificationsSpec, ResolvedLock, ResolvedVault, VaultSpec};
