@@ -16,7 +16,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
-use aws_sdk_backup::types::{BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember};
+use aws_sdk_backup::types::{
+    BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+};
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use aws_sdk_ssm::types::{
@@ -169,7 +171,12 @@ impl Reader {
         let request = request.boxed();
         async move {
             let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-            *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{service}:{operation}")).or_default() += 1;
+            *self
+                .calls
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(format!("{service}:{operation}"))
+                .or_default() += 1;
             tracing::debug!(service, operation, "read");
             request.await.map_err(|error| convert(service, operation, &error))
         }
@@ -181,7 +188,9 @@ impl Reader {
         let read = async {
             let answer = self.call("sts", "GetCallerIdentity", self.sts.get_caller_identity().send()).await?;
             match (answer.account, answer.arn, answer.user_id) {
-                (Some(account), Some(arn), user_id) => Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() }),
+                (Some(account), Some(arn), user_id) => {
+                    Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() })
+                }
                 _ => Err(AwsError::unsettled("sts", "GetCallerIdentity", "the answer names no account")),
             }
         };
@@ -262,7 +271,10 @@ impl Reader {
     pub async fn policy(&self, arn: &str) -> Result<Arc<Policy>, AwsError> {
         let read = async {
             let answer = self.call("iam", "GetPolicy", self.iam.get_policy().policy_arn(arn).send()).await?;
-            answer.policy.map(Arc::new).ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
+            answer
+                .policy
+                .map(Arc::new)
+                .ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
         };
         self.memos.policies.get(arn, read).await
     }
@@ -287,7 +299,8 @@ impl Reader {
         kinds: &[&str],
     ) -> Result<Arc<TagsByArn>, AwsError> {
         let filter = TagFilter::builder().key(marks::STACK).values(&self.scope.stack).build();
-        let kinds: Option<Vec<String>> = (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
+        let kinds: Option<Vec<String>> =
+            (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
         let (mut found, mut token, mut pages) = (TagsByArn::new(), None, Pages::new("tag", "GetResources"));
         loop {
             let request = client
@@ -343,10 +356,17 @@ impl Reader {
         let read = async {
             let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
             match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
-                Ok(answer) => Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
-                    topic,
-                    events: answer.backup_vault_events.unwrap_or_default().iter().map(|event| event.as_str().to_owned()).collect(),
-                })),
+                Ok(answer) => {
+                    Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
+                        topic,
+                        events: answer
+                            .backup_vault_events
+                            .unwrap_or_default()
+                            .iter()
+                            .map(|event| event.as_str().to_owned())
+                            .collect(),
+                    }))
+                }
                 Err(error) if error.is_not_found() => Ok(None),
                 Err(error) => Err(error),
             }
@@ -361,7 +381,9 @@ impl Reader {
             loop {
                 let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupPlans", request.send()).await?;
-                found.extend(page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()));
+                found.extend(
+                    page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()),
+                );
                 token = pages.next(None, page.next_token.as_deref())?;
                 if token.is_none() {
                     return Ok(Arc::new(found));
@@ -374,7 +396,8 @@ impl Reader {
     /// Reads one backup plan. `AdvancedBackupSettings` stands beside the plan, not in it.
     pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
         let read = async {
-            let answer = self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
+            let answer =
+                self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
             if answer.backup_plan.is_none() {
                 return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
             }
@@ -384,12 +407,19 @@ impl Reader {
     }
 
     /// Reads the list of one plan's selections.
-    pub async fn list_backup_selections(&self, plan_id: &str) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
+    pub async fn list_backup_selections(
+        &self,
+        plan_id: &str,
+    ) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
         let read = async {
             let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupSelections"));
             loop {
-                let request =
-                    self.backup.list_backup_selections().backup_plan_id(plan_id).max_results(PAGE).set_next_token(token);
+                let request = self
+                    .backup
+                    .list_backup_selections()
+                    .backup_plan_id(plan_id)
+                    .max_results(PAGE)
+                    .set_next_token(token);
                 let page = self.call("backup", "ListBackupSelections", request.send()).await?;
                 found.extend(page.backup_selections_list.unwrap_or_default());
                 token = pages.next(None, page.next_token.as_deref())?;
@@ -488,7 +518,8 @@ impl Reader {
             let filter = filter.map_err(|error| AwsError::rejected("ssm", "ListCommands", error.to_string()))?;
             let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListCommands"));
             loop {
-                let request = self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
+                let request =
+                    self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
                 let page = self.call("ssm", "ListCommands", request.send()).await?;
                 found.extend(page.commands.unwrap_or_default());
                 token = pages.next(None, page.next_token.as_deref())?;

@@ -44,7 +44,8 @@ const OTHER_TRUST: &str = r#"trust = '{"Version":"2012-10-17","Statement":{"Effe
 const ROLE_ENTRY: &str = r#"[role.app]
 trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}'"#;
 
-const BACKUP_ROLE: &str = "[role.Backup]\nname = \"AWSBackupVss\"\npreset = \"backup-service\"\n[vault.vault-a]\n[vault.vault-b]\n";
+const BACKUP_ROLE: &str =
+    "[role.Backup]\nname = \"AWSBackupVss\"\npreset = \"backup-service\"\n[vault.vault-a]\n[vault.vault-b]\n";
 
 static SHEETS: &[Sheet] = &[
     Sheet {
@@ -95,13 +96,11 @@ static SHEETS: &[Sheet] = &[
         address: "policy.p",
         around: "",
         entry: "[policy.p]",
-        rows: &[
-            row(
-                "document",
-                "document = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\"}}'",
-                "document = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":[\"ec2:DescribeImages\",\"ec2:DescribeTags\"],\"Resource\":\"*\"}}'",
-            ),
-        ],
+        rows: &[row(
+            "document",
+            "document = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\"}}'",
+            "document = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":[\"ec2:DescribeImages\",\"ec2:DescribeTags\"],\"Resource\":\"*\"}}'",
+        )],
     },
     Sheet {
         kind: "policy",
@@ -139,7 +138,11 @@ static SHEETS: &[Sheet] = &[
         rows: &[
             row("package_name", "package_name = \"AwsVssComponents\"", "package_name = \"AWSPVDriver\""),
             row("action", "action = \"Install\"", "action = \"Uninstall\""),
-            row("installation_type", "installation_type = \"Uninstall and reinstall\"", "installation_type = \"In-place update\""),
+            row(
+                "installation_type",
+                "installation_type = \"Uninstall and reinstall\"",
+                "installation_type = \"In-place update\"",
+            ),
             removable("version", "version = \"2.4.0\"", "version = \"2.5.1\"", "version = \"\""),
             removable(
                 "additional_arguments",
@@ -161,7 +164,12 @@ static SHEETS: &[Sheet] = &[
             row("max_errors", "max_errors = \"10%\"", "max_errors = 0"),
             row("compliance_severity", "compliance_severity = \"HIGH\"", "compliance_severity = \"LOW\""),
             row("sync_compliance", "sync_compliance = \"MANUAL\"", "sync_compliance = \"AUTO\""),
-            removable("output_s3_bucket", "output_s3_bucket = \"logs-a\"", "output_s3_bucket = \"logs-b\"", "output_s3_bucket = \"\""),
+            removable(
+                "output_s3_bucket",
+                "output_s3_bucket = \"logs-a\"",
+                "output_s3_bucket = \"logs-b\"",
+                "output_s3_bucket = \"\"",
+            ),
             row(
                 "output_s3_key_prefix",
                 "output_s3_bucket = \"logs\"\noutput_s3_key_prefix = \"a\"",
@@ -178,7 +186,12 @@ static SHEETS: &[Sheet] = &[
                 "association_dispatch_assume_role = \"dispatch2\"",
                 "association_dispatch_assume_role = \"\"",
             ),
-            removable("calendar_names", "calendar_names = [\"a\"]", "calendar_names = [\"a\", \"b\"]", "calendar_names = []"),
+            removable(
+                "calendar_names",
+                "calendar_names = [\"a\"]",
+                "calendar_names = [\"a\", \"b\"]",
+                "calendar_names = []",
+            ),
             removable("tags", "tags = { team = \"a\" }", "tags = { team = \"b\" }", ""),
         ],
     },
@@ -285,7 +298,12 @@ static SHEETS: &[Sheet] = &[
             row("rule.nightly.timezone", "timezone = \"Asia/Tokyo\"", "timezone = \"UTC\""),
             row("rule.nightly.start_window", "start_window = \"1h\"", "start_window = \"2h\""),
             row("rule.nightly.complete_window", "complete_window = \"1d\"", "complete_window = \"2d\""),
-            removable("rule.nightly.delete_after", "delete_after = \"35d\"", "delete_after = \"36d\"", "delete_after = \"\""),
+            removable(
+                "rule.nightly.delete_after",
+                "delete_after = \"35d\"",
+                "delete_after = \"36d\"",
+                "delete_after = \"\"",
+            ),
             removable(
                 "rule.nightly.move_to_cold_storage_after",
                 "move_to_cold_storage_after = \"1d\"",
@@ -357,7 +375,11 @@ static SHEETS: &[Sheet] = &[
         around: "",
         entry: "[region_settings]",
         rows: &[
-            row("resource_type_opt_in", "resource_type_opt_in = { EC2 = true }", "resource_type_opt_in = { EC2 = false }"),
+            row(
+                "resource_type_opt_in",
+                "resource_type_opt_in = { EC2 = true }",
+                "resource_type_opt_in = { EC2 = false }",
+            ),
             row(
                 "resource_type_management",
                 "resource_type_management = { DynamoDB = true }",
@@ -380,7 +402,8 @@ impl Sheet {
         assert_eq!(addresses, expected, "{what}: {} of {}\n{file}\n{:#?}", row.path, self.address, plan.changes);
         let paths = paths(&plan, self.address);
         assert!(
-            !paths.is_empty() && paths.iter().all(|path| path == row.path || path.starts_with(&format!("{}.", row.path))),
+            !paths.is_empty()
+                && paths.iter().all(|path| path == row.path || path.starts_with(&format!("{}.", row.path))),
             "{what}: `{}` of {} shows as {paths:?}\n{file}",
             row.path,
             self.address

@@ -8,7 +8,8 @@ use crate::bench::{Bench, STACK, changed, paths};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 const BOTH: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
-const DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
 const MAIN: &str = r#"
 [tags]
@@ -80,8 +81,11 @@ fn strangers_are_refused_with_a_way_out_and_stay_untouched() {
         bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"})),
     ];
     let (plan, report) = bench.try_apply(&main_file(), &Options::default());
-    let refused: Vec<String> =
-        changed(&plan).into_iter().filter(|(_, action)| *action == Action::Refused).map(|(address, _)| address).collect();
+    let refused: Vec<String> = changed(&plan)
+        .into_iter()
+        .filter(|(_, action)| *action == Action::Refused)
+        .map(|(address, _)| address)
+        .collect();
     // What needs a refused thing is refused with it; the rest is done.
     assert_eq!(refused, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
     assert_eq!(codes(&plan), ["VSS0901", "VSS0901"]);
@@ -118,7 +122,11 @@ fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
 #[test]
 fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
     let bench = Bench::new();
-    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "vault-a", "BackupVaultTags": {"theirs": "x"}}));
+    bench.call(
+        "backup",
+        "CreateBackupVault",
+        &json!({"BackupVaultName": "vault-a", "BackupVaultTags": {"theirs": "x"}}),
+    );
     let file = format!("{STACK}[vault.vault-a]\nadopt = true\ntags = {{ team = \"a\" }}\n");
     let plan = bench.apply(&file);
     assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Adopt)]);
@@ -161,16 +169,19 @@ fn every_kind_that_the_file_drops_is_found_again_and_pruned_in_order() {
     bench.apply(&empty);
     let plan = bench.plan(&empty);
     let orphans: Vec<String> = plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect();
-    assert_eq!(orphans, [
-        "instance_profile.EC2RoleforSSMVSSSnapshotV2",
-        "package.AwsVssComponents",
-        "plan.daily",
-        "policy.p",
-        "role.AWSBackupVss",
-        "role.EC2RoleforSSMVSSSnapshotV2",
-        "selection.daily.windows",
-        "vault.vss",
-    ]);
+    assert_eq!(
+        orphans,
+        [
+            "instance_profile.EC2RoleforSSMVSSSnapshotV2",
+            "package.AwsVssComponents",
+            "plan.daily",
+            "policy.p",
+            "role.AWSBackupVss",
+            "role.EC2RoleforSSMVSSSnapshotV2",
+            "selection.daily.windows",
+            "vault.vss",
+        ]
+    );
     let refused = bench.plan_with(&empty, &Options { prune: true, ..Options::default() });
     assert!(refused.is_empty() && codes(&refused) == ["VSS0904"], "{:?}", refused.diagnostics);
     let (_, report) = bench.try_apply(&empty, &Options { prune: true, max_deletions: Some(8), ..Options::default() });
@@ -187,7 +198,11 @@ fn a_denied_read_is_unknown_and_leads_to_nothing() {
     let unknown: Vec<_> = changed(&plan);
     assert!(unknown.contains(&("vault.vss".to_owned(), Action::Unknown)), "{unknown:?}");
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert!(plan.diagnostics.iter().any(|diagnostic| diagnostic.help.iter().any(|help| help.contains("backup:ListBackupVaults"))));
+    assert!(
+        plan.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.help.iter().any(|help| help.contains("backup:ListBackupVaults")))
+    );
 }
 
 #[test]
@@ -195,7 +210,11 @@ fn a_denied_sweep_of_iam_never_creates_a_role() {
     let bench = Bench::new();
     bench.deny("iam", "GetAccountAuthorizationDetails");
     let plan = bench.plan(&main_file());
-    assert!(!plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())), "{:#?}", plan.steps);
+    assert!(
+        !plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())),
+        "{:#?}",
+        plan.steps
+    );
     assert!(plan.has_unknown());
 }
 
@@ -203,12 +222,16 @@ fn a_denied_sweep_of_iam_never_creates_a_role() {
 fn a_changed_selection_is_created_before_its_predecessor_goes() {
     let bench = Bench::new();
     bench.apply(&main_file());
-    let file = main_file().replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
+    let file = main_file()
+        .replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
     let plan = bench.plan(&file);
     assert_eq!(changed(&plan), [("selection.daily.windows".to_owned(), Action::Replace)]);
     let phases: Vec<(Phase, &str)> =
         plan.steps.iter().map(|step| (step.phase, step.calls[0].action.as_str())).collect();
-    assert_eq!(phases, [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]);
+    assert_eq!(
+        phases,
+        [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]
+    );
     bench.apply(&file);
     assert!(bench.plan(&file).is_empty());
 }
@@ -219,15 +242,16 @@ fn a_renamed_plan_takes_its_selections_along() {
     bench.apply(&main_file());
     let file = main_file().replace("[plan.daily]", "[plan.daily]\nname = \"daily-2\"");
     let plan = bench.plan(&file);
-    assert_eq!(changed(&plan), [
-        ("plan.daily".to_owned(), Action::Replace),
-        ("selection.daily.windows".to_owned(), Action::Replace)
-    ]);
+    assert_eq!(
+        changed(&plan),
+        [("plan.daily".to_owned(), Action::Replace), ("selection.daily.windows".to_owned(), Action::Replace)]
+    );
     bench.apply(&file);
     let again = bench.plan(&file);
     assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
     let plans = bench.call("backup", "ListBackupPlans", &json!({}));
-    let names: Vec<_> = plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| plan["BackupPlanName"].clone()).collect();
+    let names: Vec<_> =
+        plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| plan["BackupPlanName"].clone()).collect();
     assert_eq!(names, [json!("daily-2")]);
 }
 
@@ -260,7 +284,8 @@ fn a_new_table_key_keeps_the_live_thing() {
 #[test]
 fn a_target_brings_what_it_needs_and_nothing_else() {
     let bench = Bench::new();
-    let options = Options { targets: vec!["selection.daily.windows".parse().expect("an address")], ..Options::default() };
+    let options =
+        Options { targets: vec!["selection.daily.windows".parse().expect("an address")], ..Options::default() };
     let plan = bench.plan_with(&main_file(), &options);
     let addresses: Vec<String> = changed(&plan).into_iter().map(|(address, _)| address).collect();
     assert_eq!(addresses, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
@@ -300,7 +325,8 @@ fn fields_of_a_plan_that_the_file_does_not_model_survive_an_update() {
 #[test]
 fn a_policy_that_means_the_same_is_no_difference() {
     let bench = Bench::new();
-    let document = |text: &str| format!("{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{text}'\n");
+    let document =
+        |text: &str| format!("{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{text}'\n");
     let ours = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:DescribeImages","ec2:DescribeTags"],"Resource":"*"}]}"#;
     let same = r#"{"Statement":{"Resource":["*"],"Action":["EC2:describeTags","ec2:DescribeImages","ec2:DescribeImages"],"Effect":"Allow"},"Version":"2012-10-17"}"#;
     bench.apply(&document(ours));
@@ -313,7 +339,8 @@ fn a_policy_that_means_the_same_is_no_difference() {
 fn a_wrong_account_stops_before_anything_else_is_read() {
     let bench = Bench::new();
     let other = STACK.replace("123456789012", "999999999999");
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.vault-a]\n"))));
+    let result =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.vault-a]\n"))));
     assert!(result.is_err());
     assert_eq!(bench.requests(), ["sts:GetCallerIdentity"]);
 }

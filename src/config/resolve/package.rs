@@ -113,7 +113,9 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
         let diagnostic = entry.error("VSS0602", message).label("letters, digits and dots, such as `2.5.1`");
         context.report(&entry.place(&[key]), diagnostic);
     }
-    if let (Some(version), Some(minimum)) = (spec.version.as_ref().filter(|version| !version.is_empty()), &spec.minimum_version) {
+    if let (Some(version), Some(minimum)) =
+        (spec.version.as_ref().filter(|version| !version.is_empty()), &spec.minimum_version)
+    {
         let diagnostic = if compare(version, minimum) == Ordering::Less {
             entry.error("VSS0612", format!("version `{}` is older than the minimum `{}`", safe(version), safe(minimum)))
         } else {

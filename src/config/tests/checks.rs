@@ -170,11 +170,11 @@ fn tags_fit_aws_and_leave_room_for_the_marks() {
 }
 
 #[test]
-fn a_stack_has_two_hundred_things_at_most() {
+fn a_stack_has_two_thousand_things_at_most() {
     let vaults = |count: usize| (0..count).map(|index| format!("[vault.v{index}]\n")).collect::<Vec<_>>().concat();
-    let loaded = file(&vaults(201));
+    let loaded = file(&vaults(2001));
     assert_eq!(problems(&loaded), [("VSS0210", "stack".to_owned())]);
-    assert!(file(&vaults(200)).diagnostics.is_empty());
+    assert!(file(&vaults(2000)).diagnostics.is_empty());
 }
 
 #[test]
