@@ -63,6 +63,12 @@ impl<T> Entry<'_, T> {
         if self.node.at(path).is_some() { self.node.place_at(path) } else { self.key.clone() }
     }
 
+    /// Returns the place of the entry: the header of its table, or its key in a table of another.
+    pub(crate) fn header(&self, problems: &Problems<'_>) -> Place {
+        let header = problems.text(&self.node.place).starts_with('[');
+        if header { self.node.place.clone() } else { self.key.clone() }
+    }
+
     /// Returns the place of a key of the entry; where there is none, of the entry's own.
     pub(crate) fn key_place(&self, path: &[&str]) -> Place {
         let member = path.split_last().and_then(|(key, above)| self.node.at(above)?.member(key));
@@ -199,7 +205,7 @@ impl Context<'_> {
             adopt: entry.spec.adopt(),
             protect: entry.spec.protect(),
             renamed_from,
-            location: Some(self.problems.sources.locate(&entry.key)),
+            location: Some(self.problems.sources.locate(&entry.header(&self.problems))),
         }
     }
 

@@ -126,7 +126,9 @@ impl Context<'_> {
             }
             Ok(_) => None,
             Err(failed) => {
-                self.report_policy(entry, &written, &failed);
+                for failed in all_faults(&value, failed) {
+                    self.report_policy(entry, &written, &failed);
+                }
                 None
             }
         }
@@ -175,15 +177,13 @@ impl Context<'_> {
             PolicyErrorKind::Structure => "VSS0506",
         };
         let place = written.place(self, failed);
-        let message = match failed.kind {
-            PolicyErrorKind::Syntax => format!("the document of `{}` is not JSON: {}", entry.address, safe(&failed.to_string())),
-            PolicyErrorKind::DuplicateKey
-            | PolicyErrorKind::Character
-            | PolicyErrorKind::TooLarge
-            | PolicyErrorKind::TooDeep
-            | PolicyErrorKind::Structure => {
-                format!("the document of `{}` is not a policy: {}", entry.address, safe(&failed.to_string()))
-            }
+        let (problem, address) = (safe(&failed.to_string()), &entry.address);
+        let message = if problem.starts_with("the document ") {
+            format!("in `{address}`, {problem}")
+        } else if failed.path.is_empty() {
+            format!("the document of `{address}` {problem}")
+        } else {
+            format!("in the document of `{address}`, {problem}")
         };
         self.report(&place, entry.error(code, message).label("not a policy document"));
     }
@@ -217,6 +217,23 @@ impl Context<'_> {
         }
         fits
     }
+}
+
+/// Finds the first fault of every statement, where the document has several.
+fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
+    let Some(Value::Array(statements)) = document.get("Statement") else { return vec![first] };
+    let mut faults = Vec::new();
+    if !first.path.starts_with("Statement[") {
+        faults.push(first.clone());
+    }
+    for (index, statement) in statements.iter().enumerate() {
+        let alone = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
+        if let Err(mut failed) = policy::canonical(&alone) {
+            failed.path = failed.path.replacen("Statement[0]", &format!("Statement[{index}]"), 1);
+            faults.push(failed);
+        }
+    }
+    if faults.is_empty() { vec![first] } else { faults }
 }
 
 /// Where a document is written, for the places of its problems.

@@ -164,6 +164,9 @@ fn unknown_key(key: &str, known: &[&'static str], table: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error("VSS0102", format!("unknown key `{shown}` in {owner}")).label("unknown key");
     let diagnostic = match closest(key, known) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None if !table.is_empty() && View::root().key(key).is_some() => {
+            diagnostic.help(format!("`{key}` belongs to the file itself: put it before the first table, or write `[{key}]`"))
+        }
         None => diagnostic,
     };
     diagnostic.help(format!("valid keys: {}", known.join(", ")))

@@ -1,5 +1,6 @@
 //! The sandbox through the real SDK clients.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
@@ -11,7 +12,8 @@ use super::faults::{Fault, FaultKind};
 use super::{Sandbox, SandboxError};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-const DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
 
 macro_rules! client {
     ($sdk:ident, $sandbox:expr, $key:expr, $region:expr) => {{
@@ -181,7 +183,8 @@ async fn updating_a_role_leaves_an_omitted_description_and_resets_an_omitted_dur
 async fn a_policy_has_five_versions_and_its_default_cannot_go() {
     let sandbox = Sandbox::in_memory();
     let client = iam(&sandbox);
-    let made = client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
+    let made =
+        client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
     let arn = made.policy().unwrap().arn().unwrap().to_owned();
     for _ in 0..4 {
         let version = client.create_policy_version().policy_arn(&arn).policy_document(DOCUMENT).set_as_default(true);
@@ -385,7 +388,6 @@ async fn two_handles_on_one_file_lose_nothing() {
     assert_eq!(one.export().unwrap(), two.export().unwrap());
     let again = Sandbox::open(&path).unwrap();
     assert_eq!(again.export().unwrap(), one.export().unwrap());
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
 }
@@ -442,4 +444,86 @@ fn tests_can_change_and_read_the_account_behind_the_wire() {
     sandbox.edit(|account| account.iam.roles.clear()).unwrap();
     assert_eq!(sandbox.export().unwrap(), before);
     assert!(sandbox.requests().is_empty());
+}
+
+#[test]
+fn every_operation_offered_is_in_its_services_model() {
+    let iam: Vec<&str> = super::iam::OFFERED.iter().map(|(name, _)| *name).collect();
+    for (service, offered) in [
+        ("iam", iam.as_slice()),
+        ("sts", super::sts::OPERATIONS),
+        ("ssm", super::ssm::OPERATIONS),
+        ("backup", super::backup::OPERATIONS),
+        ("tagging", super::tagging::OPERATIONS),
+    ] {
+        let model = super::wire::model::Model::of(service).unwrap();
+        for operation in offered {
+            assert!(model.operations.contains_key(*operation), "{service} {operation}");
+        }
+        for operation in model.operations.keys() {
+            assert!(offered.contains(&operation.as_str()), "{service} {operation} is described and not offered");
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_have_each_services_own_form() {
+    let sandbox = Sandbox::in_memory();
+    let ssm = client!(aws_sdk_ssm, sandbox, "AKIDEXAMPLE", "us-east-1");
+    let backup = client!(aws_sdk_backup, sandbox, "AKIDEXAMPLE", "us-east-1");
+    for (kind, from_ssm, from_backup) in [
+        (FaultKind::Throttle, (400, "ThrottlingException"), (429, "TooManyRequestsException")),
+        (FaultKind::ServerError, (500, "InternalServerError"), (500, "ServiceUnavailableException")),
+        (FaultKind::AccessDenied, (400, "AccessDeniedException"), (403, "AccessDeniedException")),
+        (FaultKind::ExpiredCredentials, (400, "ExpiredTokenException"), (403, "ExpiredTokenException")),
+    ] {
+        sandbox.inject(Fault::new(kind).times(2));
+        let (status, code, message) = code!(ssm.list_commands());
+        assert_eq!((status, code.as_str()), from_ssm, "{message}");
+        let (status, code, message) = code!(backup.list_backup_vaults());
+        assert_eq!((status, code.as_str()), from_backup, "{message}");
+        assert!(!message.is_empty());
+    }
+}
+
+#[test]
+fn the_tagging_api_speaks_cbor_to_clients_that_do() {
+    let sandbox = Sandbox::in_memory();
+    let input = json!({"InstanceProfileName": "app", "Tags": [{"Key": "a", "Value": "b"}]});
+    sandbox.call("iam", "CreateInstanceProfile", "us-east-1", &input).unwrap();
+    let ask = |input: serde_json::Value| {
+        let mut body = Vec::new();
+        ciborium::into_writer(&input, &mut body).unwrap();
+        let request = http::Request::post("/service/ResourceGroupsTaggingAPI_20170126/operation/GetResources")
+            .header("smithy-protocol", "rpc-v2-cbor")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/tagging/aws4_request, Signature=0",
+            )
+            .body(body.into())
+            .unwrap();
+        let super::Outcome::Reply(response) = sandbox.answer(&request) else { panic!("no answer") };
+        assert_eq!(response.headers()["smithy-protocol"], "rpc-v2-cbor");
+        let value: serde_json::Value = ciborium::from_reader(response.body().as_ref()).unwrap();
+        (response.status().as_u16(), value)
+    };
+    let (status, value) = ask(json!({"TagFilters": [{"Key": "a"}]}));
+    assert_eq!(status, 200);
+    let arn = &value["ResourceTagMappingList"][0]["ResourceARN"];
+    assert_eq!(arn, "arn:aws:iam::123456789012:instance-profile/app");
+    let (status, value) = ask(json!({"ResourcesPerPage": 0}));
+    assert_eq!((status, value["__type"].as_str()), (400, Some("InvalidParameterException")));
+}
+
+#[test]
+fn looking_around_leaves_no_trace() {
+    let sandbox = Sandbox::in_memory();
+    sandbox.call("iam", "ListRoles", "us-east-1", &json!({})).unwrap();
+    let before = sandbox.export().unwrap();
+    for region in ["eu-west-1", "us-east-1"] {
+        sandbox.call("tagging", "GetResources", region, &json!({})).unwrap();
+        sandbox.call("backup", "ListBackupVaults", region, &json!({})).unwrap();
+        sandbox.call("ssm", "ListAssociations", region, &json!({})).unwrap();
+    }
+    assert_eq!(sandbox.export().unwrap(), before);
 }

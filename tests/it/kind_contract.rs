@@ -186,14 +186,8 @@ static SHEETS: &[Sheet] = &[
         kind: "package",
         address: "package.AwsVssComponents",
         around: "",
-        entry: "[package.AwsVssComponents]\nschedule = \"cron(0 2 ? * SUN#2 *)\"\ntargets = { tags = { VssBackup = \"enabled\" } }",
-        rows: &[
-            row(
-                "schedule_offset",
-                "apply_only_at_cron_interval = true\nschedule_offset = 1",
-                "apply_only_at_cron_interval = true\nschedule_offset = 2",
-            ),
-        ],
+        entry: "[package.AwsVssComponents]\nschedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\ntargets = { tags = { VssBackup = \"enabled\" } }",
+        rows: &[row("schedule_offset", "schedule_offset = 1", "schedule_offset = 2")],
     },
     Sheet {
         kind: "package",

@@ -106,9 +106,9 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
                 let known = known_as(scope, plan, Tags::new());
                 settle_tags(reader, &index, entry, known).await
             }
-            several => {
-                Identity::Ambiguous(several.iter().filter_map(|plan| plan.backup_plan_id()).map(str::to_owned).collect())
-            }
+            several => Identity::Ambiguous(
+                several.iter().filter_map(|plan| plan.backup_plan_id()).map(str::to_owned).collect(),
+            ),
         };
         resolved.entries.insert(entry.address.clone(), identity);
     }
@@ -121,7 +121,7 @@ async fn settle_tags(reader: &Reader, index: &TagsByArn, entry: &Desired, known:
     match tags_of(reader, &known.arn, index, entry).await {
         Ok(tags) => {
             let owner = owner_of(reader.scope(), &known.arn, &known.name, known.creator_request_id.as_deref(), &tags);
-            Identity::One(Known { tags, owner, ..known })
+            Identity::One(Known { owner, tags, ..known })
         }
         Err(error) => Identity::Unknown(error),
     }
@@ -202,7 +202,8 @@ async fn read_one(reader: &Reader, known: &Known) -> Result<Live, AwsError> {
 
 fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
     let carried = shape::plan_to_json(answer);
-    let vaults = carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
+    let vaults =
+        carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
     let mut refers: Vec<(String, String)> = vaults.map(|name| ("vault".to_owned(), name.to_owned())).collect();
     refers.sort();
     refers.dedup();

@@ -248,11 +248,11 @@ pub(super) fn effective(context: &mut Context<'_>, input: &Value) -> Answer {
     let region = context.region_mut();
     let mut all = Vec::new();
     for one in region.ssm.associations.values().filter(|one| resolved(&region.fleet, one).contains(&id)) {
-        let content = documents::find(required(&one.current().value(), "Name"))?.content();
+        let document = documents::find(required(&one.current().value(), "Name"))?.content();
         let item = json!({
             "AssociationId": one.id,
             "InstanceId": id,
-            "Content": content,
+            "Content": document,
             "AssociationVersion": one.current().number.to_string(),
         });
         all.push((one.id.clone(), item));

@@ -155,7 +155,13 @@ pub(super) fn encode_unscoped(request: &Request<Bytes>, error: &ApiError, reques
     let target = request.headers().get("x-amz-target").is_some();
     let backup = Model::of("backup").expect("the sandbox has AWS Backup");
     let rest = rest::route(backup, request.method().as_str(), request.uri().path()).is_some();
-    let service = if target { "ssm" } else if rest { "backup" } else { "iam" };
+    let service = if target {
+        "ssm"
+    } else if rest {
+        "backup"
+    } else {
+        "iam"
+    };
     let mut error = error.clone();
     if service != "iam" && !error.code.ends_with("Exception") {
         error.code.push_str("Exception");
