@@ -236,24 +236,13 @@ impl Reader {
         self.memos.profiles.get("", read).await
     }
 
-    /// Reads the tags of one instance profile at their source.
+    /// Reads the tags of one instance profile at their source: `GetInstanceProfile` has all of them, at most 50.
     pub async fn instance_profile_tags(&self, name: &str) -> Result<Arc<Tags>, AwsError> {
         let read = async {
-            let (mut found, mut marker, mut pages) = (Tags::new(), None, Pages::new("iam", "ListInstanceProfileTags"));
-            loop {
-                let request = self
-                    .iam
-                    .list_instance_profile_tags()
-                    .instance_profile_name(name)
-                    .max_items(PAGE)
-                    .set_marker(marker);
-                let page = self.call("iam", "ListInstanceProfileTags", request.send()).await?;
-                found.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
-                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
-                if marker.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+            let request = self.iam.get_instance_profile().instance_profile_name(name);
+            let answer = self.call("iam", "GetInstanceProfile", request.send()).await?;
+            let tags = answer.instance_profile.into_iter().flat_map(|profile| profile.tags.unwrap_or_default());
+            Ok(Arc::new(tags.map(|tag| (tag.key, tag.value)).collect()))
         };
         self.memos.tags.get(&format!("instance-profile/{name}"), read).await
     }

@@ -56,7 +56,7 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     if verdict != Exit::Done {
         // All or nothing: a file of which a part is refused is not what anybody reviewed.
         ui.note("Nothing was changed.");
-        if plan.changes.len() > 1 && !plan.is_empty() {
+        if !manner.destroys && !plan.is_empty() {
             ui.hint("`--target ADDR` applies one thing and what it needs");
         }
         return Ok(verdict);

@@ -63,7 +63,9 @@ mod tests {
                 let text = std::fs::read_to_string(&path).unwrap();
                 let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
                 let found = code.match_indices("\"VSS").filter_map(|(at, _)| code.get(at + 1..at + 8));
-                codes.extend(found.filter(|code| code[3..].bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned));
+                codes.extend(
+                    found.filter(|code| code[3..].bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned),
+                );
             }
         }
     }

@@ -20,7 +20,11 @@ fn file(body: &str) -> Loaded {
 /// Returns the problems of a file as code and underlined text.
 fn problems(loaded: &Loaded) -> Vec<(&'static str, String)> {
     let underlined = |location: &crate::model::Location| {
-        loaded.sources.text(&location.file).map(|text| text[location.start..location.end].to_owned()).unwrap_or_default()
+        loaded
+            .sources
+            .text(&location.file)
+            .map(|text| text[location.start..location.end].to_owned())
+            .unwrap_or_default()
     };
     let all = loaded.diagnostics.iter();
     all.map(|found| (found.code, found.location.as_ref().map(underlined).unwrap_or_default())).collect()
@@ -101,10 +105,8 @@ fn the_complete_example_gives_every_key_of_the_schema() {
 
 #[test]
 fn two_hundred_problems_are_all_reported_in_order_in_one_run() {
-    let mut body = String::new();
-    for index in 0..100 {
-        body.push_str(&format!("[vault.vault-{index}]\nlok = {{}}\ntags = 7\n"));
-    }
+    let vaults = (0..100).map(|index| format!("[vault.vault-{index}]\nlok = {{}}\ntags = 7\n"));
+    let body = vaults.collect::<Vec<_>>().concat();
     let loaded = file(&body);
     assert_eq!(loaded.diagnostics.len(), 200);
     let lines: Vec<usize> = loaded.diagnostics.iter().map(|found| found.location.as_ref().unwrap().line).collect();

@@ -27,12 +27,19 @@ fn scope() -> Scope {
     }
 }
 
+fn object(value: Value) -> kind::Fields {
+    match value {
+        Value::Object(entries) => entries,
+        other => panic!("{other} is no object"),
+    }
+}
+
 fn desired(address: &str, fields: Value) -> Desired {
     let address: Address = address.parse().expect("an address");
     Desired {
         name: address.last().to_owned(),
         address,
-        fields: fields.as_object().cloned().expect("fields"),
+        fields: object(fields),
         options: kind::Fields::new(),
         references: Vec::new(),
         adopt: false,
@@ -47,7 +54,7 @@ fn live(name: &str, ids: &[(&str, &str)], fields: Value, carried: Value) -> Live
         name: name.to_owned(),
         owner: Owner::Ours(None),
         ids: ids.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
-        fields: fields.as_object().cloned().expect("fields"),
+        fields: object(fields),
         carried,
         refers: Vec::new(),
     }

@@ -519,7 +519,8 @@ mod tests {
             changed("policy.p", Action::Replace, vec![replaced]),
             changed("vault.old", Action::Delete, Vec::new()),
         ]);
-        let expected = r#"Stack windows-backup (123456789012, ap-northeast-1): 2 to add, 1 to change, 2 to destroy
+        let expected = r#"Stack windows-backup (123456789012, ap-northeast-1): 2 to add, 1 to change, 2 to
+destroy
 
 + role.app (IAM role, app)
     path                 = "/"

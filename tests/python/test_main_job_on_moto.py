@@ -1,6 +1,7 @@
 """The main job on an independent server, for all that moto implements: roles, profiles, policies, vaults and plans.
 
-moto has no selections, associations or UpdateBackupPlan (docs/testing.md says what else), so the file here has none.
+moto has no selections, associations or UpdateBackupPlan, and does not list the tags of plans: the file here has none of
+them, and the plan is known as ours by its `CreatorRequestId`.
 """
 
 import json
@@ -14,17 +15,16 @@ name       = "windows-backup"
 account_id = "123456789012"
 region     = "ap-northeast-1"
 
-[tags]
-team = "windows-platform"
-
 [role.EC2RoleforSSMVSSSnapshotV2]
 preset = "vss-instance"
 
 [role.AWSBackupVss]
 preset = "backup-service"
 description = "{description}"
+tags = {{ team = "windows-platform" }}
 
 [vault.vss]
+tags = {{ team = "windows-platform" }}
 
 [plan.daily]
 windows_vss = true

@@ -138,17 +138,32 @@ fn paths_and_descriptions_fit_iam() {
     check("VSS0206", &role("path = \"x\""), "\"x\"", &role("path = \"/x/\""));
     check("VSS0207", &role("description = \"日本\""), "\"日本\"", &role("description = \"Büro\""));
     let long = "x".repeat(1001);
-    check("VSS0207", &role(&format!("description = \"{long}\"")), &format!("\"{long}\""), &role(&format!("description = \"{}\"", &long[1..])));
+    check(
+        "VSS0207",
+        &role(&format!("description = \"{long}\"")),
+        &format!("\"{long}\""),
+        &role(&format!("description = \"{}\"", &long[1..])),
+    );
 }
 
 #[test]
 fn tags_fit_aws_and_leave_room_for_the_marks() {
     check("VSS0208", &vault("tags = { a = \"x;y\" }"), "\"x;y\"", &vault("tags = { \"größe: a+b\" = \"x/y @z\" }"));
     let long = "k".repeat(129);
-    check("VSS0208", &vault(&format!("tags = {{ {long} = \"x\" }}")), &long, &vault(&format!("tags = {{ {} = \"x\" }}", &long[1..])));
+    check(
+        "VSS0208",
+        &vault(&format!("tags = {{ {long} = \"x\" }}")),
+        &long,
+        &vault(&format!("tags = {{ {} = \"x\" }}", &long[1..])),
+    );
     check("VSS0211", &vault("tags = { \"AWS:x\" = \"y\" }"), "\"AWS:x\"", &vault("tags = { aws = \"y\" }"));
     check("VSS0211", "[tags]\n\"vssctl:stack\" = \"y\"\n", "\"vssctl:stack\"", "[tags]\nvssctl = \"y\"\n");
-    check("VSS0213", &role("tags = { Team = \"a\", team = \"b\" }"), "team", &vault("tags = { Team = \"a\", team = \"b\" }"));
+    check(
+        "VSS0213",
+        &role("tags = { Team = \"a\", team = \"b\" }"),
+        "team",
+        &vault("tags = { Team = \"a\", team = \"b\" }"),
+    );
     let many = |count: usize| (0..count).map(|index| format!("k{index} = \"v\"")).collect::<Vec<_>>().join(", ");
     let tags = |count: usize| format!("[tags]\nteam = \"x\"\n[vault.main]\ntags = {{ {} }}\n", many(count));
     check("VSS0209", &tags(47), &format!("{{ {} }}", many(47)), &tags(46));
@@ -156,7 +171,7 @@ fn tags_fit_aws_and_leave_room_for_the_marks() {
 
 #[test]
 fn a_stack_has_two_hundred_things_at_most() {
-    let vaults = |count: usize| (0..count).map(|index| format!("[vault.v{index}]\n")).collect::<String>();
+    let vaults = |count: usize| (0..count).map(|index| format!("[vault.v{index}]\n")).collect::<Vec<_>>().concat();
     let loaded = file(&vaults(201));
     assert_eq!(problems(&loaded), [("VSS0210", "stack".to_owned())]);
     assert!(file(&vaults(200)).diagnostics.is_empty());
@@ -176,7 +191,12 @@ fn managed_policies_are_few_and_different() {
     check("VSS0214", &roles(11), &format!("[{}]", list(11)), &roles(10));
     let twice = "managed_policies = [\"X\", \"arn:aws:iam::aws:policy/X\"]";
     check("VSS0215", &role(twice), "\"arn:aws:iam::aws:policy/X\"", &role("managed_policies = [\"X\", \"Y\"]"));
-    check("VSS0301", &role("managed_policies = [\"AWSEC2VssSnapshotPolcy\"]"), "\"AWSEC2VssSnapshotPolcy\"", &role("managed_policies = [\"AWSEC2VssSnapshotPolicy\"]"));
+    check(
+        "VSS0301",
+        &role("managed_policies = [\"AWSEC2VssSnapshotPolcy\"]"),
+        "\"AWSEC2VssSnapshotPolcy\"",
+        &role("managed_policies = [\"AWSEC2VssSnapshotPolicy\"]"),
+    );
 }
 
 #[test]
@@ -185,7 +205,12 @@ fn references_lead_to_entries_or_arns_of_the_stack() {
     let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:x";
     check("VSS0301", &rule_to("mian"), "\"mian\"", &rule_to("main"));
     check("VSS0302", &rule_to("arn:aws:backup"), "\"arn:aws:backup\"", &rule_to(arn));
-    check("VSS0302", &rule_to("arn:aws:iam::123456789012:role/x"), "\"arn:aws:iam::123456789012:role/x\"", &rule_to(arn));
+    check(
+        "VSS0302",
+        &rule_to("arn:aws:iam::123456789012:role/x"),
+        "\"arn:aws:iam::123456789012:role/x\"",
+        &rule_to(arn),
+    );
     for (code, wrong) in [
         ("VSS0303", arn.replace("arn:aws:", "arn:aws-cn:")),
         ("VSS0304", arn.replace("123456789012", "210987654321")),
@@ -206,7 +231,12 @@ fn a_reference_to_an_entry_with_errors_is_no_second_error() {
 #[test]
 fn renamed_from_names_a_key_that_is_gone() {
     check("VSS0307", &vault("renamed_from = \"main\""), "\"main\"", &vault("renamed_from = \"old\""));
-    check("VSS0307", &vault("renamed_from = \"other\"\n[vault.other]"), "\"other\"", &vault("renamed_from = \"vault.old\""));
+    check(
+        "VSS0307",
+        &vault("renamed_from = \"other\"\n[vault.other]"),
+        "\"other\"",
+        &vault("renamed_from = \"vault.old\""),
+    );
     check("VSS0307", &vault("renamed_from = \"a b\""), "\"a b\"", &vault(""));
 }
 
@@ -258,13 +288,25 @@ fn lifecycles_fit_cold_storage_locks_and_continuous_backups() {
     let cold = |keeps: &str| rule(&format!("move_to_cold_storage_after = \"10d\"\ndelete_after = \"{keeps}\""));
     check("VSS0409", &cold("99d"), "\"99d\"", &cold("100d"));
     let locked = |keys: &str| {
-        format!("[vault.main]\nlock = {{ mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }}\n[plan.p.rule.r]\nvault = \"main\"\n{keys}\n")
+        format!(
+            "[vault.main]\nlock = {{ mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }}\n[plan.p.rule.r]\nvault = \"main\"\n{keys}\n"
+        )
     };
     check("VSS0410", &locked("delete_after = \"6d\""), "\"6d\"", &locked("delete_after = \"7d\""));
     check("VSS0410", &locked("delete_after = \"91d\""), "\"91d\"", &locked("delete_after = \"90d\""));
     check("VSS0410", &locked(""), "r", &locked("delete_after = \"35d\""));
-    check("VSS0415", &vss_rule("move_to_cold_storage_after = \"10d\""), "\"10d\"", &rule("move_to_cold_storage_after = \"10d\""));
-    check("VSS0415", &vss_rule("enable_continuous_backup = true"), "true", &vss_rule("enable_continuous_backup = false"));
+    check(
+        "VSS0415",
+        &vss_rule("move_to_cold_storage_after = \"10d\""),
+        "\"10d\"",
+        &rule("move_to_cold_storage_after = \"10d\""),
+    );
+    check(
+        "VSS0415",
+        &vss_rule("enable_continuous_backup = true"),
+        "true",
+        &vss_rule("enable_continuous_backup = false"),
+    );
     let continuous = |keeps: &str| rule(&format!("enable_continuous_backup = true\ndelete_after = \"{keeps}\""));
     check("VSS0417", &continuous("36d"), "\"36d\"", &continuous("35d"));
 }
@@ -287,18 +329,40 @@ fn locks_have_a_range_and_a_compliance_lock_is_acknowledged() {
 fn plans_have_rules_within_the_quotas() {
     check("VSS0413", "[plan.p]\n", "p", &rule(""));
     let rules = |count: usize| {
-        let rule = |index: usize| format!("[plan.p.rule.r{index}]\nvault = \"main\"\nschedule = \"cron(0 {index} ? * * *)\"\nstart_window = \"1h\"\n");
-        format!("[vault.main]\n{}", (0..count).map(rule).collect::<String>())
+        let rule = |index: usize| {
+            format!(
+                "[plan.p.rule.r{index}]\nvault = \"main\"\nschedule = \"cron(0 {index} ? * * *)\"\nstart_window = \"1h\"\n"
+            )
+        };
+        format!("[vault.main]\n{}", (0..count).map(rule).collect::<Vec<_>>().concat())
     };
     check("VSS0414", &rules(11), "p", &rules(10));
     let copies = |count: usize| {
-        let arn = |index: usize| format!("{{ vault = \"arn:aws:backup:eu-west-1:123456789012:backup-vault:v{index}\" }}");
+        let arn =
+            |index: usize| format!("{{ vault = \"arn:aws:backup:eu-west-1:123456789012:backup-vault:v{index}\" }}");
         format!("[{}]", (0..count).map(arn).collect::<Vec<_>>().join(", "))
     };
-    check("VSS0414", &rule(&format!("copy_actions = {}", copies(6))), &copies(6), &rule(&format!("copy_actions = {}", copies(5))));
-    let tags = |count: usize| format!("{{ {} }}", (0..count).map(|index| format!("k{index} = \"v\"")).collect::<Vec<_>>().join(", "));
-    check("VSS0414", &rule(&format!("recovery_point_tags = {}", tags(11))), &tags(11), &rule(&format!("recovery_point_tags = {}", tags(10))));
-    check("VSS0419", &rule("copy_actions = [{ vault = \"main\" }]"), "\"main\"", &rule("copy_actions = [{ vault = \"two\" }]\n[vault.two]"));
+    check(
+        "VSS0414",
+        &rule(&format!("copy_actions = {}", copies(6))),
+        &copies(6),
+        &rule(&format!("copy_actions = {}", copies(5))),
+    );
+    let tags = |count: usize| {
+        format!("{{ {} }}", (0..count).map(|index| format!("k{index} = \"v\"")).collect::<Vec<_>>().join(", "))
+    };
+    check(
+        "VSS0414",
+        &rule(&format!("recovery_point_tags = {}", tags(11))),
+        &tags(11),
+        &rule(&format!("recovery_point_tags = {}", tags(10))),
+    );
+    check(
+        "VSS0419",
+        &rule("copy_actions = [{ vault = \"main\" }]"),
+        "\"main\"",
+        &rule("copy_actions = [{ vault = \"two\" }]\n[vault.two]"),
+    );
 }
 
 #[test]
@@ -311,20 +375,36 @@ fn notifications_have_a_topic_and_events() {
     assert!(file(&notifications("")).diagnostics.is_empty());
 }
 
-const IDENTITY: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
+const IDENTITY: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
 
 #[test]
 fn documents_are_policies_for_their_use() {
     check("VSS0501", &policy("{"), "{", &policy(IDENTITY));
-    check("VSS0505", &policy(&IDENTITY.replace("\"*\"", "\"${acount_id}\"")), "${acount_id}", &policy(&IDENTITY.replace("\"*\"", "\"${account_id}${aws:username}\"")));
-    check("VSS0511", &policy(&IDENTITY.replace("\"Effect\"", "\"Effect\":\"Deny\",\"Effect\"")), "\"Effect\"", &policy(IDENTITY));
+    check(
+        "VSS0505",
+        &policy(&IDENTITY.replace("\"*\"", "\"${acount_id}\"")),
+        "${acount_id}",
+        &policy(&IDENTITY.replace("\"*\"", "\"${account_id}${aws:username}\"")),
+    );
+    check(
+        "VSS0511",
+        &policy(&IDENTITY.replace("\"Effect\"", "\"Effect\":\"Deny\",\"Effect\"")),
+        "\"Effect\"",
+        &policy(IDENTITY),
+    );
     check("VSS0512", &policy(&IDENTITY.replace("GetObject", "日")), "日", &policy(IDENTITY));
     let quoted = |text: &str| format!("'{text}'");
     let misspelt = IDENTITY.replace("Allow", "Alow");
     check("VSS0506", &policy(&misspelt), &quoted(&misspelt), &policy(IDENTITY));
     let with_principal = IDENTITY.replace("\"Action\"", "\"Principal\":\"*\",\"Action\"");
     check("VSS0513", &policy(&with_principal), &quoted(&with_principal), &policy(IDENTITY));
-    check("VSS0513", &vault(&format!("access_policy = '{IDENTITY}'")), &quoted(IDENTITY), &vault(&format!("access_policy = '{with_principal}'")));
+    check(
+        "VSS0513",
+        &vault(&format!("access_policy = '{IDENTITY}'")),
+        &quoted(IDENTITY),
+        &vault(&format!("access_policy = '{with_principal}'")),
+    );
 }
 
 #[test]
@@ -336,7 +416,8 @@ fn a_problem_in_a_table_is_underlined_at_its_value() {
 #[test]
 fn every_statement_of_a_document_is_told_its_fault() {
     let body = "[policy.p.document]\nVersion = \"2012-10-17\"\nStatement = [{ Effect = \"A\" }, { Effect = \"Allow\" }, { Effect = \"C\" }]\n";
-    let underlined: Vec<String> = problems(&file(body)).into_iter().filter(|(code, _)| *code == "VSS0506").map(|(_, text)| text).collect();
+    let underlined: Vec<String> =
+        problems(&file(body)).into_iter().filter(|(code, _)| *code == "VSS0506").map(|(_, text)| text).collect();
     assert_eq!(underlined, ["\"A\"", "{ Effect = \"Allow\" }", "\"C\""]);
 }
 
@@ -348,11 +429,15 @@ fn documents_keep_to_iams_sizes() {
     };
     let quoted = |text: &str| format!("'{text}'");
     check("VSS0509", &policy(&sized(400)), &quoted(&sized(400)), &policy(&sized(300)));
-    let inline = |count: usize| role(&format!("inline_policies = {{ a = '{}', b = '{}' }}", sized(count), sized(count)));
+    let inline =
+        |count: usize| role(&format!("inline_policies = {{ a = '{}', b = '{}' }}", sized(count), sized(count)));
     check("VSS0508", &inline(400), &format!("{{ a = '{}', b = '{}' }}", sized(400), sized(400)), &inline(300));
     let trust = |count: usize| {
-        let services = (0..count).map(|index| format!("\"service{index:04}.amazonaws.com\"")).collect::<Vec<_>>().join(",");
-        format!(r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":[{services}]}},"Action":"sts:AssumeRole"}}]}}"#)
+        let services =
+            (0..count).map(|index| format!("\"service{index:04}.amazonaws.com\"")).collect::<Vec<_>>().join(",");
+        format!(
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":[{services}]}},"Action":"sts:AssumeRole"}}]}}"#
+        )
     };
     let with_trust = |count: usize| format!("[role.r]\ntrust = '{}'\n", trust(count));
     check("VSS0507", &with_trust(100), &quoted(&trust(100)), &with_trust(50));
@@ -363,30 +448,72 @@ fn documents_keep_to_iams_sizes() {
 fn packages_have_names_versions_and_targets() {
     check("VSS0601", &package("package_name = \"1x\""), "\"1x\"", &package("package_name = \"x1\""));
     check("VSS0602", &package("version = \"2.5.1-rc\""), "\"2.5.1-rc\"", &package("version = \"2.5.1\""));
-    let in_place = |version: &str| package(&format!("installation_type = \"In-place update\"\nversion = \"{version}\""));
+    let in_place =
+        |version: &str| package(&format!("installation_type = \"In-place update\"\nversion = \"{version}\""));
     check("VSS0603", &in_place("2.4.0"), "\"In-place update\"", &in_place("2.5.0"));
-    check("VSS0612", &package("version = \"2.5.1\"\nminimum_version = \"2.3.1\""), "\"2.3.1\"", &package("minimum_version = \"2.3.1\""));
-    check("VSS0613", &package("additional_arguments = { x = \"y\" }"), "x", &package("additional_arguments = { SSM_x = \"y\" }"));
+    check(
+        "VSS0612",
+        &package("version = \"2.5.1\"\nminimum_version = \"2.3.1\""),
+        "\"2.3.1\"",
+        &package("minimum_version = \"2.3.1\""),
+    );
+    check(
+        "VSS0613",
+        &package("additional_arguments = { x = \"y\" }"),
+        "x",
+        &package("additional_arguments = { SSM_x = \"y\" }"),
+    );
     check("VSS0605", "[package.p]\ntargets = {}\n", "{}", "[package.p]\ntargets = { resource_groups = [\"a\"] }\n");
-    check("VSS0611", "[package.p]\ntargets = { instance_ids = [\"web\"] }\n", "\"web\"", "[package.p]\ntargets = { instance_ids = [\"i-0123456789abcdef0\"] }\n");
+    check(
+        "VSS0611",
+        "[package.p]\ntargets = { instance_ids = [\"web\"] }\n",
+        "\"web\"",
+        "[package.p]\ntargets = { instance_ids = [\"i-0123456789abcdef0\"] }\n",
+    );
     check("VSS0610", "[package.p]\ntargets = { instance_ids = [\"*\"] }\n", "[\"*\"]", &package(""));
-    for (key, bad, good) in [("max_concurrency", "\"0\"", "\"1\""), ("max_concurrency", "\"101%\"", "\"100%\""), ("max_errors", "\"x\"", "\"0%\"")] {
+    for (key, bad, good) in [
+        ("max_concurrency", "\"0\"", "\"1\""),
+        ("max_concurrency", "\"101%\"", "\"100%\""),
+        ("max_errors", "\"x\"", "\"0%\""),
+    ] {
         check("VSS0606", &package(&format!("{key} = {bad}")), bad, &package(&format!("{key} = {good}")));
     }
 }
 
 #[test]
 fn what_belongs_to_an_association_needs_its_schedule() {
-    check("VSS0609", &package("compliance_severity = \"HIGH\""), "\"HIGH\"", &package("compliance_severity = \"HIGH\"\nschedule = \"rate(1 day)\""));
+    check(
+        "VSS0609",
+        &package("compliance_severity = \"HIGH\""),
+        "\"HIGH\"",
+        &package("compliance_severity = \"HIGH\"\nschedule = \"rate(1 day)\""),
+    );
     let every = |keys: &str| package(&format!("schedule = \"cron(0 2 ? * SUN *)\"\n{keys}"));
-    check("VSS0607", &package("schedule = \"rate(1 day)\"\napply_only_at_cron_interval = true"), "true", &every("apply_only_at_cron_interval = true"));
-    check("VSS0608", &every("schedule_offset = 2"), "2", &every("schedule_offset = 2\napply_only_at_cron_interval = true"));
-    check("VSS0608", &every("apply_only_at_cron_interval = true\nduration = 25"), "25", &every("apply_only_at_cron_interval = true\nduration = 24"));
+    check(
+        "VSS0607",
+        &package("schedule = \"rate(1 day)\"\napply_only_at_cron_interval = true"),
+        "true",
+        &every("apply_only_at_cron_interval = true"),
+    );
+    check(
+        "VSS0608",
+        &every("schedule_offset = 2"),
+        "2",
+        &every("schedule_offset = 2\napply_only_at_cron_interval = true"),
+    );
+    check(
+        "VSS0608",
+        &every("apply_only_at_cron_interval = true\nduration = 25"),
+        "25",
+        &every("apply_only_at_cron_interval = true\nduration = 24"),
+    );
 }
 
 #[test]
 fn a_package_is_new_enough_for_the_policy_of_its_instances() {
-    let pinned = |version: &str| format!("[role.r]\npreset = \"vss-instance\"\n{}", package(&format!("version = \"{version}\"")));
+    let pinned = |version: &str| {
+        format!("[role.r]\npreset = \"vss-instance\"\n{}", package(&format!("version = \"{version}\"")))
+    };
     check("VSS0604", &pinned("2.2.1"), "\"2.2.1\"", &pinned("2.3.1"));
 }
 
@@ -395,7 +522,12 @@ fn selections_are_narrow_and_well_formed() {
     let good = selection("{ all = { a = \"b\" } }");
     check("VSS0701", &selection("{}"), "{}", &good);
     check("VSS0701", &selection("{ arns = [\"*\"] }"), "{ arns = [\"*\"] }", &good);
-    check("VSS0703", &selection("{ arns = [\"arn:aws:s3:::*-logs\"] }"), "\"arn:aws:s3:::*-logs\"", &selection("{ arns = [\"arn:aws:s3:::logs\"] }"));
+    check(
+        "VSS0703",
+        &selection("{ arns = [\"arn:aws:s3:::*-logs\"] }"),
+        "\"arn:aws:s3:::*-logs\"",
+        &selection("{ arns = [\"arn:aws:s3:::logs\"] }"),
+    );
     check("VSS0704", &selection("{ all = { \"aws:ResourceTag/a\" = \"b\" } }"), "\"aws:ResourceTag/a\"", &good);
     check("VSS0704", &selection("{ all = { a = [] } }").replace("[] }", "[], c = \"d\" }"), "a", &good);
     check("VSS0705", &selection("{ any = { a = \"b\" } }"), "{ any = { a = \"b\" } }", &good);
@@ -407,7 +539,12 @@ fn selections_are_narrow_and_well_formed() {
     let with = |arns: &str| selection(&format!("{{ arns = {arns} }}"));
     check("VSS0702", &with(&arns(31, "*")), &arns(31, "*"), &with(&arns(30, "*")));
     check("VSS0702", &with(&arns(501, "")), &arns(501, ""), &with(&arns(500, "")));
-    let values = |count: usize| format!("{{ not_equals = {{ a = [{}] }} }}", (0..count).map(|index| format!("\"{index}\"")).collect::<Vec<_>>().join(", "));
+    let values = |count: usize| {
+        format!(
+            "{{ not_equals = {{ a = [{}] }} }}",
+            (0..count).map(|index| format!("\"{index}\"")).collect::<Vec<_>>().join(", ")
+        )
+    };
     check("VSS0702", &selection(&values(31)), &values(31), &selection(&values(30)));
 }
 
@@ -415,7 +552,7 @@ fn selections_are_narrow_and_well_formed() {
 fn a_plan_has_a_hundred_selections_and_ten_of_them_by_tag() {
     let selections = |count: usize, matching: &str| {
         let one = |index: usize| format!("[plan.p.selection.s{index}]\nrole = \"AWSBackup\"\nmatch = {matching}\n");
-        format!("{BACKUP}{}{}", rule(""), (0..count).map(one).collect::<String>())
+        format!("{BACKUP}{}{}", rule(""), (0..count).map(one).collect::<Vec<_>>().concat())
     };
     let codes = |body: &str| file(body).diagnostics.iter().filter(|found| found.code == "VSS0706").count();
     assert_eq!(codes(&selections(101, "{ all = { a = \"b\" } }")), 1);
@@ -428,16 +565,21 @@ fn a_plan_has_a_hundred_selections_and_ten_of_them_by_tag() {
 fn roles_fit_those_who_use_them() {
     let profile = |keys: &str| format!("[role.r]\npreset = \"backup-service\"\n{keys}\n");
     check("VSS0711", &profile("instance_profile = true"), "r", &profile("instance_profile = false"));
-    let instance = |policies: &str| format!("[role.r]\npreset = \"vss-instance\"\nmanaged_policies = [{policies}]\n{}", package(""));
+    let instance = |policies: &str| {
+        format!("[role.r]\npreset = \"vss-instance\"\nmanaged_policies = [{policies}]\n{}", package(""))
+    };
     let both = "\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"";
     check("VSS0712", &instance("\"AmazonSSMManagedInstanceCore\""), "r", &instance(both));
-    let select = |role: &str| format!("{}{}[plan.p.selection.s]\nrole = \"{role}\"\nmatch = {{ all = {{ a = \"b\" }} }}\n", BACKUP, rule(""));
+    let select = |role: &str| {
+        format!("{}{}[plan.p.selection.s]\nrole = \"{role}\"\nmatch = {{ all = {{ a = \"b\" }} }}\n", BACKUP, rule(""))
+    };
     let wrong = format!("[role.AWSBackupX]\npreset = \"vss-instance\"\n{}", select("AWSBackupX"));
     check("VSS0713", &wrong, "\"AWSBackupX\"", &select("AWSBackup"));
     let arn = "arn:aws:iam::123456789012:role/Nightly";
     check("VSS0714", &select(arn), &format!("\"{arn}\""), &select("AWSBackup"));
     let off = "[region_settings]\nresource_type_opt_in = { EC2 = false }\n";
-    let tagged = selection("{ any = { a = \"b\" } }").replace("[plan.p.rule.r]", "[plan.p]\nwindows_vss = true\n[plan.p.rule.r]");
+    let tagged = selection("{ any = { a = \"b\" } }")
+        .replace("[plan.p.rule.r]", "[plan.p]\nwindows_vss = true\n[plan.p.rule.r]");
     let codes: Vec<&str> = problems(&file(&format!("{tagged}{off}"))).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["VSS0705", "VSS0707"]);
 }

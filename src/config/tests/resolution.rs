@@ -14,13 +14,19 @@ fn the_instance_preset_is_the_announcements_template() {
     let role = thing(&all, "role.EC2RoleforSSMVSSSnapshotV2");
     assert_eq!(
         role.fields["managed_policies"],
-        json!(["arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy", "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"])
+        json!([
+            "arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy",
+            "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"
+        ])
     );
     assert_eq!(role.fields["trust"], crate::policy::trust_policy(&["ec2.amazonaws.com"]));
     assert!(!role.fields.contains_key("inline_policies") && !role.fields.contains_key("tags"), "{:?}", role.fields);
     let profile = thing(&all, "instance_profile.EC2RoleforSSMVSSSnapshotV2");
-    assert_eq!((profile.name.as_str(), &profile.fields["role"]), ("EC2RoleforSSMVSSSnapshotV2", &json!("EC2RoleforSSMVSSSnapshotV2")));
-    assert_eq!(profile.references, [role.address.clone()]);
+    assert_eq!(
+        (profile.name.as_str(), &profile.fields["role"]),
+        ("EC2RoleforSSMVSSSnapshotV2", &json!("EC2RoleforSSMVSSSnapshotV2"))
+    );
+    assert_eq!(profile.references, std::slice::from_ref(&role.address));
 }
 
 #[test]
@@ -30,17 +36,31 @@ fn the_smaller_preset_can_make_images_and_no_loose_snapshots() {
     assert_eq!(role.fields["managed_policies"], json!(["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]));
     let document = role.fields["inline_policies"]["VssBackupOnly"].clone();
     assert_eq!(crate::policy::canonical(&document).unwrap(), document);
-    let actions = document["Statement"].as_array().unwrap().iter().flat_map(|statement| statement["Action"].as_array().unwrap().clone());
+    let actions = document["Statement"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|statement| statement["Action"].as_array().unwrap().clone());
     let mut actions: Vec<Value> = actions.collect();
     actions.sort_by_key(Value::to_string);
     actions.dedup();
-    assert_eq!(actions, [json!("ec2:CreateImage"), json!("ec2:CreateTags"), json!("ec2:DescribeImages"), json!("ec2:DescribeInstanceAttribute")]);
+    assert_eq!(
+        actions,
+        [
+            json!("ec2:CreateImage"),
+            json!("ec2:CreateTags"),
+            json!("ec2:DescribeImages"),
+            json!("ec2:DescribeInstanceAttribute")
+        ]
+    );
     assert!(all.iter().any(|desired| desired.address.kind() == "instance_profile"));
 }
 
 #[test]
 fn what_the_entry_says_goes_before_its_preset() {
-    let all = desired("[role.r]\npreset = \"backup-service\"\nmanaged_policies = []\ninstance_profile = false\ndescription = \"\"\n");
+    let all = desired(
+        "[role.r]\npreset = \"backup-service\"\nmanaged_policies = []\ninstance_profile = false\ndescription = \"\"\n",
+    );
     let role = thing(&all, "role.r");
     assert_eq!((&role.fields["managed_policies"], &role.fields["description"]), (&json!([]), &json!("")));
     assert_eq!(role.options["policies_mode"], json!("exclusive"));
@@ -65,14 +85,19 @@ fn policies_are_named_by_key_aws_name_or_arn() {
     let all = desired(&body);
     let role = thing(&all, "role.r");
     let own = "arn:aws:iam::123456789012:policy/x/Own";
-    assert_eq!(role.fields["managed_policies"], json!(["arn:aws:iam::123456789012:policy/other", own, "arn:aws:iam::aws:policy/ReadOnlyAccess"]));
+    assert_eq!(
+        role.fields["managed_policies"],
+        json!(["arn:aws:iam::123456789012:policy/other", own, "arn:aws:iam::aws:policy/ReadOnlyAccess"])
+    );
     assert_eq!(role.fields["permissions_boundary"], json!(own));
     assert_eq!(role.references, ["policy.p".parse().unwrap()]);
 }
 
 #[test]
 fn tags_of_the_file_the_defaults_and_the_entry_come_together() {
-    let all = desired("[tags]\na = \"1\"\nb = \"1\"\nc = \"1\"\n[defaults.vault]\nprotect = true\ntags = { b = \"2\", c = \"2\" }\n[vault.vv]\ntags = { c = \"3\" }\n");
+    let all = desired(
+        "[tags]\na = \"1\"\nb = \"1\"\nc = \"1\"\n[defaults.vault]\nprotect = true\ntags = { b = \"2\", c = \"2\" }\n[vault.vv]\ntags = { c = \"3\" }\n",
+    );
     let vault = thing(&all, "vault.vv");
     assert_eq!(vault.fields["tags"], json!({ "a": "1", "b": "2", "c": "3" }));
     assert!(vault.protect);
@@ -80,7 +105,9 @@ fn tags_of_the_file_the_defaults_and_the_entry_come_together() {
 
 #[test]
 fn a_wrong_default_is_one_problem_however_many_entries_it_goes_into() {
-    let loaded = file("[vault.vv]\n[defaults.rule]\nvault = \"none\"\n[plan.p.rule.a]\nschedule = \"cron(0 1 ? * * *)\"\nstart_window = \"1h\"\n[plan.p.rule.b]\nschedule = \"cron(0 4 ? * * *)\"\nstart_window = \"1h\"\n");
+    let loaded = file(
+        "[vault.vv]\n[defaults.rule]\nvault = \"none\"\n[plan.p.rule.a]\nschedule = \"cron(0 1 ? * * *)\"\nstart_window = \"1h\"\n[plan.p.rule.b]\nschedule = \"cron(0 4 ? * * *)\"\nstart_window = \"1h\"\n",
+    );
     assert_eq!(problems(&loaded), [("VSS0301", "\"none\"".to_owned())]);
     assert_eq!(problems(&file("[defaults.vault]\nname = \"x\"\n")), [("VSS0102", "name".to_owned())]);
 }
@@ -102,7 +129,8 @@ fn rules_are_in_canonical_durations_schedules_and_zones() {
     let all = desired(
         "[vault.main]\n[plan.p]\n[plan.p.rule.r]\nvault = \"main\"\nschedule = \"cron(00  5 ? * SUN,MON *)\"\ntimezone = \"UTC\"\nstart_window = \"90m\"\ncomplete_window = \"24h\"\ndelete_after = \"5w\"\ncopy_actions = [{ vault = \"arn:aws:backup:eu-west-1:210987654321:backup-vault:x\", delete_after = \"7d\" }]\n",
     );
-    let schedule = crate::model::schedule::canonical("cron(00  5 ? * SUN,MON *)", crate::model::schedule::Dialect::Backup);
+    let schedule =
+        crate::model::schedule::canonical("cron(00  5 ? * SUN,MON *)", crate::model::schedule::Dialect::Backup);
     assert_eq!(
         thing(&all, "plan.p").fields["rule"]["r"],
         json!({
@@ -155,7 +183,9 @@ fn a_selection_declares_all_its_fields() {
 
 #[test]
 fn a_package_without_a_schedule_is_a_run_command() {
-    let all = desired("[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\ntargets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n");
+    let all = desired(
+        "[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\ntargets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n",
+    );
     let package = thing(&all, "package.AwsVssComponents");
     assert_eq!(
         Value::Object(package.fields.clone()),
@@ -171,18 +201,28 @@ fn a_package_without_a_schedule_is_a_run_command() {
 
 #[test]
 fn an_association_has_its_schedule_tags_and_name() {
-    let all = desired("[tags]\na = \"b\"\n[package.AwsVssComponents]\ntargets = { tags = { k = [\"w\", \"v\"] } }\nschedule = \"rate(1 day)\"\nadditional_arguments = { SSM_b = \"1\", SSM_a = \"2\" }\n");
+    let all = desired(
+        "[tags]\na = \"b\"\n[package.AwsVssComponents]\ntargets = { tags = { k = [\"w\", \"v\"] } }\nschedule = \"rate(1 day)\"\nadditional_arguments = { SSM_b = \"1\", SSM_a = \"2\" }\n",
+    );
     let package = thing(&all, "package.AwsVssComponents");
     assert_eq!(package.name, "vssctl-AwsVssComponents");
     assert_eq!(package.fields["additional_arguments"], json!("{\"SSM_a\":\"2\",\"SSM_b\":\"1\"}"));
-    assert_eq!((&package.fields["targets"]["tag:k"], &package.fields["tags"]), (&json!(["v", "w"]), &json!({ "a": "b" })));
+    assert_eq!(
+        (&package.fields["targets"]["tag:k"], &package.fields["tags"]),
+        (&json!(["v", "w"]), &json!({ "a": "b" }))
+    );
 }
 
 #[test]
 fn a_vault_declares_what_it_removes() {
     let all = desired("[vault.vv]\naccess_policy = {}\nnotifications = {}\nlock = { mode = \"none\" }\n");
-    assert_eq!(Value::Object(thing(&all, "vault.vv").fields.clone()), json!({ "access_policy": {}, "notifications": {}, "lock": {} }));
-    let all = desired("[vault.vv]\nlock = { mode = \"compliance\", min_retention = \"1w\", changeable_for = \"3d\", compliance_lock_is_irreversible = true }\n");
+    assert_eq!(
+        Value::Object(thing(&all, "vault.vv").fields.clone()),
+        json!({ "access_policy": {}, "notifications": {}, "lock": {} })
+    );
+    let all = desired(
+        "[vault.vv]\nlock = { mode = \"compliance\", min_retention = \"1w\", changeable_for = \"3d\", compliance_lock_is_irreversible = true }\n",
+    );
     let vault = thing(&all, "vault.vv");
     assert_eq!(vault.fields["lock"], json!({ "mode": "compliance", "min_retention": "7d" }));
     assert_eq!(vault.options["changeable_for"], json!("3d"));
@@ -209,7 +249,9 @@ fn a_document_is_the_same_however_it_is_written() {
 
 #[test]
 fn a_roles_profile_has_its_own_name_where_it_says_so() {
-    let all = desired("[role.r]\npreset = \"vss-instance\"\npath = \"/p/\"\nrenamed_from = \"q\"\ninstance_profile = { name = \"other\" }\n");
+    let all = desired(
+        "[role.r]\npreset = \"vss-instance\"\npath = \"/p/\"\nrenamed_from = \"q\"\ninstance_profile = { name = \"other\" }\n",
+    );
     let profile = thing(&all, "instance_profile.r");
     assert_eq!((profile.name.as_str(), &profile.fields["path"]), ("other", &json!("/p/")));
     assert_eq!(profile.renamed_from, Some("instance_profile.q".parse().unwrap()));

@@ -223,7 +223,10 @@ mod tests {
     }
 
     fn declared(value: Value) -> Fields {
-        value.as_object().cloned().unwrap_or_default()
+        match value {
+            Value::Object(entries) => entries,
+            other => panic!("{other} is no object"),
+        }
     }
 
     #[test]
