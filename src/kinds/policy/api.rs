@@ -4,8 +4,8 @@ use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{by_iam_name, entries, is_settled, unknown};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::kinds::role::api::iam_tags;
@@ -89,6 +89,45 @@ fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, descr
         fields: form.fields(),
         carried: json!({ "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>() }),
         refers: Vec::new(),
+    }
+}
+
+/// Looks whether a policy that exists is the one that the call makes, and whether a version is the default already.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    match call.action.as_str() {
+        "iam:CreatePolicy" => {
+            let (path, name) = (input.text("Path").unwrap_or_else(|| "/".to_owned()), input.text("PolicyName"));
+            let arn = reader.scope().iam_arn("policy", &path, &name.unwrap_or_default());
+            match reader.policy(&arn).await {
+                Ok(policy) => {
+                    let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+                    Ok(if carries(&tags, input.tags("Tags")) {
+                        Look::Stands(json!({ "Arn": policy.arn(), "PolicyId": policy.policy_id() }))
+                    } else {
+                        Look::Differs
+                    })
+                }
+                Err(error) if error.is_not_found() => Ok(Look::Absent),
+                Err(error) => Err(error),
+            }
+        }
+        "iam:CreatePolicyVersion" => {
+            let authorization = reader.account_authorization_details().await?;
+            let arn = input.text("PolicyArn");
+            let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == arn.as_deref()) else {
+                return Ok(Look::Absent);
+            };
+            let default = policy.policy_version_list().iter().find(|version| version.is_default_version);
+            let live = document(default.and_then(|version| version.document()).unwrap_or("{}"));
+            let wanted = document(&input.text("PolicyDocument").unwrap_or_default());
+            Ok(if crate::policy::equal(&live, &wanted) {
+                Look::Stands(json!({ "VersionId": policy.default_version_id() }))
+            } else {
+                Look::Absent
+            })
+        }
+        _ => Ok(Look::Unclear),
     }
 }
 
