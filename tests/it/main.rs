@@ -1,5 +1,6 @@
 //! The one integration test binary: every further binary would link over a hundred megabytes.
 
+mod convergence;
 mod bench;
 mod cli;
 mod faults;
