@@ -50,6 +50,9 @@ fn run(name: &str, seeds: &[u64], mode: Mode) {
     println!("{name}: {figures:?} in {:.1} s, {} failed", started.elapsed().as_secs_f64(), failed.len());
     failed.sort();
     let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
+    for (seed, problems) in &failed {
+        println!("{seed}: {}", problems.first().map_or("", |problem| &problem[..problem.len().min(600)]));
+    }
     if let Some((seed, problems)) = failed.first() {
         panic!("{name}: seeds {seeds:?} fail; VSSCTL_SEED={seed} replays this one:\n{}", problems.join("\n"));
     }
@@ -57,10 +60,9 @@ fn run(name: &str, seeds: &[u64], mode: Mode) {
 
 /// Gives the seeds of a run: one that is asked for, or the first so many.
 fn seeds(start: u64, count: u64) -> Vec<u64> {
-    match std::env::var("VSSCTL_SEED").ok().and_then(|text| text.parse().ok()) {
-        Some(seed) => vec![seed],
-        None => (start..start + count).collect(),
-    }
+    let asked = std::env::var("VSSCTL_SEED").unwrap_or_default();
+    let asked: Vec<u64> = asked.split(',').filter_map(|seed| seed.parse().ok()).collect();
+    if asked.is_empty() { (start..start + count).collect() } else { asked }
 }
 
 #[test]

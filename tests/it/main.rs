@@ -1,8 +1,8 @@
 //! The one integration test binary: every further binary would link over a hundred megabytes.
 
-mod convergence;
 mod bench;
 mod cli;
+mod convergence;
 mod faults;
 mod harness;
 mod kind_contract;

@@ -165,7 +165,12 @@ pub(crate) fn populate(sandbox: &Sandbox, random: &mut Random) {
                 let rule = json!({ "RuleName": "r", "TargetBackupVaultName": "theirs", "StartWindowMinutes": 60 + random.below(9) });
                 let input = json!({ "BackupPlan": { "BackupPlanName": name, "Rules": [rule] }, "BackupPlanTags": tag_map(&tags) });
                 let plan = call(sandbox, "backup", "CreateBackupPlan", input);
-                call(sandbox, "iam", "CreateRole", json!({ "RoleName": "theirs", "AssumeRolePolicyDocument": trust.replace("ec2", "backup") }));
+                call(
+                    sandbox,
+                    "iam",
+                    "CreateRole",
+                    json!({ "RoleName": "theirs", "AssumeRolePolicyDocument": trust.replace("ec2", "backup") }),
+                );
                 let selection = json!({ "SelectionName": "x", "IamRoleArn": "arn:aws:iam::123456789012:role/theirs", "Resources": ["*"] });
                 let input = json!({ "BackupPlanId": plan["BackupPlanId"], "BackupSelection": selection });
                 call(sandbox, "backup", "CreateBackupSelection", input);
@@ -204,7 +209,8 @@ pub(crate) fn meddle(sandbox: &Sandbox, random: &mut Random) {
                 call(sandbox, "iam", "UntagRole", input);
             }
             ("role", 2) => {
-                let input = json!({ "RoleName": name, "PolicyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" });
+                let input =
+                    json!({ "RoleName": name, "PolicyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" });
                 let operation = if random.one_in(2) { "AttachRolePolicy" } else { "DetachRolePolicy" };
                 call(sandbox, "iam", operation, input);
             }
@@ -220,7 +226,8 @@ pub(crate) fn meddle(sandbox: &Sandbox, random: &mut Random) {
                 }
             }
             ("vault" | "plan", 0) => {
-                let keys = if random.one_in(2) { vec!["vssctl:id"] } else { vec!["vssctl:id", "vssctl:stack", "vssctl:keys"] };
+                let keys =
+                    if random.one_in(2) { vec!["vssctl:id"] } else { vec!["vssctl:id", "vssctl:stack", "vssctl:keys"] };
                 call(sandbox, "backup", "UntagResource", json!({ "ResourceArn": thing["arn"], "TagKeyList": keys }));
             }
             ("vault", 1) => {
@@ -242,7 +249,12 @@ pub(crate) fn meddle(sandbox: &Sandbox, random: &mut Random) {
             ("association", 0) => {
                 let definition = thing["versions"].as_array().and_then(|versions| versions.last()).cloned();
                 let mut input = definition.unwrap_or_default()["definition"].clone();
-                input["Tags"] = thing["tags"].as_object().into_iter().flatten().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
+                input["Tags"] = thing["tags"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, value)| json!({ "Key": key, "Value": value }))
+                    .collect();
                 call(sandbox, "ssm", "CreateAssociation", input);
             }
             ("association", 1) => {

@@ -97,7 +97,8 @@ fn role(random: &mut Random, key: &str, policies: &[&str], text: &mut String) {
     }
     if !random.one_in(3) {
         let mut attached: Vec<&str> = MANAGED.into_iter().filter(|_| random.one_in(2)).collect();
-        let own: Vec<String> = policies.iter().filter(|_| random.one_in(2)).map(|key| format!("Policy-{key}")).collect();
+        let own: Vec<String> =
+            policies.iter().filter(|_| random.one_in(2)).map(|key| format!("Policy-{key}")).collect();
         attached.extend(own.iter().map(String::as_str));
         let _ = writeln!(text, "managed_policies = {attached:?}");
     }
@@ -107,7 +108,7 @@ fn role(random: &mut Random, key: &str, policies: &[&str], text: &mut String) {
     } else if random.one_in(3) {
         let _ = writeln!(text, "inline_policies = {{}}");
     }
-    if random.one_in(2) {
+    if *service == TRUST[0] && random.one_in(2) {
         let _ = writeln!(text, "instance_profile = true");
     }
     common(random, text);

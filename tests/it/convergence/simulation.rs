@@ -74,15 +74,20 @@ pub(crate) enum End {
     Ran(Box<(Plan, Report)>),
 }
 
-/// Reads a file; a random file that is not valid gives nothing.
-pub(crate) fn load(text: &str) -> Option<Config> {
+/// Reads a file.
+pub(crate) fn load(text: &str) -> Result<Config, String> {
     let loaded = config::load_text("vss.toml", text, None);
     let errors = loaded.diagnostics.has_errors();
-    loaded.config.filter(|_| !errors)
+    loaded.config.filter(|_| !errors).ok_or_else(|| format!("{:#?}", loaded.diagnostics))
 }
 
 fn options(config: &Config) -> build::Options {
-    build::Options { prune: true, max_deletions: Some(1000), thresholds: config.thresholds, ..build::Options::default() }
+    build::Options {
+        prune: true,
+        max_deletions: Some(1000),
+        thresholds: config.thresholds,
+        ..build::Options::default()
+    }
 }
 
 impl World {
@@ -144,9 +149,8 @@ impl World {
 
     /// Applies once, with whatever goes wrong, and checks what holds in any weather.
     async fn stormy(&mut self, config: &Config, random: &mut Random, mode: Mode) {
-        let wire = |random: &mut Random| {
-            Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())))
-        };
+        let wire =
+            |random: &mut Random| Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())));
         let kill = |random: &mut Random| {
             let how = *random.pick(&[Kill::Before, Kill::Lost, Kill::After]);
             random.one_in(3).then(|| (random.below(25), how))
@@ -154,8 +158,7 @@ impl World {
         let (one, two) = (wire(random), wire(random));
         let (first, second) = (kill(random), kill(random));
         let ends = if mode.pairs {
-            let (left, right) =
-                tokio::join!(self.apply(config, &one, first), self.apply(config, &two, second));
+            let (left, right) = tokio::join!(self.apply(config, &one, first), self.apply(config, &two, second));
             vec![left, right]
         } else {
             vec![self.apply(config, &one, first).await]
@@ -245,12 +248,18 @@ impl World {
     pub(crate) fn check_strangers(&mut self, config: &Config, before: &BTreeMap<String, Value>) {
         let now = account::things(&self.sandbox);
         self.figures.strangers += u64::try_from(before.len()).unwrap_or_default();
-        for (key, thing) in before {
+        let adopted = |key: &str, thing: &Value| {
             let name = key.rsplit(' ').next().unwrap_or_default();
             let text = thing.to_string();
-            let adopted = config.desired.iter().filter(|desired| desired.adopt).any(|desired| {
+            config.desired.iter().filter(|desired| desired.adopt).any(|desired| {
                 desired.name.eq_ignore_ascii_case(name) || text.contains(&format!("\"{}\"", desired.name))
-            });
+            })
+        };
+        for (key, thing) in before {
+            // What is in an adopted plan is adopted with it.
+            let plan = key.strip_prefix("selection ").and_then(|ids| ids.split(' ').next());
+            let parent = plan.map(|id| format!("plan {id}")).and_then(|key| Some((before.get(&key)?, key)));
+            let adopted = adopted(key, thing) || parent.is_some_and(|(plan, key)| adopted(&key, plan));
             if !adopted && now.get(key) != Some(thing) {
                 self.problems.push(format!("a stranger's {key} was {thing} and is {:?}", now.get(key)));
             }
@@ -262,12 +271,10 @@ impl World {
 pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     // Jitter is part of the history.
     fastrand::seed(seed);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_time()
-        .start_paused(true)
-        .build()
-        .expect("a runtime");
-    runtime.block_on(history(seed, mode))
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(history(seed, mode)));
+    std::panic::catch_unwind(run).unwrap_or_else(|_| (Figures::default(), vec!["it panics".to_owned()]))
 }
 
 async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
@@ -278,7 +285,7 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
     let configs: Vec<Config> = texts
         .iter()
-        .map(|text| load(text).unwrap_or_else(|| panic!("seed {seed}: {text}")))
+        .map(|text| load(text).unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{text}")))
         .collect();
     account::populate(&world.sandbox, &mut random);
     let intensity = *random.pick(&[0.0, 0.05, 0.15, 0.25]);

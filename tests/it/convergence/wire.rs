@@ -109,7 +109,11 @@ impl HttpConnector for Connector {
                 let mut state = shared.state.lock().expect("no poison");
                 let index = state.calls;
                 state.calls += 1;
-                if state.dead { Some(Kill::Before) } else { state.armed.filter(|(at, _)| *at == index).map(|(_, kill)| kill) }
+                if state.dead {
+                    Some(Kill::Before)
+                } else {
+                    state.armed.filter(|(at, _)| *at == index).map(|(_, kill)| kill)
+                }
             };
             if kill == Some(Kill::Before) {
                 return die(&shared).await;
