@@ -137,7 +137,8 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     spread_refusals(&mut drafts);
     spread_replacements(&mut drafts);
     let mut graph = calls(input, &mut drafts, &doubles);
-    if refuse_held(&mut drafts, &graph, &mut diagnostics) {
+    // What is refused lets go of nothing, so that more may be held.
+    while refuse_held(&mut drafts, &graph, &mut diagnostics) {
         spread_refusals(&mut drafts);
         graph = calls(input, &mut drafts, &doubles);
     }

@@ -102,12 +102,12 @@ fn a_failed_call_names_its_operation_code_and_request_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_lost_answer_is_unknown_and_the_next_apply_converges() {
+fn a_lost_answer_is_asked_for_again_by_its_token() {
     let served = Served::new();
     served.sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("CreateBackupVault"));
-    let run = served.run(&["apply", "--yes"]).exits(5);
-    assert!(run.stdout.contains("? vault.vss unknown"), "{}", run.stdout);
     served.run(&["apply", "--yes"]).exits(0);
+    let creates = served.sandbox.requests().iter().filter(|request| request.operation == "CreateBackupVault").count();
+    assert_eq!(creates, 2);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
 }
 
@@ -187,4 +187,39 @@ fn a_killed_apply_leaves_nothing_that_the_next_one_does_not_finish() {
     served.sandbox.clear_faults();
     served.run(&["apply", "--yes"]).exits(0);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+/// How often a process is killed; `VSSCTL_KILLS` asks for another number.
+const KILLS: u64 = 50;
+
+#[test]
+#[cfg(unix)]
+fn kill_9_at_any_moment_is_healed_by_the_next_apply() {
+    let kills = std::env::var("VSSCTL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    // How long an apply takes here, from the first request to the end.
+    let served = Served::new();
+    let start = std::time::Instant::now();
+    served.run(&["apply", "--yes"]).exits(0);
+    let whole = start.elapsed();
+    let (mut within, mut state) = (0, 0x5eed_u64);
+    for kill in 0..kills {
+        let served = Served::new();
+        let mut child = served
+            .prepare(&["apply", "--yes"], "123456789012")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("vssctl runs");
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let share = f64::from(u32::try_from(state >> 33).expect("31 bits")) / f64::from(1_u32 << 31);
+        // Not a wait for anything: the moment is the test.
+        std::thread::sleep(whole.mul_f64(share));
+        child.kill().expect("kill");
+        child.wait().expect("an end");
+        let writes = served.writes();
+        within += u64::from(writes > 0 && writes < 15);
+        served.run(&["apply", "--yes"]).exits(0);
+        assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES, "kill {kill}");
+    }
+    println!("{kills} processes killed, {within} of them in the middle of their changes: all healed by the next apply");
 }

@@ -3,6 +3,7 @@
 mod bench;
 mod cli;
 mod convergence;
+mod cut;
 mod faults;
 mod harness;
 mod kind_contract;

@@ -66,11 +66,6 @@ impl Wire {
         state.armed = kill;
     }
 
-    /// Returns how many calls were made since.
-    pub(crate) fn calls(&self) -> usize {
-        self.shared.state.lock().expect("no poison").calls
-    }
-
     /// Waits for death.
     pub(crate) async fn died(&self) {
         self.shared.notify.notified().await;
