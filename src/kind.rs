@@ -4,7 +4,7 @@
 //! A kind turns a file's entry and a live object into the same *normal form*, a JSON map of fields. Everything that
 //! compares, orders, shows or saves works on normal forms and never asks which kind it holds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
@@ -164,6 +164,11 @@ pub struct Transition<'a> {
     pub live: Option<&'a Live>,
     /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`.
     pub marks: &'a BTreeMap<String, String>,
+    /// What is live at the other addresses of the file: a selection finds the id of its plan here.
+    pub neighbours: &'a BTreeMap<Address, &'a Live>,
+    /// The addresses that this plan replaces: whoever holds one of them lets go in `release` and takes hold of the new
+    /// one in `ensure`.
+    pub replaced: &'a BTreeSet<Address>,
 }
 
 /// The calls of a transition, by phase. Within a phase they are made in order.
@@ -191,6 +196,17 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Whether a replacement makes the new one before it deletes the old one.
     fn replaces_create_first(&self) -> bool {
         false
+    }
+
+    /// What becomes of an unchanged thing when something of kind `replaced` that it refers to is replaced: an instance
+    /// profile swaps its role (`Update`), a selection moves to the new plan (`Replace`).
+    fn follows(&self, _replaced: &str) -> Option<Action> {
+        None
+    }
+
+    /// Why AWS would refuse to delete this live thing, such as a vault that holds recovery points.
+    fn obstacle(&self, _live: &Live) -> Option<String> {
+        None
     }
 
     /// Reads what is live for these entries and what else the stack owns of this kind. An answer that could not be

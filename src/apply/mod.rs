@@ -1,1 +1,10 @@
-//! TODO apply
+//! Carries out a plan: the steps side by side as their order allows, each call as the plan spells it out. Nothing is
+//! chosen here and nothing is rolled back: running again converges.
+
+mod report;
+mod retry;
+mod run;
+pub mod settle;
+
+pub use report::{Event, Outcome, Report, Status};
+pub use run::{Options, Perform, run};

@@ -1,1 +1,366 @@
-//! TODO build
+//! Builds a plan from what the file says and what is live.
+//!
+//! First each thing gets its verdict alone; then verdicts spread along the references (what needs a refused thing is
+//! refused); then the kinds give their calls, and `order` puts them into steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::order::{Graph, Vertex};
+use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
+use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use crate::model::{Address, Diagnostic, Scope};
+
+/// What the caller asks of a plan.
+#[derive(Clone, Debug, Default)]
+pub struct Options {
+    /// Only these things and what they need; empty means all.
+    pub targets: Vec<Address>,
+    /// Delete what the stack owns and the file no longer has.
+    pub prune: bool,
+    /// Delete everything that the stack owns.
+    pub destroy: bool,
+    /// Take over strangers at these addresses, and do nothing else.
+    pub adopt: Vec<Address>,
+    /// How many deletions may happen; without it 3, and 30 % of what the stack owns.
+    pub max_deletions: Option<usize>,
+}
+
+/// What a plan is built from.
+#[derive(Debug)]
+pub struct Input<'a> {
+    /// What the run is bound to.
+    pub scope: &'a Scope,
+    /// The hash of the configuration.
+    pub config_sha256: &'a str,
+    /// The things of the file.
+    pub desired: &'a [Desired],
+    /// What each kind read, by the kind's name.
+    pub live: &'a [(&'static str, KindLive)],
+    /// What the caller asks.
+    pub options: &'a Options,
+}
+
+/// One thing on its way into the plan.
+#[derive(Debug)]
+pub(super) struct Draft<'a> {
+    pub(super) kind: &'static dyn Kind,
+    pub(super) address: Address,
+    pub(super) desired: Option<&'a Desired>,
+    pub(super) live: Option<&'a Live>,
+    pub(super) marks: BTreeMap<String, String>,
+    pub(super) action: Action,
+    pub(super) reason: Option<String>,
+    pub(super) fields: Vec<FieldChange>,
+}
+
+impl Draft<'_> {
+    pub(super) fn name(&self) -> &str {
+        self.desired
+            .map(|desired| desired.name.as_str())
+            .or_else(|| self.live.map(|live| live.name.as_str()))
+            .unwrap_or_default()
+    }
+
+    fn refuse(&mut self, action: Action, reason: String) {
+        self.action = action;
+        self.reason = Some(reason);
+        self.fields.clear();
+    }
+}
+
+/// Builds the plan. Never fails: what can't be done is refused and says why.
+pub fn build(input: &Input<'_>) -> Plan {
+    let mut diagnostics = Vec::new();
+    let mut drafts = Vec::new();
+    let mut orphans = Vec::new();
+    for kind in kind::registry().iter().copied() {
+        let Some((_, live)) = input.live.iter().find(|(name, _)| *name == kind.name()) else { continue };
+        for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.name()) {
+            let found = live.found.get(&desired.address).unwrap_or(&Found::Absent);
+            drafts.push(verdict::judge(input, kind, desired, found, &mut diagnostics));
+        }
+        orphans.extend(live.orphans.iter().map(|live| (kind, live)));
+    }
+    keep_targets(input, &mut drafts);
+    let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
+    spread_refusals(&mut drafts);
+    spread_replacements(&mut drafts);
+    let graph = calls(input, &mut drafts);
+    let steps = graph.steps(rank).unwrap_or_else(|error| {
+        diagnostics.push(
+            Diagnostic::error("VSS0905", error.to_string())
+                .help("this is a defect of vssctl: please report it with the file"),
+        );
+        Vec::new()
+    });
+    Plan {
+        format: FORMAT,
+        tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
+        scope: input.scope.clone(),
+        config_sha256: input.config_sha256.to_owned(),
+        changes: drafts.into_iter().map(change).collect(),
+        orphans: kept,
+        steps,
+        diagnostics,
+    }
+}
+
+fn change(draft: Draft<'_>) -> Change {
+    Change {
+        name: draft.name().to_owned(),
+        location: draft.desired.and_then(|desired| desired.location.clone()),
+        address: draft.address,
+        action: draft.action,
+        reason: draft.reason,
+        fields: draft.fields,
+    }
+}
+
+fn rank(vertex: &Vertex) -> usize {
+    let kind = kind::registry().iter().position(|kind| kind.name() == vertex.1.kind()).unwrap_or(usize::MAX - 1);
+    kind + vertex.0 as usize * 100
+}
+
+/// Leaves out what is neither a target nor needed by one.
+fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
+    if input.options.targets.is_empty() {
+        return;
+    }
+    let mut wanted: BTreeSet<Address> = BTreeSet::new();
+    let mut queue = input.options.targets.clone();
+    while let Some(address) = queue.pop() {
+        if !wanted.insert(address.clone()) {
+            continue;
+        }
+        for draft in drafts.iter() {
+            let references = draft.desired.map(|desired| desired.references.as_slice()).unwrap_or_default();
+            if input.options.destroy {
+                // Who refers to a thing goes before it.
+                if references.contains(&address) {
+                    queue.push(draft.address.clone());
+                }
+            } else if draft.address == address {
+                queue.extend(references.iter().cloned());
+            }
+        }
+    }
+    drafts.retain(|draft| wanted.contains(&draft.address));
+}
+
+/// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
+fn prune<'a>(
+    input: &Input<'a>,
+    orphans: Vec<(&'static dyn Kind, &'a Live)>,
+    drafts: &mut Vec<Draft<'a>>,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Vec<Orphan> {
+    let options = input.options;
+    let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
+    let mut kept = Vec::new();
+    let mut deletions = Vec::new();
+    for (kind, live) in orphans {
+        let address = verdict::orphan_address(kind, live);
+        if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
+            deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
+        } else if targeted(&address) {
+            kept.push(orphan(address, live));
+        }
+    }
+    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len();
+    let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
+    let allowed = options.max_deletions.unwrap_or_else(|| (owned * 3 / 10).min(3));
+    if !options.destroy && count > allowed {
+        diagnostics.push(
+            Diagnostic::error(
+                "VSS0904",
+                format!(
+                    "{count} of the {owned} things of stack `{}` would be deleted, and {allowed} may be",
+                    input.scope.stack
+                ),
+            )
+            .help("the limit is 3 deletions and 30 % of the stack")
+            .help(format!("if all of them should go, run again with `--prune --max-deletions {count}`")),
+        );
+        for draft in &mut deletions {
+            draft.refuse(Action::Refused, "more deletions than the limit allows".to_owned());
+        }
+    }
+    drafts.extend(deletions);
+    kept.sort_by(|left, right| (&left.address, &left.id).cmp(&(&right.address, &right.id)));
+    kept
+}
+
+fn orphan(address: Address, live: &Live) -> Orphan {
+    let id = ["Arn", "AssociationId", "SelectionId"]
+        .iter()
+        .find_map(|name| live.ids.get(*name))
+        .cloned()
+        .unwrap_or_default();
+    Orphan { address, name: live.name.clone(), id }
+}
+
+/// Refuses what needs a refused thing, and leaves alone what needs an unreadable one.
+fn spread_refusals(drafts: &mut [Draft<'_>]) {
+    loop {
+        let blocked: BTreeMap<Address, Action> = drafts
+            .iter()
+            .filter(|draft| matches!(draft.action, Action::Refused | Action::Unknown))
+            .map(|draft| (draft.address.clone(), draft.action))
+            .collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut() {
+            if !matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace) {
+                continue;
+            }
+            let needs = draft
+                .desired
+                .and_then(|desired| desired.references.iter().find(|address| blocked.contains_key(*address)));
+            if let Some(needed) = needs {
+                let action = blocked[needed];
+                let why = if action == Action::Unknown { "which could not be read" } else { "which is refused" };
+                let reason = format!("needs `{needed}`, {why}");
+                draft.refuse(action, reason);
+                spread = true;
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
+}
+
+/// Moves what refers to a replaced thing along with it.
+fn spread_replacements(drafts: &mut [Draft<'_>]) {
+    loop {
+        let replaced: Vec<Address> =
+            drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut() {
+            let Some(desired) = draft.desired else { continue };
+            for address in replaced.iter().filter(|address| desired.references.contains(address)) {
+                let Some(action) = draft.kind.follows(address.kind()) else { continue };
+                let stronger = match draft.action {
+                    Action::NoOp => true,
+                    Action::Adopt | Action::Update => action == Action::Replace,
+                    Action::Create | Action::Replace | Action::Delete | Action::Unknown | Action::Refused => false,
+                };
+                if stronger {
+                    draft.action = action;
+                    draft.reason = Some(format!("`{address}` is replaced"));
+                    spread = true;
+                }
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
+}
+
+/// Asks the kinds for their calls.
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
+    let neighbours: BTreeMap<Address, &Live> =
+        drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
+    let replaced: BTreeSet<Address> =
+        drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
+    let mut graph = Graph::default();
+    for draft in drafts.iter() {
+        if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
+            continue;
+        }
+        let transition = Transition {
+            scope: input.scope,
+            action: draft.action,
+            address: &draft.address,
+            desired: draft.desired,
+            live: draft.live,
+            marks: &draft.marks,
+            neighbours: &neighbours,
+            replaced: &replaced,
+        };
+        let calls = draft.kind.calls(&transition);
+        let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
+        for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
+            if !calls.is_empty() {
+                graph.calls.insert((phase, draft.address.clone()), calls);
+            }
+        }
+    }
+    remove_surplus(input, drafts, &neighbours, &mut graph);
+    connect(drafts, &mut graph);
+    graph
+}
+
+/// Deletes second objects of one address, once the address itself stands.
+fn remove_surplus(
+    input: &Input<'_>,
+    drafts: &mut [Draft<'_>],
+    neighbours: &BTreeMap<Address, &Live>,
+    graph: &mut Graph,
+) {
+    let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
+    for (address, live) in surplus {
+        let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
+        if matches!(draft.action, Action::Unknown | Action::Refused | Action::Create) || !input.options.adopt.is_empty()
+        {
+            continue;
+        }
+        let calls = draft.kind.calls(&Transition {
+            scope: input.scope,
+            action: Action::Delete,
+            address,
+            desired: None,
+            live: Some(live),
+            marks: &BTreeMap::new(),
+            neighbours,
+            replaced: &BTreeSet::new(),
+        });
+        let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
+        graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
+        if draft.action == Action::NoOp {
+            draft.action = Action::Update;
+            draft.reason = Some("a second object of this address is removed".to_owned());
+        }
+    }
+}
+
+fn connect(drafts: &[Draft<'_>], graph: &mut Graph) {
+    let by_name: BTreeMap<(&str, &str), &Address> = drafts
+        .iter()
+        .filter_map(|draft| draft.live.map(|live| ((draft.kind.name(), live.name.as_str()), &draft.address)))
+        .collect();
+    for draft in drafts {
+        for reference in draft.desired.iter().flat_map(|desired| &desired.references) {
+            graph.references.insert((draft.address.clone(), reference.clone()));
+        }
+        for (kind, name) in draft.live.iter().flat_map(|live| &live.refers) {
+            if let Some(held) = by_name.get(&(kind.as_str(), name.as_str())).filter(|held| ***held != draft.address) {
+                graph.holds.insert((draft.address.clone(), (*held).clone()));
+            }
+        }
+    }
+}
+
+/// Tells whether the kind has tags, and so carries marks.
+pub(super) fn is_taggable(kind: &dyn Kind) -> bool {
+    kind.fields().iter().any(|field| matches!(field.shape, Shape::Tags))
+}
+
+/// The marks of a thing of the file; none for kinds without tags.
+pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTreeMap<String, String> {
+    if !is_taggable(kind) || desired.options.contains_key("run_command") {
+        return BTreeMap::new();
+    }
+    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
+}
+
+/// What differs between the file and live.
+pub(super) fn differences(
+    kind: &dyn Kind,
+    desired: &Desired,
+    live: &Live,
+    marks: &BTreeMap<String, String>,
+) -> Vec<FieldChange> {
+    diff::diff(kind.fields(), &desired.fields, &live.fields, marks)
+}

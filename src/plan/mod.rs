@@ -6,6 +6,7 @@ pub mod check;
 pub mod diff;
 pub mod marks;
 pub mod order;
+mod verdict;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;

@@ -1,1 +1,69 @@
-//! TODO policy
+//! IAM policy documents: reading, one canonical form, equality, and what differs.
+//!
+//! What AWS treats the same is no difference here; everything else is one. The rules, and where they come from:
+//!
+//! | rule | source |
+//! |---|---|
+//! | `Statement` is one object or a list; `Action`, `Resource`, principals and condition values are one string or a list | IAM User Guide, "Grammar of the IAM JSON policy language" |
+//! | the order and repetition of statements and of values mean nothing | the same; values are alternatives, statements are all evaluated ("Policy evaluation logic") |
+//! | action names ignore case | "IAM JSON policy elements: Action": prefix and action name are case-insensitive |
+//! | condition operators ignore case | no AWS page says so; they are a closed list, and the canonical form spells them as the guide does |
+//! | condition key names ignore case, the tag key after `/` included; values do not | "IAM JSON policy elements: Condition": "condition key names are not case-sensitive"; service guides spell it out for tag keys |
+//! | numbers and truths in conditions equal their strings | grammar: quotation marks are optional for numbers and Booleans |
+//! | `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS` | "AWS JSON policy elements: Principal": "the service might convert it to the principal ARN" |
+//! | `"*"` and `{"AWS": "*"}` are **not** the same principal | they match the same anonymous users, but a role's trust policy tells them apart (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would hide a change of trust |
+//! | no `Version` equals `2008-10-17` | "IAM JSON policy elements: Version" |
+//! | `Sid` and `Id` are content: people read them, some services key on them. Absent and empty are the same | hashicorp/awspolicyequivalence compares both |
+//! | an empty `Condition`, or an operator without keys, equals none | it constrains nothing |
+//! | `Action` and `NotAction` (and so on) are never the same; `Effect` and resources keep their case | grammar |
+//!
+//! Evaluating a policy is not done here, and wildcards are not expanded: `s3:*` beside `s3:GetObject` stays.
+
+mod canonical;
+mod diff;
+mod error;
+#[cfg(test)]
+mod properties;
+mod read;
+#[cfg(test)]
+mod tests;
+mod text;
+
+use serde_json::{Value, json};
+
+pub use canonical::canonical;
+pub use diff::{Difference, Sign, align, diff};
+pub use error::{PolicyError, PolicyErrorKind, Position};
+pub use read::{LARGEST, read};
+pub use text::{minified_len, to_text, url_decode};
+
+/// Reads a document from text and brings it into canonical form.
+pub fn parse(text: &str) -> Result<Value, PolicyError> {
+    canonical(&read(text)?)
+}
+
+/// Tells whether AWS treats two documents the same. Compares canonical forms without regard to the case of actions and
+/// condition keys, which the canonical form keeps as they were written.
+///
+/// A document that has no canonical form equals only itself.
+pub fn equal(left: &Value, right: &Value) -> bool {
+    match (canonical::Document::read(left), canonical::Document::read(right)) {
+        (Ok(left), Ok(right)) => left.folded() == right.folded(),
+        _ => left == right,
+    }
+}
+
+/// Makes the canonical trust policy that lets AWS services assume a role.
+pub fn trust_policy(services: &[&str]) -> Value {
+    let mut services = services.to_vec();
+    services.sort_unstable();
+    services.dedup();
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": services },
+            "Action": ["sts:AssumeRole"],
+        }],
+    })
+}

@@ -1,0 +1,126 @@
+//! What happens during an apply, as events, and what came of it, as a report.
+
+use std::time::Duration;
+
+use crate::aws::AwsError;
+use crate::model::Address;
+use crate::plan::{Action, Phase};
+
+/// One thing that happened, for progress lines.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// A step's first call is about to be sent.
+    Started {
+        /// Which thing.
+        address: Address,
+        /// What the plan does to it.
+        action: Action,
+        /// Which part of it.
+        phase: Phase,
+    },
+    /// A call is tried again, because AWS does not see an earlier change yet or asks for fewer requests.
+    Waiting {
+        /// Which thing.
+        address: Address,
+        /// The call, such as `backup:CreateBackupSelection`.
+        call: String,
+        /// What AWS said.
+        error: AwsError,
+        /// Until the next try.
+        delay: Duration,
+    },
+    /// All calls of a step succeeded.
+    Done {
+        /// Which thing.
+        address: Address,
+        /// What the plan does to it.
+        action: Action,
+        /// Which part of it.
+        phase: Phase,
+        /// How long it took.
+        elapsed: Duration,
+    },
+    /// A call of a step failed, or nobody knows whether it succeeded.
+    Failed {
+        /// Which thing.
+        address: Address,
+        /// The call.
+        call: String,
+        /// What AWS said.
+        error: AwsError,
+    },
+    /// A step was not tried.
+    Skipped {
+        /// Which thing.
+        address: Address,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// What became of one thing of the plan.
+#[derive(Clone, Debug)]
+pub enum Status {
+    /// Every call succeeded.
+    Done,
+    /// AWS refused a call.
+    Failed {
+        /// The call, such as `iam:CreateRole`.
+        call: String,
+        /// What AWS said.
+        error: AwsError,
+    },
+    /// A call was sent and no usable answer came: it may have been done.
+    Unknown {
+        /// The call.
+        call: String,
+        /// What happened on the wire.
+        error: AwsError,
+    },
+    /// Not tried, or not all of it.
+    Skipped {
+        /// Why.
+        reason: String,
+    },
+}
+
+/// One thing of the plan and what became of it.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// Which thing.
+    pub address: Address,
+    /// What the plan does to it.
+    pub action: Action,
+    /// What became of it: the worst of its steps.
+    pub status: Status,
+}
+
+/// What came of an apply.
+#[derive(Clone, Debug, Default)]
+pub struct Report {
+    /// One entry for each thing that the plan changes, in the plan's order.
+    pub outcomes: Vec<Outcome>,
+    /// Calls sent.
+    pub calls: usize,
+    /// The run was asked to stop before it was through.
+    pub interrupted: bool,
+}
+
+impl Report {
+    /// Counts things by the sort of their status: done, failed, unknown, skipped.
+    pub fn counts(&self) -> (usize, usize, usize, usize) {
+        let count =
+            |wanted: fn(&Status) -> bool| self.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
+        (
+            count(|status| matches!(status, Status::Done)),
+            count(|status| matches!(status, Status::Failed { .. })),
+            count(|status| matches!(status, Status::Unknown { .. })),
+            count(|status| matches!(status, Status::Skipped { .. })),
+        )
+    }
+
+    /// Tells whether all of the plan was done.
+    pub fn is_complete(&self) -> bool {
+        self.outcomes.iter().all(|outcome| matches!(outcome.status, Status::Done))
+    }
+}

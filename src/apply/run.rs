@@ -1,0 +1,412 @@
+//! The executor: a ready queue over the plan's steps.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
+
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use serde_json::Value;
+use tokio::sync::{Semaphore, mpsc, watch};
+
+use super::report::{Event, Outcome, Report, Status};
+use super::retry::Waits;
+use crate::aws::{AwsError, ErrorKind, Writer};
+use crate::kind;
+use crate::model::Address;
+use crate::plan::{Action, Plan, PlannedCall, Step};
+
+/// How a plan is carried out.
+#[derive(Debug)]
+pub struct Options {
+    /// How many steps run at once.
+    pub parallelism: usize,
+    /// The first wait before a call is sent again; later ones double up to sixteen times that.
+    pub pace: Duration,
+    /// Becomes true when the run should stop: calls in flight are finished, no other is sent.
+    pub stop: watch::Receiver<bool>,
+}
+
+/// Makes one call. [`Writer`] does it for real.
+pub trait Perform: Sync {
+    /// Makes the call for something of `kind` and returns what of the answer later calls may need.
+    fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
+}
+
+impl Perform for Writer {
+    fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        let kind = kind::find(kind).expect("a plan holds registered kinds only");
+        kind.perform(self, call)
+    }
+}
+
+/// How many calls a service gets at once: AWS answers concurrent changes of IAM with `ConcurrentModification`, and allows
+/// AWS Backup five a second.
+fn service_limit(service: &str) -> usize {
+    match service {
+        "iam" => 4,
+        _ => 2,
+    }
+}
+
+enum StepEnd {
+    Done,
+    Failed { call: String, error: AwsError },
+    Stopped,
+}
+
+/// Carries out a plan. Failures are in the report; steps that do not depend on them go on.
+pub async fn run(
+    perform: &dyn Perform,
+    plan: &Plan,
+    options: &Options,
+    events: &mpsc::UnboundedSender<Event>,
+) -> Report {
+    let actions: BTreeMap<&Address, Action> =
+        plan.changes.iter().map(|change| (&change.address, change.action)).collect();
+    let services: BTreeMap<&str, Semaphore> = plan
+        .steps
+        .iter()
+        .flat_map(|step| &step.calls)
+        .map(|call| service_of(&call.action))
+        .map(|service| (service, Semaphore::new(service_limit(service))))
+        .collect();
+    let runner = Runner { perform, options, services, actions, events };
+    let mut ends: BTreeMap<usize, Result<(), Status>> = BTreeMap::new();
+    let mut outputs: BTreeMap<(String, String), Value> = BTreeMap::new();
+    let mut waiting: BTreeSet<usize> = plan.steps.iter().map(|step| step.id).collect();
+    let mut running = FuturesUnordered::new();
+    let mut report = Report::default();
+    loop {
+        let stopped = *options.stop.borrow();
+        while let Some(id) = next_ready(plan, &waiting, &ends) {
+            let step = &plan.steps[id];
+            if let Some(reason) = skip_reason(plan, step, &ends, stopped) {
+                waiting.remove(&id);
+                // A receiver that has gone away needs no events.
+                let _ = events.send(Event::Skipped { address: step.address.clone(), reason: reason.clone() });
+                ends.insert(id, Err(Status::Skipped { reason }));
+            } else if running.len() < options.parallelism.max(1) {
+                waiting.remove(&id);
+                running.push(runner.step(step, outputs.clone()));
+            } else {
+                break;
+            }
+        }
+        let Some((id, end, given, calls)) = running.next().await else { break };
+        report.calls += calls;
+        outputs.extend(given);
+        let end = match end {
+            StepEnd::Done => Ok(()),
+            StepEnd::Stopped => Err(Status::Skipped { reason: "interrupted".to_owned() }),
+            StepEnd::Failed { call, error } if error.kind == ErrorKind::Unsettled => {
+                Err(Status::Unknown { call, error })
+            }
+            StepEnd::Failed { call, error } => Err(Status::Failed { call, error }),
+        };
+        ends.insert(id, end);
+    }
+    report.interrupted = *options.stop.borrow();
+    report.outcomes = outcomes(plan, &ends);
+    report
+}
+
+/// Finds the first waiting step all of whose predecessors have ended.
+fn next_ready(plan: &Plan, waiting: &BTreeSet<usize>, ends: &BTreeMap<usize, Result<(), Status>>) -> Option<usize> {
+    waiting.iter().copied().find(|id| plan.steps[*id].after.iter().all(|before| ends.contains_key(before)))
+}
+
+fn skip_reason(plan: &Plan, step: &Step, ends: &BTreeMap<usize, Result<(), Status>>, stopped: bool) -> Option<String> {
+    if stopped {
+        return Some("interrupted".to_owned());
+    }
+    let failed = step.after.iter().find(|before| ends.get(before).is_some_and(Result::is_err))?;
+    Some(format!("needs `{}`", plan.steps[*failed].address))
+}
+
+/// The outcome of a thing is the worst of its steps: unknown, failed, skipped, done.
+fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Result<(), Status>>) -> Vec<Outcome> {
+    let weight = |status: &Status| match status {
+        Status::Done => 0,
+        Status::Skipped { .. } => 1,
+        Status::Failed { .. } => 2,
+        Status::Unknown { .. } => 3,
+    };
+    plan.changes
+        .iter()
+        .filter_map(|change| {
+            let steps = plan.steps.iter().filter(|step| step.address == change.address);
+            let status = steps
+                .map(|step| match ends.get(&step.id) {
+                    Some(Ok(())) => Status::Done,
+                    Some(Err(status)) => status.clone(),
+                    None => Status::Skipped { reason: "not reached".to_owned() },
+                })
+                .max_by_key(weight)?;
+            Some(Outcome { address: change.address.clone(), action: change.action, status })
+        })
+        .collect()
+}
+
+struct Runner<'a> {
+    perform: &'a dyn Perform,
+    options: &'a Options,
+    services: BTreeMap<&'a str, Semaphore>,
+    actions: BTreeMap<&'a Address, Action>,
+    events: &'a mpsc::UnboundedSender<Event>,
+}
+
+type Outputs = BTreeMap<(String, String), Value>;
+
+impl Runner<'_> {
+    async fn step(&self, step: &Step, mut outputs: Outputs) -> (usize, StepEnd, Outputs, usize) {
+        let started = Instant::now();
+        let action = self.actions.get(&step.address).copied().unwrap_or(Action::NoOp);
+        let tell = |event| {
+            let _ = self.events.send(event);
+        };
+        tell(Event::Started { address: step.address.clone(), action, phase: step.phase });
+        let mut given = Outputs::new();
+        let mut calls = 0;
+        for planned in &step.calls {
+            let call = PlannedCall { action: planned.action.clone(), input: fill(&planned.input, &outputs) };
+            match self.call(step, &call, &mut calls).await {
+                Ok(Some(answer)) => {
+                    for (name, value) in answer.as_object().into_iter().flatten() {
+                        let key = (step.address.to_string(), name.clone());
+                        outputs.insert(key.clone(), value.clone());
+                        given.insert(key, value.clone());
+                    }
+                }
+                Ok(None) => return (step.id, StepEnd::Stopped, given, calls),
+                Err(error) => {
+                    tell(Event::Failed {
+                        address: step.address.clone(),
+                        call: call.action.clone(),
+                        error: error.clone(),
+                    });
+                    return (step.id, StepEnd::Failed { call: call.action, error }, given, calls);
+                }
+            }
+        }
+        tell(Event::Done { address: step.address.clone(), action, phase: step.phase, elapsed: started.elapsed() });
+        (step.id, StepEnd::Done, given, calls)
+    }
+
+    /// Makes one call, waiting for what passes; `None` when the run was stopped before it was sent.
+    async fn call(&self, step: &Step, call: &PlannedCall, calls: &mut usize) -> Result<Option<Value>, AwsError> {
+        let mut waits = Waits::new(self.options.pace);
+        let mut interrupt = self.options.stop.clone();
+        loop {
+            let permit =
+                self.services[service_of(&call.action)].acquire().await.expect("the semaphore is never closed");
+            if *interrupt.borrow() {
+                return Ok(None);
+            }
+            *calls += 1;
+            let answer = self.perform.perform(step.address.kind(), call).await;
+            drop(permit);
+            let error = match answer {
+                Ok(answer) => return Ok(Some(answer)),
+                // What should go is gone: somebody was faster, or an earlier run was interrupted.
+                Err(error) if error.kind == ErrorKind::NotFound && takes_away(&call.action) => {
+                    return Ok(Some(Value::Null));
+                }
+                Err(error) => error,
+            };
+            let Some(delay) = waits.next(&error) else { return Err(error) };
+            let _ = self.events.send(Event::Waiting {
+                address: step.address.clone(),
+                call: call.action.clone(),
+                error: error.clone(),
+                delay,
+            });
+            tokio::select! {
+                () = tokio::time::sleep(delay) => {}
+                // A sender that has gone away never asks to stop: the pattern leaves the sleep as the only branch.
+                Ok(_) = interrupt.wait_for(|stop| *stop) => return Err(error),
+            }
+        }
+    }
+}
+
+fn service_of(action: &str) -> &str {
+    action.split_once(':').map_or(action, |(service, _)| service)
+}
+
+fn takes_away(action: &str) -> bool {
+    let operation = action.split_once(':').map_or(action, |(_, operation)| operation);
+    ["Delete", "Detach", "Remove", "Untag"].iter().any(|verb| operation.starts_with(verb))
+}
+
+/// Puts the values that earlier calls returned in place of their placeholders.
+fn fill(input: &Value, outputs: &Outputs) -> Value {
+    match input {
+        Value::Object(entries) => {
+            let text = |key: &str| entries.get(key).and_then(Value::as_str).map(str::to_owned);
+            if let (Some(of), Some(name)) = (text("$output"), text("name")) {
+                return outputs.get(&(of, name)).cloned().unwrap_or(Value::Null);
+            }
+            entries
+                .iter()
+                .map(|(key, value)| (key.clone(), fill(value, outputs)))
+                .collect::<serde_json::Map<_, _>>()
+                .into()
+        }
+        Value::Array(items) => items.iter().map(|item| fill(item, outputs)).collect(),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => input.clone(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::json;
+
+    use super::*;
+    use crate::model::Scope;
+    use crate::plan::{Change, Phase, output};
+
+    /// Answers from a script and remembers what it was sent.
+    #[derive(Default)]
+    struct Script {
+        answers: Mutex<BTreeMap<String, Vec<Result<Value, ErrorKind>>>>,
+        sent: Mutex<Vec<(String, Value)>>,
+    }
+
+    impl Script {
+        fn answer(self, action: &str, answers: Vec<Result<Value, ErrorKind>>) -> Self {
+            self.answers.lock().expect("no poison").insert(action.to_owned(), answers);
+            self
+        }
+
+        fn sent(&self) -> Vec<String> {
+            self.sent.lock().expect("no poison").iter().map(|(action, _)| action.clone()).collect()
+        }
+    }
+
+    impl Perform for Script {
+        fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+            self.sent.lock().expect("no poison").push((call.action.clone(), call.input.clone()));
+            let mut answers = self.answers.lock().expect("no poison");
+            let queue = answers.entry(call.action.clone()).or_default();
+            let answer = if queue.is_empty() { Ok(Value::Null) } else { queue.remove(0) };
+            let error = |kind| AwsError {
+                service: "x".into(),
+                operation: call.action.clone(),
+                code: None,
+                message: "scripted".into(),
+                request_id: None,
+                kind,
+            };
+            Box::pin(std::future::ready(answer.map_err(error)))
+        }
+    }
+
+    /// A thing, the steps it waits for, and its calls.
+    type Row<'a> = (&'a str, &'a [usize], &'a [(&'a str, Value)]);
+
+    fn plan(steps: &[Row<'_>]) -> Plan {
+        let address = |text: &str| text.parse::<Address>().expect("an address");
+        let change = |text: &str| Change {
+            address: address(text),
+            name: String::new(),
+            action: Action::Create,
+            reason: None,
+            fields: Vec::new(),
+            location: None,
+        };
+        Plan {
+            format: 1,
+            tool: String::new(),
+            scope: Scope { stack: "s".into(), account_id: "1".into(), region: "r".into(), iam_path: "/".into() },
+            config_sha256: String::new(),
+            changes: steps.iter().map(|(text, _, _)| change(text)).collect(),
+            orphans: Vec::new(),
+            steps: steps
+                .iter()
+                .enumerate()
+                .map(|(id, (text, after, calls))| Step {
+                    id,
+                    address: address(text),
+                    phase: Phase::Ensure,
+                    after: after.to_vec(),
+                    calls: calls.iter().map(|(action, input)| PlannedCall::new(action, input.clone())).collect(),
+                })
+                .collect(),
+            diagnostics: Vec::new(),
+        }
+    }
+
+    async fn carry_out(script: &Script, plan: &Plan, stopped: bool) -> Report {
+        let (events, _kept) = mpsc::unbounded_channel();
+        let (_sender, stop) = watch::channel(stopped);
+        run(script, plan, &Options { parallelism: 4, pace: Duration::from_millis(1), stop }, &events).await
+    }
+
+    #[tokio::test]
+    async fn an_output_reaches_the_call_that_needs_it() {
+        let of = Address::new("plan", "a");
+        let plan = plan(&[
+            ("plan.a", &[], &[("backup:CreateBackupPlan", json!({}))]),
+            (
+                "selection.a.w",
+                &[0],
+                &[("backup:CreateBackupSelection", json!({"BackupPlanId": output(&of, "BackupPlanId")}))],
+            ),
+        ]);
+        let script = Script::default().answer("backup:CreateBackupPlan", vec![Ok(json!({"BackupPlanId": "p-1"}))]);
+        let report = carry_out(&script, &plan, false).await;
+        assert!(report.is_complete());
+        assert_eq!(script.sent.lock().expect("no poison")[1].1, json!({"BackupPlanId": "p-1"}));
+    }
+
+    #[tokio::test]
+    async fn a_failure_skips_what_depends_on_it_and_nothing_else() {
+        let plan = plan(&[
+            ("role.a", &[], &[("iam:CreateRole", json!({}))]),
+            ("selection.p.w", &[0], &[("backup:CreateBackupSelection", json!({}))]),
+            ("vault.v", &[], &[("backup:CreateBackupVault", json!({}))]),
+        ]);
+        let script = Script::default().answer("iam:CreateRole", vec![Err(ErrorKind::AccessDenied)]);
+        let report = carry_out(&script, &plan, false).await;
+        assert_eq!(report.counts(), (1, 1, 0, 1));
+        assert!(!script.sent().contains(&"backup:CreateBackupSelection".to_owned()));
+    }
+
+    #[tokio::test]
+    async fn a_lost_answer_is_unknown_and_is_not_sent_again() {
+        let plan = plan(&[("package.p", &[], &[("ssm:CreateAssociation", json!({}))])]);
+        let script = Script::default().answer("ssm:CreateAssociation", vec![Err(ErrorKind::Unsettled)]);
+        let report = carry_out(&script, &plan, false).await;
+        assert_eq!(report.counts(), (0, 0, 1, 0));
+        assert_eq!(script.sent().len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_role_that_is_not_visible_yet_is_waited_for() {
+        let plan = plan(&[("selection.p.w", &[], &[("backup:CreateBackupSelection", json!({}))])]);
+        let script = Script::default().answer(
+            "backup:CreateBackupSelection",
+            vec![Err(ErrorKind::Propagating), Err(ErrorKind::Propagating), Ok(Value::Null)],
+        );
+        assert!(carry_out(&script, &plan, false).await.is_complete());
+        assert_eq!(script.sent().len(), 3);
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_already_counts_as_deleted() {
+        let plan = plan(&[("role.a", &[], &[("iam:DeleteRole", json!({}))])]);
+        let script = Script::default().answer("iam:DeleteRole", vec![Err(ErrorKind::NotFound)]);
+        assert!(carry_out(&script, &plan, false).await.is_complete());
+    }
+
+    #[tokio::test]
+    async fn a_run_that_is_stopped_sends_nothing_more() {
+        let plan = plan(&[("role.a", &[], &[("iam:CreateRole", json!({}))])]);
+        let script = Script::default();
+        let report = carry_out(&script, &plan, true).await;
+        assert!(report.interrupted && script.sent().is_empty());
+        assert_eq!(report.counts(), (0, 0, 0, 1));
+    }
+}

@@ -1,0 +1,231 @@
+//! The verdict on one thing: what its live counterpart and the owner of that allow.
+
+use std::collections::BTreeMap;
+
+use super::build::{Draft, Input, differences, marks_of};
+use super::{Action, diff};
+use crate::kind::{Desired, Found, Kind, Live, Owner};
+use crate::model::{Address, Diagnostic};
+
+/// Judges one thing of the file.
+pub(super) fn judge<'a>(
+    input: &Input<'a>,
+    kind: &'static dyn Kind,
+    desired: &'a Desired,
+    found: &'a Found,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Draft<'a> {
+    let draft = Draft {
+        kind,
+        address: desired.address.clone(),
+        desired: Some(desired),
+        live: None,
+        marks: marks_of(input.scope, kind, desired),
+        action: Action::NoOp,
+        reason: None,
+        fields: Vec::new(),
+    };
+    let refused = |reason: String| Draft { action: Action::Refused, reason: Some(reason), ..draft_like(&draft) };
+    match found {
+        Found::Unknown { action, message } => {
+            diagnostics.push(
+                Diagnostic::error("VSS0801", format!("`{}` could not be read: {message}", desired.address))
+                    .at(&desired.address)
+                    .located(desired.location.clone())
+                    .help(format!("allow `{action}` to the caller, or mend what the message says, and run again")),
+            );
+            Draft { action: Action::Unknown, reason: Some(format!("{action} failed")), ..draft }
+        }
+        Found::Ambiguous { ids } => {
+            diagnostics.push(
+                Diagnostic::error(
+                    "VSS0902",
+                    format!("`{}` fits several live things: {}", desired.address, ids.join(", ")),
+                )
+                .at(&desired.address)
+                .located(desired.location.clone())
+                .help("AWS lets several of them have one name: delete or rename all but one, then run again"),
+            );
+            refused(format!("{} live things fit", ids.len()))
+        }
+        Found::Absent if input.options.destroy || !input.options.adopt.is_empty() => draft,
+        Found::Absent => {
+            Draft { action: Action::Create, fields: diff::all_added(kind.fields(), &desired.fields), ..draft }
+        }
+        Found::Live(live) => {
+            if input.options.destroy {
+                return match live.owner {
+                    Owner::Ours(_) | Owner::Parent if is_deletable(kind) => {
+                        deletion(kind, desired.address.clone(), Some(desired), live, diagnostics)
+                    }
+                    // Nothing of a stranger is ours to delete.
+                    Owner::Ours(_)
+                    | Owner::Parent
+                    | Owner::Nobody
+                    | Owner::Stack(_)
+                    | Owner::CloudFormation(_)
+                    | Owner::Aws => draft,
+                };
+            }
+            settle_owner(input, Draft { live: Some(live), ..draft }, desired, live, diagnostics)
+        }
+    }
+}
+
+/// Region settings exist once and are nobody's: they are set, never deleted.
+fn is_deletable(kind: &dyn Kind) -> bool {
+    kind.name() != "region_settings"
+}
+
+fn draft_like<'a>(draft: &Draft<'a>) -> Draft<'a> {
+    Draft {
+        kind: draft.kind,
+        address: draft.address.clone(),
+        desired: draft.desired,
+        live: draft.live,
+        marks: draft.marks.clone(),
+        action: draft.action,
+        reason: None,
+        fields: Vec::new(),
+    }
+}
+
+fn settle_owner<'a>(
+    input: &Input<'a>,
+    draft: Draft<'a>,
+    desired: &'a Desired,
+    live: &'a Live,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Draft<'a> {
+    let address = &desired.address;
+    let adopting = input.options.adopt.contains(address);
+    let owner = match &live.owner {
+        Owner::Ours(_) | Owner::Parent if !input.options.adopt.is_empty() => {
+            return Draft { reason: adopting.then(|| "already managed by this stack".to_owned()), ..draft };
+        }
+        Owner::Ours(_) | Owner::Parent => return compare(draft, desired, live, Action::Update, diagnostics),
+        Owner::Nobody if adopting => return Draft { action: Action::Adopt, ..draft },
+        Owner::Nobody if input.options.adopt.is_empty() && desired.adopt => {
+            return compare(draft, desired, live, Action::Adopt, diagnostics);
+        }
+        Owner::Nobody if !input.options.adopt.is_empty() => return draft,
+        Owner::Nobody => None,
+        Owner::Stack(stack) => Some(format!("stack `{stack}` of vssctl")),
+        Owner::CloudFormation(stack) => Some(format!("CloudFormation stack `{stack}`")),
+        Owner::Aws => Some("AWS".to_owned()),
+    };
+    let (code, message, hint) = match &owner {
+        Some(owner) => (
+            "VSS0903",
+            format!("`{address}` already exists and belongs to {owner}"),
+            format!("give `{address}` another `name`, or let its owner release it first"),
+        ),
+        None => (
+            "VSS0901",
+            format!("`{address}` already exists and is not managed by stack `{}`", input.scope.stack),
+            format!("add `adopt = true` under `[{address}]`, or run `vssctl adopt {address}`"),
+        ),
+    };
+    diagnostics.push(Diagnostic::error(code, message).at(address).located(desired.location.clone()).help(hint));
+    Draft {
+        action: Action::Refused,
+        reason: Some(owner.map_or("not ours".to_owned(), |owner| format!("belongs to {owner}"))),
+        ..draft
+    }
+}
+
+/// Compares an owned thing; `change` is what happens when something differs.
+fn compare<'a>(
+    draft: Draft<'a>,
+    desired: &Desired,
+    live: &Live,
+    change: Action,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Draft<'a> {
+    let kind = draft.kind;
+    let renamed = live.name != desired.name;
+    let mut fields = differences(kind, desired, live, &draft.marks);
+    if renamed {
+        fields.insert(
+            0,
+            super::FieldChange {
+                path: "name".to_owned(),
+                display: super::Display::Value,
+                before: live.name.as_str().into(),
+                after: desired.name.as_str().into(),
+                replaces: true,
+            },
+        );
+    }
+    let action = if fields.iter().any(|field| field.replaces) {
+        Action::Replace
+    } else if !fields.is_empty() {
+        change
+    } else if change == Action::Adopt {
+        Action::Adopt
+    } else {
+        Action::NoOp
+    };
+    // Marks of an adopted thing always differ; they are what adoption means, and no line of their own.
+    if action == Action::Adopt {
+        fields.retain(|field| !field.path.contains(super::marks::PREFIX));
+    }
+    if action == Action::Replace {
+        let obstacle =
+            if desired.protect { Some("it is protected (`protect = true`)".to_owned()) } else { kind.obstacle(live) };
+        let obstacle = obstacle.filter(|_| desired.protect || !renamed || !kind.replaces_create_first());
+        if let Some(obstacle) = obstacle {
+            diagnostics.push(cannot_go(&desired.address, "replaced", &obstacle).located(desired.location.clone()));
+            return Draft { action: Action::Refused, reason: Some(obstacle), fields, ..draft };
+        }
+    }
+    Draft { action, fields, ..draft }
+}
+
+/// Judges a deletion.
+pub(super) fn deletion<'a>(
+    kind: &'static dyn Kind,
+    address: Address,
+    desired: Option<&'a Desired>,
+    live: &'a Live,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Draft<'a> {
+    let protected = desired.filter(|desired| desired.protect).map(|_| "it is protected (`protect = true`)".to_owned());
+    let obstacle = protected.or_else(|| kind.obstacle(live));
+    if let Some(obstacle) = &obstacle {
+        let location = desired.and_then(|desired| desired.location.clone());
+        diagnostics.push(cannot_go(&address, "deleted", obstacle).located(location));
+    }
+    Draft {
+        kind,
+        address,
+        desired,
+        live: Some(live),
+        marks: BTreeMap::new(),
+        action: if obstacle.is_some() { Action::Refused } else { Action::Delete },
+        reason: obstacle,
+        fields: Vec::new(),
+    }
+}
+
+fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
+    Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}"))
+        .at(address)
+        .help("remove the obstacle, or leave the thing as it is")
+}
+
+/// The address of an orphan: the one of its mark, else one made of its name.
+pub(super) fn orphan_address(kind: &dyn Kind, live: &Live) -> Address {
+    if let Owner::Ours(Some(address)) = &live.owner
+        && address.kind() == kind.name()
+    {
+        return address.clone();
+    }
+    let plan = live.refers.iter().find(|(referred, _)| kind.name() == "selection" && referred == "plan");
+    let safe =
+        |name: &str| name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_' || char == '-'), "_");
+    match plan {
+        Some((_, plan)) => Address::new(kind.name(), format!("{}.{}", safe(plan), safe(&live.name))),
+        None => Address::new(kind.name(), safe(&live.name)),
+    }
+}

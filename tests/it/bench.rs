@@ -1,0 +1,142 @@
+//! A simulated account and the whole library on it, in process: what the tests plan and apply with.
+
+use std::path::Path;
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+use vssctl::apply::{self, Report};
+use vssctl::aws::{Clients, ConnectOptions};
+use vssctl::config;
+use vssctl::plan::{self, Action, Plan, build};
+use vssctl::refresh;
+use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
+
+/// The stack table that most tests start from.
+pub(crate) const STACK: &str = r#"
+[stack]
+name = "bench"
+account_id = "123456789012"
+region = "ap-northeast-1"
+"#;
+
+/// One simulated account.
+pub(crate) struct Bench {
+    pub(crate) sandbox: Sandbox,
+    runtime: tokio::runtime::Runtime,
+    folder: tempfile::TempDir,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        Self {
+            sandbox: Sandbox::in_memory(),
+            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
+            folder: tempfile::tempdir().expect("a folder"),
+        }
+    }
+
+    /// Plans a file, with no options.
+    pub(crate) fn plan(&self, toml: &str) -> Plan {
+        self.plan_with(toml, &build::Options::default())
+    }
+
+    /// Plans a file.
+    pub(crate) fn plan_with(&self, toml: &str, options: &build::Options) -> Plan {
+        self.runtime.block_on(self.build(toml, options)).1
+    }
+
+    /// Plans and applies a file; every call must succeed.
+    pub(crate) fn apply(&self, toml: &str) -> Plan {
+        let (plan, report) = self.try_apply(toml, &build::Options::default());
+        assert!(report.is_complete(), "{:#?}\n{toml}", report.outcomes);
+        plan
+    }
+
+    /// Plans and applies a file.
+    pub(crate) fn try_apply(&self, toml: &str, options: &build::Options) -> (Plan, Report) {
+        self.runtime.block_on(async {
+            let (clients, plan) = self.build(toml, options).await;
+            assert_eq!(plan::check::violations(&plan), [""; 0], "{plan:#?}");
+            let (events, _kept) = mpsc::unbounded_channel();
+            let (_sender, stop) = watch::channel(false);
+            let options = apply::Options { parallelism: 8, pace: Duration::from_millis(1), stop };
+            let report = apply::run(&clients.writer(), &plan, &options, &events).await;
+            (plan, report)
+        })
+    }
+
+    async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
+        let loaded = config::load_text("vss.toml", toml, Some(self.folder()));
+        let errors: Vec<_> =
+            loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == vssctl::model::Severity::Error).collect();
+        let config = loaded.config.unwrap_or_else(|| panic!("{errors:#?}\n{toml}"));
+        assert!(errors.is_empty(), "{errors:#?}\n{toml}");
+        let mut connect = ConnectOptions::new(config.scope.clone());
+        connect.http_client = Some(self.sandbox.http_client());
+        connect.credentials = Some(Sandbox::credentials());
+        let clients = Clients::connect(connect).await.expect("clients");
+        let reader = clients.reader();
+        vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
+        let live = refresh::refresh(&reader, &config.desired).await;
+        let plan = build::build(&build::Input {
+            scope: &config.scope,
+            config_sha256: &config.sha256,
+            desired: &config.desired,
+            live: &live,
+            options,
+        });
+        (clients, plan)
+    }
+
+    /// The folder that `{ file = ... }` is relative to.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Calls an operation of the account as somebody else would.
+    pub(crate) fn call(&self, service: &str, operation: &str, input: &serde_json::Value) -> serde_json::Value {
+        self.sandbox
+            .call(service, operation, "ap-northeast-1", input)
+            .unwrap_or_else(|error| panic!("{service}:{operation} {input}: {error:?}"))
+    }
+
+    /// The writing requests since the last [`Bench::forget_requests`].
+    pub(crate) fn writes(&self) -> Vec<String> {
+        self.sandbox.requests().iter().filter(|request| request.write).map(name_of).collect()
+    }
+
+    /// All requests since the last [`Bench::forget_requests`].
+    pub(crate) fn requests(&self) -> Vec<String> {
+        self.sandbox.requests().iter().map(name_of).collect()
+    }
+
+    pub(crate) fn forget_requests(&self) {
+        self.sandbox.clear_requests();
+    }
+}
+
+fn name_of(request: &RequestRecord) -> String {
+    format!("{}:{}", request.service, request.operation)
+}
+
+/// The addresses that a plan changes, with their actions.
+pub(crate) fn changed(plan: &Plan) -> Vec<(String, Action)> {
+    plan.changes
+        .iter()
+        .filter(|change| change.action != Action::NoOp)
+        .map(|change| (change.address.to_string(), change.action))
+        .collect()
+}
+
+/// The paths that a plan changes at one address.
+pub(crate) fn paths(plan: &Plan, address: &str) -> Vec<String> {
+    let change = plan.changes.iter().find(|change| change.address.to_string() == address);
+    change.map(|change| change.fields.iter().map(|field| field.path.clone()).collect()).unwrap_or_default()
+}
+
+impl Bench {
+    /// Denies an operation from now on.
+    pub(crate) fn deny(&self, service: &str, operation: &str) {
+        self.sandbox.inject(Fault::new(FaultKind::AccessDenied).service(service).operation(operation).times(u32::MAX));
+    }
+}

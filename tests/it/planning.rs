@@ -1,0 +1,350 @@
+//! Ownership, strangers, orphans, replacements and guards: what a plan does beyond single fields.
+
+use serde_json::json;
+use vssctl::plan::build::Options;
+use vssctl::plan::{Action, Phase, Plan};
+
+use crate::bench::{Bench, STACK, changed, paths};
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+
+const MAIN: &str = r#"
+[tags]
+team = "windows-platform"
+
+[role.EC2RoleforSSMVSSSnapshotV2]
+preset = "vss-instance"
+
+[role.AWSBackupVss]
+preset = "backup-service"
+
+[package.AwsVssComponents]
+minimum_version = "2.3.1"
+targets  = { tags = { VssBackup = "enabled" } }
+schedule = "rate(1 day)"
+
+[vault.vss]
+
+[plan.daily]
+windows_vss = true
+
+[plan.daily.rule.nightly]
+vault        = "vss"
+schedule     = "cron(0 18 ? * * *)"
+timezone     = "Asia/Tokyo"
+start_window = "1h"
+complete_window = "8h"
+delete_after = "35d"
+
+[plan.daily.selection.windows]
+role  = "AWSBackupVss"
+match = { all = { VssBackup = "enabled" } }
+"#;
+
+fn main_file() -> String {
+    format!("{STACK}{MAIN}")
+}
+
+fn codes(plan: &Plan) -> Vec<&'static str> {
+    plan.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
+}
+
+#[test]
+fn the_announcement_is_added_once_and_then_the_plan_is_empty() {
+    let bench = Bench::new();
+    let plan = bench.apply(&main_file());
+    assert_eq!(plan.summary().add, 7);
+    let again = bench.plan(&main_file());
+    assert!(again.is_empty() && again.diagnostics.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
+#[test]
+fn planning_writes_nothing() {
+    let bench = Bench::new();
+    bench.plan(&main_file());
+    bench.apply(&main_file());
+    bench.forget_requests();
+    bench.plan(&main_file());
+    assert_eq!(bench.writes(), [""; 0]);
+}
+
+#[test]
+fn strangers_are_refused_with_a_way_out_and_stay_untouched() {
+    let bench = Bench::new();
+    bench.call("iam", "CreateRole", &json!({"RoleName": "AWSBackupVss", "AssumeRolePolicyDocument": TRUST}));
+    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "vss"}));
+    let before = [
+        bench.call("iam", "GetRole", &json!({"RoleName": "AWSBackupVss"})),
+        bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"})),
+    ];
+    let (plan, report) = bench.try_apply(&main_file(), &Options::default());
+    let refused: Vec<String> =
+        changed(&plan).into_iter().filter(|(_, action)| *action == Action::Refused).map(|(address, _)| address).collect();
+    // What needs a refused thing is refused with it; the rest is done.
+    assert_eq!(refused, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
+    assert_eq!(codes(&plan), ["VSS0901", "VSS0901"]);
+    assert!(plan.diagnostics[0].help[0].contains("vssctl adopt role.AWSBackupVss"), "{:?}", plan.diagnostics[0]);
+    assert!(report.is_complete());
+    let after = [
+        bench.call("iam", "GetRole", &json!({"RoleName": "AWSBackupVss"})),
+        bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"})),
+    ];
+    assert_eq!(before, after);
+}
+
+#[test]
+fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
+    let bench = Bench::new();
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\ndescription = \"ours\"\n[vault.v]\n");
+    bench.apply(&file);
+    // The same things, made by somebody else: only the marks are missing, and one description differs.
+    bench.call("iam", "UntagRole", &json!({"RoleName": "r", "TagKeys": ["vssctl:stack", "vssctl:id", "vssctl:keys"]}));
+    bench.call("iam", "UpdateRole", &json!({"RoleName": "r", "Description": "theirs"}));
+    assert_eq!(changed(&bench.plan(&file)), [("role.r".to_owned(), Action::Refused)]);
+
+    let adopt = Options { adopt: vec!["role.r".parse().expect("an address")], ..Options::default() };
+    let (plan, report) = bench.try_apply(&file, &adopt);
+    assert!(report.is_complete());
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Adopt)]);
+    let role = bench.call("iam", "GetRole", &json!({"RoleName": "r"}));
+    assert_eq!(role["Role"]["Description"], "theirs");
+    let plan = bench.plan(&file);
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Update)]);
+    assert_eq!(paths(&plan, "role.r"), ["description"]);
+}
+
+#[test]
+fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
+    let bench = Bench::new();
+    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "v", "BackupVaultTags": {"theirs": "x"}}));
+    let file = format!("{STACK}[vault.v]\nadopt = true\ntags = {{ team = \"a\" }}\n");
+    let plan = bench.apply(&file);
+    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Adopt)]);
+    assert!(bench.plan(&file).is_empty());
+    let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:v";
+    let tags = bench.call("backup", "ListTags", &json!({"ResourceArn": arn}));
+    assert_eq!((&tags["Tags"]["theirs"], &tags["Tags"]["team"]), (&json!("x"), &json!("a")));
+}
+
+#[test]
+fn another_stacks_things_are_refused_even_with_adopt() {
+    let bench = Bench::new();
+    bench.apply(&format!("{}[vault.v]\n", STACK.replace("bench", "other")));
+    let plan = bench.plan(&format!("{STACK}[vault.v]\nadopt = true\n"));
+    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Refused)]);
+    assert_eq!(codes(&plan), ["VSS0903"]);
+}
+
+#[test]
+fn what_the_file_no_longer_has_is_an_orphan_until_prune() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let rest = main_file().replace("[vault.vss]", "[vault.vss]\n[vault.second]");
+    bench.apply(&rest);
+    let plan = bench.plan(&main_file());
+    assert!(plan.is_empty(), "{:#?}", plan.changes);
+    assert_eq!(plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect::<Vec<_>>(), ["vault.second"]);
+
+    let (plan, report) = bench.try_apply(&main_file(), &Options { prune: true, ..Options::default() });
+    assert_eq!(changed(&plan), [("vault.second".to_owned(), Action::Delete)]);
+    assert!(report.is_complete() && bench.plan(&main_file()).orphans.is_empty());
+}
+
+#[test]
+fn every_kind_that_the_file_drops_is_found_again_and_pruned_in_order() {
+    let bench = Bench::new();
+    let policy = format!("[policy.p]\ndocument = '{TRUST}'\n").replace("\"Statement\":[]", "\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\"}");
+    bench.apply(&format!("{}{policy}", main_file()));
+    let empty = format!("{STACK}[vault.kept]\n");
+    bench.apply(&empty);
+    let plan = bench.plan(&empty);
+    let orphans: Vec<String> = plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect();
+    assert_eq!(orphans, [
+        "instance_profile.EC2RoleforSSMVSSSnapshotV2",
+        "package.AwsVssComponents",
+        "plan.daily",
+        "policy.p",
+        "role.AWSBackupVss",
+        "role.EC2RoleforSSMVSSSnapshotV2",
+        "selection.daily.windows",
+        "vault.vss",
+    ]);
+    let refused = bench.plan_with(&empty, &Options { prune: true, ..Options::default() });
+    assert!(refused.is_empty() && codes(&refused) == ["VSS0904"], "{:?}", refused.diagnostics);
+    let (_, report) = bench.try_apply(&empty, &Options { prune: true, max_deletions: Some(8), ..Options::default() });
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert!(bench.plan(&empty).orphans.is_empty());
+}
+
+#[test]
+fn a_denied_read_is_unknown_and_leads_to_nothing() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    bench.deny("backup", "ListBackupVaults");
+    let plan = bench.plan(&main_file());
+    let unknown: Vec<_> = changed(&plan);
+    assert!(unknown.contains(&("vault.vss".to_owned(), Action::Unknown)), "{unknown:?}");
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    assert!(plan.diagnostics.iter().any(|diagnostic| diagnostic.help.iter().any(|help| help.contains("backup:ListBackupVaults"))));
+}
+
+#[test]
+fn a_denied_sweep_of_iam_never_creates_a_role() {
+    let bench = Bench::new();
+    bench.deny("iam", "GetAccountAuthorizationDetails");
+    let plan = bench.plan(&main_file());
+    assert!(!plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())), "{:#?}", plan.steps);
+    assert!(plan.has_unknown());
+}
+
+#[test]
+fn a_changed_selection_is_created_before_its_predecessor_goes() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let file = main_file().replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
+    let plan = bench.plan(&file);
+    assert_eq!(changed(&plan), [("selection.daily.windows".to_owned(), Action::Replace)]);
+    let phases: Vec<(Phase, &str)> =
+        plan.steps.iter().map(|step| (step.phase, step.calls[0].action.as_str())).collect();
+    assert_eq!(phases, [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]);
+    bench.apply(&file);
+    assert!(bench.plan(&file).is_empty());
+}
+
+#[test]
+fn a_renamed_plan_takes_its_selections_along() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let file = main_file().replace("[plan.daily]", "[plan.daily]\nname = \"daily-2\"");
+    let plan = bench.plan(&file);
+    assert_eq!(changed(&plan), [
+        ("plan.daily".to_owned(), Action::Replace),
+        ("selection.daily.windows".to_owned(), Action::Replace)
+    ]);
+    bench.apply(&file);
+    let again = bench.plan(&file);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let names: Vec<_> = plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| plan["BackupPlanName"].clone()).collect();
+    assert_eq!(names, [json!("daily-2")]);
+}
+
+#[test]
+fn a_replaced_role_is_let_go_by_its_profile_and_taken_up_again() {
+    let bench = Bench::new();
+    let file = format!("{STACK}[role.r]\npreset = \"vss-instance\"\npath = \"/a/\"\n");
+    bench.apply(&file);
+    let moved = file.replace("/a/", "/b/");
+    let plan = bench.plan(&moved);
+    assert_eq!(changed(&plan).first(), Some(&("role.r".to_owned(), Action::Replace)));
+    bench.apply(&moved);
+    let again = bench.plan(&moved);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+    let profile = bench.call("iam", "GetInstanceProfile", &json!({"InstanceProfileName": "r"}));
+    assert_eq!(profile["InstanceProfile"]["Roles"][0]["Path"], "/b/");
+}
+
+#[test]
+fn a_new_table_key_keeps_the_live_thing() {
+    let bench = Bench::new();
+    bench.apply(&format!("{STACK}[vault.old]\nname = \"v\"\n"));
+    let file = format!("{STACK}[vault.new]\nname = \"v\"\nrenamed_from = \"old\"\n");
+    let plan = bench.apply(&file);
+    assert_eq!(changed(&plan), [("vault.new".to_owned(), Action::Update)]);
+    let again = bench.plan(&file);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
+#[test]
+fn a_target_brings_what_it_needs_and_nothing_else() {
+    let bench = Bench::new();
+    let options = Options { targets: vec!["selection.daily.windows".parse().expect("an address")], ..Options::default() };
+    let plan = bench.plan_with(&main_file(), &options);
+    let addresses: Vec<String> = changed(&plan).into_iter().map(|(address, _)| address).collect();
+    assert_eq!(addresses, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
+}
+
+#[test]
+fn a_protected_thing_is_neither_deleted_nor_replaced() {
+    let bench = Bench::new();
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\npath = \"/a/\"\nprotect = true\n");
+    bench.apply(&file);
+    let plan = bench.plan(&file.replace("/a/", "/b/"));
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Refused)]);
+    let destroy = bench.plan_with(&file, &Options { destroy: true, ..Options::default() });
+    assert!(destroy.is_empty() && destroy.has_refused());
+}
+
+#[test]
+fn fields_of_a_plan_that_the_file_does_not_model_survive_an_update() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let id = &plans["BackupPlansList"][0]["BackupPlanId"];
+    let live = bench.call("backup", "GetBackupPlan", &json!({"BackupPlanId": id}));
+    let mut document = live["BackupPlan"].clone();
+    document["Rules"][0]["IndexActions"] = json!([{"ResourceTypes": ["EBS"]}]);
+    document["AdvancedBackupSettings"] = live["AdvancedBackupSettings"].clone();
+    document["Rules"][0].as_object_mut().expect("a rule").remove("RuleId");
+    bench.call("backup", "UpdateBackupPlan", &json!({"BackupPlanId": id, "BackupPlan": document}));
+    assert!(bench.plan(&main_file()).is_empty());
+    let file = main_file().replace("35d", "36d");
+    bench.apply(&file);
+    let live = bench.call("backup", "GetBackupPlan", &json!({"BackupPlanId": id}));
+    assert_eq!(live["BackupPlan"]["Rules"][0]["IndexActions"], json!([{"ResourceTypes": ["EBS"]}]));
+    assert_eq!(live["BackupPlan"]["Rules"][0]["Lifecycle"]["DeleteAfterDays"], 36);
+}
+
+#[test]
+fn a_policy_that_means_the_same_is_no_difference() {
+    let bench = Bench::new();
+    let document = |text: &str| format!("{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{text}'\n");
+    let ours = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:DescribeImages","ec2:DescribeTags"],"Resource":"*"}]}"#;
+    let same = r#"{"Statement":{"Resource":["*"],"Action":["EC2:describeTags","ec2:DescribeImages","ec2:DescribeImages"],"Effect":"Allow"},"Version":"2012-10-17"}"#;
+    bench.apply(&document(ours));
+    assert!(bench.plan(&document(same)).is_empty());
+    bench.call("iam", "PutRolePolicy", &json!({"RoleName": "r", "PolicyName": "x", "PolicyDocument": same}));
+    assert!(bench.plan(&document(ours)).is_empty());
+}
+
+#[test]
+fn a_wrong_account_stops_before_anything_else_is_read() {
+    let bench = Bench::new();
+    let other = STACK.replace("123456789012", "999999999999");
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.v]\n"))));
+    assert!(result.is_err());
+    assert_eq!(bench.requests(), ["sts:GetCallerIdentity"]);
+}
+
+/// The stacks of the call budget: a role with two managed policies, profile, vault, plan with one rule and one selection.
+fn generated(stacks: usize) -> String {
+    use std::fmt::Write;
+    let mut file = STACK.to_owned();
+    for number in 0..stacks {
+        write!(
+            file,
+            "[role.r{number}]\nname = \"AWSBackup-r{number}\"\npreset = \"backup-service\"\ninstance_profile = true\n[vault.v{number}]\n\
+             [plan.p{number}.rule.nightly]\nvault = \"v{number}\"\nschedule = \"cron(0 {} ? * * *)\"\n\
+             [plan.p{number}.selection.s]\nrole = \"r{number}\"\nmatch = {{ all = {{ n = \"{number}\" }} }}\n",
+            number % 24
+        )
+        .expect("a String takes everything");
+    }
+    file
+}
+
+#[test]
+fn a_plan_makes_few_calls() {
+    for (stacks, limit) in [(1, 11), (25, 83), (200, 611)] {
+        let bench = Bench::new();
+        let file = generated(stacks);
+        bench.forget_requests();
+        bench.plan(&file);
+        assert!(bench.requests().len() <= limit, "{stacks} new stacks: {}", bench.requests().len());
+        bench.apply(&file);
+        bench.forget_requests();
+        assert!(bench.plan(&file).is_empty());
+        let calls = bench.requests().len();
+        assert!(calls <= limit, "{stacks} stacks: {calls} calls, and {limit} are allowed");
+    }
+}

@@ -1,0 +1,108 @@
+"""The main job on an independent server, for all that moto implements: roles, profiles, policies, vaults and plans.
+
+moto has no selections, associations or UpdateBackupPlan (docs/testing.md says what else), so the file here has none.
+"""
+
+import json
+import unittest
+
+import support
+
+FILE = """
+[stack]
+name       = "windows-backup"
+account_id = "123456789012"
+region     = "ap-northeast-1"
+
+[tags]
+team = "windows-platform"
+
+[role.EC2RoleforSSMVSSSnapshotV2]
+preset = "vss-instance"
+
+[role.AWSBackupVss]
+preset = "backup-service"
+description = "{description}"
+
+[vault.vss]
+
+[plan.daily]
+windows_vss = true
+
+[plan.daily.rule.nightly]
+vault        = "vss"
+schedule     = "cron(0 18 ? * * *)"
+timezone     = "Asia/Tokyo"
+start_window = "1h"
+complete_window = "8h"
+delete_after = "35d"
+"""
+
+
+class MainJob(support.FolderCase):
+    def setUp(self):
+        super().setUp()
+        server = support.moto()
+        self.url = server.__enter__()
+        self.addCleanup(server.__exit__, None, None, None)
+        self.vssctl = support.Vssctl(self.folder, self.url)
+        self.vssctl.write(FILE.format(description="one"))
+
+    def test_apply_then_plan_is_empty_and_a_change_is_one_change(self):
+        self.assertEqual(support.summary(self.vssctl.run("plan").stdout), (5, 0, 0))
+        self.vssctl.run("plan", "--detailed-exitcode", expect=2)
+        self.vssctl.run("apply", "--yes", "--no-input")
+        again = self.vssctl.run("plan", "--detailed-exitcode")
+        self.assertIn(support.NO_CHANGES, again.stdout)
+
+        backup = support.client("backup", self.url)
+        plans = support.pages(backup, "list_backup_plans", "BackupPlansList")
+        self.assertEqual([plan["BackupPlanName"] for plan in plans], ["daily"])
+        plan = backup.get_backup_plan(BackupPlanId=plans[0]["BackupPlanId"])
+        rule = plan["BackupPlan"]["Rules"][0]
+        self.assertEqual(
+            (rule["RuleName"], rule["TargetBackupVaultName"], rule["StartWindowMinutes"], rule["CompletionWindowMinutes"]),
+            ("nightly", "vss", 60, 480),
+        )
+        self.assertEqual(rule["Lifecycle"]["DeleteAfterDays"], 35)
+
+        self.vssctl.write(FILE.format(description="two"))
+        changed = json.loads(self.vssctl.run("plan", "--format", "json").stdout)
+        changes = [change for change in changed["changes"] if change["action"] != "no_op"]
+        self.assertEqual([change["address"] for change in changes], ["role.AWSBackupVss"])
+        self.assertEqual([field["path"] for field in changes[0]["fields"]], ["description"])
+        self.vssctl.run("apply", "--yes", "--no-input")
+        self.assertIn(support.NO_CHANGES, self.vssctl.run("plan").stdout)
+        iam = support.client("iam", self.url)
+        self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "two")
+
+    def test_a_stranger_is_refused_untouched_until_it_is_adopted(self):
+        iam = support.client("iam", self.url)
+        trust = {"Version": "2012-10-17", "Statement": []}
+        iam.create_role(RoleName="AWSBackupVss", AssumeRolePolicyDocument=json.dumps(trust), Description="theirs")
+        refused = self.vssctl.run("apply", "--yes", "--no-input", expect=4)
+        self.assertIn("vssctl adopt role.AWSBackupVss", refused.stdout + refused.stderr)
+        self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
+        self.assertEqual(iam.list_role_tags(RoleName="AWSBackupVss")["Tags"], [])
+
+        self.vssctl.run("adopt", "role.AWSBackupVss", "--yes", "--no-input")
+        self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
+        self.vssctl.run("apply", "--yes", "--no-input")
+        self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "one")
+        self.assertIn(support.NO_CHANGES, self.vssctl.run("plan").stdout)
+
+    def test_destroy_takes_away_what_apply_made_and_nothing_else(self):
+        iam = support.client("iam", self.url)
+        trust = {"Version": "2012-10-17", "Statement": []}
+        iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(trust))
+        self.vssctl.run("apply", "--yes", "--no-input")
+        self.vssctl.run("destroy", "--yes", "--no-input")
+        names = [role["RoleName"] for role in support.pages(iam, "list_roles", "Roles")]
+        self.assertEqual(names, ["theirs"])
+        backup = support.client("backup", self.url)
+        self.assertEqual(support.pages(backup, "list_backup_vaults", "BackupVaultList"), [])
+        self.assertEqual(support.pages(backup, "list_backup_plans", "BackupPlansList"), [])
+
+
+if __name__ == "__main__":
+    unittest.main()
