@@ -41,7 +41,8 @@ pub(super) fn page(list: &str, items: Vec<(String, Value)>, size: usize, token: 
         }
     };
     let end = start.saturating_add(size).min(items.len());
-    let next = (end < items.len()).then(|| make_token(list, &items[end - 1].0, end));
+    let last = end.checked_sub(1).and_then(|last| items.get(last)).filter(|_| end < items.len());
+    let next = last.map(|(key, _)| make_token(list, key, end));
     let items = items.into_iter().skip(start).take(end - start).map(|(_, item)| item).collect();
     Some(Page { items, next })
 }

@@ -18,6 +18,8 @@ use serde_json::{Map, Value, json};
 
 use super::account::{Answer, ApiError, Context, Region, Tagged};
 use super::made;
+use super::wire::model::Model;
+use super::wire::validate::validate;
 
 pub use plans::{Plan, PlanVersion};
 pub use selections::Selection;
@@ -79,8 +81,13 @@ pub(super) const OPERATIONS: &[&str] = &[
     "UpdateRegionSettings",
 ];
 
-/// Performs one operation; its input fits the service model.
+/// Performs one operation.
 pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
+    if let Some(model) = Model::of("backup")
+        && let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_deref())
+    {
+        validate(model, shape, input)?;
+    }
     match operation {
         "CreateBackupVault" => vaults::create(context, input),
         "DescribeBackupVault" => vaults::describe(context, input),
@@ -114,7 +121,11 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
         "ListProtectedResources" => jobs::list_protected(input),
         "ListBackupJobs" => jobs::list(context, input),
         "DescribeBackupJob" => jobs::describe(context, input),
-        _ => Err(ApiError::new(404, "UnknownOperationException", format!("AWS Backup has no operation {operation} here"))),
+        _ => Err(ApiError::new(
+            404,
+            "UnknownOperationException",
+            format!("AWS Backup has no operation {operation} here"),
+        )),
     }
 }
 
@@ -149,14 +160,21 @@ fn required<'a>(input: &'a Value, member: &str) -> &'a str {
 /// The ids that a caller may choose: 1 to 50 letters, digits and `-_.`.
 fn creator_request_id(input: &Value) -> Result<Option<String>, ApiError> {
     let Some(id) = text(input, "CreatorRequestId") else { return Ok(None) };
-    let fits = (1..=50).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
-    if fits { Ok(Some(id.to_owned())) } else { Err(invalid("CreatorRequestId must contain 1 to 50 alphanumeric or '-_.' characters.")) }
+    let fits =
+        (1..=50).contains(&id.len()) && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte));
+    if fits {
+        Ok(Some(id.to_owned()))
+    } else {
+        Err(invalid("CreatorRequestId must contain 1 to 50 alphanumeric or '-_.' characters."))
+    }
 }
 
 /// Cuts a list into pages of at most 1000.
 fn paged(input: &Value, list: &str, member: &str, items: Vec<(String, Value)>) -> Answer {
-    let size = input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(1000);
-    let page = made::page(list, items, size, text(input, "NextToken")).ok_or_else(|| invalid("Invalid token provided for pagination"))?;
+    let size =
+        input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(1000);
+    let page = made::page(list, items, size, text(input, "NextToken"))
+        .ok_or_else(|| invalid("Invalid token provided for pagination"))?;
     let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
     if let Some(next) = page.next {
         answer.insert("NextToken".to_owned(), Value::from(next));

@@ -22,6 +22,8 @@ use serde_json::{Map, Value};
 
 use super::account::{Answer, ApiError, Context, Region, Tagged};
 use super::made;
+use super::wire::model::Model;
+use super::wire::validate::validate;
 
 pub use associations::{Association, AssociationVersion, Execution};
 pub use commands::Command;
@@ -76,8 +78,13 @@ pub(super) const OPERATIONS: &[&str] = &[
     "UpdateAssociation",
 ];
 
-/// Performs one operation; its input fits the service model.
+/// Performs one operation.
 pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
+    if let Some(model) = Model::of("ssm")
+        && let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_deref())
+    {
+        validate(model, shape, input)?;
+    }
     executions::catch_up(context);
     match operation {
         "CreateAssociation" => associations::create(context, input),
@@ -157,7 +164,8 @@ fn paged(operation: &str, input: &Value, member: &str, size: usize, items: Vec<(
     if let Some(members) = filters.as_object_mut() {
         members.retain(|name, _| name != "NextToken" && name != "MaxResults");
     }
-    let size = input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(size);
+    let size =
+        input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(size);
     let page = made::page(&format!("{operation}{filters}"), items, size, text(input, "NextToken"));
     let page = page.ok_or_else(|| refusal("InvalidNextToken", "The specified token is not valid."))?;
     let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
