@@ -209,9 +209,10 @@ pub trait Kind: Sync + std::fmt::Debug {
         None
     }
 
-    /// Reads what is live for these entries and what else the stack owns of this kind. An answer that could not be
-    /// read is `Found::Unknown`; this never fails as a whole.
-    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [&'a Desired]) -> BoxFuture<'a, KindLive>;
+    /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole file, as
+    /// a selection needs its plan's entry. An answer that could not be read is `Found::Unknown`; this never fails as a
+    /// whole.
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive>;
 
     /// Gives the calls of a transition. Pure. A `Delete` has its calls in `remove`; an `Adopt` writes marks only.
     fn calls(&self, transition: &Transition<'_>) -> Calls;

@@ -1,4 +1,11 @@
-//! One form for everything that can go wrong between us and AWS.
+//! One form for everything that can go wrong between us and AWS, made once from the SDK's errors.
+
+use std::error::Error;
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_types::request_id::RequestId;
 
 /// Sorts of failure, as far as the program treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,4 +48,215 @@ pub struct AwsError {
     pub request_id: Option<String>,
     /// How the program treats it.
     pub kind: ErrorKind,
+}
+
+impl AwsError {
+    /// Makes the error of an answer that can't be right, such as a list that names the same page twice.
+    pub fn unsettled(service: &str, operation: &str, message: impl Into<String>) -> Self {
+        Self::local(service, operation, ErrorKind::Unsettled, message.into())
+    }
+
+    /// Makes the error of a request that can't be sent, such as a planned call without a required value.
+    pub fn rejected(service: &str, operation: &str, message: impl Into<String>) -> Self {
+        Self::local(service, operation, ErrorKind::Rejected, message.into())
+    }
+
+    fn local(service: &str, operation: &str, kind: ErrorKind, message: String) -> Self {
+        Self { service: service.to_owned(), operation: operation.to_owned(), code: None, message, request_id: None, kind }
+    }
+
+    /// Returns the IAM action of the failed operation, such as `iam:CreateRole`: the one to allow.
+    pub fn action(&self) -> String {
+        format!("{}:{}", self.service, self.operation)
+    }
+
+    /// Tells whether AWS says that the thing does not exist.
+    pub fn is_not_found(&self) -> bool {
+        self.kind == ErrorKind::NotFound
+    }
+}
+
+/// Texts by which AWS says that something made a moment ago is not visible yet: operation (`*` for any), code, part of the
+/// message in lower case. AWS has no code of its own for these (domain facts, section 5).
+const PROPAGATION: &[(&str, &str, &str)] = &[
+    ("CreateBackupSelection", "InvalidParameterValueException", "cannot be assumed"),
+    ("CreateBackupSelection", "InvalidParameterValueException", "is not authorized to call"),
+    ("CreateRole", "MalformedPolicyDocument", "invalid principal in policy"),
+    ("UpdateAssumeRolePolicy", "MalformedPolicyDocument", "invalid principal in policy"),
+    ("PutBackupVaultAccessPolicy", "InvalidParameterValueException", "invalid principal in policy"),
+    ("AddRoleToInstanceProfile", "NoSuchEntity", ""),
+    ("AttachRolePolicy", "NoSuchEntity", ""),
+    ("PutRolePolicy", "NoSuchEntity", ""),
+    ("PutRolePermissionsBoundary", "NoSuchEntity", ""),
+    ("UpdateRole", "NoSuchEntity", ""),
+    ("UpdateAssumeRolePolicy", "NoSuchEntity", ""),
+    ("TagRole", "NoSuchEntity", ""),
+    ("TagInstanceProfile", "NoSuchEntity", ""),
+    ("TagPolicy", "NoSuchEntity", ""),
+    ("CreatePolicyVersion", "NoSuchEntity", ""),
+    ("CreateAssociation", "InvalidRole", ""),
+    ("DeleteRole", "DeleteConflict", ""),
+    ("DeletePolicy", "DeleteConflict", ""),
+    ("DeleteInstanceProfile", "DeleteConflict", ""),
+    ("DeleteBackupPlan", "InvalidRequestException", "selections must be deleted"),
+    ("*", "ConcurrentModification", ""),
+    ("*", "ConcurrentModificationException", ""),
+    ("*", "EntityTemporarilyUnmodifiable", ""),
+    ("*", "TooManyUpdates", ""),
+];
+
+/// Sorts a service error by its code, its operation and, where AWS gives nothing else, its message.
+pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, status: u16) -> ErrorKind {
+    let Some(code) = code else {
+        // Without a code nobody knows what the answer meant; only a plain "too many" is clear.
+        return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
+    };
+    let lower = message.to_lowercase();
+    let waits = PROPAGATION
+        .iter()
+        .any(|(name, expected, part)| (*name == "*" || *name == operation) && *expected == code && lower.contains(part));
+    if waits {
+        return ErrorKind::Propagating;
+    }
+    match code {
+        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "AssociationDoesNotExist" | "InvalidAssociation" => {
+            ErrorKind::NotFound
+        }
+        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "AlreadyExistsException" | "AssociationAlreadyExists" => {
+            ErrorKind::AlreadyExists
+        }
+        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "AuthorizationError"
+        | "InsufficientPrivilegesException" => ErrorKind::AccessDenied,
+        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
+        | "TooManyRequestsException" | "RequestLimitExceeded" | "EC2ThrottledException" | "PriorRequestNotComplete" | "SlowDown" => {
+            ErrorKind::Throttled
+        }
+        // Backup and IAM call a used-up quota so; the SDK takes it for throttling, we don't.
+        "LimitExceeded" | "LimitExceededException" | "ParameterLimitExceeded" | "AssociationLimitExceeded"
+        | "AssociationVersionLimitExceeded" | "ServiceQuotaExceededException" => ErrorKind::Quota,
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "UnrecognizedClientException" | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch" | "InvalidSignatureException" | "AuthFailure" | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException" | "IncompleteSignature" | "IncompleteSignatureException" | "OptInRequired"
+        | "RequestTimeTooSkewed" => ErrorKind::Credentials,
+        _ if status >= 500 => ErrorKind::Unsettled,
+        _ => ErrorKind::Rejected,
+    }
+}
+
+/// Turns an SDK error into ours. `service` is the IAM prefix.
+pub(crate) fn convert<E>(service: &str, operation: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let make = |kind, code: Option<&str>, message: String, request_id: Option<&str>| AwsError {
+        service: service.to_owned(),
+        operation: operation.to_owned(),
+        code: code.map(str::to_owned),
+        message,
+        request_id: request_id.map(str::to_owned),
+        kind,
+    };
+    match error {
+        SdkError::ServiceError(failure) => {
+            let metadata = failure.err().meta();
+            let message = metadata.message().unwrap_or("AWS gave no message").to_owned();
+            let kind = classify(operation, metadata.code(), &message, failure.raw().status().as_u16());
+            let request_id = metadata.request_id().or_else(|| failure.raw().request_id());
+            make(kind, metadata.code(), message, request_id)
+        }
+        SdkError::ConstructionFailure(_) => {
+            // Signing failed, or a required value is missing: nothing was sent.
+            let kind = if is_about_credentials(error) { ErrorKind::Credentials } else { ErrorKind::Rejected };
+            make(kind, None, chain(error), None)
+        }
+        SdkError::DispatchFailure(failure) => {
+            let connector = failure.as_connector_error();
+            let text = chain(error);
+            let kind = if is_about_credentials(error) {
+                ErrorKind::Credentials
+            } else if connector.is_some_and(|error| error.is_user()) || never_connected(&text) {
+                ErrorKind::Unreachable
+            } else {
+                ErrorKind::Unsettled
+            };
+            make(kind, None, text, None)
+        }
+        SdkError::TimeoutError(_) => make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None),
+        SdkError::ResponseError(failure) => make(
+            ErrorKind::Unsettled,
+            None,
+            format!("the answer can't be read ({})", chain(error)),
+            failure.raw().request_id(),
+        ),
+        _ => make(ErrorKind::Unsettled, None, chain(error), None),
+    }
+}
+
+fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
+    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    while let Some(current) = cause {
+        if current.is::<aws_credential_types::provider::error::CredentialsError>() {
+            return true;
+        }
+        cause = current.source();
+    }
+    chain(error).contains("credentials")
+}
+
+/// Tells whether a dispatch failure happened before any byte of the request could have left.
+fn never_connected(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["connection refused", "dns error", "failed to lookup", "tcp connect", "network is unreachable", "no route to host", "certificate"]
+        .iter()
+        .any(|sign| text.contains(sign))
+}
+
+/// Spells out an error and its causes; the SDK's own text says only "service error" or "dispatch failure".
+fn chain(error: &(dyn Error + 'static)) -> String {
+    let mut parts: Vec<String> = vec![error.to_string()];
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let text = current.to_string();
+        if !parts.iter().any(|part| part.contains(&text)) {
+            parts.push(text);
+        }
+        cause = current.source();
+    }
+    parts.join(": ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(operation: &str, code: &str, message: &str) -> ErrorKind {
+        classify(operation, Some(code), message, 400)
+    }
+
+    #[test]
+    fn a_used_up_quota_is_not_throttling() {
+        assert_eq!(kind("CreateBackupVault", "LimitExceededException", "vaults"), ErrorKind::Quota);
+        assert_eq!(kind("CreateBackupVault", "ThrottlingException", "Rate exceeded"), ErrorKind::Throttled);
+    }
+
+    #[test]
+    fn a_role_that_aws_backup_does_not_see_yet_is_worth_waiting_for() {
+        let message = "IAM Role arn:aws:iam::123456789012:role/x cannot be assumed by AWS Backup";
+        assert_eq!(kind("CreateBackupSelection", "InvalidParameterValueException", message), ErrorKind::Propagating);
+        assert_eq!(kind("CreateBackupPlan", "InvalidParameterValueException", message), ErrorKind::Rejected);
+        assert_eq!(kind("CreateBackupSelection", "InvalidParameterValueException", "no such field"), ErrorKind::Rejected);
+    }
+
+    #[test]
+    fn a_missing_role_is_propagation_after_a_create_and_absence_for_a_delete() {
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::Propagating);
+        assert_eq!(kind("DetachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn an_answer_without_a_code_settles_nothing() {
+        assert_eq!(classify("CreateBackupPlan", None, "", 400), ErrorKind::Unsettled);
+        assert_eq!(classify("CreateBackupPlan", Some("ServiceUnavailableException"), "", 500), ErrorKind::Unsettled);
+        assert_eq!(classify("ListRoles", None, "", 429), ErrorKind::Throttled);
+    }
 }

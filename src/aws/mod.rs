@@ -1,9 +1,17 @@
-//! The port to AWS: clients that can only read, clients that write, and what went wrong, in one form.
+//! The port to AWS: clients that can only read, clients that write, the guard that both answer to, and what went wrong, in
+//! one form. Nothing here knows a kind.
 
+mod connect;
 mod error;
+mod gate;
+mod guard;
+mod pages;
 mod read;
 mod write;
 
+pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
 pub use error::{AwsError, ErrorKind};
-pub use read::Reader;
+pub use guard::{Caller, GuardError, guard};
+pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;
+pub(crate) use write::never_again;

@@ -1,5 +1,502 @@
-//! The read-only client.
+//! The read-only client: every read that a kind needs, complete or an error, and each made once.
+//!
+//! The SDK clients are private, so that writing through a `Reader` does not compile:
+//!
+//! ```compile_fail,E0616
+//! fn write(reader: &vssctl::aws::Reader) {
+//!     let _ = reader.iam.delete_role();
+//! }
+//! ```
+//!
+//! Lists ask for the largest page that AWS allows and are read to the end. Everything is remembered, so that kinds can ask
+//! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
+
+use std::collections::{BTreeMap, HashMap};
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
+use aws_sdk_backup::types::{BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember};
+use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
+use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_ssm::types::{
+    Association, AssociationDescription, Command, CommandFilter, CommandFilterKey, ResourceTypeForTagging,
+};
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use tokio::sync::{OnceCell, Semaphore};
+
+use super::error::convert;
+use super::pages::Pages;
+use super::{AwsError, Caller};
+use crate::model::Scope;
+use crate::plan::marks;
+
+/// Reads in flight at one time.
+const CONCURRENCY: usize = 8;
+/// The largest page of IAM's and Backup's lists.
+const PAGE: i32 = 1000;
+/// The largest page of the Tagging API.
+const TAG_PAGE: i32 = 100;
+/// The largest page of SSM's lists.
+const SSM_PAGE: i32 = 50;
+
+/// Tags by key.
+pub type Tags = BTreeMap<String, String>;
+/// Tags of many things by ARN.
+pub type TagsByArn = BTreeMap<String, Tags>;
+
+/// What `GetAccountAuthorizationDetails` says about roles and customer managed policies.
+#[derive(Debug, Default)]
+pub struct Authorization {
+    /// Roles with their documents, attachments and tags, without description and session duration.
+    pub roles: Vec<RoleDetail>,
+    /// Customer managed policies with their versions, without tags.
+    pub policies: Vec<ManagedPolicyDetail>,
+}
+
+/// A region's resource type settings: opt-ins and full management, by resource type.
+#[derive(Clone, Debug, Default)]
+pub struct RegionSettings {
+    /// `ResourceTypeOptInPreference`.
+    pub opt_in: BTreeMap<String, bool>,
+    /// `ResourceTypeManagementPreference`.
+    pub management: BTreeMap<String, bool>,
+}
+
+/// Who gets which notifications of a vault.
+#[derive(Clone, Debug, Default)]
+pub struct VaultNotifications {
+    /// The ARN of the SNS topic.
+    pub topic: String,
+    /// Names such as `BACKUP_JOB_COMPLETED`.
+    pub events: Vec<String>,
+}
+
+/// Answers by what was asked; each question is asked once, also by callers side by side.
+#[derive(Debug)]
+struct Memo<V>(Mutex<HashMap<String, Cell<V>>>);
+
+type Cell<V> = Arc<OnceCell<Result<V, AwsError>>>;
+
+impl<V> Default for Memo<V> {
+    fn default() -> Self {
+        Self(Mutex::new(HashMap::new()))
+    }
+}
+
+impl<V: Clone> Memo<V> {
+    async fn get(&self, key: &str, read: impl Future<Output = Result<V, AwsError>>) -> Result<V, AwsError> {
+        let cell = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
+        cell.get_or_init(|| read).await.clone()
+    }
+}
 
 /// A client that can only read.
 #[derive(Debug)]
-pub struct Reader {}
+pub struct Reader {
+    scope: Arc<Scope>,
+    sts: aws_sdk_sts::Client,
+    iam: aws_sdk_iam::Client,
+    backup: aws_sdk_backup::Client,
+    ssm: aws_sdk_ssm::Client,
+    /// The Tagging API of the region, and of IAM's home region.
+    tagging: [aws_sdk_resourcegroupstagging::Client; 2],
+    permits: Semaphore,
+    calls: Mutex<BTreeMap<String, usize>>,
+    memos: Memos,
+}
+
+#[derive(Debug, Default)]
+struct Memos {
+    caller: Memo<Caller>,
+    authorization: Memo<Arc<Authorization>>,
+    roles: Memo<Arc<Vec<Role>>>,
+    profiles: Memo<Arc<Vec<InstanceProfile>>>,
+    policies: Memo<Arc<Policy>>,
+    tags: Memo<Arc<Tags>>,
+    index: Memo<Arc<TagsByArn>>,
+    vaults: Memo<Arc<Vec<BackupVaultListMember>>>,
+    access_policies: Memo<Option<String>>,
+    notifications: Memo<Option<VaultNotifications>>,
+    plans: Memo<Arc<Vec<BackupPlansListMember>>>,
+    plan: Memo<Arc<GetBackupPlanOutput>>,
+    selections: Memo<Arc<Vec<BackupSelectionsListMember>>>,
+    selection: Memo<Arc<BackupSelection>>,
+    settings: Memo<Arc<RegionSettings>>,
+    associations: Memo<Arc<Vec<Association>>>,
+    association: Memo<Arc<AssociationDescription>>,
+    commands: Memo<Arc<Vec<Command>>>,
+}
+
+impl Reader {
+    pub(super) fn new(
+        scope: Arc<Scope>,
+        sts: aws_sdk_sts::Client,
+        iam: aws_sdk_iam::Client,
+        backup: aws_sdk_backup::Client,
+        ssm: aws_sdk_ssm::Client,
+        tagging: [aws_sdk_resourcegroupstagging::Client; 2],
+    ) -> Self {
+        let (permits, calls, memos) = (Semaphore::new(CONCURRENCY), Mutex::default(), Memos::default());
+        Self { scope, sts, iam, backup, ssm, tagging, permits, calls, memos }
+    }
+
+    /// Returns what the client is bound to.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Returns how many calls were made, by operation, such as `iam:ListRoles`. Retries of the SDK are not counted.
+    pub fn calls(&self) -> BTreeMap<String, usize> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Makes one call: waits for its turn, counts it, converts its error.
+    async fn call<O, E>(
+        &self,
+        service: &'static str,
+        operation: &'static str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    ) -> Result<O, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{service}:{operation}")).or_default() += 1;
+        tracing::debug!(service, operation, "read");
+        request.await.map_err(|error| convert(service, operation, &error))
+    }
+
+    /// Asks STS who we are.
+    pub async fn caller_identity(&self) -> Result<Caller, AwsError> {
+        let read = async {
+            let answer = self.call("sts", "GetCallerIdentity", self.sts.get_caller_identity().send()).await?;
+            match (answer.account, answer.arn, answer.user_id) {
+                (Some(account), Some(arn), user_id) => Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() }),
+                _ => Err(AwsError::unsettled("sts", "GetCallerIdentity", "the answer names no account")),
+            }
+        };
+        self.memos.caller.get("", read).await
+    }
+
+    /// Reads every role and customer managed policy of the account.
+    pub async fn account_authorization_details(&self) -> Result<Arc<Authorization>, AwsError> {
+        let read = async {
+            let (service, operation) = ("iam", "GetAccountAuthorizationDetails");
+            let (mut found, mut marker, mut pages) = (Authorization::default(), None, Pages::new(service, operation));
+            loop {
+                let request = self
+                    .iam
+                    .get_account_authorization_details()
+                    .filter(EntityType::Role)
+                    .filter(EntityType::LocalManagedPolicy)
+                    .max_items(PAGE)
+                    .set_marker(marker);
+                let page = self.call(service, operation, request.send()).await?;
+                found.roles.extend(page.role_detail_list.unwrap_or_default());
+                found.policies.extend(page.policies.unwrap_or_default());
+                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
+                if marker.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.authorization.get("", read).await
+    }
+
+    /// Reads every role of the account, for the description and session duration that the sweep lacks.
+    pub async fn list_roles(&self) -> Result<Arc<Vec<Role>>, AwsError> {
+        let read = async {
+            let (mut found, mut marker, mut pages) = (Vec::new(), None, Pages::new("iam", "ListRoles"));
+            loop {
+                let request = self.iam.list_roles().max_items(PAGE).set_marker(marker);
+                let page = self.call("iam", "ListRoles", request.send()).await?;
+                found.extend(page.roles);
+                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
+                if marker.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.roles.get("", read).await
+    }
+
+    /// Reads every instance profile of the account, without tags.
+    pub async fn list_instance_profiles(&self) -> Result<Arc<Vec<InstanceProfile>>, AwsError> {
+        let read = async {
+            let (mut found, mut marker, mut pages) = (Vec::new(), None, Pages::new("iam", "ListInstanceProfiles"));
+            loop {
+                let request = self.iam.list_instance_profiles().max_items(PAGE).set_marker(marker);
+                let page = self.call("iam", "ListInstanceProfiles", request.send()).await?;
+                found.extend(page.instance_profiles);
+                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
+                if marker.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.profiles.get("", read).await
+    }
+
+    /// Reads the tags of one instance profile at their source.
+    pub async fn instance_profile_tags(&self, name: &str) -> Result<Arc<Tags>, AwsError> {
+        let read = async {
+            let (mut found, mut marker, mut pages) = (Tags::new(), None, Pages::new("iam", "ListInstanceProfileTags"));
+            loop {
+                let request =
+                    self.iam.list_instance_profile_tags().instance_profile_name(name).max_items(PAGE).set_marker(marker);
+                let page = self.call("iam", "ListInstanceProfileTags", request.send()).await?;
+                found.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
+                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
+                if marker.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.tags.get(&format!("instance-profile/{name}"), read).await
+    }
+
+    /// Reads one customer managed policy, with its description and tags.
+    pub async fn policy(&self, arn: &str) -> Result<Arc<Policy>, AwsError> {
+        let read = async {
+            let answer = self.call("iam", "GetPolicy", self.iam.get_policy().policy_arn(arn).send()).await?;
+            answer.policy.map(Arc::new).ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
+        };
+        self.memos.policies.get(arn, read).await
+    }
+
+    /// Reads the tags of everything in the region that carries our stack's tag. This index lags behind the services.
+    pub async fn tagged(&self) -> Result<Arc<TagsByArn>, AwsError> {
+        self.memos.index.get("region", self.sweep_tags(&self.tagging[0], &[])).await
+    }
+
+    /// Reads the tags of our stack's IAM things: instance profiles and policies, as the Tagging API knows no roles.
+    pub async fn tagged_iam(&self) -> Result<Arc<TagsByArn>, AwsError> {
+        if self.scope.region == self.scope.iam_region() {
+            return self.tagged().await;
+        }
+        let kinds = ["iam:instance-profile", "iam:policy"];
+        self.memos.index.get("iam", self.sweep_tags(&self.tagging[1], &kinds)).await
+    }
+
+    async fn sweep_tags(
+        &self,
+        client: &aws_sdk_resourcegroupstagging::Client,
+        kinds: &[&str],
+    ) -> Result<Arc<TagsByArn>, AwsError> {
+        let filter = TagFilter::builder().key(marks::STACK).values(&self.scope.stack).build();
+        let kinds: Option<Vec<String>> = (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
+        let (mut found, mut token, mut pages) = (TagsByArn::new(), None, Pages::new("tag", "GetResources"));
+        loop {
+            let request = client
+                .get_resources()
+                .tag_filters(filter.clone())
+                .set_resource_type_filters(kinds.clone())
+                .resources_per_page(TAG_PAGE)
+                .set_pagination_token(token);
+            let page = self.call("tag", "GetResources", request.send()).await?;
+            for thing in page.resource_tag_mapping_list.unwrap_or_default() {
+                let tags = thing.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
+                found.insert(thing.resource_arn.unwrap_or_default(), tags);
+            }
+            token = pages.next(None, page.pagination_token.as_deref())?;
+            if token.is_none() {
+                return Ok(Arc::new(found));
+            }
+        }
+    }
+
+    /// Reads every backup vault of the region.
+    pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<BackupVaultListMember>>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupVaults"));
+            loop {
+                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
+                let page = self.call("backup", "ListBackupVaults", request.send()).await?;
+                found.extend(page.backup_vault_list.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.vaults.get("", read).await
+    }
+
+    /// Reads the access policy of one vault.
+    pub async fn vault_access_policy(&self, name: &str) -> Result<Option<String>, AwsError> {
+        let read = async {
+            let request = self.backup.get_backup_vault_access_policy().backup_vault_name(name);
+            match self.call("backup", "GetBackupVaultAccessPolicy", request.send()).await {
+                Ok(answer) => Ok(answer.policy.filter(|policy| !policy.is_empty())),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        self.memos.access_policies.get(name, read).await
+    }
+
+    /// Reads who gets the notifications of one vault.
+    pub async fn vault_notifications(&self, name: &str) -> Result<Option<VaultNotifications>, AwsError> {
+        let read = async {
+            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
+            match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
+                Ok(answer) => Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
+                    topic,
+                    events: answer.backup_vault_events.unwrap_or_default().iter().map(|event| event.as_str().to_owned()).collect(),
+                })),
+                Err(error) if error.is_not_found() => Ok(None),
+                Err(error) => Err(error),
+            }
+        };
+        self.memos.notifications.get(name, read).await
+    }
+
+    /// Reads every backup plan of the region, deleted ones not included.
+    pub async fn list_backup_plans(&self) -> Result<Arc<Vec<BackupPlansListMember>>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupPlans"));
+            loop {
+                let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
+                let page = self.call("backup", "ListBackupPlans", request.send()).await?;
+                found.extend(page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()));
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.plans.get("", read).await
+    }
+
+    /// Reads one backup plan. `AdvancedBackupSettings` stands beside the plan, not in it.
+    pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
+        let read = async {
+            let answer = self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
+            if answer.backup_plan.is_none() {
+                return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
+            }
+            Ok(Arc::new(answer))
+        };
+        self.memos.plan.get(id, read).await
+    }
+
+    /// Reads the list of one plan's selections.
+    pub async fn list_backup_selections(&self, plan_id: &str) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupSelections"));
+            loop {
+                let request =
+                    self.backup.list_backup_selections().backup_plan_id(plan_id).max_results(PAGE).set_next_token(token);
+                let page = self.call("backup", "ListBackupSelections", request.send()).await?;
+                found.extend(page.backup_selections_list.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.selections.get(plan_id, read).await
+    }
+
+    /// Reads one selection of a plan.
+    pub async fn backup_selection(&self, plan_id: &str, id: &str) -> Result<Arc<BackupSelection>, AwsError> {
+        let read = async {
+            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
+            let answer = self.call("backup", "GetBackupSelection", request.send()).await?;
+            let missing = || AwsError::unsettled("backup", "GetBackupSelection", "the answer has no selection");
+            answer.backup_selection.map(Arc::new).ok_or_else(missing)
+        };
+        self.memos.selection.get(&format!("{plan_id}/{id}"), read).await
+    }
+
+    /// Reads the tags of one vault or plan at their source.
+    pub async fn backup_tags(&self, arn: &str) -> Result<Arc<Tags>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Tags::new(), None, Pages::new("backup", "ListTags"));
+            loop {
+                let request = self.backup.list_tags().resource_arn(arn).max_results(PAGE).set_next_token(token);
+                let page = self.call("backup", "ListTags", request.send()).await?;
+                found.extend(page.tags.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.tags.get(arn, read).await
+    }
+
+    /// Reads the region's resource type settings of AWS Backup.
+    pub async fn region_settings(&self) -> Result<Arc<RegionSettings>, AwsError> {
+        let read = async {
+            let request = self.backup.describe_region_settings();
+            let answer = self.call("backup", "DescribeRegionSettings", request.send()).await?;
+            Ok(Arc::new(RegionSettings {
+                opt_in: answer.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
+                management: answer.resource_type_management_preference.unwrap_or_default().into_iter().collect(),
+            }))
+        };
+        self.memos.settings.get("", read).await
+    }
+
+    /// Reads every State Manager association of the region.
+    pub async fn list_associations(&self) -> Result<Arc<Vec<Association>>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListAssociations"));
+            loop {
+                let request = self.ssm.list_associations().max_results(SSM_PAGE).set_next_token(token);
+                let page = self.call("ssm", "ListAssociations", request.send()).await?;
+                found.extend(page.associations.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.associations.get("", read).await
+    }
+
+    /// Reads one association in full.
+    pub async fn association(&self, id: &str) -> Result<Arc<AssociationDescription>, AwsError> {
+        let read = async {
+            let request = self.ssm.describe_association().association_id(id);
+            let answer = self.call("ssm", "DescribeAssociation", request.send()).await?;
+            let missing = || AwsError::unsettled("ssm", "DescribeAssociation", "the answer has no association");
+            answer.association_description.map(Arc::new).ok_or_else(missing)
+        };
+        self.memos.association.get(id, read).await
+    }
+
+    /// Reads the tags of one association at their source.
+    pub async fn association_tags(&self, id: &str) -> Result<Arc<Tags>, AwsError> {
+        let read = async {
+            let request =
+                self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Association).resource_id(id);
+            let answer = self.call("ssm", "ListTagsForResource", request.send()).await?;
+            Ok(Arc::new(answer.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+        };
+        self.memos.tags.get(&format!("association/{id}"), read).await
+    }
+
+    /// Reads the commands of the region that ran a document; AWS keeps them for 30 days.
+    pub async fn list_commands(&self, document: &str) -> Result<Arc<Vec<Command>>, AwsError> {
+        let read = async {
+            let filter = CommandFilter::builder().key(CommandFilterKey::DocumentName).value(document).build();
+            let filter = filter.map_err(|error| AwsError::rejected("ssm", "ListCommands", error.to_string()))?;
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListCommands"));
+            loop {
+                let request = self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
+                let page = self.call("ssm", "ListCommands", request.send()).await?;
+                found.extend(page.commands.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.commands.get(document, read).await
+    }
+}

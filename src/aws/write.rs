@@ -1,5 +1,97 @@
-//! The client that writes.
+//! The client that writes. Kinds make their planned calls through it; nothing else has one.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::retry::RetryConfig;
+
+use super::AwsError;
+use super::error::convert;
+use crate::model::Scope;
 
 /// A client that can write.
 #[derive(Debug)]
-pub struct Writer {}
+pub struct Writer {
+    scope: Arc<Scope>,
+    iam: aws_sdk_iam::Client,
+    backup: aws_sdk_backup::Client,
+    ssm: aws_sdk_ssm::Client,
+    calls: Mutex<BTreeMap<String, usize>>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        scope: Arc<Scope>,
+        iam: aws_sdk_iam::Client,
+        backup: aws_sdk_backup::Client,
+        ssm: aws_sdk_ssm::Client,
+    ) -> Self {
+        Self { scope, iam, backup, ssm, calls: Mutex::default() }
+    }
+
+    /// Returns what the client is bound to.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Returns how many calls were made, by operation, such as `iam:CreateRole`. Retries of the SDK are not counted.
+    pub fn calls(&self) -> BTreeMap<String, usize> {
+        self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn iam(&self) -> &aws_sdk_iam::Client {
+        &self.iam
+    }
+
+    pub(crate) fn backup(&self) -> &aws_sdk_backup::Client {
+        &self.backup
+    }
+
+    pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
+        &self.ssm
+    }
+
+    /// Makes one call: counts it, converts its error. `action` is the IAM action, such as `iam:CreateRole`.
+    pub(crate) async fn send<O, E>(
+        &self,
+        action: &str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+    ) -> Result<O, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        self.send_unless(action, request, |_| None).await
+    }
+
+    /// Makes one call, of whose errors some mean that it was made before: `done` turns those into the answer.
+    pub(crate) async fn send_unless<O, E>(
+        &self,
+        action: &str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
+        done: impl FnOnce(&E) -> Option<O>,
+    ) -> Result<O, AwsError>
+    where
+        E: ProvideErrorMetadata + std::error::Error + 'static,
+    {
+        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
+        tracing::debug!(action, "write");
+        let (service, operation) = action.split_once(':').unwrap_or(("", action));
+        match request.await {
+            Ok(answer) => Ok(answer),
+            Err(error) => match error.as_service_error().and_then(done) {
+                Some(answer) => Ok(answer),
+                None => Err(convert(service, operation, &error)),
+            },
+        }
+    }
+}
+
+/// What the SDK does for calls that have no token and no natural key: send once. A lost answer is then `Unsettled`, and who
+/// called looks before anything is sent again (SendCommand, CreateAssociation, UpdateAssociation, UpdateBackupPlan).
+pub(crate) fn never_again() -> RetryConfig {
+    RetryConfig::disabled()
+}

@@ -1,6 +1,33 @@
 //! The kinds, one folder each, and the registry that the rest of the crate goes by.
+//!
+//! Each folder has `mod.rs` (fields, identity, references), `spec.rs` (what the file says, normal form), `calls.rs` (pure:
+//! from live to desired as calls) and `api.rs`, the only files outside `aws/` that name the SDK.
+
+mod delta;
+mod identity;
+mod input;
+mod live_form;
+
+pub mod instance_profile;
+pub mod package;
+pub mod plan;
+pub mod policy;
+pub mod region_settings;
+pub mod role;
+pub mod selection;
+pub mod vault;
+
 
 use crate::kind::Kind;
 
 /// Every kind, in the order in which plans list them.
-pub(crate) static ALL: &[&dyn Kind] = &[];
+pub(crate) static ALL: &[&dyn Kind] = &[
+    &policy::Policy,
+    &role::Role,
+    &instance_profile::InstanceProfile,
+    &package::Package,
+    &vault::Vault,
+    &plan::BackupPlan,
+    &selection::Selection,
+    &region_settings::RegionSettings,
+];

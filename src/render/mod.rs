@@ -1,4 +1,19 @@
-//! Plans, reports and problems as text and JSON. Pure: renderers return text and never print.
+//! Plans, reports and problems as text and JSON. Pure functions from data to strings: nothing here prints, and nothing
+//! reads the clock, the environment or the terminal.
+//!
+//! Text is styled with ANSI codes throughout; whoever prints it takes them out where they are not wanted. Everything
+//! that comes from a file or from AWS goes through [`escaped`] first, so no foreign text can bring codes of its own.
 
+pub mod diagnostics;
+pub mod json;
+pub mod live;
+pub mod progress;
+pub mod report;
 pub mod safe;
+pub mod text;
 pub mod text_diff;
+
+/// Escapes what a terminal would act on or hide in foreign text.
+pub fn escaped(text: &str) -> String {
+    safe::Safe(text).to_string()
+}

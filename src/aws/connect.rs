@@ -1,0 +1,316 @@
+//! How the clients are set up: credentials, region, endpoint, timeouts, retries and the name in the user agent.
+
+use std::fs;
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::retry::RetryConfig;
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_http_client::tls;
+use aws_smithy_runtime_api::box_error::BoxError;
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::config_bag::ConfigBag;
+
+use super::gate::Gate;
+use super::{Reader, Writer};
+use crate::model::Scope;
+
+/// The name that CloudTrail shows in the user agent, as `app/vssctl-0.1.0`.
+const APP_NAME: &str = concat!("vssctl-", env!("CARGO_PKG_VERSION"));
+
+/// Hosts of AWS end so; a signed request goes nowhere else unless it was allowed.
+const AWS_HOSTS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
+
+/// How long the parts of a call may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeouts {
+    /// To make the connection.
+    pub connect: Duration,
+    /// One attempt of a reading call.
+    pub read_attempt: Duration,
+    /// One attempt of a writing call.
+    pub write_attempt: Duration,
+    /// A call with all its attempts.
+    pub operation: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(3),
+            read_attempt: Duration::from_secs(10),
+            write_attempt: Duration::from_secs(30),
+            operation: Duration::from_secs(90),
+        }
+    }
+}
+
+/// What a connection is made from.
+#[derive(Clone, Debug)]
+pub struct ConnectOptions {
+    /// The stack, account and region; the clients speak to this region and no other but IAM's.
+    pub scope: Scope,
+    /// An explicit `--profile`: it beats keys in the environment, as with the AWS CLI.
+    pub profile: Option<String>,
+    /// Where to send every request, in place of AWS.
+    pub endpoint_url: Option<String>,
+    /// Lets an endpoint that is neither AWS nor this machine have signed requests.
+    pub allow_endpoint: bool,
+    /// What carries requests in place of a network: the sandbox.
+    pub http_client: Option<SharedHttpClient>,
+    /// Credentials in place of the usual search; with them neither environment nor profile files are read.
+    pub credentials: Option<Credentials>,
+    /// The timeouts.
+    pub timeouts: Timeouts,
+}
+
+impl ConnectOptions {
+    /// Makes options that find credentials as every AWS tool does.
+    pub fn new(scope: Scope) -> Self {
+        Self {
+            scope,
+            profile: None,
+            endpoint_url: None,
+            allow_endpoint: false,
+            http_client: None,
+            credentials: None,
+            timeouts: Timeouts::default(),
+        }
+    }
+}
+
+/// Says why no client could be set up.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// An endpoint that is not this machine, without consent.
+    #[error("endpoint `{0}` is not on this machine, and signed requests would go there")]
+    Endpoint(String),
+    /// The file that `AWS_CA_BUNDLE` names can't be read.
+    #[error("can't read the certificates of AWS_CA_BUNDLE, `{path}`")]
+    CaBundle {
+        /// The file.
+        path: String,
+        /// Why.
+        #[source]
+        source: std::io::Error,
+    },
+    /// The file that `AWS_CA_BUNDLE` names holds no usable certificates.
+    #[error("AWS_CA_BUNDLE, `{path}`, holds no certificates that TLS can use")]
+    Certificates {
+        /// The file.
+        path: String,
+    },
+}
+
+/// The clients of one run.
+#[derive(Clone, Debug)]
+pub struct Clients {
+    scope: Arc<Scope>,
+    config: SdkConfig,
+    timeouts: Timeouts,
+    allow_endpoint: bool,
+}
+
+impl Clients {
+    /// Sets the clients up. Sends nothing.
+    pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
+        if let Some(endpoint) = &options.endpoint_url
+            && !options.allow_endpoint
+            && !is_loopback_url(endpoint)
+        {
+            return Err(ConnectError::Endpoint(endpoint.clone()));
+        }
+        let config = match options.credentials.clone() {
+            Some(credentials) => given(&options, credentials),
+            None => found(&options).await?,
+        };
+        Ok(Self { scope: Arc::new(options.scope), config, timeouts: options.timeouts, allow_endpoint: options.allow_endpoint })
+    }
+
+    /// Returns what the clients are bound to.
+    pub fn scope(&self) -> &Scope {
+        &self.scope
+    }
+
+    /// Makes a client that can only read. Each one is a snapshot: what it read once it does not read again.
+    pub fn reader(&self) -> Reader {
+        let config = self.with_attempt(self.timeouts.read_attempt);
+        let iam_region = Region::new(self.scope.iam_region());
+        Reader::new(
+            Arc::clone(&self.scope),
+            aws_sdk_sts::Client::from_conf(
+                aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.endpoints()).build(),
+            ),
+            self.iam(&config),
+            self.backup(&config),
+            self.ssm(&config),
+            [None, Some(iam_region)].map(|region| {
+                let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
+                if region.is_some() {
+                    builder.set_region(region);
+                }
+                aws_sdk_resourcegroupstagging::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+            }),
+        )
+    }
+
+    /// Makes a client that writes.
+    pub fn writer(&self) -> Writer {
+        let config = self.with_attempt(self.timeouts.write_attempt);
+        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config))
+    }
+
+    fn with_attempt(&self, attempt: Duration) -> SdkConfig {
+        let timeouts = TimeoutConfig::builder()
+            .connect_timeout(self.timeouts.connect)
+            .operation_attempt_timeout(attempt)
+            .operation_timeout(self.timeouts.operation)
+            .build();
+        self.config.to_builder().timeout_config(timeouts).build()
+    }
+
+    fn endpoints(&self) -> EndpointGuard {
+        EndpointGuard { allow_any: self.allow_endpoint }
+    }
+
+    fn iam(&self, config: &SdkConfig) -> aws_sdk_iam::Client {
+        let builder = aws_sdk_iam::config::Builder::from(config);
+        aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    }
+
+    fn backup(&self, config: &SdkConfig) -> aws_sdk_backup::Client {
+        let builder = aws_sdk_backup::config::Builder::from(config);
+        aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    }
+
+    fn ssm(&self, config: &SdkConfig) -> aws_sdk_ssm::Client {
+        let builder = aws_sdk_ssm::config::Builder::from(config);
+        aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    }
+}
+
+fn app_name() -> AppName {
+    AppName::new(APP_NAME).expect("the name and a version number are allowed in a user agent")
+}
+
+/// Makes the configuration of given credentials: nothing else is looked at.
+fn given(options: &ConnectOptions, credentials: Credentials) -> SdkConfig {
+    let mut builder = SdkConfig::builder()
+        .behavior_version(BehaviorVersion::v2026_01_12())
+        .region(Region::new(options.scope.region.clone()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::standard())
+        .app_name(app_name());
+    builder.set_endpoint_url(options.endpoint_url.clone());
+    builder.set_http_client(options.http_client.clone());
+    builder.build()
+}
+
+/// Makes the configuration that the environment and the profile files give.
+async fn found(options: &ConnectOptions) -> Result<SdkConfig, ConnectError> {
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(options.scope.region.clone()))
+        .app_name(app_name());
+    if let Some(profile) = &options.profile {
+        // Without the provider, AWS_ACCESS_KEY_ID in the environment would win over the profile that the user named.
+        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(credentials);
+    }
+    if let Some(endpoint) = &options.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    if let Some(client) = &options.http_client {
+        loader = loader.http_client(client.clone());
+    } else if let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+        loader = loader.http_client(trusting(&path.to_string_lossy())?);
+    }
+    Ok(loader.load().await)
+}
+
+/// Makes an HTTPS client that trusts the certificates of a file and no others, as `AWS_CA_BUNDLE` does in other tools.
+fn trusting(path: &str) -> Result<SharedHttpClient, ConnectError> {
+    let unusable = || ConnectError::Certificates { path: path.to_owned() };
+    let bytes = fs::read(path).map_err(|source| ConnectError::CaBundle { path: path.to_owned(), source })?;
+    if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
+        return Err(unusable());
+    }
+    let store = tls::TrustStore::empty().with_pem_certificate(bytes);
+    let context = tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())?;
+    Ok(aws_smithy_http_client::Builder::new()
+        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
+        .tls_context(context)
+        .build_https())
+}
+
+/// Keeps signed requests from going anywhere but AWS and this machine, whatever the environment and profiles say
+/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_BACKUP`, `endpoint_url` of a profile).
+#[derive(Debug)]
+struct EndpointGuard {
+    allow_any: bool,
+}
+
+#[dyn_dispatch_hint]
+impl Intercept for EndpointGuard {
+    fn name(&self) -> &'static str {
+        "vssctl::endpoint"
+    }
+
+    fn read_before_signing(
+        &self,
+        context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        let uri = context.request().uri();
+        if self.allow_any || is_loopback_url(uri) || is_aws_url(uri) {
+            Ok(())
+        } else {
+            Err(format!("`{uri}` is neither AWS nor this machine, and a signed request would go there").into())
+        }
+    }
+}
+
+fn host_of(url: &str) -> Option<String> {
+    let url: http::Uri = url.parse().ok()?;
+    url.host().map(str::to_ascii_lowercase)
+}
+
+fn is_loopback_url(url: &str) -> bool {
+    let Some(host) = host_of(url) else { return false };
+    let host = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+}
+
+fn is_aws_url(url: &str) -> bool {
+    url.starts_with("https://") && host_of(url).is_some_and(|host| AWS_HOSTS.iter().any(|suffix| host.ends_with(suffix)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_and_aws_get_signed_requests() {
+        for url in ["http://localhost:5000", "http://127.0.0.1:5000/x", "http://[::1]:80/", "http://backup.localhost:1"] {
+            assert!(is_loopback_url(url), "{url}");
+        }
+        for url in ["http://127.0.0.1.example.com", "http://example.com", "nonsense", "http://10.0.0.1/"] {
+            assert!(!is_loopback_url(url) && !is_aws_url(url), "{url}");
+        }
+        assert!(is_aws_url("https://backup.ap-northeast-1.amazonaws.com/backup/plans"));
+        assert!(is_aws_url("https://iam.cn-north-1.amazonaws.com.cn/"));
+        assert!(!is_aws_url("http://iam.amazonaws.com/") && !is_aws_url("https://iam.amazonaws.com.example.org/"));
+    }
+
+    #[test]
+    fn the_name_in_the_user_agent_is_one_that_aws_takes() {
+        assert_eq!(app_name().as_ref(), APP_NAME);
+    }
+}

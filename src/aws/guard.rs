@@ -1,0 +1,69 @@
+//! The account guard: who we are must agree with the file before anything else is read.
+
+use super::{AwsError, Reader};
+use crate::model::Scope;
+
+/// Who the credentials belong to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Caller {
+    /// Twelve digits.
+    pub account: String,
+    /// The ARN of the user or session.
+    pub arn: String,
+    /// AWS's unique id of it.
+    pub user_id: String,
+}
+
+impl Caller {
+    /// Returns the partition of the caller's ARN, such as `aws`.
+    pub fn partition(&self) -> &str {
+        self.arn.split(':').nth(1).unwrap_or_default()
+    }
+}
+
+/// Says why a run must not go on.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum GuardError {
+    /// STS did not say who we are.
+    #[error("AWS did not confirm the credentials")]
+    Identity(#[source] AwsError),
+    /// The credentials belong to another account.
+    #[error("the credentials belong to account {actual} (`{arn}`), and the file is for account {expected}")]
+    Account {
+        /// The account of the file.
+        expected: String,
+        /// The account of the credentials.
+        actual: String,
+        /// Who the caller is.
+        arn: String,
+    },
+    /// The credentials belong to another partition.
+    #[error("the credentials belong to partition `{actual}` (`{arn}`), and region `{region}` is in `{expected}`")]
+    Partition {
+        /// The partition of the file's region.
+        expected: String,
+        /// The partition of the credentials.
+        actual: String,
+        /// The region of the file.
+        region: String,
+        /// Who the caller is.
+        arn: String,
+    },
+}
+
+/// Asks STS who we are and compares it with the scope.
+pub async fn guard(reader: &Reader, scope: &Scope) -> Result<Caller, GuardError> {
+    let caller = reader.caller_identity().await.map_err(GuardError::Identity)?;
+    if caller.account != scope.account_id {
+        return Err(GuardError::Account { expected: scope.account_id.clone(), actual: caller.account, arn: caller.arn });
+    }
+    if caller.partition() != scope.partition() {
+        return Err(GuardError::Partition {
+            expected: scope.partition().to_owned(),
+            actual: caller.partition().to_owned(),
+            region: scope.region.clone(),
+            arn: caller.arn,
+        });
+    }
+    Ok(caller)
+}

@@ -1,0 +1,27 @@
+//! `vssctl adopt ADDR...`.
+
+use super::apply::{Manner, carry_out};
+use super::arguments::{AdoptArguments, Global};
+use super::exit::{CliError, Exit};
+use super::session::Session;
+use super::ui::Ui;
+use crate::plan::build::Options;
+
+/// Writes this stack's marks on live things that have no owner, and changes nothing else.
+pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let addresses = session.addresses(&arguments.addresses)?;
+    let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
+    let question = format!("Take these over in {}? Only `yes` is taken: ", session.place());
+    let manner = Manner {
+        consent: arguments.consent,
+        json: false,
+        parallelism: arguments.parallelism,
+        question: (&question, "yes"),
+        nothing: Some(
+            "Nothing to adopt: what is there is this stack's already, and the rest is for `vssctl apply` to make.",
+        ),
+        destroys: false,
+    };
+    carry_out(&session, &options, &manner).await
+}

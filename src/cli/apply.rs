@@ -1,0 +1,209 @@
+//! `vssctl apply`, and the part of it that `destroy` and `adopt` share.
+
+use std::time::Duration;
+
+use tokio::sync::{mpsc, watch};
+
+use super::arguments::{ApplyArguments, Consent, Global};
+use super::exit::{CliError, Exit};
+use super::session::{self, Session};
+use super::ui::Ui;
+use crate::apply::{self, Event, Report};
+use crate::plan::Plan;
+use crate::plan::build::Options;
+use crate::render::{self, progress::Progress};
+
+/// How a plan is carried out and told of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Manner<'a> {
+    /// Whether to ask.
+    pub(super) consent: Consent,
+    /// Events as JSON, one a line, in place of text.
+    pub(super) json: bool,
+    /// How many steps at a time.
+    pub(super) parallelism: usize,
+    /// What is asked, and the answer that means yes.
+    pub(super) question: (&'a str, &'a str),
+    /// Said when there is nothing to do, in place of the plan's own words.
+    pub(super) nothing: Option<&'a str>,
+    /// The whole stack goes.
+    pub(super) destroys: bool,
+}
+
+/// Makes AWS match the file.
+pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
+    let question = format!("Apply these changes to {}? Only `yes` is taken: ", session.place());
+    let manner = Manner {
+        consent: arguments.consent,
+        json: arguments.json,
+        parallelism: arguments.scoping.parallelism,
+        question: (&question, "yes"),
+        nothing: None,
+        destroys: false,
+    };
+    carry_out(&session, &options, &manner).await
+}
+
+/// Plans, shows, asks, applies, reports.
+pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: &Manner<'_>) -> Result<Exit, CliError> {
+    let ui = session.ui;
+    let plan = session.plan(options).await?;
+    let verdict = session::verdict(&plan);
+    show(session, &plan, manner, verdict)?;
+    if verdict != Exit::Done {
+        // All or nothing: a file of which a part is refused is not what anybody reviewed.
+        ui.note("Nothing was changed.");
+        if plan.changes.len() > 1 && !plan.is_empty() {
+            ui.hint("`--target ADDR` applies one thing and what it needs");
+        }
+        return Ok(verdict);
+    }
+    if plan.is_empty() {
+        return Ok(Exit::Done);
+    }
+    if !consented(ui, manner)? {
+        return Ok(Exit::Refused);
+    }
+    let report = perform(session, &plan, manner).await?;
+    let Some(report) = report else {
+        ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
+        return Ok(Exit::Interrupted);
+    };
+    if manner.json {
+        ui.answer(&line(&render::report::json(&report))?);
+    } else {
+        ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
+    }
+    Ok(ended(&report))
+}
+
+/// Shows the plan before anything happens.
+fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) -> Result<(), CliError> {
+    let ui = session.ui;
+    if manner.json {
+        let summary = plan.summary();
+        let problems: Vec<_> = plan.diagnostics.iter().collect();
+        let head = serde_json::json!({
+            "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope, "changes": plan.changes,
+            "orphans": plan.orphans, "diagnostics": problems,
+            "add": summary.add, "change": summary.change, "destroy": summary.destroy,
+        });
+        ui.answer(&line(&head)?);
+        return Ok(());
+    }
+    match manner.nothing {
+        Some(nothing) if plan.is_empty() && verdict == Exit::Done => ui.answer(&format!("{nothing}\n")),
+        Some(_) | None => ui.answer(&session.render(plan)),
+    }
+    Ok(())
+}
+
+/// Asks, where there is somebody to ask.
+fn consented(ui: &Ui, manner: &Manner<'_>) -> Result<bool, CliError> {
+    if manner.consent.yes {
+        return Ok(true);
+    }
+    if manner.consent.no_input || !ui.interactive() {
+        let why = if manner.consent.no_input { "`--no-input` is given" } else { "there is no terminal to ask on" };
+        return Err(CliError::refused(format!("nothing was changed: {why}"))
+            .hint("read the plan, then run it again with `--yes`"));
+    }
+    let (question, yes) = manner.question;
+    let answer = ui.ask(&format!("\n{question}"))?;
+    if answer == yes {
+        return Ok(true);
+    }
+    ui.note("Nothing was changed.");
+    Ok(false)
+}
+
+/// Makes the calls and tells of them; `None` when a second Ctrl-C ended it at once.
+async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Result<Option<Report>, CliError> {
+    let ui = session.ui;
+    let (stop, stopped) = watch::channel(false);
+    let (sender, mut events) = mpsc::unbounded_channel();
+    let writer = session.clients.writer();
+    // Nobody's other calls are in the sandbox's way: it is not worth half a second to be polite to it.
+    let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
+    let options = apply::Options { parallelism: manner.parallelism, pace, stop: stopped };
+    let mut progress = Progress::new(plan);
+    let work = async {
+        let report = apply::run(&writer, plan, &options, &sender).await;
+        drop(sender);
+        report
+    };
+    let tell = async {
+        while let Some(event) = events.recv().await {
+            tell(ui, &mut progress, &event, manner.json)?;
+        }
+        Ok::<(), CliError>(())
+    };
+    let interrupted = async {
+        interrupt().await;
+        ui.note("Finishing the calls in flight; once more stops at once.");
+        // The receiver lives as long as the run.
+        let _ = stop.send(true);
+        interrupt().await;
+    };
+    if !manner.json {
+        ui.answer("\n");
+    }
+    let ended = tokio::select! {
+        biased;
+        (report, told) = async { tokio::join!(work, tell) } => told.map(|()| Some(report)),
+        () = interrupted => Ok(None),
+    };
+    ui.clear_status();
+    ended
+}
+
+/// Tells of one event.
+fn tell(ui: &Ui, progress: &mut Progress, event: &Event, json: bool) -> Result<(), CliError> {
+    if json {
+        ui.answer(&line(&render::progress::event(event))?);
+    } else if let Some(text) = progress.line(event) {
+        ui.answer(&format!("{text}\n"));
+        ui.status(&progress.status());
+    }
+    Ok(())
+}
+
+/// Says how a report ends a run.
+fn ended(report: &Report) -> Exit {
+    let (done, _, _, _) = report.counts();
+    if report.is_complete() {
+        Exit::Done
+    } else if report.interrupted {
+        Exit::Interrupted
+    } else if done > 0 {
+        Exit::Partly
+    } else {
+        Exit::Failed
+    }
+}
+
+/// Writes a value as a line of JSON.
+fn line(value: &serde_json::Value) -> Result<String, CliError> {
+    render::json::line(value).map_err(|error| CliError::failed("could not write an event as JSON").because(error))
+}
+
+/// Waits for Ctrl-C, or for the signal that a job runner sends.
+pub(super) async fn interrupt() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
+            tokio::select! {
+                _ = tokio::signal::ctrl_c() => {}
+                _ = terminated.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without a handler there is nothing to wait for: the signal ends the process by itself.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+}

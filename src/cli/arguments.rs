@@ -1,0 +1,270 @@
+//! The arguments of every command.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use super::ui::Color;
+
+/// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vssctl",
+    bin_name = "vssctl",
+    version,
+    propagate_version = false,
+    disable_help_subcommand = true,
+    max_term_width = 100
+)]
+#[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
+#[command(
+    after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
+                  Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
+                  2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
+                  130 interrupted."
+)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// Arguments of every command.
+#[derive(Args, Clone, Debug)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct Global {
+    /// The configuration file; else `VSSCTL_CONFIG`, else vss.toml here or in a parent
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub(super) file: Option<PathBuf>,
+    /// Run as if started in this directory
+    #[arg(short = 'C', long, global = true, value_name = "DIR")]
+    pub(super) chdir: Option<PathBuf>,
+    /// Use a simulated AWS account, kept in FILE [default: .vssctl/sandbox.json]
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = "", require_equals = true, conflicts_with_all = ["profile", "endpoint_url"])]
+    pub(super) sandbox: Option<OsString>,
+    /// The AWS profile with the credentials; beats the environment's
+    #[arg(long, global = true, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Send every call to this URL instead of AWS
+    #[arg(long, global = true, value_name = "URL")]
+    pub(super) endpoint_url: Option<String>,
+    /// Let signed calls go to any endpoint, not just AWS and this machine
+    #[arg(long, global = true)]
+    pub(super) allow_endpoint: bool,
+    /// When to colour; `auto` heeds `NO_COLOR`
+    #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
+    pub(super) color: Color,
+    /// Log to stderr; repeat for more, or set `VSSCTL_LOG`
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+    /// Print help
+    #[arg(short, long, global = true, action = clap::ArgAction::HelpShort)]
+    pub(super) help: Option<bool>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Write a commented vss.toml to start from
+    Init(InitArguments),
+    /// Check everything that can be checked without AWS
+    Validate,
+    /// Show what differs between the file and AWS; never writes
+    Plan(PlanArguments),
+    /// Make AWS match the file: plan, show, ask, apply
+    Apply(ApplyArguments),
+    /// Delete everything that this stack owns
+    Destroy(DestroyArguments),
+    /// Take over live things that have no owner
+    Adopt(AdoptArguments),
+    /// Show what is live for the things of the file
+    Show(ShowArguments),
+    /// Print the JSON Schema of the configuration file, for editors
+    Schema,
+    /// Explain an error code, or list them all
+    Explain(ExplainArguments),
+    /// Print the completion script of a shell
+    Completion(CompletionArguments),
+    /// Print the version
+    Version,
+    /// Serve or reset the simulated AWS account
+    Sandbox(SandboxArguments),
+}
+
+/// How an answer is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+}
+
+/// Arguments of everything that makes a plan.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Scoping {
+    /// Only this thing and what it needs, such as `plan.daily`; repeatable
+    #[arg(long, value_name = "ADDR")]
+    pub(super) target: Vec<String>,
+    /// How many calls at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parallelism)]
+    pub(super) parallelism: usize,
+}
+
+/// Arguments of plans that may delete what the file no longer has.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Pruning {
+    /// Delete what this stack owns and the file no longer has
+    #[arg(long)]
+    pub(super) prune: bool,
+    /// With `--prune`: how many deletions are no accident; default 3, and at most 30 % of the stack
+    #[arg(long, value_name = "N", requires = "prune")]
+    pub(super) max_deletions: Option<usize>,
+}
+
+/// Arguments of `init`.
+#[derive(Args, Debug)]
+pub(super) struct InitArguments {
+    /// The stack's name; it is written to every resource as the tag vssctl:stack
+    #[arg(long, value_name = "NAME", default_value = "windows-backup")]
+    pub(super) stack: String,
+    /// The AWS account
+    #[arg(long, value_name = "ID", default_value = "123456789012")]
+    pub(super) account_id: String,
+    /// The AWS region
+    #[arg(long, value_name = "REGION", default_value = "ap-northeast-1")]
+    pub(super) region: String,
+}
+
+/// Arguments of `plan`.
+#[derive(Args, Debug)]
+pub(super) struct PlanArguments {
+    #[command(flatten)]
+    pub(super) scoping: Scoping,
+    #[command(flatten)]
+    pub(super) pruning: Pruning,
+    /// Exit with 2 if there are changes, 0 if there are none, 1 on failure
+    #[arg(long)]
+    pub(super) detailed_exitcode: bool,
+    /// How the plan is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: Format,
+}
+
+/// Arguments of `apply`.
+#[derive(Args, Debug)]
+pub(super) struct ApplyArguments {
+    #[command(flatten)]
+    pub(super) scoping: Scoping,
+    #[command(flatten)]
+    pub(super) pruning: Pruning,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+    /// Write events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Whether to ask.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Consent {
+    /// Do it without asking
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    /// Never ask: without `--yes`, refuse instead
+    #[arg(long)]
+    pub(super) no_input: bool,
+}
+
+/// Arguments of `destroy`.
+#[derive(Args, Debug)]
+pub(super) struct DestroyArguments {
+    #[command(flatten)]
+    pub(super) scoping: Scoping,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+    /// Write events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
+}
+
+/// Arguments of `adopt`.
+#[derive(Args, Debug)]
+pub(super) struct AdoptArguments {
+    /// The things to take over, such as `role.app`
+    #[arg(required = true, value_name = "ADDR")]
+    pub(super) addresses: Vec<String>,
+    /// How many calls at a time
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = parallelism)]
+    pub(super) parallelism: usize,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+}
+
+/// Arguments of `show`.
+#[derive(Args, Debug)]
+pub(super) struct ShowArguments {
+    /// Only these things, such as `plan.daily`
+    #[arg(value_name = "ADDR")]
+    pub(super) addresses: Vec<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: Format,
+}
+
+/// Arguments of `explain`.
+#[derive(Args, Debug)]
+pub(super) struct ExplainArguments {
+    /// The code, such as VSS0102; none lists them all
+    #[arg(value_name = "CODE")]
+    pub(super) code: Option<String>,
+}
+
+/// Arguments of `completion`.
+#[derive(Args, Debug)]
+pub(super) struct CompletionArguments {
+    /// The shell
+    #[arg(value_enum)]
+    pub(super) shell: clap_complete::Shell,
+}
+
+/// Arguments of `sandbox`.
+#[derive(Args, Debug)]
+pub(super) struct SandboxArguments {
+    #[command(subcommand)]
+    pub(super) command: SandboxCommand,
+}
+
+/// What to do with the simulated account.
+#[derive(Debug, Subcommand)]
+pub(super) enum SandboxCommand {
+    /// Serve it to the AWS CLI, Terraform and SDKs, on this machine only
+    Serve(ServeArguments),
+    /// Throw it away
+    Reset,
+}
+
+/// Arguments of `sandbox serve`.
+#[derive(Args, Debug)]
+pub(super) struct ServeArguments {
+    /// Where to listen; loopback addresses only, port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
+    pub(super) listen: SocketAddr,
+}
+
+/// Parses a number of calls at a time.
+fn parallelism(text: &str) -> Result<usize, String> {
+    match text.parse::<usize>() {
+        Ok(number @ 1..=64) => Ok(number),
+        Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
+    }
+}
+
+/// Tells whether an environment variable is set and not empty.
+pub(super) fn variable(name: &str) -> Option<OsString> {
+    std::env::var_os(name).filter(|value| !value.is_empty())
+}

@@ -1,0 +1,33 @@
+//! `vssctl destroy`.
+
+use super::apply::{Manner, carry_out};
+use super::arguments::{DestroyArguments, Global};
+use super::exit::{CliError, Exit};
+use super::session::Session;
+use super::ui::Ui;
+use crate::plan::build::Options;
+use crate::render::escaped;
+
+/// Deletes what this stack owns, in order.
+pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let options = Options { destroy: true, ..session.options(&arguments.scoping, None)? };
+    let scope = &session.loaded.config.scope;
+    let stack = escaped(&scope.stack);
+    let question =
+        format!("This deletes it from {}, for good. Type the stack's name ({stack}) to go on: ", session.place());
+    let nothing = if arguments.scoping.target.is_empty() {
+        format!("Nothing to destroy: stack {stack} owns nothing.")
+    } else {
+        "Nothing to destroy: none of the targets is there.".to_owned()
+    };
+    let manner = Manner {
+        consent: arguments.consent,
+        json: arguments.json,
+        parallelism: arguments.scoping.parallelism,
+        question: (&question, &scope.stack),
+        nothing: Some(&nothing),
+        destroys: true,
+    };
+    carry_out(&session, &options, &manner).await
+}

@@ -1,0 +1,71 @@
+//! `vssctl init`: writes a commented file to start from.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use super::arguments::{Global, InitArguments};
+use super::exit::{CliError, Exit};
+use super::file;
+use super::ui::Ui;
+use crate::render::escaped;
+
+/// The file to start from; the names in braces are replaced.
+const TEMPLATE: &str = include_str!("init.toml");
+
+/// Writes the file; never over an existing one.
+pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    check(arguments)?;
+    let path = global.file.clone().unwrap_or_else(|| PathBuf::from(file::NAME));
+    write(&path, &text(arguments))?;
+    let shown = escaped(&path.display().to_string());
+    ui.answer(&format!("Wrote {shown}\n"));
+    let named = if global.file.is_some() { format!("--file {shown} ") } else { String::new() };
+    ui.hint(&format!("`vssctl {named}--sandbox plan` tries it on a simulated account"));
+    if arguments.account_id == "123456789012" {
+        ui.hint(&format!("set `account_id` and `region` in {shown} before you run it on AWS"));
+    }
+    Ok(Exit::Done)
+}
+
+/// Refuses values that would make a file that `validate` rejects.
+fn check(arguments: &InitArguments) -> Result<(), CliError> {
+    let key = |text: &str| {
+        (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    };
+    if !key(&arguments.stack) {
+        return Err(CliError::invalid(format!("`{}` is no stack name", arguments.stack))
+            .hint("use 1 to 64 letters, digits, `-` and `_`"));
+    }
+    if arguments.account_id.len() != 12 || !arguments.account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(
+            CliError::invalid(format!("`{}` is no AWS account id", arguments.account_id)).hint("it has twelve digits")
+        );
+    }
+    if !key(&arguments.region) {
+        return Err(
+            CliError::invalid(format!("`{}` is no AWS region", arguments.region)).hint("for example `ap-northeast-1`")
+        );
+    }
+    Ok(())
+}
+
+/// Returns the file's text.
+fn text(arguments: &InitArguments) -> String {
+    TEMPLATE
+        .replace("{stack}", &arguments.stack)
+        .replace("{account_id}", &arguments.account_id)
+        .replace("{region}", &arguments.region)
+}
+
+/// Writes a file that must not be there yet.
+fn write(path: &Path, text: &str) -> Result<(), CliError> {
+    let shown = path.display();
+    let mut file = std::fs::File::create_new(path).map_err(|error| match error.kind() {
+        std::io::ErrorKind::AlreadyExists => CliError::refused(format!("`{shown}` is there already"))
+            .hint("edit it, or name another file with `--file`; `init` never writes over one"),
+        _ => CliError::failed(format!("could not make `{shown}`")).because(error),
+    })?;
+    file.write_all(text.as_bytes())
+        .and_then(|()| file.sync_all())
+        .map_err(|error| CliError::failed(format!("could not write `{shown}`")).because(error))
+}

@@ -1,0 +1,228 @@
+//! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
+
+use std::path::{Path, PathBuf};
+
+use super::arguments::{Global, Pruning, Scoping};
+use super::exit::{CliError, Exit};
+use super::file;
+use super::ui::Ui;
+use crate::aws::{Clients, ConnectError, ConnectOptions, GuardError, guard};
+use crate::config::{self, Config, Sources};
+use crate::kind::KindLive;
+use crate::model::{Address, Diagnostic, Diagnostics, Severity};
+use crate::plan::Plan;
+use crate::plan::build::{self, Input, Options};
+use crate::plan::check;
+use crate::render::diagnostics::{Style, render_one};
+use crate::sandbox::Sandbox;
+use crate::{refresh, render};
+
+/// The parsed file, with its texts for underlining.
+#[derive(Debug)]
+pub(super) struct Loaded {
+    pub(super) path: PathBuf,
+    pub(super) config: Config,
+    pub(super) sources: Sources,
+    /// Problems that do not stop the run.
+    pub(super) warnings: usize,
+}
+
+/// Finds and parses the file. Its problems go to stderr; with errors among them there is no file.
+pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
+    let path = file::find(global)?;
+    let config::Loaded { config, diagnostics, sources } = config::load(&path);
+    ui.aside(&problems(&diagnostics, &sources, ui));
+    let shown = path.display();
+    match config {
+        Some(config) if !diagnostics.has_errors() => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
+        Some(_) | None => Err(CliError::invalid(format!("`{shown}` is not valid: {}", counted(&diagnostics)))
+            .hint("`vssctl explain CODE` says more about a code")),
+    }
+}
+
+/// Renders problems, an empty line after each.
+fn problems<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, sources: &Sources, ui: &Ui) -> String {
+    let style = Style { colour: true, width: ui.width() };
+    diagnostics.into_iter().map(|diagnostic| render_one(diagnostic, sources, style) + "\n\n").collect()
+}
+
+/// Counts problems in words.
+fn counted(diagnostics: &Diagnostics) -> String {
+    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
+        1 => "1 error".to_owned(),
+        errors => format!("{errors} errors"),
+    }
+}
+
+/// A file and the account that it is for.
+pub(super) struct Session<'a> {
+    pub(super) loaded: Loaded,
+    pub(super) clients: Clients,
+    pub(super) ui: &'a Ui,
+    /// The account is the simulated one.
+    pub(super) sandbox: bool,
+}
+
+impl<'a> Session<'a> {
+    /// Loads the file, connects, and makes sure that the credentials are the file's account's.
+    pub(super) async fn open(global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
+        let loaded = load(global, ui)?;
+        let scope = loaded.config.scope.clone();
+        let mut options = ConnectOptions::new(scope.clone());
+        options.profile.clone_from(&global.profile);
+        options.endpoint_url.clone_from(&global.endpoint_url);
+        options.allow_endpoint = global.allow_endpoint;
+        let sandbox = match &global.sandbox {
+            Some(named) => Some(open_sandbox(&file::sandbox(named))?),
+            None => None,
+        };
+        if let Some(sandbox) = &sandbox {
+            options.http_client = Some(sandbox.http_client());
+            // A twelve-digit access key names the simulated account.
+            options.credentials =
+                Some(aws_credential_types::Credentials::new(&scope.account_id, "sandbox", None, None, "sandbox"));
+        }
+        ui.status("asking AWS who we are");
+        let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
+        Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })
+    }
+
+    /// Reads what is live.
+    pub(super) async fn refresh(&self) -> Vec<(&'static str, KindLive)> {
+        self.ui.status("reading what is live");
+        let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
+        self.ui.clear_status();
+        live
+    }
+
+    /// Compares the file with what is live. The plan has passed a checker that is not the planner.
+    pub(super) async fn plan(&self, options: &Options) -> Result<Plan, CliError> {
+        let live = self.refresh().await;
+        let config = &self.loaded.config;
+        let plan = build::build(&Input {
+            scope: &config.scope,
+            config_sha256: &config.sha256,
+            desired: &config.desired,
+            live: &live,
+            options,
+        });
+        match check::violations(&plan).as_slice() {
+            [] => Ok(plan),
+            violations => Err(CliError::failed(format!("the plan breaks its own rules: {}", violations.join("; ")))
+                .hint("nothing was changed; this is a defect of vssctl: please report it with the file")),
+        }
+    }
+
+    /// Names the account for questions, so that nobody takes the real one for the simulated one.
+    pub(super) fn place(&self) -> String {
+        let scope = &self.loaded.config.scope;
+        let sort = if self.sandbox { "the simulated account" } else { "account" };
+        format!("{sort} {}, {}", render::escaped(&scope.account_id), render::escaped(&scope.region))
+    }
+
+    /// Renders a plan for people.
+    pub(super) fn render(&self, plan: &Plan) -> String {
+        let problems = problems(&plan.diagnostics, &self.loaded.sources, self.ui);
+        render::text::plan(plan, &problems, self.ui.width())
+    }
+
+    /// Makes a plan's options from the arguments.
+    pub(super) fn options(&self, scoping: &Scoping, pruning: Option<&Pruning>) -> Result<Options, CliError> {
+        Ok(Options {
+            targets: self.addresses(&scoping.target)?,
+            prune: pruning.is_some_and(|pruning| pruning.prune),
+            max_deletions: pruning.and_then(|pruning| pruning.max_deletions),
+            ..Options::default()
+        })
+    }
+
+    /// Parses addresses; each must be of the file or look like something that the file once had.
+    pub(super) fn addresses(&self, texts: &[String]) -> Result<Vec<Address>, CliError> {
+        texts.iter().map(|text| self.address(text)).collect()
+    }
+
+    fn address(&self, text: &str) -> Result<Address, CliError> {
+        let known: Vec<String> = self.loaded.config.desired.iter().map(|desired| desired.address.to_string()).collect();
+        let unknown = || {
+            let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.loaded.path.display()));
+            match nearest(text, &known) {
+                Some(near) => error.hint(format!("did you mean `{near}`?")),
+                None => error.hint(format!("the file has {}", listed(&known))),
+            }
+        };
+        let address: Address = text.parse().map_err(|_| unknown())?;
+        if known.contains(&address.to_string()) { Ok(address) } else { Err(unknown()) }
+    }
+}
+
+/// Says how a plan alone ends a run: refused things weigh more than unreadable ones.
+pub(super) fn verdict(plan: &Plan) -> Exit {
+    if plan.has_refused() {
+        Exit::Refused
+    } else if plan.has_unknown()
+        || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
+    {
+        Exit::Failed
+    } else {
+        Exit::Done
+    }
+}
+
+/// Opens the simulated account.
+pub(super) fn open_sandbox(path: &Path) -> Result<Sandbox, CliError> {
+    // The default folder is ours: what is in it belongs in no commit.
+    if path.parent().is_some_and(|folder| folder.ends_with(file::FOLDER)) {
+        file::make_folder(path)?;
+    }
+    Sandbox::open(path)
+        .map_err(|error| CliError::failed(format!("could not open the sandbox `{}`", path.display())).because(error))
+}
+
+fn refused_connection(error: ConnectError) -> CliError {
+    match error {
+        ConnectError::Endpoint(_) => CliError::refused("the endpoint is refused")
+            .because(error)
+            .hint("`--allow-endpoint` lets signed calls go there"),
+        ConnectError::CaBundle { .. } | ConnectError::Certificates { .. } => {
+            CliError::invalid("could not set up the connection").because(error)
+        }
+    }
+}
+
+fn guarded(error: GuardError) -> CliError {
+    match error {
+        GuardError::Identity(error) => CliError::from(error),
+        GuardError::Account { .. } | GuardError::Partition { .. } => {
+            CliError::refused("wrong account: nothing was read or changed")
+                .because(error)
+                .hint("choose other credentials with `--profile`, or another file with `--file`")
+        }
+    }
+}
+
+/// Finds the candidate that was probably meant.
+pub(super) fn nearest<'a>(text: &str, candidates: &'a [String]) -> Option<&'a str> {
+    let likeness = |candidate: &str| {
+        let key = candidate.split_once('.').map_or(candidate, |(_, key)| key);
+        let (text, candidate, key) = (text.to_lowercase(), candidate.to_lowercase(), key.to_lowercase());
+        strsim::jaro_winkler(&text, &candidate).max(strsim::jaro_winkler(&text, &key))
+    };
+    candidates
+        .iter()
+        .map(|candidate| (likeness(candidate), candidate.as_str()))
+        .filter(|(likeness, _)| *likeness > 0.85)
+        .max_by(|left, right| left.0.total_cmp(&right.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Lists a few names in a sentence.
+fn listed(names: &[String]) -> String {
+    const MOST: usize = 8;
+    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
+    match (names.len(), names.len().checked_sub(MOST)) {
+        (0, _) => "nothing in it".to_owned(),
+        (_, Some(more @ 1..)) => format!("{} and {more} more", shown.join(", ")),
+        (_, _) => shown.join(", "),
+    }
+}

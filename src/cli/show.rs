@@ -1,0 +1,58 @@
+//! `vssctl show [ADDR...]`.
+
+use serde_json::{Value, json};
+
+use super::arguments::{Format, Global, ShowArguments};
+use super::exit::{CliError, Exit};
+use super::session::Session;
+use super::ui::Ui;
+use crate::kind::Found;
+use crate::model::Address;
+use crate::render;
+
+/// Shows what is live for the things of the file.
+pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let wanted = session.addresses(&arguments.addresses)?;
+    let live = session.refresh().await;
+    let absent = Found::Absent;
+    let things: Vec<(&Address, &str, &Found)> = session
+        .loaded
+        .config
+        .desired
+        .iter()
+        .filter(|desired| wanted.is_empty() || wanted.contains(&desired.address))
+        .map(|desired| {
+            let found = live.iter().find_map(|(_, live)| live.found.get(&desired.address)).unwrap_or(&absent);
+            (&desired.address, desired.name.as_str(), found)
+        })
+        .collect();
+    let unknown = things.iter().any(|(_, _, found)| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. }));
+    match arguments.format {
+        Format::Text => ui.answer(&render::live::text(&things, ui.width())),
+        Format::Json => {
+            let things: Vec<Value> = things.iter().map(|(address, name, found)| thing(address, name, found)).collect();
+            let value = json!({ "format": 1, "scope": session.loaded.config.scope, "things": things });
+            let text = render::json::pretty(&value)
+                .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
+            ui.answer(&text);
+        }
+    }
+    Ok(if unknown { Exit::Failed } else { Exit::Done })
+}
+
+/// Returns one thing for programs.
+fn thing(address: &Address, name: &str, found: &Found) -> Value {
+    match found {
+        Found::Absent => json!({ "address": address, "name": name, "found": "absent" }),
+        Found::Live(live) => json!({
+            "address": address, "name": live.name, "found": "live", "owner": live.owner, "ids": live.ids, "fields": live.fields,
+        }),
+        Found::Unknown { action, message } => {
+            json!({ "address": address, "name": name, "found": "unknown", "action": action, "message": message })
+        }
+        Found::Ambiguous { ids } => {
+            json!({ "address": address, "name": name, "found": "ambiguous", "candidates": ids })
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! The only module that prints or asks. The answer goes to stdout, everything else to stderr.
+//!
+//! Text comes in with its colours and foreign parts already escaped ([`crate::render`]); the colours are taken out here
+//! unless they are wanted. A closed pipe is no error: whatever is still to print is dropped and the command goes on to
+//! its own exit code, so that `vssctl apply | head -1` does not stop half way.
+
+use std::fmt::Write as _;
+use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use anstream::{AutoStream, ColorChoice};
+use anstyle::{AnsiColor, Style};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::exit::{CliError, Exit};
+use crate::render::escaped;
+use crate::render::safe::SafeLines;
+
+/// The colour of the word `error`.
+const ERROR: Style = AnsiColor::Red.on_default().bold();
+/// The colour of the word `warning`.
+const WARNING: Style = AnsiColor::Yellow.on_default().bold();
+/// The colour of the word `hint`.
+const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// When to colour.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Color {
+    /// On a terminal, unless `NO_COLOR` says no; everywhere if `CLICOLOR_FORCE` says so.
+    #[default]
+    Auto,
+    /// Everywhere.
+    Always,
+    /// Nowhere.
+    Never,
+}
+
+/// One of the two output streams.
+struct Stream {
+    sink: Box<dyn Write + Send>,
+    color: bool,
+    closed: bool,
+    error: Option<io::Error>,
+}
+
+impl Stream {
+    fn new(sink: Box<dyn Write + Send>, color: bool) -> Self {
+        Self { sink, color, closed: false, error: None }
+    }
+
+    fn write(&mut self, text: &str) {
+        if self.closed {
+            return;
+        }
+        let choice = if self.color { ColorChoice::AlwaysAnsi } else { ColorChoice::Never };
+        let mut stream = AutoStream::new(Vec::new(), choice);
+        let result = stream
+            .write_all(text.as_bytes())
+            .and_then(|()| self.sink.write_all(&stream.into_inner()))
+            .and_then(|()| self.sink.flush());
+        if let Err(error) = result {
+            self.closed = true;
+            if error.kind() != io::ErrorKind::BrokenPipe {
+                self.error = Some(error);
+            }
+        }
+    }
+}
+
+/// The terminal, or what stands in for it.
+pub struct Ui {
+    out: Mutex<Stream>,
+    err: Mutex<Stream>,
+    interactive: bool,
+    width: usize,
+    status: ProgressBar,
+}
+
+impl std::fmt::Debug for Ui {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Ui")
+            .field("interactive", &self.interactive)
+            .field("width", &self.width)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ui {
+    /// Opens the streams of this process.
+    pub fn new(color: Color) -> Self {
+        let (out, err) = (io::stdout(), io::stderr());
+        let wants = |auto: ColorChoice| match color {
+            Color::Always => true,
+            Color::Never => false,
+            Color::Auto => auto != ColorChoice::Never,
+        };
+        let (out_color, err_color) = (wants(AutoStream::choice(&out)), wants(AutoStream::choice(&err)));
+        let width = if out.is_terminal() { terminal_width() } else { DEFAULT_WIDTH };
+        // A status line among other people's lines is noise: only where both streams are a person's.
+        let status = if err.is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
+        status.set_draw_target(if err.is_terminal() {
+            ProgressDrawTarget::stderr_with_hz(10)
+        } else {
+            ProgressDrawTarget::hidden()
+        });
+        if let Ok(style) = ProgressStyle::with_template("{spinner} {wide_msg}") {
+            status.set_style(style);
+        }
+        Self {
+            out: Mutex::new(Stream::new(Box::new(out), out_color)),
+            err: Mutex::new(Stream::new(Box::new(err), err_color)),
+            interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            width,
+            status,
+        }
+    }
+
+    /// Returns the columns that prose may take.
+    pub fn width(&self) -> usize {
+        self.width
+    }
+
+    /// Prints a part of the answer.
+    pub fn answer(&self, text: &str) {
+        self.status.suspend(|| lock(&self.out).write(text));
+    }
+
+    /// Prints a line that is not the answer.
+    pub fn note(&self, text: &str) {
+        self.status.suspend(|| lock(&self.err).write(&format!("{text}\n")));
+    }
+
+    /// Prints text as it stands that is not the answer.
+    pub fn aside(&self, text: &str) {
+        self.status.suspend(|| lock(&self.err).write(text));
+    }
+
+    /// Prints a warning.
+    pub fn warn(&self, text: &str) {
+        self.note(&format!("{WARNING}warning{WARNING:#}: {text}"));
+    }
+
+    /// Prints a hint.
+    pub fn hint(&self, text: &str) {
+        self.note(&format!("{HINT}hint{HINT:#}: {text}"));
+    }
+
+    /// Prints an error, the chain of its causes, and its hints.
+    pub fn error(&self, error: &CliError) {
+        let mut text = format!("{ERROR}error{ERROR:#}: {}", escaped(&error.to_string()));
+        let mut source = std::error::Error::source(error);
+        let mut last = error.to_string();
+        while let Some(cause) = source {
+            let message = cause.to_string();
+            // Some libraries repeat their cause in their own text.
+            if !last.contains(&message) {
+                let _ = write!(text, "\n  because: {}", SafeLines(&message).to_string().replace('\n', "\n  "));
+            }
+            last = message;
+            source = cause.source();
+        }
+        self.note(&text);
+        for hint in &error.hints {
+            self.hint(&escaped(hint));
+        }
+    }
+
+    /// Shows what is going on, on a terminal.
+    pub fn status(&self, text: &str) {
+        if !self.status.is_hidden() {
+            self.status.set_message(text.to_owned());
+            self.status.enable_steady_tick(Duration::from_millis(120));
+        }
+    }
+
+    /// Takes the status line away.
+    pub fn clear_status(&self) {
+        self.status.disable_steady_tick();
+        self.status.set_message("");
+        self.status.finish_and_clear();
+        self.status.reset();
+    }
+
+    /// Tells whether there is somebody to ask.
+    pub fn interactive(&self) -> bool {
+        self.interactive
+    }
+
+    /// Asks for a line; an end of input is an empty answer.
+    pub fn ask(&self, question: &str) -> Result<String, CliError> {
+        self.clear_status();
+        lock(&self.err).write(question);
+        let mut line = String::new();
+        let read = io::stdin().lock().read_line(&mut line);
+        match read {
+            Ok(0) => {
+                lock(&self.err).write("\n");
+                Ok(String::new())
+            }
+            Ok(_) => Ok(line.trim().to_owned()),
+            Err(error) => Err(CliError::failed("could not read the answer").because(error)),
+        }
+    }
+
+    /// Ends the run: an answer that could not be written is a failure, a closed pipe is none.
+    pub fn finish(&self, exit: Exit) -> Exit {
+        self.clear_status();
+        let failed = lock(&self.out).error.take();
+        match failed {
+            Some(error) => {
+                self.error(&CliError::failed("could not write the answer").because(error));
+                if exit == Exit::Done || exit == Exit::Changes { Exit::Failed } else { exit }
+            }
+            None => exit,
+        }
+    }
+}
+
+/// Columns where there is no terminal.
+const DEFAULT_WIDTH: usize = 80;
+
+/// Returns the terminal's columns, within what reads well.
+fn terminal_width() -> usize {
+    terminal_size::terminal_size().map_or(DEFAULT_WIDTH, |(width, _)| usize::from(width.0).clamp(40, 120))
+}
+
+fn lock(stream: &Mutex<Stream>) -> MutexGuard<'_, Stream> {
+    stream.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,357 @@
+//! Policy documents of a file: read from tables, strings or files beside the configuration, with `${account_id}`,
+//! `${region}` and `${partition}` expanded, in canonical form.
+
+use cap_std::fs::Dir;
+use serde_json::Value;
+
+use crate::model::Diagnostic;
+use crate::policy::{self, PolicyError, PolicyErrorKind};
+
+use super::context::{Context, Entry};
+use super::limits;
+use super::problems::safe;
+use super::read;
+use super::source::Place;
+use super::structure::closest;
+use super::tree::Node;
+use super::values::DocumentSource;
+
+/// Where policy files may be read from.
+#[derive(Debug, Default)]
+pub(crate) struct Documents {
+    /// The folder of the configuration file.
+    pub(crate) folder: Option<Dir>,
+    /// Its name as the user wrote it, with a `/` at its end unless it is empty.
+    pub(crate) prefix: String,
+    read: usize,
+}
+
+impl Documents {
+    /// Reads files from a folder.
+    pub(crate) fn new(folder: Option<Dir>, prefix: String) -> Self {
+        Self { folder, prefix, read: 0 }
+    }
+}
+
+/// A document in canonical form.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Document {
+    pub(crate) value: Value,
+    /// Characters as AWS counts them.
+    pub(crate) size: usize,
+}
+
+/// What a document is attached to, which decides what its statements name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Use {
+    /// To a principal: it names resources.
+    Identity,
+    /// To a role, as its trust: it names principals.
+    Trust,
+    /// To a resource: it names principals and resources.
+    Resource,
+}
+
+const PLACEHOLDERS: [&str; 3] = ["account_id", "region", "partition"];
+
+impl Context<'_> {
+    /// Reads the document of a customer managed or inline policy.
+    pub(crate) fn identity_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+        self.document(entry, keys, source, Use::Identity)
+    }
+
+    /// Reads a trust policy.
+    pub(crate) fn trust_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+        self.document(entry, keys, source, Use::Trust)
+    }
+
+    /// Reads the policy of a vault; an empty table is none.
+    pub(crate) fn resource_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+        match source {
+            DocumentSource::Table(table) if table.is_empty() => {
+                Some(Document { value: Value::Object(table.clone()), size: 0 })
+            }
+            DocumentSource::Text(text) if text.is_empty() => {
+                Some(Document { value: Value::Object(serde_json::Map::new()), size: 0 })
+            }
+            _ => self.document(entry, keys, source, Use::Resource),
+        }
+    }
+
+    /// Returns the canonical form of a document of vssctl's own.
+    pub(crate) fn canonical(&self, document: &Value) -> Value {
+        policy::canonical(document).unwrap_or_else(|_| document.clone())
+    }
+
+    fn document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource, used: Use) -> Option<Document> {
+        let place = entry.place(keys);
+        let (written, text) = match source {
+            DocumentSource::Table(table) => {
+                let written = Written::Table(entry.node.at(keys)?);
+                (written, Ok(Value::Object(table.clone())))
+            }
+            DocumentSource::Text(text) => (Written::Text { place: place.clone(), text: text.clone() }, policy::read(text)),
+            DocumentSource::File(path) => {
+                let path_keys = [keys, &["file"]].concat();
+                let (file, text) = self.document_file(entry, &entry.place(&path_keys), path)?;
+                let place = Place { file, start: 0, end: text.len() };
+                let read = policy::read(&text);
+                (Written::Text { place, text }, read)
+            }
+        };
+        let mut value = match text {
+            Ok(value) => value,
+            Err(failed) => {
+                self.report_policy(entry, &written, &failed);
+                return None;
+            }
+        };
+        let unknown = expand(&mut value, &self.scope.clone());
+        for (word, string) in &unknown {
+            let place = written.find(self, string, word);
+            let diagnostic = entry
+                .error("VSS0505", format!("`${{{}}}` is no placeholder", safe(word)))
+                .label("neither vssctl's nor IAM's");
+            let diagnostic = match closest(word, &PLACEHOLDERS) {
+                Some(meant) => diagnostic.help(format!("did you mean `${{{meant}}}`?")),
+                None => diagnostic.help("vssctl has `${account_id}`, `${region}` and `${partition}`; IAM's have a `:`"),
+            };
+            self.report(&place, diagnostic);
+        }
+        let fits = self.check_use(entry, &written, &value, used);
+        match policy::canonical(&value) {
+            Ok(canonical) if fits && unknown.is_empty() => {
+                let size = policy::minified_len(&canonical);
+                Some(Document { value: canonical, size })
+            }
+            Ok(_) => None,
+            Err(failed) => {
+                self.report_policy(entry, &written, &failed);
+                None
+            }
+        }
+    }
+
+    fn document_file<T>(&mut self, entry: &Entry<'_, T>, place: &Place, path: &str) -> Option<(usize, String)> {
+        self.documents.read += 1;
+        if self.documents.read > limits::DOCUMENT_FILES {
+            let message = format!("the file names more than {} policy files", limits::DOCUMENT_FILES);
+            self.report(place, entry.error("VSS0504", message).label("one too many"));
+            return None;
+        }
+        let Some(folder) = &self.documents.folder else {
+            let diagnostic = entry
+                .error("VSS0502", format!("`{}` cannot be read: the configuration has no folder", safe(path)))
+                .label("no folder to look in");
+            self.report(place, diagnostic);
+            return None;
+        };
+        match read::beside(folder, path, limits::DOCUMENT_FILE) {
+            Ok(text) => {
+                let name = format!("{}{path}", self.documents.prefix);
+                Some((self.problems.sources.add(&name, text.clone()), text))
+            }
+            Err(failed) => {
+                let code = match failed.kind {
+                    read::Kind::Refused => "VSS0502",
+                    read::Kind::Unreadable => "VSS0503",
+                    read::Kind::TooLarge => "VSS0504",
+                    read::Kind::Encoding => "VSS0108",
+                };
+                let diagnostic =
+                    entry.error(code, format!("the policy file `{}` {}", safe(path), failed.message)).label(failed.label);
+                self.report(place, diagnostic);
+                None
+            }
+        }
+    }
+
+    fn report_policy<T>(&mut self, entry: &Entry<'_, T>, written: &Written<'_>, failed: &PolicyError) {
+        let code = match failed.kind {
+            PolicyErrorKind::Syntax | PolicyErrorKind::TooDeep => "VSS0501",
+            PolicyErrorKind::DuplicateKey => "VSS0511",
+            PolicyErrorKind::Character => "VSS0512",
+            PolicyErrorKind::TooLarge => "VSS0504",
+            PolicyErrorKind::Structure => "VSS0506",
+        };
+        let place = written.place(self, failed);
+        let message = match failed.kind {
+            PolicyErrorKind::Syntax => format!("the document of `{}` is not JSON: {}", entry.address, safe(&failed.to_string())),
+            PolicyErrorKind::DuplicateKey
+            | PolicyErrorKind::Character
+            | PolicyErrorKind::TooLarge
+            | PolicyErrorKind::TooDeep
+            | PolicyErrorKind::Structure => {
+                format!("the document of `{}` is not a policy: {}", entry.address, safe(&failed.to_string()))
+            }
+        };
+        self.report(&place, entry.error(code, message).label("not a policy document"));
+    }
+
+    /// Checks that statements name what a policy of this use names.
+    fn check_use<T>(&mut self, entry: &Entry<'_, T>, written: &Written<'_>, value: &Value, used: Use) -> bool {
+        let statements = match value.get("Statement") {
+            Some(Value::Array(statements)) => statements.iter().collect(),
+            Some(statement @ Value::Object(_)) => vec![statement],
+            _ => Vec::new(),
+        };
+        let mut fits = true;
+        for (index, statement) in statements.iter().enumerate() {
+            let has = |name: &str| statement.get(name).is_some() || statement.get(format!("Not{name}")).is_some();
+            let (principal, resource) = (has("Principal"), has("Resource"));
+            let problem = match used {
+                Use::Identity if principal => Some("names a principal, which only trust and vault policies do"),
+                Use::Identity if !resource => Some("names no `Resource`"),
+                Use::Trust if !principal => Some("names no `Principal`"),
+                Use::Trust if resource => Some("names a resource, which a trust policy does not"),
+                Use::Resource if !principal => Some("names no `Principal`"),
+                Use::Resource if !resource => Some("names no `Resource`"),
+                Use::Identity | Use::Trust | Use::Resource => None,
+            };
+            if let (Some(problem), true) = (problem, statement.is_object()) {
+                fits = false;
+                let place = written.at_path(&format!("Statement[{index}]"));
+                let message = format!("statement {} of the document of `{}` {problem}", index + 1, entry.address);
+                self.report(&place, entry.error("VSS0513", message).label("not for this use"));
+            }
+        }
+        fits
+    }
+}
+
+/// Where a document is written, for the places of its problems.
+enum Written<'a> {
+    Table(&'a Node),
+    Text { place: Place, text: String },
+}
+
+impl Written<'_> {
+    fn place(&self, context: &Context<'_>, failed: &PolicyError) -> Place {
+        match (self, &failed.position) {
+            (Self::Table(_), _) | (Self::Text { .. }, None) => self.at_path(&failed.path),
+            (Self::Text { place, text }, Some(position)) => {
+                context.within(place, text, &(position.start..position.end))
+            }
+        }
+    }
+
+    /// Follows a path such as `Statement[1].Action`.
+    fn at_path(&self, path: &str) -> Place {
+        match self {
+            Self::Table(node) => {
+                let mut node: &Node = node;
+                for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
+                    match node.at(&[step]) {
+                        Some(next) => node = next,
+                        // One statement may stand without its list: the index names nothing of its own.
+                        None if step == "0" => {}
+                        None => break,
+                    }
+                }
+                node.place.clone()
+            }
+            Self::Text { place, .. } => place.clone(),
+        }
+    }
+
+    /// Finds a placeholder.
+    fn find(&self, context: &Context<'_>, string: &str, word: &str) -> Place {
+        let marked = format!("${{{word}}}");
+        match self {
+            Self::Text { place, text } => match text.find(&marked) {
+                Some(start) => context.within(place, text, &(start..start + marked.len())),
+                None => place.clone(),
+            },
+            Self::Table(node) => holder(node, string).map_or_else(|| node.place.clone(), |place| {
+                match string.find(&marked) {
+                    Some(start) => context.within(&place, string, &(start..start + marked.len())),
+                    None => place,
+                }
+            }),
+        }
+    }
+}
+
+/// Finds the string in a table.
+fn holder(node: &Node, string: &str) -> Option<Place> {
+    use super::tree::Tree;
+    match &node.tree {
+        Tree::Text(text) => (text == string).then(|| node.place.clone()),
+        Tree::List(items) => items.iter().find_map(|item| holder(item, string)),
+        Tree::Table(members) => members.iter().find_map(|(key, member)| {
+            if key == string { Some(member.key.clone()) } else { holder(&member.node, string) }
+        }),
+        Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => None,
+    }
+}
+
+/// Expands placeholders in all strings and keys; returns unknown ones with the string that holds them.
+fn expand(value: &mut Value, scope: &crate::model::Scope) -> Vec<(String, String)> {
+    match value {
+        Value::String(text) => {
+            let (expanded, unknown) = expand_text(text, scope);
+            let held = unknown.into_iter().map(|word| (word, text.clone())).collect();
+            *text = expanded;
+            held
+        }
+        Value::Array(items) => items.iter_mut().flat_map(|item| expand(item, scope)).collect(),
+        Value::Object(members) => {
+            let mut unknown = Vec::new();
+            *members = std::mem::take(members)
+                .into_iter()
+                .map(|(key, mut value)| {
+                    let (expanded, words) = expand_text(&key, scope);
+                    unknown.extend(words.into_iter().map(|word| (word, key.clone())));
+                    unknown.extend(expand(&mut value, scope));
+                    (expanded, value)
+                })
+                .collect();
+            unknown
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
+    }
+}
+
+/// IAM's own policy variables have a `:` in their names, or are one of `${*}`, `${?}` and `${$}`: they stay.
+fn expand_text(text: &str, scope: &crate::model::Scope) -> (String, Vec<String>) {
+    let mut expanded = String::with_capacity(text.len());
+    let mut unknown = Vec::new();
+    let mut rest = text;
+    while let Some(start) = rest.find("${") {
+        let (before, marked) = rest.split_at(start);
+        expanded.push_str(before);
+        let Some(end) = marked.find('}') else {
+            rest = marked;
+            break;
+        };
+        let word = &marked[2..end];
+        match word {
+            "account_id" => expanded.push_str(&scope.account_id),
+            "region" => expanded.push_str(&scope.region),
+            "partition" => expanded.push_str(scope.partition()),
+            _ => {
+                if !word.contains(':') && !matches!(word, "*" | "?" | "$") {
+                    unknown.push(word.to_owned());
+                }
+                expanded.push_str(&marked[..=end]);
+            }
+        }
+        rest = &marked[end + 1..];
+    }
+    expanded.push_str(rest);
+    (expanded, unknown)
+}
+
+/// Reports a file that cannot be a configuration.
+pub(crate) fn unreadable(failed: &read::ReadError, name: &str) -> Diagnostic {
+    let code = match failed.kind {
+        read::Kind::Refused | read::Kind::Unreadable => "VSS0106",
+        read::Kind::TooLarge => "VSS0107",
+        read::Kind::Encoding => "VSS0108",
+    };
+    let diagnostic = Diagnostic::error(code, format!("`{}` {}", safe(name), failed.message)).label(failed.label);
+    match failed.help {
+        Some(help) => diagnostic.help(help),
+        None => diagnostic,
+    }
+}

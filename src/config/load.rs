@@ -1,0 +1,332 @@
+//! From a path or a text to a configuration, with every problem on the way.
+
+use std::fmt::Write as _;
+use std::ops::Range;
+use std::path::Path;
+
+use cap_std::ambient_authority;
+use cap_std::fs::Dir;
+use indexmap::IndexMap;
+use sha2::{Digest, Sha256};
+use toml::de::DeTable;
+
+use crate::kind::Desired;
+use crate::model::arn::{is_account, is_region};
+use crate::model::{Diagnostic, Diagnostics, Location, Scope};
+
+use super::context::{Context, Tags, is_iam_path};
+use super::documents::{Documents, unreadable};
+use super::problems::{Problems, safe};
+use super::schema::DEFAULTS;
+use super::source::{Place, Sources};
+use super::tree::{Node, Tree, fill, overlay};
+use super::{limits, read, resolve, structure};
+
+/// What came of loading a file.
+#[derive(Debug)]
+pub struct Loaded {
+    /// The configuration; none if there is an error.
+    pub config: Option<Config>,
+    /// Errors and warnings, in the order of their places.
+    pub diagnostics: Diagnostics,
+    /// The texts that were read.
+    pub sources: Sources,
+}
+
+/// A configuration without errors.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// What a run is bound to.
+    pub scope: Scope,
+    /// Everything that shall be, sorted by kind (in the order of plans) and address.
+    pub desired: Vec<Desired>,
+    /// SHA-256 of all files read, hexadecimal.
+    pub sha256: String,
+    /// How much one run may delete without being told.
+    pub thresholds: Thresholds,
+}
+
+/// How much one run may delete without being told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Thresholds {
+    /// Things.
+    pub max_deletions: u32,
+    /// Percent of the stack.
+    pub max_deletion_percent: u32,
+}
+
+impl Default for Thresholds {
+    fn default() -> Self {
+        Self { max_deletions: 3, max_deletion_percent: 30 }
+    }
+}
+
+/// The order in which plans list kinds.
+const KINDS: [&str; 8] =
+    ["policy", "role", "instance_profile", "package", "vault", "plan", "selection", "region_settings"];
+
+/// Reads and checks a configuration file.
+pub fn load(path: &Path) -> Loaded {
+    let name = path.display().to_string();
+    match read::file(path, limits::FILE) {
+        Ok(text) => load_text(&name, &text, Some(path.parent().unwrap_or(Path::new("")))),
+        Err(failed) => {
+            let mut sources = Sources::default();
+            let stop = failed.stop.clone().unwrap_or_default();
+            let end = stop.len();
+            let file = sources.add(&name, stop);
+            let location = sources.locate(&Place { file, start: end, end });
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(unreadable(&failed, &name).located(Some(location)));
+            Loaded { config: None, diagnostics, sources }
+        }
+    }
+}
+
+/// Checks a text as if it were the file `name`. Policy files and the file that it extends are looked for in `folder`.
+pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
+    let mut sources = Sources::default();
+    let file = sources.add(name, text.to_owned());
+    let mut problems = Problems::new(&mut sources);
+    let result = load_into(file, text, folder, &mut problems);
+    let Outcome { config, cut } = result;
+    let mut diagnostics = Diagnostics::default();
+    let mut seen = std::collections::BTreeSet::new();
+    for diagnostic in std::mem::take(&mut problems.found) {
+        // A default that is wrong would show up once for every entry that it went into.
+        let key = (diagnostic.location.clone(), diagnostic.code, diagnostic.message.clone());
+        if cut.keeps(&diagnostic) && (diagnostic.location.is_none() || seen.insert(key)) {
+            diagnostics.push(diagnostic);
+        }
+    }
+    diagnostics.sort();
+    let config = (!diagnostics.has_errors()).then_some(config);
+    Loaded { config, diagnostics, sources }
+}
+
+struct Outcome {
+    config: Config,
+    cut: Cut,
+}
+
+/// Where the first syntax error stands in each file. What stands after it may be read wrongly: no problem is reported there
+/// but further syntax errors, and none that something is missing.
+#[derive(Debug, Default)]
+struct Cut {
+    places: Vec<Location>,
+    /// The base file could not be read.
+    partial: bool,
+}
+
+impl Cut {
+    fn keeps(&self, diagnostic: &Diagnostic) -> bool {
+        if matches!(diagnostic.code, "VSS0101" | "VSS0109") {
+            return true;
+        }
+        let incomplete = self.partial || !self.places.is_empty();
+        if incomplete && matches!(diagnostic.code, "VSS0105" | "VSS0301" | "VSS0413" | "VSS0510") {
+            return false;
+        }
+        let Some(location) = &diagnostic.location else { return true };
+        !self.places.iter().any(|cut| cut.file == location.file && location.line >= cut.line)
+    }
+}
+
+fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Problems<'_>) -> Outcome {
+    let mut cut = Cut::default();
+    let mut root = parse(file, text, problems, &mut cut);
+    structure::check(&mut root, problems);
+    let prefix = folder.map(shown_prefix).unwrap_or_default();
+    let folder = folder.and_then(|folder| {
+        let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
+        Dir::open_ambient_dir(path, ambient_authority()).ok()
+    });
+    if let Some(base) = extended(&root, folder.as_ref(), &prefix, problems, &mut cut) {
+        let own = std::mem::replace(&mut root, base);
+        overlay(&mut root, own);
+    }
+    merge_defaults(&mut root);
+    structure::require(&mut root, problems);
+    let (scope, thresholds) = stack(&root, problems);
+    let mut context = Context {
+        scope: scope.clone(),
+        problems: Problems { sources: &mut *problems.sources, found: std::mem::take(&mut problems.found) },
+        documents: Documents::new(folder, prefix),
+        tags: None,
+        declared: std::collections::BTreeMap::new(),
+    };
+    stack_tags(&root, &mut context);
+    let mut desired = resolve::all(&root, &mut context);
+    let rank = |desired: &Desired| KINDS.iter().position(|kind| *kind == desired.address.kind()).unwrap_or(KINDS.len());
+    desired.sort_by(|left, right| (rank(left), &left.address).cmp(&(rank(right), &right.address)));
+    if desired.len() > limits::THINGS {
+        let message = format!("the file declares {} things, and {} is the most for one stack", desired.len(), limits::THINGS);
+        let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
+        context.report(&place, Diagnostic::error("VSS0210", message).label("too many things").help("split the stack"));
+    }
+    let found = context.problems.found;
+    problems.found = found;
+    let config = Config { scope, desired, sha256: digest(problems.sources), thresholds };
+    Outcome { config, cut }
+}
+
+/// Returns the folder as the user wrote it, ready to be put before a file's name.
+fn shown_prefix(folder: &Path) -> String {
+    let shown = folder.display().to_string();
+    if shown.is_empty() || shown.ends_with('/') { shown } else { format!("{shown}/") }
+}
+
+/// Parses TOML; several syntax errors come in one run.
+fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) -> Node {
+    if text.starts_with('\u{feff}') {
+        let place = Place { file, start: 0, end: '\u{feff}'.len_utf8() };
+        let diagnostic = Diagnostic::error("VSS0109", "the file starts with a byte order mark")
+            .label("U+FEFF before the first character")
+            .help("save it as UTF-8 without a byte order mark");
+        problems.add(&place, diagnostic);
+    }
+    let (document, errors) = DeTable::parse_recoverable(text);
+    for error in &errors {
+        let span: Range<usize> = error.span().unwrap_or(0..0);
+        let place = Place::new(file, span);
+        let message = error.message().trim();
+        let shown = message.lines().map(safe).collect::<Vec<_>>().join("; ");
+        problems.add(&place, Diagnostic::error("VSS0101", format!("not TOML: {shown}")).label("here"));
+        cut.places.push(problems.sources.locate(&place));
+    }
+    Node::from_document(file, &document)
+}
+
+/// Reads the file that this one extends, if it does.
+fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Problems<'_>, cut: &mut Cut) -> Option<Node> {
+    let node = root.get("extends").filter(|node| !node.faulty)?;
+    let path = node.text()?;
+    let Some(folder) = folder else {
+        cut.partial = true;
+        let diagnostic = Diagnostic::error("VSS0110", format!("`{}` cannot be read: there is no folder to look in", safe(path)))
+            .label("cannot be read");
+        problems.add(&node.place, diagnostic);
+        return None;
+    };
+    let text = match read::beside(folder, path, limits::FILE) {
+        Ok(text) => text,
+        Err(failed) => {
+            cut.partial = true;
+            let diagnostic =
+                Diagnostic::error("VSS0110", format!("the base file `{}` {}", safe(path), failed.message)).label(failed.label);
+            problems.add(&node.place, diagnostic);
+            return None;
+        }
+    };
+    let file = problems.sources.add(&format!("{prefix}{path}"), text.clone());
+    if file == node.place.file {
+        problems.add(&node.place, Diagnostic::error("VSS0110", "the file extends itself").label("this very file"));
+        return None;
+    }
+    let mut base = parse(file, &text, problems, cut);
+    structure::check(&mut base, problems);
+    if let Tree::Table(members) = &mut base.tree
+        && let Some(member) = members.shift_remove("extends")
+    {
+        let diagnostic = Diagnostic::error("VSS0110", "a base file cannot extend another one")
+            .label("one level only")
+            .help("let the files that use it extend one base");
+        problems.add(&member.key, diagnostic);
+    }
+    Some(base)
+}
+
+/// Gives every entry the defaults of its kind.
+fn merge_defaults(root: &mut Node) {
+    let Some(defaults) = root.get("defaults").filter(|defaults| !defaults.faulty).cloned() else { return };
+    for (kind, _) in DEFAULTS {
+        let Some(keys) = defaults.get(kind) else { continue };
+        let Tree::Table(tables) = &mut root.tree else { return };
+        match *kind {
+            "rule" | "selection" => {
+                let plans = tables.get_mut("plan").into_iter().flat_map(|plans| plans.node.members_mut());
+                for plan in plans {
+                    if let Tree::Table(members) = &mut plan.node.tree
+                        && let Some(table) = members.get_mut(*kind)
+                    {
+                        table.node.members_mut().for_each(|entry| fill(&mut entry.node, keys));
+                    }
+                }
+            }
+            kind => {
+                let entries = tables.get_mut(kind).into_iter().flat_map(|table| table.node.members_mut());
+                entries.for_each(|entry| fill(&mut entry.node, keys));
+            }
+        }
+    }
+}
+
+/// Reads and checks `[stack]`, key by key: what is wrong here is no reason to leave the entries unchecked. A wrong account or
+/// region is left empty, and nothing is held against it.
+fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
+    let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
+    let node = root.get("stack").unwrap_or(&empty);
+    let text = |key: &str| node.get(key).filter(|node| !node.faulty).and_then(Node::text).map(ToOwned::to_owned);
+    let mut check = |key: &str, fits: fn(&str) -> bool, code: &'static str, what: &str, label: &str, help: Option<String>| {
+        let value = text(key)?;
+        if fits(&value) {
+            return Some(value);
+        }
+        let mut diagnostic = Diagnostic::error(code, format!("`{}` is no {what}", safe(&value))).label(label);
+        diagnostic.help.extend(help);
+        problems.add(&node.place_at(&[key]), diagnostic);
+        None
+    };
+    let name = check("name", is_stack_name, "VSS0203", "stack name", "1 to 64 of A-Z a-z 0-9 _ . -", None);
+    let digits: String = text("account_id").unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
+    let help = (digits.len() == 12).then(|| format!("write `\"{digits}\"`"));
+    let account_id = check("account_id", is_account, "VSS0201", "account id", "twelve digits in quotes", help);
+    let region = text("region").unwrap_or_default();
+    let region = region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let help = is_region(region).then(|| format!("`{region}` is the region of that availability zone"));
+    let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help);
+    let help = Some("write it like `\"/vssctl/windows-backup/\"`".to_owned());
+    let iam_path = check("iam_path", is_iam_path, "VSS0206", "IAM path", "starts and ends with `/`", help);
+    let number = |key: &str| match node.get(key).map(|node| &node.tree) {
+        Some(Tree::Integer(number)) => u32::try_from(*number).ok(),
+        _ => None,
+    };
+    let usual = Thresholds::default();
+    let thresholds = Thresholds {
+        max_deletions: number("max_deletions").unwrap_or(usual.max_deletions),
+        max_deletion_percent: number("max_deletion_percent").unwrap_or(usual.max_deletion_percent),
+    };
+    let scope = Scope {
+        stack: name.unwrap_or_default(),
+        account_id: account_id.unwrap_or_default(),
+        region: region.unwrap_or_default(),
+        iam_path: iam_path.unwrap_or_else(|| "/".to_owned()),
+    };
+    (scope, thresholds)
+}
+
+fn is_stack_name(name: &str) -> bool {
+    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+}
+
+fn stack_tags(root: &Node, context: &mut Context<'_>) {
+    let Some(node) = root.get("tags").filter(|node| !node.has_fault()) else { return };
+    let tags: Tags =
+        node.members().filter_map(|(key, member)| Some((key.to_owned(), member.node.text()?.to_owned()))).collect();
+    context.check_tags(node, &tags, None);
+    context.tags = Some(tags);
+}
+
+/// Hashes the names and texts of all files that were read.
+fn digest(sources: &Sources) -> String {
+    let mut hasher = Sha256::new();
+    for (index, (_, text)) in sources.texts().enumerate() {
+        hasher.update(index.to_be_bytes());
+        hasher.update(text.len().to_be_bytes());
+        hasher.update(text.as_bytes());
+    }
+    hasher.finalize().iter().fold(String::new(), |mut hex, byte| {
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
+}

@@ -1,0 +1,136 @@
+//! What the presets of a role stand for, and where AWS keeps the managed policies that files name.
+
+use serde_json::{Value, json};
+
+use crate::kinds::role::spec::Preset;
+use crate::model::Scope;
+
+/// The least that an instance needs to be managed by Systems Manager.
+pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
+/// What an instance needs to make its own VSS snapshots.
+pub(crate) const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
+
+/// AWS managed policies with the path `/service-role/` that a file for backups may name. Any other name is taken to be at `/`.
+const SERVICE_ROLE: &[&str] = &[
+    "AWSBackupServiceRolePolicyForBackup",
+    "AWSBackupServiceRolePolicyForRestores",
+    "AWSBackupServiceRolePolicyForIndexing",
+    "AWSBackupServiceRolePolicyForItemRestores",
+    "AWSBackupServiceRolePolicyForScans",
+    "AmazonEC2RoleforSSM",
+    "AmazonSSMAutomationRole",
+    "AmazonSSMMaintenanceWindowRole",
+    "AmazonEC2SpotFleetTaggingRole",
+    "AWSConfigRole",
+    "AWSLambdaBasicExecutionRole",
+    "AWSLambdaVPCAccessExecutionRole",
+    "AWSDataLifecycleManagerServiceRole",
+    "AWSDataLifecycleManagerServiceRoleForAMIManagement",
+    "AWSDataLifecycleManagerSSMFullAccess",
+];
+
+/// Returns the ARN of an AWS managed policy; a name may hold its path, such as `service-role/X`.
+pub(crate) fn managed_policy_arn(scope: &Scope, name: &str) -> String {
+    let path = if SERVICE_ROLE.contains(&name) { "service-role/" } else { "" };
+    format!("arn:{}:iam::aws:policy/{path}{name}", scope.partition())
+}
+
+/// What a preset fills in.
+#[derive(Debug)]
+pub(crate) struct Filling {
+    /// The service that may assume the role.
+    pub(crate) service: &'static str,
+    /// Names of AWS managed policies.
+    pub(crate) managed: &'static [&'static str],
+    /// Inline policies by name.
+    pub(crate) inline: Vec<(&'static str, Value)>,
+    /// Whether the role has an instance profile.
+    pub(crate) profile: bool,
+}
+
+/// Returns what a preset fills in.
+pub(crate) fn filling(preset: Preset, scope: &Scope) -> Filling {
+    match preset {
+        Preset::VssInstance => Filling {
+            service: "ec2.amazonaws.com",
+            managed: &[SSM_CORE, VSS_POLICY],
+            inline: Vec::new(),
+            profile: true,
+        },
+        Preset::VssInstanceBackupOnly => Filling {
+            service: "ec2.amazonaws.com",
+            managed: &[SSM_CORE],
+            inline: vec![("VssBackupOnly", backup_only_document(scope))],
+            profile: true,
+        },
+        Preset::BackupService => Filling {
+            service: "backup.amazonaws.com",
+            managed: &["AWSBackupServiceRolePolicyForBackup", "AWSBackupServiceRolePolicyForRestores"],
+            inline: Vec::new(),
+            profile: false,
+        },
+    }
+}
+
+/// Builds the trust policy for one service.
+pub(crate) fn service_trust(service: &str) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }]
+    })
+}
+
+/// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without the
+/// statements for `CreateSnapshots` and without `DescribeSnapshots`.
+///
+/// Source: EC2 User Guide, "Use an IAM managed policy to grant permissions for VSS based snapshots".
+fn backup_only_document(scope: &Scope) -> Value {
+    let partition = scope.partition();
+    let ec2 = |resource: &str| format!("arn:{partition}:ec2:*:*:{resource}/*");
+    let itself = json!({ "ArnLike": { "ec2:SourceInstanceARN": format!("arn:{partition}:ec2:*:*:instance/${{ec2:InstanceId}}") } });
+    let made = json!([ec2("snapshot"), ec2("image")]);
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "DescribeInstanceInfo",
+                "Effect": "Allow",
+                "Action": "ec2:DescribeInstanceAttribute",
+                "Resource": ec2("instance"),
+                "Condition": itself
+            },
+            {
+                "Sid": "CreateImageWithTag",
+                "Effect": "Allow",
+                "Action": "ec2:CreateImage",
+                "Resource": made,
+                "Condition": { "StringLike": { "aws:RequestTag/AwsVssConfig": "*" } }
+            },
+            {
+                "Sid": "CreateImageAccessInstance",
+                "Effect": "Allow",
+                "Action": "ec2:CreateImage",
+                "Resource": ec2("instance"),
+                "Condition": itself
+            },
+            {
+                "Sid": "CreateTagsOnResourceCreation",
+                "Effect": "Allow",
+                "Action": "ec2:CreateTags",
+                "Resource": made,
+                "Condition": { "StringEquals": { "ec2:CreateAction": ["CreateImage", "CreateSnapshots"] } }
+            },
+            {
+                "Sid": "CreateTagsAfterResourceCreation",
+                "Effect": "Allow",
+                "Action": "ec2:CreateTags",
+                "Resource": made,
+                "Condition": {
+                    "StringLike": { "ec2:ResourceTag/AwsVssConfig": "*" },
+                    "ForAllValues:StringEquals": { "aws:TagKeys": ["AppConsistent", "Device"] }
+                }
+            },
+            { "Sid": "DescribeImages", "Effect": "Allow", "Action": "ec2:DescribeImages", "Resource": "*" }
+        ]
+    })
+}

@@ -1,0 +1,120 @@
+//! Reads files: bounded, regular ones only, and none outside the folder that the configuration stands in.
+
+use std::io::{self, Read};
+use std::path::{Component, Path};
+
+use cap_std::fs::Dir;
+
+/// Why a file could not be read.
+#[derive(Debug)]
+pub(crate) struct ReadError {
+    pub(crate) kind: Kind,
+    /// Continues the sentence that begins with the file's name.
+    pub(crate) message: String,
+    pub(crate) label: &'static str,
+    pub(crate) help: Option<&'static str>,
+    /// Where the bytes stop being text, and the text before.
+    pub(crate) stop: Option<String>,
+}
+
+/// The sort of a problem.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Not a file that vssctl reads.
+    Refused,
+    /// The system did not let it.
+    Unreadable,
+    /// Too many bytes.
+    TooLarge,
+    /// Not UTF-8.
+    Encoding,
+}
+
+impl ReadError {
+    fn new(kind: Kind, message: impl Into<String>, label: &'static str) -> Self {
+        Self { kind, message: message.into(), label, help: None, stop: None }
+    }
+
+    fn io(error: &io::Error) -> Self {
+        let message = match error.kind() {
+            io::ErrorKind::NotFound => "does not exist".to_owned(),
+            io::ErrorKind::PermissionDenied => "may not be read: permission denied".to_owned(),
+            _ => format!("cannot be read: {error}"),
+        };
+        Self::new(Kind::Unreadable, message, "cannot be read")
+    }
+
+    fn help(mut self, help: &'static str) -> Self {
+        self.help = Some(help);
+        self
+    }
+}
+
+/// Reads a file by its path.
+pub(crate) fn file(path: &Path, most: u64) -> Result<String, ReadError> {
+    let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(&error))?;
+    if metadata.is_dir() {
+        return Err(ReadError::new(Kind::Refused, "is a folder, not a file", "a folder"));
+    }
+    // A pipe or a device has no end that can be relied on.
+    if !metadata.is_file() {
+        return Err(ReadError::new(Kind::Refused, "is not a regular file", "not a regular file")
+            .help("write it to a file first"));
+    }
+    let file = std::fs::File::open(path).map_err(|error| ReadError::io(&error))?;
+    text(file, most)
+}
+
+/// Reads a file beside or below the configuration. No step of the way may be a link.
+pub(crate) fn beside(folder: &Dir, path: &str, most: u64) -> Result<String, ReadError> {
+    let refused = |message: &str| ReadError::new(Kind::Refused, message, "refused");
+    if path.is_empty() {
+        return Err(refused("has no name"));
+    }
+    let steps: Vec<Component<'_>> = Path::new(path).components().collect();
+    if path.contains('\\') || steps.iter().any(|step| matches!(step, Component::RootDir | Component::Prefix(_))) {
+        return Err(refused("is not a path relative to the configuration file"));
+    }
+    if steps.iter().any(|step| matches!(step, Component::ParentDir)) {
+        return Err(refused("leads out of the configuration's folder with `..`"));
+    }
+    let mut way = std::path::PathBuf::new();
+    for step in &steps {
+        way.push(step);
+        let metadata = folder.symlink_metadata(&way).map_err(|error| ReadError::io(&error))?;
+        if metadata.is_symlink() {
+            return Err(refused("is reached through a symbolic link"));
+        }
+    }
+    let metadata = folder.symlink_metadata(&way).map_err(|error| ReadError::io(&error))?;
+    if !metadata.is_file() {
+        return Err(refused("is not a regular file"));
+    }
+    let file = folder.open(&way).map_err(|error| ReadError::io(&error))?;
+    text(file, most)
+}
+
+fn text(file: impl Read, most: u64) -> Result<String, ReadError> {
+    let mut bytes = Vec::new();
+    file.take(most + 1).read_to_end(&mut bytes).map_err(|error| ReadError::io(&error))?;
+    if bytes.len() as u64 > most {
+        let message = format!("has more than {most} bytes");
+        return Err(ReadError::new(Kind::TooLarge, message, "too large"));
+    }
+    decode(bytes)
+}
+
+/// Turns bytes into text.
+pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
+    String::from_utf8(bytes).map_err(|failed| {
+        let valid = failed.utf8_error().valid_up_to();
+        let before = String::from_utf8_lossy(&failed.as_bytes()[..valid]).into_owned();
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let byte = failed.as_bytes()[valid];
+        let message = format!("is not UTF-8: line {line}, column {column} has the byte 0x{byte:02X}");
+        let mut error = ReadError::new(Kind::Encoding, message, "not UTF-8").help("save the file as UTF-8");
+        error.stop = Some(before);
+        error
+    })
+}

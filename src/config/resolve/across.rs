@@ -1,0 +1,274 @@
+//! Checks that look at several entries at once: roles against what uses them, packages against policies, rules against
+//! each other.
+
+use std::collections::BTreeMap;
+use std::cmp::Ordering;
+
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+use serde_json::Value;
+
+use crate::config::context::Context;
+use crate::config::presets::{SSM_CORE, VSS_POLICY};
+use crate::config::problems::safe;
+use crate::config::source::Place;
+use crate::model::duration::minutes;
+use crate::model::schedule::Schedule;
+use crate::model::{Address, Diagnostic};
+
+use super::package::compare;
+
+/// What the checks across entries need to know.
+#[derive(Debug, Default)]
+pub(crate) struct Facts {
+    pub(crate) roles: Vec<RoleFacts>,
+    pub(crate) profiles: Vec<ProfileFacts>,
+    pub(crate) packages: Vec<PackageFacts>,
+    pub(crate) selections: Vec<SelectionFacts>,
+    /// By the vault's AWS name.
+    pub(crate) locks: BTreeMap<String, LockFacts>,
+    pub(crate) has_vss_plan: bool,
+    /// Where the file opts out of backups of EC2.
+    pub(crate) ec2_opted_out: Option<Place>,
+}
+
+/// A role of the file.
+#[derive(Debug)]
+pub(crate) struct RoleFacts {
+    pub(crate) address: Address,
+    pub(crate) name: String,
+    pub(crate) key: Place,
+    pub(crate) trust: Option<Value>,
+    pub(crate) trust_place: Place,
+    /// ARNs; none where the file does not speak about them.
+    pub(crate) managed: Option<Vec<String>>,
+    pub(crate) inline: BTreeMap<String, Value>,
+    pub(crate) additive: bool,
+}
+
+/// An instance profile with a role of the file.
+#[derive(Debug)]
+pub(crate) struct ProfileFacts {
+    pub(crate) address: Address,
+    pub(crate) role: Address,
+}
+
+/// A package.
+#[derive(Debug)]
+pub(crate) struct PackageFacts {
+    pub(crate) address: Address,
+    pub(crate) vss: bool,
+    pub(crate) version: Option<String>,
+    pub(crate) minimum_version: Option<String>,
+    pub(crate) place: Place,
+}
+
+/// A selection and its role.
+#[derive(Debug)]
+pub(crate) struct SelectionFacts {
+    pub(crate) address: Address,
+    pub(crate) role: Option<Address>,
+    pub(crate) role_arn: Option<String>,
+    pub(crate) place: Place,
+    pub(crate) windows_vss: bool,
+    pub(crate) tags_only: bool,
+}
+
+/// The retentions that a vault accepts, in days.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LockFacts {
+    pub(crate) least: Option<u32>,
+    pub(crate) most: Option<u32>,
+}
+
+/// When a rule runs.
+#[derive(Debug)]
+pub(crate) struct RunsFacts {
+    pub(crate) address: Address,
+    pub(crate) rule: String,
+    pub(crate) schedule: Schedule,
+    pub(crate) timezone: TimeZone,
+    /// Minutes of the start window.
+    pub(crate) window: u32,
+    /// Days; none for ever.
+    pub(crate) keeps: Option<u32>,
+    pub(crate) place: Place,
+}
+
+/// Checks what needs more than one entry.
+pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
+    for profile in &facts.profiles {
+        if let Some(role) = facts.roles.iter().find(|role| role.address == profile.role) {
+            instance_role(context, facts, role, profile);
+        }
+    }
+    for selection in &facts.selections {
+        backup_role(context, facts, selection);
+    }
+    for package in facts.packages.iter().filter(|package| package.vss) {
+        policy_gate(context, facts, package);
+    }
+    if let Some(place) = &facts.ec2_opted_out
+        && facts.selections.iter().any(|selection| selection.windows_vss && selection.tags_only)
+    {
+        let diagnostic = Diagnostic::warning("VSS0707", "AWS Backup is switched off for EC2, and a selection goes by tags alone")
+            .at(&Address::new("region_settings", ""))
+            .label("instances would not be backed up")
+            .help("write `EC2 = true`, or select by `arns`");
+        context.report(place, diagnostic);
+    }
+}
+
+fn trusts(trust: &Value, service: &str) -> bool {
+    let text = trust.to_string();
+    text.contains(service) || text.contains("\"*\"")
+}
+
+fn allows(role: &RoleFacts, action: &str) -> bool {
+    let service = action.split(':').next().unwrap_or(action);
+    role.inline.values().any(|document| {
+        let text = document.to_string().to_ascii_lowercase();
+        [action.to_ascii_lowercase(), format!("{service}:*")].iter().any(|pattern| text.contains(&format!("\"{pattern}\"")))
+            || text.contains("\"*\"") && text.contains("\"action\":\"*\"")
+    })
+}
+
+fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, profile: &ProfileFacts) {
+    if let Some(trust) = &role.trust
+        && !trusts(trust, "ec2.amazonaws.com")
+    {
+        let message = format!("`{}` is on instances and does not trust `ec2.amazonaws.com`", role.address);
+        let diagnostic = Diagnostic::error("VSS0801", message)
+            .at(&role.address)
+            .label(format!("carried by `{}`", profile.address))
+            .help("let `ec2.amazonaws.com` assume it, or take `preset = \"vss-instance\"`");
+        context.report(&role.trust_place, diagnostic);
+    }
+    let used = facts.has_vss_plan || facts.packages.iter().any(|package| package.vss);
+    let Some(managed) = role.managed.as_ref().filter(|_| used && !role.additive) else { return };
+    // What a policy of the customer's own allows is not read here.
+    let own = managed.iter().any(|arn| !arn.contains(":iam::aws:"));
+    for (policy, action) in [(SSM_CORE, "ssm:UpdateInstanceInformation"), (VSS_POLICY, "ec2:CreateImage")] {
+        let has = managed.iter().any(|arn| arn.ends_with(&format!("/{policy}")) || arn.ends_with("/AdministratorAccess"));
+        if !has && !own && !allows(role, action) {
+            let message = format!("`{}` is on instances and lacks `{policy}`", role.address);
+            let diagnostic = Diagnostic::warning("VSS0802", message)
+                .at(&role.address)
+                .label(format!("nothing here allows `{action}`"))
+                .help(format!("add `{policy}` to `managed_policies`, or take `preset = \"vss-instance\"`"));
+            context.report(&role.key, diagnostic);
+        }
+    }
+}
+
+fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFacts) {
+    let role = selection.role.as_ref().and_then(|address| facts.roles.iter().find(|role| role.address == *address));
+    if let Some(role) = role
+        && let Some(trust) = &role.trust
+        && !trusts(trust, "backup.amazonaws.com")
+    {
+        let message = format!("AWS Backup cannot assume `{}`: it does not trust `backup.amazonaws.com`", role.address);
+        let diagnostic = Diagnostic::error("VSS0803", message)
+            .at(&selection.address)
+            .label("not a role for AWS Backup")
+            .help("take a role with `preset = \"backup-service\"`");
+        context.report(&selection.place, diagnostic);
+    }
+    let name = role.map(|role| role.name.clone()).or_else(|| {
+        selection.role_arn.as_ref().and_then(|arn| arn.rsplit('/').next().map(ToOwned::to_owned))
+    });
+    let Some(name) = name else { return };
+    if !name.contains("AWSBackup") && !name.contains("AwsBackup") {
+        let diagnostic = Diagnostic::warning("VSS0804", format!("the name of the role `{}` lacks `AWSBackup`", safe(&name)))
+            .at(&selection.address)
+            .label("holders of AWSBackupFullAccess cannot pass it")
+            .help("AWS's policies for operators allow `iam:PassRole` for `*AWSBackup*` and `*AwsBackup*` only");
+        context.report(&selection.place, diagnostic);
+    }
+}
+
+/// The managed policy asks for a tag that the package sets from 2.3.1 on.
+fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts) {
+    let attached = facts.roles.iter().find(|role| {
+        role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}")))
+    });
+    let version = package.version.as_ref().or(package.minimum_version.as_ref());
+    if let (Some(role), Some(version)) = (attached, version)
+        && compare(version, "2.3.1") == Ordering::Less
+    {
+        let message = format!("AwsVssComponents {} does not work with the policy `{VSS_POLICY}`", safe(version));
+        let diagnostic = Diagnostic::warning("VSS0604", message)
+            .at(&package.address)
+            .label(format!("`{}` has that policy, which needs 2.3.1 or later", role.address))
+            .help("take 2.3.1 or later: older versions do not set the tag `AwsVssConfig` that the policy asks for");
+        context.report(&package.place, diagnostic);
+    }
+}
+
+/// Reports pairs of rules of one plan whose start windows overlap: AWS Backup then drops the run of the rule that keeps its
+/// backups for less time.
+///
+/// Source: AWS Backup Developer Guide, "Backup plan options and configuration", overlapping backup rules.
+pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
+    let runs: Vec<Vec<Timestamp>> = rules.iter().map(runs).collect();
+    for (later, rule) in rules.iter().enumerate() {
+        for (earlier, other) in rules[..later].iter().enumerate() {
+            let rank = |rule: &RunsFacts| rule.keeps.unwrap_or(u32::MAX);
+            let (loser, winner, lost, kept) = if rank(rule) <= rank(other) {
+                (rule, other, &runs[later], &runs[earlier])
+            } else {
+                (other, rule, &runs[earlier], &runs[later])
+            };
+            let suppressed: Vec<Timestamp> = lost.iter().copied().filter(|run| overlaps(*run, loser, kept, winner)).collect();
+            if let Some(first) = suppressed.first() {
+                report_overlap(context, loser, winner, *first, suppressed.len(), lost.len());
+            }
+        }
+    }
+}
+
+/// Where the comparison of schedules begins: before any fixed Monday will do, the calendar repeats.
+const REFERENCE: &str = "2026-01-04T23:59:59Z";
+
+/// Returns the runs of the four weeks after the reference; of a rarer rule, its next dozen.
+fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
+    let start: Timestamp = REFERENCE.parse().expect("the reference is a timestamp");
+    let end = start.saturating_add((28 * 24).hours()).expect("hours fit a timestamp");
+    let some = |count: usize| -> Vec<Timestamp> {
+        rule.schedule.next_runs(start, &rule.timezone, count).iter().map(|run| run.timestamp()).collect()
+    };
+    let few = some(12);
+    if few.len() < 12 || few.last().is_some_and(|last| *last > end) {
+        return few;
+    }
+    some(28 * 24).into_iter().filter(|run| *run < end).collect()
+}
+
+fn overlaps(run: Timestamp, loser: &RunsFacts, kept: &[Timestamp], winner: &RunsFacts) -> bool {
+    let seconds = |rule: &RunsFacts| i64::from(rule.window) * 60;
+    let begin = run.as_second();
+    // Sorted: the only candidates begin after this one's window opened, less the other's length.
+    let from = kept.partition_point(|other| other.as_second() + seconds(winner) <= begin);
+    kept.get(from).is_some_and(|other| other.as_second() < begin + seconds(loser))
+}
+
+fn report_overlap(
+    context: &mut Context<'_>,
+    loser: &RunsFacts,
+    winner: &RunsFacts,
+    first: Timestamp,
+    suppressed: usize,
+    all: usize,
+) {
+    let local = first.to_zoned_datetime(loser.timezone.clone()).strftime("%a %H:%M").to_string();
+    let message = format!(
+        "the start windows of the rules `{}` and `{}` overlap: AWS Backup drops {suppressed} of {all} runs of `{}`",
+        loser.rule, winner.rule, loser.rule
+    );
+    let diagnostic = Diagnostic::warning("VSS0406", message)
+        .at(&loser.address)
+        .label(format!("such as the one of {local}; the window is {}", minutes::format(loser.window)))
+        .help("AWS Backup keeps only the backup of the rule with the longer retention")
+        .help("move the schedules apart, or make `start_window` shorter");
+    context.report(&loser.place, diagnostic);
+}

@@ -1,0 +1,274 @@
+//! Packages: what State Manager and Run Command take for `AWS-ConfigureAWSPackage`.
+
+use std::cmp::Ordering;
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::config::context::{ASSOCIATION_NAME, Context, Entry};
+use crate::config::problems::safe;
+use crate::config::tree::Node;
+use crate::config::values::TextOrNumber;
+use crate::kind::Desired;
+use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
+use crate::model::schedule::{Dialect, Schedule};
+
+use super::Facts;
+use super::across::PackageFacts;
+
+/// The package that makes VSS snapshots.
+pub(crate) const VSS_COMPONENTS: &str = "AwsVssComponents";
+
+macro_rules! pattern {
+    ($name:ident, $pattern:literal) => {
+        static $name: LazyLock<Regex> = LazyLock::new(|| Regex::new($pattern).expect("the pattern is fixed"));
+    };
+}
+
+pattern!(PACKAGE_NAME, r"^([a-zA-Z][a-zA-Z0-9_-]{0,39}|arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:package/[A-Za-z0-9._/-]+)$");
+pattern!(VERSION, r"^[A-Za-z0-9.]+$");
+pattern!(INSTANCE_ID, r"^(i-([0-9a-z]{8}|[0-9a-z]{17})|mi-[0-9a-z]{17})$");
+pattern!(CONCURRENCY, r"^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$");
+pattern!(ERRORS, r"^([1-9][0-9]{0,6}|0|[1-9][0-9]?%|0%|100%)$");
+
+/// Resolves `[package.*]`.
+pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
+    let mut all = Vec::new();
+    for mut entry in context.entries::<PackageSpec>(file.get("package"), "package", None) {
+        if entry.spec.name.is_none() {
+            entry.name = format!("vssctl-{}", entry.address.key());
+        }
+        all.push(package(entry, context, facts));
+    }
+    context.check_unique("package", ASSOCIATION_NAME);
+    all
+}
+
+fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut Facts) -> Desired {
+    context.check_name(&entry, ASSOCIATION_NAME);
+    let package_name = entry.spec.package_name.clone().unwrap_or_else(|| entry.address.key().to_owned());
+    if !PACKAGE_NAME.is_match(&package_name) {
+        let message = format!("`{}` is no package name", safe(&package_name));
+        let diagnostic = entry.error("VSS0601", message).label("a letter, then up to 39 of A-Z a-z 0-9 _ -, or a package's ARN");
+        context.report(&entry.place(&["package_name"]), diagnostic);
+    }
+    versions(&entry, &package_name, context);
+    targets(&entry, context);
+    arguments(&entry, context);
+    for (key, value, pattern, least) in [
+        ("max_concurrency", &entry.spec.max_concurrency, &CONCURRENCY, "1"),
+        ("max_errors", &entry.spec.max_errors, &ERRORS, "0"),
+    ] {
+        let Some(text) = value.as_ref().map(TextOrNumber::text) else { continue };
+        if !pattern.is_match(&text) {
+            let diagnostic = entry
+                .error("VSS0606", format!("`{key}` cannot be `{}`", safe(&text)))
+                .label(format!("a number from {least}, or a percentage from {least}% to 100%"));
+            context.report(&entry.place(&[key]), diagnostic);
+        }
+    }
+    let schedule = schedule(&entry, context);
+    let mut references = Vec::new();
+    let assume_role = entry.spec.association_dispatch_assume_role.as_deref().and_then(|text| {
+        let (arn, address) = context.role(&entry, &["association_dispatch_assume_role"], text)?;
+        references.extend(address);
+        Some(arn)
+    });
+    let tags = context.merged_tags(&entry, false);
+    facts.packages.push(PackageFacts {
+        address: entry.address.clone(),
+        vss: package_name == VSS_COMPONENTS && entry.spec.action.unwrap_or_default() == PackageAction::Install,
+        version: entry.spec.version.clone(),
+        minimum_version: entry.spec.minimum_version.clone(),
+        place: entry.place(&[if entry.spec.version.is_some() { "version" } else { "minimum_version" }]),
+    });
+    let resolved = ResolvedPackage {
+        spec: entry.spec.clone(),
+        package_name,
+        schedule,
+        association_dispatch_assume_role: assume_role,
+        tags,
+    };
+    let mut desired = context.desired(&entry, resolved.normal_form());
+    desired.options = resolved.options();
+    desired.references = references;
+    desired
+}
+
+fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Context<'_>) {
+    let spec = &entry.spec;
+    for (key, version) in [("version", &spec.version), ("minimum_version", &spec.minimum_version)] {
+        let Some(version) = version.as_deref().filter(|version| !VERSION.is_match(version)) else { continue };
+        let message = format!("`{}` is no package version", safe(version));
+        let diagnostic = entry.error("VSS0602", message).label("letters, digits and dots, such as `2.5.1`");
+        context.report(&entry.place(&[key]), diagnostic);
+    }
+    if let (Some(version), Some(minimum)) = (&spec.version, &spec.minimum_version) {
+        let diagnostic = if compare(version, minimum) == Ordering::Less {
+            entry.error("VSS0612", format!("version `{}` is older than the minimum `{}`", safe(version), safe(minimum)))
+        } else {
+            entry.error("VSS0612", "`version` pins the package, so `minimum_version` says nothing".to_owned())
+        };
+        let diagnostic = diagnostic.label("not together with `version`").help("keep one of the two");
+        context.report(&entry.place(&["minimum_version"]), diagnostic);
+    }
+    if package_name != VSS_COMPONENTS {
+        return;
+    }
+    let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
+    if spec.installation_type == Some(InstallationType::InPlaceUpdate)
+        && least.is_some_and(|version| compare(version, "2.5.0") == Ordering::Less)
+        && spec.version.is_some()
+    {
+        let diagnostic = entry
+            .error("VSS0603", "AwsVssComponents before 2.5.0 has no in-place update".to_owned())
+            .label("the update script is missing")
+            .help("take `Uninstall and reinstall`, or version 2.5.0 or later");
+        context.report(&entry.place(&["installation_type"]), diagnostic);
+    }
+}
+
+fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
+    let targets = entry.spec.targets.by_key();
+    let place = entry.place(&["targets"]);
+    let mut report = |path: &[&str], message: String, label: &str| {
+        let at = if path.is_empty() { place.clone() } else { entry.place(path) };
+        let diagnostic = entry.error("VSS0605", message).label(label);
+        context.problems.add(&at, diagnostic);
+    };
+    if targets.is_empty() {
+        report(&[], format!("`{}` targets nothing", entry.address), "add `tags`, `instance_ids` or `resource_groups`");
+    }
+    if targets.len() > 5 {
+        report(&[], format!("{} targets, and 5 is the most", targets.len()), "each tag key is one target");
+    }
+    for (key, values) in &targets {
+        let path: Vec<&str> = match key.strip_prefix("tag:") {
+            Some(tag) => vec!["targets", "tags", tag],
+            None if key == "InstanceIds" => vec!["targets", "instance_ids"],
+            None => vec!["targets", "resource_groups"],
+        };
+        if key.chars().count() > 163 || key == "tag:" {
+            report(&path, format!("`{}` is no target", safe(key)), "a tag key has 1 to 128 characters");
+        }
+        if values.is_empty() {
+            report(&path, format!("the target `{}` has no values", safe(key)), "empty");
+        }
+        if values.len() > 50 {
+            report(&path, format!("{} values of one target, and 50 is the most", values.len()), "too many");
+        }
+    }
+    for (index, id) in entry.spec.targets.instance_ids.iter().flatten().enumerate() {
+        if id != "*" && !INSTANCE_ID.is_match(id) {
+            let message = format!("`{}` is no instance id", safe(id));
+            let path = ["targets", "instance_ids", &index.to_string()];
+            let diagnostic = entry.error("VSS0611", message).label("such as `i-0123456789abcdef0` or `mi-0123456789abcdef0`");
+            context.report(&entry.place(&path), diagnostic);
+        }
+    }
+    if entry.spec.targets.instance_ids.iter().flatten().any(|id| id == "*") {
+        let diagnostic = entry
+            .warning("VSS0610", "the package goes to every managed instance, Linux too".to_owned())
+            .label("`*` is all of them")
+            .help("target a tag that only Windows servers carry: one Linux instance makes the association `Failed`");
+        context.report(&entry.place(&["targets", "instance_ids"]), diagnostic);
+    }
+}
+
+fn arguments(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
+    for name in entry.spec.additional_arguments.iter().flatten().map(|(name, _)| name) {
+        if !name.starts_with("SSM_") {
+            let message = format!("the package argument `{}` does not start with `SSM_`", safe(name));
+            let diagnostic = entry.error("VSS0613", message).label("not an argument that SSM passes on");
+            context.report(&entry.key_place(&["additional_arguments", name]), diagnostic);
+        }
+    }
+}
+
+fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option<String> {
+    let spec = &entry.spec;
+    let only_with_schedule = [
+        ("apply_only_at_cron_interval", spec.apply_only_at_cron_interval.is_some()),
+        ("schedule_offset", spec.schedule_offset.is_some()),
+        ("duration", spec.duration.is_some()),
+        ("compliance_severity", spec.compliance_severity.is_some()),
+        ("sync_compliance", spec.sync_compliance.is_some()),
+        ("output_s3_bucket", spec.output_s3_bucket.is_some()),
+        ("output_s3_key_prefix", spec.output_s3_key_prefix.is_some()),
+        ("output_s3_region", spec.output_s3_region.is_some()),
+        ("association_dispatch_assume_role", spec.association_dispatch_assume_role.is_some()),
+        ("calendar_names", spec.calendar_names.is_some()),
+        ("name", spec.name.is_some()),
+        ("tags", spec.tags.is_some()),
+    ];
+    let Some(text) = spec.schedule.as_deref() else {
+        if entry.gives("schedule") {
+            return None;
+        }
+        for (key, given) in only_with_schedule {
+            // Defaults of the kind are no statement about this entry.
+            if given {
+                let diagnostic = entry
+                    .error("VSS0609", format!("`{key}` belongs to an association, and `{}` is one Run Command", entry.address))
+                    .label("has no effect without a schedule")
+                    .help("add `schedule = \"rate(1 day)\"`, or remove the key");
+                context.report(&entry.place(&[key]), diagnostic);
+            }
+        }
+        return None;
+    };
+    let place = entry.place(&["schedule"]);
+    let schedule = match Schedule::parse(text, Dialect::StateManager) {
+        Ok(schedule) => schedule,
+        Err(failed) => {
+            let at = context.within(&place, &failed.text, &failed.range);
+            context.report(&at, super::schedule_error(entry, &failed));
+            return None;
+        }
+    };
+    let only_at = spec.apply_only_at_cron_interval == Some(true);
+    if only_at && matches!(schedule, Schedule::Rate(_)) {
+        let diagnostic = entry
+            .error("VSS0607", "`apply_only_at_cron_interval` does not go with `rate(...)`".to_owned())
+            .label("only with `cron(...)`");
+        context.report(&entry.place(&["apply_only_at_cron_interval"]), diagnostic);
+    }
+    for (key, value, most, unit) in
+        [("schedule_offset", spec.schedule_offset, 6, "days"), ("duration", spec.duration, 24, "hours")]
+    {
+        let Some(value) = value else { continue };
+        if !(1..=most).contains(&value) {
+            let diagnostic =
+                entry.error("VSS0608", format!("`{key}` is {value}, out of range")).label(format!("from 1 to {most} {unit}"));
+            context.report(&entry.place(&[key]), diagnostic);
+        } else if !only_at || !matches!(schedule, Schedule::Cron(_)) {
+            let diagnostic = entry
+                .error("VSS0608", format!("`{key}` needs `cron(...)` and `apply_only_at_cron_interval = true`"))
+                .label("has no effect");
+            context.report(&entry.place(&[key]), diagnostic);
+        }
+    }
+    Some(schedule.to_string())
+}
+
+/// Compares versions as lists of numbers; a missing number is 0, and what is no number comes last.
+pub(crate) fn compare(left: &str, right: &str) -> Ordering {
+    let parts = |version: &str| -> Vec<u64> { version.split('.').map(|part| part.parse().unwrap_or(u64::MAX)).collect() };
+    let (mut left, mut right) = (parts(left), parts(right));
+    let length = left.len().max(right.len());
+    left.resize(length, 0);
+    right.resize(length, 0);
+    left.cmp(&right)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_numbers_and_a_missing_number_is_zero() {
+        assert_eq!(compare("1.3.1.0", "1.3.1"), Ordering::Equal);
+        assert_eq!(compare("2.10.0", "2.9.9"), Ordering::Greater);
+        assert_eq!(compare("2.3", "2.3.1"), Ordering::Less);
+    }
+}

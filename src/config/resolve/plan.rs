@@ -1,0 +1,399 @@
+//! Backup plans and their rules: schedules, windows, lifecycles and copies.
+
+use std::collections::BTreeMap;
+
+use jiff::tz::TimeZone;
+
+use crate::config::context::{Context, Entry, PLAN_NAME, RULE_NAME, Target};
+use crate::config::limits;
+use crate::config::problems::safe;
+use crate::config::source::Place;
+use crate::config::tree::Node;
+use crate::kind::Desired;
+use crate::kinds::plan::spec::{PlanSpec, ResolvedLifecycle, ResolvedPlan, ResolvedRule, RuleSpec};
+use crate::model::arn::Arn;
+use crate::model::duration::{days, minutes};
+use crate::model::schedule::{Dialect, Schedule, canonical_zone, zone};
+use crate::model::{Address, Diagnostic};
+
+use super::across::RunsFacts;
+use super::{Facts, at_most, duration, schedule_error, selection};
+
+/// Resolves `[plan.*]` with rules and selections.
+pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
+    let mut all = Vec::new();
+    for (key, member) in file.get("plan").into_iter().flat_map(Node::members) {
+        let address = Address::new("plan", key);
+        let (node, faulty_rules) = without_faults(&member.node);
+        let rules = member.node.get("rule");
+        let windows_vss = node.get("windows_vss").is_some_and(|node| matches!(node.tree, crate::config::tree::Tree::Flag(true)));
+        if let Some(entry) = context.entry::<PlanSpec>(&node, &member.key, address.clone(), key) {
+            facts.has_vss_plan |= windows_vss;
+            let desired = plan(&entry, rules, faulty_rules, context, facts);
+            all.push(desired);
+        }
+        let selections = member.node.get("selection");
+        all.extend(selection::selections(selections, key, windows_vss, context, facts));
+    }
+    context.check_unique("plan", PLAN_NAME);
+    all
+}
+
+/// Returns a plan's table without its rules and selections, which are read one by one, and whether a rule has a fault.
+fn without_faults(node: &Node) -> (Node, bool) {
+    let mut own = node.clone();
+    let mut faulty = false;
+    if let crate::config::tree::Tree::Table(members) = &mut own.tree {
+        for table in ["rule", "selection"] {
+            if let Some(member) = members.shift_remove(table) {
+                faulty |= table == "rule" && member.node.has_fault();
+            }
+        }
+    }
+    (own, faulty)
+}
+
+fn plan(
+    entry: &Entry<'_, PlanSpec>,
+    rules: Option<&Node>,
+    faulty_rules: bool,
+    context: &mut Context<'_>,
+    facts: &mut Facts,
+) -> Desired {
+    context.check_name(entry, PLAN_NAME);
+    let windows_vss = entry.spec.windows_vss == Some(true);
+    let mut resolved = ResolvedPlan {
+        windows_vss: entry.spec.windows_vss,
+        rules: BTreeMap::new(),
+        tags: context.merged_tags(entry, false),
+    };
+    let mut references = Vec::new();
+    let mut runs = Vec::new();
+    let count = rules.map_or(0, |rules| rules.members().count());
+    if count == 0 && !faulty_rules {
+        let diagnostic = entry
+            .error("VSS0413", format!("`{}` has no rule", entry.address))
+            .label("backs nothing up")
+            .help(format!("add `[plan.{}.rule.NAME]`", entry.address.key()));
+        context.report(&entry.key, diagnostic);
+    }
+    if let Some(diagnostic) = at_most("rules", count, limits::RULES, |message| entry.error("VSS0414", message)) {
+        context.report(&entry.key, diagnostic);
+    }
+    for (key, member) in rules.into_iter().flat_map(Node::members) {
+        let Some(spec) = context.spec::<RuleSpec>(&member.node, &member.key, &entry.address) else { continue };
+        let name = spec.name.clone().unwrap_or_else(|| key.to_owned());
+        let rule = Entry { address: entry.address.clone(), name, key: member.key.clone(), node: &member.node, spec };
+        let resolved_rule = resolve_rule(&rule, key, windows_vss, context, facts, &mut references, &mut runs);
+        if resolved.rules.contains_key(&rule.name) {
+            let message = format!("two rules of `{}` are named `{}`", entry.address, safe(&rule.name));
+            context.report(&rule.place(&["name"]), rule.error("VSS0205", message).label("taken"));
+        }
+        resolved.rules.insert(rule.name.clone(), resolved_rule);
+    }
+    super::across::check_overlaps(context, &runs);
+    let mut desired = context.desired(entry, resolved.normal_form());
+    references.sort();
+    references.dedup();
+    desired.references = references;
+    desired
+}
+
+fn resolve_rule(
+    rule: &Entry<'_, RuleSpec>,
+    key: &str,
+    windows_vss: bool,
+    context: &mut Context<'_>,
+    facts: &Facts,
+    references: &mut Vec<Address>,
+    runs: &mut Vec<RunsFacts>,
+) -> ResolvedRule {
+    let spec = &rule.spec;
+    context.check_name_at(&rule.address, &rule.name, &rule.place(&["name"]), RULE_NAME);
+    let vault = vault_name(rule, &["vault"], &spec.vault, context, references).unwrap_or_default();
+    let start_window = window(rule, "start_window", spec.start_window.as_deref(), limits::START_WINDOW, context);
+    let complete_window = window(rule, "complete_window", spec.complete_window.as_deref(), 1, context);
+    if let (Some(start), Some(complete)) = (start_window, complete_window)
+        && complete <= start
+    {
+        let message = format!(
+            "the backup may start until {} after its time but has to be complete after {}",
+            minutes::format(start),
+            minutes::format(complete)
+        );
+        let diagnostic = rule
+            .warning("VSS0405", message)
+            .label("not longer than the start window")
+            .help("AWS may count both from the scheduled time: make `complete_window` longer");
+        context.report(&rule.place(&["complete_window"]), diagnostic);
+    }
+    let (lifecycle, keeps) = lifecycle(
+        rule,
+        &[],
+        [spec.delete_after.as_deref(), spec.move_to_cold_storage_after.as_deref()],
+        spec.opt_in_to_archive_for_supported_resources,
+        context,
+    );
+    for_windows(rule, windows_vss, context);
+    continuous(rule, keeps, context);
+    check_against_lock(rule, &vault, keeps, context, facts);
+    let (schedule, timezone) = schedule(rule, context);
+    let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
+    let known = told("start_window", spec.start_window.as_deref()) && told("delete_after", spec.delete_after.as_deref());
+    if known && told("schedule", schedule.as_deref()) && told("timezone", spec.timezone.as_deref()) {
+        let text = schedule.clone().unwrap_or_else(|| "cron(0 5 ? * * *)".to_owned());
+        if let (Ok(schedule), Some(timezone)) = (Schedule::parse(&text, Dialect::Backup), &timezone) {
+            runs.push(RunsFacts {
+                address: rule.address.clone(),
+                rule: key.to_owned(),
+                schedule,
+                timezone: timezone.1.clone(),
+                window: start_window.unwrap_or(limits::DEFAULT_START_WINDOW),
+                keeps: spec.delete_after.as_ref().map(|_| keeps.unwrap_or_default()),
+                place: rule.place(&["schedule"]),
+            });
+        }
+    }
+    if let Some(tags) = &spec.recovery_point_tags {
+        if let Some(node) = rule.node.get("recovery_point_tags") {
+            context.check_tags(node, tags, Some(&rule.address));
+        }
+        let most = limits::RECOVERY_POINT_TAGS;
+        if let Some(found) = at_most("recovery point tags", tags.len(), most, |message| rule.error("VSS0414", message)) {
+            context.report(&rule.place(&["recovery_point_tags"]), found);
+        }
+    }
+    let air_gapped = spec.target_logically_air_gapped_backup_vault_arn.as_deref().and_then(|text| {
+        let keys = ["target_logically_air_gapped_backup_vault_arn"];
+        context.own_arn(rule, &keys, text, |text| Arn::parse_as(text, "backup", "backup-vault"))
+    });
+    ResolvedRule {
+        copy_actions: copies(rule, &vault, context, references),
+        vault,
+        schedule,
+        timezone: spec.timezone.as_ref().and(timezone).map(|(name, _)| name),
+        start_window: start_window.map(minutes::format),
+        complete_window: complete_window.map(minutes::format),
+        lifecycle,
+        enable_continuous_backup: spec.enable_continuous_backup,
+        target_logically_air_gapped_backup_vault_arn: air_gapped,
+        recovery_point_tags: spec.recovery_point_tags.clone(),
+    }
+}
+
+fn vault_name(
+    rule: &Entry<'_, RuleSpec>,
+    keys: &[&str],
+    text: &str,
+    context: &mut Context<'_>,
+    references: &mut Vec<Address>,
+) -> Option<String> {
+    match context.reference(rule, keys, text, "vault", ("backup", "backup-vault"))? {
+        Target::Entry(address, name) => {
+            references.push(address);
+            Some(name)
+        }
+        Target::Arn(arn) => {
+            let place = rule.place(keys);
+            context.check_arn(rule, &place, &arn, true).then(|| arn.name().to_owned())
+        }
+    }
+}
+
+fn window(
+    rule: &Entry<'_, RuleSpec>,
+    key: &'static str,
+    text: Option<&str>,
+    least: u32,
+    context: &mut Context<'_>,
+) -> Option<u32> {
+    let length = duration(context, rule, &[key], text, minutes::parse)?;
+    if !(least..=limits::WINDOW).contains(&length) {
+        let diagnostic = rule
+            .error("VSS0404", format!("`{key}` is {length} minutes, out of range"))
+            .label(format!("from `{}` to `{}`", minutes::format(least), minutes::format(limits::WINDOW)));
+        context.report(&rule.place(&[key]), diagnostic);
+    }
+    Some(length)
+}
+
+/// Checks a lifecycle and returns it with the days that backups are kept.
+fn lifecycle(
+    rule: &Entry<'_, RuleSpec>,
+    above: &[&str],
+    [delete_after, move_after]: [Option<&str>; 2],
+    opt_in: Option<bool>,
+    context: &mut Context<'_>,
+) -> (ResolvedLifecycle, Option<u32>) {
+    let keys = |key: &'static str| [above, &[key]].concat();
+    let keeps = duration(context, rule, &keys("delete_after"), delete_after, days::parse);
+    let cold = duration(context, rule, &keys("move_to_cold_storage_after"), move_after, days::parse);
+    for (key, value) in [("delete_after", keeps), ("move_to_cold_storage_after", cold)] {
+        let Some(value) = value.filter(|value| !(1..=limits::RETENTION).contains(value)) else { continue };
+        let diagnostic = rule
+            .error("VSS0408", format!("`{key}` is {value} days, out of range"))
+            .label(format!("from `1d` to `{}d`", limits::RETENTION));
+        context.report(&rule.place(&keys(key)), diagnostic);
+    }
+    if let (Some(keeps), Some(cold)) = (keeps, cold)
+        && keeps < cold.saturating_add(limits::COLD)
+    {
+        let least = cold.saturating_add(limits::COLD);
+        let message = format!("backups move to cold storage after {cold} days and would be deleted after {keeps}");
+        let diagnostic = rule
+            .error("VSS0409", message)
+            .label(format!("at least `{least}d`"))
+            .help("a backup stays in cold storage for 90 days at least");
+        context.report(&rule.place(&keys("delete_after")), diagnostic);
+    }
+    let lifecycle = ResolvedLifecycle {
+        delete_after: keeps.map(days::format),
+        move_to_cold_storage_after: cold.map(days::format),
+        opt_in_to_archive_for_supported_resources: opt_in,
+    };
+    (lifecycle, keeps)
+}
+
+fn for_windows(rule: &Entry<'_, RuleSpec>, windows_vss: bool, context: &mut Context<'_>) {
+    if !windows_vss {
+        return;
+    }
+    for (key, given, what) in [
+        ("move_to_cold_storage_after", rule.spec.move_to_cold_storage_after.is_some(), "never move to cold storage"),
+        ("enable_continuous_backup", rule.spec.enable_continuous_backup == Some(true), "cannot be continuous"),
+    ] {
+        if given {
+            let diagnostic = rule
+                .warning("VSS0415", format!("backups of EC2 instances {what}"))
+                .label("has no effect on a plan with `windows_vss`");
+            context.report(&rule.place(&[key]), diagnostic);
+        }
+    }
+}
+
+fn continuous(rule: &Entry<'_, RuleSpec>, keeps: Option<u32>, context: &mut Context<'_>) {
+    if rule.spec.enable_continuous_backup == Some(true) && keeps.is_some_and(|keeps| keeps > limits::CONTINUOUS) {
+        let diagnostic = rule
+            .error("VSS0417", "a continuous backup is kept for 35 days at most".to_owned())
+            .label(format!("at most `{}d`", limits::CONTINUOUS));
+        context.report(&rule.place(&["delete_after"]), diagnostic);
+    }
+}
+
+fn check_against_lock(
+    rule: &Entry<'_, RuleSpec>,
+    vault: &str,
+    keeps: Option<u32>,
+    context: &mut Context<'_>,
+    facts: &Facts,
+) {
+    let Some(lock) = facts.locks.get(vault) else { return };
+    let place = rule.place(&["delete_after"]);
+    let problem: Option<(String, String)> = match (keeps, lock.least, lock.most) {
+        (None, _, Some(most)) if !rule.gives("delete_after") => Some((
+            format!("backups are kept for ever, and the lock of vault `{}` allows {most} days", safe(vault)),
+            format!("add `delete_after = \"{most}d\"`, or less"),
+        )),
+        (Some(keeps), Some(least), _) if keeps < least => Some((
+            format!("backups are kept for {keeps} days, and the lock of vault `{}` asks for {least}", safe(vault)),
+            format!("write `\"{least}d\"` or more"),
+        )),
+        (Some(keeps), _, Some(most)) if keeps > most => Some((
+            format!("backups are kept for {keeps} days, and the lock of vault `{}` allows {most}", safe(vault)),
+            format!("write `\"{most}d\"` or less"),
+        )),
+        _ => None,
+    };
+    if let Some((message, help)) = problem {
+        let diagnostic: Diagnostic = rule.error("VSS0410", message).label("every backup would fail").help(help);
+        context.report(&place, diagnostic);
+    }
+}
+
+/// Checks schedule and time zone; returns the canonical schedule, and the zone with its canonical name.
+fn schedule(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) -> (Option<String>, Option<(String, TimeZone)>) {
+    let schedule = rule.spec.schedule.as_deref().and_then(|text| match Schedule::parse(text, Dialect::Backup) {
+        Ok(schedule) => Some(schedule.to_string()),
+        Err(failed) => {
+            let place: Place = context.within(&rule.place(&["schedule"]), &failed.text, &failed.range);
+            context.report(&place, schedule_error(rule, &failed));
+            None
+        }
+    });
+    let timezone = match rule.spec.timezone.as_deref() {
+        None => Some((canonical_zone("UTC"), TimeZone::UTC)),
+        Some(name) => match zone(name) {
+            Ok(zone) => Some((canonical_zone(name), zone)),
+            Err(failed) => {
+                let diagnostic = rule
+                    .error("VSS0403", format!("`{}` is no IANA time zone", safe(&failed.name)))
+                    .label("unknown time zone");
+                let diagnostic = match &failed.similar {
+                    Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+                    None => diagnostic.help("write it like `Asia/Tokyo` or `UTC`"),
+                };
+                context.report(&rule.place(&["timezone"]), diagnostic);
+                None
+            }
+        },
+    };
+    (schedule, timezone)
+}
+
+fn copies(
+    rule: &Entry<'_, RuleSpec>,
+    source: &str,
+    context: &mut Context<'_>,
+    references: &mut Vec<Address>,
+) -> Option<BTreeMap<String, ResolvedLifecycle>> {
+    let declared = rule.spec.copy_actions.as_ref()?;
+    if let Some(found) = at_most("copy actions", declared.len(), limits::COPIES, |message| rule.error("VSS0414", message)) {
+        context.report(&rule.place(&["copy_actions"]), found);
+    }
+    let mut copies = BTreeMap::new();
+    for (index, copy) in declared.iter().enumerate() {
+        let index = index.to_string();
+        let above = ["copy_actions", index.as_str()];
+        let vault_keys = ["copy_actions", index.as_str(), "vault"];
+        let destination = match context.reference(rule, &vault_keys, &copy.vault, "vault", ("backup", "backup-vault")) {
+            Some(Target::Entry(address, name)) => {
+                references.push(address);
+                Some(context.scope.arn("backup", &format!("backup-vault:{name}")))
+            }
+            // Copies may go to any region, and to any account of the organisation.
+            Some(Target::Arn(arn)) => {
+                if arn.partition == context.scope.partition() {
+                    Some(arn.to_string())
+                } else {
+                    let place = rule.place(&vault_keys);
+                    context.check_arn(rule, &place, &arn, false);
+                    None
+                }
+            }
+            None => None,
+        };
+        let (lifecycle, _) = lifecycle(
+            rule,
+            &above,
+            [copy.delete_after.as_deref(), copy.move_to_cold_storage_after.as_deref()],
+            copy.opt_in_to_archive_for_supported_resources,
+            context,
+        );
+        let Some(destination) = destination else { continue };
+        let itself = context.scope.arn("backup", &format!("backup-vault:{source}"));
+        let problem = if destination == itself {
+            Some("the rule's own vault")
+        } else if copies.contains_key(&destination) {
+            Some("copied to twice")
+        } else {
+            None
+        };
+        if let Some(problem) = problem {
+            let message = format!("the vault `{}` is {problem}", safe(&copy.vault));
+            context.report(&rule.place(&vault_keys), rule.error("VSS0419", message).label(problem));
+        }
+        copies.insert(destination, lifecycle);
+    }
+    Some(copies)
+}
+

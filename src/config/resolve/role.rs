@@ -1,0 +1,294 @@
+//! Roles: presets, documents, managed policies and the instance profile that comes with a role.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use crate::config::context::{Context, Declared, Entry, POLICY_NAME, PROFILE_NAME, ROLE_NAME};
+use crate::config::form::Form;
+use crate::config::limits;
+use crate::config::presets::{self, Filling};
+use crate::config::problems::safe;
+use crate::config::structure::closest;
+use crate::config::tree::Node;
+use crate::config::values::{ProfileChoice, TextOrNumber};
+use crate::kind::{Desired, Fields};
+use crate::kinds::instance_profile::spec::ResolvedInstanceProfile;
+use crate::kinds::role::spec::{PoliciesMode, ResolvedRole, RoleSpec};
+use crate::model::Address;
+use crate::model::arn::{Arn, looks_like_arn};
+use crate::model::duration::seconds;
+
+use super::across::{ProfileFacts, RoleFacts};
+use super::{Facts, duration};
+
+/// Resolves `[role.*]`, each with the instance profile that comes with it.
+pub(crate) fn roles(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
+    let mut all = Vec::new();
+    for entry in context.entries::<RoleSpec>(file.get("role"), "role", None) {
+        let role = role(&entry, context, facts);
+        let profile = profile(&entry, &role, file, context, facts);
+        all.push(role);
+        all.extend(profile);
+    }
+    context.check_unique("role", ROLE_NAME);
+    all
+}
+
+fn role(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>, facts: &mut Facts) -> Desired {
+    let spec = &entry.spec;
+    let filling = spec.preset.map(|preset| presets::filling(preset, &context.scope));
+    context.check_name(entry, ROLE_NAME);
+    context.check_path(entry, &["path"], spec.path.as_deref());
+    context.check_description(entry, spec.description.as_deref());
+    let mut references = Vec::new();
+    let managed_policies = managed_policies(entry, filling.as_ref(), context, &mut references);
+    let permissions_boundary = spec.permissions_boundary.as_deref().and_then(|text| {
+        if text.is_empty() {
+            return Some(String::new());
+        }
+        managed_policy(entry, &["permissions_boundary"], text, context, &mut references)
+    });
+    let resolved = ResolvedRole {
+        path: spec.path.clone(),
+        description: spec.description.clone(),
+        trust: trust(entry, filling.as_ref(), context),
+        max_session_duration: session(entry, context),
+        permissions_boundary,
+        managed_policies,
+        inline_policies: inline_policies(entry, filling.as_ref(), context),
+        tags: context.merged_tags(entry, true),
+    };
+    facts.roles.push(RoleFacts {
+        address: entry.address.clone(),
+        name: entry.name.clone(),
+        key: entry.key.clone(),
+        trust: resolved.trust.clone(),
+        trust_place: entry.place(&["trust"]),
+        managed: resolved.managed_policies.clone(),
+        inline: resolved.inline_policies.clone().unwrap_or_default(),
+        additive: spec.policies_mode == Some(PoliciesMode::Additive),
+    });
+    let mut desired = context.desired(entry, resolved.normal_form());
+    desired.options =
+        Form::default().text("policies_mode", Some(spec.policies_mode.unwrap_or_default().name())).fields();
+    references.sort();
+    references.dedup();
+    desired.references = references;
+    desired
+}
+
+fn session(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>) -> Option<String> {
+    let keys = ["max_session_duration"];
+    let length = match entry.spec.max_session_duration.as_ref()? {
+        TextOrNumber::Number(number) => u32::try_from(*number).unwrap_or(u32::MAX),
+        TextOrNumber::Text(text) => duration(context, entry, &keys, Some(text), seconds::parse)?,
+    };
+    if !(3_600..=43_200).contains(&length) {
+        let message = format!("`{}` is no session duration that IAM takes", seconds::format(length));
+        let diagnostic = entry.error("VSS0212", message).label("from `1h` to `12h`");
+        context.report(&entry.place(&keys), diagnostic);
+    }
+    Some(seconds::format(length))
+}
+
+fn trust(entry: &Entry<'_, RoleSpec>, filling: Option<&Filling>, context: &mut Context<'_>) -> Option<Value> {
+    let Some(source) = &entry.spec.trust else {
+        if let Some(filling) = filling {
+            return Some(context.canonical(&presets::service_trust(filling.service)));
+        }
+        if entry.gives("preset") || entry.gives("trust") {
+            return None;
+        }
+        let diagnostic = entry
+            .error("VSS0510", format!("`{}` says neither who may assume it nor what it is for", entry.address))
+            .label("`trust` or `preset` is missing")
+            .help("add `preset = \"vss-instance\"`, `preset = \"backup-service\"` or a `trust` document");
+        context.report(&entry.key, diagnostic);
+        return None;
+    };
+    let document = context.trust_document(entry, &["trust"], source)?;
+    if document.size > limits::TRUST_MOST {
+        let message = format!("the trust policy has {} characters, and {} is the most", document.size, limits::TRUST_MOST);
+        context.report(&entry.place(&["trust"]), entry.error("VSS0507", message).label("too long"));
+    } else if document.size > limits::TRUST {
+        let message = format!("the trust policy has {} characters, and accounts start with {}", document.size, limits::TRUST);
+        let diagnostic = entry
+            .warning("VSS0507", message)
+            .label("longer than IAM's default quota, white space not counted")
+            .help("raise the quota \"Role trust policy length\" first");
+        context.report(&entry.place(&["trust"]), diagnostic);
+    }
+    Some(document.value)
+}
+
+fn managed_policies(
+    entry: &Entry<'_, RoleSpec>,
+    filling: Option<&Filling>,
+    context: &mut Context<'_>,
+    references: &mut Vec<Address>,
+) -> Option<Vec<String>> {
+    let Some(declared) = &entry.spec.managed_policies else {
+        let filling = filling?;
+        return Some(filling.managed.iter().map(|name| presets::managed_policy_arn(&context.scope, name)).collect());
+    };
+    let mut arns: Vec<String> = Vec::new();
+    for (index, text) in declared.iter().enumerate() {
+        let index = index.to_string();
+        let keys = ["managed_policies", index.as_str()];
+        let Some(arn) = managed_policy(entry, &keys, text, context, references) else { continue };
+        if arns.contains(&arn) {
+            let message = format!("the managed policy `{}` is listed twice", safe(text));
+            context.report(&entry.place(&keys), entry.error("VSS0215", message).label("once more"));
+        } else {
+            arns.push(arn);
+        }
+    }
+    if arns.len() > limits::MANAGED_POLICIES {
+        let message = format!("{} managed policies, and accounts start with {} a role", arns.len(), limits::MANAGED_POLICIES);
+        let diagnostic = entry
+            .warning("VSS0214", message)
+            .label("more than IAM's default quota")
+            .help("raise the quota \"Managed policies attached to an IAM role\" first");
+        context.report(&entry.place(&["managed_policies"]), diagnostic);
+    }
+    Some(arns)
+}
+
+/// Resolves a managed policy: an ARN, a policy of the file, or the name of one of AWS's own.
+fn managed_policy(
+    entry: &Entry<'_, RoleSpec>,
+    keys: &[&str],
+    text: &str,
+    context: &mut Context<'_>,
+    references: &mut Vec<Address>,
+) -> Option<String> {
+    let place = entry.place(keys);
+    if looks_like_arn(text) {
+        return match Arn::parse_as(text, "iam", "policy") {
+            Ok(arn) => context.check_arn(entry, &place, &arn, false).then(|| arn.to_string()),
+            Err(failed) => {
+                context.report_arn(entry, &place, &failed);
+                None
+            }
+        };
+    }
+    let declared = context.declared.get("policy").map(Vec::as_slice).unwrap_or_default();
+    if let Some(found) = declared.iter().find(|policy| policy.key == text || policy.name == text) {
+        let address = Address::new("policy", found.key.clone());
+        let arn = context.iam_arn("policy", &address, "policy");
+        references.push(address);
+        return arn;
+    }
+    let names: Vec<&str> = declared.iter().map(|policy| policy.key.as_str()).collect();
+    // Names of AWS's own policies are not known offline; one that looks like a slip of the pen is.
+    let meant = closest(text, &names).or_else(|| {
+        let known = [
+            presets::SSM_CORE,
+            presets::VSS_POLICY,
+            "AWSBackupServiceRolePolicyForBackup",
+            "AWSBackupServiceRolePolicyForRestores",
+        ];
+        known.into_iter().find(|name| *name != text && strsim::damerau_levenshtein(name, text) <= 2)
+    });
+    let bare = text.rsplit('/').next().unwrap_or(text);
+    if bare.is_empty() || bare.len() > 128 || !bare.chars().all(|it| it.is_ascii_alphanumeric() || "_+=,.@-".contains(it)) {
+        context.check_name_at(&entry.address, text, &place, POLICY_NAME);
+        return None;
+    }
+    if let Some(meant) = meant {
+        let diagnostic = entry
+            .error("VSS0301", format!("there is no policy `{}` in the file, nor one of AWS's that is known", safe(text)))
+            .label("unknown policy")
+            .help(format!("did you mean `{meant}`?"))
+            .help("for one that is not in the file, write its ARN");
+        context.report(&place, diagnostic);
+        return None;
+    }
+    Some(presets::managed_policy_arn(&context.scope, text))
+}
+
+fn inline_policies(
+    entry: &Entry<'_, RoleSpec>,
+    filling: Option<&Filling>,
+    context: &mut Context<'_>,
+) -> Option<BTreeMap<String, Value>> {
+    let Some(declared) = &entry.spec.inline_policies else {
+        let inline = &filling?.inline;
+        let documents = || inline.iter().map(|(name, document)| ((*name).to_owned(), context.canonical(document)));
+        return (!inline.is_empty()).then(|| documents().collect());
+    };
+    let mut documents = BTreeMap::new();
+    let mut size = 0;
+    for (name, source) in declared {
+        let keys = ["inline_policies", name.as_str()];
+        context.check_name_at(&entry.address, name, &entry.key_place(&keys), POLICY_NAME);
+        if let Some(document) = context.identity_document(entry, &keys, source) {
+            size += document.size;
+            documents.insert(name.clone(), document.value);
+        }
+    }
+    if size > limits::INLINE {
+        let message = format!("the inline policies have {size} characters together, and {} is the most", limits::INLINE);
+        let diagnostic = entry
+            .error("VSS0508", message)
+            .label("too long, white space not counted")
+            .help("move some of it to a `policy` entry, which may have 6,144 characters of its own");
+        context.report(&entry.place(&["inline_policies"]), diagnostic);
+    }
+    Some(documents)
+}
+
+/// Makes the instance profile that comes with a role.
+fn profile(
+    entry: &Entry<'_, RoleSpec>,
+    role: &Desired,
+    file: &Node,
+    context: &mut Context<'_>,
+    facts: &mut Facts,
+) -> Option<Desired> {
+    let spec = &entry.spec;
+    let preset = spec.preset.is_some_and(|preset| presets::filling(preset, &context.scope).profile);
+    let own = match &spec.instance_profile {
+        Some(ProfileChoice::Flag(false)) => return None,
+        Some(ProfileChoice::Flag(true)) => None,
+        Some(ProfileChoice::Own(own)) => Some(own.clone()),
+        None if preset => None,
+        None => return None,
+    };
+    let key = entry.address.key();
+    if file.get("instance_profile").is_some_and(|profiles| profiles.member(key).is_some()) {
+        // What the preset would add gives way to the file's own entry; what the role itself asks for does not.
+        if spec.instance_profile.is_some() {
+            let diagnostic = entry
+                .error("VSS0308", format!("`instance_profile.{key}` is defined twice"))
+                .label("here, and as an entry of its own")
+                .help("remove one of them");
+            context.report(&entry.place(&["instance_profile"]), diagnostic);
+        }
+        return None;
+    }
+    let own = own.unwrap_or_default();
+    let address = Address::new("instance_profile", key);
+    let name = own.name.unwrap_or_else(|| entry.name.clone());
+    let place = entry.place(&["instance_profile", "name"]);
+    context.check_name_at(&address, &name, &place, PROFILE_NAME);
+    context.check_path(entry, &["instance_profile", "path"], own.path.as_deref());
+    let path = own.path.or_else(|| spec.path.clone());
+    let declared = Declared { key: key.to_owned(), name: name.clone(), path: path.clone(), place: place.clone() };
+    context.declared.entry("instance_profile").or_default().push(declared);
+    facts.profiles.push(ProfileFacts { address: address.clone(), role: entry.address.clone() });
+    let tags = role.fields.get("tags").and_then(Value::as_object).map(|tags| {
+        tags.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
+    });
+    let resolved = ResolvedInstanceProfile { path, role: Some(entry.name.clone()), tags };
+    Some(Desired {
+        address,
+        name,
+        fields: resolved.normal_form(),
+        options: Fields::new(),
+        references: vec![entry.address.clone()],
+        renamed_from: role.renamed_from.as_ref().map(|old| Address::new("instance_profile", old.key())),
+        ..role.clone()
+    })
+}

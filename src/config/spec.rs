@@ -1,0 +1,64 @@
+//! The file as a whole: its tables besides the kinds' own. These types are the source of the JSON Schema, and the schema
+//! is what the structure of a file is checked against.
+
+use std::collections::BTreeMap;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::kinds::instance_profile::spec::InstanceProfileSpec;
+use crate::kinds::package::spec::PackageSpec;
+use crate::kinds::plan::spec::PlanSpec;
+use crate::kinds::policy::spec::PolicySpec;
+use crate::kinds::region_settings::spec::RegionSettingsSpec;
+use crate::kinds::role::spec::RoleSpec;
+use crate::kinds::vault::spec::VaultSpec;
+
+/// A vssctl configuration file: what AWS shall look like.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "the shape of the file: entries are read one by one, so that one bad entry hides no other")]
+pub(crate) struct FileSpec {
+    /// Another file that this one builds on, relative to it: tables are merged and this file wins. One level deep.
+    pub(crate) extends: Option<String>,
+    /// Whose things these are, and where.
+    pub(crate) stack: StackSpec,
+    /// Tags on every taggable thing.
+    pub(crate) tags: Option<BTreeMap<String, String>>,
+    /// Keys that every entry of a kind has unless it says otherwise. `tags` are merged, all else is replaced.
+    pub(crate) defaults: Option<BTreeMap<String, BTreeMap<String, String>>>,
+    /// IAM roles.
+    pub(crate) role: Option<BTreeMap<String, RoleSpec>>,
+    /// Customer managed IAM policies.
+    pub(crate) policy: Option<BTreeMap<String, PolicySpec>>,
+    /// Instance profiles, where a role's own does not do.
+    pub(crate) instance_profile: Option<BTreeMap<String, InstanceProfileSpec>>,
+    /// Distributor packages on instances.
+    pub(crate) package: Option<BTreeMap<String, PackageSpec>>,
+    /// Backup vaults.
+    pub(crate) vault: Option<BTreeMap<String, VaultSpec>>,
+    /// Backup plans with their rules and selections.
+    pub(crate) plan: Option<BTreeMap<String, PlanSpec>>,
+    /// AWS Backup's settings of the region.
+    pub(crate) region_settings: Option<RegionSettingsSpec>,
+}
+
+/// Whose things these are, and where.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StackSpec {
+    /// The owner's name, written to everything as the tag `vssctl:stack`. It stays the same for the life of the stack.
+    pub(crate) name: String,
+    /// The account, twelve digits in quotes. STS must agree before anything else is read.
+    pub(crate) account_id: String,
+    /// Such as `ap-northeast-1`.
+    pub(crate) region: String,
+    /// The path of IAM things that name none, such as `/vssctl/windows-backup/`; `/` unless said.
+    pub(crate) iam_path: Option<String>,
+    /// How many things one run may delete without being told; 3 unless said.
+    #[schemars(range(max = 200))]
+    pub(crate) max_deletions: Option<u32>,
+    /// How many percent of the stack one run may delete without being told; 30 unless said.
+    #[schemars(range(max = 100))]
+    pub(crate) max_deletion_percent: Option<u32>,
+}

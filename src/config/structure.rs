@@ -1,0 +1,313 @@
+//! Holds the tree of a file against the schema: unknown keys, wrong types, values that are no choice, missing keys, and
+//! characters that would lie to a reader. What it finds fault with is marked, so that later checks leave it alone.
+
+use crate::model::Diagnostic;
+use crate::render::safe::is_hidden;
+
+use super::problems::{Problems, safe};
+use super::schema::View;
+use super::source::Place;
+use super::tree::{Node, Tree};
+
+/// Tables whose keys name entries, and so become part of addresses.
+const ENTRY_TABLES: &[&str] =
+    &["role", "policy", "instance_profile", "package", "vault", "plan", "plan.*.rule", "plan.*.selection"];
+
+/// Checks one file as it stands, without asking for what may come from the file that it extends.
+pub(crate) fn check(root: &mut Node, problems: &mut Problems<'_>) {
+    walk(root, View::root(), &mut Vec::new(), problems);
+}
+
+fn walk(node: &mut Node, view: View, path: &mut Vec<String>, problems: &mut Problems<'_>) {
+    let types = view.types();
+    let found = node.type_name();
+    if !types.is_empty() && !types.contains(&found) {
+        problems.add(&node.place, wrong_type(node, view, path, problems.text(&node.place)));
+        node.faulty = true;
+        return;
+    }
+    if let Some(diagnostic) = check_value(node, view, path) {
+        problems.add(&node.place, diagnostic);
+        node.faulty = true;
+    }
+    let name_of_table = path.join(".");
+    let holds_entries = ENTRY_TABLES.contains(&pattern(path).as_str());
+    match &mut node.tree {
+        Tree::List(items) => {
+            let Some(view) = view.items() else { return };
+            for (index, item) in items.iter_mut().enumerate() {
+                path.push(index.to_string());
+                walk(item, view, path, problems);
+                path.pop();
+            }
+        }
+        Tree::Table(members) => {
+            let known = view.keys();
+            for (key, member) in members.iter_mut() {
+                let below = if view.is_free() { Some(view) } else { view.key(key) };
+                let Some(below) = below else {
+                    problems.add(&member.key, unknown_key(key, &known, &name_of_table));
+                    member.node.faulty = true;
+                    continue;
+                };
+                if let Some(diagnostic) = check_key(key, holds_entries, &name_of_table) {
+                    problems.add(&member.key, diagnostic);
+                    member.node.faulty = true;
+                    continue;
+                }
+                path.push(key.clone());
+                if view.is_free() {
+                    walk_free(&mut member.node, path, problems);
+                } else {
+                    walk(&mut member.node, below, path, problems);
+                }
+                path.pop();
+            }
+        }
+        Tree::Text(_) | Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => {}
+    }
+}
+
+/// Checks what stands inside a policy document, whose shape the document check knows better.
+fn walk_free(node: &mut Node, path: &mut Vec<String>, problems: &mut Problems<'_>) {
+    let fault = match &node.tree {
+        Tree::Text(text) => bad_character(text, path),
+        Tree::Float | Tree::Datetime | Tree::Huge => Some(
+            Diagnostic::error("VSS0103", format!("`{}` has a value that no policy document can hold", path.join(".")))
+                .label(article(node.type_name()))
+                .help("write it as a string"),
+        ),
+        Tree::Integer(_) | Tree::Flag(_) | Tree::List(_) | Tree::Table(_) => None,
+    };
+    if let Some(diagnostic) = fault {
+        problems.add(&node.place, diagnostic);
+        node.faulty = true;
+    }
+    match &mut node.tree {
+        Tree::List(items) => items.iter_mut().for_each(|item| walk_free(item, path, problems)),
+        Tree::Table(members) => {
+            for (key, member) in members.iter_mut() {
+                if let Some(diagnostic) = bad_character(key, path) {
+                    problems.add(&member.key, diagnostic);
+                    member.node.faulty = true;
+                }
+                path.push(key.clone());
+                walk_free(&mut member.node, path, problems);
+                path.pop();
+            }
+        }
+        Tree::Text(_) | Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => {}
+    }
+}
+
+/// Asks for the keys that must be there, once files and defaults are merged.
+pub(crate) fn require(root: &mut Node, problems: &mut Problems<'_>) {
+    let place = Place { end: root.place.start, ..root.place.clone() };
+    require_below(root, View::root(), &place, &mut Vec::new(), problems);
+}
+
+fn require_below(node: &mut Node, view: View, place: &Place, path: &mut Vec<String>, problems: &mut Problems<'_>) {
+    if node.faulty {
+        return;
+    }
+    let mut lacks = Vec::new();
+    match &mut node.tree {
+        Tree::List(items) => {
+            let Some(view) = view.items() else { return };
+            for (index, item) in items.iter_mut().enumerate() {
+                let place = item.place.clone();
+                path.push(index.to_string());
+                require_below(item, view, &place, path, problems);
+                path.pop();
+            }
+        }
+        Tree::Table(members) => {
+            let known = view.keys();
+            for required in view.required() {
+                // A misspelt key has been reported already, together with the right one.
+                let misspelt = |key: &String| !known.contains(&key.as_str()) && closest(key, &known) == Some(required);
+                if !members.contains_key(required) && !members.keys().any(misspelt) {
+                    lacks.push(required);
+                }
+            }
+            for (key, member) in members.iter_mut() {
+                let Some(view) = view.key(key) else { continue };
+                path.push(key.clone());
+                require_below(&mut member.node, view, &member.key.clone(), path, problems);
+                path.pop();
+            }
+        }
+        Tree::Text(_) | Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => {}
+    }
+    for required in lacks {
+        problems.add(place, missing(required, view, path));
+        node.faulty = true;
+    }
+}
+
+fn missing(required: &str, view: View, path: &[String]) -> Diagnostic {
+    let sample = match view.key(required).map(|view| (view.types(), view.choices())) {
+        Some((_, choices)) if !choices.is_empty() => format!("{required} = \"{}\"", choices[0]),
+        Some((types, _)) if types.first() == Some(&"object") && path.is_empty() => format!("[{required}]"),
+        Some((types, _)) if types.first() == Some(&"object") => format!("{required} = {{ ... }}"),
+        _ => format!("{required} = \"...\""),
+    };
+    let owner = if path.is_empty() { "the file".to_owned() } else { format!("`{}`", path.join(".")) };
+    Diagnostic::error("VSS0105", format!("{owner} lacks `{required}`"))
+        .label(format!("`{required}` is missing"))
+        .help(format!("add `{sample}`"))
+}
+
+fn unknown_key(key: &str, known: &[&'static str], table: &str) -> Diagnostic {
+    let shown = safe(key);
+    let owner = if table.is_empty() { "the file".to_owned() } else { format!("`{table}`") };
+    let diagnostic = Diagnostic::error("VSS0102", format!("unknown key `{shown}` in {owner}")).label("unknown key");
+    let diagnostic = match closest(key, known) {
+        Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None => diagnostic,
+    };
+    diagnostic.help(format!("valid keys: {}", known.join(", ")))
+}
+
+/// Finds the word that was probably meant.
+pub(crate) fn closest<'a>(word: &str, known: &[&'a str]) -> Option<&'a str> {
+    let plain = |text: &str| text.to_ascii_lowercase().replace('-', "_");
+    let word = plain(word);
+    known
+        .iter()
+        .map(|candidate| (strsim::damerau_levenshtein(&word, &plain(candidate)), *candidate))
+        .filter(|(distance, candidate)| *distance <= (candidate.len().max(word.len()) / 3).max(1))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, candidate)| candidate)
+}
+
+fn check_key(key: &str, holds_entries: bool, table: &str) -> Option<Diagnostic> {
+    if holds_entries {
+        let fits = (1..=64).contains(&key.len())
+            && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_' || byte == b'-');
+        return (!fits).then(|| {
+            Diagnostic::error("VSS0113", format!("`{}` cannot be a key of `{table}`", safe(key)))
+                .label("1 to 64 of A-Z a-z 0-9 _ -")
+                .help("take another key and write the AWS name as `name = \"...\"`")
+        });
+    }
+    bad_character(key, &[table.to_owned()])
+}
+
+fn check_value(node: &Node, view: View, path: &[String]) -> Option<Diagnostic> {
+    let name = path.join(".");
+    match &node.tree {
+        Tree::Text(text) => {
+            let choices = view.choices();
+            if !choices.is_empty() && !choices.contains(&text.as_str()) {
+                let list = choices.iter().map(|choice| format!("`{choice}`")).collect::<Vec<_>>().join(", ");
+                let diagnostic = Diagnostic::error("VSS0104", format!("`{name}` cannot be `{}`", safe(text)))
+                    .label(if choices.len() == 1 { "not the choice" } else { "not one of the choices" });
+                let diagnostic = match closest(text, &choices) {
+                    Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+                    None => diagnostic,
+                };
+                return Some(diagnostic.help(format!("choices: {list}")));
+            }
+            if text.len() > view.longest() {
+                return Some(
+                    Diagnostic::error("VSS0112", format!("`{name}` has {} bytes, and {} is the most", text.len(), view.longest()))
+                        .label("too long"),
+                );
+            }
+            bad_character(text, path)
+        }
+        Tree::Integer(number) => {
+            let (least, most) = view.range();
+            (*number < least || *number > most).then(|| {
+                let range = if least == i64::MIN { format!("at most {most}") } else { format!("from {least} to {most}") };
+                Diagnostic::error("VSS0114", format!("`{name}` is {number}, out of range")).label(range)
+            })
+        }
+        Tree::Huge => {
+            Some(Diagnostic::error("VSS0114", format!("`{name}` is out of range")).label("not a number that fits 64 bits"))
+        }
+        Tree::Float | Tree::Flag(_) | Tree::Datetime | Tree::List(_) | Tree::Table(_) => None,
+    }
+}
+
+/// Finds a character that a terminal or a reader would not see as it is: controls, text direction, invisible ones.
+fn bad_character(text: &str, path: &[String]) -> Option<Diagnostic> {
+    let bad = text.chars().find(|character| is_deceptive(*character))?;
+    Some(
+        Diagnostic::error("VSS0111", format!("`{}` holds the character U+{:04X}", path.join("."), u32::from(bad)))
+            .label("control and text-direction characters are not allowed")
+            .help("remove it"),
+    )
+}
+
+fn is_deceptive(character: char) -> bool {
+    is_hidden(character) && !matches!(character, '\t' | '\n' | '\r')
+}
+
+fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnostic {
+    let name = path.join(".");
+    let last = path.last().map_or("", String::as_str);
+    let types = view.types();
+    let wanted = types.iter().map(|name| expected(name)).collect::<Vec<_>>().join(" or ");
+    let diagnostic = Diagnostic::error("VSS0103", format!("`{name}` must be {wanted}, not {}", article(node.type_name())))
+        .label(format!("expected {wanted}"));
+    let takes = |name: &str| types.contains(&name);
+    match &node.tree {
+        Tree::Integer(_) | Tree::Huge if takes("string") && is_duration(last) => {
+            diagnostic.help(format!("write a number with its unit in quotes, such as `{last} = \"{}\"`", sample(last)))
+        }
+        Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Datetime | Tree::Flag(_) if takes("string") => {
+            diagnostic.help(format!("write it in quotes: `\"{}\"`", safe(source)))
+        }
+        Tree::Text(text) if takes("boolean") && (text == "true" || text == "false") => {
+            diagnostic.help(format!("write it without quotes: `{text}`"))
+        }
+        Tree::Text(text) if takes("integer") && text.parse::<i64>().is_ok() => {
+            diagnostic.help(format!("write it without quotes: `{text}`"))
+        }
+        Tree::Text(text) if takes("array") => {
+            diagnostic.help(format!("write it in brackets: `[\"{}\"]`", safe(text)))
+        }
+        _ if takes("object") && ENTRY_TABLES.iter().any(|table| Some(*table) == path.first().map(String::as_str)) => {
+            diagnostic.help(format!("write a table: `[{}]`", if path.len() == 1 { format!("{name}.NAME") } else { name }))
+        }
+        _ => diagnostic,
+    }
+}
+
+fn is_duration(key: &str) -> bool {
+    ["_window", "_after", "_retention", "_for"].iter().any(|end| key.ends_with(end))
+}
+
+fn sample(key: &str) -> &'static str {
+    if key.ends_with("_window") { "8h" } else { "35d" }
+}
+
+fn expected(name: &str) -> &'static str {
+    match name {
+        "string" => "a string",
+        "integer" => "a whole number",
+        "boolean" => "true or false",
+        "array" => "a list",
+        "object" => "a table",
+        _ => "a value",
+    }
+}
+
+fn article(name: &str) -> &'static str {
+    match name {
+        "boolean" => "a truth value",
+        "number" => "a fractional number",
+        "datetime" => "a date",
+        other => expected(other),
+    }
+}
+
+/// Writes a path with `*` for the names of plans.
+fn pattern(path: &[String]) -> String {
+    match path {
+        [plan, _, below] if plan == "plan" => format!("plan.*.{below}"),
+        _ => path.join("."),
+    }
+}

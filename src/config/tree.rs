@@ -1,0 +1,206 @@
+//! The tree of a file: values that know where they stand. Files are merged as trees, so a problem in a merged file still
+//! points at the line that caused it.
+
+use indexmap::IndexMap;
+use serde_json::{Map, Number, Value};
+use toml::Spanned;
+use toml::de::{DeTable, DeValue};
+
+use super::source::Place;
+
+/// One value, where it stands, and whether the structure check found fault with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Node {
+    pub(crate) tree: Tree,
+    pub(crate) place: Place,
+    pub(crate) faulty: bool,
+}
+
+/// What a value is.
+#[derive(Clone, Debug)]
+pub(crate) enum Tree {
+    Text(String),
+    Integer(i64),
+    /// A whole number that does not fit.
+    Huge,
+    Float,
+    Flag(bool),
+    Datetime,
+    List(Vec<Node>),
+    Table(IndexMap<String, Member>),
+}
+
+/// A key of a table with its value.
+#[derive(Clone, Debug)]
+pub(crate) struct Member {
+    pub(crate) key: Place,
+    pub(crate) node: Node,
+}
+
+impl Node {
+    /// Turns a parsed document into a tree.
+    pub(crate) fn from_document(file: usize, document: &Spanned<DeTable<'_>>) -> Self {
+        Self { tree: table(file, document.get_ref()), place: Place::new(file, document.span()), faulty: false }
+    }
+
+    /// Returns the members of a table; none of anything else.
+    pub(crate) fn members(&self) -> impl Iterator<Item = (&str, &Member)> {
+        let members = match &self.tree {
+            Tree::Table(members) => Some(members),
+            _ => None,
+        };
+        members.into_iter().flatten().map(|(key, member)| (key.as_str(), member))
+    }
+
+    /// Returns the members of a table, to be changed.
+    pub(crate) fn members_mut(&mut self) -> impl Iterator<Item = &mut Member> {
+        let members = match &mut self.tree {
+            Tree::Table(members) => Some(members),
+            _ => None,
+        };
+        members.into_iter().flat_map(IndexMap::values_mut)
+    }
+
+    /// Returns a member of a table.
+    pub(crate) fn member(&self, key: &str) -> Option<&Member> {
+        match &self.tree {
+            Tree::Table(members) => members.get(key),
+            _ => None,
+        }
+    }
+
+    /// Returns the value of a key of a table.
+    pub(crate) fn get(&self, key: &str) -> Option<&Self> {
+        self.member(key).map(|member| &member.node)
+    }
+
+    /// Follows keys, and decimal indices of lists, down the tree.
+    pub(crate) fn at(&self, path: &[&str]) -> Option<&Self> {
+        path.iter().try_fold(self, |node, step| match &node.tree {
+            Tree::List(items) => step.parse::<usize>().ok().and_then(|index| items.get(index)),
+            _ => node.get(step),
+        })
+    }
+
+    /// Returns the place of the value at a path, or of the last step on the way that exists.
+    pub(crate) fn place_at(&self, path: &[&str]) -> Place {
+        let mut node = self;
+        for step in path {
+            match node.at(&[step]) {
+                Some(next) => node = next,
+                None => break,
+            }
+        }
+        node.place.clone()
+    }
+
+    /// Tells whether the structure check found fault here or below.
+    pub(crate) fn has_fault(&self) -> bool {
+        self.faulty
+            || match &self.tree {
+                Tree::List(items) => items.iter().any(Self::has_fault),
+                Tree::Table(members) => members.values().any(|member| member.node.has_fault()),
+                _ => false,
+            }
+    }
+
+    /// Returns the text of a string.
+    pub(crate) fn text(&self) -> Option<&str> {
+        match &self.tree {
+            Tree::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// Turns the tree into JSON. Only for trees without faults: what JSON can't say becomes null.
+    pub(crate) fn to_json(&self) -> Value {
+        match &self.tree {
+            Tree::Text(text) => Value::String(text.clone()),
+            Tree::Integer(number) => Value::Number(Number::from(*number)),
+            Tree::Flag(flag) => Value::Bool(*flag),
+            Tree::Huge | Tree::Float | Tree::Datetime => Value::Null,
+            Tree::List(items) => items.iter().map(Self::to_json).collect(),
+            Tree::Table(members) => {
+                Value::Object(members.iter().map(|(key, member)| (key.clone(), member.node.to_json())).collect::<Map<_, _>>())
+            }
+        }
+    }
+
+    /// Returns JSON Schema's name of the type.
+    pub(crate) fn type_name(&self) -> &'static str {
+        match &self.tree {
+            Tree::Text(_) => "string",
+            Tree::Integer(_) | Tree::Huge => "integer",
+            Tree::Float => "number",
+            Tree::Flag(_) => "boolean",
+            Tree::Datetime => "datetime",
+            Tree::List(_) => "array",
+            Tree::Table(_) => "object",
+        }
+    }
+}
+
+fn table(file: usize, source: &DeTable<'_>) -> Tree {
+    let members = source.iter().map(|(key, value)| {
+        let member = Member { key: Place::new(file, key.span()), node: node(file, value) };
+        (key.get_ref().to_string(), member)
+    });
+    Tree::Table(members.collect())
+}
+
+fn node(file: usize, value: &Spanned<DeValue<'_>>) -> Node {
+    let tree = match value.get_ref() {
+        DeValue::String(text) => Tree::Text(text.to_string()),
+        DeValue::Integer(number) => {
+            i64::from_str_radix(number.as_str(), number.radix()).map_or(Tree::Huge, Tree::Integer)
+        }
+        DeValue::Float(_) => Tree::Float,
+        DeValue::Boolean(flag) => Tree::Flag(*flag),
+        DeValue::Datetime(_) => Tree::Datetime,
+        DeValue::Array(items) => Tree::List(items.iter().map(|item| node(file, item)).collect()),
+        DeValue::Table(members) => table(file, members),
+    };
+    Node { tree, place: Place::new(file, value.span()), faulty: false }
+}
+
+/// Puts `own` over `base`: tables are merged key by key, anything else is replaced.
+pub(crate) fn overlay(base: &mut Node, own: Node) {
+    match (&mut base.tree, own.tree) {
+        (Tree::Table(base_members), Tree::Table(own_members)) => {
+            for (key, member) in own_members {
+                match base_members.get_mut(&key) {
+                    Some(existing) => {
+                        existing.key = member.key;
+                        overlay(&mut existing.node, member.node);
+                    }
+                    None => {
+                        base_members.insert(key, member);
+                    }
+                }
+            }
+            base.place = own.place;
+            base.faulty |= own.faulty;
+        }
+        (_, tree) => *base = Node { tree, place: own.place, faulty: own.faulty },
+    }
+}
+
+/// Gives an entry the keys of `defaults` that it lacks. Tables of tags are merged, the entry's own going first.
+pub(crate) fn fill(entry: &mut Node, defaults: &Node) {
+    let Tree::Table(members) = &mut entry.tree else { return };
+    for (key, default) in defaults.members() {
+        match members.get_mut(key) {
+            None => {
+                members.insert(key.to_owned(), default.clone());
+            }
+            Some(own) if key.ends_with("tags") => {
+                if let Tree::Table(own_tags) = &mut own.node.tree {
+                    for (tag, value) in default.node.members() {
+                        own_tags.entry(tag.to_owned()).or_insert_with(|| value.clone());
+                    }
+                }
+            }
+            Some(_) => {}
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! What a transition has to change: the plan's own diff, asked field by field, so that the calls follow what is shown.
+
+use serde_json::{Map, Value};
+
+use crate::kind::{Field, Fields, Live, Transition};
+use crate::plan::marks::{TagChanges, tag_changes};
+use crate::plan::{Action, diff};
+
+/// The differences of one transition.
+#[derive(Debug)]
+pub(crate) struct Delta<'a> {
+    transition: &'a Transition<'a>,
+    paths: Vec<String>,
+}
+
+impl<'a> Delta<'a> {
+    /// Compares the two sides by the kind's field table.
+    pub(crate) fn of(table: &[Field], transition: &'a Transition<'a>) -> Self {
+        let empty = Fields::new();
+        let desired = transition.desired.map_or(&empty, |desired| &desired.fields);
+        let live = transition.live.map_or(&empty, |live| &live.fields);
+        let paths = diff::diff(table, desired, live, transition.marks).into_iter().map(|change| change.path).collect();
+        Self { transition, paths }
+    }
+
+    /// Tells whether a field, or something in it, differs.
+    pub(crate) fn changes(&self, field: &str) -> bool {
+        self.paths.iter().any(|path| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+    }
+
+    /// Tells whether one of these fields differs.
+    pub(crate) fn changes_any(&self, fields: &[&str]) -> bool {
+        fields.iter().any(|field| self.changes(field))
+    }
+
+    /// Returns what the file says about a field; null where it says nothing.
+    pub(crate) fn desired(&self, field: &str) -> &'a Value {
+        self.transition.desired.and_then(|desired| desired.fields.get(field)).unwrap_or(&Value::Null)
+    }
+
+    /// Returns what is live; null where nothing is.
+    pub(crate) fn live(&self, field: &str) -> &'a Value {
+        self.transition.live.and_then(|live| live.fields.get(field)).unwrap_or(&Value::Null)
+    }
+
+    /// Returns what the field should be: what the file says, else what is live.
+    pub(crate) fn wanted(&self, field: &str) -> &'a Value {
+        match self.transition.desired.and_then(|desired| desired.fields.get(field)) {
+            Some(value) => value,
+            None => self.live(field),
+        }
+    }
+
+    /// Returns the tags to write and those to take away. Taking over a thing writes the marks and nothing else.
+    pub(crate) fn tags(&self) -> TagChanges {
+        let live = self.live("tags").as_object();
+        if self.transition.action == Action::Adopt {
+            return TagChanges { unset: Vec::new(), ..tag_changes(live, None, self.transition.marks) };
+        }
+        tag_changes(live, self.desired("tags").as_object(), self.transition.marks)
+    }
+
+    /// Returns the elements of a set that the file has and live lacks, and those that live has and a declared set lacks.
+    pub(crate) fn set(&self, field: &str) -> (Vec<&'a str>, Vec<&'a str>) {
+        if !self.changes(field) {
+            return (Vec::new(), Vec::new());
+        }
+        let (desired, live) = (texts(self.desired(field)), texts(self.live(field)));
+        let without = |items: &[&'a str], others: &[&'a str]| items.iter().copied().filter(|item| !others.contains(item)).collect();
+        (without(&desired, &live), without(&live, &desired))
+    }
+
+    /// Returns an id of the live thing; empty where there is none.
+    pub(crate) fn id(&self, name: &str) -> &'a str {
+        self.transition.live.map_or("", |live| id(live, name))
+    }
+}
+
+/// Returns an id of a live thing; empty where it has none.
+pub(crate) fn id<'a>(live: &'a Live, name: &str) -> &'a str {
+    live.ids.get(name).map_or("", String::as_str)
+}
+
+/// Returns the texts of a set.
+pub(crate) fn texts(value: &Value) -> Vec<&str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// Returns the entries of a map or record.
+pub(crate) fn pairs(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
+    value.as_object().into_iter().flatten()
+}
+
+/// Returns all tags of a creating call.
+pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMap<String, String> {
+    let tags = transition.desired.and_then(|desired| desired.fields.get("tags")).and_then(Value::as_object);
+    crate::plan::marks::all_tags(tags, transition.marks)
+}
+
+/// Returns a text of a record; empty where it has none.
+pub(crate) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
+    fields.get(name).and_then(Value::as_str).unwrap_or_default()
+}

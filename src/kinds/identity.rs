@@ -1,0 +1,54 @@
+//! Which live thing an entry of the file means, and whose a live thing is: the rules that kinds share.
+
+use serde_json::Value;
+
+use crate::aws::{AwsError, Tags};
+use crate::kind::{Desired, Found, Owner};
+use crate::model::{Address, Scope};
+use crate::plan::marks;
+
+/// Gives the entries of one kind.
+pub(crate) fn entries<'a>(desired: &'a [Desired], kind: &'static str) -> impl Iterator<Item = &'a Desired> + Clone {
+    desired.iter().filter(move |entry| entry.address.kind() == kind)
+}
+
+/// Tells whether a mark is that of an entry: its address, or the one that it had before.
+pub(crate) fn is_marked(entry: &Desired, mark: &Address) -> bool {
+    entry.address == *mark || entry.renamed_from.as_ref() == Some(mark)
+}
+
+/// Tells whether an owner's mark is that of an entry.
+pub(crate) fn is_owned_as(entry: &Desired, owner: &Owner) -> bool {
+    matches!(owner, Owner::Ours(Some(mark)) if is_marked(entry, mark))
+}
+
+/// Finds the live thing of a name. IAM names are unique without regard to case, so another case is the same thing.
+pub(crate) fn by_iam_name<'a, T>(things: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
+    things
+        .iter()
+        .find(|thing| name_of(thing) == name)
+        .or_else(|| things.iter().find(|thing| name_of(thing).eq_ignore_ascii_case(name)))
+}
+
+/// Makes what a failed read means: unknown, and never absent.
+pub(crate) fn unknown(error: &AwsError) -> Found {
+    let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+    Found::Unknown { action: error.action(), message: format!("{code}{}", error.message) }
+}
+
+/// Tells whether indexed tags are already as the entry wants them. The index of the Tagging API lags behind, so a
+/// difference is worth a look at the source.
+pub(crate) fn is_settled(scope: &Scope, entry: &Desired, tags: &Tags) -> bool {
+    let wanted = entry.fields.get("tags").and_then(Value::as_object);
+    let marks = marks::marks(scope, &entry.address, wanted.into_iter().flatten().map(|(key, _)| key.as_str()));
+    let live = tags.iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect();
+    marks::tag_changes(Some(&live), wanted, &marks) == marks::TagChanges::default()
+}
+
+/// Reads the owner of something in AWS Backup: its tags, and its `CreatorRequestId` where no tag says anything.
+pub(crate) fn backup_owner(scope: &Scope, letter: char, tags: &Tags, creator_request_id: Option<&str>) -> Owner {
+    match marks::owner(scope, tags) {
+        Owner::Nobody if creator_request_id.is_some_and(|id| marks::is_creator(scope, letter, id)) => Owner::Ours(None),
+        owner => owner,
+    }
+}

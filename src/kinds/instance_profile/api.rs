@@ -1,0 +1,104 @@
+//! What AWS says about instance profiles, and how it is told.
+
+use aws_sdk_iam::types::InstanceProfile;
+use serde_json::{Value, json};
+
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{by_iam_name, entries, is_settled, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::live_form::{LiveForm, ids};
+use crate::kinds::role::api::iam_tags;
+use crate::plan::{PlannedCall, marks};
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, "instance_profile").collect();
+    let mut live = KindLive::default();
+    let (profiles, index) = match tokio::try_join!(reader.list_instance_profiles(), reader.tagged_iam()) {
+        Ok(read) => read,
+        Err(error) => {
+            live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            return live;
+        }
+    };
+    let found = mine.iter().map(|entry| async {
+        let found = match by_iam_name(&profiles, &entry.name, |profile| &profile.instance_profile_name) {
+            None => Found::Absent,
+            Some(profile) => match tags(reader, profile, &index, entry).await {
+                Ok(tags) => Found::Live(Box::new(normal_form(reader, profile, &tags))),
+                Err(error) => unknown(&error),
+            },
+        };
+        (entry.address.clone(), found)
+    });
+    live.found = futures_util::future::join_all(found).await.into_iter().collect();
+    for profile in profiles.iter() {
+        let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(&profile.instance_profile_name));
+        let tags = index.get(&profile.arn).filter(|_| !claimed);
+        if let Some(tags) = tags.filter(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_))) {
+            live.orphans.push(normal_form(reader, profile, tags));
+        }
+    }
+    live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
+    live
+}
+
+async fn tags(reader: &Reader, profile: &InstanceProfile, index: &TagsByArn, entry: &Desired) -> Result<Tags, AwsError> {
+    match index.get(&profile.arn).filter(|tags| is_settled(reader.scope(), entry, tags)) {
+        Some(tags) => Ok(tags.clone()),
+        None => reader.instance_profile_tags(&profile.instance_profile_name).await.map(|tags| Tags::clone(&tags)),
+    }
+}
+
+fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live {
+    let role = profile.roles.first().map(|role| role.role_name.as_str());
+    let mut form = LiveForm::default();
+    form.text("path", Some(profile.path.as_str())).text("role", role).tags(tags);
+    Live {
+        name: profile.instance_profile_name.clone(),
+        owner: marks::owner(reader.scope(), tags),
+        ids: ids([("Arn", Some(profile.arn.as_str())), ("InstanceProfileId", Some(profile.instance_profile_id.as_str()))]),
+        fields: form.fields(),
+        carried: Value::Null,
+        refers: role.map(|role| ("role".to_owned(), role.to_owned())).into_iter().collect(),
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (iam, input, action) = (writer.iam(), Input::of(call), call.action.as_str());
+    let (profile, role) = (input.text("InstanceProfileName"), input.text("RoleName"));
+    match action {
+        "iam:CreateInstanceProfile" => {
+            let request = iam
+                .create_instance_profile()
+                .set_instance_profile_name(profile)
+                .set_path(input.text("Path"))
+                .set_tags(iam_tags(call, "Tags")?);
+            let answer = writer.send(action, request.send()).await?;
+            let profile = answer.instance_profile.ok_or_else(|| incomplete(call, "InstanceProfile"))?;
+            return Ok(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }));
+        }
+        "iam:AddRoleToInstanceProfile" => {
+            let request = iam.add_role_to_instance_profile().set_instance_profile_name(profile).set_role_name(role);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:RemoveRoleFromInstanceProfile" => {
+            let request = iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:DeleteInstanceProfile" => {
+            writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
+        }
+        "iam:TagInstanceProfile" => {
+            let request = iam.tag_instance_profile().set_instance_profile_name(profile).set_tags(iam_tags(call, "Tags")?);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:UntagInstanceProfile" => {
+            let keys = input.texts("TagKeys");
+            let request = iam.untag_instance_profile().set_instance_profile_name(profile).set_tag_keys(keys);
+            writer.send(action, request.send()).await?;
+        }
+        _ => return Err(unusable(call, "no instance profile needs it")),
+    }
+    Ok(json!({}))
+}

@@ -1,0 +1,97 @@
+//! The calls that take an instance profile from live to desired. Pure.
+
+use serde_json::json;
+
+use super::FIELDS;
+use crate::kind::{Calls, Live, Transition};
+use crate::kinds::delta::{Delta, all_tags, text};
+use crate::kinds::input::{tag_list, without_empty};
+use crate::plan::{Action, PlannedCall};
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
+        Action::Update => update(transition),
+        Action::Replace => Calls {
+            release: transition.live.map(delete).unwrap_or_default(),
+            ensure: create(transition),
+            remove: Vec::new(),
+        },
+        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
+    }
+}
+
+fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    let input = json!({
+        "InstanceProfileName": desired.name,
+        "Path": desired.fields.get("path"),
+        "Tags": tag_list(&all_tags(transition)),
+    });
+    let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];
+    let role = text(&desired.fields, "role");
+    if !role.is_empty() {
+        calls.push(add(&desired.name, role));
+    }
+    calls
+}
+
+fn update(transition: &Transition<'_>) -> Calls {
+    let Some(live) = transition.live else { return Calls::default() };
+    let delta = Delta::of(FIELDS, transition);
+    let current = delta.live("role").as_str().unwrap_or_default();
+    let wanted = delta.wanted("role").as_str().unwrap_or_default();
+    let mut calls = Calls::default();
+    // The role of this name is replaced: it can't go while the profile holds it.
+    let is_replaced = transition.replaced.iter().any(|address| {
+        address.kind() == "role"
+            && transition.neighbours.get(address).is_some_and(|role| !current.is_empty() && role.name == current)
+    });
+    if is_replaced {
+        calls.release.push(remove(&live.name, current));
+    }
+    if (delta.changes("role") || is_replaced) && !(current.is_empty() || is_replaced) {
+        // A profile holds one role: the old one leaves first.
+        calls.ensure.push(remove(&live.name, current));
+    }
+    if (delta.changes("role") || is_replaced) && !wanted.is_empty() {
+        calls.ensure.push(add(&live.name, wanted));
+    }
+    calls.ensure.extend(tags(transition));
+    calls
+}
+
+fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(live) = transition.live else { return Vec::new() };
+    let changes = Delta::of(FIELDS, transition).tags();
+    let mut calls = Vec::new();
+    if !changes.set.is_empty() {
+        let input = json!({ "InstanceProfileName": live.name, "Tags": tag_list(&changes.set) });
+        calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
+    }
+    if !changes.unset.is_empty() {
+        let input = json!({ "InstanceProfileName": live.name, "TagKeys": changes.unset });
+        calls.push(PlannedCall::new("iam:UntagInstanceProfile", input));
+    }
+    calls
+}
+
+fn delete(live: &Live) -> Vec<PlannedCall> {
+    let role = text(&live.fields, "role");
+    let mut calls = Vec::new();
+    if !role.is_empty() {
+        calls.push(remove(&live.name, role));
+    }
+    calls.push(PlannedCall::new("iam:DeleteInstanceProfile", json!({ "InstanceProfileName": live.name })));
+    calls
+}
+
+fn add(profile: &str, role: &str) -> PlannedCall {
+    PlannedCall::new("iam:AddRoleToInstanceProfile", json!({ "InstanceProfileName": profile, "RoleName": role }))
+}
+
+fn remove(profile: &str, role: &str) -> PlannedCall {
+    PlannedCall::new("iam:RemoveRoleFromInstanceProfile", json!({ "InstanceProfileName": profile, "RoleName": role }))
+}

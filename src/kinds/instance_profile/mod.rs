@@ -1,0 +1,58 @@
+//! Instance profiles: what carries a role to an EC2 instance.
+//!
+//! A profile holds exactly one role, so that another role comes in only after the old one left. AWS page: "Using instance
+//! profiles".
+
+mod api;
+mod calls;
+pub mod spec;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::plan::{Action, PlannedCall};
+
+/// The fields of an instance profile.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::fixed("path", Shape::Scalar, "The path in the profile's ARN, such as `/service/`; AWS cannot change it."),
+    Field::new("role", Shape::Scalar, "The name of the one role in it. AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile."),
+    Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagInstanceProfile, UntagInstanceProfile."),
+];
+
+/// Instance profiles.
+#[derive(Debug)]
+pub(crate) struct InstanceProfile;
+
+impl Kind for InstanceProfile {
+    fn name(&self) -> &'static str {
+        "instance_profile"
+    }
+
+    fn title(&self) -> &'static str {
+        "IAM instance profile"
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn follows(&self, replaced: &str) -> Option<Action> {
+        // A role must be in no profile when it is deleted.
+        (replaced == "role").then_some(Action::Update)
+    }
+
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
+        api::refresh(reader, desired).boxed()
+    }
+
+    fn calls(&self, transition: &Transition<'_>) -> Calls {
+        calls::calls(transition)
+    }
+
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        api::perform(writer, call).boxed()
+    }
+}

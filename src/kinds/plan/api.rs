@@ -1,0 +1,266 @@
+//! What AWS says about backup plans, and how it is told.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
+use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
+use aws_sdk_backup::types::BackupPlansListMember;
+use futures_util::future::{join_all, try_join_all};
+use serde_json::{Value, json};
+
+use super::{document, shape};
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer, never_again};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::live_form::ids;
+use crate::kinds::vault::api::{perform_tags, tags_of};
+use crate::model::{Address, Scope};
+use crate::plan::{PlannedCall, marks};
+
+/// One live plan as the list knows it, with its tags and owner.
+#[derive(Clone, Debug)]
+pub(crate) struct Known {
+    pub(crate) id: String,
+    pub(crate) arn: String,
+    pub(crate) name: String,
+    pub(crate) owner: Owner,
+    creator_request_id: Option<String>,
+    /// Creation time in nanoseconds, for a stable choice among equals.
+    created: i128,
+    tags: Tags,
+}
+
+/// Which live plan an entry means.
+#[derive(Clone, Debug)]
+pub(crate) enum Identity {
+    /// None.
+    Absent,
+    /// This one.
+    One(Known),
+    /// Several of the name, and no mark tells them apart.
+    Ambiguous(Vec<String>),
+    /// It could not be found out.
+    Unknown(AwsError),
+}
+
+/// The live plans, sorted by what they are to the file.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Resolved {
+    pub(crate) entries: BTreeMap<Address, Identity>,
+    pub(crate) surplus: Vec<(Address, Known)>,
+    pub(crate) orphans: Vec<Known>,
+}
+
+/// The token of a plan's creating call. Another name is another plan, and AWS answers an old token with the old plan.
+pub(super) fn token(scope: &Scope, entry: &Desired) -> String {
+    marks::creator_request_id(scope, 'p', &entry.name, &format!("{}\n{}", entry.address, entry.name))
+}
+
+/// Finds the plan of each entry: by the mark in its tags, else by its name if only one has it.
+pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Resolved, AwsError> {
+    let (plans, index) = tokio::try_join!(reader.list_backup_plans(), reader.tagged())?;
+    let scope = reader.scope();
+    let mut owned = Vec::new();
+    for known in try_join_all(plans.iter().map(|plan| read_owner(reader, plan, &index))).await? {
+        if matches!(known.owner, Owner::Ours(_)) {
+            owned.push(known);
+        }
+    }
+    owned.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
+    let mut resolved = Resolved::default();
+    let mut nameless = Vec::new();
+    for entry in entries(desired, "plan") {
+        let is_meant = |known: &Known| {
+            is_owned_as(entry, &known.owner)
+                // Our token without a mark in the tags: it names the entry as well as the mark does.
+                || (known.owner == Owner::Ours(None)
+                    && (known.creator_request_id.as_deref() == Some(token(scope, entry).as_str()) || known.name == entry.name))
+        };
+        let (mut meant, others): (Vec<Known>, Vec<Known>) = owned.into_iter().partition(is_meant);
+        owned = others;
+        if meant.is_empty() {
+            nameless.push(entry);
+            continue;
+        }
+        // After an interrupted replacement both stand: the one of the entry's name is the new one.
+        let chosen = meant.iter().position(|known| known.name == entry.name).unwrap_or(0);
+        let known = meant.remove(chosen);
+        resolved.surplus.extend(meant.into_iter().map(|known| (entry.address.clone(), known)));
+        resolved.entries.insert(entry.address.clone(), settle_tags(reader, &index, entry, known).await);
+    }
+    for entry in nameless {
+        let taken = |id: &str| {
+            resolved.surplus.iter().any(|(_, known)| known.id == id)
+                || resolved.entries.values().any(|identity| matches!(identity, Identity::One(known) if known.id == id))
+        };
+        let named: Vec<&BackupPlansListMember> = plans
+            .iter()
+            .filter(|plan| plan.backup_plan_name() == Some(entry.name.as_str()))
+            .filter(|plan| !taken(plan.backup_plan_id().unwrap_or_default()))
+            .collect();
+        let identity = match named.as_slice() {
+            [] => Identity::Absent,
+            [plan] => {
+                owned.retain(|known| Some(known.id.as_str()) != plan.backup_plan_id());
+                let known = known_as(scope, plan, Tags::new());
+                settle_tags(reader, &index, entry, known).await
+            }
+            several => {
+                Identity::Ambiguous(several.iter().filter_map(|plan| plan.backup_plan_id()).map(str::to_owned).collect())
+            }
+        };
+        resolved.entries.insert(entry.address.clone(), identity);
+    }
+    resolved.orphans = owned;
+    Ok(resolved)
+}
+
+/// Reads the tags of an entry's plan at their source unless the index has them as the entry wants them.
+async fn settle_tags(reader: &Reader, index: &TagsByArn, entry: &Desired, known: Known) -> Identity {
+    match tags_of(reader, &known.arn, index, entry).await {
+        Ok(tags) => {
+            let owner = owner_of(reader.scope(), &known.arn, &known.name, known.creator_request_id.as_deref(), &tags);
+            Identity::One(Known { tags, owner, ..known })
+        }
+        Err(error) => Identity::Unknown(error),
+    }
+}
+
+async fn read_owner(reader: &Reader, plan: &BackupPlansListMember, index: &TagsByArn) -> Result<Known, AwsError> {
+    let arn = plan.backup_plan_arn().unwrap_or_default();
+    let made_by_us = plan.creator_request_id().is_some_and(|id| marks::is_creator(reader.scope(), 'p', id));
+    let tags = match index.get(arn) {
+        Some(tags) => tags.clone(),
+        None if made_by_us => Tags::clone(&*reader.backup_tags(arn).await?),
+        None => Tags::new(),
+    };
+    Ok(known_as(reader.scope(), plan, tags))
+}
+
+fn known_as(scope: &Scope, plan: &BackupPlansListMember, tags: Tags) -> Known {
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let (arn, name) = (text(plan.backup_plan_arn()), text(plan.backup_plan_name()));
+    Known {
+        id: text(plan.backup_plan_id()),
+        owner: owner_of(scope, &arn, &name, plan.creator_request_id(), &tags),
+        arn,
+        name,
+        creator_request_id: plan.creator_request_id().map(str::to_owned),
+        created: plan.creation_date().map_or(0, aws_smithy_types::DateTime::as_nanos),
+        tags,
+    }
+}
+
+fn owner_of(scope: &Scope, arn: &str, name: &str, creator_request_id: Option<&str>, tags: &Tags) -> Owner {
+    // AWS Organizations and AWS's own services mark their plans by id and name.
+    if arn.contains(":backup-plan:orgs/") || name.starts_with("aws/") {
+        Owner::Aws
+    } else {
+        backup_owner(scope, 'p', tags, creator_request_id)
+    }
+}
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mut live = KindLive::default();
+    let resolved = match resolve(reader, desired).await {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            live.found = entries(desired, "plan").map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            return live;
+        }
+    };
+    let found = resolved.entries.into_iter().map(|(address, identity)| async {
+        let found = match identity {
+            Identity::Absent => Found::Absent,
+            Identity::Ambiguous(ids) => Found::Ambiguous { ids },
+            Identity::Unknown(error) => unknown(&error),
+            Identity::One(known) => match read_one(reader, &known).await {
+                Ok(live) => Found::Live(Box::new(live)),
+                Err(error) => unknown(&error),
+            },
+        };
+        (address, found)
+    });
+    let (found, surplus, orphans) = tokio::join!(
+        join_all(found),
+        join_all(resolved.surplus.iter().map(|(_, known)| read_one(reader, known))),
+        join_all(resolved.orphans.iter().map(|known| read_one(reader, known))),
+    );
+    live.found = found.into_iter().collect();
+    let addresses = resolved.surplus.iter().map(|(address, _)| address.clone());
+    // What can't be read is left alone.
+    live.surplus = addresses.zip(surplus).filter_map(|(address, live)| Some((address, live.ok()?))).collect();
+    live.orphans = orphans.into_iter().filter_map(Result::ok).collect();
+    live
+}
+
+async fn read_one(reader: &Reader, known: &Known) -> Result<Live, AwsError> {
+    let answer = reader.backup_plan(&known.id).await?;
+    Ok(normal_form(known, &answer))
+}
+
+fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
+    let carried = shape::plan_to_json(answer);
+    let vaults = carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
+    let mut refers: Vec<(String, String)> = vaults.map(|name| ("vault".to_owned(), name.to_owned())).collect();
+    refers.sort();
+    refers.dedup();
+    Live {
+        name: known.name.clone(),
+        owner: known.owner.clone(),
+        ids: ids([
+            ("BackupPlanId", Some(known.id.as_str())),
+            ("Arn", Some(known.arn.as_str())),
+            ("VersionId", answer.version_id()),
+            ("CreatorRequestId", known.creator_request_id.as_deref()),
+        ]),
+        fields: document::normal_form(&carried).tags(&known.tags).fields(),
+        carried,
+        refers,
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let plan_id = input.text("BackupPlanId");
+    let plan = || match input.structure("BackupPlan") {
+        Some(plan) => shape::plan_from_json(plan).map_err(|error| unusable(call, error)),
+        None => Err(unusable(call, "`BackupPlan` is missing")),
+    };
+    match action {
+        "backup:CreateBackupPlan" => {
+            let token = input.text("CreatorRequestId");
+            let request = backup
+                .create_backup_plan()
+                .backup_plan(plan()?)
+                .set_backup_plan_tags(input.map("BackupPlanTags"))
+                .set_creator_request_id(token.clone());
+            // Our own token says that an earlier, unanswered call made it.
+            let made_before = |error: &CreateBackupPlanError| match error {
+                CreateBackupPlanError::AlreadyExistsException(error) if error.creator_request_id == token => {
+                    let id = error.arn.as_deref().and_then(|arn| arn.rsplit(':').next()).map(str::to_owned);
+                    let output = CreateBackupPlanOutput::builder().set_backup_plan_arn(error.arn.clone());
+                    Some(output.set_backup_plan_id(id).build())
+                }
+                _ => None,
+            };
+            let answer = writer.send_unless(action, request.send(), made_before).await?;
+            let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
+            Ok(json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id }))
+        }
+        "backup:UpdateBackupPlan" => {
+            // Each call makes a version, so that a lost answer is looked into before anything is sent again.
+            let once = aws_sdk_backup::config::Builder::new().retry_config(never_again());
+            let request = backup.update_backup_plan().set_backup_plan_id(plan_id).backup_plan(plan()?);
+            let answer = writer.send(action, request.customize().config_override(once).send()).await?;
+            Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
+        }
+        "backup:DeleteBackupPlan" => {
+            writer.send(action, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
+            Ok(json!({}))
+        }
+        "backup:TagResource" | "backup:UntagResource" => perform_tags(writer, call).await,
+        _ => Err(unusable(call, "no backup plan needs it")),
+    }
+}

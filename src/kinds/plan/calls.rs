@@ -1,0 +1,52 @@
+//! The calls that take a backup plan from live to desired. Pure.
+
+use serde_json::{Value, json};
+
+use super::{FIELDS, api, document};
+use crate::kind::{Calls, Live, Transition};
+use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::input::{tag_map, without_empty};
+use crate::kinds::vault::calls::backup_tags;
+use crate::plan::{Action, PlannedCall};
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Adopt => Calls { ensure: backup_tags(&Delta::of(FIELDS, transition), "Arn"), ..Calls::default() },
+        Action::Update => Calls { ensure: update(transition), ..Calls::default() },
+        // Create first: the old plan protects until the new one does.
+        Action::Replace => Calls { ensure: create(transition), remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
+    }
+}
+
+fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    let carried = transition.live.map_or(&Value::Null, |live| &live.carried);
+    let input = json!({
+        "BackupPlan": document::overlay(carried, &desired.name, &desired.fields),
+        "BackupPlanTags": tag_map(&all_tags(transition)),
+        "CreatorRequestId": api::token(transition.scope, desired),
+    });
+    vec![PlannedCall::new("backup:CreateBackupPlan", without_empty(input))]
+}
+
+fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Vec::new() };
+    let delta = Delta::of(FIELDS, transition);
+    let mut calls = Vec::new();
+    if delta.changes_any(&["windows_vss", "rule"]) {
+        let input = json!({
+            "BackupPlanId": id(live, "BackupPlanId"),
+            "BackupPlan": document::overlay(&live.carried, &live.name, &desired.fields),
+        });
+        calls.push(PlannedCall::new("backup:UpdateBackupPlan", input));
+    }
+    calls.extend(backup_tags(&delta, "Arn"));
+    calls
+}
+
+fn delete(live: &Live) -> Vec<PlannedCall> {
+    vec![PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") }))]
+}

@@ -1,0 +1,162 @@
+//! A backup plan between the SDK's types and AWS's JSON form, every member of the service model, modelled by us or not.
+
+use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
+use aws_sdk_backup::types::{
+    AdvancedBackupSetting, BackupPlanInput, BackupRule, BackupRuleInput, CopyAction, IndexAction, Lifecycle,
+    LifecycleDeleteAfterEvent, MalwareScanner, ScanAction, ScanMode, ScanSetting,
+};
+use aws_smithy_types::error::operation::BuildError;
+use serde_json::{Value, json};
+
+use crate::kinds::input::{Input, without_empty};
+
+/// Writes a live plan. AWS answers `AdvancedBackupSettings` beside the plan, sometimes in it as well.
+pub(super) fn plan_to_json(answer: &GetBackupPlanOutput) -> Value {
+    let Some(plan) = answer.backup_plan() else { return Value::Null };
+    let settings: Vec<Value> = if answer.advanced_backup_settings().is_empty() {
+        plan.advanced_backup_settings().iter().map(setting_to_json).collect()
+    } else {
+        answer.advanced_backup_settings().iter().map(setting_to_json).collect()
+    };
+    let scans = plan.scan_settings().iter().map(|setting| {
+        without_empty(json!({
+            "MalwareScanner": setting.malware_scanner().map(MalwareScanner::as_str),
+            "ResourceTypes": setting.resource_types(),
+            "ScannerRoleArn": setting.scanner_role_arn(),
+        }))
+    });
+    without_empty(json!({
+        "BackupPlanName": plan.backup_plan_name(),
+        "Rules": plan.rules().iter().map(rule_to_json).collect::<Vec<_>>(),
+        "AdvancedBackupSettings": settings,
+        "ScanSettings": scans.collect::<Vec<_>>(),
+    }))
+}
+
+fn setting_to_json(setting: &AdvancedBackupSetting) -> Value {
+    let options: std::collections::BTreeMap<_, _> = setting.backup_options().into_iter().flatten().collect();
+    json!({ "ResourceType": setting.resource_type(), "BackupOptions": options })
+}
+
+fn rule_to_json(rule: &BackupRule) -> Value {
+    let tags: std::collections::BTreeMap<_, _> = rule.recovery_point_tags().into_iter().flatten().collect();
+    let copies = rule.copy_actions().iter().map(|copy| {
+        without_empty(json!({
+            "DestinationBackupVaultArn": copy.destination_backup_vault_arn(),
+            "Lifecycle": copy.lifecycle().map(lifecycle_to_json),
+        }))
+    });
+    let scans = rule.scan_actions().iter().map(|action| {
+        without_empty(json!({
+            "MalwareScanner": action.malware_scanner().map(MalwareScanner::as_str),
+            "ScanMode": action.scan_mode().map(ScanMode::as_str),
+        }))
+    });
+    without_empty(json!({
+        "RuleName": rule.rule_name(),
+        "RuleId": rule.rule_id(),
+        "TargetBackupVaultName": rule.target_backup_vault_name(),
+        "TargetLogicallyAirGappedBackupVaultArn": rule.target_logically_air_gapped_backup_vault_arn(),
+        "ScheduleExpression": rule.schedule_expression(),
+        "ScheduleExpressionTimezone": rule.schedule_expression_timezone(),
+        "StartWindowMinutes": rule.start_window_minutes(),
+        "CompletionWindowMinutes": rule.completion_window_minutes(),
+        "Lifecycle": rule.lifecycle().map(lifecycle_to_json),
+        "RecoveryPointTags": tags,
+        "CopyActions": copies.collect::<Vec<_>>(),
+        "EnableContinuousBackup": rule.enable_continuous_backup(),
+        "IndexActions": rule.index_actions().iter().map(|action| json!({ "ResourceTypes": action.resource_types() })).collect::<Vec<_>>(),
+        "ScanActions": scans.collect::<Vec<_>>(),
+    }))
+}
+
+fn lifecycle_to_json(lifecycle: &Lifecycle) -> Value {
+    without_empty(json!({
+        "MoveToColdStorageAfterDays": lifecycle.move_to_cold_storage_after_days(),
+        "DeleteAfterDays": lifecycle.delete_after_days(),
+        "OptInToArchiveForSupportedResources": lifecycle.opt_in_to_archive_for_supported_resources(),
+        "DeleteAfterEvent": lifecycle.delete_after_event().map(LifecycleDeleteAfterEvent::as_str),
+    }))
+}
+
+/// Builds the plan of a creating or updating call.
+pub(super) fn plan_from_json(plan: Input<'_>) -> Result<BackupPlanInput, BuildError> {
+    let rules: Result<Vec<BackupRuleInput>, BuildError> =
+        plan.structures("Rules").unwrap_or_default().into_iter().map(rule_from_json).collect();
+    let settings = plan.structures("AdvancedBackupSettings").map(|settings| {
+        let build = |setting: Input<'_>| {
+            let builder = AdvancedBackupSetting::builder().set_resource_type(setting.text("ResourceType"));
+            builder.set_backup_options(setting.map("BackupOptions")).build()
+        };
+        settings.into_iter().map(build).collect()
+    });
+    let scans = plan.structures("ScanSettings").map(|settings| {
+        let build = |setting: Input<'_>| {
+            ScanSetting::builder()
+                .set_malware_scanner(setting.text("MalwareScanner").map(|scanner| scanner.as_str().into()))
+                .set_resource_types(setting.texts("ResourceTypes"))
+                .set_scanner_role_arn(setting.text("ScannerRoleArn"))
+                .build()
+        };
+        settings.into_iter().map(build).collect()
+    });
+    BackupPlanInput::builder()
+        .set_backup_plan_name(plan.text("BackupPlanName"))
+        .set_rules(Some(rules?))
+        .set_advanced_backup_settings(settings)
+        .set_scan_settings(scans)
+        .build()
+}
+
+fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, BuildError> {
+    let copies = match rule.structures("CopyActions") {
+        None => None,
+        Some(copies) => Some(
+            copies
+                .into_iter()
+                .map(|copy| {
+                    CopyAction::builder()
+                        .set_destination_backup_vault_arn(copy.text("DestinationBackupVaultArn"))
+                        .set_lifecycle(copy.structure("Lifecycle").map(lifecycle_from_json))
+                        .build()
+                })
+                .collect::<Result<Vec<_>, _>>()?,
+        ),
+    };
+    let indexes = rule.structures("IndexActions").map(|actions| {
+        actions.into_iter().map(|action| IndexAction::builder().set_resource_types(action.texts("ResourceTypes")).build()).collect()
+    });
+    let scans = rule.structures("ScanActions").map(|actions| {
+        let build = |action: Input<'_>| {
+            ScanAction::builder()
+                .set_malware_scanner(action.text("MalwareScanner").map(|scanner| scanner.as_str().into()))
+                .set_scan_mode(action.text("ScanMode").map(|mode| mode.as_str().into()))
+                .build()
+        };
+        actions.into_iter().map(build).collect()
+    });
+    BackupRuleInput::builder()
+        .set_rule_name(rule.text("RuleName"))
+        .set_target_backup_vault_name(rule.text("TargetBackupVaultName"))
+        .set_target_logically_air_gapped_backup_vault_arn(rule.text("TargetLogicallyAirGappedBackupVaultArn"))
+        .set_schedule_expression(rule.text("ScheduleExpression"))
+        .set_schedule_expression_timezone(rule.text("ScheduleExpressionTimezone"))
+        .set_start_window_minutes(rule.number("StartWindowMinutes"))
+        .set_completion_window_minutes(rule.number("CompletionWindowMinutes"))
+        .set_lifecycle(rule.structure("Lifecycle").map(lifecycle_from_json))
+        .set_recovery_point_tags(rule.map("RecoveryPointTags"))
+        .set_copy_actions(copies)
+        .set_enable_continuous_backup(rule.flag("EnableContinuousBackup"))
+        .set_index_actions(indexes)
+        .set_scan_actions(scans)
+        .build()
+}
+
+fn lifecycle_from_json(lifecycle: Input<'_>) -> Lifecycle {
+    Lifecycle::builder()
+        .set_move_to_cold_storage_after_days(lifecycle.number("MoveToColdStorageAfterDays"))
+        .set_delete_after_days(lifecycle.number("DeleteAfterDays"))
+        .set_opt_in_to_archive_for_supported_resources(lifecycle.flag("OptInToArchiveForSupportedResources"))
+        .set_delete_after_event(lifecycle.text("DeleteAfterEvent").map(|event| event.as_str().into()))
+        .build()
+}

@@ -1,0 +1,88 @@
+//! The calls that take a customer managed policy from live to desired. Pure.
+
+use serde_json::{Value, json};
+
+use super::FIELDS;
+use crate::kind::{Calls, Live, Transition};
+use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::input::{tag_list, without_empty};
+use crate::plan::{Action, PlannedCall};
+
+/// AWS keeps so many versions of a policy.
+const VERSIONS: usize = 5;
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
+        Action::Update => Calls { ensure: update(transition), ..Calls::default() },
+        Action::Replace => Calls {
+            release: transition.live.map(delete).unwrap_or_default(),
+            ensure: create(transition),
+            remove: Vec::new(),
+        },
+        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
+    }
+}
+
+fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    let input = json!({
+        "PolicyName": desired.name,
+        "Path": desired.fields.get("path"),
+        "PolicyDocument": desired.fields.get("document").map(Value::to_string),
+        "Description": desired.fields.get("description"),
+        "Tags": tag_list(&all_tags(transition)),
+    });
+    vec![PlannedCall::new("iam:CreatePolicy", without_empty(input))]
+}
+
+fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(live) = transition.live else { return Vec::new() };
+    let delta = Delta::of(FIELDS, transition);
+    let arn = delta.id("Arn");
+    let mut calls = Vec::new();
+    if delta.changes("document") {
+        let versions = versions(live);
+        if versions.len() >= VERSIONS {
+            calls.extend(versions.iter().find(|version| **version != delta.id("DefaultVersionId")).map(|version| delete_version(arn, version)));
+        }
+        let document = delta.desired("document").to_string();
+        let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
+        calls.push(PlannedCall::new("iam:CreatePolicyVersion", input));
+    }
+    calls.extend(tags(transition));
+    calls
+}
+
+fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let delta = Delta::of(FIELDS, transition);
+    let (arn, changes) = (delta.id("Arn"), delta.tags());
+    let mut calls = Vec::new();
+    if !changes.set.is_empty() {
+        calls.push(PlannedCall::new("iam:TagPolicy", json!({ "PolicyArn": arn, "Tags": tag_list(&changes.set) })));
+    }
+    if !changes.unset.is_empty() {
+        calls.push(PlannedCall::new("iam:UntagPolicy", json!({ "PolicyArn": arn, "TagKeys": changes.unset })));
+    }
+    calls
+}
+
+/// Deletes a policy; its other versions go first.
+fn delete(live: &Live) -> Vec<PlannedCall> {
+    let (arn, default) = (id(live, "Arn"), id(live, "DefaultVersionId"));
+    let old = versions(live).into_iter().filter(|version| *version != default);
+    let mut calls: Vec<PlannedCall> = old.map(|version| delete_version(arn, version)).collect();
+    calls.push(PlannedCall::new("iam:DeletePolicy", json!({ "PolicyArn": arn })));
+    calls
+}
+
+/// The versions, oldest first.
+fn versions(live: &Live) -> Vec<&str> {
+    crate::kinds::delta::texts(&live.carried["versions"])
+}
+
+fn delete_version(arn: &str, version: &str) -> PlannedCall {
+    PlannedCall::new("iam:DeletePolicyVersion", json!({ "PolicyArn": arn, "VersionId": version }))
+}

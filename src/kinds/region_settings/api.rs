@@ -1,0 +1,58 @@
+//! What AWS says about the settings of a region, and how it is told.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::MEMBERS;
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{entries, unknown};
+use crate::kinds::input::{Input, unusable};
+use crate::kinds::live_form::LiveForm;
+use crate::plan::PlannedCall;
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mut live = KindLive::default();
+    for entry in entries(desired, "region_settings") {
+        let found = match reader.region_settings().await {
+            Ok(settings) => Found::Live(Box::new(normal_form(reader, entry, [&settings.opt_in, &settings.management]))),
+            Err(error) => unknown(&error),
+        };
+        live.found.insert(entry.address.clone(), found);
+    }
+    live
+}
+
+fn normal_form(reader: &Reader, entry: &Desired, settings: [&BTreeMap<String, bool>; 2]) -> Live {
+    let mut form = LiveForm::default();
+    let mut carried = Map::new();
+    for ((field, member), settings) in MEMBERS.iter().zip(settings) {
+        let declared = |name: &str| entry.fields.get(*field).is_some_and(|declared| declared.get(name).is_some());
+        let ours = settings.iter().filter(|(name, _)| declared(name));
+        form.value(field, ours.map(|(name, on)| (name.clone(), Value::from(*on))).collect::<Map<_, _>>());
+        carried.insert((*member).to_owned(), json!(settings));
+    }
+    Live {
+        name: entry.name.clone(),
+        owner: Owner::Ours(None),
+        ids: BTreeMap::from([("Region".to_owned(), reader.scope().region.clone())]),
+        fields: form.fields(),
+        carried: carried.into(),
+        refers: Vec::new(),
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    if call.action != "backup:UpdateRegionSettings" {
+        return Err(unusable(call, "region settings are only updated"));
+    }
+    let input = Input::of(call);
+    let request = writer
+        .backup()
+        .update_region_settings()
+        .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference"))
+        .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference"));
+    writer.send(&call.action, request.send()).await?;
+    Ok(json!({}))
+}

@@ -1,0 +1,82 @@
+//! AWS Backup's settings of the region: which resource types it protects and which it manages fully.
+//!
+//! They exist once, are nobody's, and are never made or deleted. Only the resource types that the file names are compared.
+//! AWS does not say whether a partial map is merged, so that an update sends the whole live map with the declared types
+//! replaced. AWS pages: "Service Opt-in", `UpdateRegionSettings`.
+
+mod api;
+pub mod spec;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::{Map, Value, json};
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kinds::delta::Delta;
+use crate::plan::{Action, PlannedCall};
+
+/// The fields, with the member of AWS's structure.
+const MEMBERS: [(&str, &str); 2] = [
+    ("resource_type_opt_in", "ResourceTypeOptInPreference"),
+    ("resource_type_management", "ResourceTypeManagementPreference"),
+];
+
+/// The fields of the settings.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::new("resource_type_opt_in", Shape::Map(&Shape::Scalar), "Whether AWS Backup protects a type, such as `EC2 = true`."),
+    Field::new("resource_type_management", Shape::Map(&Shape::Scalar), "Whether AWS Backup manages a type's backups fully."),
+];
+
+/// AWS Backup's settings of the region.
+#[derive(Debug)]
+pub(crate) struct RegionSettings;
+
+impl Kind for RegionSettings {
+    fn name(&self) -> &'static str {
+        "region_settings"
+    }
+
+    fn title(&self) -> &'static str {
+        "AWS Backup region settings"
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
+        api::refresh(reader, desired).boxed()
+    }
+
+    fn calls(&self, transition: &Transition<'_>) -> Calls {
+        match transition.action {
+            Action::Update => Calls { ensure: update(transition), ..Calls::default() },
+            Action::Create
+            | Action::Adopt
+            | Action::Replace
+            | Action::Delete
+            | Action::NoOp
+            | Action::Unknown
+            | Action::Refused => Calls::default(),
+        }
+    }
+
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        api::perform(writer, call).boxed()
+    }
+}
+
+fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let delta = Delta::of(FIELDS, transition);
+    let Some(live) = transition.live else { return Vec::new() };
+    let mut input = Map::new();
+    for (field, member) in MEMBERS {
+        if delta.changes(field) {
+            let mut settings = live.carried[member].as_object().cloned().unwrap_or_default();
+            settings.extend(delta.desired(field).as_object().cloned().unwrap_or_default());
+            input.insert(member.to_owned(), settings.into());
+        }
+    }
+    if input.is_empty() { Vec::new() } else { vec![PlannedCall::new("backup:UpdateRegionSettings", json!(input))] }
+}

@@ -1,0 +1,205 @@
+//! What AWS says about roles, and how it is told.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
+use serde_json::{Map, Value, json};
+
+use crate::aws::{AwsError, Reader, Tags, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{by_iam_name, entries, unknown};
+use crate::kinds::input::{Input, unusable};
+use crate::kinds::live_form::{LiveForm, document, ids};
+use crate::model::duration::seconds;
+use crate::plan::{PlannedCall, marks};
+
+/// What only ListRoles says; GetAccountAuthorizationDetails leaves it out.
+const LISTED_FIELDS: [&str; 2] = ["description", "max_session_duration"];
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, "role").collect();
+    let mut live = KindLive::default();
+    let all_unknown = |error: &AwsError| KindLive {
+        found: mine.iter().map(|entry| (entry.address.clone(), unknown(error))).collect(),
+        ..KindLive::default()
+    };
+    let authorization = match reader.account_authorization_details().await {
+        Ok(authorization) => authorization,
+        Err(error) => return all_unknown(&error),
+    };
+    let wants_list = mine.iter().any(|entry| LISTED_FIELDS.iter().any(|field| entry.fields.contains_key(*field)));
+    let listed: Result<BTreeMap<String, ListedRole>, AwsError> = if wants_list {
+        reader.list_roles().await.map(|roles| roles.iter().map(|role| (role.role_name.clone(), role.clone())).collect())
+    } else {
+        Ok(BTreeMap::new())
+    };
+    for entry in &mine {
+        let found = match by_iam_name(&authorization.roles, &entry.name, |role| name(role)) {
+            None => Found::Absent,
+            Some(role) => match &listed {
+                Err(error) if LISTED_FIELDS.iter().any(|field| entry.fields.contains_key(*field)) => unknown(error),
+                Err(_) => Found::Live(Box::new(normal_form(reader, role, None, Some(entry)))),
+                Ok(listed) => Found::Live(Box::new(normal_form(reader, role, listed.get(name(role)), Some(entry)))),
+            },
+        };
+        live.found.insert(entry.address.clone(), found);
+    }
+    for role in &authorization.roles {
+        let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(name(role)));
+        if !claimed && matches!(marks::owner(reader.scope(), &tags(role)), Owner::Ours(_)) {
+            live.orphans.push(normal_form(reader, role, None, None));
+        }
+    }
+    live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
+    live
+}
+
+fn name(role: &RoleDetail) -> &str {
+    role.role_name().unwrap_or_default()
+}
+
+fn tags(role: &RoleDetail) -> Tags {
+    role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+}
+
+fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, entry: Option<&Desired>) -> Live {
+    let tags = tags(role);
+    let attached: Vec<&str> = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn()).collect();
+    let inline: BTreeMap<&str, Value> = role
+        .role_policy_list()
+        .iter()
+        .map(|policy| (policy.policy_name().unwrap_or_default(), document(policy.policy_document().unwrap_or_default())))
+        .collect();
+    // With `additive`, what the file does not name is not there as far as the plan can see.
+    let additive = entry.is_some_and(|entry| entry.options.get("policies_mode").and_then(Value::as_str) == Some("additive"));
+    let declared = |field: &str, name: &str| {
+        let declared = entry.and_then(|entry| entry.fields.get(field));
+        !additive
+            || declared.is_some_and(|value| match value {
+                Value::Array(items) => items.iter().any(|item| item == name),
+                other => other.get(name).is_some(),
+            })
+    };
+    let mut form = LiveForm::default();
+    form.text("path", role.path())
+        .text("description", listed.and_then(|role| role.description()))
+        .value("trust", document(role.assume_role_policy_document().unwrap_or("{}")))
+        .text(
+            "max_session_duration",
+            listed
+                .and_then(|role| role.max_session_duration)
+                .and_then(|duration| u32::try_from(duration).ok())
+                .map(seconds::format),
+        )
+        .text("permissions_boundary", role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()))
+        .set("managed_policies", attached.iter().copied().filter(|arn| declared("managed_policies", arn)))
+        .value(
+            "inline_policies",
+            inline
+                .iter()
+                .filter(|(name, _)| declared("inline_policies", name))
+                .map(|(name, document)| ((*name).to_owned(), document.clone()))
+                .collect::<Map<_, _>>(),
+        )
+        .tags(&tags);
+    let account = format!(":iam::{}:policy/", reader.scope().account_id);
+    Live {
+        name: name(role).to_owned(),
+        owner: marks::owner(reader.scope(), &tags),
+        ids: ids([("Arn", role.arn()), ("RoleId", role.role_id())]),
+        fields: form.fields(),
+        carried: json!({
+            "AttachedManagedPolicies": attached,
+            "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
+        }),
+        refers: role
+            .attached_managed_policies()
+            .iter()
+            .filter(|policy| policy.policy_arn().is_some_and(|arn| arn.contains(&account)))
+            .filter_map(|policy| policy.policy_name())
+            .map(|name| ("policy".to_owned(), name.to_owned()))
+            .collect(),
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (iam, input, action) = (writer.iam(), Input::of(call), call.action.as_str());
+    let role = input.text("RoleName");
+    match action {
+        "iam:CreateRole" => {
+            let request = iam
+                .create_role()
+                .set_role_name(role)
+                .set_path(input.text("Path"))
+                .set_assume_role_policy_document(input.text("AssumeRolePolicyDocument"))
+                .set_description(input.text("Description"))
+                .set_max_session_duration(input.small("MaxSessionDuration"))
+                .set_permissions_boundary(input.text("PermissionsBoundary"))
+                .set_tags(iam_tags(call, "Tags")?);
+            let answer = writer.send(action, request.send()).await?;
+            let role = answer.role.ok_or_else(|| crate::kinds::input::incomplete(call, "Role"))?;
+            return Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }));
+        }
+        "iam:UpdateRole" => {
+            let request = iam
+                .update_role()
+                .set_role_name(role)
+                .set_description(input.text("Description"))
+                .set_max_session_duration(input.small("MaxSessionDuration"));
+            writer.send(action, request.send()).await?;
+        }
+        "iam:UpdateAssumeRolePolicy" => {
+            let document = input.text("PolicyDocument");
+            let request = iam.update_assume_role_policy().set_role_name(role).set_policy_document(document);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:PutRolePermissionsBoundary" => {
+            let boundary = input.text("PermissionsBoundary");
+            let request = iam.put_role_permissions_boundary().set_role_name(role).set_permissions_boundary(boundary);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:DeleteRolePermissionsBoundary" => {
+            writer.send(action, iam.delete_role_permissions_boundary().set_role_name(role).send()).await?;
+        }
+        "iam:AttachRolePolicy" => {
+            let request = iam.attach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
+            writer.send(action, request.send()).await?;
+        }
+        "iam:DetachRolePolicy" => {
+            let request = iam.detach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
+            writer.send(action, request.send()).await?;
+        }
+        "iam:PutRolePolicy" => {
+            let request = iam
+                .put_role_policy()
+                .set_role_name(role)
+                .set_policy_name(input.text("PolicyName"))
+                .set_policy_document(input.text("PolicyDocument"));
+            writer.send(action, request.send()).await?;
+        }
+        "iam:DeleteRolePolicy" => {
+            let request = iam.delete_role_policy().set_role_name(role).set_policy_name(input.text("PolicyName"));
+            writer.send(action, request.send()).await?;
+        }
+        "iam:DeleteRole" => {
+            writer.send(action, iam.delete_role().set_role_name(role).send()).await?;
+        }
+        "iam:TagRole" => {
+            let request = iam.tag_role().set_role_name(role).set_tags(iam_tags(call, "Tags")?);
+            writer.send(action, request.send()).await?;
+        }
+        "iam:UntagRole" => {
+            let request = iam.untag_role().set_role_name(role).set_tag_keys(input.texts("TagKeys"));
+            writer.send(action, request.send()).await?;
+        }
+        _ => return Err(unusable(call, "no role needs it")),
+    }
+    Ok(json!({}))
+}
+
+/// Builds IAM's tags from the input of a call.
+pub(crate) fn iam_tags(call: &PlannedCall, name: &str) -> Result<Option<Vec<Tag>>, AwsError> {
+    let Some(tags) = Input::of(call).tags(name) else { return Ok(None) };
+    let built: Result<Vec<Tag>, _> = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    built.map(Some).map_err(|error| unusable(call, error))
+}

@@ -1,0 +1,155 @@
+//! The calls that take a role from live to desired. Pure.
+
+use serde_json::{Value, json};
+
+use super::FIELDS;
+use crate::kind::{Calls, Live, Transition};
+use crate::kinds::delta::{Delta, all_tags, id, pairs, texts};
+use crate::kinds::input::{tag_list, without_empty};
+use crate::model::duration::seconds;
+use crate::plan::{Action, PlannedCall, diff};
+
+/// AWS's default session duration in seconds.
+const DEFAULT_SESSION: u32 = 3600;
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
+        Action::Update => update(transition),
+        // The name is taken while the old role stands: it goes first.
+        Action::Replace => Calls {
+            release: transition.live.map(delete).unwrap_or_default(),
+            ensure: create(transition),
+            remove: Vec::new(),
+        },
+        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
+    }
+}
+
+fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    let fields = &desired.fields;
+    let mut input = json!({
+        "RoleName": desired.name,
+        "Path": fields.get("path"),
+        "AssumeRolePolicyDocument": fields.get("trust").map(Value::to_string),
+        "Description": fields.get("description"),
+        "PermissionsBoundary": fields.get("permissions_boundary"),
+        "Tags": tag_list(&all_tags(transition)),
+    });
+    if let Some(duration) = fields.get("max_session_duration").filter(|duration| !diff::is_empty(duration)) {
+        input["MaxSessionDuration"] = json!(session_seconds(duration));
+    }
+    let mut calls = vec![PlannedCall::new("iam:CreateRole", without_empty(input))];
+    let attached = fields.get("managed_policies").map(texts).unwrap_or_default();
+    calls.extend(attached.into_iter().map(|arn| attach(&desired.name, arn)));
+    calls.extend(fields.get("inline_policies").into_iter().flat_map(pairs).map(|(name, document)| put(&desired.name, name, document)));
+    calls
+}
+
+fn update(transition: &Transition<'_>) -> Calls {
+    let Some(live) = transition.live else { return Calls::default() };
+    let delta = Delta::of(FIELDS, transition);
+    let role = live.name.as_str();
+    let mut calls = Calls::default();
+    if delta.changes_any(&["description", "max_session_duration"]) {
+        // What UpdateRole does not name goes back to AWS's default: always both.
+        calls.ensure.push(PlannedCall::new(
+            "iam:UpdateRole",
+            json!({
+                "RoleName": role,
+                "Description": delta.wanted("description").as_str().unwrap_or_default(),
+                "MaxSessionDuration": session_seconds(delta.wanted("max_session_duration")),
+            }),
+        ));
+    }
+    if delta.changes("trust") {
+        let document = delta.desired("trust").to_string();
+        let input = json!({ "RoleName": role, "PolicyDocument": document });
+        calls.ensure.push(PlannedCall::new("iam:UpdateAssumeRolePolicy", input));
+    }
+    if delta.changes("permissions_boundary") {
+        calls.ensure.push(match delta.desired("permissions_boundary").as_str().filter(|arn| !arn.is_empty()) {
+            Some(arn) => {
+                let input = json!({ "RoleName": role, "PermissionsBoundary": arn });
+                PlannedCall::new("iam:PutRolePermissionsBoundary", input)
+            }
+            None => PlannedCall::new("iam:DeleteRolePermissionsBoundary", json!({ "RoleName": role })),
+        });
+    }
+    let (added, removed) = delta.set("managed_policies");
+    // A replaced policy is let go and attached again.
+    let mut swapped = replaced_policies(transition, live);
+    swapped.retain(|arn| !removed.contains(arn));
+    calls.release.extend(swapped.iter().map(|arn| detach(role, arn)));
+    let wanted = texts(delta.wanted("managed_policies"));
+    let again = swapped.into_iter().filter(|arn| wanted.contains(arn));
+    calls.ensure.extend(added.into_iter().chain(again).map(|arn| attach(role, arn)));
+    if delta.changes("inline_policies") {
+        let (desired, current) = (delta.desired("inline_policies"), delta.live("inline_policies"));
+        let differs = |(name, document): &(&String, &Value)| current.get(name.as_str()) != Some(*document);
+        calls.ensure.extend(pairs(desired).filter(differs).map(|(name, document)| put(role, name, document)));
+        let gone = pairs(current).filter(|(name, _)| desired.get(name.as_str()).is_none());
+        calls.remove.extend(gone.map(|(name, _)| delete_inline(role, name)));
+    }
+    // Attach before detach: the role is never without either policy.
+    calls.remove.extend(removed.into_iter().map(|arn| detach(role, arn)));
+    calls.ensure.extend(tags(transition));
+    calls
+}
+
+fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(live) = transition.live else { return Vec::new() };
+    let changes = Delta::of(FIELDS, transition).tags();
+    let mut calls = Vec::new();
+    if !changes.set.is_empty() {
+        calls.push(PlannedCall::new("iam:TagRole", json!({ "RoleName": live.name, "Tags": tag_list(&changes.set) })));
+    }
+    if !changes.unset.is_empty() {
+        calls.push(PlannedCall::new("iam:UntagRole", json!({ "RoleName": live.name, "TagKeys": changes.unset })));
+    }
+    calls
+}
+
+/// Detaches, empties and deletes a role; AWS deletes none that still has policies.
+fn delete(live: &Live) -> Vec<PlannedCall> {
+    let mut calls: Vec<PlannedCall> =
+        texts(&live.carried["AttachedManagedPolicies"]).into_iter().map(|arn| detach(&live.name, arn)).collect();
+    calls.extend(texts(&live.carried["RolePolicyNames"]).into_iter().map(|name| delete_inline(&live.name, name)));
+    calls.push(PlannedCall::new("iam:DeleteRole", json!({ "RoleName": live.name })));
+    calls
+}
+
+/// The ARNs of attached policies that this plan replaces.
+fn replaced_policies<'a>(transition: &Transition<'a>, live: &'a Live) -> Vec<&'a str> {
+    let attached = texts(&live.carried["AttachedManagedPolicies"]);
+    let replaced = transition.replaced.iter().filter(|address| address.kind() == "policy");
+    replaced
+        .filter_map(|address| transition.neighbours.get(address))
+        .map(|policy| id(policy, "Arn"))
+        .filter_map(|arn| attached.iter().copied().find(|other| *other == arn))
+        .collect()
+}
+
+fn session_seconds(duration: &Value) -> u32 {
+    duration.as_str().and_then(|text| seconds::parse(text).ok()).unwrap_or(DEFAULT_SESSION)
+}
+
+fn attach(role: &str, arn: &str) -> PlannedCall {
+    PlannedCall::new("iam:AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
+}
+
+fn detach(role: &str, arn: &str) -> PlannedCall {
+    PlannedCall::new("iam:DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
+}
+
+fn put(role: &str, name: &str, document: &Value) -> PlannedCall {
+    let input = json!({ "RoleName": role, "PolicyName": name, "PolicyDocument": document.to_string() });
+    PlannedCall::new("iam:PutRolePolicy", input)
+}
+
+fn delete_inline(role: &str, name: &str) -> PlannedCall {
+    PlannedCall::new("iam:DeleteRolePolicy", json!({ "RoleName": role, "PolicyName": name }))
+}

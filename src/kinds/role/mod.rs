@@ -1,0 +1,63 @@
+//! IAM roles: trust, permissions, boundary and tags.
+//!
+//! A role's name is its identity; AWS compares names without regard to case. The marks are its tags, which the sweep of
+//! the account brings along. AWS page: "IAM roles", `CreateRole`, `UpdateRole`.
+
+pub(crate) mod api;
+mod calls;
+pub mod spec;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::plan::{Action, PlannedCall};
+
+/// The fields of a role.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::fixed("path", Shape::Scalar, "The path in the role's ARN, such as `/service/`; AWS cannot change it. CreateRole `Path`."),
+    Field::new("description", Shape::Scalar, "At most 1,000 characters. UpdateRole `Description`."),
+    Field::new("trust", Shape::Document, "Who may assume the role. UpdateAssumeRolePolicy."),
+    Field::new("max_session_duration", Shape::Scalar, "The longest session, `1h` to `12h`; AWS's default is `1h`. UpdateRole."),
+    Field::new("permissions_boundary", Shape::Scalar, "The ARN of the managed policy that bounds the role. PutRolePermissionsBoundary."),
+    Field::new("managed_policies", Shape::Set, "The ARNs of the attached managed policies. AttachRolePolicy, DetachRolePolicy."),
+    Field::new("inline_policies", Shape::Map(&Shape::Document), "Policies of the role's own, by name. PutRolePolicy, DeleteRolePolicy."),
+    Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagRole, UntagRole."),
+];
+
+/// IAM roles.
+#[derive(Debug)]
+pub(crate) struct Role;
+
+impl Kind for Role {
+    fn name(&self) -> &'static str {
+        "role"
+    }
+
+    fn title(&self) -> &'static str {
+        "IAM role"
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn follows(&self, replaced: &str) -> Option<Action> {
+        // A policy must be attached to nothing when it is deleted.
+        (replaced == "policy").then_some(Action::Update)
+    }
+
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
+        api::refresh(reader, desired).boxed()
+    }
+
+    fn calls(&self, transition: &Transition<'_>) -> Calls {
+        calls::calls(transition)
+    }
+
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        api::perform(writer, call).boxed()
+    }
+}

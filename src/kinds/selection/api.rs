@@ -1,0 +1,263 @@
+//! What AWS says about selections, and how it is told.
+
+use std::sync::Arc;
+
+use aws_sdk_backup::operation::create_backup_selection::{CreateBackupSelectionError, CreateBackupSelectionOutput};
+use aws_sdk_backup::types::{
+    BackupSelection, BackupSelectionsListMember, Condition, ConditionParameter, ConditionType, Conditions,
+};
+use aws_smithy_types::error::operation::BuildError;
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::{FIELDS, TAG_PREFIX};
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{entries, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::live_form::{LiveForm, ids};
+use crate::kinds::plan::api::{Identity, Known, resolve};
+use crate::model::Address;
+use crate::plan::{PlannedCall, diff, marks};
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, "selection").collect();
+    let resolved = match resolve(reader, desired).await {
+        Ok(resolved) => resolved,
+        Err(error) => {
+            let found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            return KindLive { found, ..KindLive::default() };
+        }
+    };
+    let mut parts = join_all(resolved.entries.iter().map(|(plan, identity)| {
+        let children: Vec<&Desired> =
+            mine.iter().copied().filter(|entry| entry.address.parent_key() == Some(plan.key())).collect();
+        async move {
+            match identity {
+                Identity::One(known) => in_plan(reader, known, &children).await,
+                Identity::Absent => all(&children, &Found::Absent),
+                Identity::Unknown(error) => all(&children, &unknown(error)),
+                Identity::Ambiguous(ids) => all(&children, &ambiguous(plan, ids)),
+            }
+        }
+    }))
+    .await;
+    let surplus = resolved.surplus.iter().map(|(plan, known)| (Some(plan), known));
+    let leftover = surplus.chain(resolved.orphans.iter().map(|known| (None, known)));
+    parts.extend(join_all(leftover.map(|(plan, known)| in_leftover(reader, plan, known, &mine))).await);
+    let mut live = KindLive::default();
+    for part in parts {
+        live.found.extend(part.found);
+        live.orphans.extend(part.orphans);
+        live.surplus.extend(part.surplus);
+    }
+    // A selection whose plan is not in the file can't be there.
+    for entry in mine {
+        live.found.entry(entry.address.clone()).or_insert(Found::Absent);
+    }
+    live
+}
+
+fn all(children: &[&Desired], found: &Found) -> KindLive {
+    KindLive { found: children.iter().map(|entry| (entry.address.clone(), found.clone())).collect(), ..KindLive::default() }
+}
+
+fn ambiguous(plan: &Address, ids: &[String]) -> Found {
+    Found::Unknown {
+        action: "backup:ListBackupPlans".to_owned(),
+        message: format!("several plans could be `{plan}`: {}", ids.join(", ")),
+    }
+}
+
+/// Sorts the selections of one plan of the file.
+async fn in_plan(reader: &Reader, plan: &Known, children: &[&Desired]) -> KindLive {
+    let members = match reader.list_backup_selections(&plan.id).await {
+        Ok(members) => members,
+        Err(error) => return all(children, &unknown(&error)),
+    };
+    let mut live = KindLive::default();
+    let found = join_all(children.iter().map(|entry| one_of(reader, plan, &members, entry))).await;
+    for (entry, (found, others)) in children.iter().zip(found) {
+        live.found.insert(entry.address.clone(), found);
+        live.surplus.extend(others.into_iter().map(|other| (entry.address.clone(), other)));
+    }
+    let unclaimed = members.iter().filter(|member| {
+        is_made_by_us(reader, member) && !children.iter().any(|entry| member.selection_name() == Some(entry.name.as_str()))
+    });
+    // What can't be read is left alone.
+    let orphans = join_all(unclaimed.map(|member| read_one(reader, plan, member))).await;
+    live.orphans = orphans.into_iter().filter_map(Result::ok).collect();
+    live
+}
+
+/// Sorts the selections of a plan that goes.
+async fn in_leftover(reader: &Reader, address: Option<&Address>, plan: &Known, mine: &[&Desired]) -> KindLive {
+    let mut live = KindLive::default();
+    let Ok(members) = reader.list_backup_selections(&plan.id).await else { return live };
+    let ours = members.iter().filter(|member| is_made_by_us(reader, member));
+    for selection in join_all(ours.map(|member| read_one(reader, plan, member))).await.into_iter().filter_map(Result::ok) {
+        let claimed = address.and_then(|plan| {
+            mine.iter().find(|entry| entry.address.parent_key() == Some(plan.key()) && entry.name == selection.name)
+        });
+        match claimed {
+            Some(entry) => live.surplus.push((entry.address.clone(), selection)),
+            None => live.orphans.push(selection),
+        }
+    }
+    live
+}
+
+fn is_made_by_us(reader: &Reader, member: &BackupSelectionsListMember) -> bool {
+    member.creator_request_id().is_some_and(|id| marks::is_creator(reader.scope(), 's', id))
+}
+
+/// Finds the selection that an entry means, and the others of its name that we made.
+async fn one_of(
+    reader: &Reader,
+    plan: &Known,
+    members: &Arc<Vec<BackupSelectionsListMember>>,
+    entry: &Desired,
+) -> (Found, Vec<Live>) {
+    let mut named: Vec<&BackupSelectionsListMember> =
+        members.iter().filter(|member| member.selection_name() == Some(entry.name.as_str())).collect();
+    named.sort_by_key(|member| {
+        (!is_made_by_us(reader, member), member.creation_date().map(aws_smithy_types::DateTime::as_nanos), member.selection_id())
+    });
+    let mut read = Vec::new();
+    for selection in join_all(named.into_iter().map(|member| read_one(reader, plan, member))).await {
+        match selection {
+            Ok(selection) => read.push(selection),
+            Err(error) => return (unknown(&error), Vec::new()),
+        }
+    }
+    if read.is_empty() {
+        return (Found::Absent, Vec::new());
+    }
+    // After an interrupted replacement both stand: the one that is as the file says is the new one.
+    let nothing = std::collections::BTreeMap::new();
+    let fits = |live: &Live| diff::diff(FIELDS, &entry.fields, &live.fields, &nothing).is_empty();
+    let chosen = read.iter().position(fits).unwrap_or(0);
+    let live = read.remove(chosen);
+    read.retain(|other| matches!(other.owner, Owner::Ours(_)));
+    (Found::Live(Box::new(live)), read)
+}
+
+async fn read_one(reader: &Reader, plan: &Known, member: &BackupSelectionsListMember) -> Result<Live, AwsError> {
+    let id = member.selection_id().unwrap_or_default();
+    let selection = reader.backup_selection(&plan.id, id).await?;
+    let owner = if is_made_by_us(reader, member) { Owner::Ours(None) } else { Owner::Parent };
+    Ok(normal_form(plan, member, &selection, owner))
+}
+
+fn normal_form(plan: &Known, member: &BackupSelectionsListMember, selection: &BackupSelection, owner: Owner) -> Live {
+    let any = selection.list_of_tags().iter().map(|tag| format!("{}={}", tag.condition_key, tag.condition_value));
+    let mut form = LiveForm::default();
+    form.text("role", Some(&selection.iam_role_arn))
+        .set("arns", selection.resources().iter().cloned())
+        .set("not_arns", selection.not_resources().iter().cloned())
+        .set("any", any);
+    if let Some(conditions) = selection.conditions() {
+        form.set("all", pairs(conditions.string_equals()))
+            .set("like", pairs(conditions.string_like()))
+            .set("not_equals", pairs(conditions.string_not_equals()))
+            .set("not_like", pairs(conditions.string_not_like()));
+    }
+    let role = selection.iam_role_arn.rsplit('/').next().unwrap_or_default();
+    Live {
+        name: selection.selection_name.clone(),
+        owner,
+        ids: ids([
+            ("SelectionId", member.selection_id()),
+            ("BackupPlanId", Some(plan.id.as_str())),
+            ("CreatorRequestId", member.creator_request_id()),
+        ]),
+        fields: form.fields(),
+        carried: json!({ "BackupPlanName": plan.name }),
+        refers: vec![("plan".to_owned(), plan.name.clone()), ("role".to_owned(), role.to_owned())],
+    }
+}
+
+fn pairs(parameters: &[ConditionParameter]) -> impl Iterator<Item = String> + '_ {
+    parameters.iter().map(|parameter| {
+        let key = parameter.condition_key().unwrap_or_default();
+        let key = key.strip_prefix(TAG_PREFIX).unwrap_or(key);
+        format!("{key}={}", parameter.condition_value().unwrap_or_default())
+    })
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let plan_id = input.text("BackupPlanId");
+    match action {
+        "backup:CreateBackupSelection" => {
+            let selection = input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
+            let selection = selection_from_json(selection).map_err(|error| unusable(call, error))?;
+            let token = input.text("CreatorRequestId");
+            let request = backup
+                .create_backup_selection()
+                .set_backup_plan_id(plan_id)
+                .backup_selection(selection)
+                .set_creator_request_id(token.clone());
+            // Our own token says that an earlier, unanswered call made it; its ARN ends with the id.
+            let made_before = |error: &CreateBackupSelectionError| match error {
+                CreateBackupSelectionError::AlreadyExistsException(error) if error.creator_request_id == token => {
+                    let id = error.arn.as_deref().and_then(|arn| arn.rsplit([':', '/']).next()).map(str::to_owned);
+                    Some(CreateBackupSelectionOutput::builder().set_selection_id(id).build())
+                }
+                _ => None,
+            };
+            let answer = writer.send_unless(action, request.send(), made_before).await?;
+            let id = answer.selection_id.ok_or_else(|| incomplete(call, "SelectionId"))?;
+            Ok(json!({ "SelectionId": id, "BackupPlanId": answer.backup_plan_id }))
+        }
+        "backup:DeleteBackupSelection" => {
+            let request =
+                backup.delete_backup_selection().set_backup_plan_id(plan_id).set_selection_id(input.text("SelectionId"));
+            writer.send(action, request.send()).await?;
+            Ok(json!({}))
+        }
+        _ => Err(unusable(call, "no selection needs it")),
+    }
+}
+
+fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, BuildError> {
+    let tags = match selection.structures("ListOfTags") {
+        None => None,
+        Some(tags) => Some(
+            tags.into_iter()
+                .map(|tag| {
+                    Condition::builder()
+                        .condition_type(ConditionType::Stringequals)
+                        .set_condition_key(tag.text("ConditionKey"))
+                        .set_condition_value(tag.text("ConditionValue"))
+                        .build()
+                })
+                .collect::<Result<Vec<_>, _>>()?,
+        ),
+    };
+    let conditions = selection.structure("Conditions").map(|conditions| {
+        let parameters = |member: &str| {
+            let build = |parameter: Input<'_>| {
+                ConditionParameter::builder()
+                    .set_condition_key(parameter.text("ConditionKey"))
+                    .set_condition_value(parameter.text("ConditionValue"))
+                    .build()
+            };
+            conditions.structures(member).map(|parameters| parameters.into_iter().map(build).collect::<Vec<_>>())
+        };
+        Conditions::builder()
+            .set_string_equals(parameters("StringEquals"))
+            .set_string_like(parameters("StringLike"))
+            .set_string_not_equals(parameters("StringNotEquals"))
+            .set_string_not_like(parameters("StringNotLike"))
+            .build()
+    });
+    BackupSelection::builder()
+        .set_selection_name(selection.text("SelectionName"))
+        .set_iam_role_arn(selection.text("IamRoleArn"))
+        .set_resources(selection.texts("Resources"))
+        .set_not_resources(selection.texts("NotResources"))
+        .set_list_of_tags(tags)
+        .set_conditions(conditions)
+        .build()
+}

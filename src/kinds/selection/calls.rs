@@ -1,0 +1,79 @@
+//! The calls that take a selection from live to desired. Pure.
+
+use serde_json::{Map, Value, json};
+
+use super::{CONDITIONS, TAG_PREFIX};
+use crate::kind::{Calls, Desired, Live, Transition};
+use crate::kinds::delta::{id, texts};
+use crate::kinds::input::without_empty;
+use crate::model::Address;
+use crate::plan::{Action, PlannedCall, marks, output};
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        // Create first, delete after: never a moment without protection.
+        Action::Replace => Calls {
+            ensure: create(transition),
+            remove: transition.live.map(delete).unwrap_or_default(),
+            ..Calls::default()
+        },
+        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        // A selection has no tags to mark it with and no call that changes it.
+        Action::Adopt | Action::Update | Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
+    }
+}
+
+fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    let plan = Address::new("plan", desired.address.parent_key().unwrap_or_default());
+    let live_plan = transition.neighbours.get(&plan).map(|plan| id(plan, "BackupPlanId"));
+    let plan_id = match live_plan {
+        Some(id) if !transition.replaced.contains(&plan) => json!(id),
+        _ => output(&plan, "BackupPlanId"),
+    };
+    // AWS answers a known token with the selection that it made: other content, or a replaced plan, needs another token.
+    let replaced_plan = live_plan.filter(|_| transition.replaced.contains(&plan)).unwrap_or_default();
+    let selection = selection(desired);
+    let content = format!("{}\n{selection}\n{replaced_plan}", desired.address);
+    let input = json!({
+        "BackupPlanId": plan_id,
+        "BackupSelection": selection,
+        "CreatorRequestId": marks::creator_request_id(transition.scope, 's', &desired.name, &content),
+    });
+    vec![PlannedCall::new("backup:CreateBackupSelection", input)]
+}
+
+fn selection(desired: &Desired) -> Value {
+    let fields = &desired.fields;
+    let list = |name: &str| fields.get(name).cloned().unwrap_or_default();
+    let tags = |name: &str, prefix: &str| -> Vec<(String, String)> {
+        let items = fields.get(name).map(texts).unwrap_or_default();
+        items.into_iter().filter_map(|pair| pair.split_once('=')).map(|(key, value)| (format!("{prefix}{key}"), value.to_owned())).collect()
+    };
+    let any: Vec<Value> = tags("any", "")
+        .into_iter()
+        .map(|(key, value)| json!({ "ConditionType": "STRINGEQUALS", "ConditionKey": key, "ConditionValue": value }))
+        .collect();
+    let conditions: Map<String, Value> = CONDITIONS
+        .iter()
+        .map(|(field, member)| {
+            let pairs = tags(field, TAG_PREFIX).into_iter();
+            let pairs = pairs.map(|(key, value)| json!({ "ConditionKey": key, "ConditionValue": value }));
+            ((*member).to_owned(), pairs.collect::<Value>())
+        })
+        .collect();
+    without_empty(json!({
+        "SelectionName": desired.name,
+        "IamRoleArn": fields.get("role"),
+        "Resources": list("arns"),
+        "NotResources": list("not_arns"),
+        "ListOfTags": any,
+        "Conditions": without_empty(conditions.into()),
+    }))
+}
+
+fn delete(live: &Live) -> Vec<PlannedCall> {
+    let input = json!({ "BackupPlanId": id(live, "BackupPlanId"), "SelectionId": id(live, "SelectionId") });
+    vec![PlannedCall::new("backup:DeleteBackupSelection", input)]
+}

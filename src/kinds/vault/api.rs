@@ -1,0 +1,220 @@
+//! What AWS says about vaults, and how it is told.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_backup::operation::create_backup_vault::{CreateBackupVaultError, CreateBackupVaultOutput};
+use aws_sdk_backup::types::{BackupVaultEvent, BackupVaultListMember};
+use serde_json::{Value, json};
+
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::live_form::{LiveForm, document, ids};
+use crate::model::duration::days;
+use crate::plan::{PlannedCall, marks};
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, "vault").collect();
+    let mut live = KindLive::default();
+    let (vaults, index) = match tokio::try_join!(reader.list_backup_vaults(), reader.tagged()) {
+        Ok(read) => read,
+        Err(error) => {
+            live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            return live;
+        }
+    };
+    let by_name: BTreeMap<&str, &BackupVaultListMember> =
+        vaults.iter().map(|vault| (vault.backup_vault_name().unwrap_or_default(), vault)).collect();
+    let found = mine.iter().map(|entry| async {
+        let found = match by_name.get(entry.name.as_str()) {
+            None => Found::Absent,
+            Some(vault) => read_one(reader, vault, &index, entry).await.unwrap_or_else(|error| unknown(&error)),
+        };
+        (entry.address.clone(), found)
+    });
+    live.found = futures_util::future::join_all(found).await.into_iter().collect();
+    for (name, vault) in by_name {
+        if mine.iter().any(|entry| entry.name == name) {
+            continue;
+        }
+        if let Some(tags) = owned_tags(reader, 'v', vault.backup_vault_arn(), vault.creator_request_id(), &index).await {
+            live.orphans.push(normal_form(reader, vault, &tags, None, None));
+        }
+    }
+    live
+}
+
+/// Returns the tags of something in AWS Backup that no entry claims, if it is ours. The index lags: something that our
+/// `CreatorRequestId` made and the index does not know is asked itself.
+pub(crate) async fn owned_tags(
+    reader: &Reader,
+    letter: char,
+    arn: Option<&str>,
+    creator_request_id: Option<&str>,
+    index: &TagsByArn,
+) -> Option<Tags> {
+    let arn = arn?;
+    let made_by_us = creator_request_id.is_some_and(|id| marks::is_creator(reader.scope(), letter, id));
+    let tags = match index.get(arn) {
+        Some(tags) => tags.clone(),
+        // What can't be read is nobody's orphan.
+        None if made_by_us => Tags::clone(&*reader.backup_tags(arn).await.ok()?),
+        None => return None,
+    };
+    matches!(backup_owner(reader.scope(), letter, &tags, creator_request_id), Owner::Ours(_)).then_some(tags)
+}
+
+/// Returns the tags of something in AWS Backup that an entry means: indexed ones where they are as the entry wants them.
+pub(crate) async fn tags_of(reader: &Reader, arn: &str, index: &TagsByArn, entry: &Desired) -> Result<Tags, AwsError> {
+    match index.get(arn).filter(|tags| is_settled(reader.scope(), entry, tags)) {
+        Some(tags) => Ok(tags.clone()),
+        None => reader.backup_tags(arn).await.map(|tags| Tags::clone(&tags)),
+    }
+}
+
+async fn read_one(
+    reader: &Reader,
+    vault: &BackupVaultListMember,
+    index: &TagsByArn,
+    entry: &Desired,
+) -> Result<Found, AwsError> {
+    let arn = vault.backup_vault_arn().unwrap_or_default();
+    let policy = async {
+        if entry.fields.contains_key("access_policy") { reader.vault_access_policy(&entry.name).await } else { Ok(None) }
+    };
+    let notifications = async {
+        if entry.fields.contains_key("notifications") { reader.vault_notifications(&entry.name).await } else { Ok(None) }
+    };
+    let (tags, policy, notifications) = tokio::try_join!(tags_of(reader, arn, index, entry), policy, notifications)?;
+    Ok(Found::Live(Box::new(normal_form(reader, vault, &tags, policy.as_deref(), notifications.as_ref()))))
+}
+
+fn normal_form(
+    reader: &Reader,
+    vault: &BackupVaultListMember,
+    tags: &Tags,
+    policy: Option<&str>,
+    notifications: Option<&VaultNotifications>,
+) -> Live {
+    let name = vault.backup_vault_name().unwrap_or_default();
+    let retention = |days: Option<i64>| days.and_then(|days| u32::try_from(days).ok()).map(days::format);
+    let mut form = LiveForm::default();
+    form.text("kms_key", vault.encryption_key_arn());
+    if let Some(policy) = policy {
+        form.value("access_policy", document(policy));
+    }
+    if let Some(notifications) = notifications {
+        let mut record = LiveForm::default();
+        record.text("topic", Some(&notifications.topic)).set("events", notifications.events.iter().cloned());
+        form.value("notifications", record.record());
+    }
+    if vault.locked().unwrap_or_default() {
+        // Only a compliance lock has a date from which nobody can change it.
+        let mode = if vault.lock_date().is_some() { "compliance" } else { "governance" };
+        let mut lock = LiveForm::default();
+        lock.text("mode", Some(mode))
+            .text("min_retention", retention(vault.min_retention_days()))
+            .text("max_retention", retention(vault.max_retention_days()));
+        form.value("lock", lock.record());
+    }
+    form.tags(tags);
+    let owner = if name.starts_with("aws/") {
+        Owner::Aws
+    } else {
+        backup_owner(reader.scope(), 'v', tags, vault.creator_request_id())
+    };
+    Live {
+        name: name.to_owned(),
+        owner,
+        ids: ids([("Arn", vault.backup_vault_arn()), ("CreatorRequestId", vault.creator_request_id())]),
+        fields: form.fields(),
+        carried: json!({ "NumberOfRecoveryPoints": vault.number_of_recovery_points() }),
+        refers: Vec::new(),
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let vault = input.text("BackupVaultName");
+    match action {
+        "backup:CreateBackupVault" => {
+            let token = input.text("CreatorRequestId");
+            let request = backup
+                .create_backup_vault()
+                .set_backup_vault_name(vault)
+                .set_encryption_key_arn(input.text("EncryptionKeyArn"))
+                .set_backup_vault_tags(input.map("BackupVaultTags"))
+                .set_creator_request_id(token.clone());
+            // Our own token says that an earlier, unanswered call made it.
+            let made_before = |error: &CreateBackupVaultError| match error {
+                CreateBackupVaultError::AlreadyExistsException(error) if error.creator_request_id == token => {
+                    Some(CreateBackupVaultOutput::builder().set_backup_vault_arn(error.arn.clone()).build())
+                }
+                _ => None,
+            };
+            let answer = writer.send_unless(action, request.send(), made_before).await?;
+            let arn = answer.backup_vault_arn.ok_or_else(|| incomplete(call, "BackupVaultArn"))?;
+            return Ok(json!({ "Arn": arn, "BackupVaultArn": arn }));
+        }
+        "backup:PutBackupVaultAccessPolicy" => {
+            let policy = input.text("Policy");
+            let request = backup.put_backup_vault_access_policy().set_backup_vault_name(vault).set_policy(policy);
+            writer.send(action, request.send()).await?;
+        }
+        "backup:DeleteBackupVaultAccessPolicy" => {
+            let request = backup.delete_backup_vault_access_policy().set_backup_vault_name(vault);
+            writer.send(action, request.send()).await?;
+        }
+        "backup:PutBackupVaultNotifications" => {
+            let events = input.texts("BackupVaultEvents");
+            let events = events.map(|events| events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect());
+            let request = backup
+                .put_backup_vault_notifications()
+                .set_backup_vault_name(vault)
+                .set_sns_topic_arn(input.text("SNSTopicArn"))
+                .set_backup_vault_events(events);
+            writer.send(action, request.send()).await?;
+        }
+        "backup:DeleteBackupVaultNotifications" => {
+            let request = backup.delete_backup_vault_notifications().set_backup_vault_name(vault);
+            writer.send(action, request.send()).await?;
+        }
+        "backup:PutBackupVaultLockConfiguration" => {
+            let request = backup
+                .put_backup_vault_lock_configuration()
+                .set_backup_vault_name(vault)
+                .set_min_retention_days(input.number("MinRetentionDays"))
+                .set_max_retention_days(input.number("MaxRetentionDays"))
+                .set_changeable_for_days(input.number("ChangeableForDays"));
+            writer.send(action, request.send()).await?;
+        }
+        "backup:DeleteBackupVaultLockConfiguration" => {
+            let request = backup.delete_backup_vault_lock_configuration().set_backup_vault_name(vault);
+            writer.send(action, request.send()).await?;
+        }
+        "backup:DeleteBackupVault" => {
+            writer.send(action, backup.delete_backup_vault().set_backup_vault_name(vault).send()).await?;
+        }
+        "backup:TagResource" | "backup:UntagResource" => return perform_tags(writer, call).await,
+        _ => return Err(unusable(call, "no vault needs it")),
+    }
+    Ok(json!({}))
+}
+
+/// Makes the tag calls of AWS Backup.
+pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let arn = input.text("ResourceArn");
+    match action {
+        "backup:TagResource" => {
+            writer.send(action, backup.tag_resource().set_resource_arn(arn).set_tags(input.map("Tags")).send()).await?;
+        }
+        "backup:UntagResource" => {
+            let keys = input.texts("TagKeyList");
+            writer.send(action, backup.untag_resource().set_resource_arn(arn).set_tag_key_list(keys).send()).await?;
+        }
+        _ => return Err(unusable(call, "it changes no tags")),
+    }
+    Ok(json!({}))
+}

@@ -1,0 +1,77 @@
+//! Backup vaults: key, access policy, notifications, Vault Lock and tags.
+//!
+//! A vault's name is its identity. The list of vaults says everything but policy and notifications, which are read only for
+//! entries that declare them. A vault that holds recovery points is never deleted. AWS pages: "Backup vaults", "AWS Backup
+//! Vault Lock".
+
+pub(crate) mod api;
+pub(crate) mod calls;
+pub mod spec;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Shape, Transition};
+use crate::plan::PlannedCall;
+
+/// The fields of a vault's notifications.
+const NOTIFICATIONS: &[Field] = &[
+    Field::new("topic", Shape::Scalar, "The ARN of a standard SNS topic of the same account."),
+    Field::new("events", Shape::Set, "Events such as `BACKUP_JOB_COMPLETED`."),
+];
+
+/// The fields of a vault's lock.
+const LOCK: &[Field] = &[
+    Field::new("mode", Shape::Scalar, "`governance`, or `compliance`, which nobody can undo once its grace time is over."),
+    Field::new("min_retention", Shape::Scalar, "The shortest retention that the vault accepts, in days such as `7d`."),
+    Field::new("max_retention", Shape::Scalar, "The longest retention that the vault accepts, in days such as `365d`."),
+];
+
+/// The fields of a vault.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::fixed("kms_key", Shape::Scalar, "The ARN of the KMS key; AWS cannot change it. AWS's own key where none is named."),
+    Field::new("access_policy", Shape::Document, "Who may do what with the vault. PutBackupVaultAccessPolicy."),
+    Field::new("notifications", Shape::Record(NOTIFICATIONS), "Where events go. PutBackupVaultNotifications."),
+    Field::new("lock", Shape::Record(LOCK), "Vault Lock. PutBackupVaultLockConfiguration; always the last call of a vault."),
+    Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagResource, UntagResource."),
+];
+
+/// Backup vaults.
+#[derive(Debug)]
+pub(crate) struct Vault;
+
+impl Kind for Vault {
+    fn name(&self) -> &'static str {
+        "vault"
+    }
+
+    fn title(&self) -> &'static str {
+        "backup vault"
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn obstacle(&self, live: &Live) -> Option<String> {
+        match live.carried["NumberOfRecoveryPoints"].as_i64() {
+            Some(0) | None => None,
+            Some(1) => Some("it holds 1 recovery point".to_owned()),
+            Some(count) => Some(format!("it holds {count} recovery points")),
+        }
+    }
+
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
+        api::refresh(reader, desired).boxed()
+    }
+
+    fn calls(&self, transition: &Transition<'_>) -> Calls {
+        calls::calls(transition)
+    }
+
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        api::perform(writer, call).boxed()
+    }
+}

@@ -1,0 +1,200 @@
+//! Problems as text: the message with its code, the place, the line with the offending text underlined, and the ways out,
+//! as rustc and cargo show theirs. The last line counts them.
+
+use std::ops::Range;
+
+use annotate_snippets::renderer::DecorStyle;
+use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+
+use crate::config::Sources;
+use crate::model::{Diagnostic, Diagnostics, Location, Severity};
+
+use super::safe::{Safe, is_hidden};
+
+/// How problems are shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Style {
+    /// With colour codes.
+    pub colour: bool,
+    /// Columns of the terminal; 120 will do where there is none.
+    pub width: usize,
+}
+
+impl Default for Style {
+    fn default() -> Self {
+        Self { colour: false, width: 120 }
+    }
+}
+
+/// Characters of a line that are shown before and after the start of the underlined text.
+const BEFORE: usize = 120;
+const AFTER: usize = 360;
+
+/// Renders all problems, and the count of them; nothing where there are none.
+pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
+    if diagnostics.is_empty() {
+        return String::new();
+    }
+    let mut text = String::new();
+    for diagnostic in diagnostics {
+        text.push_str(&render_one(diagnostic, sources, style));
+        text.push_str("\n\n");
+    }
+    text.push_str(&summary(diagnostics));
+    text.push('\n');
+    text
+}
+
+/// Counts problems: `2 errors, 1 warning`.
+pub fn summary(diagnostics: &Diagnostics) -> String {
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let noun = |count: usize, noun: &str| if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") };
+    format!("{}, {}", noun(errors, "error"), noun(warnings, "warning"))
+}
+
+/// Renders one problem, without a newline at its end.
+pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> String {
+    let level = match diagnostic.severity {
+        Severity::Error => Level::ERROR,
+        Severity::Warning => Level::WARNING,
+    };
+    let title = level.primary_title(Safe(&diagnostic.message).to_string()).id(diagnostic.code);
+    let mut group = Group::with_title(title);
+    if let Some(location) = &diagnostic.location {
+        let label = diagnostic.label.as_deref().map(|label| Safe(label).to_string());
+        let path = Safe(&location.file).to_string();
+        let excerpt = Excerpt::of(sources, location);
+        // A snippet counts the column itself, which is right unless its line was cut or escaped.
+        let counts = excerpt.as_ref().is_some_and(|excerpt| excerpt.text[..excerpt.span.start].chars().count() + 1 == location.column);
+        if !counts {
+            group = group.element(Origin::path(path.clone()).line(location.line).char_column(location.column));
+        }
+        if let Some(excerpt) = excerpt {
+            let annotation = AnnotationKind::Primary.span(excerpt.span).label(label);
+            let snippet = Snippet::source(excerpt.text).line_start(location.line).path(counts.then_some(path));
+            group = group.element(snippet.annotation(annotation));
+        }
+    }
+    for help in &diagnostic.help {
+        group = group.element(Level::HELP.message(Safe(help).to_string()));
+    }
+    let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
+    renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group])
+}
+
+/// The part of a line that is shown, made safe, and the underlined part of it.
+struct Excerpt {
+    text: String,
+    span: Range<usize>,
+}
+
+impl Excerpt {
+    fn of(sources: &Sources, location: &Location) -> Option<Self> {
+        let source = sources.text(&location.file)?;
+        let start = location.start.min(source.len());
+        let begin = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
+        let line_end = source[start..].find('\n').map_or(source.len(), |newline| start + newline);
+        let line = source[begin..line_end].trim_end_matches('\r');
+        let (start, end) = (start - begin, location.end.max(start).min(begin + line.len()).saturating_sub(begin));
+        let from = line[..start.min(line.len())].char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
+        let mut excerpt = Self { text: String::new(), span: 0..0 };
+        if from > 0 {
+            excerpt.text.push_str("...");
+        }
+        let mut after = 0;
+        let mut marked = (None, None);
+        for (at, character) in line[from..].char_indices().map(|(at, character)| (at + from, character)) {
+            if after == AFTER {
+                excerpt.text.push_str("...");
+                break;
+            }
+            if at >= start {
+                marked.0.get_or_insert(excerpt.text.len());
+                after += 1;
+            }
+            if at >= end && at > start {
+                marked.1.get_or_insert(excerpt.text.len());
+            }
+            if !is_hidden(character) || character == '\t' {
+                excerpt.text.push(character);
+            } else {
+                excerpt.text.extend(character.escape_unicode());
+            }
+        }
+        let length = excerpt.text.len();
+        let first = marked.0.unwrap_or(length);
+        excerpt.span = first..marked.1.unwrap_or(length).max(first);
+        Some(excerpt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::config::load_text;
+
+    fn shown(text: &str) -> String {
+        let loaded = load_text("vss.toml", text, None);
+        render(&loaded.diagnostics, &loaded.sources, Style::default())
+    }
+
+    const STACK: &str = "[stack]\nname = \"a\"\naccount_id = \"123456789012\"\nregion = \"eu-west-1\"\n";
+
+    #[test]
+    fn a_problem_shows_its_line_with_the_offending_text_underlined() {
+        let text = format!("{STACK}[vault.vss]\n[plan.daily.rule.x]\nvault = \"vss\"\nshedule = \"cron(0 5 ? * * *)\"\n");
+        let expected = r#"error[VSS0102]: unknown key `shedule` in `plan.daily.rule.x`
+ --> vss.toml:8:1
+  |
+8 | shedule = "cron(0 5 ? * * *)"
+  | ^^^^^^^ unknown key
+  |
+  = help: did you mean `schedule`?
+  = help: valid keys: "#;
+        let shown = shown(&text);
+        assert!(shown.starts_with(expected), "{shown}");
+        assert!(shown.ends_with("\n\n1 error, 0 warnings\n"), "{shown}");
+    }
+
+    #[test]
+    fn colour_codes_come_only_when_asked_for() {
+        let loaded = load_text("vss.toml", "x = 1", None);
+        let plain = render(&loaded.diagnostics, &loaded.sources, Style::default());
+        let coloured = render(&loaded.diagnostics, &loaded.sources, Style { colour: true, width: 80 });
+        assert!(!plain.contains('\u{1b}') && coloured.contains('\u{1b}'));
+    }
+
+    #[test]
+    fn a_hostile_line_reaches_the_terminal_escaped() {
+        let shown = shown(&format!("{STACK}[vault.vss]\nkms_key = \"\u{202e}evil\u{200b}\" # \u{1b}[2J\n"));
+        assert!(shown.chars().all(|character| !is_hidden(character) || character == '\n'), "{shown}");
+        assert!(shown.contains(r"\u{202e}evil"), "{shown}");
+    }
+
+    #[test]
+    fn a_line_of_a_megabyte_is_cut_around_the_problem() {
+        let shown = shown(&format!("{STACK}[vault.vss]\nkms_key = {} x\n", "9".repeat(500_000)));
+        assert!(shown.len() < 4_000, "{}", shown.len());
+    }
+
+    #[test]
+    fn nothing_is_shown_where_there_is_no_problem() {
+        assert_eq!(shown(&format!("{STACK}[vault.vss]\n")), "");
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_is_in_the_file_no_control_character_gets_out(text in ".{0,80}", start in 0usize..90, end in 0usize..90) {
+            let loaded = load_text("vss.toml", &text, None);
+            let rendered = render(&loaded.diagnostics, &loaded.sources, Style::default());
+            prop_assert!(rendered.chars().all(|character| !is_hidden(character) || character == '\n'), "{}", rendered);
+            let (start, end) = (text.floor_char_boundary(start), text.ceil_char_boundary(end.max(start)));
+            let location = Location { file: "vss.toml".to_owned(), start, end: end.max(start), line: 1, column: 1 };
+            let one = Diagnostic::error("VSS0101", "x").located(Some(location)).label("y");
+            let _ = render_one(&one, &loaded.sources, Style { colour: false, width: 20 });
+        }
+    }
+}

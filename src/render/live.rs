@@ -1,0 +1,108 @@
+//! What is live for the things of a file, for people.
+
+use std::fmt::Write as _;
+
+use serde_json::Value;
+
+use super::escaped;
+use super::text::{
+    ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, described, document_lines, field_lines, paragraph, write_lines,
+};
+use crate::kind::{self, Found, Live, Owner, Shape};
+use crate::model::Address;
+use crate::plan::{Display, FieldChange};
+
+/// Renders what is live for the things of a file, as (address, name in the file, what was found).
+pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
+    let count = |wanted: fn(&Found) -> bool| things.iter().filter(|(_, _, found)| wanted(found)).count();
+    let there = count(|found| matches!(found, Found::Live(_)));
+    let mut text = format!("{BOLD}{there} of {} things are there.{BOLD:#}\n", things.len());
+    for (address, name, found) in things {
+        text.push('\n');
+        let name = match found {
+            Found::Live(live) => live.name.as_str(),
+            Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => *name,
+        };
+        let header = escaped(&format!("{address} ({})", described(address, name)));
+        match found {
+            Found::Absent => {
+                let _ = writeln!(text, "{DIM}-{DIM:#} {BOLD}{header}{BOLD:#} is not there");
+            }
+            Found::Unknown { action, message } => {
+                let _ = writeln!(text, "{UNKNOWN}?{UNKNOWN:#} {BOLD}{header}{BOLD:#} could not be read");
+                paragraph(&mut text, &escaped(&format!("{action}: {message}")), 4, width);
+            }
+            Found::Ambiguous { ids } => {
+                let _ = writeln!(text, "{UNKNOWN}?{UNKNOWN:#} {BOLD}{header}{BOLD:#} fits several live things");
+                paragraph(&mut text, &escaped(&ids.join(", ")), 4, width);
+            }
+            Found::Live(live) => {
+                let _ = writeln!(text, "{ADD}={ADD:#} {BOLD}{header}{BOLD:#}, {}", owner(&live.owner));
+                live_fields(&mut text, address, live, width);
+            }
+        }
+    }
+    text
+}
+
+/// Says whose a thing is.
+fn owner(owner: &Owner) -> String {
+    match owner {
+        Owner::Ours(_) => "this stack's".to_owned(),
+        Owner::Parent => "its parent's".to_owned(),
+        Owner::Stack(stack) => format!("stack {}'s", escaped(stack)),
+        Owner::CloudFormation(stack) => format!("CloudFormation stack {}'s", escaped(stack)),
+        Owner::Aws => "AWS's own".to_owned(),
+        Owner::Nobody => "nobody's".to_owned(),
+    }
+}
+
+/// Writes the ids and fields of a live thing, fields in the order of the kind's table.
+fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) {
+    let mut lines: Vec<Line> = live
+        .ids
+        .iter()
+        .map(|(name, id)| Line { sign: "", style: DIM, path: escaped(name), value: Shown::Beside(escaped(id)) })
+        .collect();
+    let table = kind::find(address.kind()).map(kind::Kind::fields).unwrap_or_default();
+    for field in table {
+        let Some(value) = live.fields.get(field.name) else { continue };
+        live_lines(&mut lines, field.name, &field.shape, value);
+    }
+    write_lines(text, lines, true, width);
+}
+
+/// Makes the lines of one live value by its shape.
+fn live_lines(lines: &mut Vec<Line>, path: &str, shape: &Shape, value: &Value) {
+    let nothing = Value::Null;
+    let display = match shape {
+        Shape::Scalar | Shape::Tags => Display::Value,
+        Shape::Document => Display::Document,
+        Shape::Set => Display::Set,
+        Shape::Map(inner) => {
+            for (name, value) in value.as_object().into_iter().flatten() {
+                live_lines(lines, &format!("{path}.{name}"), inner, value);
+            }
+            return;
+        }
+        Shape::Record(fields) => {
+            for field in *fields {
+                if let Some(value) = value.get(field.name) {
+                    live_lines(lines, &format!("{path}.{}", field.name), &field.shape, value);
+                }
+            }
+            return;
+        }
+    };
+    let value = match display {
+        Display::Set => Shown::Below(value.as_array().into_iter().flatten().map(bare).collect()),
+        Display::Document => Shown::Below(document_lines(&nothing, value, true)),
+        Display::Value => {
+            let field =
+                FieldChange { path: path.to_owned(), display, before: nothing, after: value.clone(), replaces: false };
+            field_lines(lines, &field, true);
+            return;
+        }
+    };
+    lines.push(Line { sign: "", style: DIM, path: escaped(path), value });
+}

@@ -1,0 +1,114 @@
+//! An apply as it goes: one line when a thing is begun, one when it stands, and whatever goes wrong in between.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::escaped;
+use super::report::{error_json, sentence};
+use super::text::{ADD, BOLD, CHANGE, REMOVE};
+use crate::apply::Event;
+use crate::model::Address;
+use crate::plan::{Action, Plan};
+
+/// Turns events into lines. A thing may have several steps; people are told of the first begin and the last end.
+#[derive(Debug)]
+pub struct Progress {
+    left: BTreeMap<Address, usize>,
+    elapsed: BTreeMap<Address, Duration>,
+    running: BTreeSet<Address>,
+    total: usize,
+}
+
+impl Progress {
+    /// Starts the account of a plan.
+    pub fn new(plan: &Plan) -> Self {
+        let mut left = BTreeMap::new();
+        for step in &plan.steps {
+            *left.entry(step.address.clone()).or_insert(0) += 1;
+        }
+        Self { total: left.len(), left, elapsed: BTreeMap::new(), running: BTreeSet::new() }
+    }
+
+    /// Returns the line of an event, where it has one.
+    pub fn line(&mut self, event: &Event) -> Option<String> {
+        match event {
+            Event::Started { address, action, phase: _ } => {
+                let first = !self.elapsed.contains_key(address);
+                self.elapsed.entry(address.clone()).or_default();
+                self.running.insert(address.clone());
+                first.then(|| format!("{BOLD}{address}{BOLD:#}: {}...", words(*action).0))
+            }
+            Event::Waiting { address, call, error, delay } => {
+                let what = escaped(error.code.as_deref().unwrap_or(&error.message));
+                Some(format!(
+                    "{BOLD}{address}{BOLD:#}: {CHANGE}waiting{CHANGE:#} {} for {call} ({what})",
+                    seconds(*delay)
+                ))
+            }
+            Event::Done { address, action, phase: _, elapsed } => {
+                let total = self.elapsed.entry(address.clone()).or_default();
+                *total += *elapsed;
+                let total = *total;
+                self.running.remove(address);
+                let left = self.left.get_mut(address)?;
+                *left = left.saturating_sub(1);
+                let done = *left == 0;
+                done.then(|| format!("{BOLD}{address}{BOLD:#}: {ADD}{}{ADD:#} ({})", words(*action).1, seconds(total)))
+            }
+            Event::Failed { address, call, error } => {
+                self.running.remove(address);
+                Some(format!("{BOLD}{address}{BOLD:#}: {REMOVE}failed{REMOVE:#}: {}", sentence(call, error)))
+            }
+            Event::Skipped { address, reason } => {
+                Some(format!("{BOLD}{address}{BOLD:#}: {CHANGE}skipped{CHANGE:#}: {}", escaped(reason)))
+            }
+        }
+    }
+
+    /// Returns what is going on right now, for a status line.
+    pub fn status(&self) -> String {
+        let done = self.left.values().filter(|left| **left == 0).count();
+        let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
+        format!("{done}/{} {}", self.total, running.join(", "))
+    }
+}
+
+/// Returns an event for programs.
+pub fn event(event: &Event) -> Value {
+    match event {
+        Event::Started { address, action, phase } => {
+            json!({ "type": "started", "address": address, "action": action, "phase": phase })
+        }
+        Event::Waiting { address, call, error, delay } => {
+            json!({ "type": "waiting", "address": address, "call": call, "seconds": delay.as_secs_f64(), "error": error_json(error) })
+        }
+        Event::Done { address, action, phase, elapsed } => {
+            json!({ "type": "done", "address": address, "action": action, "phase": phase, "seconds": elapsed.as_secs_f64() })
+        }
+        Event::Failed { address, call, error } => {
+            json!({ "type": "failed", "address": address, "call": call, "error": error_json(error) })
+        }
+        Event::Skipped { address, reason } => json!({ "type": "skipped", "address": address, "reason": reason }),
+    }
+}
+
+/// Returns how an action is called while it runs, and once it is done.
+fn words(action: Action) -> (&'static str, &'static str) {
+    match action {
+        Action::Create => ("creating", "created"),
+        Action::Adopt => ("adopting", "adopted"),
+        Action::Update => ("changing", "changed"),
+        Action::Replace => ("replacing", "replaced"),
+        Action::Delete => ("destroying", "destroyed"),
+        // They have no steps.
+        Action::NoOp | Action::Unknown | Action::Refused => ("looking", "looked at"),
+    }
+}
+
+/// Returns a duration as people say it: `0.3s`, `12.0s`, `3m05s`.
+fn seconds(duration: Duration) -> String {
+    let whole = duration.as_secs();
+    if whole >= 60 { format!("{}m{:02}s", whole / 60, whole % 60) } else { format!("{:.1}s", duration.as_secs_f64()) }
+}

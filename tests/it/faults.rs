@@ -1,0 +1,183 @@
+//! What people see when AWS does not answer as hoped: the built binary against a sandbox that spoils chosen calls.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Stdio};
+
+use vssctl::sandbox::Sandbox;
+use vssctl::sandbox::faults::{Fault, FaultKind};
+
+use crate::harness::{MAIN_JOB, Place, Run};
+
+const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
+
+/// A sandbox on a loopback port, with a directory to run `vssctl` in.
+struct Served {
+    place: Place,
+    sandbox: Sandbox,
+    url: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+impl Served {
+    fn new() -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
+        let url = format!("http://{}", listener.local_addr().expect("an address"));
+        let sandbox = Sandbox::in_memory();
+        runtime.spawn(sandbox.clone().serve(listener, std::future::pending()));
+        Self { place: Place::with(MAIN_JOB), sandbox, url, _runtime: runtime }
+    }
+
+    fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
+        let mut command = self.place.command(arguments);
+        command
+            .args(["--endpoint-url", &self.url])
+            .env("AWS_ACCESS_KEY_ID", access_key)
+            .env("AWS_SECRET_ACCESS_KEY", "sandbox")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_MAX_ATTEMPTS", "1");
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Run {
+        Run::from(self.prepare(arguments, "123456789012").output().expect("vssctl runs"))
+    }
+
+    fn writes(&self) -> usize {
+        self.sandbox.requests().iter().filter(|request| request.write).count()
+    }
+}
+
+#[test]
+fn the_wrong_account_is_refused_before_anything_is_read() {
+    let served = Served::new();
+    let run = Run::from(served.prepare(&["apply", "--yes"], "999999999999").output().expect("vssctl runs")).exits(4);
+    assert!(run.stderr.contains("999999999999") && run.stderr.contains("123456789012"), "{}", run.stderr);
+    let operations: Vec<String> = served.sandbox.requests().into_iter().map(|request| request.operation).collect();
+    assert_eq!(operations, ["GetCallerIdentity"]);
+}
+
+#[test]
+fn a_second_apply_makes_no_write_call_and_plan_never_does() {
+    let served = Served::new();
+    served.run(&["plan"]).exits(0);
+    assert_eq!(served.writes(), 0);
+    served.run(&["apply", "--yes"]).exits(0);
+    served.sandbox.clear_requests();
+    assert_eq!(served.run(&["apply", "--yes"]).exits(0).last_line(), NO_CHANGES);
+    assert_eq!(served.writes(), 0);
+}
+
+#[test]
+fn a_denied_read_is_named_and_nothing_is_made_of_it() {
+    let served = Served::new();
+    let denied = Fault::new(FaultKind::AccessDenied).operation("ListBackupVaults").times(u32::MAX);
+    served.sandbox.inject(denied);
+    let run = served.run(&["plan"]).exits(1);
+    assert!(run.stdout.contains("? vault.vss") && run.stdout.contains("backup:ListBackupVaults"), "{}", run.stdout);
+    assert!(run.last_line().starts_with("Plan: "), "{}", run.stdout);
+    served.run(&["plan", "--detailed-exitcode"]).exits(1);
+    served.run(&["apply", "--yes"]).exits(1);
+    assert_eq!(served.writes(), 0);
+}
+
+#[test]
+fn a_failed_call_names_its_operation_code_and_request_and_the_rest_goes_on() {
+    let served = Served::new();
+    served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("CreateBackupVault"));
+    let run = served.run(&["apply", "--yes"]).exits(5);
+    for part in ["vault.vss", "backup:CreateBackupVault", "AccessDenied", "request id ", "hint: allow `backup:CreateBackupVault`"] {
+        assert!(run.stdout.contains(part), "no {part} in:\n{}", run.stdout);
+    }
+    assert!(run.stdout.contains("plan.daily skipped: needs `vault.vss`"), "{}", run.stdout);
+    served.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
+fn a_lost_answer_is_unknown_and_the_next_apply_converges() {
+    let served = Served::new();
+    served.sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("CreateBackupVault"));
+    let run = served.run(&["apply", "--yes"]).exits(5);
+    assert!(run.stdout.contains("? vault.vss unknown"), "{}", run.stdout);
+    served.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
+fn expired_credentials_are_a_failure_with_a_way_out() {
+    let served = Served::new();
+    served.sandbox.inject(Fault::new(FaultKind::ExpiredCredentials).operation("GetCallerIdentity"));
+    let run = served.run(&["plan"]).exits(1);
+    assert!(run.stderr.contains("sts:GetCallerIdentity") && run.stderr.contains("--profile"), "{}", run.stderr);
+}
+
+#[test]
+fn no_credentials_are_a_failure_with_a_way_out() {
+    let served = Served::new();
+    let mut command = served.prepare(&["plan"], "");
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let run = Run::from(command.output().expect("vssctl runs")).exits(1);
+    assert!(run.stderr.contains("credentials") && run.stderr.contains("hint: "), "{}", run.stderr);
+}
+
+#[test]
+fn an_endpoint_that_is_not_there_is_a_failure_and_a_foreign_one_is_refused() {
+    let place = Place::with(MAIN_JOB);
+    let run = |url: &str| {
+        let mut command = place.command(&["plan", "--endpoint-url", url]);
+        command.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x").env("AWS_MAX_ATTEMPTS", "1");
+        Run::from(command.output().expect("vssctl runs"))
+    };
+    let unreachable = run("http://127.0.0.1:9").exits(1);
+    assert!(unreachable.stderr.contains("hint: check the network"), "{}", unreachable.stderr);
+    let foreign = run("http://aws.example.com").exits(4);
+    assert!(foreign.stderr.contains("--allow-endpoint"), "{}", foreign.stderr);
+}
+
+/// Starts an apply whose `CreateBackupVault` hangs, and waits until it is on its way.
+fn hanging() -> (Served, Child, BufReader<std::process::ChildStdout>) {
+    let served = Served::new();
+    served.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault").times(u32::MAX));
+    let mut command = served.prepare(&["apply", "--yes"], "123456789012");
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
+    let mut lines = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut line = String::new();
+    while !line.contains("vault.vss: creating") {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).expect("UTF-8"), 0, "the run ended before the vault was tried");
+    }
+    (served, child, lines)
+}
+
+fn interrupt(child: &Child) {
+    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    assert!(sent.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn a_second_ctrl_c_ends_at_once_and_the_next_apply_converges() {
+    let (served, mut child, _lines) = hanging();
+    let mut errors = BufReader::new(child.stderr.take().expect("stderr"));
+    interrupt(&child);
+    let mut line = String::new();
+    errors.read_line(&mut line).expect("UTF-8");
+    assert!(line.contains("Finishing the calls in flight"), "{line}");
+    interrupt(&child);
+    assert_eq!(child.wait().expect("an end").code(), Some(130));
+    served.sandbox.clear_faults();
+    served.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
+#[cfg(unix)]
+fn a_killed_apply_leaves_nothing_that_the_next_one_does_not_finish() {
+    let (served, mut child, _lines) = hanging();
+    child.kill().expect("kill");
+    child.wait().expect("an end");
+    served.sandbox.clear_faults();
+    served.run(&["apply", "--yes"]).exits(0);
+    assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
