@@ -13,7 +13,8 @@ pub(super) fn uuid_of(text: &str) -> String {
 
 /// Lower case hexadecimal.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
 /// Milliseconds since 1970 as an answer carries them.
@@ -32,18 +33,25 @@ pub(super) struct Page {
 /// Cuts one page out of a list whose items have keys, in order. `list` names the list (operation and filters), so that a
 /// token of another list is refused. The token names the last key given out: a page that follows neither repeats nor skips
 /// when other items come or go. `None`: the token is not one of this list.
-pub(super) fn page(list: &str, items: Vec<(String, Value)>, size: usize, token: Option<&str>) -> Option<Page> {
+pub(super) fn page(list: &str, all: Vec<(String, Value)>, size: usize, token: Option<&str>) -> Option<Page> {
     let start = match token {
         None => 0,
         Some(token) => {
-            let (key, offset) = open_token(list, token)?;
-            items.iter().position(|(other, _)| *other == key).map_or(offset.min(items.len()), |found| found + 1)
+            let (key, given) = open_token(list, token)?;
+            match all.iter().position(|(other, _)| *other == key) {
+                Some(found) => found + 1,
+                // The last item given out has gone: its neighbour in the order follows, or the place in an unordered list.
+                None if all.is_sorted_by(|(one, _), (other, _)| one < other) => {
+                    all.partition_point(|(other, _)| *other < key)
+                }
+                None => given.saturating_sub(1).min(all.len()),
+            }
         }
     };
-    let end = start.saturating_add(size).min(items.len());
-    let last = end.checked_sub(1).and_then(|last| items.get(last)).filter(|_| end < items.len());
-    let next = last.map(|(key, _)| make_token(list, key, end));
-    let items = items.into_iter().skip(start).take(end - start).map(|(_, item)| item).collect();
+    let end = start.saturating_add(size).min(all.len());
+    let final_item = end.checked_sub(1).and_then(|index| all.get(index)).filter(|_| end < all.len());
+    let next = final_item.map(|(key, _)| make_token(list, key, end));
+    let items = all.into_iter().skip(start).take(end - start).map(|(_, item)| item).collect();
     Some(Page { items, next })
 }
 
@@ -59,8 +67,8 @@ fn open_token(list: &str, token: &str) -> Option<(String, usize)> {
     let bytes: Option<Vec<u8>> =
         (0..token.len()).step_by(2).map(|at| u8::from_str_radix(&token[at..at + 2], 16).ok()).collect();
     let text = String::from_utf8(bytes?).ok()?;
-    let (sealed, inner) = (text.get(..16)?, text.get(16..)?);
-    if sealed != seal(list, inner) {
+    let (mark, inner) = (text.get(..16)?, text.get(16..)?);
+    if mark != seal(list, inner) {
         return None;
     }
     let (offset, key) = inner.split_once('/')?;

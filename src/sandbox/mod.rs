@@ -17,6 +17,8 @@ mod made;
 mod managed_policies;
 mod schedule;
 mod serve;
+#[cfg(test)]
+mod regional_tests;
 pub mod ssm;
 mod store;
 mod sts;

@@ -71,7 +71,7 @@ fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
             .collect();
         for condition in &list {
             let key = condition.get("ConditionKey").and_then(Value::as_str).unwrap_or_default();
-            if !key.strip_prefix("aws:ResourceTag/").is_some_and(|tag| !tag.is_empty()) {
+            if key.strip_prefix("aws:ResourceTag/").is_none_or(str::is_empty) {
                 return Err(invalid(format!(
                     "Invalid condition key '{key}': it must have the form aws:ResourceTag/key"
                 )));
@@ -185,5 +185,5 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     if let Some(plan) = plans::living(context, plan_id) {
         plan.selections.remove(&id);
     }
-    nothing()
+    Ok(nothing())
 }

@@ -61,7 +61,7 @@ pub(super) fn update(context: &mut Context<'_>, input: &Value) -> Answer {
     let backup = &mut context.region_mut().backup;
     backup.opt_in.extend(opt_in);
     backup.management.extend(management);
-    nothing()
+    Ok(nothing())
 }
 
 /// The settings of the organisation; a lone account has cross-account backup off.

@@ -52,7 +52,7 @@ pub(super) fn tag(context: &mut Context<'_>, input: &Value) -> Answer {
         return Err(ApiError::new(400, "LimitExceededException", "A resource can have at most 50 tags"));
     }
     *tags = after;
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn untag(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -60,7 +60,7 @@ pub(super) fn untag(context: &mut Context<'_>, input: &Value) -> Answer {
     for key in input.get("TagKeyList").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
         tags.remove(key);
     }
-    nothing()
+    Ok(nothing())
 }
 
 /// `Tags` is a map, so the pages are cut from its keys.

@@ -196,7 +196,7 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     }
     let name = vault.name.clone();
     context.region_mut().backup.vaults.remove(&name);
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn put_policy(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -220,7 +220,7 @@ pub(super) fn put_policy(context: &mut Context<'_>, input: &Value) -> Answer {
         return Err(invalid("The specified policy cannot be added to the vault due to being malformed"));
     }
     vault.policy = Some(policy.to_owned());
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn get_policy(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -234,7 +234,7 @@ pub(super) fn get_policy(context: &mut Context<'_>, input: &Value) -> Answer {
 
 pub(super) fn delete_policy(context: &mut Context<'_>, input: &Value) -> Answer {
     find(context, input)?.policy = None;
-    nothing()
+    Ok(nothing())
 }
 
 /// Without `ChangeableForDays` the lock is in governance mode and can be changed; with it, in compliance mode: after that
@@ -267,7 +267,7 @@ pub(super) fn put_lock(context: &mut Context<'_>, input: &Value) -> Answer {
     }
     let immutable_from = changeable.map(|days| now + days * DAY);
     vault.lock = Some(Lock { min_retention: min, max_retention: max, immutable_from });
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn delete_lock(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -281,7 +281,7 @@ pub(super) fn delete_lock(context: &mut Context<'_>, input: &Value) -> Answer {
         ));
     }
     vault.lock = None;
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn put_notifications(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -294,7 +294,7 @@ pub(super) fn put_notifications(context: &mut Context<'_>, input: &Value) -> Ans
             if owner != account {
                 return Err(invalid("The SNS topic must belong to the same account as the backup vault"));
             }
-            if name.ends_with(".fifo") {
+            if name.strip_suffix(".fifo").is_some() {
                 return Err(invalid("SNS FIFO topics are not supported"));
             }
         }
@@ -318,7 +318,7 @@ pub(super) fn put_notifications(context: &mut Context<'_>, input: &Value) -> Ans
         return Err(invalid("BackupVaultEvents must not be empty"));
     }
     vault.notifications = Some(Notifications { topic: topic.to_owned(), events });
-    nothing()
+    Ok(nothing())
 }
 
 pub(super) fn get_notifications(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -336,5 +336,5 @@ pub(super) fn get_notifications(context: &mut Context<'_>, input: &Value) -> Ans
 
 pub(super) fn delete_notifications(context: &mut Context<'_>, input: &Value) -> Answer {
     find(context, input)?.notifications = None;
-    nothing()
+    Ok(nothing())
 }

@@ -339,7 +339,7 @@ pub(super) fn get_invocation(context: &mut Context<'_>, input: &Value) -> Answer
         "StandardOutputUrl": "",
         "StandardErrorContent": if over { invocation.error.as_str() } else { "" },
         "StandardErrorUrl": "",
-        "CloudWatchOutputConfig": { "CloudWatchLogGroupName": "", "CloudWatchOutputEnabled": false },
+        "CloudWatchOutputConfig": { "CloudWatchOutputEnabled": false },
     }))
 }
 

@@ -247,15 +247,15 @@ pub(super) fn effective(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = check_instance(context, input)?;
     let region = context.region_mut();
     let mut all = Vec::new();
-    for association in region.ssm.associations.values().filter(|one| resolved(&region.fleet, one).contains(&id)) {
-        let content = documents::find(required(&association.current().value(), "Name"))?.content();
+    for one in region.ssm.associations.values().filter(|one| resolved(&region.fleet, one).contains(&id)) {
+        let document = documents::find(required(&one.current().value(), "Name"))?.content();
         let item = json!({
-            "AssociationId": association.id,
+            "AssociationId": one.id,
             "InstanceId": id,
-            "Content": content,
-            "AssociationVersion": association.current().number.to_string(),
+            "Content": document,
+            "AssociationVersion": one.current().number.to_string(),
         });
-        all.push((association.id.clone(), item));
+        all.push((one.id.clone(), item));
     }
     paged("DescribeEffectiveInstanceAssociations", input, "Associations", 5, all)
 }

@@ -81,7 +81,7 @@ fn shared(instance: &Instance, now: i64) -> Map<String, Value> {
 fn fits(instance: &Instance, found: &Associated, key: &str, values: &[String]) -> Result<bool, ApiError> {
     let one_of = |value: &str| values.iter().any(|wanted| wanted == value);
     Ok(match key {
-        "InstanceIds" => one_of(&instance.id),
+        "InstanceIds" | "SourceIds" => one_of(&instance.id),
         "AgentVersion" => {
             one_of(&instance.agent_version) || (one_of("LATEST") && instance.agent_version == LATEST_AGENT)
         }
@@ -90,7 +90,6 @@ fn fits(instance: &Instance, found: &Associated, key: &str, values: &[String]) -
         "PlatformName" => one_of(&instance.os_name),
         "PlatformVersion" => one_of(&instance.os_version),
         "ResourceType" => one_of("EC2Instance"),
-        "SourceIds" => one_of(&instance.id),
         "SourceTypes" => one_of("AWS::EC2::Instance"),
         "AssociationStatus" => found.status.is_some_and(one_of),
         "tag-key" => values.iter().any(|name| instance.tags.contains_key(name)),

@@ -246,7 +246,7 @@ pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(json!({ "Parameter": parameter }))
 }
 
-pub(super) fn get_many(context: &mut Context<'_>, input: &Value) -> Answer {
+pub(super) fn get_many(context: &mut Context<'_>, input: &Value) -> Value {
     let (mut parameters, mut unknown) = (Vec::new(), Vec::new());
     for name in texts(input, "Names") {
         match found(context, &name, flag(input, "WithDecryption")) {
@@ -254,7 +254,7 @@ pub(super) fn get_many(context: &mut Context<'_>, input: &Value) -> Answer {
             Err(_) => unknown.push(name),
         }
     }
-    Ok(json!({ "Parameters": parameters, "InvalidParameters": unknown }))
+    json!({ "Parameters": parameters, "InvalidParameters": unknown })
 }
 
 fn below(name: &str, path: &str, recursive: bool) -> bool {
@@ -350,9 +350,9 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     removed.map(|_| json!({})).ok_or_else(|| refusal("ParameterNotFound", ""))
 }
 
-pub(super) fn delete_many(context: &mut Context<'_>, input: &Value) -> Answer {
+pub(super) fn delete_many(context: &mut Context<'_>, input: &Value) -> Value {
     let parameters = &mut context.region_mut().ssm.parameters;
     let (gone, unknown): (Vec<String>, Vec<String>) =
         texts(input, "Names").into_iter().partition(|name| parameters.remove(name).is_some());
-    Ok(json!({ "DeletedParameters": gone, "InvalidParameters": unknown }))
+    json!({ "DeletedParameters": gone, "InvalidParameters": unknown })
 }

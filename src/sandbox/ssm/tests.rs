@@ -1,7 +1,8 @@
 use serde_json::{Value, json};
 
 use super::OPERATIONS;
-use crate::sandbox::bench::Bench;
+use crate::sandbox::bench::{Bench, START};
+use crate::sandbox::made;
 use crate::sandbox::wire::model::Model;
 
 const DAY: i64 = 86_400;
@@ -110,10 +111,8 @@ fn an_association_reads_back_as_it_was_made() {
     // Only the cron expression starts it: Sunday, 4 January 2026 at two, and two days.
     assert!(got.get("LastExecutionDate").is_none());
     bench.advance(5 * DAY + 2 * 3600 + 1);
-    assert_eq!(
-        describe(&mut bench, &id)["LastExecutionDate"].as_f64().unwrap(),
-        1_767_225_600.0 + 5.0 * 86400.0 + 7200.0
-    );
+    let at = made::timestamp(START + (5 * DAY + 7200) * 1000);
+    assert_eq!(describe(&mut bench, &id)["LastExecutionDate"], at);
 }
 
 #[test]
