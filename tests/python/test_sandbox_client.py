@@ -30,6 +30,64 @@ def offered():
     return set(listed.stdout.split())
 
 
+class Checks(unittest.TestCase):
+    """The checks notice wrong answers, or the rest of this file would prove nothing."""
+
+    def problems(self, service, operation, status, body, **headers):
+        client = support.client(service, "http://127.0.0.1:9")
+        wire = Wire()
+        answer = mock.Mock(status_code=status, content=body.encode(), headers={"x-amzn-requestid": "1", **headers})
+        wire.answered(answer, client.meta.service_model.operation_model(operation))
+        return "\n".join(wire.problems)
+
+    def test_an_answer_in_json_with_anything_else_than_the_model_has_is_noticed(self):
+        right = '{"BackupVaultName": "vss", "CreationDate": 1.5e9, "Locked": false, "NumberOfRecoveryPoints": 0}'
+        self.assertEqual(self.problems("backup", "DescribeBackupVault", 200, right), "")
+        for old, new, problem in (
+            ('"Locked"', '"Closed"', "`Closed`, which the model does not have"),
+            ("false", '"false"', "not a boolean"),
+            ("0}", "0.5}", "not a long"),
+            ("0}", "true}", "not a long"),
+            ("1.5e9", "1.5e12", "cannot be parsed"),
+            ("1.5e9", "15", "not a time"),
+            ("}", "", "cannot be parsed"),
+        ):
+            found = self.problems("backup", "DescribeBackupVault", 200, right.replace(old, new))
+            self.assertIn(problem, found, new)
+        self.assertIn("status 201", self.problems("backup", "DescribeBackupVault", 201, right))
+        self.assertIn("not one of", self.problems("ssm", "GetDocument", 200, '{"Status": "Gone"}'))
+
+    def test_an_answer_in_xml_with_anything_else_than_the_model_has_is_noticed(self):
+        policy = "<PolicyNames><member>a</member></PolicyNames><IsTruncated>false</IsTruncated>"
+        right = (
+            '<ListRolePoliciesResponse xmlns="https://iam.amazonaws.com/doc/2010-05-08/"><ListRolePoliciesResult>'
+            f"{policy}</ListRolePoliciesResult><ResponseMetadata><RequestId>1</RequestId></ResponseMetadata>"
+            "</ListRolePoliciesResponse>"
+        )
+        self.assertEqual(self.problems("iam", "ListRolePolicies", 200, right), "")
+        for old, new, problem in (
+            ("IsTruncated", "IsCut", "<IsCut>, which the model does not have"),
+            ("member>", "item>", "<item>, not <member>"),
+            ("false", "no", "no boolean"),
+            ("<member>a<", "<member>a b<", "does not match"),
+            (policy, "", "Missing required parameter"),
+            (policy, policy + policy, "twice"),
+            ("2010-05-08", "2011-01-01", "has namespace"),
+            ("ListRolePoliciesResult", "Result", "cannot be parsed"),
+        ):
+            self.assertIn(problem, self.problems("iam", "ListRolePolicies", 200, right.replace(old, new)), new)
+
+    def test_an_error_that_the_model_does_not_have_is_noticed(self):
+        def told(code, status, more=""):
+            return self.problems("ssm", "GetParameter", status, '{"__type": "' + code + '", "message": "m"' + more + "}")
+
+        self.assertEqual(told("ParameterNotFound", 400), "")
+        self.assertEqual(told("ValidationException", 400), "")
+        self.assertIn("status 404, not 400", told("ParameterNotFound", 404))
+        self.assertIn("neither", told("AssociationDoesNotExist", 400))
+        self.assertIn("`Colour`", told("ParameterNotFound", 400, ', "Colour": "red"'))
+
+
 class SandboxCase(unittest.TestCase):
     """One served sandbox for all tests of a class."""
 

@@ -71,10 +71,11 @@ class Wire:
         self.problems = []
 
     def listen(self, client):
-        client.meta.events.register("after-call.*.*", self._answered)
+        client.meta.events.register("after-call.*.*", self.answered)
         return client
 
-    def _answered(self, http_response, model, **_):
+    def answered(self, http_response, model, **_):
+        """Judges one answer."""
         service = model.service_model
         name = f"{service.signing_name}:{model.name}"
         protocol = service.resolved_protocol
