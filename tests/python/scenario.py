@@ -77,7 +77,20 @@ def identity_of(element):
 
 def run(url):
     call = Recorder(url)
-    for part in (identity, roles, policies, attachments, profiles, account, removal, vaults, plans, parameters, commands, tagging):
+    for part in (
+        identity,
+        roles,
+        policies,
+        attachments,
+        profiles,
+        account,
+        removal,
+        vaults,
+        plans,
+        parameters,
+        commands,
+        tagging,
+    ):
         part(call)
     return call.steps
 
@@ -94,7 +107,15 @@ OWN = f"arn:aws:iam::{support.ACCOUNT}:policy/team/own"
 
 
 def roles(call):
-    call("iam:CreateRole", RoleName="app", Path="/team/", AssumeRolePolicyDocument=TRUST, Description="é", MaxSessionDuration=7200, Tags=TAGS)
+    call(
+        "iam:CreateRole",
+        RoleName="app",
+        Path="/team/",
+        AssumeRolePolicyDocument=TRUST,
+        Description="é",
+        MaxSessionDuration=7200,
+        Tags=TAGS,
+    )
     call("iam:CreateRole", RoleName="bare", AssumeRolePolicyDocument=TRUST)
     call("iam:CreateRole", RoleName="app", AssumeRolePolicyDocument=TRUST)
     call("iam:CreateRole", RoleName="bounded", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=AWS_POLICY)
@@ -294,7 +315,14 @@ def plans(call):
 
 
 def parameters(call):
-    call("ssm:PutParameter", Name="/app/a", Value="one", Type="String", Description="d", Tags=[{"Key": "team", "Value": "a"}])
+    call(
+        "ssm:PutParameter",
+        Name="/app/a",
+        Value="one",
+        Type="String",
+        Description="d",
+        Tags=[{"Key": "team", "Value": "a"}],
+    )
     call("ssm:PutParameter", Name="/app/a", Value="two", Type="String")
     call("ssm:PutParameter", Name="/app/a", Value="two", Type="String", Overwrite=True)
     call("ssm:PutParameter", Name="/app/a", Value="x", Type="String", Overwrite=True, Tags=[{"Key": "a", "Value": "b"}])
@@ -338,7 +366,16 @@ def parameters(call):
 def commands(call):
     package = {"action": ["Install"], "name": ["AwsVssComponents"]}
     nodes = [{"Key": "tag:Nobody", "Values": ["here"]}]
-    sent = call("ssm:SendCommand", DocumentName="AWS-ConfigureAWSPackage", Parameters=package, Targets=nodes, Comment="mark", MaxConcurrency="1", MaxErrors="10%", TimeoutSeconds=600)
+    sent = call(
+        "ssm:SendCommand",
+        DocumentName="AWS-ConfigureAWSPackage",
+        Parameters=package,
+        Targets=nodes,
+        Comment="mark",
+        MaxConcurrency="1",
+        MaxErrors="10%",
+        TimeoutSeconds=600,
+    )
     command = sent["Command"]["CommandId"]
     call("ssm:ListCommands", CommandId=command)
     call("ssm:ListCommands", CommandId="00000000-0000-4000-a000-000000000000")

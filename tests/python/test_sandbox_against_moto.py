@@ -15,66 +15,182 @@ import support
 # `service:Operation: code or status of the sandbox, of moto`.
 DEVIATIONS = [
     # Whom a server takes its caller for is its own affair.
-    ("sts:GetCallerIdentity.Arn", "both", "each has a user of its own; a user's ARN is of `iam`, as in GetCallerIdentity's examples"),
+    (
+        "sts:GetCallerIdentity.Arn",
+        "both",
+        "each has a user of its own; a user's ARN is of `iam`, as in GetCallerIdentity's examples",
+    ),
     ("sts:GetCallerIdentity.UserId", "sandbox", "a user's id begins with AIDA (IAM User Guide, unique identifiers)"),
     ("iam:GetAccountSummary.SummaryMap.AccountMFAEnabled", "both", "each account is as it is"),
-    ("iam:GetAccountSummary.SummaryMap.AccountPasswordPresent", "sandbox", "a key of the model that an account with a password has"),
+    (
+        "iam:GetAccountSummary.SummaryMap.AccountPasswordPresent",
+        "sandbox",
+        "a key of the model that an account with a password has",
+    ),
     ("iam:GetAccountSummary.SummaryMap.Users", "both", "the sandbox counts its one user"),
-    ("iam:GetAccountSummary.SummaryMap.PolicyVersionsInUse", "sandbox", "every version of a customer managed policy counts, and five are there"),
+    (
+        "iam:GetAccountSummary.SummaryMap.PolicyVersionsInUse",
+        "sandbox",
+        "every version of a customer managed policy counts, and five are there",
+    ),
     # IAM refuses what its reference says.
-    ("iam:CreateRole: MalformedPolicyDocument 400, 200", "sandbox", "CreateRole's errors; moto stores any text as trust policy"),
-    ("iam:CreateRole: InvalidInput 400, 200", "sandbox", "the prefix `aws:` is reserved (IAM User Guide, rules for tagging)"),
+    (
+        "iam:CreateRole: MalformedPolicyDocument 400, 200",
+        "sandbox",
+        "CreateRole's errors; moto stores any text as trust policy",
+    ),
+    (
+        "iam:CreateRole: InvalidInput 400, 200",
+        "sandbox",
+        "the prefix `aws:` is reserved (IAM User Guide, rules for tagging)",
+    ),
     ("iam:CreateRole: ValidationError 400, 200", "sandbox", "required members, patterns and bounds of the model"),
     ("iam:CreateRole: NoSuchEntity 404, 200", "sandbox", "a boundary is a policy that exists"),
     ("iam:DeletePolicy: DeleteConflict 409, 200", "sandbox", "DeletePolicy: detach the policy first"),
     ("iam:ListEntitiesForPolicy: NoSuchEntity 404, 200", "sandbox", "ListEntitiesForPolicy's errors"),
     ("iam:ListInstanceProfilesForRole: NoSuchEntity 404, 200", "sandbox", "ListInstanceProfilesForRole's errors"),
-    ("iam:RemoveRoleFromInstanceProfile: NoSuchEntity 404, no answer of AWS's 500", "sandbox", "RemoveRoleFromInstanceProfile's errors; moto stumbles"),
+    (
+        "iam:RemoveRoleFromInstanceProfile: NoSuchEntity 404, no answer of AWS's 500",
+        "sandbox",
+        "RemoveRoleFromInstanceProfile's errors; moto stumbles",
+    ),
     # Members that IAM's reference gives to some operations only.
-    ("iam:CreateRole.Role.RoleLastUsed", "sandbox", "RoleLastUsed comes with GetRole and GetAccountAuthorizationDetails (model)"),
-    ("iam:UpdateRoleDescription.Role.RoleLastUsed", "sandbox", "RoleLastUsed comes with GetRole and GetAccountAuthorizationDetails (model)"),
+    (
+        "iam:CreateRole.Role.RoleLastUsed",
+        "sandbox",
+        "RoleLastUsed comes with GetRole and GetAccountAuthorizationDetails (model)",
+    ),
+    (
+        "iam:UpdateRoleDescription.Role.RoleLastUsed",
+        "sandbox",
+        "RoleLastUsed comes with GetRole and GetAccountAuthorizationDetails (model)",
+    ),
     ("iam:UpdateRoleDescription.Role.Tags", "sandbox", "the example of UpdateRoleDescription has no tags"),
     ("iam:GetRole.Role.Description", "either", "an empty description; no page says whether it is left out"),
     ("iam:*.PermissionsBoundaryUsageCount", "sandbox", "a member of Policy and ManagedPolicyDetail (model)"),
     ("iam:*.PolicyId", "sandbox", "a managed policy's id begins with ANPA (IAM User Guide, unique identifiers)"),
-    ("iam:*.InstanceProfileId", "sandbox", "an instance profile's id begins with AIPA (IAM User Guide, unique identifiers)"),
-    ("iam:CreatePolicyVersion.PolicyVersion.Document", "sandbox", "PolicyVersion.Document: not with CreatePolicyVersion or ListPolicyVersions"),
-    ("iam:ListPolicyVersions.Versions[].Document", "sandbox", "PolicyVersion.Document: not with CreatePolicyVersion or ListPolicyVersions"),
+    (
+        "iam:*.InstanceProfileId",
+        "sandbox",
+        "an instance profile's id begins with AIPA (IAM User Guide, unique identifiers)",
+    ),
+    (
+        "iam:CreatePolicyVersion.PolicyVersion.Document",
+        "sandbox",
+        "PolicyVersion.Document: not with CreatePolicyVersion or ListPolicyVersions",
+    ),
+    (
+        "iam:ListPolicyVersions.Versions[].Document",
+        "sandbox",
+        "PolicyVersion.Document: not with CreatePolicyVersion or ListPolicyVersions",
+    ),
     ("iam:*.IsTruncated", "sandbox", "the examples of all lists have it"),
-    ("iam:*InstanceProfile*.Roles[].Description", "sandbox", "the examples of a profile's role have path, name, id, ARN, date and trust"),
-    ("iam:*InstanceProfile*.Roles[].MaxSessionDuration", "sandbox", "the examples of a profile's role have path, name, id, ARN, date and trust"),
-    ("iam:*InstanceProfile*.Roles[].RoleLastUsed", "sandbox", "the examples of a profile's role have path, name, id, ARN, date and trust"),
-    ("iam:*InstanceProfile*.Roles[].Tags", "sandbox", "the examples of a profile's role have path, name, id, ARN, date and trust"),
-    ("iam:ListInstanceProfiles*.InstanceProfiles[].Tags", "sandbox", "ListInstanceProfiles: lists return a subset of the attributes, no tags"),
-    ("iam:GetAccountAuthorizationDetails.*.InstanceProfileList[].Tags", "sandbox", "the example of GetAccountAuthorizationDetails has no tags of profiles"),
+    (
+        "iam:*InstanceProfile*.Roles[].Description",
+        "sandbox",
+        "the examples of a profile's role have path, name, id, ARN, date and trust",
+    ),
+    (
+        "iam:*InstanceProfile*.Roles[].MaxSessionDuration",
+        "sandbox",
+        "the examples of a profile's role have path, name, id, ARN, date and trust",
+    ),
+    (
+        "iam:*InstanceProfile*.Roles[].RoleLastUsed",
+        "sandbox",
+        "the examples of a profile's role have path, name, id, ARN, date and trust",
+    ),
+    (
+        "iam:*InstanceProfile*.Roles[].Tags",
+        "sandbox",
+        "the examples of a profile's role have path, name, id, ARN, date and trust",
+    ),
+    (
+        "iam:ListInstanceProfiles*.InstanceProfiles[].Tags",
+        "sandbox",
+        "ListInstanceProfiles: lists return a subset of the attributes, no tags",
+    ),
+    (
+        "iam:GetAccountAuthorizationDetails.*.InstanceProfileList[].Tags",
+        "sandbox",
+        "the example of GetAccountAuthorizationDetails has no tags of profiles",
+    ),
     ("iam:GetAccountAuthorizationDetails.RoleDetailList[].Tags", "either", "no tags: an empty list or none"),
     ("iam:GetAccountAuthorizationDetails.Policies[].Description", "either", "no description: an empty one or none"),
-    ("iam:GetAccountAuthorizationDetails.Policies[].PolicyName", "sandbox", "a member of ManagedPolicyDetail (model), shown in the example"),
+    (
+        "iam:GetAccountAuthorizationDetails.Policies[].PolicyName",
+        "sandbox",
+        "a member of ManagedPolicyDetail (model), shown in the example",
+    ),
     # AWS Backup.
-    ("backup:DescribeBackupVault: AccessDeniedException 403, ResourceNotFoundException 400", "sandbox", "AWS answers a missing vault as one that is not the caller's, against its model; Terraform's provider relies on it"),
-    ("backup:*.EncryptionKeyArn", "sandbox", "a vault without a key of its own has the service's (DescribeBackupVault)"),
+    (
+        "backup:DescribeBackupVault: AccessDeniedException 403, ResourceNotFoundException 400",
+        "sandbox",
+        "AWS answers a missing vault as one that is not the caller's, against its model; Terraform's provider relies on it",
+    ),
+    (
+        "backup:*.EncryptionKeyArn",
+        "sandbox",
+        "a vault without a key of its own has the service's (DescribeBackupVault)",
+    ),
     ("backup:DescribeBackupVault.NumberOfRecoveryPoints", "sandbox", "a number, 0 too (model, examples)"),
     ("backup:*.VaultState", "sandbox", "a member of both descriptions of a vault (model)"),
     ("backup:*.VaultType", "sandbox", "a member of both descriptions of a vault (model)"),
-    ("backup:GetBackupPlan.BackupPlan.AdvancedBackupSettings", "sandbox", "they come back beside the plan, not inside (model of GetBackupPlanOutput; Terraform's provider says so)"),
-    ("backup:GetBackupPlan.BackupPlan.Rules[].EnableContinuousBackup", "sandbox", "false is shown (answers quoted in issues of Terraform's provider)"),
+    (
+        "backup:GetBackupPlan.BackupPlan.AdvancedBackupSettings",
+        "sandbox",
+        "they come back beside the plan, not inside (model of GetBackupPlanOutput; Terraform's provider says so)",
+    ),
+    (
+        "backup:GetBackupPlan.BackupPlan.Rules[].EnableContinuousBackup",
+        "sandbox",
+        "false is shown (answers quoted in issues of Terraform's provider)",
+    ),
     # Systems Manager.
-    ("ssm:PutParameter: ValidationException 400, 200", "sandbox", "at most 4 KB in the standard tier; letters, numbers and .-_/ in names (PutParameter)"),
-    ("ssm:PutParameter: ParameterPatternMismatchException 400, 200", "sandbox", "AllowedPattern is enforced (PutParameter)"),
-    ("ssm:PutParameter: HierarchyLevelLimitExceededException 400, 200", "sandbox", "at most fifteen levels (PutParameter)"),
-    ("ssm:GetParametersByPath: ValidationException 400, 200", "sandbox", "a hierarchy starts with a slash (GetParametersByPath)"),
+    (
+        "ssm:PutParameter: ValidationException 400, 200",
+        "sandbox",
+        "at most 4 KB in the standard tier; letters, numbers and .-_/ in names (PutParameter)",
+    ),
+    (
+        "ssm:PutParameter: ParameterPatternMismatchException 400, 200",
+        "sandbox",
+        "AllowedPattern is enforced (PutParameter)",
+    ),
+    (
+        "ssm:PutParameter: HierarchyLevelLimitExceededException 400, 200",
+        "sandbox",
+        "at most fifteen levels (PutParameter)",
+    ),
+    (
+        "ssm:GetParametersByPath: ValidationException 400, 200",
+        "sandbox",
+        "a hierarchy starts with a slash (GetParametersByPath)",
+    ),
     ("ssm:GetParameter.Parameter.Selector", "sandbox", "Parameter.Selector: the version or label that was asked for"),
-    ("ssm:GetParametersByPath.Parameters[].Value", "both", "a secure string without decryption: cipher text, each its own"),
+    (
+        "ssm:GetParametersByPath.Parameters[].Value",
+        "both",
+        "a secure string without decryption: cipher text, each its own",
+    ),
     ("ssm:DescribeParameters.Parameters[].ARN", "sandbox", "a member of ParameterMetadata (model)"),
     ("ssm:DescribeParameters.Parameters[].LastModifiedUser", "sandbox", "the ARN of a user (ParameterMetadata)"),
-    ("ssm:DescribeParameters.Parameters[].Policies", "sandbox", "an empty list is shown (example of DescribeParameters)"),
+    (
+        "ssm:DescribeParameters.Parameters[].Policies",
+        "sandbox",
+        "an empty list is shown (example of DescribeParameters)",
+    ),
     ("ssm:*.DocumentVersion", "sandbox", "a command without a version runs $DEFAULT (SendCommand)"),
     ("ssm:*.NotificationConfig", "sandbox", "moto makes one up"),
     ("ssm:*.OutputS3BucketName", "either", "AWS's examples show an empty text, which the model does not allow"),
     ("ssm:*.OutputS3KeyPrefix", "either", "nothing was asked for: an empty text or none"),
     ("ssm:*.OutputS3Region", "either", "AWS's examples show an empty text, which the model does not allow"),
     ("ssm:*.ServiceRole", "either", "nothing was asked for: an empty text or none"),
-    ("ssm:*.StatusDetails", "sandbox", "NoInstancesInTag (Systems Manager User Guide, command statuses); moto has a placeholder"),
+    (
+        "ssm:*.StatusDetails",
+        "sandbox",
+        "NoInstancesInTag (Systems Manager User Guide, command statuses); moto has a placeholder",
+    ),
     # Tagging.
     ("tagging:*.PaginationToken", "sandbox", "an empty token on the last page (example of GetResources)"),
     ("tagging:GetTagKeys.TagKeys[]", "sandbox", "every key once (GetTagKeys)"),
@@ -142,7 +258,11 @@ class AgainstMoto(unittest.TestCase):
 
     def test_most_of_the_scenario_is_alike(self):
         """Guards the comparison itself: rows that match everything would hide everything."""
-        alike = [mine for (name, mine, _), (_, other, _) in zip(self.sandbox, self.moto, strict=True) if not deviations(name, mine, other)]
+        alike = [
+            mine
+            for (name, mine, _), (_, other, _) in zip(self.sandbox, self.moto, strict=True)
+            if not deviations(name, mine, other)
+        ]
         self.assertGreater(len(alike), len(self.sandbox) * 6 // 10)
         self.assertGreater(len(self.sandbox), 150)
 

@@ -79,7 +79,9 @@ class Checks(unittest.TestCase):
 
     def test_an_error_that_the_model_does_not_have_is_noticed(self):
         def told(code, status, more=""):
-            return self.problems("ssm", "GetParameter", status, '{"__type": "' + code + '", "message": "m"' + more + "}")
+            return self.problems(
+                "ssm", "GetParameter", status, '{"__type": "' + code + '", "message": "m"' + more + "}"
+            )
 
         self.assertEqual(told("ParameterNotFound", 400), "")
         self.assertEqual(told("ValidationException", 400), "")

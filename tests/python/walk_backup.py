@@ -60,7 +60,9 @@ def vaults(backup):
     backup("CreateBackupVault", BackupVaultName="keyed", EncryptionKeyArn=key)
     again = backup.refused("AlreadyExistsException", "CreateBackupVault", BackupVaultName="vss")
     same((again["Arn"], again["CreatorRequestId"]), (made["BackupVaultArn"], "token-1"), "the error's members")
-    backup.refused("InvalidParameterValueException", "CreateBackupVault", BackupVaultName="wrong", EncryptionKeyArn="mine")
+    backup.refused(
+        "InvalidParameterValueException", "CreateBackupVault", BackupVaultName="wrong", EncryptionKeyArn="mine"
+    )
     backup.refused("ValidationException", "CreateBackupVault", BackupVaultName="x")
     got = backup("DescribeBackupVault", BackupVaultName="vss")
     same((got["NumberOfRecoveryPoints"], got["Locked"], got["CreatorRequestId"]), (0, False, "token-1"), "the vault")
@@ -131,7 +133,9 @@ def plans(backup):
     rules = {rule["RuleName"]: rule for rule in got["BackupPlan"]["Rules"]}
     sent = PLAN["Rules"][0]
     same({name: rules["nightly"][name] for name in sent}, sent, "the rule")
-    bare = {name: rules["bare"][name] for name in ("ScheduleExpression", "StartWindowMinutes", "CompletionWindowMinutes")}
+    bare = {
+        name: rules["bare"][name] for name in ("ScheduleExpression", "StartWindowMinutes", "CompletionWindowMinutes")
+    }
     defaults = {"ScheduleExpression": "cron(0 5 ? * * *)", "StartWindowMinutes": 480, "CompletionWindowMinutes": 10080}
     same(bare, defaults, "what a rule leaves out")
     same(len(got["ScheduledRunsPreview"]), 3, "the preview")

@@ -7,9 +7,7 @@ from walk import same
 TRUST = json.dumps(
     {
         "Version": "2012-10-17",
-        "Statement": [
-            {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
-        ],
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}],
     }
 )
 DOCUMENT = json.dumps(
@@ -42,8 +40,12 @@ def roles(iam):
     same(made["Arn"].split(":", 4)[4], f"{iam.account}:role/team/app", "the ARN")
     iam.refused("EntityAlreadyExists", "CreateRole", RoleName="APP", AssumeRolePolicyDocument=TRUST)
     iam.refused("MalformedPolicyDocument", "CreateRole", RoleName="b", AssumeRolePolicyDocument="{}")
-    iam.refused("InvalidInput", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "aws:x", "Value": ""}])
-    iam.refused("NoSuchEntity", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=AWS_POLICY + "x")
+    iam.refused(
+        "InvalidInput", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "aws:x", "Value": ""}]
+    )
+    iam.refused(
+        "NoSuchEntity", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=AWS_POLICY + "x"
+    )
     iam.refused("ValidationError", "CreateRole", RoleName="b")
     iam.refused("ValidationError", "CreateRole", RoleName="a b", AssumeRolePolicyDocument=TRUST)
 
@@ -60,7 +62,9 @@ def roles(iam):
     same(iam("GetRole", RoleName="app")["Role"]["MaxSessionDuration"], 3600, "a duration that is left out")
     iam.refused("NoSuchEntity", "UpdateRole", RoleName="nobody")
     iam.refused("ValidationError", "UpdateRole", RoleName="app", MaxSessionDuration=60)
-    same(iam("UpdateRoleDescription", RoleName="app", Description="three")["Role"]["Description"], "three", "description")
+    same(
+        iam("UpdateRoleDescription", RoleName="app", Description="three")["Role"]["Description"], "three", "description"
+    )
     iam.refused("NoSuchEntity", "UpdateRoleDescription", RoleName="nobody", Description="x")
     iam("UpdateAssumeRolePolicy", RoleName="app", PolicyDocument=TRUST.replace("ec2", "backup"))
     iam.refused("MalformedPolicyDocument", "UpdateAssumeRolePolicy", RoleName="app", PolicyDocument="no")

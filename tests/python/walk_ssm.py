@@ -89,7 +89,9 @@ def executions(ssm, windows, association, execution):
     found = ssm("DescribeAssociationExecutionTargets", **named)["AssociationExecutionTargets"]
     same([one["ResourceId"] for one in found], windows[:1], "where it ran")
     ssm.refused("AssociationDoesNotExist", "DescribeAssociationExecutionTargets", **{**named, "AssociationId": MISSING})
-    ssm.refused("AssociationExecutionDoesNotExist", "DescribeAssociationExecutionTargets", **{**named, "ExecutionId": MISSING})
+    ssm.refused(
+        "AssociationExecutionDoesNotExist", "DescribeAssociationExecutionTargets", **{**named, "ExecutionId": MISSING}
+    )
     status = ssm("DescribeInstanceAssociationsStatus", InstanceId=windows[0])["InstanceAssociationStatusInfos"]
     same([one["AssociationId"] for one in status], [association], "the associations of the instance")
     unknown = "i-00000000000000000"
@@ -110,7 +112,13 @@ def commands(ssm, windows):
     )["Command"]
     same((sent["TargetCount"], sent["Comment"]), (len(windows), "vssctl/ünï"), "the command")
     ssm.refused("InvalidDocument", "SendCommand", DocumentName="AWS-Missing", InstanceIds=windows)
-    ssm.refused("InvalidInstanceId", "SendCommand", DocumentName=DOCUMENT, Parameters=PACKAGE, InstanceIds=["i-00000000000000000"])
+    ssm.refused(
+        "InvalidInstanceId",
+        "SendCommand",
+        DocumentName=DOCUMENT,
+        Parameters=PACKAGE,
+        InstanceIds=["i-00000000000000000"],
+    )
     ssm.refused("InvalidParameters", "SendCommand", DocumentName=DOCUMENT, InstanceIds=windows)
     command = sent["CommandId"]
     listed = ssm("ListCommands", Filters=[{"key": "DocumentName", "value": DOCUMENT}])["Commands"]
@@ -128,7 +136,11 @@ def commands(ssm, windows):
     ssm.refused("InvalidCommandId", "CancelCommand", CommandId=MISSING)
     # Tags may mean no machine at all.
     nobody = [{"Key": "tag:Nobody", "Values": ["here"]}]
-    same(ssm("SendCommand", DocumentName=DOCUMENT, Parameters=PACKAGE, Targets=nobody)["Command"]["TargetCount"], 0, "targets")
+    same(
+        ssm("SendCommand", DocumentName=DOCUMENT, Parameters=PACKAGE, Targets=nobody)["Command"]["TargetCount"],
+        0,
+        "targets",
+    )
 
 
 def parameters(ssm):

@@ -13,7 +13,7 @@ import botocore.exceptions
 from botocore.parsers import create_parser
 from botocore.validate import ParamValidator
 
-# The errors that AWS's services share and no service model lists, with their status ("Common errors" of the references).
+# The errors that AWS's services share and no model lists, with their status ("Common errors" of the references).
 COMMON = {
     "query": {
         "AccessDenied": 403,
@@ -63,7 +63,7 @@ COMMON["smithy-rpc-v2-cbor"] = COMMON["json"]
 
 
 class Wire:
-    """Listens to clients and remembers which operations worked, which were refused, and what was wrong with an answer."""
+    """Listens to clients and remembers which operations worked, which were refused, and what was wrong."""
 
     def __init__(self):
         self.succeeded = set()
@@ -226,7 +226,7 @@ def xml(shape, element, path):
 
 
 def constraints(shape, value, path):
-    """The choices, patterns and upper bounds of a model, which botocore itself does not check, and the types of times."""
+    """The choices, patterns and upper bounds of a model, which botocore does not check, and the types of times."""
     kind, problems = shape.type_name, []
     if kind == "structure":
         for name, inner in value.items():
