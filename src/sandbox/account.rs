@@ -149,3 +149,6 @@ impl ApiError {
 /// What an operation answers. Member names are those of the service model; timestamps are numbers (seconds since 1970,
 /// with milliseconds as fraction) and the wire modules write them as each protocol wants them.
 pub type Answer = Result<Value, ApiError>;
+
+/// What performs operations.
+pub(super) type Handler = fn(&mut Context<'_>, &str, &Value) -> Answer;

@@ -39,7 +39,8 @@ struct PublishedVersion {
 /// Returns the AWS managed policies of a partition, sorted by name.
 pub(super) fn all(partition: &str) -> Vec<Policy> {
     static READ: LazyLock<Vec<Published>> = LazyLock::new(|| {
-        let read = |text| serde_json::from_str(text).expect("the policies are part of the program and a test reads each");
+        let read =
+            |text| serde_json::from_str(text).expect("the policies are part of the program and a test reads each");
         FILES.into_iter().map(read).collect()
     });
     let mut policies: Vec<Policy> = READ.iter().map(|published| policy(published, partition)).collect();

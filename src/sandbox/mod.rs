@@ -15,10 +15,10 @@ pub mod fleet;
 pub mod iam;
 mod made;
 mod managed_policies;
-mod schedule;
-mod serve;
 #[cfg(test)]
 mod regional_tests;
+mod schedule;
+mod serve;
 pub mod ssm;
 mod store;
 mod sts;
@@ -37,7 +37,7 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
-use account::{Account, Answer, ApiError, Context};
+use account::{Account, Answer, ApiError, Context, Handler};
 use clock::Clock;
 use faults::{Fault, FaultKind, Faults};
 use store::{State, Store};
@@ -195,12 +195,12 @@ impl Inner {
         let request_id = format!("{:08x}-5a4d-4b0c-8000-{:012x}", self.state.generation, self.answered);
         let scope = match wire::scope(request.headers()) {
             Ok(scope) => scope,
-            Err(error) => return Outcome::Reply(wire::encode_error(None, &error, &request_id)),
+            Err(error) => return Outcome::Reply(wire::encode_unscoped(request, &error, &request_id)),
         };
         let model = scope.model;
         let call = match wire::decode(&scope, request) {
             Ok(call) => call,
-            Err(error) => return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id)),
+            Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
         };
         self.requests.push(RequestRecord {
             service: scope.service.to_owned(),
@@ -224,7 +224,7 @@ impl Inner {
                 | FaultKind::Truncated => {}
             }
             if let Some(error) = error {
-                return Outcome::Reply(wire::encode_error(Some(&scope), &error, &request_id));
+                return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
             }
         }
         let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);
@@ -241,6 +241,7 @@ impl Inner {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
         let held = self.state.held(account);
+        let fresh = !held.account.regions.contains_key(region);
         let mut context = Context {
             account: &mut held.account,
             account_id: account,
@@ -252,6 +253,9 @@ impl Inner {
         let answer = dispatch(&mut context, service, operation, input);
         if writes(operation) && answer.is_ok() {
             self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
+        } else if fresh {
+            // Looking around in a region leaves no trace.
+            held.account.regions.remove(region);
         }
         answer
     }
@@ -276,7 +280,7 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
 fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &Value) -> Answer {
     let unknown = || ApiError::new(404, "UnknownService", format!("the sandbox has no service `{service}`"));
     let model = Model::of(service).ok_or_else(unknown)?;
-    let (offered, handle): (bool, fn(&mut Context<'_>, &str, &Value) -> Answer) = match service {
+    let (offered, handle): (bool, Handler) = match service {
         "iam" => (iam::offers(operation), iam::handle),
         "sts" => (sts::OPERATIONS.contains(&operation), sts::handle),
         "ssm" => (ssm::OPERATIONS.contains(&operation), ssm::handle),

@@ -7,7 +7,7 @@ use std::io;
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -60,11 +60,11 @@ struct Broken;
 
 async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
     let (parts, body) = request.into_parts();
-    let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else {
-        let mut response = Response::new(Full::new(Bytes::from_static(b"the body is longer than 8 MiB")));
-        *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
-        return Ok(response);
-    };
+    // What is announced as too long is not even waited for.
+    if body.size_hint().lower() > LONGEST_BODY as u64 {
+        return Ok(too_long());
+    }
+    let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Ok(too_long()) };
     match sandbox.answer(&Request::from_parts(parts, body.to_bytes())) {
         Outcome::Reply(response) => Ok(response.map(Full::new)),
         Outcome::Reset => Err(Broken),
@@ -73,4 +73,10 @@ async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respon
             match never {}
         }
     }
+}
+
+fn too_long() -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from_static(b"the body is longer than 8 MiB")));
+    *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    response
 }

@@ -24,7 +24,7 @@ pub enum SandboxError {
     Io {
         /// The file.
         path: PathBuf,
-        /// `opened`, `locked`, `read` or `written`.
+        /// `opened`, `locked`, `read`, `used` or `written`.
         action: &'static str,
         /// What the system says.
         source: io::Error,
@@ -131,6 +131,10 @@ fn lock_current(path: &Path) -> Result<File, SandboxError> {
             .map_err(|source| io_error(path, "opened", source))?;
         file.lock().map_err(|source| io_error(path, "locked", source))?;
         let held = file.metadata().map_err(|source| io_error(path, "read", source))?;
+        if !held.is_file() {
+            // Replacing a device or a pipe by a file would do harm.
+            return Err(io_error(path, "used", io::Error::other("it is no regular file")));
+        }
         match std::fs::metadata(path) {
             Ok(named) if (named.dev(), named.ino()) == (held.dev(), held.ino()) => return Ok(file),
             Ok(_) => {}

@@ -11,6 +11,7 @@ pub(super) const OPERATIONS: &[&str] = &["GetCallerIdentity"];
 const USER: &str = "sandbox";
 
 /// Performs one operation.
+#[expect(clippy::unnecessary_wraps, reason = "every service has this signature")]
 pub(super) fn handle(context: &mut Context<'_>, operation: &str, _input: &Value) -> Answer {
     debug_assert_eq!(operation, "GetCallerIdentity");
     Ok(json!({

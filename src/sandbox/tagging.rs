@@ -13,7 +13,7 @@ use super::{backup, iam, ssm};
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &["GetResources", "GetTagKeys", "GetTagValues"];
 
-/// What GetResources gives when it is not asked for a number.
+/// What `GetResources` gives when it is not asked for a number.
 const DEFAULT_PAGE: usize = 50;
 /// How many keys or values a page has.
 const VALUES_PAGE: usize = 100;

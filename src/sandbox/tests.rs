@@ -1,5 +1,6 @@
 //! The sandbox through the real SDK clients.
 
+use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
 
 use aws_sdk_iam::config::{BehaviorVersion, Credentials, Region, retry::RetryConfig};
@@ -11,7 +12,8 @@ use super::faults::{Fault, FaultKind};
 use super::{Sandbox, SandboxError};
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
-const DOCUMENT: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:CreateTags","Resource":"*"}]}"#;
 
 macro_rules! client {
     ($sdk:ident, $sandbox:expr, $key:expr, $region:expr) => {{
@@ -181,7 +183,8 @@ async fn updating_a_role_leaves_an_omitted_description_and_resets_an_omitted_dur
 async fn a_policy_has_five_versions_and_its_default_cannot_go() {
     let sandbox = Sandbox::in_memory();
     let client = iam(&sandbox);
-    let made = client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
+    let made =
+        client.create_policy().policy_name("own").policy_document(DOCUMENT).description("d").send().await.unwrap();
     let arn = made.policy().unwrap().arn().unwrap().to_owned();
     for _ in 0..4 {
         let version = client.create_policy_version().policy_arn(&arn).policy_document(DOCUMENT).set_as_default(true);
@@ -301,7 +304,7 @@ async fn a_twelve_digit_access_key_names_the_account() {
     assert_eq!(identity.arn(), Some("arn:aws:iam::111122223333:user/sandbox"));
     role(&client!(aws_sdk_iam, sandbox, "111122223333", "us-east-1"), "app").await;
     assert!(iam(&sandbox).list_roles().send().await.unwrap().roles().is_empty());
-    assert_eq!(iam(&sandbox).get_account_summary().send().await.unwrap().summary_map().unwrap().len(), 22);
+    assert_eq!(iam(&sandbox).get_account_summary().send().await.unwrap().summary_map().unwrap().len(), 34);
     assert_eq!(sandbox.requests().iter().filter(|request| request.write).count(), 1);
 }
 
@@ -331,6 +334,47 @@ async fn faults_hit_the_call_that_they_were_ordered_for() {
 }
 
 #[tokio::test]
+async fn a_server_on_loopback_answers_like_the_sandbox_in_the_process() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let sandbox = Sandbox::in_memory();
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
+    let server = tokio::spawn(sandbox.clone().serve(listener, async move {
+        let _ = stopped.await;
+    }));
+    let config = aws_sdk_iam::Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .credentials_provider(Credentials::new("AKIDEXAMPLE", "secret", None, None, "test"))
+        .region(Region::new("us-east-1"))
+        .retry_config(RetryConfig::disabled())
+        .endpoint_url(format!("http://{address}"))
+        .build();
+    let client = aws_sdk_iam::Client::from_conf(config);
+    role(&client, "app").await;
+    assert_eq!(client.list_roles().send().await.unwrap().roles().len(), 1);
+    sandbox.inject(Fault::new(FaultKind::ResetBefore));
+    assert!(client.list_roles().send().await.unwrap_err().raw_response().is_none());
+
+    for (request, status, part) in [
+        ("GET / HTTP/1.1", "403", "<Code>MissingAuthenticationToken</Code>"),
+        ("GET /backup-vaults HTTP/1.1", "403", "MissingAuthenticationTokenException:http"),
+        ("POST / HTTP/1.1\r\nx-amz-target: AmazonSSM.ListCommands", "403", r#""MissingAuthenticationTokenException""#),
+        ("POST / HTTP/1.1\r\nauthorization: Bearer x", "400", "<Code>IncompleteSignature</Code>"),
+        ("POST / HTTP/1.1\r\ncontent-length: 99999999\r\nconnection: close", "413", "8 MiB"),
+    ] {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        let text = format!("{request}\r\nhost: localhost\r\nconnection: close\r\n\r\n");
+        stream.write_all(text.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")) && answer.contains(part), "{request}: {answer}");
+    }
+    stop.send(()).unwrap();
+    server.await.unwrap().unwrap();
+}
+
+#[tokio::test]
 async fn two_handles_on_one_file_lose_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("account.json");
@@ -344,7 +388,6 @@ async fn two_handles_on_one_file_lose_nothing() {
     assert_eq!(one.export().unwrap(), two.export().unwrap());
     let again = Sandbox::open(&path).unwrap();
     assert_eq!(again.export().unwrap(), one.export().unwrap());
-    use std::os::unix::fs::PermissionsExt as _;
     assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "nothing is left beside the file");
 }
@@ -385,6 +428,8 @@ fn a_file_that_is_no_sandbox_or_too_new_is_refused_and_left_alone() {
     std::fs::write(&path, "{\"format\":99,\"surprise\":true}").unwrap();
     let error = Sandbox::open(&path).unwrap_err();
     assert!(matches!(error, SandboxError::Newer { found: 99, .. }), "{error}");
+    let device = Sandbox::open("/dev/null").unwrap_err();
+    assert!(matches!(device, SandboxError::Io { action: "used", .. }), "{device}");
     let nowhere = Sandbox::open(folder.path().join("no/such/folder.json")).unwrap_err();
     assert!(nowhere.to_string().ends_with("cannot be opened"), "{nowhere}");
 }
@@ -399,4 +444,86 @@ fn tests_can_change_and_read_the_account_behind_the_wire() {
     sandbox.edit(|account| account.iam.roles.clear()).unwrap();
     assert_eq!(sandbox.export().unwrap(), before);
     assert!(sandbox.requests().is_empty());
+}
+
+#[test]
+fn every_operation_offered_is_in_its_services_model() {
+    let iam: Vec<&str> = super::iam::OFFERED.iter().map(|(name, _)| *name).collect();
+    for (service, offered) in [
+        ("iam", iam.as_slice()),
+        ("sts", super::sts::OPERATIONS),
+        ("ssm", super::ssm::OPERATIONS),
+        ("backup", super::backup::OPERATIONS),
+        ("tagging", super::tagging::OPERATIONS),
+    ] {
+        let model = super::wire::model::Model::of(service).unwrap();
+        for operation in offered {
+            assert!(model.operations.contains_key(*operation), "{service} {operation}");
+        }
+        for operation in model.operations.keys() {
+            assert!(offered.contains(&operation.as_str()), "{service} {operation} is described and not offered");
+        }
+    }
+}
+
+#[tokio::test]
+async fn faults_have_each_services_own_form() {
+    let sandbox = Sandbox::in_memory();
+    let ssm = client!(aws_sdk_ssm, sandbox, "AKIDEXAMPLE", "us-east-1");
+    let backup = client!(aws_sdk_backup, sandbox, "AKIDEXAMPLE", "us-east-1");
+    for (kind, from_ssm, from_backup) in [
+        (FaultKind::Throttle, (400, "ThrottlingException"), (429, "TooManyRequestsException")),
+        (FaultKind::ServerError, (500, "InternalServerError"), (500, "ServiceUnavailableException")),
+        (FaultKind::AccessDenied, (400, "AccessDeniedException"), (403, "AccessDeniedException")),
+        (FaultKind::ExpiredCredentials, (400, "ExpiredTokenException"), (403, "ExpiredTokenException")),
+    ] {
+        sandbox.inject(Fault::new(kind).times(2));
+        let (status, code, message) = code!(ssm.list_commands());
+        assert_eq!((status, code.as_str()), from_ssm, "{message}");
+        let (status, code, message) = code!(backup.list_backup_vaults());
+        assert_eq!((status, code.as_str()), from_backup, "{message}");
+        assert!(!message.is_empty());
+    }
+}
+
+#[test]
+fn the_tagging_api_speaks_cbor_to_clients_that_do() {
+    let sandbox = Sandbox::in_memory();
+    let input = json!({"InstanceProfileName": "app", "Tags": [{"Key": "a", "Value": "b"}]});
+    sandbox.call("iam", "CreateInstanceProfile", "us-east-1", &input).unwrap();
+    let ask = |input: serde_json::Value| {
+        let mut body = Vec::new();
+        ciborium::into_writer(&input, &mut body).unwrap();
+        let request = http::Request::post("/service/ResourceGroupsTaggingAPI_20170126/operation/GetResources")
+            .header("smithy-protocol", "rpc-v2-cbor")
+            .header(
+                "authorization",
+                "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/tagging/aws4_request, Signature=0",
+            )
+            .body(body.into())
+            .unwrap();
+        let super::Outcome::Reply(response) = sandbox.answer(&request) else { panic!("no answer") };
+        assert_eq!(response.headers()["smithy-protocol"], "rpc-v2-cbor");
+        let value: serde_json::Value = ciborium::from_reader(response.body().as_ref()).unwrap();
+        (response.status().as_u16(), value)
+    };
+    let (status, value) = ask(json!({"TagFilters": [{"Key": "a"}]}));
+    assert_eq!(status, 200);
+    let arn = &value["ResourceTagMappingList"][0]["ResourceARN"];
+    assert_eq!(arn, "arn:aws:iam::123456789012:instance-profile/app");
+    let (status, value) = ask(json!({"ResourcesPerPage": 0}));
+    assert_eq!((status, value["__type"].as_str()), (400, Some("InvalidParameterException")));
+}
+
+#[test]
+fn looking_around_leaves_no_trace() {
+    let sandbox = Sandbox::in_memory();
+    sandbox.call("iam", "ListRoles", "us-east-1", &json!({})).unwrap();
+    let before = sandbox.export().unwrap();
+    for region in ["eu-west-1", "us-east-1"] {
+        sandbox.call("tagging", "GetResources", region, &json!({})).unwrap();
+        sandbox.call("backup", "ListBackupVaults", region, &json!({})).unwrap();
+        sandbox.call("ssm", "ListAssociations", region, &json!({})).unwrap();
+    }
+    assert_eq!(sandbox.export().unwrap(), before);
 }

@@ -44,7 +44,7 @@ pub(super) fn authorization_details(context: &mut Context<'_>, input: &Value) ->
     Ok(Value::Object(answer))
 }
 
-/// Unlike GetRole there is no description and no session duration.
+/// Unlike `GetRole` there is no description and no session duration.
 fn role_detail(iam: &Iam, role: &Role) -> Value {
     let holders = iam.profiles.values().filter(|profile| profile.role.as_deref() == Some(&role.name));
     let inline: Vec<Value> = role
@@ -76,6 +76,7 @@ fn policy_detail(iam: &Iam, policy: &Policy) -> Value {
     detail
 }
 
+#[expect(clippy::unnecessary_wraps, reason = "every operation has this signature")]
 pub(super) fn summary(context: &mut Context<'_>, _input: &Value) -> Answer {
     let iam = &context.account.iam;
     let versions: usize = iam.policies.values().map(|policy| policy.versions.len()).sum();

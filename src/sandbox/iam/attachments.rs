@@ -54,9 +54,12 @@ pub(super) fn entities(context: &mut Context<'_>, input: &Value) -> Answer {
         Some("PermissionsBoundary") => role.boundary.as_deref() == Some(arn),
         _ => role.attached.contains(arn) || role.boundary.as_deref() == Some(arn),
     };
-    let roles = context.account.iam.roles.iter().filter(|(_, role)| {
-        matches!(wanted, None | Some("Role")) && under(input, &role.path) && holds(role)
-    });
+    let roles = context
+        .account
+        .iam
+        .roles
+        .iter()
+        .filter(|(_, role)| matches!(wanted, None | Some("Role")) && under(input, &role.path) && holds(role));
     let mut answer = Map::new();
     let page = page(&mut answer, input, roles.map(|(key, role)| (key.clone(), role)))?;
     let page: Vec<Value> = page.into_iter().map(|role| json!({"RoleName": role.name, "RoleId": role.id})).collect();
@@ -94,7 +97,8 @@ pub(super) fn shown(arn: &str) -> Value {
 
 /// Writes a role's boundary as answers carry it.
 pub(super) fn shown_boundary(role: &Role) -> Value {
-    role.boundary.as_ref().map_or(Value::Null, |arn| {
-        json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn})
-    })
+    role.boundary.as_ref().map_or(
+        Value::Null,
+        |arn| json!({"PermissionsBoundaryType": "PermissionsBoundaryPolicy", "PermissionsBoundaryArn": arn}),
+    )
 }

@@ -15,11 +15,33 @@ use crate::sandbox::account::{ApiError, Context};
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 const OPERATORS: &[&str] = &[
-    "StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase", "StringLike",
-    "StringNotLike", "NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals",
-    "NumericGreaterThan", "NumericGreaterThanEquals", "DateEquals", "DateNotEquals", "DateLessThan",
-    "DateLessThanEquals", "DateGreaterThan", "DateGreaterThanEquals", "Bool", "BinaryEquals", "IpAddress",
-    "NotIpAddress", "ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike", "Null",
+    "StringEquals",
+    "StringNotEquals",
+    "StringEqualsIgnoreCase",
+    "StringNotEqualsIgnoreCase",
+    "StringLike",
+    "StringNotLike",
+    "NumericEquals",
+    "NumericNotEquals",
+    "NumericLessThan",
+    "NumericLessThanEquals",
+    "NumericGreaterThan",
+    "NumericGreaterThanEquals",
+    "DateEquals",
+    "DateNotEquals",
+    "DateLessThan",
+    "DateLessThanEquals",
+    "DateGreaterThan",
+    "DateGreaterThanEquals",
+    "Bool",
+    "BinaryEquals",
+    "IpAddress",
+    "NotIpAddress",
+    "ArnEquals",
+    "ArnLike",
+    "ArnNotEquals",
+    "ArnNotLike",
+    "Null",
 ];
 
 /// Writes a document as IAM's answers carry it.
@@ -95,8 +117,7 @@ fn syntax() -> ApiError {
 
 /// Reads a document down to its statements, and checks the grammar that all kinds of policies share.
 fn parse(document: &str) -> Result<(String, Vec<Map<String, Value>>), ApiError> {
-    let value: Value =
-        serde_json::from_str(document).map_err(|_| malformed("This policy contains invalid Json"))?;
+    let value: Value = serde_json::from_str(document).map_err(|_| malformed("This policy contains invalid Json"))?;
     let Value::Object(members) = value else { return Err(syntax()) };
     if members.keys().any(|key| !["Version", "Id", "Statement"].contains(&key.as_str())) {
         return Err(syntax());
@@ -121,9 +142,8 @@ fn parse(document: &str) -> Result<(String, Vec<Map<String, Value>>), ApiError> 
 }
 
 fn check_statement(statement: &Map<String, Value>) -> Result<(), ApiError> {
-    const MEMBERS: &[&str] = &[
-        "Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition",
-    ];
+    const MEMBERS: &[&str] =
+        &["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
     let both = |a: &str, b: &str| statement.contains_key(a) && statement.contains_key(b);
     let effect = statement.get("Effect").and_then(Value::as_str);
     if statement.keys().any(|key| !MEMBERS.contains(&key.as_str()))
@@ -156,10 +176,8 @@ fn check_statement(statement: &Map<String, Value>) -> Result<(), ApiError> {
 }
 
 fn is_operator(operator: &str) -> bool {
-    let name = operator
-        .strip_prefix("ForAnyValue:")
-        .or_else(|| operator.strip_prefix("ForAllValues:"))
-        .unwrap_or(operator);
+    let name =
+        operator.strip_prefix("ForAnyValue:").or_else(|| operator.strip_prefix("ForAllValues:")).unwrap_or(operator);
     let name = name.strip_suffix("IfExists").unwrap_or(name);
     OPERATORS.iter().any(|known| known.eq_ignore_ascii_case(name))
 }
@@ -187,7 +205,9 @@ fn check_resource(resource: &str) -> Result<(), ApiError> {
     if parts.len() < 2 || parts[0] != "arn" {
         return Err(malformed(format!("Resource {resource} must be in ARN format or \"*\".")));
     }
-    if !["aws", "aws-cn", "aws-us-gov", "*"].contains(&parts[1]) && !parts[1].starts_with("aws-iso") && !parts[1].contains('$')
+    if !["aws", "aws-cn", "aws-us-gov", "*"].contains(&parts[1])
+        && !parts[1].starts_with("aws-iso")
+        && !parts[1].contains('$')
     {
         let rest = |index: usize| parts.get(index).copied().filter(|part| !part.is_empty()).unwrap_or("*");
         return Err(malformed(format!(
@@ -301,7 +321,8 @@ mod tests {
         ] {
             assert_eq!(check_identity(document).unwrap_err().message, message, "{document}");
         }
-        check_identity(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#).unwrap();
+        check_identity(r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#)
+            .unwrap();
     }
 
     #[test]

@@ -20,10 +20,10 @@ use super::wire::model::Model;
 use super::wire::validate::validate;
 pub use model::{Iam, InstanceProfile, Policy, PolicyVersion, Role};
 
-type Handler = fn(&mut Context<'_>, &Value) -> Answer;
+pub(super) type Handler = fn(&mut Context<'_>, &Value) -> Answer;
 
 /// Every operation offered and what performs it.
-const HANDLERS: &[(&str, Handler)] = &[
+pub(super) const OFFERED: &[(&str, Handler)] = &[
     ("AddRoleToInstanceProfile", profiles::add_role),
     ("AttachRolePolicy", attachments::attach),
     ("CreateInstanceProfile", profiles::create),
@@ -72,7 +72,7 @@ const HANDLERS: &[(&str, Handler)] = &[
 
 /// Lists the operations offered.
 pub(super) fn operations() -> impl Iterator<Item = &'static str> {
-    HANDLERS.iter().map(|(name, _)| *name)
+    OFFERED.iter().map(|(name, _)| *name)
 }
 
 /// Tells whether an operation is offered.
@@ -84,7 +84,7 @@ pub(super) fn offers(operation: &str) -> bool {
 pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
     let model = Model::of("iam").expect("the sandbox has IAM's model");
     let unknown = || model.unknown_operation(operation);
-    let (_, handler) = HANDLERS.iter().find(|(name, _)| *name == operation).ok_or_else(unknown)?;
+    let (_, handler) = OFFERED.iter().find(|(name, _)| *name == operation).ok_or_else(unknown)?;
     errors::check_characters(input)?;
     if let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_ref()) {
         validate(model, shape, input)?;

@@ -24,9 +24,7 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     let tags = tags::read(input)?;
     check_document(document)?;
     if context.account.iam.policies.contains_key(&key) {
-        return Err(already_exists(format!(
-            "A policy called {name} already exists. Duplicate names are not allowed."
-        )));
+        return Err(already_exists(format!("A policy called {name} already exists. Duplicate names are not allowed.")));
     }
     if context.account.iam.policies.len() >= POLICIES_QUOTA {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerAccount: {POLICIES_QUOTA}")));

@@ -65,7 +65,12 @@ pub(super) fn encode(model: &Model, shape: &Shape, value: &Value) -> Value {
             let mut members = Map::new();
             for (name, reference) in body_members(shape) {
                 if let Some(inner) = value.get(name).filter(|inner| !inner.is_null()) {
-                    let encoded = encode(model, model.shape(&reference.shape), inner);
+                    let described = model.shape(&reference.shape);
+                    // A list that may not be empty is left out.
+                    if described.min >= Some(1.0) && inner.as_array().is_some_and(Vec::is_empty) {
+                        continue;
+                    }
+                    let encoded = encode(model, described, inner);
                     members.insert(reference.wire_name(name).to_owned(), encoded);
                 }
             }

@@ -124,10 +124,10 @@ pub(super) fn encode(scope: &Scope, operation: &str, answer: &Answer, request_id
     let model = scope.model;
     let value = match answer {
         Ok(value) => value,
-        Err(error) => return encode_error(Some(scope), error, request_id),
+        Err(error) => return encode_error(scope, error, request_id),
     };
     let Some(described) = model.operations.get(operation) else {
-        return encode_error(Some(scope), &model.unknown_operation(operation), request_id);
+        return encode_error(scope, &model.unknown_operation(operation), request_id);
     };
     match model.metadata.protocol {
         Protocol::Query => {
@@ -150,10 +150,31 @@ pub(super) fn encode(scope: &Scope, operation: &str, answer: &Answer, request_id
     }
 }
 
-/// Puts the protocol on an error. Without a model (nothing says which service was meant) it is IAM's form.
-pub(super) fn encode_error(scope: Option<&Scope>, error: &ApiError, request_id: &str) -> Response<Bytes> {
-    let fallback = || Model::of("iam").expect("the sandbox has IAM");
-    let model = scope.map_or_else(fallback, |scope| scope.model);
+/// Puts the protocol on an error about a request whose signature does not say which service was meant.
+pub(super) fn encode_unscoped(request: &Request<Bytes>, error: &ApiError, request_id: &str) -> Response<Bytes> {
+    let target = request.headers().get("x-amz-target").is_some();
+    let backup = Model::of("backup").expect("the sandbox has AWS Backup");
+    let rest = rest::route(backup, request.method().as_str(), request.uri().path()).is_some();
+    let service = if target {
+        "ssm"
+    } else if rest {
+        "backup"
+    } else {
+        "iam"
+    };
+    let mut error = error.clone();
+    if service != "iam" && !error.code.ends_with("Exception") {
+        error.code.push_str("Exception");
+    }
+    encode_for(Model::of(service).expect("the three are there"), false, &error, request_id)
+}
+
+/// Puts the protocol on an error.
+pub(super) fn encode_error(scope: &Scope, error: &ApiError, request_id: &str) -> Response<Bytes> {
+    encode_for(scope.model, scope.cbor, error, request_id)
+}
+
+fn encode_for(model: &Model, cbor: bool, error: &ApiError, request_id: &str) -> Response<Bytes> {
     match model.metadata.protocol {
         Protocol::Query => {
             response(error.status, "text/xml", query::encode_error(model, error, request_id), request_id)
@@ -168,7 +189,7 @@ pub(super) fn encode_error(scope: Option<&Scope>, error: &ApiError, request_id: 
             for (name, value) in &error.members {
                 body[name] = json!(value);
             }
-            if scope.is_some_and(|scope| scope.cbor) {
+            if cbor {
                 return cbor::response(error.status, &body, request_id);
             }
             response(error.status, "application/x-amz-json-1.1", body.to_string(), request_id)

@@ -20,23 +20,20 @@ OPERATIONS = {
         RemoveRoleFromInstanceProfile TagInstanceProfile UntagInstanceProfile ListInstanceProfileTags
         GetAccountAuthorizationDetails GetAccountSummary""",
     "sts": "GetCallerIdentity",
-    "ssm": """CreateAssociation UpdateAssociation DescribeAssociation DeleteAssociation ListAssociations ListAssociationVersions
-        UpdateAssociationStatus StartAssociationsOnce DescribeAssociationExecutions DescribeAssociationExecutionTargets
-        DescribeEffectiveInstanceAssociations DescribeInstanceAssociationsStatus SendCommand ListCommands
-        ListCommandInvocations GetCommandInvocation CancelCommand DescribeInstanceInformation DescribeInstanceProperties
-        GetInventory ListInventoryEntries AddTagsToResource RemoveTagsFromResource ListTagsForResource DescribeDocument
-        GetDocument ListDocuments ListDocumentVersions DescribeDocumentPermission PutParameter GetParameter GetParameters
-        GetParametersByPath DescribeParameters DeleteParameter DeleteParameters GetParameterHistory""",
-    "backup": """CreateBackupVault DescribeBackupVault ListBackupVaults DeleteBackupVault PutBackupVaultAccessPolicy
-        GetBackupVaultAccessPolicy DeleteBackupVaultAccessPolicy PutBackupVaultLockConfiguration
-        DeleteBackupVaultLockConfiguration PutBackupVaultNotifications GetBackupVaultNotifications
-        DeleteBackupVaultNotifications CreateBackupPlan GetBackupPlan UpdateBackupPlan DeleteBackupPlan ListBackupPlans
-        ListBackupPlanVersions CreateBackupSelection GetBackupSelection DeleteBackupSelection ListBackupSelections
-        DescribeRegionSettings UpdateRegionSettings DescribeGlobalSettings UpdateGlobalSettings TagResource UntagResource
-        ListTags StartBackupJob StopBackupJob DescribeBackupJob ListBackupJobs ListBackupJobSummaries
-        ListRecoveryPointsByBackupVault ListRecoveryPointsByResource DescribeRecoveryPoint DeleteRecoveryPoint
-        UpdateRecoveryPointLifecycle DescribeProtectedResource ListProtectedResources ListProtectedResourcesByBackupVault
-        GetSupportedResourceTypes ListBackupPlanTemplates GetBackupPlanFromJSON ExportBackupPlanTemplate""",
+    "ssm": """AddTagsToResource CancelCommand CreateAssociation DeleteAssociation DeleteParameter DeleteParameters
+        DescribeAssociation DescribeAssociationExecutionTargets DescribeAssociationExecutions DescribeDocument
+        DescribeEffectiveInstanceAssociations DescribeInstanceAssociationsStatus DescribeInstanceInformation
+        DescribeInstanceProperties DescribeParameters GetCommandInvocation GetDocument GetParameter GetParameters
+        GetParametersByPath ListAssociationVersions ListAssociations ListCommandInvocations ListCommands
+        ListDocuments ListTagsForResource PutParameter RemoveTagsFromResource SendCommand UpdateAssociation""",
+    "backup": """CreateBackupPlan CreateBackupSelection CreateBackupVault DeleteBackupPlan DeleteBackupSelection
+        DeleteBackupVault DeleteBackupVaultAccessPolicy DeleteBackupVaultLockConfiguration
+        DeleteBackupVaultNotifications DescribeBackupJob DescribeBackupVault DescribeGlobalSettings
+        DescribeRegionSettings GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy
+        GetBackupVaultNotifications GetSupportedResourceTypes ListBackupJobs ListBackupPlanVersions
+        ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources ListTags
+        PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications TagResource
+        UntagResource UpdateBackupPlan UpdateRegionSettings""",
     "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
 }
 METADATA = ["apiVersion", "protocol", "targetPrefix", "xmlNamespace", "endpointPrefix", "signingName"]
