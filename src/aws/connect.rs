@@ -131,7 +131,12 @@ impl Clients {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
-        Ok(Self { scope: Arc::new(options.scope), config, timeouts: options.timeouts, allow_endpoint: options.allow_endpoint })
+        Ok(Self {
+            scope: Arc::new(options.scope),
+            config,
+            timeouts: options.timeouts,
+            allow_endpoint: options.allow_endpoint,
+        })
     }
 
     /// Returns what the clients are bound to.
@@ -156,7 +161,9 @@ impl Clients {
                 if region.is_some() {
                     builder.set_region(region);
                 }
-                aws_sdk_resourcegroupstagging::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+                aws_sdk_resourcegroupstagging::Client::from_conf(
+                    builder.interceptor(Gate).interceptor(self.endpoints()).build(),
+                )
             }),
         )
     }
@@ -285,11 +292,14 @@ fn host_of(url: &str) -> Option<String> {
 fn is_loopback_url(url: &str) -> bool {
     let Some(host) = host_of(url) else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost" || host.ends_with(".localhost") || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
 fn is_aws_url(url: &str) -> bool {
-    url.starts_with("https://") && host_of(url).is_some_and(|host| AWS_HOSTS.iter().any(|suffix| host.ends_with(suffix)))
+    url.starts_with("https://")
+        && host_of(url).is_some_and(|host| AWS_HOSTS.iter().any(|suffix| host.ends_with(suffix)))
 }
 
 #[cfg(test)]
@@ -298,7 +308,8 @@ mod tests {
 
     #[test]
     fn only_this_machine_and_aws_get_signed_requests() {
-        for url in ["http://localhost:5000", "http://127.0.0.1:5000/x", "http://[::1]:80/", "http://backup.localhost:1"] {
+        for url in ["http://localhost:5000", "http://127.0.0.1:5000/x", "http://[::1]:80/", "http://backup.localhost:1"]
+        {
             assert!(is_loopback_url(url), "{url}");
         }
         for url in ["http://127.0.0.1.example.com", "http://example.com", "nonsense", "http://10.0.0.1/"] {

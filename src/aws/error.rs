@@ -62,7 +62,14 @@ impl AwsError {
     }
 
     fn local(service: &str, operation: &str, kind: ErrorKind, message: String) -> Self {
-        Self { service: service.to_owned(), operation: operation.to_owned(), code: None, message, request_id: None, kind }
+        Self {
+            service: service.to_owned(),
+            operation: operation.to_owned(),
+            code: None,
+            message,
+            request_id: None,
+            kind,
+        }
     }
 
     /// Returns the IAM action of the failed operation, such as `iam:CreateRole`: the one to allow.
@@ -112,31 +119,58 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
     };
     let lower = message.to_lowercase();
-    let waits = PROPAGATION
-        .iter()
-        .any(|(name, expected, part)| (*name == "*" || *name == operation) && *expected == code && lower.contains(part));
+    let waits = PROPAGATION.iter().any(|(name, expected, part)| {
+        (*name == "*" || *name == operation) && *expected == code && lower.contains(part)
+    });
     if waits {
         return ErrorKind::Propagating;
     }
     match code {
-        "NoSuchEntity" | "NoSuchEntityException" | "ResourceNotFoundException" | "AssociationDoesNotExist" | "InvalidAssociation" => {
-            ErrorKind::NotFound
-        }
-        "EntityAlreadyExists" | "EntityAlreadyExistsException" | "AlreadyExistsException" | "AssociationAlreadyExists" => {
-            ErrorKind::AlreadyExists
-        }
-        "AccessDenied" | "AccessDeniedException" | "UnauthorizedOperation" | "NotAuthorized" | "AuthorizationError"
+        "NoSuchEntity"
+        | "NoSuchEntityException"
+        | "ResourceNotFoundException"
+        | "AssociationDoesNotExist"
+        | "InvalidAssociation" => ErrorKind::NotFound,
+        "EntityAlreadyExists"
+        | "EntityAlreadyExistsException"
+        | "AlreadyExistsException"
+        | "AssociationAlreadyExists" => ErrorKind::AlreadyExists,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "UnauthorizedOperation"
+        | "NotAuthorized"
+        | "AuthorizationError"
         | "InsufficientPrivilegesException" => ErrorKind::AccessDenied,
-        "Throttling" | "ThrottlingException" | "ThrottledException" | "RequestThrottled" | "RequestThrottledException"
-        | "TooManyRequestsException" | "RequestLimitExceeded" | "EC2ThrottledException" | "PriorRequestNotComplete" | "SlowDown" => {
-            ErrorKind::Throttled
-        }
+        "Throttling"
+        | "ThrottlingException"
+        | "ThrottledException"
+        | "RequestThrottled"
+        | "RequestThrottledException"
+        | "TooManyRequestsException"
+        | "RequestLimitExceeded"
+        | "EC2ThrottledException"
+        | "PriorRequestNotComplete"
+        | "SlowDown" => ErrorKind::Throttled,
         // Backup and IAM call a used-up quota so; the SDK takes it for throttling, we don't.
-        "LimitExceeded" | "LimitExceededException" | "ParameterLimitExceeded" | "AssociationLimitExceeded"
-        | "AssociationVersionLimitExceeded" | "ServiceQuotaExceededException" => ErrorKind::Quota,
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "UnrecognizedClientException" | "InvalidClientTokenId"
-        | "SignatureDoesNotMatch" | "InvalidSignatureException" | "AuthFailure" | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException" | "IncompleteSignature" | "IncompleteSignatureException" | "OptInRequired"
+        "LimitExceeded"
+        | "LimitExceededException"
+        | "ParameterLimitExceeded"
+        | "AssociationLimitExceeded"
+        | "AssociationVersionLimitExceeded"
+        | "ServiceQuotaExceededException" => ErrorKind::Quota,
+        "ExpiredToken"
+        | "ExpiredTokenException"
+        | "RequestExpired"
+        | "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "SignatureDoesNotMatch"
+        | "InvalidSignatureException"
+        | "AuthFailure"
+        | "MissingAuthenticationToken"
+        | "MissingAuthenticationTokenException"
+        | "IncompleteSignature"
+        | "IncompleteSignatureException"
+        | "OptInRequired"
         | "RequestTimeTooSkewed" => ErrorKind::Credentials,
         _ if status >= 500 => ErrorKind::Unsettled,
         _ => ErrorKind::Rejected,
@@ -174,14 +208,16 @@ where
             let text = chain(error);
             let kind = if is_about_credentials(error) {
                 ErrorKind::Credentials
-            } else if connector.is_some_and(|error| error.is_user()) || never_connected(&text) {
+            } else if connector.is_some_and(aws_sdk_sts::error::ConnectorError::is_user) || never_connected(&text) {
                 ErrorKind::Unreachable
             } else {
                 ErrorKind::Unsettled
             };
             make(kind, None, text, None)
         }
-        SdkError::TimeoutError(_) => make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None),
+        SdkError::TimeoutError(_) => {
+            make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None)
+        }
         SdkError::ResponseError(failure) => make(
             ErrorKind::Unsettled,
             None,
@@ -206,9 +242,17 @@ fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
 /// Tells whether a dispatch failure happened before any byte of the request could have left.
 fn never_connected(text: &str) -> bool {
     let text = text.to_lowercase();
-    ["connection refused", "dns error", "failed to lookup", "tcp connect", "network is unreachable", "no route to host", "certificate"]
-        .iter()
-        .any(|sign| text.contains(sign))
+    [
+        "connection refused",
+        "dns error",
+        "failed to lookup",
+        "tcp connect",
+        "network is unreachable",
+        "no route to host",
+        "certificate",
+    ]
+    .iter()
+    .any(|sign| text.contains(sign))
 }
 
 /// Spells out an error and its causes; the SDK's own text says only "service error" or "dispatch failure".
@@ -244,7 +288,10 @@ mod tests {
         let message = "IAM Role arn:aws:iam::123456789012:role/x cannot be assumed by AWS Backup";
         assert_eq!(kind("CreateBackupSelection", "InvalidParameterValueException", message), ErrorKind::Propagating);
         assert_eq!(kind("CreateBackupPlan", "InvalidParameterValueException", message), ErrorKind::Rejected);
-        assert_eq!(kind("CreateBackupSelection", "InvalidParameterValueException", "no such field"), ErrorKind::Rejected);
+        assert_eq!(
+            kind("CreateBackupSelection", "InvalidParameterValueException", "no such field"),
+            ErrorKind::Rejected
+        );
     }
 
     #[test]

@@ -4,8 +4,8 @@
 //! that there are no more roles), so the gate looks at the ends of every successful answer before it is parsed.
 
 use aws_smithy_runtime_api::box_error::BoxError;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
+use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
@@ -62,13 +62,10 @@ fn check_xml(body: &[u8]) -> Result<(), String> {
     while let Some(after) = rest.strip_prefix("<?").and_then(|after| after.split_once("?>")) {
         rest = after.1.trim_start();
     }
-    let name: String = rest.strip_prefix('<').unwrap_or_default().chars().take_while(char::is_ascii_alphanumeric).collect();
+    let name: String =
+        rest.strip_prefix('<').unwrap_or_default().chars().take_while(char::is_ascii_alphanumeric).collect();
     let closed = text.ends_with(&format!("</{name}>")) || (rest.ends_with("/>") && rest.matches('<').count() == 1);
-    if name.ends_with("Response") && closed {
-        Ok(())
-    } else {
-        Err("the answer is cut off".to_owned())
-    }
+    if name.ends_with("Response") && closed { Ok(()) } else { Err("the answer is cut off".to_owned()) }
 }
 
 #[cfg(test)]

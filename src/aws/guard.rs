@@ -55,7 +55,11 @@ pub enum GuardError {
 pub async fn guard(reader: &Reader, scope: &Scope) -> Result<Caller, GuardError> {
     let caller = reader.caller_identity().await.map_err(GuardError::Identity)?;
     if caller.account != scope.account_id {
-        return Err(GuardError::Account { expected: scope.account_id.clone(), actual: caller.account, arn: caller.arn });
+        return Err(GuardError::Account {
+            expected: scope.account_id.clone(),
+            actual: caller.account,
+            arn: caller.arn,
+        });
     }
     if caller.partition() != scope.partition() {
         return Err(GuardError::Partition {

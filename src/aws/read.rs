@@ -16,7 +16,9 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
-use aws_sdk_backup::types::{BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember};
+use aws_sdk_backup::types::{
+    BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+};
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
 use aws_sdk_ssm::types::{
@@ -25,6 +27,8 @@ use aws_sdk_ssm::types::{
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::sync::{OnceCell, Semaphore};
 
 use super::error::convert;
@@ -89,7 +93,7 @@ impl<V> Default for Memo<V> {
 impl<V: Clone> Memo<V> {
     async fn get(&self, key: &str, read: impl Future<Output = Result<V, AwsError>>) -> Result<V, AwsError> {
         let cell = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
-        cell.get_or_init(|| read).await.clone()
+        cell.get_or_init(|| Box::pin(read)).await.clone()
     }
 }
 
@@ -153,20 +157,30 @@ impl Reader {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Makes one call: waits for its turn, counts it, converts its error.
-    async fn call<O, E>(
-        &self,
+    /// Makes one call: waits for its turn, counts it, converts its error. The SDK's futures are large: on the heap with them.
+    fn call<'a, O, E>(
+        &'a self,
         service: &'static str,
         operation: &'static str,
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-    ) -> Result<O, AwsError>
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<O, AwsError>>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        O: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
-        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(format!("{service}:{operation}")).or_default() += 1;
-        tracing::debug!(service, operation, "read");
-        request.await.map_err(|error| convert(service, operation, &error))
+        let request = request.boxed();
+        async move {
+            let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+            *self
+                .calls
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(format!("{service}:{operation}"))
+                .or_default() += 1;
+            tracing::debug!(service, operation, "read");
+            request.await.map_err(|error| convert(service, operation, &error))
+        }
+        .boxed()
     }
 
     /// Asks STS who we are.
@@ -174,7 +188,9 @@ impl Reader {
         let read = async {
             let answer = self.call("sts", "GetCallerIdentity", self.sts.get_caller_identity().send()).await?;
             match (answer.account, answer.arn, answer.user_id) {
-                (Some(account), Some(arn), user_id) => Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() }),
+                (Some(account), Some(arn), user_id) => {
+                    Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() })
+                }
                 _ => Err(AwsError::unsettled("sts", "GetCallerIdentity", "the answer names no account")),
             }
         };
@@ -240,20 +256,13 @@ impl Reader {
         self.memos.profiles.get("", read).await
     }
 
-    /// Reads the tags of one instance profile at their source.
+    /// Reads the tags of one instance profile at their source: `GetInstanceProfile` has all of them, at most 50.
     pub async fn instance_profile_tags(&self, name: &str) -> Result<Arc<Tags>, AwsError> {
         let read = async {
-            let (mut found, mut marker, mut pages) = (Tags::new(), None, Pages::new("iam", "ListInstanceProfileTags"));
-            loop {
-                let request =
-                    self.iam.list_instance_profile_tags().instance_profile_name(name).max_items(PAGE).set_marker(marker);
-                let page = self.call("iam", "ListInstanceProfileTags", request.send()).await?;
-                found.extend(page.tags.into_iter().map(|tag| (tag.key, tag.value)));
-                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
-                if marker.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+            let request = self.iam.get_instance_profile().instance_profile_name(name);
+            let answer = self.call("iam", "GetInstanceProfile", request.send()).await?;
+            let tags = answer.instance_profile.into_iter().flat_map(|profile| profile.tags.unwrap_or_default());
+            Ok(Arc::new(tags.map(|tag| (tag.key, tag.value)).collect()))
         };
         self.memos.tags.get(&format!("instance-profile/{name}"), read).await
     }
@@ -262,7 +271,10 @@ impl Reader {
     pub async fn policy(&self, arn: &str) -> Result<Arc<Policy>, AwsError> {
         let read = async {
             let answer = self.call("iam", "GetPolicy", self.iam.get_policy().policy_arn(arn).send()).await?;
-            answer.policy.map(Arc::new).ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
+            answer
+                .policy
+                .map(Arc::new)
+                .ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
         };
         self.memos.policies.get(arn, read).await
     }
@@ -287,7 +299,8 @@ impl Reader {
         kinds: &[&str],
     ) -> Result<Arc<TagsByArn>, AwsError> {
         let filter = TagFilter::builder().key(marks::STACK).values(&self.scope.stack).build();
-        let kinds: Option<Vec<String>> = (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
+        let kinds: Option<Vec<String>> =
+            (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
         let (mut found, mut token, mut pages) = (TagsByArn::new(), None, Pages::new("tag", "GetResources"));
         loop {
             let request = client
@@ -343,10 +356,17 @@ impl Reader {
         let read = async {
             let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
             match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
-                Ok(answer) => Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
-                    topic,
-                    events: answer.backup_vault_events.unwrap_or_default().iter().map(|event| event.as_str().to_owned()).collect(),
-                })),
+                Ok(answer) => {
+                    Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
+                        topic,
+                        events: answer
+                            .backup_vault_events
+                            .unwrap_or_default()
+                            .iter()
+                            .map(|event| event.as_str().to_owned())
+                            .collect(),
+                    }))
+                }
                 Err(error) if error.is_not_found() => Ok(None),
                 Err(error) => Err(error),
             }
@@ -361,7 +381,9 @@ impl Reader {
             loop {
                 let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupPlans", request.send()).await?;
-                found.extend(page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()));
+                found.extend(
+                    page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()),
+                );
                 token = pages.next(None, page.next_token.as_deref())?;
                 if token.is_none() {
                     return Ok(Arc::new(found));
@@ -374,7 +396,8 @@ impl Reader {
     /// Reads one backup plan. `AdvancedBackupSettings` stands beside the plan, not in it.
     pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
         let read = async {
-            let answer = self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
+            let answer =
+                self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
             if answer.backup_plan.is_none() {
                 return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
             }
@@ -384,12 +407,19 @@ impl Reader {
     }
 
     /// Reads the list of one plan's selections.
-    pub async fn list_backup_selections(&self, plan_id: &str) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
+    pub async fn list_backup_selections(
+        &self,
+        plan_id: &str,
+    ) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
         let read = async {
             let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupSelections"));
             loop {
-                let request =
-                    self.backup.list_backup_selections().backup_plan_id(plan_id).max_results(PAGE).set_next_token(token);
+                let request = self
+                    .backup
+                    .list_backup_selections()
+                    .backup_plan_id(plan_id)
+                    .max_results(PAGE)
+                    .set_next_token(token);
                 let page = self.call("backup", "ListBackupSelections", request.send()).await?;
                 found.extend(page.backup_selections_list.unwrap_or_default());
                 token = pages.next(None, page.next_token.as_deref())?;
@@ -488,7 +518,8 @@ impl Reader {
             let filter = filter.map_err(|error| AwsError::rejected("ssm", "ListCommands", error.to_string()))?;
             let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListCommands"));
             loop {
-                let request = self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
+                let request =
+                    self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
                 let page = self.call("ssm", "ListCommands", request.send()).await?;
                 found.extend(page.commands.unwrap_or_default());
                 token = pages.next(None, page.next_token.as_deref())?;

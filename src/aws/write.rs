@@ -8,6 +8,8 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_smithy_types::retry::RetryConfig;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
 use super::AwsError;
 use super::error::convert;
@@ -56,37 +58,44 @@ impl Writer {
     }
 
     /// Makes one call: counts it, converts its error. `action` is the IAM action, such as `iam:CreateRole`.
-    pub(crate) async fn send<O, E>(
-        &self,
-        action: &str,
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-    ) -> Result<O, AwsError>
+    pub(crate) fn send<'a, O, E>(
+        &'a self,
+        action: &'a str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
+    ) -> BoxFuture<'a, Result<O, AwsError>>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        O: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        self.send_unless(action, request, |_| None).await
+        self.send_unless(action, request, |_| None)
     }
 
     /// Makes one call, of whose errors some mean that it was made before: `done` turns those into the answer.
-    pub(crate) async fn send_unless<O, E>(
-        &self,
-        action: &str,
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>>,
-        done: impl FnOnce(&E) -> Option<O>,
-    ) -> Result<O, AwsError>
+    pub(crate) fn send_unless<'a, O, E>(
+        &'a self,
+        action: &'a str,
+        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
+        done: impl FnOnce(&E) -> Option<O> + Send + 'a,
+    ) -> BoxFuture<'a, Result<O, AwsError>>
     where
-        E: ProvideErrorMetadata + std::error::Error + 'static,
+        O: Send + 'a,
+        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
-        tracing::debug!(action, "write");
-        let (service, operation) = action.split_once(':').unwrap_or(("", action));
-        match request.await {
-            Ok(answer) => Ok(answer),
-            Err(error) => match error.as_service_error().and_then(done) {
-                Some(answer) => Ok(answer),
-                None => Err(convert(service, operation, &error)),
-            },
+        // The SDK's futures are large: on the heap with them.
+        let request = request.boxed();
+        async move {
+            *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
+            tracing::debug!(action, "write");
+            let (service, operation) = action.split_once(':').unwrap_or(("", action));
+            match request.await {
+                Ok(answer) => Ok(answer),
+                Err(error) => match error.as_service_error().and_then(done) {
+                    Some(answer) => Ok(answer),
+                    None => Err(convert(service, operation, &error)),
+                },
+            }
         }
+        .boxed()
     }
 }
 

@@ -12,7 +12,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let session = Session::open(global, ui).await?;
     let addresses = session.addresses(&arguments.addresses)?;
     let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
-    let question = format!("Take these over in {}? Only `yes` is taken: ", session.place());
+    let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
         consent: arguments.consent,
         json: false,

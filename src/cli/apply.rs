@@ -6,6 +6,7 @@ use tokio::sync::{mpsc, watch};
 
 use super::arguments::{ApplyArguments, Consent, Global};
 use super::exit::{CliError, Exit};
+use super::interrupt::Interrupts;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply::{self, Event, Report};
@@ -34,7 +35,7 @@ pub(super) struct Manner<'a> {
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
-    let question = format!("Apply these changes to {}? Only `yes` is taken: ", session.place());
+    let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
         consent: arguments.consent,
         json: arguments.json,
@@ -55,7 +56,7 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     if verdict != Exit::Done {
         // All or nothing: a file of which a part is refused is not what anybody reviewed.
         ui.note("Nothing was changed.");
-        if plan.changes.len() > 1 && !plan.is_empty() {
+        if !manner.destroys && !plan.is_empty() {
             ui.hint("`--target ADDR` applies one thing and what it needs");
         }
         return Ok(verdict);
@@ -140,12 +141,14 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
         }
         Ok::<(), CliError>(())
     };
+    let mut interrupts =
+        Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
     let interrupted = async {
-        interrupt().await;
+        interrupts.next().await;
         ui.note("Finishing the calls in flight; once more stops at once.");
         // The receiver lives as long as the run.
         let _ = stop.send(true);
-        interrupt().await;
+        interrupts.next().await;
     };
     if !manner.json {
         ui.answer("\n");
@@ -187,23 +190,4 @@ fn ended(report: &Report) -> Exit {
 /// Writes a value as a line of JSON.
 fn line(value: &serde_json::Value) -> Result<String, CliError> {
     render::json::line(value).map_err(|error| CliError::failed("could not write an event as JSON").because(error))
-}
-
-/// Waits for Ctrl-C, or for the signal that a job runner sends.
-pub(super) async fn interrupt() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminated) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminated.recv() => {}
-            }
-            return;
-        }
-    }
-    // Without a handler there is nothing to wait for: the signal ends the process by itself.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
-    }
 }

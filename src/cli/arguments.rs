@@ -19,12 +19,10 @@ use super::ui::Color;
     max_term_width = 100
 )]
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
-#[command(
-    after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
+#[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  130 interrupted."
-)]
+                  130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -121,7 +119,7 @@ pub(super) struct Pruning {
     /// Delete what this stack owns and the file no longer has
     #[arg(long)]
     pub(super) prune: bool,
-    /// With `--prune`: how many deletions are no accident; default 3, and at most 30 % of the stack
+    /// With `--prune`: how many deletions are no accident [default: the file's, else 3 and 30 %]
     #[arg(long, value_name = "N", requires = "prune")]
     pub(super) max_deletions: Option<usize>,
 }

@@ -14,8 +14,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
     let options = Options { destroy: true, ..session.options(&arguments.scoping, None)? };
     let scope = &session.loaded.config.scope;
     let stack = escaped(&scope.stack);
-    let question =
-        format!("This deletes it from {}, for good. Type the stack's name ({stack}) to go on: ", session.place());
+    let question = format!("Delete all of it from {}?\nOnly the stack's name, `{stack}`, is taken: ", session.place());
     let nothing = if arguments.scoping.target.is_empty() {
         format!("Nothing to destroy: stack {stack} owns nothing.")
     } else {

@@ -12,6 +12,7 @@ mod destroy;
 mod explain;
 mod file;
 mod init;
+mod interrupt;
 mod plan;
 mod sandbox;
 mod schema;

@@ -1,8 +1,8 @@
 //! `vssctl sandbox serve`, `vssctl sandbox reset` and `vssctl sandbox operations`.
 
-use super::apply::interrupt;
 use super::arguments::{Global, SandboxArguments, SandboxCommand, ServeArguments};
 use super::exit::{CliError, Exit};
+use super::interrupt::Interrupts;
 use super::ui::Ui;
 use super::{file, session};
 use crate::render::escaped;
@@ -32,6 +32,8 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
         CliError::failed(format!("could not listen on `{listen}`")).because(error).hint("port 0 takes a free one")
     })?;
     let address = listener.local_addr().map_err(|error| CliError::failed("could not tell the port").because(error))?;
+    let mut interrupts =
+        Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
     ui.answer(&format!(
         "Serving the simulated account of {} on http://{address}\n\n\
          export AWS_ENDPOINT_URL=http://{address} AWS_REGION=ap-northeast-1\n\
@@ -41,7 +43,7 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
         escaped(&path.display().to_string())
     ));
     sandbox
-        .serve(listener, interrupt())
+        .serve(listener, interrupts.next())
         .await
         .map_err(|error| CliError::failed("the server stopped").because(error))?;
     Ok(Exit::Done)

@@ -107,10 +107,17 @@ impl<'a> Session<'a> {
             live: &live,
             options,
         });
-        match check::violations(&plan).as_slice() {
-            [] => Ok(plan),
-            violations => Err(CliError::failed(format!("the plan breaks its own rules: {}", violations.join("; ")))
-                .hint("nothing was changed; this is a defect of vssctl: please report it with the file")),
+        if let [violation, ..] = check::violations(&plan).as_slice() {
+            return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
+                .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
+        }
+        let stranger = options.targets.iter().find(|target| {
+            !plan.changes.iter().any(|change| change.address == **target)
+                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
+        });
+        match stranger {
+            Some(target) => Err(self.unknown(&target.to_string())),
+            None => Ok(plan),
         }
     }
 
@@ -129,30 +136,37 @@ impl<'a> Session<'a> {
 
     /// Makes a plan's options from the arguments.
     pub(super) fn options(&self, scoping: &Scoping, pruning: Option<&Pruning>) -> Result<Options, CliError> {
+        // What may be deleted need not be in the file any more: such targets are looked for in the plan.
+        let deletes = pruning.is_none_or(|pruning| pruning.prune);
+        let targets = if deletes {
+            let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
+            parsed.collect::<Result<_, _>>()?
+        } else {
+            self.addresses(&scoping.target)?
+        };
         Ok(Options {
-            targets: self.addresses(&scoping.target)?,
+            targets,
             prune: pruning.is_some_and(|pruning| pruning.prune),
             max_deletions: pruning.and_then(|pruning| pruning.max_deletions),
+            thresholds: self.loaded.config.thresholds,
             ..Options::default()
         })
     }
 
-    /// Parses addresses; each must be of the file or look like something that the file once had.
+    /// Parses addresses of things of the file.
     pub(super) fn addresses(&self, texts: &[String]) -> Result<Vec<Address>, CliError> {
-        texts.iter().map(|text| self.address(text)).collect()
+        let known = |address: &Address| self.loaded.config.desired.iter().any(|desired| desired.address == *address);
+        texts.iter().map(|text| text.parse().ok().filter(known).ok_or_else(|| self.unknown(text))).collect()
     }
 
-    fn address(&self, text: &str) -> Result<Address, CliError> {
+    /// Makes the error of an address that nothing has.
+    fn unknown(&self, text: &str) -> CliError {
         let known: Vec<String> = self.loaded.config.desired.iter().map(|desired| desired.address.to_string()).collect();
-        let unknown = || {
-            let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.loaded.path.display()));
-            match nearest(text, &known) {
-                Some(near) => error.hint(format!("did you mean `{near}`?")),
-                None => error.hint(format!("the file has {}", listed(&known))),
-            }
-        };
-        let address: Address = text.parse().map_err(|_| unknown())?;
-        if known.contains(&address.to_string()) { Ok(address) } else { Err(unknown()) }
+        let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.loaded.path.display()));
+        match nearest(text, &known) {
+            Some(near) => error.hint(format!("did you mean `{near}`?")),
+            None => error.hint(format!("the file has {}", listed(&known))),
+        }
     }
 }
 
@@ -160,9 +174,7 @@ impl<'a> Session<'a> {
 pub(super) fn verdict(plan: &Plan) -> Exit {
     if plan.has_refused() {
         Exit::Refused
-    } else if plan.has_unknown()
-        || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error)
-    {
+    } else if plan.has_unknown() || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
         Exit::Failed
     } else {
         Exit::Done

@@ -169,18 +169,20 @@ impl Ui {
 
     /// Shows what is going on, on a terminal.
     pub fn status(&self, text: &str) {
-        if !self.status.is_hidden() {
-            self.status.set_message(text.to_owned());
-            self.status.enable_steady_tick(Duration::from_millis(120));
+        if self.status.is_hidden() {
+            return;
         }
+        if self.status.is_finished() {
+            self.status.reset();
+        }
+        self.status.set_message(text.to_owned());
+        self.status.enable_steady_tick(Duration::from_millis(120));
     }
 
     /// Takes the status line away.
     pub fn clear_status(&self) {
         self.status.disable_steady_tick();
-        self.status.set_message("");
         self.status.finish_and_clear();
-        self.status.reset();
     }
 
     /// Tells whether there is somebody to ask.

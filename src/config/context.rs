@@ -3,9 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -63,6 +61,12 @@ impl<T> Entry<'_, T> {
         if self.node.at(path).is_some() { self.node.place_at(path) } else { self.key.clone() }
     }
 
+    /// Returns the place of the entry: the header of its table, or its key in a table of another.
+    pub(crate) fn header(&self, problems: &Problems<'_>) -> Place {
+        let header = problems.text(&self.node.place).starts_with('[');
+        if header { self.node.place.clone() } else { self.key.clone() }
+    }
+
     /// Returns the place of a key of the entry; where there is none, of the entry's own.
     pub(crate) fn key_place(&self, path: &[&str]) -> Place {
         let member = path.split_last().and_then(|(key, above)| self.node.at(above)?.member(key));
@@ -82,42 +86,6 @@ impl<T> Entry<'_, T> {
     /// Starts a warning about the entry.
     pub(crate) fn warning(&self, code: &'static str, message: impl Into<String>) -> Diagnostic {
         Diagnostic::warning(code, message).at(&self.address)
-    }
-}
-
-/// What names of a kind look like.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NameRule {
-    pub(crate) what: &'static str,
-    pub(crate) extra: &'static str,
-    pub(crate) least: usize,
-    pub(crate) most: usize,
-    pub(crate) ignores_case: bool,
-}
-
-/// IAM roles.
-pub(crate) const ROLE_NAME: NameRule =
-    NameRule { what: "role", extra: "_+=,.@-", least: 1, most: 64, ignores_case: true };
-/// Customer managed policies.
-pub(crate) const POLICY_NAME: NameRule = NameRule { what: "policy", most: 128, ..ROLE_NAME };
-/// Instance profiles.
-pub(crate) const PROFILE_NAME: NameRule = NameRule { what: "instance profile", most: 128, ..ROLE_NAME };
-/// State Manager associations.
-pub(crate) const ASSOCIATION_NAME: NameRule =
-    NameRule { what: "association", extra: "_.-", least: 3, most: 128, ignores_case: false };
-/// Backup vaults.
-pub(crate) const VAULT_NAME: NameRule = NameRule { what: "vault", extra: "_-", least: 2, most: 50, ignores_case: false };
-/// Backup plans.
-pub(crate) const PLAN_NAME: NameRule = NameRule { what: "plan", extra: "_.-", least: 1, most: 50, ignores_case: false };
-/// Rules of backup plans.
-pub(crate) const RULE_NAME: NameRule = NameRule { what: "rule", ..PLAN_NAME };
-/// Selections of backup plans.
-pub(crate) const SELECTION_NAME: NameRule = NameRule { what: "selection", ..PLAN_NAME };
-
-impl NameRule {
-    fn fits(self, name: &str) -> bool {
-        (self.least..=self.most).contains(&name.len())
-            && name.chars().all(|character| character.is_ascii_alphanumeric() || self.extra.contains(character))
     }
 }
 
@@ -199,7 +167,7 @@ impl Context<'_> {
             adopt: entry.spec.adopt(),
             protect: entry.spec.protect(),
             renamed_from,
-            location: Some(self.problems.sources.locate(&entry.key)),
+            location: Some(self.problems.sources.locate(&entry.header(&self.problems))),
         }
     }
 
@@ -214,7 +182,8 @@ impl Context<'_> {
             _ => key.to_owned(),
         };
         let Ok(address) = format!("{kind}.{key}").parse::<Address>() else {
-            let diagnostic = entry.error("VSS0307", format!("`{}` was never a key", safe(old))).label("not a table key");
+            let diagnostic =
+                entry.error("VSS0307", format!("`{}` was never a key", safe(old))).label("not a table key");
             self.report(&place, diagnostic);
             return None;
         };
@@ -229,144 +198,6 @@ impl Context<'_> {
             return None;
         }
         Some(address)
-    }
-
-    /// Checks the AWS name of an entry.
-    pub(crate) fn check_name<T>(&mut self, entry: &Entry<'_, T>, rule: NameRule) {
-        self.check_name_at(&entry.address, &entry.name, &entry.place(&["name"]), rule);
-    }
-
-    /// Checks an AWS name at a place.
-    pub(crate) fn check_name_at(&mut self, address: &Address, name: &str, place: &Place, rule: NameRule) {
-        if !rule.fits(name) {
-            let NameRule { what, extra, least, most, .. } = rule;
-            let spelled = extra.chars().map(|character| character.to_string()).collect::<Vec<_>>().join(" ");
-            let diagnostic = Diagnostic::error("VSS0204", format!("`{}` is no {what} name", safe(name)))
-                .at(address)
-                .label(format!("{least} to {most} of A-Z a-z 0-9 {spelled}"));
-            self.report(place, diagnostic);
-        }
-    }
-
-    /// Checks that no two entries of a kind have one AWS name.
-    pub(crate) fn check_unique(&mut self, kind: &'static str, rule: NameRule) {
-        let mut seen: BTreeMap<String, Declared> = BTreeMap::new();
-        for declared in self.declared.get(kind).cloned().unwrap_or_default() {
-            let form = if rule.ignores_case { declared.name.to_ascii_lowercase() } else { declared.name.clone() };
-            if let Some(first) = seen.get(&form) {
-                let first_line = self.problems.sources.locate(&first.place).line;
-                let case = if first.name == declared.name { "" } else { "; AWS ignores the case" };
-                let diagnostic = Diagnostic::error(
-                    "VSS0205",
-                    format!("the {} name `{}` is taken by `{kind}.{}`", rule.what, safe(&declared.name), first.key),
-                )
-                .at(&Address::new(kind, declared.key.clone()))
-                .label(format!("first used in line {first_line}{case}"));
-                self.report(&declared.place, diagnostic);
-            } else {
-                seen.insert(form, declared);
-            }
-        }
-    }
-
-    /// Checks an IAM path.
-    pub(crate) fn check_path<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], path: Option<&str>) {
-        let Some(path) = path else { return };
-        if !is_iam_path(path) {
-            let diagnostic = entry
-                .error("VSS0206", format!("`{}` is no IAM path", safe(path)))
-                .label("starts and ends with `/`, at most 512 printable ASCII characters")
-                .help(format!("write `\"/{}/\"`", safe(path.trim_matches('/'))));
-            self.report(&entry.place(keys), diagnostic);
-        }
-    }
-
-    /// Checks an IAM description.
-    pub(crate) fn check_description<T>(&mut self, entry: &Entry<'_, T>, text: Option<&str>) {
-        let Some(text) = text else { return };
-        let place = entry.place(&["description"]);
-        let count = text.chars().count();
-        if count > 1000 {
-            let diagnostic = entry
-                .error("VSS0207", format!("the description has {count} characters, and 1,000 is the most"))
-                .label("too long");
-            self.report(&place, diagnostic);
-        }
-        let foreign = |character: &char| !matches!(u32::from(*character), 0x09 | 0x0a | 0x0d | 0x20..=0x7e | 0xa1..=0xff);
-        if let Some(bad) = text.chars().find(foreign) {
-            let message = format!("the description holds `{}`, which IAM does not take", safe(&bad.to_string()));
-            self.report(&place, entry.error("VSS0207", message).label("Latin-1 characters only"));
-        }
-    }
-
-    /// Merges `[tags]` with an entry's own and checks them; none where there are neither.
-    pub(crate) fn merged_tags<T: Common>(&mut self, entry: &Entry<'_, T>, iam: bool) -> Option<Tags> {
-        let own = entry.spec.own_tags();
-        if own.is_none() && self.tags.is_none() {
-            return None;
-        }
-        if let (Some(own), Some(node)) = (own, entry.node.get("tags")) {
-            self.check_tags(node, own, Some(&entry.address));
-        }
-        let mut tags = self.tags.clone().unwrap_or_default();
-        tags.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
-        let place = entry.place(&["tags"]);
-        if tags.len() > limits::TAGS {
-            let message = format!("`{}` has {} tags, and {} is the most", entry.address, tags.len(), limits::TAGS);
-            let diagnostic = entry
-                .error("VSS0209", message)
-                .label("too many, with those of `[tags]`")
-                .help("AWS takes 50 tags, and vssctl's own marks need three of them");
-            self.report(&place, diagnostic);
-        }
-        if iam {
-            let mut seen: BTreeMap<String, &str> = BTreeMap::new();
-            for key in tags.keys() {
-                if let Some(first) = seen.insert(key.to_lowercase(), key) {
-                    let message = format!("the tags `{}` and `{}` differ in case only", safe(first), safe(key));
-                    let diagnostic = entry.error("VSS0213", message).label("IAM ignores the case of tag keys");
-                    let place = entry.key_place(&["tags", key]);
-                    self.report(&place, diagnostic);
-                }
-            }
-        }
-        Some(tags)
-    }
-
-    /// Checks keys and values of tags that vssctl is to write.
-    pub(crate) fn check_tags(&mut self, node: &Node, tags: &Tags, address: Option<&Address>) {
-        static CHARACTERS: LazyLock<Regex> =
-            LazyLock::new(|| Regex::new(r"^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$").expect("the pattern is fixed"));
-        for (key, value) in tags {
-            let Some(member) = node.member(key) else { continue };
-            // `[tags]` that came by way of `[defaults]` stand in many entries and are one problem.
-            let lower = key.to_ascii_lowercase();
-            let problem = if key.is_empty() || key.chars().count() > 128 {
-                Some((&member.key, "VSS0208", format!("a tag key has 1 to 128 characters, not {}", key.chars().count())))
-            } else if let Some(prefix) = ["aws:", "vssctl:"].into_iter().find(|prefix| lower.starts_with(prefix)) {
-                Some((&member.key, "VSS0211", format!("the tag `{}` has the reserved prefix `{prefix}`", safe(key))))
-            } else if !CHARACTERS.is_match(key) {
-                Some((&member.key, "VSS0208", format!("the tag key `{}` has a character that AWS does not take", safe(key))))
-            } else if value.chars().count() > 256 {
-                let message = format!("the tag `{}` has {} characters, and 256 is the most", safe(key), value.chars().count());
-                Some((&member.node.place, "VSS0208", message))
-            } else if !CHARACTERS.is_match(value) {
-                let message = format!("the tag `{}` has a value with a character that AWS does not take", safe(key));
-                Some((&member.node.place, "VSS0208", message))
-            } else {
-                None
-            };
-            if let Some((place, code, message)) = problem {
-                let mut diagnostic = Diagnostic::error(code, message).label(if code == "VSS0211" {
-                    "reserved"
-                } else {
-                    "letters, digits, spaces and _ . : / = + - @"
-                });
-                diagnostic.address = address.cloned();
-                let place = place.clone();
-                self.report(&place, diagnostic);
-            }
-        }
     }
 
     /// Follows a reference: to an entry by its key or its AWS name, else an ARN of the wanted sort.
@@ -389,12 +220,14 @@ impl Context<'_> {
             };
         }
         let declared = self.declared.get(kind).map(Vec::as_slice).unwrap_or_default();
-        let found =
-            declared.iter().find(|other| other.key == text).or_else(|| declared.iter().find(|other| other.name == text));
+        let found = declared
+            .iter()
+            .find(|other| other.key == text)
+            .or_else(|| declared.iter().find(|other| other.name == text));
         if let Some(found) = found {
             return Some(Target::Entry(Address::new(kind, found.key.clone()), found.name.clone()));
         }
-        let names: Vec<&str> = declared.iter().map(|other| other.key.as_str()).collect();
+        let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|other| other.key.as_str()).collect();
         let title = kind.replace('_', " ");
         let diagnostic = entry
             .error("VSS0301", format!("there is no {title} `{}` in the file", safe(text)))
@@ -402,6 +235,7 @@ impl Context<'_> {
         let diagnostic = match closest(text, &names) {
             Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
             None if names.is_empty() => diagnostic,
+            None if names.len() > 12 => diagnostic.help(format!("in the file: {}, ...", names[..12].join(", "))),
             None => diagnostic.help(format!("in the file: {}", names.join(", "))),
         };
         self.report(&place, diagnostic.help("for one that is not in the file, write its ARN"));
@@ -419,7 +253,8 @@ impl Context<'_> {
         let scope = self.scope.clone();
         let partition = scope.partition();
         if arn.partition != partition && !scope.region.is_empty() {
-            let message = format!("the ARN is of the partition `{}`, and `{}` is in `{partition}`", arn.partition, scope.region);
+            let message =
+                format!("the ARN is of the partition `{}`, and `{}` is in `{partition}`", arn.partition, scope.region);
             let diagnostic = entry
                 .error("VSS0303", message)
                 .label("another partition")
@@ -428,12 +263,14 @@ impl Context<'_> {
             return false;
         }
         if arn.account != scope.account_id && arn.account != "aws" && !scope.account_id.is_empty() {
-            let message = format!("the ARN is of account `{}`, and the stack's is `{}`", safe(&arn.account), scope.account_id);
+            let message =
+                format!("the ARN is of account `{}`, and the stack's is `{}`", safe(&arn.account), scope.account_id);
             self.report(place, entry.error("VSS0304", message).label("another account"));
             return false;
         }
         if same_region && arn.region != scope.region && !scope.region.is_empty() {
-            let message = format!("the ARN is of region `{}`, and the stack's is `{}`", safe(&arn.region), scope.region);
+            let message =
+                format!("the ARN is of region `{}`, and the stack's is `{}`", safe(&arn.region), scope.region);
             self.report(place, entry.error("VSS0305", message).label("another region"));
             return false;
         }
@@ -459,7 +296,12 @@ impl Context<'_> {
     }
 
     /// Follows a reference to a role and returns its ARN, and its address if it is in the file.
-    pub(crate) fn role<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], text: &str) -> Option<(String, Option<Address>)> {
+    pub(crate) fn role<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        text: &str,
+    ) -> Option<(String, Option<Address>)> {
         match self.reference(entry, keys, text, "role", ("iam", "role"))? {
             Target::Entry(address, _) => self.iam_arn("role", &address, "role").map(|arn| (arn, Some(address))),
             Target::Arn(arn) => {
@@ -486,14 +328,4 @@ impl Context<'_> {
             _ => place.clone(),
         }
     }
-}
-
-/// Tells whether a text is an IAM path: `/`, or printable ASCII between two `/`, at most 512.
-pub(crate) fn is_iam_path(path: &str) -> bool {
-    path == "/"
-        || (path.len() >= 3
-            && path.len() <= 512
-            && path.starts_with('/')
-            && path.ends_with('/')
-            && path.bytes().all(|byte| (0x21..=0x7e).contains(&byte)))
 }

@@ -56,17 +56,32 @@ const PLACEHOLDERS: [&str; 3] = ["account_id", "region", "partition"];
 
 impl Context<'_> {
     /// Reads the document of a customer managed or inline policy.
-    pub(crate) fn identity_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+    pub(crate) fn identity_document<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        source: &DocumentSource,
+    ) -> Option<Document> {
         self.document(entry, keys, source, Use::Identity)
     }
 
     /// Reads a trust policy.
-    pub(crate) fn trust_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+    pub(crate) fn trust_document<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        source: &DocumentSource,
+    ) -> Option<Document> {
         self.document(entry, keys, source, Use::Trust)
     }
 
     /// Reads the policy of a vault; an empty table is none.
-    pub(crate) fn resource_document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> Option<Document> {
+    pub(crate) fn resource_document<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        source: &DocumentSource,
+    ) -> Option<Document> {
         match source {
             DocumentSource::Table(table) if table.is_empty() => {
                 Some(Document { value: Value::Object(table.clone()), size: 0 })
@@ -78,19 +93,22 @@ impl Context<'_> {
         }
     }
 
-    /// Returns the canonical form of a document of vssctl's own.
-    pub(crate) fn canonical(&self, document: &Value) -> Value {
-        policy::canonical(document).unwrap_or_else(|_| document.clone())
-    }
-
-    fn document<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource, used: Use) -> Option<Document> {
+    fn document<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        source: &DocumentSource,
+        used: Use,
+    ) -> Option<Document> {
         let place = entry.place(keys);
         let (written, text) = match source {
             DocumentSource::Table(table) => {
                 let written = Written::Table(entry.node.at(keys)?);
                 (written, Ok(Value::Object(table.clone())))
             }
-            DocumentSource::Text(text) => (Written::Text { place: place.clone(), text: text.clone() }, policy::read(text)),
+            DocumentSource::Text(text) => {
+                (Written::Text { place: place.clone(), text: text.clone() }, policy::read(text))
+            }
             DocumentSource::File(path) => {
                 let path_keys = [keys, &["file"]].concat();
                 let (file, text) = self.document_file(entry, &entry.place(&path_keys), path)?;
@@ -126,7 +144,9 @@ impl Context<'_> {
             }
             Ok(_) => None,
             Err(failed) => {
-                self.report_policy(entry, &written, &failed);
+                for failed in all_faults(&value, failed) {
+                    self.report_policy(entry, &written, &failed);
+                }
                 None
             }
         }
@@ -158,8 +178,9 @@ impl Context<'_> {
                     read::Kind::TooLarge => "VSS0504",
                     read::Kind::Encoding => "VSS0108",
                 };
-                let diagnostic =
-                    entry.error(code, format!("the policy file `{}` {}", safe(path), failed.message)).label(failed.label);
+                let diagnostic = entry
+                    .error(code, format!("the policy file `{}` {}", safe(path), failed.message))
+                    .label(failed.label);
                 self.report(place, diagnostic);
                 None
             }
@@ -175,15 +196,13 @@ impl Context<'_> {
             PolicyErrorKind::Structure => "VSS0506",
         };
         let place = written.place(self, failed);
-        let message = match failed.kind {
-            PolicyErrorKind::Syntax => format!("the document of `{}` is not JSON: {}", entry.address, safe(&failed.to_string())),
-            PolicyErrorKind::DuplicateKey
-            | PolicyErrorKind::Character
-            | PolicyErrorKind::TooLarge
-            | PolicyErrorKind::TooDeep
-            | PolicyErrorKind::Structure => {
-                format!("the document of `{}` is not a policy: {}", entry.address, safe(&failed.to_string()))
-            }
+        let (problem, address) = (safe(&failed.to_string()), &entry.address);
+        let message = if problem.starts_with("the document ") {
+            format!("in `{address}`, {problem}")
+        } else if failed.path.is_empty() {
+            format!("the document of `{address}` {problem}")
+        } else {
+            format!("in the document of `{address}`, {problem}")
         };
         self.report(&place, entry.error(code, message).label("not a policy document"));
     }
@@ -201,11 +220,9 @@ impl Context<'_> {
             let (principal, resource) = (has("Principal"), has("Resource"));
             let problem = match used {
                 Use::Identity if principal => Some("names a principal, which only trust and vault policies do"),
-                Use::Identity if !resource => Some("names no `Resource`"),
-                Use::Trust if !principal => Some("names no `Principal`"),
-                Use::Trust if resource => Some("names a resource, which a trust policy does not"),
-                Use::Resource if !principal => Some("names no `Principal`"),
-                Use::Resource if !resource => Some("names no `Resource`"),
+                Use::Trust if principal && resource => Some("names a resource, which a trust policy does not"),
+                Use::Trust | Use::Resource if !principal => Some("names no `Principal`"),
+                Use::Identity | Use::Resource if !resource => Some("names no `Resource`"),
                 Use::Identity | Use::Trust | Use::Resource => None,
             };
             if let (Some(problem), true) = (problem, statement.is_object()) {
@@ -217,6 +234,23 @@ impl Context<'_> {
         }
         fits
     }
+}
+
+/// Finds the first fault of every statement, where the document has several.
+fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
+    let Some(Value::Array(statements)) = document.get("Statement") else { return vec![first] };
+    let mut faults = Vec::new();
+    if !first.path.starts_with("Statement[") {
+        faults.push(first.clone());
+    }
+    for (index, statement) in statements.iter().enumerate() {
+        let alone = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
+        if let Err(mut failed) = policy::canonical(&alone) {
+            failed.path = failed.path.replacen("Statement[0]", &format!("Statement[{index}]"), 1);
+            faults.push(failed);
+        }
+    }
+    if faults.is_empty() { vec![first] } else { faults }
 }
 
 /// Where a document is written, for the places of its problems.
@@ -262,12 +296,13 @@ impl Written<'_> {
                 Some(start) => context.within(place, text, &(start..start + marked.len())),
                 None => place.clone(),
             },
-            Self::Table(node) => holder(node, string).map_or_else(|| node.place.clone(), |place| {
-                match string.find(&marked) {
+            Self::Table(node) => holder(node, string).map_or_else(
+                || node.place.clone(),
+                |place| match string.find(&marked) {
                     Some(start) => context.within(&place, string, &(start..start + marked.len())),
                     None => place,
-                }
-            }),
+                },
+            ),
         }
     }
 }
@@ -278,9 +313,13 @@ fn holder(node: &Node, string: &str) -> Option<Place> {
     match &node.tree {
         Tree::Text(text) => (text == string).then(|| node.place.clone()),
         Tree::List(items) => items.iter().find_map(|item| holder(item, string)),
-        Tree::Table(members) => members.iter().find_map(|(key, member)| {
-            if key == string { Some(member.key.clone()) } else { holder(&member.node, string) }
-        }),
+        Tree::Table(members) => {
+            members.iter().find_map(
+                |(key, member)| {
+                    if key == string { Some(member.key.clone()) } else { holder(&member.node, string) }
+                },
+            )
+        }
         Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => None,
     }
 }

@@ -22,7 +22,7 @@ const TEXTS: &[&str] = &[
     include_str!("../../docs/explain/05-documents.md"),
     include_str!("../../docs/explain/06-packages.md"),
     include_str!("../../docs/explain/07-selections.md"),
-    include_str!("../../docs/explain/08-roles.md"),
+    include_str!("../../docs/explain/08-plans.md"),
 ];
 
 static EXPLANATIONS: LazyLock<BTreeMap<&'static str, Explanation>> = LazyLock::new(|| {
@@ -44,4 +44,49 @@ pub fn explain(code: &str) -> Option<&'static Explanation> {
 /// Returns all codes, sorted.
 pub fn codes() -> impl Iterator<Item = &'static str> {
     EXPLANATIONS.keys().copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Collects the codes that source files hold, tests aside.
+    fn used(folder: &Path, codes: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                used(&path, codes);
+            } else if path.extension().is_some_and(|extension| extension == "rs") && !path.ends_with("tests.rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap();
+                let found = code.match_indices("\"VSS").filter_map(|(at, _)| code.get(at + 1..at + 8));
+                codes.extend(
+                    found.filter(|code| code[3..].bytes().all(|byte| byte.is_ascii_digit())).map(str::to_owned),
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn every_code_is_explained_and_every_explained_code_is_used() {
+        let mut in_source = BTreeSet::new();
+        used(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut in_source);
+        let explained: BTreeSet<String> = codes().map(str::to_owned).collect();
+        let unexplained: Vec<_> = in_source.difference(&explained).collect();
+        let unused: Vec<_> = explained.difference(&in_source).collect();
+        assert!(unexplained.is_empty() && unused.is_empty(), "unexplained: {unexplained:?}, unused: {unused:?}");
+    }
+
+    #[test]
+    fn a_code_is_found_in_any_case_and_its_text_is_more_than_its_title() {
+        let explanation = explain("vss0102").unwrap();
+        assert_eq!((explanation.code, explanation.title), ("VSS0102", "unknown key"));
+        for code in codes() {
+            assert!(explain(code).unwrap().text.len() > 30, "{code}");
+        }
+        assert_eq!(explain("VSS9999"), None);
+    }
 }

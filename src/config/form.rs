@@ -33,7 +33,10 @@ impl Form {
 
     /// Sets texts by name, if they are declared.
     pub(crate) fn texts(&mut self, name: &str, value: Option<&BTreeMap<String, String>>) -> &mut Self {
-        self.value(name, value.map(|texts| texts.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str()))).collect()))
+        self.value(
+            name,
+            value.map(|texts| texts.iter().map(|(key, text)| (key.clone(), Value::from(text.as_str()))).collect()),
+        )
     }
 
     /// Sets any value, if it is declared.

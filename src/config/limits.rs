@@ -9,8 +9,12 @@ pub(crate) const DOCUMENT_FILE: u64 = 20 * 1024;
 pub(crate) const DOCUMENT_FILES: usize = 64;
 /// Bytes of one string that is no policy document.
 pub(crate) const STRING: usize = 4096;
-/// Things of one stack.
-pub(crate) const THINGS: usize = 200;
+/// Things of one stack: room for every plan, vault and role that a region's quotas allow by default, with their children.
+pub(crate) const THINGS: usize = 2000;
+/// Entries, rules and selections included, beyond which a file is not resolved at all.
+pub(crate) const ENTRIES: usize = 2000;
+/// Values that defaults may add to the entries of a file altogether.
+pub(crate) const DEFAULT_VALUES: usize = 500_000;
 /// User tags of one thing: AWS takes 50 and three are vssctl's own.
 pub(crate) const TAGS: usize = 47;
 /// Characters of a trust policy without white space, by default.

@@ -14,8 +14,9 @@ use crate::kind::Desired;
 use crate::model::arn::{is_account, is_region};
 use crate::model::{Diagnostic, Diagnostics, Location, Scope};
 
-use super::context::{Context, Tags, is_iam_path};
+use super::context::{Context, Tags};
 use super::documents::{Documents, unreadable};
+use super::names::is_iam_path;
 use super::problems::{Problems, safe};
 use super::schema::DEFAULTS;
 use super::source::{Place, Sources};
@@ -145,9 +146,16 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
         let own = std::mem::replace(&mut root, base);
         overlay(&mut root, own);
     }
-    merge_defaults(&mut root);
+    let resolvable = check_entries(&root, problems);
+    if resolvable {
+        merge_defaults(&mut root);
+    }
     structure::require(&mut root, problems);
     let (scope, thresholds) = stack(&root, problems);
+    if !resolvable {
+        let config = Config { scope, desired: Vec::new(), sha256: String::new(), thresholds };
+        return Outcome { config, cut };
+    }
     let mut context = Context {
         scope: scope.clone(),
         problems: Problems { sources: &mut *problems.sources, found: std::mem::take(&mut problems.found) },
@@ -160,7 +168,8 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     let rank = |desired: &Desired| KINDS.iter().position(|kind| *kind == desired.address.kind()).unwrap_or(KINDS.len());
     desired.sort_by(|left, right| (rank(left), &left.address).cmp(&(rank(right), &right.address)));
     if desired.len() > limits::THINGS {
-        let message = format!("the file declares {} things, and {} is the most for one stack", desired.len(), limits::THINGS);
+        let message =
+            format!("the file declares {} things, and {} is the most for one stack", desired.len(), limits::THINGS);
         let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
         context.report(&place, Diagnostic::error("VSS0210", message).label("too many things").help("split the stack"));
     }
@@ -186,25 +195,35 @@ fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) ->
         problems.add(&place, diagnostic);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut first: Option<Location> = None;
     for error in &errors {
         let span: Range<usize> = error.span().unwrap_or(0..0);
         let place = Place::new(file, span);
         let message = error.message().trim();
         let shown = message.lines().map(safe).collect::<Vec<_>>().join("; ");
         problems.add(&place, Diagnostic::error("VSS0101", format!("not TOML: {shown}")).label("here"));
-        cut.places.push(problems.sources.locate(&place));
+        let location = problems.sources.locate(&place);
+        first = Some(first.map_or_else(|| location.clone(), |first| first.min(location.clone())));
     }
+    cut.places.extend(first);
     Node::from_document(file, &document)
 }
 
 /// Reads the file that this one extends, if it does.
-fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Problems<'_>, cut: &mut Cut) -> Option<Node> {
+fn extended(
+    root: &Node,
+    folder: Option<&Dir>,
+    prefix: &str,
+    problems: &mut Problems<'_>,
+    cut: &mut Cut,
+) -> Option<Node> {
     let node = root.get("extends").filter(|node| !node.faulty)?;
     let path = node.text()?;
     let Some(folder) = folder else {
         cut.partial = true;
-        let diagnostic = Diagnostic::error("VSS0110", format!("`{}` cannot be read: there is no folder to look in", safe(path)))
-            .label("cannot be read");
+        let diagnostic =
+            Diagnostic::error("VSS0110", format!("`{}` cannot be read: there is no folder to look in", safe(path)))
+                .label("cannot be read");
         problems.add(&node.place, diagnostic);
         return None;
     };
@@ -212,8 +231,8 @@ fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Prob
         Ok(text) => text,
         Err(failed) => {
             cut.partial = true;
-            let diagnostic =
-                Diagnostic::error("VSS0110", format!("the base file `{}` {}", safe(path), failed.message)).label(failed.label);
+            let diagnostic = Diagnostic::error("VSS0110", format!("the base file `{}` {}", safe(path), failed.message))
+                .label(failed.label);
             problems.add(&node.place, diagnostic);
             return None;
         }
@@ -234,6 +253,28 @@ fn extended(root: &Node, folder: Option<&Dir>, prefix: &str, problems: &mut Prob
         problems.add(&member.key, diagnostic);
     }
     Some(base)
+}
+
+/// Refuses a file with more entries, or defaults for them, than anybody writes.
+fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
+    let tables = |node: &Node, names: &[&str]| -> usize {
+        names.iter().filter_map(|name| node.get(name)).map(|table| table.members().count()).sum()
+    };
+    let plans = root.get("plan").into_iter().flat_map(Node::members);
+    let within_plans: usize = plans.map(|(_, plan)| tables(&plan.node, &["rule", "selection"])).sum();
+    let kinds = ["role", "policy", "instance_profile", "package", "vault", "plan"];
+    let entries = tables(root, &kinds) + within_plans;
+    let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries);
+    let message = if entries > limits::ENTRIES {
+        format!("the file has {entries} entries, and one stack has {} things at most", limits::THINGS)
+    } else if defaults > limits::DEFAULT_VALUES {
+        format!("`defaults` would add up to {defaults} values to {entries} entries")
+    } else {
+        return true;
+    };
+    let place = root.members().next().map_or_else(|| root.place.clone(), |(_, member)| member.key.clone());
+    problems.add(&place, Diagnostic::error("VSS0210", message).label("too large").help("split the stack"));
+    false
 }
 
 /// Gives every entry the defaults of its kind.
@@ -267,16 +308,17 @@ fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
     let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
     let node = root.get("stack").unwrap_or(&empty);
     let text = |key: &str| node.get(key).filter(|node| !node.faulty).and_then(Node::text).map(ToOwned::to_owned);
-    let mut check = |key: &str, fits: fn(&str) -> bool, code: &'static str, what: &str, label: &str, help: Option<String>| {
-        let value = text(key)?;
-        if fits(&value) {
-            return Some(value);
-        }
-        let mut diagnostic = Diagnostic::error(code, format!("`{}` is no {what}", safe(&value))).label(label);
-        diagnostic.help.extend(help);
-        problems.add(&node.place_at(&[key]), diagnostic);
-        None
-    };
+    let mut check =
+        |key: &str, fits: fn(&str) -> bool, code: &'static str, what: &str, label: &str, help: Option<String>| {
+            let value = text(key)?;
+            if fits(&value) {
+                return Some(value);
+            }
+            let mut diagnostic = Diagnostic::error(code, format!("`{}` is no {what}", safe(&value))).label(label);
+            diagnostic.help.extend(help);
+            problems.add(&node.place_at(&[key]), diagnostic);
+            None
+        };
     let name = check("name", is_stack_name, "VSS0203", "stack name", "1 to 64 of A-Z a-z 0-9 _ . -", None);
     let digits: String = text("account_id").unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
     let help = (digits.len() == 12).then(|| format!("write `\"{digits}\"`"));
@@ -314,6 +356,12 @@ fn stack_tags(root: &Node, context: &mut Context<'_>) {
     let tags: Tags =
         node.members().filter_map(|(key, member)| Some((key.to_owned(), member.node.text()?.to_owned()))).collect();
     context.check_tags(node, &tags, None);
+    if tags.len() > limits::TAGS {
+        let message = format!("`tags` has {} tags, and {} is the most", tags.len(), limits::TAGS);
+        let place = root.member("tags").map_or_else(|| node.place.clone(), |member| member.key.clone());
+        context.report(&place, Diagnostic::error("VSS0209", message).label("too many"));
+        return;
+    }
     context.tags = Some(tags);
 }
 

@@ -10,6 +10,7 @@ mod explain;
 pub mod form;
 mod limits;
 mod load;
+mod names;
 mod presets;
 mod problems;
 mod read;
@@ -18,6 +19,7 @@ mod schema;
 mod source;
 mod spec;
 mod structure;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod tree;

@@ -72,14 +72,6 @@ pub(crate) fn filling(preset: Preset, scope: &Scope) -> Filling {
     }
 }
 
-/// Builds the trust policy for one service.
-pub(crate) fn service_trust(service: &str) -> Value {
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{ "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole" }]
-    })
-}
-
 /// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without the
 /// statements for `CreateSnapshots` and without `DescribeSnapshots`.
 ///

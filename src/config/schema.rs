@@ -37,7 +37,8 @@ fn build() -> Value {
     let mut defaults = Map::new();
     for (kind, definition) in DEFAULTS {
         let mut schema = root["definitions"][*definition].clone();
-        schema["description"] = json!(format!("Keys that every {} entry has unless it says otherwise.", kind.replace('_', " ")));
+        schema["description"] =
+            json!(format!("Keys that every {} entry has unless it says otherwise.", kind.replace('_', " ")));
         if let Some(schema) = schema.as_object_mut() {
             schema.shift_remove("required");
         }
@@ -51,7 +52,9 @@ fn build() -> Value {
         json!({ "description": description, "type": "object", "properties": defaults, "additionalProperties": false });
     // What a reader looks for first comes first.
     let mut ordered = Map::new();
-    for key in ["$schema", "title", "description", "type", "properties", "required", "additionalProperties", "definitions"] {
+    for key in
+        ["$schema", "title", "description", "type", "properties", "required", "additionalProperties", "definitions"]
+    {
         if let Some(value) = root.get_mut(key) {
             ordered.insert(key.to_owned(), value.take());
         }
@@ -66,7 +69,10 @@ fn tidy(schema: &mut Value) {
         Value::Object(object) => {
             object.values_mut().for_each(tidy);
             object.shift_remove("format");
-            if object.get("default").is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty)) {
+            if object
+                .get("default")
+                .is_some_and(|value| value.is_null() || value.as_object().is_some_and(Map::is_empty))
+            {
                 object.shift_remove("default");
             }
             if let Some(Value::Array(types)) = object.get_mut("type") {
@@ -223,7 +229,8 @@ mod tests {
     fn presets_and_modes_are_choices() {
         let preset = View::root().key("role").and_then(|map| map.key("x")).and_then(|role| role.key("preset")).unwrap();
         assert_eq!(preset.choices(), ["vss-instance", "vss-instance-backup-only", "backup-service"]);
-        let profile = View::root().key("role").and_then(|map| map.key("x")).and_then(|role| role.key("instance_profile"));
+        let profile =
+            View::root().key("role").and_then(|map| map.key("x")).and_then(|role| role.key("instance_profile"));
         assert_eq!(profile.unwrap().types(), ["boolean", "object"]);
     }
 }

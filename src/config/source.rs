@@ -18,6 +18,36 @@ struct Source {
     name: String,
     text: String,
     line_starts: Vec<usize>,
+    /// Characters before every [`STRIDE`]th byte: a column in a line of a megabyte is no walk over the line.
+    characters: Vec<usize>,
+}
+
+const STRIDE: usize = 1024;
+
+impl Source {
+    fn new(name: &str, text: String) -> Self {
+        let newlines = text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1);
+        let line_starts = std::iter::once(0).chain(newlines).collect();
+        let mut characters = vec![0];
+        for chunk in text.as_bytes().chunks(STRIDE) {
+            let starts = chunk.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
+            characters.push(characters.last().copied().unwrap_or_default() + starts);
+        }
+        Self { name: name.to_owned(), text, line_starts, characters }
+    }
+
+    /// Counts the characters that begin before a byte.
+    fn characters_before(&self, at: usize) -> usize {
+        let stride = at / STRIDE;
+        let rest = &self.text.as_bytes()[stride * STRIDE..at];
+        self.characters[stride] + rest.iter().filter(|byte| (**byte & 0xc0) != 0x80).count()
+    }
+
+    /// Returns the number of the line of a byte, from 1, and its first byte.
+    fn line(&self, at: usize) -> (usize, usize) {
+        let line = self.line_starts.partition_point(|begin| *begin <= at).max(1);
+        (line, self.line_starts[line - 1])
+    }
 }
 
 /// A range of bytes in one of the files of a [`Sources`].
@@ -40,6 +70,14 @@ impl Sources {
         self.by_name.get(name).map(|index| self.files[*index].text.as_str())
     }
 
+    /// Returns the bytes of the line that holds a byte, without its line end.
+    pub(crate) fn line_of(&self, name: &str, at: usize) -> Option<Range<usize>> {
+        let source = &self.files[*self.by_name.get(name)?];
+        let (line, begin) = source.line(at.min(source.text.len()));
+        let end = source.line_starts.get(line).map_or(source.text.len(), |next| next - 1);
+        Some(begin..end)
+    }
+
     /// Returns the names of all files, sorted.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.by_name.keys().map(String::as_str)
@@ -50,10 +88,7 @@ impl Sources {
         if let Some(index) = self.by_name.get(name) {
             return *index;
         }
-        let line_starts =
-            std::iter::once(0).chain(text.bytes().enumerate().filter(|(_, byte)| *byte == b'\n').map(|(at, _)| at + 1));
-        let source = Source { name: name.to_owned(), line_starts: line_starts.collect(), text };
-        self.files.push(source);
+        self.files.push(Source::new(name, text));
         self.by_name.insert(name.to_owned(), self.files.len() - 1);
         self.files.len() - 1
     }
@@ -65,9 +100,8 @@ impl Sources {
         };
         let start = source.text.floor_char_boundary(place.start);
         let end = source.text.ceil_char_boundary(place.end.max(place.start)).max(start);
-        let line = source.line_starts.partition_point(|begin| *begin <= start).max(1);
-        let begin = source.line_starts[line - 1];
-        let column = source.text[begin..start].chars().count() + 1;
+        let (line, begin) = source.line(start);
+        let column = source.characters_before(start) - source.characters_before(begin) + 1;
         Location { file: source.name.clone(), start, end, line, column }
     }
 

@@ -17,7 +17,10 @@ use crate::kinds::vault::spec::VaultSpec;
 /// A vssctl configuration file: what AWS shall look like.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "the shape of the file: entries are read one by one, so that one bad entry hides no other")]
+#[expect(
+    dead_code,
+    reason = "the shape of the file: entries are read one by one, so that one bad entry hides no other"
+)]
 pub(crate) struct FileSpec {
     /// Another file that this one builds on, relative to it: tables are merged and this file wins. One level deep.
     pub(crate) extends: Option<String>,

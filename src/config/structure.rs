@@ -164,6 +164,8 @@ fn unknown_key(key: &str, known: &[&'static str], table: &str) -> Diagnostic {
     let diagnostic = Diagnostic::error("VSS0102", format!("unknown key `{shown}` in {owner}")).label("unknown key");
     let diagnostic = match closest(key, known) {
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
+        None if !table.is_empty() && View::root().key(key).is_some() => diagnostic
+            .help(format!("`{key}` belongs to the file itself: put it before the first table, or write `[{key}]`")),
         None => diagnostic,
     };
     diagnostic.help(format!("valid keys: {}", known.join(", ")))
@@ -211,8 +213,11 @@ fn check_value(node: &Node, view: View, path: &[String]) -> Option<Diagnostic> {
             }
             if text.len() > view.longest() {
                 return Some(
-                    Diagnostic::error("VSS0112", format!("`{name}` has {} bytes, and {} is the most", text.len(), view.longest()))
-                        .label("too long"),
+                    Diagnostic::error(
+                        "VSS0112",
+                        format!("`{name}` has {} bytes, and {} is the most", text.len(), view.longest()),
+                    )
+                    .label("too long"),
                 );
             }
             bad_character(text, path)
@@ -220,13 +225,14 @@ fn check_value(node: &Node, view: View, path: &[String]) -> Option<Diagnostic> {
         Tree::Integer(number) => {
             let (least, most) = view.range();
             (*number < least || *number > most).then(|| {
-                let range = if least == i64::MIN { format!("at most {most}") } else { format!("from {least} to {most}") };
+                let range =
+                    if least == i64::MIN { format!("at most {most}") } else { format!("from {least} to {most}") };
                 Diagnostic::error("VSS0114", format!("`{name}` is {number}, out of range")).label(range)
             })
         }
-        Tree::Huge => {
-            Some(Diagnostic::error("VSS0114", format!("`{name}` is out of range")).label("not a number that fits 64 bits"))
-        }
+        Tree::Huge => Some(
+            Diagnostic::error("VSS0114", format!("`{name}` is out of range")).label("not a number that fits 64 bits"),
+        ),
         Tree::Float | Tree::Flag(_) | Tree::Datetime | Tree::List(_) | Tree::Table(_) => None,
     }
 }
@@ -250,8 +256,9 @@ fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnos
     let last = path.last().map_or("", String::as_str);
     let types = view.types();
     let wanted = types.iter().map(|name| expected(name)).collect::<Vec<_>>().join(" or ");
-    let diagnostic = Diagnostic::error("VSS0103", format!("`{name}` must be {wanted}, not {}", article(node.type_name())))
-        .label(format!("expected {wanted}"));
+    let diagnostic =
+        Diagnostic::error("VSS0103", format!("`{name}` must be {wanted}, not {}", article(node.type_name())))
+            .label(format!("expected {wanted}"));
     let takes = |name: &str| types.contains(&name);
     match &node.tree {
         Tree::Integer(_) | Tree::Huge if takes("string") && is_duration(last) => {
@@ -266,11 +273,10 @@ fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnos
         Tree::Text(text) if takes("integer") && text.parse::<i64>().is_ok() => {
             diagnostic.help(format!("write it without quotes: `{text}`"))
         }
-        Tree::Text(text) if takes("array") => {
-            diagnostic.help(format!("write it in brackets: `[\"{}\"]`", safe(text)))
-        }
+        Tree::Text(text) if takes("array") => diagnostic.help(format!("write it in brackets: `[\"{}\"]`", safe(text))),
         _ if takes("object") && ENTRY_TABLES.iter().any(|table| Some(*table) == path.first().map(String::as_str)) => {
-            diagnostic.help(format!("write a table: `[{}]`", if path.len() == 1 { format!("{name}.NAME") } else { name }))
+            diagnostic
+                .help(format!("write a table: `[{}]`", if path.len() == 1 { format!("{name}.NAME") } else { name }))
         }
         _ => diagnostic,
     }

@@ -104,6 +104,15 @@ impl Node {
             }
     }
 
+    /// Counts the values here and below.
+    pub(crate) fn count(&self) -> usize {
+        1 + match &self.tree {
+            Tree::List(items) => items.iter().map(Self::count).sum(),
+            Tree::Table(members) => members.values().map(|member| member.node.count()).sum(),
+            _ => 0,
+        }
+    }
+
     /// Returns the text of a string.
     pub(crate) fn text(&self) -> Option<&str> {
         match &self.tree {
@@ -120,9 +129,9 @@ impl Node {
             Tree::Flag(flag) => Value::Bool(*flag),
             Tree::Huge | Tree::Float | Tree::Datetime => Value::Null,
             Tree::List(items) => items.iter().map(Self::to_json).collect(),
-            Tree::Table(members) => {
-                Value::Object(members.iter().map(|(key, member)| (key.clone(), member.node.to_json())).collect::<Map<_, _>>())
-            }
+            Tree::Table(members) => Value::Object(
+                members.iter().map(|(key, member)| (key.clone(), member.node.to_json())).collect::<Map<_, _>>(),
+            ),
         }
     }
 

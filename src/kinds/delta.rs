@@ -25,7 +25,9 @@ impl<'a> Delta<'a> {
 
     /// Tells whether a field, or something in it, differs.
     pub(crate) fn changes(&self, field: &str) -> bool {
-        self.paths.iter().any(|path| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        self.paths
+            .iter()
+            .any(|path| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
     }
 
     /// Tells whether one of these fields differs.
@@ -66,7 +68,9 @@ impl<'a> Delta<'a> {
             return (Vec::new(), Vec::new());
         }
         let (desired, live) = (texts(self.desired(field)), texts(self.live(field)));
-        let without = |items: &[&'a str], others: &[&'a str]| items.iter().copied().filter(|item| !others.contains(item)).collect();
+        let without = |items: &[&'a str], others: &[&'a str]| {
+            items.iter().copied().filter(|item| !others.contains(item)).collect()
+        };
         (without(&desired, &live), without(&live, &desired))
     }
 

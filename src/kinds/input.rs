@@ -61,7 +61,9 @@ impl<'a> Input<'a> {
     /// Reads lists of texts by name.
     pub(crate) fn lists(self, name: &str) -> Option<HashMap<String, Vec<String>>> {
         let entries = self.get(name)?.as_object()?;
-        let list = |value: &Value| value.as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect());
+        let list = |value: &Value| {
+            value.as_array().map(|items| items.iter().filter_map(Value::as_str).map(str::to_owned).collect())
+        };
         Some(entries.iter().filter_map(|(key, value)| Some((key.clone(), list(value)?))).collect())
     }
 

@@ -17,7 +17,6 @@ pub mod role;
 pub mod selection;
 pub mod vault;
 
-
 use crate::kind::Kind;
 
 /// Every kind, in the order in which plans list them.

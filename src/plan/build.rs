@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
+use crate::config::Thresholds;
 use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
 
@@ -21,8 +22,10 @@ pub struct Options {
     pub destroy: bool,
     /// Take over strangers at these addresses, and do nothing else.
     pub adopt: Vec<Address>,
-    /// How many deletions may happen; without it 3, and 30 % of what the stack owns.
+    /// How many deletions may happen; without it, as many as the file allows.
     pub max_deletions: Option<usize>,
+    /// How many deletions the file allows; 3, and 30 % of what the stack owns, unless it says otherwise.
+    pub thresholds: Thresholds,
 }
 
 /// What a plan is built from.
@@ -168,7 +171,9 @@ fn prune<'a>(
     }
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len();
     let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
-    let allowed = options.max_deletions.unwrap_or_else(|| (owned * 3 / 10).min(3));
+    let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
+    let (most, percent) = (most as usize, percent as usize);
+    let allowed = options.max_deletions.unwrap_or_else(|| (owned * percent / 100).min(most));
     if !options.destroy && count > allowed {
         diagnostics.push(
             Diagnostic::error(
@@ -178,7 +183,7 @@ fn prune<'a>(
                     input.scope.stack
                 ),
             )
-            .help("the limit is 3 deletions and 30 % of the stack")
+            .help(format!("the limit is {most} deletions and {percent} % of the stack"))
             .help(format!("if all of them should go, run again with `--prune --max-deletions {count}`")),
         );
         for draft in &mut deletions {
@@ -268,9 +273,14 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
         }
+        // A kind's `Adopt` writes marks and nothing else; where fields change as well, its `Update` does both.
+        let action = match draft.action {
+            Action::Adopt if !draft.fields.is_empty() => Action::Update,
+            action => action,
+        };
         let transition = Transition {
             scope: input.scope,
-            action: draft.action,
+            action,
             address: &draft.address,
             desired: draft.desired,
             live: draft.live,

@@ -66,7 +66,9 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
         let path = Safe(&location.file).to_string();
         let excerpt = Excerpt::of(sources, location);
         // A snippet counts the column itself, which is right unless its line was cut or escaped.
-        let counts = excerpt.as_ref().is_some_and(|excerpt| excerpt.text[..excerpt.span.start].chars().count() + 1 == location.column);
+        let counts = excerpt
+            .as_ref()
+            .is_some_and(|excerpt| excerpt.text[..excerpt.span.start].chars().count() + 1 == location.column);
         if !counts {
             group = group.element(Origin::path(path.clone()).line(location.line).char_column(location.column));
         }
@@ -93,8 +95,7 @@ impl Excerpt {
     fn of(sources: &Sources, location: &Location) -> Option<Self> {
         let source = sources.text(&location.file)?;
         let start = location.start.min(source.len());
-        let begin = source[..start].rfind('\n').map_or(0, |newline| newline + 1);
-        let line_end = source[start..].find('\n').map_or(source.len(), |newline| start + newline);
+        let Range { start: begin, end: line_end } = sources.line_of(&location.file, start)?;
         let line = source[begin..line_end].trim_end_matches('\r');
         let (start, end) = (start - begin, location.end.max(start).min(begin + line.len()).saturating_sub(begin));
         let from = line[..start.min(line.len())].char_indices().rev().nth(BEFORE).map_or(0, |(at, _)| at);
@@ -145,7 +146,8 @@ mod tests {
 
     #[test]
     fn a_problem_shows_its_line_with_the_offending_text_underlined() {
-        let text = format!("{STACK}[vault.vss]\n[plan.daily.rule.x]\nvault = \"vss\"\nshedule = \"cron(0 5 ? * * *)\"\n");
+        let text =
+            format!("{STACK}[vault.vss]\n[plan.daily.rule.x]\nvault = \"vss\"\nshedule = \"cron(0 5 ? * * *)\"\n");
         let expected = r#"error[VSS0102]: unknown key `shedule` in `plan.daily.rule.x`
  --> vss.toml:8:1
   |

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::escaped;
 use super::text::{
-    ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, described, document_lines, field_lines, paragraph, write_lines,
+    ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, document_lines, field_lines, header, paragraph, write_lines,
 };
 use crate::kind::{self, Found, Live, Owner, Shape};
 use crate::model::Address;
@@ -23,7 +23,7 @@ pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
             Found::Live(live) => live.name.as_str(),
             Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => *name,
         };
-        let header = escaped(&format!("{address} ({})", described(address, name)));
+        let header = header(address, name, width.saturating_sub(18));
         match found {
             Found::Absent => {
                 let _ = writeln!(text, "{DIM}-{DIM:#} {BOLD}{header}{BOLD:#} is not there");

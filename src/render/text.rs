@@ -7,8 +7,8 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
-use super::text_diff::{self, Tag};
 use super::escaped;
+use super::text_diff::{self, Tag};
 use crate::kind;
 use crate::model::Address;
 use crate::plan::{Action, Change, Display, FieldChange, Orphan, Plan, Summary};
@@ -33,10 +33,18 @@ pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the config
 /// diagnostics, which needs the sources.
 pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
     let mut text = String::new();
-    verdict(&mut text, plan);
+    verdict(&mut text, plan, width);
+    let mut was_block = true;
     for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
-        text.push('\n');
-        self::change(&mut text, change, width);
+        let mut block = String::new();
+        self::change(&mut block, change, width);
+        // Lone headers stand together, as in a list.
+        let is_block = block.lines().nth(1).is_some();
+        if is_block || was_block {
+            text.push('\n');
+        }
+        was_block = is_block;
+        text.push_str(&block);
     }
     if !plan.orphans.is_empty() {
         text.push('\n');
@@ -66,7 +74,7 @@ pub fn last_line(plan: &Plan) -> String {
 }
 
 /// Writes what the plan comes to, in a line or two; nothing where the last line alone says it.
-fn verdict(text: &mut String, plan: &Plan) {
+fn verdict(text: &mut String, plan: &Plan, width: usize) {
     let Summary { add, change, destroy } = plan.summary();
     let count = |action| plan.changes.iter().filter(|change| change.action == action).count();
     let parts: Vec<String> = [
@@ -86,7 +94,8 @@ fn verdict(text: &mut String, plan: &Plan) {
     }
     let scope = &plan.scope;
     let (stack, account, region) = (escaped(&scope.stack), escaped(&scope.account_id), escaped(&scope.region));
-    let _ = writeln!(text, "{BOLD}Stack {stack}{BOLD:#} in account {account}, {region}: {}", parts.join(", "));
+    let line = format!("{BOLD}Stack {stack}{BOLD:#} ({account}, {region}): {}", parts.join(", "));
+    paragraph(text, &line, 0, width);
 }
 
 /// Returns an action's sign, colour and words.
@@ -109,8 +118,8 @@ fn sign(change: &Change) -> (&'static str, Style, &'static str) {
 /// Writes one change: its header, its reason, its fields.
 fn change(text: &mut String, change: &Change, width: usize) {
     let (sign, style, words) = sign(change);
-    let header = format!("{} ({})", change.address, described(&change.address, &change.name));
-    let _ = write!(text, "{style}{sign}{style:#} {BOLD}{}{BOLD:#}", escaped(&header));
+    let header = header(&change.address, &change.name, width.saturating_sub(sign.len() + 1));
+    let _ = write!(text, "{style}{sign}{style:#} {BOLD}{header}{BOLD:#}");
     let told_by_sign = matches!(change.action, Action::Create | Action::Update | Action::Delete);
     if told_by_sign {
         text.push('\n');
@@ -129,6 +138,16 @@ fn change(text: &mut String, change: &Change, width: usize) {
 pub(crate) fn described(address: &Address, name: &str) -> String {
     let title = kind::find(address.kind()).map_or(address.kind(), |kind| kind.title());
     if name.is_empty() { title.to_owned() } else { format!("{title}, {name}") }
+}
+
+/// Returns a thing's address with what it is; the AWS name is left out where it is the address's own and there is no
+/// room for it.
+pub(crate) fn header(address: &Address, name: &str, width: usize) -> String {
+    let full = escaped(&format!("{address} ({})", described(address, name)));
+    if full.width() <= width || address.last() != name {
+        return full;
+    }
+    escaped(&format!("{address} ({})", described(address, "")))
 }
 
 /// One line of a field block: a sign, a path, and what follows it.
@@ -300,7 +319,9 @@ pub(super) fn document_lines(before: &Value, after: &Value, whole: bool) -> Vec<
         return vec![format!("{REMOVE}-{REMOVE:#} (the whole document)")];
     }
     if whole || is_nothing(before) {
-        return text_diff::canonical_text(after).lines().map(escaped).collect();
+        let mut lines = Vec::new();
+        compact(&mut lines, "", after, 0, "");
+        return lines;
     }
     let mut lines = Vec::new();
     for (index, hunk) in text_diff::diff(before, after).hunks.iter().enumerate() {
@@ -310,6 +331,47 @@ pub(super) fn document_lines(before: &Value, after: &Value, whole: bool) -> Vec<
         lines.extend(hunk.iter().map(diff_line));
     }
     lines
+}
+
+/// Columns within which a part of a document stays on one line.
+const COMPACT: usize = 68;
+
+/// Writes JSON with every part on one line that fits there; `lead` is what comes before it, such as its key, and `tail`
+/// what comes after it.
+fn compact(lines: &mut Vec<String>, lead: &str, value: &Value, indent: usize, tail: &str) {
+    let line = format!("{:indent$}{lead}{}{tail}", "", on_one_line(value));
+    let parts = match value {
+        Value::Array(elements) => elements.iter().map(|element| (String::new(), element)).collect(),
+        Value::Object(members) => {
+            members.iter().map(|(key, member)| (format!("{}: ", Value::from(key.as_str())), member)).collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Vec::new(),
+    };
+    if parts.is_empty() || indent > 0 && line.width() <= COMPACT {
+        lines.push(escaped(&line));
+        return;
+    }
+    let (open, close) = if value.is_array() { ('[', ']') } else { ('{', '}') };
+    lines.push(escaped(&format!("{:indent$}{lead}{open}", "")));
+    let last = parts.len() - 1;
+    for (index, (lead, part)) in parts.into_iter().enumerate() {
+        compact(lines, &lead, part, indent + 2, if index == last { "" } else { "," });
+    }
+    lines.push(format!("{:indent$}{close}{tail}", ""));
+}
+
+/// Writes JSON on one line, with spaces where people put them.
+fn on_one_line(value: &Value) -> String {
+    match value {
+        Value::Array(elements) => format!("[{}]", elements.iter().map(on_one_line).collect::<Vec<_>>().join(", ")),
+        Value::Object(members) if members.is_empty() => "{}".to_owned(),
+        Value::Object(members) => {
+            let members =
+                members.iter().map(|(key, member)| format!("{}: {}", Value::from(key.as_str()), on_one_line(member)));
+            format!("{{ {} }}", members.collect::<Vec<_>>().join(", "))
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+    }
 }
 
 /// Returns one line of a diff, what differs within it underlined.
@@ -338,28 +400,29 @@ fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
         width,
     );
     for orphan in orphans {
-        let header = format!("{} ({})", orphan.address, described(&orphan.address, &orphan.name));
-        let _ = writeln!(text, "  {}", escaped(&header));
+        let _ = writeln!(text, "  {}", header(&orphan.address, &orphan.name, width.saturating_sub(2)));
         if !orphan.id.is_empty() && orphan.id != orphan.name {
             let _ = writeln!(text, "    {DIM}{}{DIM:#}", escaped(&orphan.id));
         }
     }
-    let _ = writeln!(text, "{BOLD}hint{BOLD:#}: `--prune` deletes them");
+    let them = if orphans.len() == 1 { "it" } else { "them" };
+    let _ = writeln!(text, "{BOLD}hint{BOLD:#}: `--prune` deletes {them}");
 }
 
 /// Writes words wrapped at `width`, each line indented.
 pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: usize) {
     let mut column = 0;
     for word in words.split_whitespace() {
+        let columns = anstream::adapter::strip_str(word).map(UnicodeWidthStr::width).sum::<usize>();
         if column == 0 {
             let _ = write!(text, "{:indent$}{word}", "");
-            column = indent + word.width();
-        } else if column + 1 + word.width() > width {
+            column = indent + columns;
+        } else if column + 1 + columns > width {
             let _ = write!(text, "\n{:indent$}{word}", "");
-            column = indent + word.width();
+            column = indent + columns;
         } else {
             let _ = write!(text, " {word}");
-            column += 1 + word.width();
+            column += 1 + columns;
         }
     }
     if column > 0 {
@@ -456,7 +519,8 @@ mod tests {
             changed("policy.p", Action::Replace, vec![replaced]),
             changed("vault.old", Action::Delete, Vec::new()),
         ]);
-        let expected = r#"Stack windows-backup in account 123456789012, ap-northeast-1: 2 to add, 1 to change, 2 to destroy
+        let expected = r#"Stack windows-backup (123456789012, ap-northeast-1): 2 to add, 1 to change, 2 to
+destroy
 
 + role.app (IAM role, app)
     path                 = "/"

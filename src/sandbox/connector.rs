@@ -1,5 +1,6 @@
 //! The sandbox as an HTTP client of the AWS SDK: requests never leave the process.
 
+use aws_credential_types::Credentials;
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
@@ -12,6 +13,11 @@ use http::Request;
 use super::{Outcome, Sandbox};
 
 impl Sandbox {
+    /// Returns credentials that the sandbox takes for those of account 123456789012.
+    pub fn credentials() -> Credentials {
+        Credentials::new("AKIASANDBOX000000000", "sandbox", None, None, "vssctl sandbox")
+    }
+
     /// Returns an HTTP client for the SDK's configuration that asks this sandbox, in the same process.
     pub fn http_client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(Connector { sandbox: self.clone() });

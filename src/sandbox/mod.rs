@@ -39,11 +39,12 @@ use serde_json::Value;
 use crate::model::scope::partition_of;
 use account::{Account, Answer, ApiError, Context, Handler};
 use clock::Clock;
-use faults::{Fault, FaultKind, Faults};
+use faults::Faults;
 use store::{State, Store};
 use wire::DEFAULT_ACCOUNT;
 use wire::model::Model;
 
+pub use faults::{Fault, FaultKind};
 pub use store::SandboxError;
 
 /// A handle on a simulated AWS; clones are the same one.

@@ -49,8 +49,8 @@ async fn vault_plan_and_selection_are_made_and_read_through_the_sdk() {
     let rule = &got.backup_plan.unwrap().rules[0];
     assert_eq!(rule.start_window_minutes, Some(480));
     assert_eq!(rule.lifecycle().unwrap().delete_after_days, Some(35));
-    let role = iam.create_role().role_name("AWSBackup").assume_role_policy_document(TRUST).send().await.unwrap();
-    let role_arn = role.role.unwrap().arn;
+    let backup_role = iam.create_role().role_name("AWSBackup").assume_role_policy_document(TRUST).send().await.unwrap();
+    let role_arn = backup_role.role.unwrap().arn;
     let selection = BackupSelection::builder().selection_name("all").iam_role_arn(&role_arn).build().unwrap();
     let selected =
         backup.create_backup_selection().backup_plan_id(id).backup_selection(selection).send().await.unwrap();
@@ -96,7 +96,7 @@ async fn an_association_and_a_command_run_through_the_sdk() {
         made.parameters("action", vec!["Install".to_owned()]).parameters("name", vec!["AwsVssComponents".to_owned()]);
     let made = made.schedule_expression("rate(1 day)").send().await.unwrap();
     let id = made.association_description.unwrap().association_id.unwrap();
-    sandbox.advance(Duration::from_secs(60)).unwrap();
+    sandbox.advance(Duration::from_mins(1)).unwrap();
     let described =
         ssm.describe_association().association_id(&id).send().await.unwrap().association_description.unwrap();
     let counts = described.overview.unwrap().association_status_aggregated_count.unwrap();
@@ -108,7 +108,7 @@ async fn an_association_and_a_command_run_through_the_sdk() {
     let sent =
         sent.parameters("action", vec!["Install".to_owned()]).parameters("name", vec!["AwsVssComponents".to_owned()]);
     let command = sent.send().await.unwrap().command.unwrap().command_id.unwrap();
-    sandbox.advance(Duration::from_secs(60)).unwrap();
+    sandbox.advance(Duration::from_mins(1)).unwrap();
     let done = ssm.get_command_invocation().command_id(&command).instance_id(node).send().await.unwrap();
     assert_eq!(done.status, Some(CommandInvocationStatus::Success));
     assert!(done.standard_output_content.unwrap().contains("already installed"));

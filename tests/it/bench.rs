@@ -67,8 +67,11 @@ impl Bench {
 
     async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
         let loaded = config::load_text("vss.toml", toml, Some(self.folder()));
-        let errors: Vec<_> =
-            loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == vssctl::model::Severity::Error).collect();
+        let errors: Vec<_> = loaded
+            .diagnostics
+            .iter()
+            .filter(|diagnostic| diagnostic.severity == vssctl::model::Severity::Error)
+            .collect();
         let config = loaded.config.unwrap_or_else(|| panic!("{errors:#?}\n{toml}"));
         assert!(errors.is_empty(), "{errors:#?}\n{toml}");
         let mut connect = ConnectOptions::new(config.scope.clone());

@@ -20,7 +20,8 @@ struct Served {
 
 impl Served {
     fn new() -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+        let runtime =
+            tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
         let sandbox = Sandbox::in_memory();
@@ -86,7 +87,13 @@ fn a_failed_call_names_its_operation_code_and_request_and_the_rest_goes_on() {
     let served = Served::new();
     served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("CreateBackupVault"));
     let run = served.run(&["apply", "--yes"]).exits(5);
-    for part in ["vault.vss", "backup:CreateBackupVault", "AccessDenied", "request id ", "hint: allow `backup:CreateBackupVault`"] {
+    for part in [
+        "vault.vss",
+        "backup:CreateBackupVault",
+        "AccessDenied",
+        "request id ",
+        "hint: allow `backup:CreateBackupVault`",
+    ] {
         assert!(run.stdout.contains(part), "no {part} in:\n{}", run.stdout);
     }
     assert!(run.stdout.contains("plan.daily skipped: needs `vault.vss`"), "{}", run.stdout);

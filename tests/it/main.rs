@@ -1,6 +1,9 @@
 //! The one integration test binary: every further binary would link over a hundred megabytes.
 
+mod bench;
 mod cli;
 mod faults;
 mod harness;
+mod kind_contract;
+mod planning;
 mod scenarios;

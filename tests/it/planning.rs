@@ -6,7 +6,10 @@ use vssctl::plan::{Action, Phase, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[]}"#;
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const BOTH: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
 const MAIN: &str = r#"
 [tags]
@@ -78,8 +81,11 @@ fn strangers_are_refused_with_a_way_out_and_stay_untouched() {
         bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"})),
     ];
     let (plan, report) = bench.try_apply(&main_file(), &Options::default());
-    let refused: Vec<String> =
-        changed(&plan).into_iter().filter(|(_, action)| *action == Action::Refused).map(|(address, _)| address).collect();
+    let refused: Vec<String> = changed(&plan)
+        .into_iter()
+        .filter(|(_, action)| *action == Action::Refused)
+        .map(|(address, _)| address)
+        .collect();
     // What needs a refused thing is refused with it; the rest is done.
     assert_eq!(refused, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
     assert_eq!(codes(&plan), ["VSS0901", "VSS0901"]);
@@ -95,7 +101,7 @@ fn strangers_are_refused_with_a_way_out_and_stay_untouched() {
 #[test]
 fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
     let bench = Bench::new();
-    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\ndescription = \"ours\"\n[vault.v]\n");
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\ndescription = \"ours\"\n[vault.vault-a]\n");
     bench.apply(&file);
     // The same things, made by somebody else: only the marks are missing, and one description differs.
     bench.call("iam", "UntagRole", &json!({"RoleName": "r", "TagKeys": ["vssctl:stack", "vssctl:id", "vssctl:keys"]}));
@@ -116,12 +122,16 @@ fn adoption_marks_and_the_plan_then_shows_only_real_differences() {
 #[test]
 fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
     let bench = Bench::new();
-    bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": "v", "BackupVaultTags": {"theirs": "x"}}));
-    let file = format!("{STACK}[vault.v]\nadopt = true\ntags = {{ team = \"a\" }}\n");
+    bench.call(
+        "backup",
+        "CreateBackupVault",
+        &json!({"BackupVaultName": "vault-a", "BackupVaultTags": {"theirs": "x"}}),
+    );
+    let file = format!("{STACK}[vault.vault-a]\nadopt = true\ntags = {{ team = \"a\" }}\n");
     let plan = bench.apply(&file);
-    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Adopt)]);
+    assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Adopt)]);
     assert!(bench.plan(&file).is_empty());
-    let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:v";
+    let arn = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:vault-a";
     let tags = bench.call("backup", "ListTags", &json!({"ResourceArn": arn}));
     assert_eq!((&tags["Tags"]["theirs"], &tags["Tags"]["team"]), (&json!("x"), &json!("a")));
 }
@@ -129,9 +139,9 @@ fn adopt_in_the_file_takes_over_and_changes_in_one_go() {
 #[test]
 fn another_stacks_things_are_refused_even_with_adopt() {
     let bench = Bench::new();
-    bench.apply(&format!("{}[vault.v]\n", STACK.replace("bench", "other")));
-    let plan = bench.plan(&format!("{STACK}[vault.v]\nadopt = true\n"));
-    assert_eq!(changed(&plan), [("vault.v".to_owned(), Action::Refused)]);
+    bench.apply(&format!("{}[vault.vault-a]\n", STACK.replace("bench", "other")));
+    let plan = bench.plan(&format!("{STACK}[vault.vault-a]\nadopt = true\n"));
+    assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Refused)]);
     assert_eq!(codes(&plan), ["VSS0903"]);
 }
 
@@ -153,22 +163,25 @@ fn what_the_file_no_longer_has_is_an_orphan_until_prune() {
 #[test]
 fn every_kind_that_the_file_drops_is_found_again_and_pruned_in_order() {
     let bench = Bench::new();
-    let policy = format!("[policy.p]\ndocument = '{TRUST}'\n").replace("\"Statement\":[]", "\"Statement\":{\"Effect\":\"Allow\",\"Action\":\"ec2:DescribeImages\",\"Resource\":\"*\"}");
+    let policy = format!("[policy.p]\ndocument = '{DOCUMENT}'\n");
     bench.apply(&format!("{}{policy}", main_file()));
     let empty = format!("{STACK}[vault.kept]\n");
     bench.apply(&empty);
     let plan = bench.plan(&empty);
     let orphans: Vec<String> = plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect();
-    assert_eq!(orphans, [
-        "instance_profile.EC2RoleforSSMVSSSnapshotV2",
-        "package.AwsVssComponents",
-        "plan.daily",
-        "policy.p",
-        "role.AWSBackupVss",
-        "role.EC2RoleforSSMVSSSnapshotV2",
-        "selection.daily.windows",
-        "vault.vss",
-    ]);
+    assert_eq!(
+        orphans,
+        [
+            "instance_profile.EC2RoleforSSMVSSSnapshotV2",
+            "package.AwsVssComponents",
+            "plan.daily",
+            "policy.p",
+            "role.AWSBackupVss",
+            "role.EC2RoleforSSMVSSSnapshotV2",
+            "selection.daily.windows",
+            "vault.vss",
+        ]
+    );
     let refused = bench.plan_with(&empty, &Options { prune: true, ..Options::default() });
     assert!(refused.is_empty() && codes(&refused) == ["VSS0904"], "{:?}", refused.diagnostics);
     let (_, report) = bench.try_apply(&empty, &Options { prune: true, max_deletions: Some(8), ..Options::default() });
@@ -185,7 +198,11 @@ fn a_denied_read_is_unknown_and_leads_to_nothing() {
     let unknown: Vec<_> = changed(&plan);
     assert!(unknown.contains(&("vault.vss".to_owned(), Action::Unknown)), "{unknown:?}");
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert!(plan.diagnostics.iter().any(|diagnostic| diagnostic.help.iter().any(|help| help.contains("backup:ListBackupVaults"))));
+    assert!(
+        plan.diagnostics
+            .iter()
+            .any(|diagnostic| diagnostic.help.iter().any(|help| help.contains("backup:ListBackupVaults")))
+    );
 }
 
 #[test]
@@ -193,7 +210,11 @@ fn a_denied_sweep_of_iam_never_creates_a_role() {
     let bench = Bench::new();
     bench.deny("iam", "GetAccountAuthorizationDetails");
     let plan = bench.plan(&main_file());
-    assert!(!plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())), "{:#?}", plan.steps);
+    assert!(
+        !plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())),
+        "{:#?}",
+        plan.steps
+    );
     assert!(plan.has_unknown());
 }
 
@@ -201,12 +222,16 @@ fn a_denied_sweep_of_iam_never_creates_a_role() {
 fn a_changed_selection_is_created_before_its_predecessor_goes() {
     let bench = Bench::new();
     bench.apply(&main_file());
-    let file = main_file().replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
+    let file = main_file()
+        .replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
     let plan = bench.plan(&file);
     assert_eq!(changed(&plan), [("selection.daily.windows".to_owned(), Action::Replace)]);
     let phases: Vec<(Phase, &str)> =
         plan.steps.iter().map(|step| (step.phase, step.calls[0].action.as_str())).collect();
-    assert_eq!(phases, [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]);
+    assert_eq!(
+        phases,
+        [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]
+    );
     bench.apply(&file);
     assert!(bench.plan(&file).is_empty());
 }
@@ -217,15 +242,16 @@ fn a_renamed_plan_takes_its_selections_along() {
     bench.apply(&main_file());
     let file = main_file().replace("[plan.daily]", "[plan.daily]\nname = \"daily-2\"");
     let plan = bench.plan(&file);
-    assert_eq!(changed(&plan), [
-        ("plan.daily".to_owned(), Action::Replace),
-        ("selection.daily.windows".to_owned(), Action::Replace)
-    ]);
+    assert_eq!(
+        changed(&plan),
+        [("plan.daily".to_owned(), Action::Replace), ("selection.daily.windows".to_owned(), Action::Replace)]
+    );
     bench.apply(&file);
     let again = bench.plan(&file);
     assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
     let plans = bench.call("backup", "ListBackupPlans", &json!({}));
-    let names: Vec<_> = plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| plan["BackupPlanName"].clone()).collect();
+    let names: Vec<_> =
+        plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| plan["BackupPlanName"].clone()).collect();
     assert_eq!(names, [json!("daily-2")]);
 }
 
@@ -247,8 +273,8 @@ fn a_replaced_role_is_let_go_by_its_profile_and_taken_up_again() {
 #[test]
 fn a_new_table_key_keeps_the_live_thing() {
     let bench = Bench::new();
-    bench.apply(&format!("{STACK}[vault.old]\nname = \"v\"\n"));
-    let file = format!("{STACK}[vault.new]\nname = \"v\"\nrenamed_from = \"old\"\n");
+    bench.apply(&format!("{STACK}[vault.old]\nname = \"vault-v\"\n"));
+    let file = format!("{STACK}[vault.new]\nname = \"vault-v\"\nrenamed_from = \"old\"\n");
     let plan = bench.apply(&file);
     assert_eq!(changed(&plan), [("vault.new".to_owned(), Action::Update)]);
     let again = bench.plan(&file);
@@ -258,7 +284,8 @@ fn a_new_table_key_keeps_the_live_thing() {
 #[test]
 fn a_target_brings_what_it_needs_and_nothing_else() {
     let bench = Bench::new();
-    let options = Options { targets: vec!["selection.daily.windows".parse().expect("an address")], ..Options::default() };
+    let options =
+        Options { targets: vec!["selection.daily.windows".parse().expect("an address")], ..Options::default() };
     let plan = bench.plan_with(&main_file(), &options);
     let addresses: Vec<String> = changed(&plan).into_iter().map(|(address, _)| address).collect();
     assert_eq!(addresses, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
@@ -298,7 +325,8 @@ fn fields_of_a_plan_that_the_file_does_not_model_survive_an_update() {
 #[test]
 fn a_policy_that_means_the_same_is_no_difference() {
     let bench = Bench::new();
-    let document = |text: &str| format!("{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{text}'\n");
+    let document =
+        |text: &str| format!("{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{text}'\n");
     let ours = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:DescribeImages","ec2:DescribeTags"],"Resource":"*"}]}"#;
     let same = r#"{"Statement":{"Resource":["*"],"Action":["EC2:describeTags","ec2:DescribeImages","ec2:DescribeImages"],"Effect":"Allow"},"Version":"2012-10-17"}"#;
     bench.apply(&document(ours));
@@ -311,7 +339,8 @@ fn a_policy_that_means_the_same_is_no_difference() {
 fn a_wrong_account_stops_before_anything_else_is_read() {
     let bench = Bench::new();
     let other = STACK.replace("123456789012", "999999999999");
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.v]\n"))));
+    let result =
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| bench.plan(&format!("{other}[vault.vault-a]\n"))));
     assert!(result.is_err());
     assert_eq!(bench.requests(), ["sts:GetCallerIdentity"]);
 }
@@ -323,8 +352,9 @@ fn generated(stacks: usize) -> String {
     for number in 0..stacks {
         write!(
             file,
-            "[role.r{number}]\nname = \"AWSBackup-r{number}\"\npreset = \"backup-service\"\ninstance_profile = true\n[vault.v{number}]\n\
-             [plan.p{number}.rule.nightly]\nvault = \"v{number}\"\nschedule = \"cron(0 {} ? * * *)\"\n\
+            "[role.r{number}]\nname = \"AWSBackup-r{number}\"\ninstance_profile = true\n\
+             trust = '{BOTH}'\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\n[vault.va{number}]\n\
+             [plan.p{number}.rule.nightly]\nvault = \"va{number}\"\nschedule = \"cron(0 {} ? * * *)\"\n\
              [plan.p{number}.selection.s]\nrole = \"r{number}\"\nmatch = {{ all = {{ n = \"{number}\" }} }}\n",
             number % 24
         )

@@ -1,6 +1,7 @@
 """The main job on an independent server, for all that moto implements: roles, profiles, policies, vaults and plans.
 
-moto has no selections, associations or UpdateBackupPlan (docs/testing.md says what else), so the file here has none.
+moto has no selections, associations or UpdateBackupPlan, and does not list the tags of plans: the file here has none of
+them, and the plan is known as ours by its `CreatorRequestId`.
 """
 
 import json
@@ -14,17 +15,16 @@ name       = "windows-backup"
 account_id = "123456789012"
 region     = "ap-northeast-1"
 
-[tags]
-team = "windows-platform"
-
 [role.EC2RoleforSSMVSSSnapshotV2]
 preset = "vss-instance"
 
 [role.AWSBackupVss]
 preset = "backup-service"
 description = "{description}"
+tags = {{ team = "windows-platform" }}
 
 [vault.vss]
+tags = {{ team = "windows-platform" }}
 
 [plan.daily]
 windows_vss = true
@@ -37,6 +37,14 @@ start_window = "1h"
 complete_window = "8h"
 delete_after = "35d"
 """
+
+
+TRUST = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"}
+    ],
+}
 
 
 class MainJob(support.FolderCase):
@@ -78,8 +86,7 @@ class MainJob(support.FolderCase):
 
     def test_a_stranger_is_refused_untouched_until_it_is_adopted(self):
         iam = support.client("iam", self.url)
-        trust = {"Version": "2012-10-17", "Statement": []}
-        iam.create_role(RoleName="AWSBackupVss", AssumeRolePolicyDocument=json.dumps(trust), Description="theirs")
+        iam.create_role(RoleName="AWSBackupVss", AssumeRolePolicyDocument=json.dumps(TRUST), Description="theirs")
         refused = self.vssctl.run("apply", "--yes", "--no-input", expect=4)
         self.assertIn("vssctl adopt role.AWSBackupVss", refused.stdout + refused.stderr)
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
@@ -93,8 +100,7 @@ class MainJob(support.FolderCase):
 
     def test_destroy_takes_away_what_apply_made_and_nothing_else(self):
         iam = support.client("iam", self.url)
-        trust = {"Version": "2012-10-17", "Statement": []}
-        iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(trust))
+        iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))
         self.vssctl.run("apply", "--yes", "--no-input")
         self.vssctl.run("destroy", "--yes", "--no-input")
         names = [role["RoleName"] for role in support.pages(iam, "list_roles", "Roles")]

@@ -1,14 +1,15 @@
 //! Checks that look at several entries at once: roles against what uses them, packages against policies, rules against
 //! each other.
 
-use std::collections::BTreeMap;
 use std::cmp::Ordering;
+use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 
 use crate::config::context::Context;
+use crate::config::limits;
 use crate::config::presets::{SSM_CORE, VSS_POLICY};
 use crate::config::problems::safe;
 use crate::config::source::Place;
@@ -111,10 +112,11 @@ pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
     if let Some(place) = &facts.ec2_opted_out
         && facts.selections.iter().any(|selection| selection.windows_vss && selection.tags_only)
     {
-        let diagnostic = Diagnostic::warning("VSS0707", "AWS Backup is switched off for EC2, and a selection goes by tags alone")
-            .at(&Address::new("region_settings", ""))
-            .label("instances would not be backed up")
-            .help("write `EC2 = true`, or select by `arns`");
+        let diagnostic =
+            Diagnostic::warning("VSS0707", "AWS Backup is switched off for EC2, and a selection goes by tags alone")
+                .at(&Address::new("region_settings", ""))
+                .label("instances would not be backed up")
+                .help("write `EC2 = true`, or select by `arns`");
         context.report(place, diagnostic);
     }
 }
@@ -128,7 +130,9 @@ fn allows(role: &RoleFacts, action: &str) -> bool {
     let service = action.split(':').next().unwrap_or(action);
     role.inline.values().any(|document| {
         let text = document.to_string().to_ascii_lowercase();
-        [action.to_ascii_lowercase(), format!("{service}:*")].iter().any(|pattern| text.contains(&format!("\"{pattern}\"")))
+        [action.to_ascii_lowercase(), format!("{service}:*")]
+            .iter()
+            .any(|pattern| text.contains(&format!("\"{pattern}\"")))
             || text.contains("\"*\"") && text.contains("\"action\":\"*\"")
     })
 }
@@ -138,7 +142,7 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
         && !trusts(trust, "ec2.amazonaws.com")
     {
         let message = format!("`{}` is on instances and does not trust `ec2.amazonaws.com`", role.address);
-        let diagnostic = Diagnostic::error("VSS0801", message)
+        let diagnostic = Diagnostic::error("VSS0711", message)
             .at(&role.address)
             .label(format!("carried by `{}`", profile.address))
             .help("let `ec2.amazonaws.com` assume it, or take `preset = \"vss-instance\"`");
@@ -149,10 +153,11 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
     // What a policy of the customer's own allows is not read here.
     let own = managed.iter().any(|arn| !arn.contains(":iam::aws:"));
     for (policy, action) in [(SSM_CORE, "ssm:UpdateInstanceInformation"), (VSS_POLICY, "ec2:CreateImage")] {
-        let has = managed.iter().any(|arn| arn.ends_with(&format!("/{policy}")) || arn.ends_with("/AdministratorAccess"));
+        let has =
+            managed.iter().any(|arn| arn.ends_with(&format!("/{policy}")) || arn.ends_with("/AdministratorAccess"));
         if !has && !own && !allows(role, action) {
             let message = format!("`{}` is on instances and lacks `{policy}`", role.address);
-            let diagnostic = Diagnostic::warning("VSS0802", message)
+            let diagnostic = Diagnostic::warning("VSS0712", message)
                 .at(&role.address)
                 .label(format!("nothing here allows `{action}`"))
                 .help(format!("add `{policy}` to `managed_policies`, or take `preset = \"vss-instance\"`"));
@@ -168,30 +173,32 @@ fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFa
         && !trusts(trust, "backup.amazonaws.com")
     {
         let message = format!("AWS Backup cannot assume `{}`: it does not trust `backup.amazonaws.com`", role.address);
-        let diagnostic = Diagnostic::error("VSS0803", message)
+        let diagnostic = Diagnostic::error("VSS0713", message)
             .at(&selection.address)
             .label("not a role for AWS Backup")
             .help("take a role with `preset = \"backup-service\"`");
         context.report(&selection.place, diagnostic);
     }
-    let name = role.map(|role| role.name.clone()).or_else(|| {
-        selection.role_arn.as_ref().and_then(|arn| arn.rsplit('/').next().map(ToOwned::to_owned))
-    });
+    let name = role
+        .map(|role| role.name.clone())
+        .or_else(|| selection.role_arn.as_ref().and_then(|arn| arn.rsplit('/').next().map(ToOwned::to_owned)));
     let Some(name) = name else { return };
     if !name.contains("AWSBackup") && !name.contains("AwsBackup") {
-        let diagnostic = Diagnostic::warning("VSS0804", format!("the name of the role `{}` lacks `AWSBackup`", safe(&name)))
-            .at(&selection.address)
-            .label("holders of AWSBackupFullAccess cannot pass it")
-            .help("AWS's policies for operators allow `iam:PassRole` for `*AWSBackup*` and `*AwsBackup*` only");
+        let diagnostic =
+            Diagnostic::warning("VSS0714", format!("the name of the role `{}` lacks `AWSBackup`", safe(&name)))
+                .at(&selection.address)
+                .label("holders of AWSBackupFullAccess cannot pass it")
+                .help("AWS's policies for operators allow `iam:PassRole` for `*AWSBackup*` and `*AwsBackup*` only");
         context.report(&selection.place, diagnostic);
     }
 }
 
 /// The managed policy asks for a tag that the package sets from 2.3.1 on.
 fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts) {
-    let attached = facts.roles.iter().find(|role| {
-        role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}")))
-    });
+    let attached = facts
+        .roles
+        .iter()
+        .find(|role| role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}"))));
     let version = package.version.as_ref().or(package.minimum_version.as_ref());
     if let (Some(role), Some(version)) = (attached, version)
         && compare(version, "2.3.1") == Ordering::Less
@@ -210,6 +217,10 @@ fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts)
 ///
 /// Source: AWS Backup Developer Guide, "Backup plan options and configuration", overlapping backup rules.
 pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
+    // More rules than AWS takes are an error already, and no reason to compare thousands of schedules.
+    if rules.len() > limits::RULES {
+        return;
+    }
     let runs: Vec<Vec<Timestamp>> = rules.iter().map(runs).collect();
     for (later, rule) in rules.iter().enumerate() {
         for (earlier, other) in rules[..later].iter().enumerate() {
@@ -219,7 +230,8 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
             } else {
                 (other, rule, &runs[earlier], &runs[later])
             };
-            let suppressed: Vec<Timestamp> = lost.iter().copied().filter(|run| overlaps(*run, loser, kept, winner)).collect();
+            let suppressed: Vec<Timestamp> =
+                lost.iter().copied().filter(|run| overlaps(*run, loser, kept, winner)).collect();
             if let Some(first) = suppressed.first() {
                 report_overlap(context, loser, winner, *first, suppressed.len(), lost.len());
             }
@@ -235,7 +247,7 @@ fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
     let start: Timestamp = REFERENCE.parse().expect("the reference is a timestamp");
     let end = start.saturating_add((28 * 24).hours()).expect("hours fit a timestamp");
     let some = |count: usize| -> Vec<Timestamp> {
-        rule.schedule.next_runs(start, &rule.timezone, count).iter().map(|run| run.timestamp()).collect()
+        rule.schedule.next_runs(start, &rule.timezone, count).iter().map(jiff::ZonedDateTime::timestamp).collect()
     };
     let few = some(12);
     if few.len() < 12 || few.last().is_some_and(|last| *last > end) {

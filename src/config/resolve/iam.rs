@@ -1,7 +1,8 @@
 //! Customer managed policies and instance profiles.
 
-use crate::config::context::{Context, POLICY_NAME, PROFILE_NAME, Target};
+use crate::config::context::{Context, Target};
 use crate::config::limits;
+use crate::config::names::{POLICY_NAME, PROFILE_NAME};
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::instance_profile::spec::{InstanceProfileSpec, ResolvedInstanceProfile};
@@ -55,11 +56,8 @@ pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts
         if let Some(role) = &address {
             facts.profiles.push(ProfileFacts { address: entry.address.clone(), role: role.clone() });
         }
-        let resolved = ResolvedInstanceProfile {
-            path: entry.spec.path.clone(),
-            role,
-            tags: context.merged_tags(&entry, true),
-        };
+        let resolved =
+            ResolvedInstanceProfile { path: entry.spec.path.clone(), role, tags: context.merged_tags(&entry, true) };
         let mut desired = context.desired(&entry, resolved.normal_form());
         desired.references.extend(address);
         all.push(desired);

@@ -105,7 +105,12 @@ pub(super) fn duration<T>(
 }
 
 /// Reports a list that is longer than AWS takes.
-pub(super) fn at_most(what: &str, count: usize, most: usize, diagnostic: impl FnOnce(String) -> Diagnostic) -> Option<Diagnostic> {
+pub(super) fn at_most(
+    what: &str,
+    count: usize,
+    most: usize,
+    diagnostic: impl FnOnce(String) -> Diagnostic,
+) -> Option<Diagnostic> {
     (count > most).then(|| diagnostic(format!("{count} {what}, and {most} is the most")).label("too many"))
 }
 

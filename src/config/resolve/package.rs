@@ -5,7 +5,8 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
-use crate::config::context::{ASSOCIATION_NAME, Context, Entry};
+use crate::config::context::{Context, Entry};
+use crate::config::names::ASSOCIATION_NAME;
 use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::config::values::TextOrNumber;
@@ -25,7 +26,10 @@ macro_rules! pattern {
     };
 }
 
-pattern!(PACKAGE_NAME, r"^([a-zA-Z][a-zA-Z0-9_-]{0,39}|arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:package/[A-Za-z0-9._/-]+)$");
+pattern!(
+    PACKAGE_NAME,
+    r"^([a-zA-Z][a-zA-Z0-9_-]{0,39}|arn:aws[a-z-]*:ssm:[a-z0-9-]+:[0-9]{12}:package/[A-Za-z0-9._/-]+)$"
+);
 pattern!(VERSION, r"^[A-Za-z0-9.]+$");
 pattern!(INSTANCE_ID, r"^(i-([0-9a-z]{8}|[0-9a-z]{17})|mi-[0-9a-z]{17})$");
 pattern!(CONCURRENCY, r"^([1-9][0-9]{0,6}|[1-9][0-9]?%|100%)$");
@@ -38,23 +42,24 @@ pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts
         if entry.spec.name.is_none() {
             entry.name = format!("vssctl-{}", entry.address.key());
         }
-        all.push(package(entry, context, facts));
+        all.push(package(&entry, context, facts));
     }
     context.check_unique("package", ASSOCIATION_NAME);
     all
 }
 
-fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut Facts) -> Desired {
-    context.check_name(&entry, ASSOCIATION_NAME);
+fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut Facts) -> Desired {
+    context.check_name(entry, ASSOCIATION_NAME);
     let package_name = entry.spec.package_name.clone().unwrap_or_else(|| entry.address.key().to_owned());
     if !PACKAGE_NAME.is_match(&package_name) {
         let message = format!("`{}` is no package name", safe(&package_name));
-        let diagnostic = entry.error("VSS0601", message).label("a letter, then up to 39 of A-Z a-z 0-9 _ -, or a package's ARN");
+        let diagnostic =
+            entry.error("VSS0601", message).label("a letter, then up to 39 of A-Z a-z 0-9 _ -, or a package's ARN");
         context.report(&entry.place(&["package_name"]), diagnostic);
     }
-    versions(&entry, &package_name, context);
-    targets(&entry, context);
-    arguments(&entry, context);
+    versions(entry, &package_name, context);
+    targets(entry, context);
+    arguments(entry, context);
     for (key, value, pattern, least) in [
         ("max_concurrency", &entry.spec.max_concurrency, &CONCURRENCY, "1"),
         ("max_errors", &entry.spec.max_errors, &ERRORS, "0"),
@@ -67,18 +72,21 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
             context.report(&entry.place(&[key]), diagnostic);
         }
     }
-    let schedule = schedule(&entry, context);
+    let schedule = schedule(entry, context);
     let mut references = Vec::new();
     let assume_role = entry.spec.association_dispatch_assume_role.as_deref().and_then(|text| {
-        let (arn, address) = context.role(&entry, &["association_dispatch_assume_role"], text)?;
+        if text.is_empty() {
+            return Some(String::new());
+        }
+        let (arn, address) = context.role(entry, &["association_dispatch_assume_role"], text)?;
         references.extend(address);
         Some(arn)
     });
-    let tags = context.merged_tags(&entry, false);
+    let tags = context.merged_tags(entry, false);
     facts.packages.push(PackageFacts {
         address: entry.address.clone(),
         vss: package_name == VSS_COMPONENTS && entry.spec.action.unwrap_or_default() == PackageAction::Install,
-        version: entry.spec.version.clone(),
+        version: entry.spec.version.clone().filter(|version| !version.is_empty()),
         minimum_version: entry.spec.minimum_version.clone(),
         place: entry.place(&[if entry.spec.version.is_some() { "version" } else { "minimum_version" }]),
     });
@@ -89,7 +97,7 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
         association_dispatch_assume_role: assume_role,
         tags,
     };
-    let mut desired = context.desired(&entry, resolved.normal_form());
+    let mut desired = context.desired(entry, resolved.normal_form());
     desired.options = resolved.options();
     desired.references = references;
     desired
@@ -98,12 +106,16 @@ fn package(entry: Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut
 fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Context<'_>) {
     let spec = &entry.spec;
     for (key, version) in [("version", &spec.version), ("minimum_version", &spec.minimum_version)] {
-        let Some(version) = version.as_deref().filter(|version| !VERSION.is_match(version)) else { continue };
+        // An empty version takes a pin away.
+        let is_wrong = |version: &&str| !(VERSION.is_match(version) || (key == "version" && version.is_empty()));
+        let Some(version) = version.as_deref().filter(is_wrong) else { continue };
         let message = format!("`{}` is no package version", safe(version));
         let diagnostic = entry.error("VSS0602", message).label("letters, digits and dots, such as `2.5.1`");
         context.report(&entry.place(&[key]), diagnostic);
     }
-    if let (Some(version), Some(minimum)) = (&spec.version, &spec.minimum_version) {
+    if let (Some(version), Some(minimum)) =
+        (spec.version.as_ref().filter(|version| !version.is_empty()), &spec.minimum_version)
+    {
         let diagnostic = if compare(version, minimum) == Ordering::Less {
             entry.error("VSS0612", format!("version `{}` is older than the minimum `{}`", safe(version), safe(minimum)))
         } else {
@@ -162,7 +174,8 @@ fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
         if id != "*" && !INSTANCE_ID.is_match(id) {
             let message = format!("`{}` is no instance id", safe(id));
             let path = ["targets", "instance_ids", &index.to_string()];
-            let diagnostic = entry.error("VSS0611", message).label("such as `i-0123456789abcdef0` or `mi-0123456789abcdef0`");
+            let diagnostic =
+                entry.error("VSS0611", message).label("such as `i-0123456789abcdef0` or `mi-0123456789abcdef0`");
             context.report(&entry.place(&path), diagnostic);
         }
     }
@@ -209,7 +222,10 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
             // Defaults of the kind are no statement about this entry.
             if given {
                 let diagnostic = entry
-                    .error("VSS0609", format!("`{key}` belongs to an association, and `{}` is one Run Command", entry.address))
+                    .error(
+                        "VSS0609",
+                        format!("`{key}` belongs to an association, and `{}` is one Run Command", entry.address),
+                    )
                     .label("has no effect without a schedule")
                     .help("add `schedule = \"rate(1 day)\"`, or remove the key");
                 context.report(&entry.place(&[key]), diagnostic);
@@ -238,8 +254,9 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
     {
         let Some(value) = value else { continue };
         if !(1..=most).contains(&value) {
-            let diagnostic =
-                entry.error("VSS0608", format!("`{key}` is {value}, out of range")).label(format!("from 1 to {most} {unit}"));
+            let diagnostic = entry
+                .error("VSS0608", format!("`{key}` is {value}, out of range"))
+                .label(format!("from 1 to {most} {unit}"));
             context.report(&entry.place(&[key]), diagnostic);
         } else if !only_at || !matches!(schedule, Schedule::Cron(_)) {
             let diagnostic = entry
@@ -253,7 +270,8 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
 
 /// Compares versions as lists of numbers; a missing number is 0, and what is no number comes last.
 pub(crate) fn compare(left: &str, right: &str) -> Ordering {
-    let parts = |version: &str| -> Vec<u64> { version.split('.').map(|part| part.parse().unwrap_or(u64::MAX)).collect() };
+    let parts =
+        |version: &str| -> Vec<u64> { version.split('.').map(|part| part.parse().unwrap_or(u64::MAX)).collect() };
     let (mut left, mut right) = (parts(left), parts(right));
     let length = left.len().max(right.len());
     left.resize(length, 0);

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
 
-use crate::config::context::{Context, Entry, PLAN_NAME, RULE_NAME, Target};
+use crate::config::context::{Context, Entry, Target};
 use crate::config::limits;
+use crate::config::names::{PLAN_NAME, RULE_NAME};
 use crate::config::problems::safe;
 use crate::config::source::Place;
 use crate::config::tree::Node;
@@ -26,7 +27,8 @@ pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -
         let address = Address::new("plan", key);
         let (node, faulty_rules) = without_faults(&member.node);
         let rules = member.node.get("rule");
-        let windows_vss = node.get("windows_vss").is_some_and(|node| matches!(node.tree, crate::config::tree::Tree::Flag(true)));
+        let windows_vss =
+            node.get("windows_vss").is_some_and(|node| matches!(node.tree, crate::config::tree::Tree::Flag(true)));
         if let Some(entry) = context.entry::<PlanSpec>(&node, &member.key, address.clone(), key) {
             facts.has_vss_plan |= windows_vss;
             let desired = plan(&entry, rules, faulty_rules, context, facts);
@@ -139,7 +141,8 @@ fn resolve_rule(
     check_against_lock(rule, &vault, keeps, context, facts);
     let (schedule, timezone) = schedule(rule, context);
     let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
-    let known = told("start_window", spec.start_window.as_deref()) && told("delete_after", spec.delete_after.as_deref());
+    let known =
+        told("start_window", spec.start_window.as_deref()) && told("delete_after", spec.delete_after.as_deref());
     if known && told("schedule", schedule.as_deref()) && told("timezone", spec.timezone.as_deref()) {
         let text = schedule.clone().unwrap_or_else(|| "cron(0 5 ? * * *)".to_owned());
         if let (Ok(schedule), Some(timezone)) = (Schedule::parse(&text, Dialect::Backup), &timezone) {
@@ -159,7 +162,8 @@ fn resolve_rule(
             context.check_tags(node, tags, Some(&rule.address));
         }
         let most = limits::RECOVERY_POINT_TAGS;
-        if let Some(found) = at_most("recovery point tags", tags.len(), most, |message| rule.error("VSS0414", message)) {
+        if let Some(found) = at_most("recovery point tags", tags.len(), most, |message| rule.error("VSS0414", message))
+        {
             context.report(&rule.place(&["recovery_point_tags"]), found);
         }
     }
@@ -209,9 +213,11 @@ fn window(
 ) -> Option<u32> {
     let length = duration(context, rule, &[key], text, minutes::parse)?;
     if !(least..=limits::WINDOW).contains(&length) {
-        let diagnostic = rule
-            .error("VSS0404", format!("`{key}` is {length} minutes, out of range"))
-            .label(format!("from `{}` to `{}`", minutes::format(least), minutes::format(limits::WINDOW)));
+        let diagnostic = rule.error("VSS0404", format!("`{key}` is {length} minutes, out of range")).label(format!(
+            "from `{}` to `{}`",
+            minutes::format(least),
+            minutes::format(limits::WINDOW)
+        ));
         context.report(&rule.place(&[key]), diagnostic);
     }
     Some(length)
@@ -226,6 +232,9 @@ fn lifecycle(
     context: &mut Context<'_>,
 ) -> (ResolvedLifecycle, Option<u32>) {
     let keys = |key: &'static str| [above, &[key]].concat();
+    // An empty text means "never": it takes away what is live.
+    let [never_deleted, never_moved] = [delete_after, move_after].map(|text| text == Some(""));
+    let [delete_after, move_after] = [delete_after, move_after].map(|text| text.filter(|text| !text.is_empty()));
     let keeps = duration(context, rule, &keys("delete_after"), delete_after, days::parse);
     let cold = duration(context, rule, &keys("move_to_cold_storage_after"), move_after, days::parse);
     for (key, value) in [("delete_after", keeps), ("move_to_cold_storage_after", cold)] {
@@ -247,8 +256,8 @@ fn lifecycle(
         context.report(&rule.place(&keys("delete_after")), diagnostic);
     }
     let lifecycle = ResolvedLifecycle {
-        delete_after: keeps.map(days::format),
-        move_to_cold_storage_after: cold.map(days::format),
+        delete_after: keeps.map(days::format).or(never_deleted.then(String::new)),
+        move_to_cold_storage_after: cold.map(days::format).or(never_moved.then(String::new)),
         opt_in_to_archive_for_supported_resources: opt_in,
     };
     (lifecycle, keeps)
@@ -347,7 +356,9 @@ fn copies(
     references: &mut Vec<Address>,
 ) -> Option<BTreeMap<String, ResolvedLifecycle>> {
     let declared = rule.spec.copy_actions.as_ref()?;
-    if let Some(found) = at_most("copy actions", declared.len(), limits::COPIES, |message| rule.error("VSS0414", message)) {
+    if let Some(found) =
+        at_most("copy actions", declared.len(), limits::COPIES, |message| rule.error("VSS0414", message))
+    {
         context.report(&rule.place(&["copy_actions"]), found);
     }
     let mut copies = BTreeMap::new();
@@ -396,4 +407,3 @@ fn copies(
     }
     Some(copies)
 }
-

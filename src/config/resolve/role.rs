@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::config::context::{Context, Declared, Entry, POLICY_NAME, PROFILE_NAME, ROLE_NAME};
+use crate::config::context::{Context, Declared, Entry};
 use crate::config::form::Form;
 use crate::config::limits;
+use crate::config::names::{POLICY_NAME, PROFILE_NAME, ROLE_NAME};
 use crate::config::presets::{self, Filling};
 use crate::config::problems::safe;
 use crate::config::structure::closest;
@@ -18,6 +19,7 @@ use crate::kinds::role::spec::{PoliciesMode, ResolvedRole, RoleSpec};
 use crate::model::Address;
 use crate::model::arn::{Arn, looks_like_arn};
 use crate::model::duration::seconds;
+use crate::policy;
 
 use super::across::{ProfileFacts, RoleFacts};
 use super::{Facts, duration};
@@ -95,7 +97,7 @@ fn session(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>) -> Option<Str
 fn trust(entry: &Entry<'_, RoleSpec>, filling: Option<&Filling>, context: &mut Context<'_>) -> Option<Value> {
     let Some(source) = &entry.spec.trust else {
         if let Some(filling) = filling {
-            return Some(context.canonical(&presets::service_trust(filling.service)));
+            return Some(policy::trust_policy(&[filling.service]));
         }
         if entry.gives("preset") || entry.gives("trust") {
             return None;
@@ -109,10 +111,12 @@ fn trust(entry: &Entry<'_, RoleSpec>, filling: Option<&Filling>, context: &mut C
     };
     let document = context.trust_document(entry, &["trust"], source)?;
     if document.size > limits::TRUST_MOST {
-        let message = format!("the trust policy has {} characters, and {} is the most", document.size, limits::TRUST_MOST);
+        let message =
+            format!("the trust policy has {} characters, and {} is the most", document.size, limits::TRUST_MOST);
         context.report(&entry.place(&["trust"]), entry.error("VSS0507", message).label("too long"));
     } else if document.size > limits::TRUST {
-        let message = format!("the trust policy has {} characters, and accounts start with {}", document.size, limits::TRUST);
+        let message =
+            format!("the trust policy has {} characters, and accounts start with {}", document.size, limits::TRUST);
         let diagnostic = entry
             .warning("VSS0507", message)
             .label("longer than IAM's default quota, white space not counted")
@@ -145,7 +149,8 @@ fn managed_policies(
         }
     }
     if arns.len() > limits::MANAGED_POLICIES {
-        let message = format!("{} managed policies, and accounts start with {} a role", arns.len(), limits::MANAGED_POLICIES);
+        let message =
+            format!("{} managed policies, and accounts start with {} a role", arns.len(), limits::MANAGED_POLICIES);
         let diagnostic = entry
             .warning("VSS0214", message)
             .label("more than IAM's default quota")
@@ -180,7 +185,7 @@ fn managed_policy(
         references.push(address);
         return arn;
     }
-    let names: Vec<&str> = declared.iter().map(|policy| policy.key.as_str()).collect();
+    let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|policy| policy.key.as_str()).collect();
     // Names of AWS's own policies are not known offline; one that looks like a slip of the pen is.
     let meant = closest(text, &names).or_else(|| {
         let known = [
@@ -192,13 +197,19 @@ fn managed_policy(
         known.into_iter().find(|name| *name != text && strsim::damerau_levenshtein(name, text) <= 2)
     });
     let bare = text.rsplit('/').next().unwrap_or(text);
-    if bare.is_empty() || bare.len() > 128 || !bare.chars().all(|it| it.is_ascii_alphanumeric() || "_+=,.@-".contains(it)) {
+    if bare.is_empty()
+        || bare.len() > 128
+        || !bare.chars().all(|it| it.is_ascii_alphanumeric() || "_+=,.@-".contains(it))
+    {
         context.check_name_at(&entry.address, text, &place, POLICY_NAME);
         return None;
     }
     if let Some(meant) = meant {
         let diagnostic = entry
-            .error("VSS0301", format!("there is no policy `{}` in the file, nor one of AWS's that is known", safe(text)))
+            .error(
+                "VSS0301",
+                format!("there is no policy `{}` in the file, nor one of AWS's that is known", safe(text)),
+            )
             .label("unknown policy")
             .help(format!("did you mean `{meant}`?"))
             .help("for one that is not in the file, write its ARN");
@@ -215,7 +226,7 @@ fn inline_policies(
 ) -> Option<BTreeMap<String, Value>> {
     let Some(declared) = &entry.spec.inline_policies else {
         let inline = &filling?.inline;
-        let documents = || inline.iter().map(|(name, document)| ((*name).to_owned(), context.canonical(document)));
+        let documents = || inline.iter().map(|(name, document)| ((*name).to_owned(), canonical(document)));
         return (!inline.is_empty()).then(|| documents().collect());
     };
     let mut documents = BTreeMap::new();
@@ -229,7 +240,8 @@ fn inline_policies(
         }
     }
     if size > limits::INLINE {
-        let message = format!("the inline policies have {size} characters together, and {} is the most", limits::INLINE);
+        let message =
+            format!("the inline policies have {size} characters together, and {} is the most", limits::INLINE);
         let diagnostic = entry
             .error("VSS0508", message)
             .label("too long, white space not counted")
@@ -237,6 +249,10 @@ fn inline_policies(
         context.report(&entry.place(&["inline_policies"]), diagnostic);
     }
     Some(documents)
+}
+
+fn canonical(document: &Value) -> Value {
+    policy::canonical(document).unwrap_or_else(|_| document.clone())
 }
 
 /// Makes the instance profile that comes with a role.
@@ -250,11 +266,10 @@ fn profile(
     let spec = &entry.spec;
     let preset = spec.preset.is_some_and(|preset| presets::filling(preset, &context.scope).profile);
     let own = match &spec.instance_profile {
-        Some(ProfileChoice::Flag(false)) => return None,
-        Some(ProfileChoice::Flag(true)) => None,
         Some(ProfileChoice::Own(own)) => Some(own.clone()),
+        Some(ProfileChoice::Flag(true)) => None,
         None if preset => None,
-        None => return None,
+        Some(ProfileChoice::Flag(false)) | None => return None,
     };
     let key = entry.address.key();
     if file.get("instance_profile").is_some_and(|profiles| profiles.member(key).is_some()) {

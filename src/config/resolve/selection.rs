@@ -1,7 +1,8 @@
 //! Selections: the role, and what a plan takes.
 
-use crate::config::context::{Context, Declared, Entry, SELECTION_NAME};
+use crate::config::context::{Context, Declared, Entry};
 use crate::config::limits;
+use crate::config::names::SELECTION_NAME;
 use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::kind::Desired;
@@ -129,7 +130,9 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
                 None
             };
             if let Some(problem) = problem {
-                let diagnostic = entry.error("VSS0704", format!("the tag key `{}` {problem}", safe(key))).label("not a tag to match");
+                let diagnostic = entry
+                    .error("VSS0704", format!("the tag key `{}` {problem}", safe(key)))
+                    .label("not a tag to match");
                 context.report(&at, diagnostic);
             }
             if name == "all" && values.0.len() > 1 {
@@ -141,13 +144,15 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
             }
         }
     }
-    let conditions: usize = groups.iter().filter(|(name, _)| *name != "any").map(|(_, tags)| pairs(tags.as_ref()).len()).sum();
+    let conditions: usize =
+        groups.iter().filter(|(name, _)| *name != "any").map(|(_, tags)| pairs(tags.as_ref()).len()).sum();
     for (what, count) in [("tags in `any`", pairs(matching.any.as_ref()).len()), ("conditions", conditions)] {
         if let Some(found) = at_most(what, count, limits::CONDITIONS, |message| entry.error("VSS0702", message)) {
             context.report(&place, found);
         }
     }
-    let nothing = pairs(matching.any.as_ref()).is_empty() && conditions == 0 && matching.arns.as_ref().is_none_or(Vec::is_empty);
+    let nothing =
+        pairs(matching.any.as_ref()).is_empty() && conditions == 0 && matching.arns.as_ref().is_none_or(Vec::is_empty);
     let everything = matching.arns.iter().flatten().any(|arn| arn == "*") && conditions == 0;
     if nothing || everything {
         let diagnostic = entry

@@ -1,7 +1,8 @@
 //! Vaults: keys, locks, notifications and access policies.
 
-use crate::config::context::{Context, Entry, VAULT_NAME};
+use crate::config::context::{Context, Entry};
 use crate::config::limits;
+use crate::config::names::VAULT_NAME;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::vault::spec::{LockMode, LockSpec, NotificationsSpec, ResolvedLock, ResolvedVault, VaultSpec};
@@ -39,11 +40,7 @@ pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) 
     all
 }
 
-fn check_notifications(
-    entry: &Entry<'_, VaultSpec>,
-    notifications: &NotificationsSpec,
-    context: &mut Context<'_>,
-) {
+fn check_notifications(entry: &Entry<'_, VaultSpec>, notifications: &NotificationsSpec, context: &mut Context<'_>) {
     let events = notifications.events.as_deref().unwrap_or_default();
     if notifications.topic.is_some() == events.is_empty() {
         let lacks = if events.is_empty() { "events" } else { "topic" };
@@ -87,7 +84,10 @@ fn resolve_lock(
         && least > most
     {
         let message = format!("the lock's shortest retention, {least} days, is longer than its longest, {most} days");
-        context.report(&entry.place(&keys("min_retention")), entry.error("VSS0411", message).label("more than `max_retention`"));
+        context.report(
+            &entry.place(&keys("min_retention")),
+            entry.error("VSS0411", message).label("more than `max_retention`"),
+        );
     }
     let given = [
         ("min_retention", lock.min_retention.is_some()),

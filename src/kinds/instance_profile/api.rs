@@ -43,7 +43,12 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     live
 }
 
-async fn tags(reader: &Reader, profile: &InstanceProfile, index: &TagsByArn, entry: &Desired) -> Result<Tags, AwsError> {
+async fn tags(
+    reader: &Reader,
+    profile: &InstanceProfile,
+    index: &TagsByArn,
+    entry: &Desired,
+) -> Result<Tags, AwsError> {
     match index.get(&profile.arn).filter(|tags| is_settled(reader.scope(), entry, tags)) {
         Some(tags) => Ok(tags.clone()),
         None => reader.instance_profile_tags(&profile.instance_profile_name).await.map(|tags| Tags::clone(&tags)),
@@ -57,7 +62,10 @@ fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live 
     Live {
         name: profile.instance_profile_name.clone(),
         owner: marks::owner(reader.scope(), tags),
-        ids: ids([("Arn", Some(profile.arn.as_str())), ("InstanceProfileId", Some(profile.instance_profile_id.as_str()))]),
+        ids: ids([
+            ("Arn", Some(profile.arn.as_str())),
+            ("InstanceProfileId", Some(profile.instance_profile_id.as_str())),
+        ]),
         fields: form.fields(),
         carried: Value::Null,
         refers: role.map(|role| ("role".to_owned(), role.to_owned())).into_iter().collect(),
@@ -83,14 +91,16 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             writer.send(action, request.send()).await?;
         }
         "iam:RemoveRoleFromInstanceProfile" => {
-            let request = iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
+            let request =
+                iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
             writer.send(action, request.send()).await?;
         }
         "iam:DeleteInstanceProfile" => {
             writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
         }
         "iam:TagInstanceProfile" => {
-            let request = iam.tag_instance_profile().set_instance_profile_name(profile).set_tags(iam_tags(call, "Tags")?);
+            let request =
+                iam.tag_instance_profile().set_instance_profile_name(profile).set_tags(iam_tags(call, "Tags")?);
             writer.send(action, request.send()).await?;
         }
         "iam:UntagInstanceProfile" => {

@@ -18,7 +18,11 @@ use crate::plan::{Action, PlannedCall};
 /// The fields of an instance profile.
 pub(crate) const FIELDS: &[Field] = &[
     Field::fixed("path", Shape::Scalar, "The path in the profile's ARN, such as `/service/`; AWS cannot change it."),
-    Field::new("role", Shape::Scalar, "The name of the one role in it. AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile."),
+    Field::new(
+        "role",
+        Shape::Scalar,
+        "The name of the one role in it. AddRoleToInstanceProfile, RemoveRoleFromInstanceProfile.",
+    ),
     Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagInstanceProfile, UntagInstanceProfile."),
 ];
 

@@ -48,7 +48,11 @@ async fn associations(reader: &Reader, scheduled: &[&Desired], mine: &[&Desired]
         Ok(listed) => listed,
         Err(error) => return all_unknown(&error),
     };
-    let known = match join_all(listed.iter().map(|association| know(reader, association, &index, mine))).await.into_iter().collect() {
+    let known = match join_all(listed.iter().map(|association| know(reader, association, &index, mine)))
+        .await
+        .into_iter()
+        .collect()
+    {
         Ok(known) => known,
         Err(error) => return all_unknown(&error),
     };
@@ -65,8 +69,14 @@ struct Known {
 }
 
 /// Finds out whose an association is. Only one of an entry's name, or of our naming, is asked when the index lacks it.
-async fn know(reader: &Reader, association: &Association, index: &TagsByArn, mine: &[&Desired]) -> Result<Known, AwsError> {
-    let (id, name) = (association.association_id().unwrap_or_default(), association.association_name().unwrap_or_default());
+async fn know(
+    reader: &Reader,
+    association: &Association,
+    index: &TagsByArn,
+    mine: &[&Desired],
+) -> Result<Known, AwsError> {
+    let (id, name) =
+        (association.association_id().unwrap_or_default(), association.association_name().unwrap_or_default());
     let is_ours_to_ask = association.name() == Some(DOCUMENT)
         && (name.starts_with("vssctl-") || mine.iter().any(|entry| entry.name == name));
     let tags = match index.get(&arn(reader, id)) {
@@ -166,15 +176,25 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
     read_targets(&mut form, targets_of(association.targets()));
     let output = association.output_location().and_then(|location| location.s3_location());
     let schedule = association.schedule_expression().filter(|schedule| !schedule.is_empty());
-    let or = |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
+    let or =
+        |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
     form.text("schedule", schedule.map(|schedule| schedule::canonical(schedule, Dialect::StateManager)))
         .value("apply_only_at_cron_interval", association.apply_only_at_cron_interval())
         .value("schedule_offset", association.schedule_offset().map_or(Value::Null, Value::from))
         .value("duration", association.duration().map_or(Value::Null, Value::from))
         .text("max_concurrency", or(association.max_concurrency(), "100%"))
         .text("max_errors", or(association.max_errors(), "0"))
-        .text("compliance_severity", or(association.compliance_severity().map(|severity| severity.as_str()), "UNSPECIFIED"))
-        .text("sync_compliance", or(association.sync_compliance().map(|sync| sync.as_str()), "AUTO"))
+        .text(
+            "compliance_severity",
+            or(
+                association.compliance_severity().map(aws_sdk_ssm::types::AssociationComplianceSeverity::as_str),
+                "UNSPECIFIED",
+            ),
+        )
+        .text(
+            "sync_compliance",
+            or(association.sync_compliance().map(aws_sdk_ssm::types::AssociationSyncCompliance::as_str), "AUTO"),
+        )
         .text("output_s3_bucket", output.and_then(|output| output.output_s3_bucket_name()))
         .text("output_s3_key_prefix", output.and_then(|output| output.output_s3_key_prefix()))
         .text("output_s3_region", output.and_then(|output| output.output_s3_region()))
@@ -232,10 +252,17 @@ async fn newest_command(reader: &Reader, entry: &Desired) -> Found {
     let prefixes: Vec<String> = addresses.map(|address| command::prefix(reader.scope(), address)).collect();
     let newest = commands
         .iter()
-        .filter(|command| prefixes.iter().any(|prefix| command.comment().is_some_and(|comment| comment.starts_with(prefix))))
-        .max_by_key(|command| (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id()));
+        .filter(|command| {
+            prefixes.iter().any(|prefix| command.comment().is_some_and(|comment| comment.starts_with(prefix)))
+        })
+        .max_by_key(|command| {
+            (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
+        });
     let is_lost = |status: &CommandStatus| {
-        matches!(status, CommandStatus::Failed | CommandStatus::Cancelled | CommandStatus::Cancelling | CommandStatus::TimedOut)
+        matches!(
+            status,
+            CommandStatus::Failed | CommandStatus::Cancelled | CommandStatus::Cancelling | CommandStatus::TimedOut
+        )
     };
     match newest {
         Some(command) if !command.status().is_some_and(is_lost) => Found::Live(Box::new(command_form(entry, command))),
@@ -252,7 +279,8 @@ fn command_form(entry: &Desired, command: &Command) -> Live {
     } else {
         read_targets(&mut form, targets_of(command.targets()));
     }
-    let or = |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
+    let or =
+        |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
     form.text("max_concurrency", or(command.max_concurrency(), "50")).text("max_errors", or(command.max_errors(), "0"));
     Live {
         name: entry.name.clone(),
@@ -365,7 +393,8 @@ fn association_answer(call: &PlannedCall, answer: Option<AssociationDescription>
 }
 
 fn targets_from_json(input: Input<'_>) -> Option<Vec<Target>> {
-    let build = |target: Input<'_>| Target::builder().set_key(target.text("Key")).set_values(target.texts("Values")).build();
+    let build =
+        |target: Input<'_>| Target::builder().set_key(target.text("Key")).set_values(target.texts("Values")).build();
     input.structures("Targets").map(|targets| targets.into_iter().map(build).collect())
 }
 
@@ -381,7 +410,8 @@ fn output_from_json(input: Input<'_>) -> Option<InstanceAssociationOutputLocatio
 
 fn alarms_from_json(input: Input<'_>) -> Result<Option<AlarmConfiguration>, BuildError> {
     let Some(alarms) = input.structure("AlarmConfiguration") else { return Ok(None) };
-    let mut builder = AlarmConfiguration::builder().set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure"));
+    let mut builder =
+        AlarmConfiguration::builder().set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure"));
     for alarm in alarms.structures("Alarms").unwrap_or_default() {
         builder = builder.alarms(Alarm::builder().set_name(alarm.text("Name")).build()?);
     }
@@ -403,6 +433,7 @@ fn locations_from_json(input: Input<'_>) -> Option<Vec<TargetLocation>> {
 
 fn ssm_tags(call: &PlannedCall) -> Result<Option<Vec<Tag>>, AwsError> {
     let Some(tags) = Input::of(call).tags("Tags") else { return Ok(None) };
-    let built: Result<Vec<Tag>, _> = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let built: Result<Vec<Tag>, _> =
+        tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     built.map(Some).map_err(|error| unusable(call, error))
 }

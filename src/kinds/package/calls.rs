@@ -24,7 +24,8 @@ const MEMBERS: [(&str, &str); 10] = [
 ];
 
 /// Members that the file format does not model and `UpdateAssociation` would null.
-const CARRIED: [&str; 4] = ["DocumentVersion", "AutomationTargetParameterName", "AlarmConfiguration", "TargetLocations"];
+const CARRIED: [&str; 4] =
+    ["DocumentVersion", "AutomationTargetParameterName", "AlarmConfiguration", "TargetLocations"];
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let is_command = transition.live.map_or_else(
@@ -33,9 +34,10 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     );
     match transition.action {
         // A command can't be changed: another one is sent. What a command did can't be deleted.
-        Action::Create | Action::Update | Action::Replace if is_command => {
-            Calls { ensure: transition.desired.map(|desired| send(transition, desired)).into_iter().collect(), ..Calls::default() }
-        }
+        Action::Create | Action::Update | Action::Replace if is_command => Calls {
+            ensure: transition.desired.map(|desired| send(transition, desired)).into_iter().collect(),
+            ..Calls::default()
+        },
         Action::Delete | Action::Adopt if is_command => Calls::default(),
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },

@@ -11,11 +11,7 @@ const LIMIT: usize = 100;
 /// Returns how the comments of all our commands for an address begin.
 pub(super) fn prefix(scope: &Scope, address: &Address) -> String {
     let readable = format!("vssctl/{}/{address}/", scope.stack);
-    if readable.len() + 8 <= LIMIT {
-        readable
-    } else {
-        format!("vssctl/{}/", &sha256_hex(readable.as_bytes())[..32])
-    }
+    if readable.len() + 8 <= LIMIT { readable } else { format!("vssctl/{}/", &sha256_hex(readable.as_bytes())[..32]) }
 }
 
 /// Returns the comment of the command that sends these parameters to these targets.
@@ -30,7 +26,8 @@ mod tests {
 
     #[test]
     fn a_comment_fits_aws_whatever_the_names() {
-        let scope = Scope { stack: "s".repeat(64), account_id: "1".repeat(12), region: "r".into(), iam_path: "/".into() };
+        let scope =
+            Scope { stack: "s".repeat(64), account_id: "1".repeat(12), region: "r".into(), iam_path: "/".into() };
         let address = Address::new("package", "k".repeat(64));
         let comment = comment(&scope, &address, &Value::Null, &Value::Null);
         assert!(comment.len() <= LIMIT && comment.starts_with(&prefix(&scope, &address)), "{comment}");

@@ -29,7 +29,10 @@ pub(super) fn read_parameters(form: &mut LiveForm, parameters: &Value) {
     let first = |name: &str| parameters[name][0].as_str();
     form.text("package_name", first("name"))
         .text("action", first("action"))
-        .text("installation_type", Some(first("installationType").filter(|text| !text.is_empty()).unwrap_or(DEFAULT_INSTALLATION)))
+        .text(
+            "installation_type",
+            Some(first("installationType").filter(|text| !text.is_empty()).unwrap_or(DEFAULT_INSTALLATION)),
+        )
         .text("version", first("version"))
         .text("additional_arguments", first("additionalArguments").map(canonical_arguments));
 }

@@ -106,9 +106,9 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
                 let known = known_as(scope, plan, Tags::new());
                 settle_tags(reader, &index, entry, known).await
             }
-            several => {
-                Identity::Ambiguous(several.iter().filter_map(|plan| plan.backup_plan_id()).map(str::to_owned).collect())
-            }
+            several => Identity::Ambiguous(
+                several.iter().filter_map(|plan| plan.backup_plan_id()).map(str::to_owned).collect(),
+            ),
         };
         resolved.entries.insert(entry.address.clone(), identity);
     }
@@ -120,10 +120,21 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
 async fn settle_tags(reader: &Reader, index: &TagsByArn, entry: &Desired, known: Known) -> Identity {
     match tags_of(reader, &known.arn, index, entry).await {
         Ok(tags) => {
+            let tags = if tags.is_empty() { marks_by_token(reader.scope(), entry, &known) } else { tags };
             let owner = owner_of(reader.scope(), &known.arn, &known.name, known.creator_request_id.as_deref(), &tags);
-            Identity::One(Known { tags, owner, ..known })
+            Identity::One(Known { owner, tags, ..known })
         }
         Err(error) => Identity::Unknown(error),
+    }
+}
+
+/// Says in tags what the token of a plan without any tags says: it names the stack and the entry as well as the marks do,
+/// and their absence alone is no difference.
+fn marks_by_token(scope: &Scope, entry: &Desired, known: &Known) -> Tags {
+    if known.creator_request_id.as_deref() == Some(token(scope, entry).as_str()) {
+        marks::marks(scope, &entry.address, []).into_iter().collect()
+    } else {
+        Tags::new()
     }
 }
 
@@ -202,7 +213,8 @@ async fn read_one(reader: &Reader, known: &Known) -> Result<Live, AwsError> {
 
 fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
     let carried = shape::plan_to_json(answer);
-    let vaults = carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
+    let vaults =
+        carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
     let mut refers: Vec<(String, String)> = vaults.map(|name| ("vault".to_owned(), name.to_owned())).collect();
     refers.sort();
     refers.dedup();

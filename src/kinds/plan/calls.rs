@@ -15,7 +15,11 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         Action::Adopt => Calls { ensure: backup_tags(&Delta::of(FIELDS, transition), "Arn"), ..Calls::default() },
         Action::Update => Calls { ensure: update(transition), ..Calls::default() },
         // Create first: the old plan protects until the new one does.
-        Action::Replace => Calls { ensure: create(transition), remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::Replace => Calls {
+            ensure: create(transition),
+            remove: transition.live.map(delete).unwrap_or_default(),
+            ..Calls::default()
+        },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }

@@ -60,7 +60,9 @@ pub(super) fn overlay(live: &Value, name: &str, desired: &Fields) -> Value {
 /// Rules keep their live order; new ones come last, in the order of their names.
 fn merge_rules(live: &[Value], declared: &Value) -> Vec<Value> {
     let live_names: Vec<&str> = live.iter().filter_map(|rule| rule["RuleName"].as_str()).collect();
-    let kept = live.iter().filter_map(|rule| Some(lay_rule(rule, rule["RuleName"].as_str()?, declared.get(rule["RuleName"].as_str()?)?)));
+    let kept = live
+        .iter()
+        .filter_map(|rule| Some(lay_rule(rule, rule["RuleName"].as_str()?, declared.get(rule["RuleName"].as_str()?)?)));
     let new = pairs(declared).filter(|(name, _)| !live_names.contains(&name.as_str()));
     kept.chain(new.map(|(name, fields)| lay_rule(&Value::Null, name, fields))).collect()
 }
@@ -128,7 +130,8 @@ fn without_id(mut rule: Value) -> Value {
 
 /// Switches VSS for EC2 and leaves the settings of other resource types alone.
 fn set_vss(plan: &mut Map<String, Value>, on: bool) {
-    let mut settings: Vec<Value> = plan.get("AdvancedBackupSettings").and_then(Value::as_array).cloned().unwrap_or_default();
+    let mut settings: Vec<Value> =
+        plan.get("AdvancedBackupSettings").and_then(Value::as_array).cloned().unwrap_or_default();
     let state = if on { "enabled" } else { "disabled" };
     match settings.iter_mut().find(|setting| setting["ResourceType"] == "EC2") {
         Some(setting) => setting["BackupOptions"]["WindowsVSS"] = state.into(),
@@ -159,10 +162,10 @@ pub(super) fn normal_form(plan: &Value) -> LiveForm {
 
 fn rule_form(rule: &Value) -> Value {
     let schedule = rule["ScheduleExpression"].as_str().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_SCHEDULE);
-    let timezone = rule["ScheduleExpressionTimezone"].as_str().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_TIMEZONE);
-    let window = |member: &str, default: i64| {
-        u32::try_from(rule[member].as_i64().unwrap_or(default)).ok().map(minutes::format)
-    };
+    let timezone =
+        rule["ScheduleExpressionTimezone"].as_str().filter(|text| !text.is_empty()).unwrap_or(DEFAULT_TIMEZONE);
+    let window =
+        |member: &str, default: i64| u32::try_from(rule[member].as_i64().unwrap_or(default)).ok().map(minutes::format);
     let copies: Map<String, Value> = rule["CopyActions"]
         .as_array()
         .into_iter()
@@ -219,13 +222,15 @@ mod tests {
         })
     }
 
-    fn declared(value: Value) -> Fields {
+    fn declared(value: &Value) -> Fields {
         value.as_object().cloned().unwrap_or_default()
     }
 
     #[test]
     fn an_update_keeps_what_the_file_does_not_say() {
-        let fields = declared(json!({ "windows_vss": true, "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} } }));
+        let fields = declared(
+            &json!({ "windows_vss": true, "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} } }),
+        );
         let plan = overlay(&live(), "daily", &fields);
         let rule = &plan["Rules"][0];
         assert_eq!(rule["StartWindowMinutes"], 60);
@@ -240,15 +245,18 @@ mod tests {
 
     #[test]
     fn a_rule_that_the_file_lacks_goes_and_a_new_one_comes() {
-        let fields = declared(json!({ "rule": { "nightly": { "vault": "vss" }, "monthly": { "vault": "other" } } }));
+        let fields = declared(&json!({ "rule": { "nightly": { "vault": "vss" }, "monthly": { "vault": "other" } } }));
         let plan = overlay(&live(), "daily", &fields);
-        let names: Vec<&str> = plan["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["RuleName"].as_str()).collect();
+        let names: Vec<&str> =
+            plan["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["RuleName"].as_str()).collect();
         assert_eq!(names, ["nightly", "monthly"]);
     }
 
     #[test]
     fn a_declared_empty_value_takes_the_member_away() {
-        let fields = declared(json!({ "rule": { "nightly": { "delete_after": "", "copy_actions": {}, "recovery_point_tags": {} } } }));
+        let fields = declared(
+            &json!({ "rule": { "nightly": { "delete_after": "", "copy_actions": {}, "recovery_point_tags": {} } } }),
+        );
         let rule = overlay(&live(), "daily", &fields)["Rules"][0].clone();
         assert_eq!(rule["Lifecycle"], json!({ "DeleteAfterEvent": "DELETE_AFTER_COPY" }));
         assert_eq!(rule.get("CopyActions"), None);
@@ -260,13 +268,16 @@ mod tests {
         assert_eq!(form["windows_vss"], false);
         let weekly = &form["rule"]["weekly"];
         assert_eq!(weekly["schedule"], "cron(0 5 ? * * *)");
-        assert_eq!((&weekly["timezone"], &weekly["start_window"], &weekly["complete_window"]), (&json!("Etc/UTC"), &json!("8h"), &json!("7d")));
+        assert_eq!(
+            (&weekly["timezone"], &weekly["start_window"], &weekly["complete_window"]),
+            (&json!("Etc/UTC"), &json!("8h"), &json!("7d"))
+        );
         assert_eq!(weekly.get("delete_after"), None);
     }
 
     #[test]
     fn vss_that_is_off_is_not_written_where_nothing_stands() {
-        let plan = overlay(&json!({}), "daily", &declared(json!({ "windows_vss": false, "rule": {} })));
+        let plan = overlay(&json!({}), "daily", &declared(&json!({ "windows_vss": false, "rule": {} })));
         assert_eq!(plan.get("AdvancedBackupSettings"), None);
     }
 }

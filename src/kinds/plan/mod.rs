@@ -20,9 +20,17 @@ use crate::plan::PlannedCall;
 
 /// The fields of a copy.
 const COPY: &[Field] = &[
-    Field::new("delete_after", Shape::Scalar, "How long copies are kept, in days such as `35d`; for ever where absent."),
+    Field::new(
+        "delete_after",
+        Shape::Scalar,
+        "How long copies are kept, in days such as `35d`; for ever where absent.",
+    ),
     Field::new("move_to_cold_storage_after", Shape::Scalar, "After how many days copies move to cold storage."),
-    Field::new("opt_in_to_archive_for_supported_resources", Shape::Scalar, "Lets AWS move tiered resources to the archive."),
+    Field::new(
+        "opt_in_to_archive_for_supported_resources",
+        Shape::Scalar,
+        "Lets AWS move tiered resources to the archive.",
+    ),
 ];
 
 /// The fields of a rule.
@@ -32,18 +40,46 @@ const RULE: &[Field] = &[
     Field::new("timezone", Shape::Scalar, "The IANA time zone of the schedule; `Etc/UTC` where absent."),
     Field::new("start_window", Shape::Scalar, "How late a backup may start, such as `1h`. AWS's default is `8h`."),
     Field::new("complete_window", Shape::Scalar, "How long a backup may take, such as `8h`. AWS's default is `7d`."),
-    Field::new("delete_after", Shape::Scalar, "How long backups are kept, in days such as `35d`; for ever where absent."),
-    Field::new("move_to_cold_storage_after", Shape::Scalar, "After how many days backups move to cold storage; not for EC2."),
-    Field::new("opt_in_to_archive_for_supported_resources", Shape::Scalar, "Lets AWS move tiered resources to the archive."),
-    Field::new("enable_continuous_backup", Shape::Scalar, "Point-in-time recovery where a resource type has it; EC2 has not."),
-    Field::new("target_logically_air_gapped_backup_vault_arn", Shape::Scalar, "The ARN of an air-gapped vault that gets the backups as well."),
+    Field::new(
+        "delete_after",
+        Shape::Scalar,
+        "How long backups are kept, in days such as `35d`; for ever where absent.",
+    ),
+    Field::new(
+        "move_to_cold_storage_after",
+        Shape::Scalar,
+        "After how many days backups move to cold storage; not for EC2.",
+    ),
+    Field::new(
+        "opt_in_to_archive_for_supported_resources",
+        Shape::Scalar,
+        "Lets AWS move tiered resources to the archive.",
+    ),
+    Field::new(
+        "enable_continuous_backup",
+        Shape::Scalar,
+        "Point-in-time recovery where a resource type has it; EC2 has not.",
+    ),
+    Field::new(
+        "target_logically_air_gapped_backup_vault_arn",
+        Shape::Scalar,
+        "The ARN of an air-gapped vault that gets the backups as well.",
+    ),
     Field::new("recovery_point_tags", Shape::Map(&Shape::Scalar), "Tags of the backups, at most 10."),
-    Field::new("copy_actions", Shape::Map(&Shape::Record(COPY)), "Copies by the ARN of the vault that gets them, at most 5."),
+    Field::new(
+        "copy_actions",
+        Shape::Map(&Shape::Record(COPY)),
+        "Copies by the ARN of the vault that gets them, at most 5.",
+    ),
 ];
 
 /// The fields of a plan.
 pub(crate) const FIELDS: &[Field] = &[
-    Field::new("windows_vss", Shape::Scalar, "Whether Windows instances are backed up through VSS. `AdvancedBackupSettings`, `WindowsVSS`."),
+    Field::new(
+        "windows_vss",
+        Shape::Scalar,
+        "Whether Windows instances are backed up through VSS. `AdvancedBackupSettings`, `WindowsVSS`.",
+    ),
     Field::new("rule", Shape::Map(&Shape::Record(RULE)), "The rules by name, at most 10."),
     Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagResource, UntagResource."),
 ];

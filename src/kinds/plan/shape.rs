@@ -124,7 +124,10 @@ fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, BuildError> {
         ),
     };
     let indexes = rule.structures("IndexActions").map(|actions| {
-        actions.into_iter().map(|action| IndexAction::builder().set_resource_types(action.texts("ResourceTypes")).build()).collect()
+        actions
+            .into_iter()
+            .map(|action| IndexAction::builder().set_resource_types(action.texts("ResourceTypes")).build())
+            .collect()
     });
     let scans = rule.structures("ScanActions").map(|actions| {
         let build = |action: Input<'_>| {

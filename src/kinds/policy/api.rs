@@ -40,7 +40,12 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     live
 }
 
-async fn read_one(reader: &Reader, policy: &ManagedPolicyDetail, index: &TagsByArn, entry: &Desired) -> Result<Found, AwsError> {
+async fn read_one(
+    reader: &Reader,
+    policy: &ManagedPolicyDetail,
+    index: &TagsByArn,
+    entry: &Desired,
+) -> Result<Found, AwsError> {
     let arn = policy.arn().unwrap_or_default();
     let indexed = index.get(arn).filter(|tags| is_settled(reader.scope(), entry, tags));
     // The sweep leaves the description out.
@@ -65,7 +70,7 @@ fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, descr
     // Oldest first; the number of the version decides between equal times.
     versions.sort_by_key(|version| {
         let number = version.version_id().and_then(|id| id.trim_start_matches('v').parse::<u64>().ok());
-        (version.create_date().map(|date| date.as_nanos()), number)
+        (version.create_date().map(aws_smithy_types::DateTime::as_nanos), number)
     });
     let default = versions.iter().find(|version| version.is_default_version);
     let mut form = LiveForm::default();

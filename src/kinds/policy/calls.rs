@@ -46,7 +46,12 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     if delta.changes("document") {
         let versions = versions(live);
         if versions.len() >= VERSIONS {
-            calls.extend(versions.iter().find(|version| **version != delta.id("DefaultVersionId")).map(|version| delete_version(arn, version)));
+            calls.extend(
+                versions
+                    .iter()
+                    .find(|version| **version != delta.id("DefaultVersionId"))
+                    .map(|version| delete_version(arn, version)),
+            );
         }
         let document = delta.desired("document").to_string();
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });

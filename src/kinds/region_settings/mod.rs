@@ -24,8 +24,16 @@ const MEMBERS: [(&str, &str); 2] = [
 
 /// The fields of the settings.
 pub(crate) const FIELDS: &[Field] = &[
-    Field::new("resource_type_opt_in", Shape::Map(&Shape::Scalar), "Whether AWS Backup protects a type, such as `EC2 = true`."),
-    Field::new("resource_type_management", Shape::Map(&Shape::Scalar), "Whether AWS Backup manages a type's backups fully."),
+    Field::new(
+        "resource_type_opt_in",
+        Shape::Map(&Shape::Scalar),
+        "Whether AWS Backup protects a type, such as `EC2 = true`.",
+    ),
+    Field::new(
+        "resource_type_management",
+        Shape::Map(&Shape::Scalar),
+        "Whether AWS Backup manages a type's backups fully.",
+    ),
 ];
 
 /// AWS Backup's settings of the region.

@@ -22,7 +22,8 @@ pub struct RegionSettingsSpec {
 impl RegionSettingsSpec {
     /// Returns the normal form.
     pub fn normal_form(&self) -> Fields {
-        let flags = |flags: &BTreeMap<String, bool>| map(flags.iter().map(|(name, on)| (name.clone(), Value::Bool(*on))));
+        let flags =
+            |flags: &BTreeMap<String, bool>| map(flags.iter().map(|(name, on)| (name.clone(), Value::Bool(*on))));
         Form::default()
             .value("resource_type_opt_in", self.resource_type_opt_in.as_ref().map(flags))
             .value("resource_type_management", self.resource_type_management.as_ref().map(flags))

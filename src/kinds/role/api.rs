@@ -13,7 +13,7 @@ use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::seconds;
 use crate::plan::{PlannedCall, marks};
 
-/// What only ListRoles says; GetAccountAuthorizationDetails leaves it out.
+/// What only `ListRoles` says; `GetAccountAuthorizationDetails` leaves it out.
 const LISTED_FIELDS: [&str; 2] = ["description", "max_session_duration"];
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
@@ -64,14 +64,18 @@ fn tags(role: &RoleDetail) -> Tags {
 
 fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, entry: Option<&Desired>) -> Live {
     let tags = tags(role);
-    let attached: Vec<&str> = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn()).collect();
+    let attached: Vec<&str> =
+        role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn()).collect();
     let inline: BTreeMap<&str, Value> = role
         .role_policy_list()
         .iter()
-        .map(|policy| (policy.policy_name().unwrap_or_default(), document(policy.policy_document().unwrap_or_default())))
+        .map(|policy| {
+            (policy.policy_name().unwrap_or_default(), document(policy.policy_document().unwrap_or_default()))
+        })
         .collect();
     // With `additive`, what the file does not name is not there as far as the plan can see.
-    let additive = entry.is_some_and(|entry| entry.options.get("policies_mode").and_then(Value::as_str) == Some("additive"));
+    let additive =
+        entry.is_some_and(|entry| entry.options.get("policies_mode").and_then(Value::as_str) == Some("additive"));
     let declared = |field: &str, name: &str| {
         let declared = entry.and_then(|entry| entry.fields.get(field));
         !additive
@@ -91,7 +95,10 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                 .and_then(|duration| u32::try_from(duration).ok())
                 .map(seconds::format),
         )
-        .text("permissions_boundary", role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()))
+        .text(
+            "permissions_boundary",
+            role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()),
+        )
         .set("managed_policies", attached.iter().copied().filter(|arn| declared("managed_policies", arn)))
         .value(
             "inline_policies",
@@ -200,6 +207,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// Builds IAM's tags from the input of a call.
 pub(crate) fn iam_tags(call: &PlannedCall, name: &str) -> Result<Option<Vec<Tag>>, AwsError> {
     let Some(tags) = Input::of(call).tags(name) else { return Ok(None) };
-    let built: Result<Vec<Tag>, _> = tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
+    let built: Result<Vec<Tag>, _> =
+        tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     built.map(Some).map_err(|error| unusable(call, error))
 }

@@ -45,7 +45,13 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut calls = vec![PlannedCall::new("iam:CreateRole", without_empty(input))];
     let attached = fields.get("managed_policies").map(texts).unwrap_or_default();
     calls.extend(attached.into_iter().map(|arn| attach(&desired.name, arn)));
-    calls.extend(fields.get("inline_policies").into_iter().flat_map(pairs).map(|(name, document)| put(&desired.name, name, document)));
+    calls.extend(
+        fields
+            .get("inline_policies")
+            .into_iter()
+            .flat_map(pairs)
+            .map(|(name, document)| put(&desired.name, name, document)),
+    );
     calls
 }
 

@@ -17,13 +17,33 @@ use crate::plan::{Action, PlannedCall};
 
 /// The fields of a role.
 pub(crate) const FIELDS: &[Field] = &[
-    Field::fixed("path", Shape::Scalar, "The path in the role's ARN, such as `/service/`; AWS cannot change it. CreateRole `Path`."),
+    Field::fixed(
+        "path",
+        Shape::Scalar,
+        "The path in the role's ARN, such as `/service/`; AWS cannot change it. CreateRole `Path`.",
+    ),
     Field::new("description", Shape::Scalar, "At most 1,000 characters. UpdateRole `Description`."),
     Field::new("trust", Shape::Document, "Who may assume the role. UpdateAssumeRolePolicy."),
-    Field::new("max_session_duration", Shape::Scalar, "The longest session, `1h` to `12h`; AWS's default is `1h`. UpdateRole."),
-    Field::new("permissions_boundary", Shape::Scalar, "The ARN of the managed policy that bounds the role. PutRolePermissionsBoundary."),
-    Field::new("managed_policies", Shape::Set, "The ARNs of the attached managed policies. AttachRolePolicy, DetachRolePolicy."),
-    Field::new("inline_policies", Shape::Map(&Shape::Document), "Policies of the role's own, by name. PutRolePolicy, DeleteRolePolicy."),
+    Field::new(
+        "max_session_duration",
+        Shape::Scalar,
+        "The longest session, `1h` to `12h`; AWS's default is `1h`. UpdateRole.",
+    ),
+    Field::new(
+        "permissions_boundary",
+        Shape::Scalar,
+        "The ARN of the managed policy that bounds the role. PutRolePermissionsBoundary.",
+    ),
+    Field::new(
+        "managed_policies",
+        Shape::Set,
+        "The ARNs of the attached managed policies. AttachRolePolicy, DetachRolePolicy.",
+    ),
+    Field::new(
+        "inline_policies",
+        Shape::Map(&Shape::Document),
+        "Policies of the role's own, by name. PutRolePolicy, DeleteRolePolicy.",
+    ),
     Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagRole, UntagRole."),
 ];
 

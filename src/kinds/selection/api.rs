@@ -59,7 +59,10 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 }
 
 fn all(children: &[&Desired], found: &Found) -> KindLive {
-    KindLive { found: children.iter().map(|entry| (entry.address.clone(), found.clone())).collect(), ..KindLive::default() }
+    KindLive {
+        found: children.iter().map(|entry| (entry.address.clone(), found.clone())).collect(),
+        ..KindLive::default()
+    }
 }
 
 fn ambiguous(plan: &Address, ids: &[String]) -> Found {
@@ -82,7 +85,8 @@ async fn in_plan(reader: &Reader, plan: &Known, children: &[&Desired]) -> KindLi
         live.surplus.extend(others.into_iter().map(|other| (entry.address.clone(), other)));
     }
     let unclaimed = members.iter().filter(|member| {
-        is_made_by_us(reader, member) && !children.iter().any(|entry| member.selection_name() == Some(entry.name.as_str()))
+        is_made_by_us(reader, member)
+            && !children.iter().any(|entry| member.selection_name() == Some(entry.name.as_str()))
     });
     // What can't be read is left alone.
     let orphans = join_all(unclaimed.map(|member| read_one(reader, plan, member))).await;
@@ -95,7 +99,9 @@ async fn in_leftover(reader: &Reader, address: Option<&Address>, plan: &Known, m
     let mut live = KindLive::default();
     let Ok(members) = reader.list_backup_selections(&plan.id).await else { return live };
     let ours = members.iter().filter(|member| is_made_by_us(reader, member));
-    for selection in join_all(ours.map(|member| read_one(reader, plan, member))).await.into_iter().filter_map(Result::ok) {
+    for selection in
+        join_all(ours.map(|member| read_one(reader, plan, member))).await.into_iter().filter_map(Result::ok)
+    {
         let claimed = address.and_then(|plan| {
             mine.iter().find(|entry| entry.address.parent_key() == Some(plan.key()) && entry.name == selection.name)
         });
@@ -121,7 +127,11 @@ async fn one_of(
     let mut named: Vec<&BackupSelectionsListMember> =
         members.iter().filter(|member| member.selection_name() == Some(entry.name.as_str())).collect();
     named.sort_by_key(|member| {
-        (!is_made_by_us(reader, member), member.creation_date().map(aws_smithy_types::DateTime::as_nanos), member.selection_id())
+        (
+            !is_made_by_us(reader, member),
+            member.creation_date().map(aws_smithy_types::DateTime::as_nanos),
+            member.selection_id(),
+        )
     });
     let mut read = Vec::new();
     for selection in join_all(named.into_iter().map(|member| read_one(reader, plan, member))).await {
@@ -190,7 +200,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     let plan_id = input.text("BackupPlanId");
     match action {
         "backup:CreateBackupSelection" => {
-            let selection = input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
+            let selection =
+                input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
             let selection = selection_from_json(selection).map_err(|error| unusable(call, error))?;
             let token = input.text("CreatorRequestId");
             let request = backup
@@ -211,8 +222,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             Ok(json!({ "SelectionId": id, "BackupPlanId": answer.backup_plan_id }))
         }
         "backup:DeleteBackupSelection" => {
-            let request =
-                backup.delete_backup_selection().set_backup_plan_id(plan_id).set_selection_id(input.text("SelectionId"));
+            let request = backup
+                .delete_backup_selection()
+                .set_backup_plan_id(plan_id)
+                .set_selection_id(input.text("SelectionId"));
             writer.send(action, request.send()).await?;
             Ok(json!({}))
         }

@@ -49,7 +49,11 @@ fn selection(desired: &Desired) -> Value {
     let list = |name: &str| fields.get(name).cloned().unwrap_or_default();
     let tags = |name: &str, prefix: &str| -> Vec<(String, String)> {
         let items = fields.get(name).map(texts).unwrap_or_default();
-        items.into_iter().filter_map(|pair| pair.split_once('=')).map(|(key, value)| (format!("{prefix}{key}"), value.to_owned())).collect()
+        items
+            .into_iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (format!("{prefix}{key}"), value.to_owned()))
+            .collect()
     };
     let any: Vec<Value> = tags("any", "")
         .into_iter()

@@ -26,12 +26,24 @@ const CONDITIONS: [(&str, &str); 4] =
 /// The fields of a selection.
 pub(crate) const FIELDS: &[Field] = &[
     Field::fixed("role", Shape::Scalar, "The ARN of the role that AWS Backup assumes. `IamRoleArn`."),
-    Field::fixed("arns", Shape::Set, "OR: ARNs of resources, `*` at the end or as a whole field; at most 500. `Resources`."),
+    Field::fixed(
+        "arns",
+        Shape::Set,
+        "OR: ARNs of resources, `*` at the end or as a whole field; at most 500. `Resources`.",
+    ),
     Field::fixed("not_arns", Shape::Set, "ARNs that are left out. `NotResources`."),
     Field::fixed("any", Shape::Set, "OR: `key=value` of tags, one of which is enough; at most 30. `ListOfTags`."),
-    Field::fixed("all", Shape::Set, "AND: `key=value` of tags that a resource must have; at most 30. `Conditions.StringEquals`."),
+    Field::fixed(
+        "all",
+        Shape::Set,
+        "AND: `key=value` of tags that a resource must have; at most 30. `Conditions.StringEquals`.",
+    ),
     Field::fixed("like", Shape::Set, "AND: `key=pattern` of tags, with `*`. `Conditions.StringLike`."),
-    Field::fixed("not_equals", Shape::Set, "AND: `key=value` of tags that a resource must not have. `Conditions.StringNotEquals`."),
+    Field::fixed(
+        "not_equals",
+        Shape::Set,
+        "AND: `key=value` of tags that a resource must not have. `Conditions.StringNotEquals`.",
+    ),
     Field::fixed("not_like", Shape::Set, "AND: `key=pattern` of tags that must not fit. `Conditions.StringNotLike`."),
 ];
 

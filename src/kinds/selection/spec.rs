@@ -64,7 +64,10 @@ pub struct ResolvedSelection {
 
 /// Writes tags as `key=value`, one for each value.
 pub fn pairs(tags: Option<&BTreeMap<String, OneOrMany>>) -> Vec<String> {
-    tags.into_iter().flatten().flat_map(|(key, values)| values.0.iter().map(move |value| format!("{key}={value}"))).collect()
+    tags.into_iter()
+        .flatten()
+        .flat_map(|(key, values)| values.0.iter().map(move |value| format!("{key}={value}")))
+        .collect()
 }
 
 impl ResolvedSelection {

@@ -38,7 +38,8 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         if mine.iter().any(|entry| entry.name == name) {
             continue;
         }
-        if let Some(tags) = owned_tags(reader, 'v', vault.backup_vault_arn(), vault.creator_request_id(), &index).await {
+        if let Some(tags) = owned_tags(reader, 'v', vault.backup_vault_arn(), vault.creator_request_id(), &index).await
+        {
             live.orphans.push(normal_form(reader, vault, &tags, None, None));
         }
     }
@@ -81,10 +82,18 @@ async fn read_one(
 ) -> Result<Found, AwsError> {
     let arn = vault.backup_vault_arn().unwrap_or_default();
     let policy = async {
-        if entry.fields.contains_key("access_policy") { reader.vault_access_policy(&entry.name).await } else { Ok(None) }
+        if entry.fields.contains_key("access_policy") {
+            reader.vault_access_policy(&entry.name).await
+        } else {
+            Ok(None)
+        }
     };
     let notifications = async {
-        if entry.fields.contains_key("notifications") { reader.vault_notifications(&entry.name).await } else { Ok(None) }
+        if entry.fields.contains_key("notifications") {
+            reader.vault_notifications(&entry.name).await
+        } else {
+            Ok(None)
+        }
     };
     let (tags, policy, notifications) = tokio::try_join!(tags_of(reader, arn, index, entry), policy, notifications)?;
     Ok(Found::Live(Box::new(normal_form(reader, vault, &tags, policy.as_deref(), notifications.as_ref()))))
@@ -168,7 +177,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         "backup:PutBackupVaultNotifications" => {
             let events = input.texts("BackupVaultEvents");
-            let events = events.map(|events| events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect());
+            let events =
+                events.map(|events| events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect());
             let request = backup
                 .put_backup_vault_notifications()
                 .set_backup_vault_name(vault)

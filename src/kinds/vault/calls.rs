@@ -127,7 +127,8 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
     if text(lock, "mode") == "compliance" {
         // AWS takes the lock for governance where this is missing.
         let options = transition.desired.map(|desired| &desired.options);
-        input["ChangeableForDays"] = json!(options.and_then(|options| days::parse(text(options, "changeable_for")).ok()));
+        input["ChangeableForDays"] =
+            json!(options.and_then(|options| days::parse(text(options, "changeable_for")).ok()));
     }
     PlannedCall::new("backup:PutBackupVaultLockConfiguration", without_empty(input))
 }

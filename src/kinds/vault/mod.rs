@@ -24,17 +24,29 @@ const NOTIFICATIONS: &[Field] = &[
 
 /// The fields of a vault's lock.
 const LOCK: &[Field] = &[
-    Field::new("mode", Shape::Scalar, "`governance`, or `compliance`, which nobody can undo once its grace time is over."),
+    Field::new(
+        "mode",
+        Shape::Scalar,
+        "`governance`, or `compliance`, which nobody can undo once its grace time is over.",
+    ),
     Field::new("min_retention", Shape::Scalar, "The shortest retention that the vault accepts, in days such as `7d`."),
     Field::new("max_retention", Shape::Scalar, "The longest retention that the vault accepts, in days such as `365d`."),
 ];
 
 /// The fields of a vault.
 pub(crate) const FIELDS: &[Field] = &[
-    Field::fixed("kms_key", Shape::Scalar, "The ARN of the KMS key; AWS cannot change it. AWS's own key where none is named."),
+    Field::fixed(
+        "kms_key",
+        Shape::Scalar,
+        "The ARN of the KMS key; AWS cannot change it. AWS's own key where none is named.",
+    ),
     Field::new("access_policy", Shape::Document, "Who may do what with the vault. PutBackupVaultAccessPolicy."),
     Field::new("notifications", Shape::Record(NOTIFICATIONS), "Where events go. PutBackupVaultNotifications."),
-    Field::new("lock", Shape::Record(LOCK), "Vault Lock. PutBackupVaultLockConfiguration; always the last call of a vault."),
+    Field::new(
+        "lock",
+        Shape::Record(LOCK),
+        "Vault Lock. PutBackupVaultLockConfiguration; always the last call of a vault.",
+    ),
     Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagResource, UntagResource."),
 ];
 
