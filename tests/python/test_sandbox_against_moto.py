@@ -1,6 +1,6 @@
 """The same scenario on moto and on the sandbox, compared member by member.
 
-Both are simulations. Where they differ, a row below says who is right and by what; a difference without a row fails, and so
+Both are simulations. Where they differ, a row below says who is right and by what. A difference without a row fails, so
 does a row without a difference.
 """
 
@@ -11,8 +11,8 @@ import unittest
 import scenario
 import support
 
-# (what differs, who is right, why). A difference is `service:Operation.Path.Of[].Member`, or, where one of the two refuses,
-# `service:Operation: code or status of the sandbox, of moto`.
+# (what differs, who is right, why). A difference is `service:Operation.Path.Of[].Member`, or, where one of the two
+# refuses, `service:Operation: code and status of the sandbox, of moto`.
 DEVIATIONS = [
     # Whom a server takes its caller for is its own affair.
     (
@@ -126,7 +126,7 @@ DEVIATIONS = [
     (
         "backup:DescribeBackupVault: AccessDeniedException 403, ResourceNotFoundException 400",
         "sandbox",
-        "AWS answers a missing vault as one that is not the caller's, against its model; Terraform's provider relies on it",
+        "AWS answers for a missing vault as for another's, against its model; Terraform's provider relies on it",
     ),
     (
         "backup:*.EncryptionKeyArn",

@@ -9,6 +9,7 @@ import tempfile
 import threading
 import unittest
 
+import botocore
 import botocore.exceptions
 import scenario
 import support
@@ -102,12 +103,25 @@ class Requests(SandboxCase):
         scope = f"{key}/20260101/{region}/{service}/aws4_request"
         return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0"
 
-    def test_a_request_without_a_signature_is_refused(self):
-        for method, path in (("GET", "/"), ("POST", "/"), ("GET", "/backup-vaults"), ("HEAD", "/"), ("OPTIONS", "/x")):
-            status, body = self.send(method, path)
-            self.assertEqual(status, 403, (method, path))
-            if method != "HEAD":
-                self.assertIn("MissingAuthenticationToken", body)
+    def test_a_request_without_a_signature_is_refused_in_the_protocol_that_it_speaks(self):
+        asked = {
+            "backup": "list_backup_vaults",
+            "iam": "list_roles",
+            "resourcegroupstaggingapi": "get_resources",
+            "ssm": "list_associations",
+            "sts": "get_caller_identity",
+        }
+        for service, operation in asked.items():
+            client = support.client(service, self.url, signature_version=botocore.UNSIGNED)
+            with self.assertRaises(botocore.exceptions.ClientError) as refused:
+                getattr(client, operation)()
+            answer = refused.exception.response
+            self.assertEqual(answer["ResponseMetadata"]["HTTPStatusCode"], 403, service)
+            self.assertEqual(answer["Error"]["Code"].removesuffix("Exception"), "MissingAuthenticationToken", service)
+
+    def test_a_browser_and_a_broken_signature_are_refused(self):
+        for method, path in (("GET", "/"), ("POST", "/"), ("GET", "/favicon.ico"), ("HEAD", "/"), ("OPTIONS", "/x")):
+            self.assertEqual(self.send(method, path)[0], 403, (method, path))
         for wrong in ("Basic dXNlcjpwYXNz", "AWS4-HMAC-SHA256", "AWS4-HMAC-SHA256 Credential=a/b/c", "ü"):
             status, body = self.send("GET", "/", Authorization=wrong.encode())
             self.assertEqual((status, "IncompleteSignature" in body), (400, True), wrong)
@@ -168,7 +182,7 @@ class Requests(SandboxCase):
             asked = {"Authorization": self.signed("tagging"), "smithy_protocol": "rpc-v2-cbor"}
             status, answer = self.send("POST", path, body, **asked)
             self.assertEqual(status, 400, (body[:40], answer))
-        self.assertEqual(self.send("POST", "/", b"x" * (9 << 20), Authorization=self.signed("iam"))[0], 413)
+        self.assertEqual(self.send("POST", "/", Authorization=self.signed("iam"), Content_Length=str(9 << 20))[0], 413)
         self.assertEqual(support.client("sts", self.url).get_caller_identity()["Account"], support.ACCOUNT)
 
 
