@@ -61,7 +61,7 @@ fn reset(path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn operations(ui: &Ui) {
-    let lines: String =
-        crate::sandbox::operations().iter().map(|(service, name)| format!("{service}:{name}\n")).collect();
-    ui.answer(&lines);
+    for (service, name) in crate::sandbox::operations() {
+        ui.answer(&format!("{service}:{name}\n"));
+    }
 }
