@@ -9,6 +9,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::session::{self, Session};
 use super::ui::Ui;
+use super::wait;
 use crate::apply::{self, Event, Report, settle};
 use crate::model::Address;
 use crate::plan::Plan;
@@ -79,7 +80,9 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     } else {
         ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
     }
+    let installed = wait::packages(session, &report, pace(session)).await?;
     Ok(match ended(&report) {
+        Exit::Done if !installed => Exit::Partly,
         // Everything that could be done was done: what the plan refused decides.
         Exit::Done if verdict == Exit::Failed => Exit::Partly,
         Exit::Done => verdict,
