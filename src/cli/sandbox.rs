@@ -61,7 +61,7 @@ fn reset(path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn operations(ui: &Ui) {
-    let lines: String =
-        crate::sandbox::operations().iter().map(|(service, name)| format!("{service}:{name}\n")).collect();
-    ui.answer(&lines);
+    let names = crate::sandbox::operations().into_iter().map(|(service, name)| format!("{service}:{name}"));
+    let lines: Vec<String> = names.collect();
+    ui.answer(&format!("{}\n", lines.join("\n")));
 }
