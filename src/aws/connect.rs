@@ -22,7 +22,7 @@ use super::gate::Gate;
 use super::{Reader, Writer};
 use crate::model::Scope;
 
-/// The name that CloudTrail shows in the user agent, as `app/vssctl-0.1.0`.
+/// The name that `CloudTrail` shows in the user agent, as `app/vssctl-0.1.0`.
 const APP_NAME: &str = concat!("vssctl-", env!("CARGO_PKG_VERSION"));
 
 /// Hosts of AWS end so; a signed request goes nowhere else unless it was allowed.

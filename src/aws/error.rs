@@ -3,7 +3,7 @@
 use std::error::Error;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::SdkError;
+use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
@@ -208,7 +208,7 @@ where
             let text = chain(error);
             let kind = if is_about_credentials(error) {
                 ErrorKind::Credentials
-            } else if connector.is_some_and(aws_sdk_sts::error::ConnectorError::is_user) || never_connected(&text) {
+            } else if connector.is_some_and(ConnectorError::is_user) || never_connected(&text) {
                 ErrorKind::Unreachable
             } else {
                 ErrorKind::Unsettled

@@ -5,6 +5,7 @@ mod connect;
 mod error;
 mod gate;
 mod guard;
+mod memo;
 mod pages;
 mod read;
 mod write;

@@ -11,7 +11,9 @@
 //! Lists ask for the largest page that AWS allows and are read to the end. Everything is remembered, so that kinds can ask
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
-use std::collections::{BTreeMap, HashMap};
+mod regional;
+
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -21,17 +23,16 @@ use aws_sdk_backup::types::{
 };
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use aws_sdk_ssm::types::{
-    Association, AssociationDescription, Command, CommandFilter, CommandFilterKey, ResourceTypeForTagging,
-};
+use aws_sdk_ssm::types::{Association, AssociationDescription, Command};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{OnceCell, Semaphore};
+use tokio::sync::Semaphore;
 
 use super::error::convert;
+use super::memo::Memo;
 use super::pages::Pages;
 use super::{AwsError, Caller};
 use crate::model::Scope;
@@ -43,8 +44,6 @@ const CONCURRENCY: usize = 8;
 const PAGE: i32 = 1000;
 /// The largest page of the Tagging API.
 const TAG_PAGE: i32 = 100;
-/// The largest page of SSM's lists.
-const SSM_PAGE: i32 = 50;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -76,25 +75,6 @@ pub struct VaultNotifications {
     pub topic: String,
     /// Names such as `BACKUP_JOB_COMPLETED`.
     pub events: Vec<String>,
-}
-
-/// Answers by what was asked; each question is asked once, also by callers side by side.
-#[derive(Debug)]
-struct Memo<V>(Mutex<HashMap<String, Cell<V>>>);
-
-type Cell<V> = Arc<OnceCell<Result<V, AwsError>>>;
-
-impl<V> Default for Memo<V> {
-    fn default() -> Self {
-        Self(Mutex::new(HashMap::new()))
-    }
-}
-
-impl<V: Clone> Memo<V> {
-    async fn get(&self, key: &str, read: impl Future<Output = Result<V, AwsError>>) -> Result<V, AwsError> {
-        let cell = Arc::clone(self.0.lock().unwrap_or_else(PoisonError::into_inner).entry(key.to_owned()).or_default());
-        cell.get_or_init(|| Box::pin(read)).await.clone()
-    }
 }
 
 /// A client that can only read.
@@ -319,215 +299,5 @@ impl Reader {
                 return Ok(Arc::new(found));
             }
         }
-    }
-
-    /// Reads every backup vault of the region.
-    pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<BackupVaultListMember>>, AwsError> {
-        let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupVaults"));
-            loop {
-                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListBackupVaults", request.send()).await?;
-                found.extend(page.backup_vault_list.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.vaults.get("", read).await
-    }
-
-    /// Reads the access policy of one vault.
-    pub async fn vault_access_policy(&self, name: &str) -> Result<Option<String>, AwsError> {
-        let read = async {
-            let request = self.backup.get_backup_vault_access_policy().backup_vault_name(name);
-            match self.call("backup", "GetBackupVaultAccessPolicy", request.send()).await {
-                Ok(answer) => Ok(answer.policy.filter(|policy| !policy.is_empty())),
-                Err(error) if error.is_not_found() => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        self.memos.access_policies.get(name, read).await
-    }
-
-    /// Reads who gets the notifications of one vault.
-    pub async fn vault_notifications(&self, name: &str) -> Result<Option<VaultNotifications>, AwsError> {
-        let read = async {
-            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
-            match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
-                Ok(answer) => {
-                    Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
-                        topic,
-                        events: answer
-                            .backup_vault_events
-                            .unwrap_or_default()
-                            .iter()
-                            .map(|event| event.as_str().to_owned())
-                            .collect(),
-                    }))
-                }
-                Err(error) if error.is_not_found() => Ok(None),
-                Err(error) => Err(error),
-            }
-        };
-        self.memos.notifications.get(name, read).await
-    }
-
-    /// Reads every backup plan of the region, deleted ones not included.
-    pub async fn list_backup_plans(&self) -> Result<Arc<Vec<BackupPlansListMember>>, AwsError> {
-        let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupPlans"));
-            loop {
-                let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListBackupPlans", request.send()).await?;
-                found.extend(
-                    page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()),
-                );
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.plans.get("", read).await
-    }
-
-    /// Reads one backup plan. `AdvancedBackupSettings` stands beside the plan, not in it.
-    pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
-        let read = async {
-            let answer =
-                self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
-            if answer.backup_plan.is_none() {
-                return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
-            }
-            Ok(Arc::new(answer))
-        };
-        self.memos.plan.get(id, read).await
-    }
-
-    /// Reads the list of one plan's selections.
-    pub async fn list_backup_selections(
-        &self,
-        plan_id: &str,
-    ) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
-        let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupSelections"));
-            loop {
-                let request = self
-                    .backup
-                    .list_backup_selections()
-                    .backup_plan_id(plan_id)
-                    .max_results(PAGE)
-                    .set_next_token(token);
-                let page = self.call("backup", "ListBackupSelections", request.send()).await?;
-                found.extend(page.backup_selections_list.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.selections.get(plan_id, read).await
-    }
-
-    /// Reads one selection of a plan.
-    pub async fn backup_selection(&self, plan_id: &str, id: &str) -> Result<Arc<BackupSelection>, AwsError> {
-        let read = async {
-            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
-            let answer = self.call("backup", "GetBackupSelection", request.send()).await?;
-            let missing = || AwsError::unsettled("backup", "GetBackupSelection", "the answer has no selection");
-            answer.backup_selection.map(Arc::new).ok_or_else(missing)
-        };
-        self.memos.selection.get(&format!("{plan_id}/{id}"), read).await
-    }
-
-    /// Reads the tags of one vault or plan at their source.
-    pub async fn backup_tags(&self, arn: &str) -> Result<Arc<Tags>, AwsError> {
-        let read = async {
-            let (mut found, mut token, mut pages) = (Tags::new(), None, Pages::new("backup", "ListTags"));
-            loop {
-                let request = self.backup.list_tags().resource_arn(arn).max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListTags", request.send()).await?;
-                found.extend(page.tags.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.tags.get(arn, read).await
-    }
-
-    /// Reads the region's resource type settings of AWS Backup.
-    pub async fn region_settings(&self) -> Result<Arc<RegionSettings>, AwsError> {
-        let read = async {
-            let request = self.backup.describe_region_settings();
-            let answer = self.call("backup", "DescribeRegionSettings", request.send()).await?;
-            Ok(Arc::new(RegionSettings {
-                opt_in: answer.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
-                management: answer.resource_type_management_preference.unwrap_or_default().into_iter().collect(),
-            }))
-        };
-        self.memos.settings.get("", read).await
-    }
-
-    /// Reads every State Manager association of the region.
-    pub async fn list_associations(&self) -> Result<Arc<Vec<Association>>, AwsError> {
-        let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListAssociations"));
-            loop {
-                let request = self.ssm.list_associations().max_results(SSM_PAGE).set_next_token(token);
-                let page = self.call("ssm", "ListAssociations", request.send()).await?;
-                found.extend(page.associations.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.associations.get("", read).await
-    }
-
-    /// Reads one association in full.
-    pub async fn association(&self, id: &str) -> Result<Arc<AssociationDescription>, AwsError> {
-        let read = async {
-            let request = self.ssm.describe_association().association_id(id);
-            let answer = self.call("ssm", "DescribeAssociation", request.send()).await?;
-            let missing = || AwsError::unsettled("ssm", "DescribeAssociation", "the answer has no association");
-            answer.association_description.map(Arc::new).ok_or_else(missing)
-        };
-        self.memos.association.get(id, read).await
-    }
-
-    /// Reads the tags of one association at their source.
-    pub async fn association_tags(&self, id: &str) -> Result<Arc<Tags>, AwsError> {
-        let read = async {
-            let request =
-                self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Association).resource_id(id);
-            let answer = self.call("ssm", "ListTagsForResource", request.send()).await?;
-            Ok(Arc::new(answer.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
-        };
-        self.memos.tags.get(&format!("association/{id}"), read).await
-    }
-
-    /// Reads the commands of the region that ran a document; AWS keeps them for 30 days.
-    pub async fn list_commands(&self, document: &str) -> Result<Arc<Vec<Command>>, AwsError> {
-        let read = async {
-            let filter = CommandFilter::builder().key(CommandFilterKey::DocumentName).value(document).build();
-            let filter = filter.map_err(|error| AwsError::rejected("ssm", "ListCommands", error.to_string()))?;
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListCommands"));
-            loop {
-                let request =
-                    self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
-                let page = self.call("ssm", "ListCommands", request.send()).await?;
-                found.extend(page.commands.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
-        };
-        self.memos.commands.get(document, read).await
     }
 }

@@ -100,7 +100,8 @@ impl Writer {
 }
 
 /// What the SDK does for calls that have no token and no natural key: send once. A lost answer is then `Unsettled`, and who
-/// called looks before anything is sent again (SendCommand, CreateAssociation, UpdateAssociation, UpdateBackupPlan).
+/// called looks before anything is sent again (`SendCommand`, `CreateAssociation`, `UpdateAssociation`,
+/// `UpdateBackupPlan`).
 pub(crate) fn never_again() -> RetryConfig {
     RetryConfig::disabled()
 }

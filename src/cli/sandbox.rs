@@ -61,7 +61,7 @@ fn reset(path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
 }
 
 fn operations(ui: &Ui) {
-    let names = crate::sandbox::operations().into_iter().map(|(service, name)| format!("{service}:{name}"));
-    let lines: Vec<String> = names.collect();
-    ui.answer(&format!("{}\n", lines.join("\n")));
+    for (service, name) in crate::sandbox::operations() {
+        ui.answer(&format!("{service}:{name}\n"));
+    }
 }

@@ -7,6 +7,8 @@ mod delta;
 mod identity;
 mod input;
 mod live_form;
+#[cfg(test)]
+mod tests;
 
 pub mod instance_profile;
 pub mod package;

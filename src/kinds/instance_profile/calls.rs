@@ -52,7 +52,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     if is_replaced {
         calls.release.push(remove(&live.name, current));
     }
-    if delta.changes("role") && !is_replaced && !current.is_empty() {
+    if delta.changes("role") && !current.is_empty() && !is_replaced {
         // A profile holds one role: the old one leaves first.
         calls.ensure.push(remove(&live.name, current));
     }

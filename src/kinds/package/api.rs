@@ -1,8 +1,9 @@
 //! What AWS says about packages, and how it is told.
 
 use aws_sdk_ssm::types::{
-    Alarm, AlarmConfiguration, Association, AssociationDescription, Command, CommandStatus,
-    InstanceAssociationOutputLocation, ResourceTypeForTagging, S3OutputLocation, Tag, Target, TargetLocation,
+    Alarm, AlarmConfiguration, Association, AssociationComplianceSeverity, AssociationDescription,
+    AssociationSyncCompliance, Command, CommandStatus, InstanceAssociationOutputLocation, ResourceTypeForTagging,
+    S3OutputLocation, Tag, Target, TargetLocation,
 };
 use aws_smithy_types::error::operation::BuildError;
 use futures_util::future::join_all;
@@ -186,15 +187,9 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
         .text("max_errors", or(association.max_errors(), "0"))
         .text(
             "compliance_severity",
-            or(
-                association.compliance_severity().map(aws_sdk_ssm::types::AssociationComplianceSeverity::as_str),
-                "UNSPECIFIED",
-            ),
+            or(association.compliance_severity().map(AssociationComplianceSeverity::as_str), "UNSPECIFIED"),
         )
-        .text(
-            "sync_compliance",
-            or(association.sync_compliance().map(aws_sdk_ssm::types::AssociationSyncCompliance::as_str), "AUTO"),
-        )
+        .text("sync_compliance", or(association.sync_compliance().map(AssociationSyncCompliance::as_str), "AUTO"))
         .text("output_s3_bucket", output.and_then(|output| output.output_s3_bucket_name()))
         .text("output_s3_key_prefix", output.and_then(|output| output.output_s3_key_prefix()))
         .text("output_s3_region", output.and_then(|output| output.output_s3_region()))

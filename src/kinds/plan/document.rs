@@ -222,14 +222,17 @@ mod tests {
         })
     }
 
-    fn declared(value: &Value) -> Fields {
-        value.as_object().cloned().unwrap_or_default()
+    fn declared(value: Value) -> Fields {
+        match value {
+            Value::Object(entries) => entries,
+            other => panic!("{other} is no object"),
+        }
     }
 
     #[test]
     fn an_update_keeps_what_the_file_does_not_say() {
         let fields = declared(
-            &json!({ "windows_vss": true, "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} } }),
+            json!({ "windows_vss": true, "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} } }),
         );
         let plan = overlay(&live(), "daily", &fields);
         let rule = &plan["Rules"][0];
@@ -245,7 +248,7 @@ mod tests {
 
     #[test]
     fn a_rule_that_the_file_lacks_goes_and_a_new_one_comes() {
-        let fields = declared(&json!({ "rule": { "nightly": { "vault": "vss" }, "monthly": { "vault": "other" } } }));
+        let fields = declared(json!({ "rule": { "nightly": { "vault": "vss" }, "monthly": { "vault": "other" } } }));
         let plan = overlay(&live(), "daily", &fields);
         let names: Vec<&str> =
             plan["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["RuleName"].as_str()).collect();
@@ -255,7 +258,7 @@ mod tests {
     #[test]
     fn a_declared_empty_value_takes_the_member_away() {
         let fields = declared(
-            &json!({ "rule": { "nightly": { "delete_after": "", "copy_actions": {}, "recovery_point_tags": {} } } }),
+            json!({ "rule": { "nightly": { "delete_after": "", "copy_actions": {}, "recovery_point_tags": {} } } }),
         );
         let rule = overlay(&live(), "daily", &fields)["Rules"][0].clone();
         assert_eq!(rule["Lifecycle"], json!({ "DeleteAfterEvent": "DELETE_AFTER_COPY" }));
@@ -277,7 +280,7 @@ mod tests {
 
     #[test]
     fn vss_that_is_off_is_not_written_where_nothing_stands() {
-        let plan = overlay(&json!({}), "daily", &declared(&json!({ "windows_vss": false, "rule": {} })));
+        let plan = overlay(&json!({}), "daily", &declared(json!({ "windows_vss": false, "rule": {} })));
         assert_eq!(plan.get("AdvancedBackupSettings"), None);
     }
 }
