@@ -1,5 +1,6 @@
 """botocore as an independent client of `vssctl sandbox serve`: every operation that it offers, in success and error."""
 
+import contextlib
 import subprocess
 import tempfile
 import unittest
@@ -95,9 +96,10 @@ class SandboxCase(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
-        folder = tempfile.TemporaryDirectory()
-        cls.addClassCleanup(folder.cleanup)
-        cls.url = cls.enterClassContext(support.sandbox(folder.name))
+        stack = contextlib.ExitStack()
+        cls.addClassCleanup(stack.close)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        cls.url = stack.enter_context(support.sandbox(folder))
 
 
 class EveryOperation(SandboxCase):

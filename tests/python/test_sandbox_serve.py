@@ -1,8 +1,8 @@
 """`vssctl sandbox serve` as a server: addresses, accounts and regions, hostile requests, many writers, a sudden end."""
 
 import concurrent.futures
+import contextlib
 import http.client
-import pathlib
 import signal
 import subprocess
 import tempfile
@@ -219,9 +219,10 @@ class Writers(SandboxCase):
         self.assertEqual([iam.get_role(RoleName="one")["Role"]["Description"]], made)
 
     def test_two_servers_of_one_file_see_each_others_writes(self):
-        folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
-        one = support.client("backup", self.enterContext(support.sandbox(folder)))
-        two = support.client("backup", self.enterContext(support.sandbox(folder)))
+        stack = contextlib.ExitStack()
+        self.addCleanup(stack.close)
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        one, two = (support.client("backup", stack.enter_context(support.sandbox(folder))) for _ in range(2))
         for number in range(5):
             one.create_backup_vault(BackupVaultName=f"one-{number}")
             two.create_backup_vault(BackupVaultName=f"two-{number}")
