@@ -84,10 +84,11 @@ pub fn build(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
+    spread_replacements(&mut drafts);
     keep_targets(input, &mut drafts);
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
-    spread_replacements(&mut drafts);
+    keep_held(&mut drafts);
     let graph = calls(input, &mut drafts);
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
@@ -144,10 +145,45 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
                 }
             } else if draft.address == address {
                 queue.extend(references.iter().cloned());
+            } else if follows(draft, &address, drafts) {
+                // What holds a replaced thing has to let go of it, target or not.
+                queue.push(draft.address.clone());
             }
         }
     }
     drafts.retain(|draft| wanted.contains(&draft.address));
+}
+
+/// Tells whether a thing moves along with the replacement of another.
+fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
+    let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
+    refers
+        && draft.kind.follows(replaced.kind()).is_some()
+        && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
+}
+
+/// Keeps from deletion what something that stays refers to.
+fn keep_held(drafts: &mut [Draft<'_>]) {
+    loop {
+        let held: BTreeMap<(String, String), Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Refused)
+            .filter_map(|draft| draft.live.map(|live| (draft, live)))
+            .flat_map(|(draft, live)| live.refers.iter().map(|held| (held.clone(), draft.address.clone())))
+            .collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+            let holder = draft.live.and_then(|live| held.get(&(draft.kind.name().to_owned(), live.name.clone())));
+            if let Some(holder) = holder {
+                let reason = format!("`{holder}` stays and needs it");
+                draft.refuse(Action::Refused, reason);
+                spread = true;
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
 }
 
 /// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
@@ -161,8 +197,10 @@ fn prune<'a>(
     let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
     let mut kept = Vec::new();
     let mut deletions = Vec::new();
+    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
     for (kind, live) in orphans {
-        let address = verdict::orphan_address(kind, live);
+        let address = verdict::orphan_address(kind, live, &taken);
+        taken.insert(address.clone());
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
             deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
         } else if targeted(&address) {
@@ -292,7 +330,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {
-                graph.calls.insert((phase, draft.address.clone()), calls);
+                graph.calls.entry((phase, draft.address.clone())).or_default().extend(calls);
             }
         }
     }
@@ -311,8 +349,7 @@ fn remove_surplus(
     let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
     for (address, live) in surplus {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
-        if matches!(draft.action, Action::Unknown | Action::Refused | Action::Create) || !input.options.adopt.is_empty()
-        {
+        if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
         }
         let calls = draft.kind.calls(&Transition {
@@ -329,6 +366,8 @@ fn remove_surplus(
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
         if draft.action == Action::NoOp {
             draft.action = Action::Update;
+        }
+        if matches!(draft.action, Action::Update | Action::Create) && draft.reason.is_none() {
             draft.reason = Some("a second object of this address is removed".to_owned());
         }
     }
