@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
 use crate::config::Thresholds;
@@ -73,6 +75,52 @@ impl Draft<'_> {
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
+    match rebase(input) {
+        Some(desired) => build_from(&Input { desired: &desired, ..*input }),
+        None => build_from(input),
+    }
+}
+
+/// Points references at where things live: a role or policy whose entry names no path may be live at another one than a
+/// new one would get, and so has another ARN than the file's references were resolved to.
+fn rebase(input: &Input<'_>) -> Option<Vec<Desired>> {
+    let found = input.live.iter().flat_map(|(_, live)| &live.found);
+    let moved: BTreeMap<String, String> = found
+        .filter_map(|(address, found)| {
+            let Found::Live(live) = found else { return None };
+            let desired = input.desired.iter().find(|desired| desired.address == *address)?;
+            let resource = match address.kind() {
+                "role" | "policy" if !desired.fields.contains_key("path") => address.kind(),
+                _ => return None,
+            };
+            let expected = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
+            let actual = live.ids.get("Arn").filter(|actual| **actual != expected)?;
+            Some((expected, actual.clone()))
+        })
+        .collect();
+    let point = |desired: &Desired| {
+        let fields = desired.fields.iter().map(|(name, value)| (name.clone(), replace_texts(value, &moved))).collect();
+        Desired { fields, ..desired.clone() }
+    };
+    (!moved.is_empty()).then(|| input.desired.iter().map(point).collect())
+}
+
+/// Replaces whole texts and elements of sets, which stay sorted.
+fn replace_texts(value: &Value, replacements: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => replacements.get(text).unwrap_or(text).as_str().into(),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| replace_texts(item, replacements)).collect();
+            if items.iter().all(Value::is_string) {
+                items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+            }
+            Value::Array(items)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.clone(),
+    }
+}
+
+fn build_from(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
@@ -400,7 +448,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
     }
-    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    let keys = desired.fields.get("tags").and_then(Value::as_object);
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 
