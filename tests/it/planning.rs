@@ -429,3 +429,34 @@ fn a_thing_of_ours_without_the_mark_of_a_region_stays_ours_and_gets_it() {
     assert_eq!(paths(&plan, "role.r"), ["tags.vssctl:region"]);
     assert!(bench.plan(&file).is_empty());
 }
+
+#[test]
+fn a_new_table_key_of_any_kind_moves_the_address_and_touches_nothing_else() {
+    let old = format!(
+        "{STACK}[policy.p]\ndocument = '{DOCUMENT}'\n[role.AWSBackupR]\ntrust = '{BOTH}'\ninstance_profile = true\n[role.q]\ntrust = '{BOTH}'\n\
+         [instance_profile.i]\nrole = \"q\"\n[package.AwsVssComponents]\ntargets = {{ tags = {{ a = \"b\" }} }}\nschedule = \"rate(1 day)\"\n\
+         [vault.vss]\n[plan.daily.rule.r]\nvault = \"vss\"\n[plan.daily.selection.s]\nrole = \"AWSBackupR\"\nmatch = {{ all = {{ a = \"b\" }} }}\n"
+    );
+    let new = [
+        ("[policy.p]", "[policy.p2]\nrenamed_from = \"p\""),
+        ("[role.AWSBackupR]", "[role.AWSBackupR2]\nrenamed_from = \"role.AWSBackupR\""),
+        ("[role.q]", "[role.q2]\nrenamed_from = \"q\""),
+        ("[instance_profile.i]", "[instance_profile.i2]\nrenamed_from = \"i\""),
+        ("[package.AwsVssComponents]", "[package.vss]\nrenamed_from = \"AwsVssComponents\""),
+        ("[vault.vss]", "[vault.vss2]\nrenamed_from = \"vss\""),
+        ("[plan.daily.rule.r]", "[plan.nightly]\nrenamed_from = \"daily\"\n[plan.nightly.rule.r]"),
+        ("[plan.daily.selection.s]", "[plan.nightly.selection.s2]\nrenamed_from = \"daily.s\""),
+    ]
+    .iter()
+    .fold(old.clone(), |text, (from, to)| text.replace(from, to));
+    let bench = Bench::new();
+    bench.apply(&old);
+    let plan = bench.apply(&new);
+    for change in &plan.changes {
+        assert!(matches!(change.action, Action::NoOp | Action::Update), "{change:#?}");
+        assert!(change.fields.iter().all(|field| field.path == "tags.vssctl:id"), "{change:#?}");
+    }
+    assert_eq!(plan.orphans, []);
+    let again = bench.plan(&new);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}

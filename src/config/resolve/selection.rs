@@ -24,8 +24,6 @@ pub(crate) fn selections(
     let mut all = Vec::new();
     let mut by_tag = 0;
     for entry in context.entries::<SelectionSpec>(table, "selection", Some(plan)) {
-        let name = entry.spec.name.clone().unwrap_or_else(|| entry.address.last().to_owned());
-        let entry = Entry { name, ..entry };
         context.check_name(&entry, SELECTION_NAME);
         unique(&entry, plan, context);
         let matching = &entry.spec.matching;
