@@ -523,7 +523,15 @@ fn a_package_is_new_enough_for_the_policy_of_its_instances() {
 #[test]
 fn selections_are_narrow_and_well_formed() {
     let good = selection("{ all = { a = \"b\" } }");
-    check("VSS0701", &selection("{}"), "{}", &good);
+    for empty in [
+        "{}",
+        "{ any = {} }",
+        "{ arns = [] }",
+        "{ not_arns = [\"arn:aws:s3:::logs\"] }",
+        "{ all = { a = \"b\" }, arns = [] }",
+    ] {
+        check("VSS0709", &selection(empty), empty, &good);
+    }
     check("VSS0701", &selection("{ arns = [\"*\"] }"), "{ arns = [\"*\"] }", &good);
     check(
         "VSS0703",
