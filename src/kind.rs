@@ -162,7 +162,7 @@ pub struct Transition<'a> {
     pub desired: Option<&'a Desired>,
     /// What is there; absent for `Create`.
     pub live: Option<&'a Live>,
-    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`.
+    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`, and `vssctl:region` on IAM's things.
     pub marks: &'a BTreeMap<String, String>,
     /// What is live at the other addresses of the file: a selection finds the id of its plan here.
     pub neighbours: &'a BTreeMap<Address, &'a Live>,
@@ -208,6 +208,11 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// Whether a replacement makes the new one before it deletes the old one.
     fn replaces_create_first(&self) -> bool {
+        false
+    }
+
+    /// Whether AWS takes names that differ in case only for the same, as IAM does.
+    fn ignores_case_of_names(&self) -> bool {
         false
     }
 

@@ -132,15 +132,16 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
-    keep_targets(input, &mut drafts);
-    let (kept, doubles) = prune(input, orphans, &mut drafts, &mut diagnostics);
-    spread_refusals(&mut drafts);
     spread_replacements(&mut drafts);
-    let mut graph = calls(input, &mut drafts, &doubles);
+    keep_targets(input, &mut drafts);
+    let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
+    spread_refusals(&mut drafts);
+    keep_held(&mut drafts);
+    let mut graph = calls(input, &mut drafts);
     // What is refused lets go of nothing, so that more may be held.
     while refuse_held(&mut drafts, &graph, &mut diagnostics) {
         spread_refusals(&mut drafts);
-        graph = calls(input, &mut drafts, &doubles);
+        graph = calls(input, &mut drafts);
     }
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
@@ -197,44 +198,70 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
                 }
             } else if draft.address == address {
                 queue.extend(references.iter().cloned());
+            } else if follows(draft, &address, drafts) {
+                // What holds a replaced thing has to let go of it, target or not.
+                queue.push(draft.address.clone());
             }
         }
     }
     drafts.retain(|draft| wanted.contains(&draft.address));
 }
 
-/// A live thing beside another one of its address.
-type Double<'a> = (Address, &'a Live);
+/// Tells whether a thing moves along with the replacement of another.
+fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
+    let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
+    refers
+        && draft.kind.follows(replaced.kind()).is_some()
+        && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
+}
 
-/// Turns orphans into deletions where they are asked for and allowed; returns those that stay, and second orphans of one
-/// address, which go with the first.
+/// Keeps from deletion what something that stays refers to.
+fn keep_held(drafts: &mut [Draft<'_>]) {
+    loop {
+        let held: BTreeMap<(String, String), Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Refused)
+            .filter_map(|draft| draft.live.map(|live| (draft, live)))
+            .flat_map(|(draft, live)| live.refers.iter().map(|held| (held.clone(), draft.address.clone())))
+            .collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+            let holder = draft.live.and_then(|live| held.get(&(draft.kind.name().to_owned(), live.name.clone())));
+            if let Some(holder) = holder {
+                let reason = format!("`{holder}` stays and needs it");
+                draft.refuse(Action::Refused, reason);
+                spread = true;
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
+}
+
+/// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
 fn prune<'a>(
     input: &Input<'a>,
     orphans: Vec<(&'static dyn Kind, &'a Live)>,
     drafts: &mut Vec<Draft<'a>>,
     diagnostics: &mut Vec<Diagnostic>,
-) -> (Vec<Orphan>, Vec<Double<'a>>) {
+) -> Vec<Orphan> {
     let options = input.options;
     let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
     let mut kept = Vec::new();
-    let mut deletions: Vec<Draft<'a>> = Vec::new();
-    let mut doubles = Vec::new();
+    let mut deletions = Vec::new();
+    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
     for (kind, live) in orphans {
-        let address = verdict::orphan_address(kind, live);
+        let address = verdict::orphan_address(kind, live, &taken);
+        taken.insert(address.clone());
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
-            let stands = |draft: &Draft<'_>| draft.address == address;
-            if deletions.iter().any(stands) || drafts.iter().any(stands) {
-                // One more of the address, which an interrupted or repeated creation left.
-                doubles.push((address, live));
-                continue;
-            }
             deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
         } else if targeted(&address) {
             kept.push(orphan(address, live));
         }
     }
-    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len() + doubles.len();
-    let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count() + doubles.len();
+    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len();
+    let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
     let (most, percent) = (most as usize, percent as usize);
     let allowed = options.max_deletions.unwrap_or_else(|| (owned * percent / 100).min(most));
@@ -253,11 +280,10 @@ fn prune<'a>(
         for draft in &mut deletions {
             draft.refuse(Action::Refused, "more deletions than the limit allows".to_owned());
         }
-        doubles.clear();
     }
     drafts.extend(deletions);
     kept.sort_by(|left, right| (&left.address, &left.id).cmp(&(&right.address, &right.id)));
-    (kept, doubles)
+    kept
 }
 
 fn orphan(address: Address, live: &Live) -> Orphan {
@@ -328,7 +354,7 @@ fn spread_replacements(drafts: &mut [Draft<'_>]) {
 }
 
 /// Asks the kinds for their calls.
-fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], doubles: &[Double<'_>]) -> Graph {
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -357,11 +383,11 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], doubles: &[Double<'_>]) ->
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {
-                graph.calls.insert((phase, draft.address.clone()), calls);
+                graph.calls.entry((phase, draft.address.clone())).or_default().extend(calls);
             }
         }
     }
-    remove_surplus(input, drafts, doubles, &neighbours, &mut graph);
+    remove_surplus(input, drafts, &neighbours, &mut graph);
     connect(drafts, &mut graph);
     graph
 }
@@ -408,15 +434,12 @@ fn refuse_held(drafts: &mut [Draft<'_>], graph: &Graph, diagnostics: &mut Vec<Di
 fn remove_surplus(
     input: &Input<'_>,
     drafts: &mut [Draft<'_>],
-    doubles: &[Double<'_>],
     neighbours: &BTreeMap<Address, &Live>,
     graph: &mut Graph,
 ) {
-    let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus).map(|(address, live)| (address, live));
-    for (address, live) in surplus.chain(doubles.iter().map(|(address, live)| (address, *live))) {
+    for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
-        if matches!(draft.action, Action::Unknown | Action::Refused | Action::Create) || !input.options.adopt.is_empty()
-        {
+        if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
         }
         let calls = draft.kind.calls(&Transition {
@@ -433,6 +456,8 @@ fn remove_surplus(
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
         if draft.action == Action::NoOp {
             draft.action = Action::Update;
+        }
+        if matches!(draft.action, Action::Update | Action::Create) && draft.reason.is_none() {
             draft.reason = Some("a second object of this address is removed".to_owned());
         }
     }
@@ -465,7 +490,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
     }
-    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    let keys = desired.fields.get("tags").and_then(Value::as_object);
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 

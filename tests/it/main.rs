@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod convergence;
 mod cut;
+mod documents;
 mod faults;
 mod harness;
 mod kind_contract;

@@ -258,6 +258,17 @@ fn a_roles_profile_has_its_own_name_where_it_says_so() {
 }
 
 #[test]
+fn the_stacks_iam_path_is_declared_where_an_entry_names_none() {
+    let body = "iam_path = \"/s/\"\n[role.AWSBackup]\npreset = \"backup-service\"\ninstance_profile = false\n[role.r]\npreset = \"vss-instance\"\npath = \"/o/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"b\" } }\n";
+    let all = desired(body);
+    assert_eq!(thing(&all, "role.AWSBackup").fields["path"], json!("/s/"));
+    assert_eq!(thing(&all, "role.r").fields["path"], json!("/o/"));
+    assert_eq!(thing(&all, "instance_profile.r").fields["path"], json!("/o/"));
+    assert_eq!(thing(&all, "selection.p.s").fields["role"], json!("arn:aws:iam::123456789012:role/s/AWSBackup"));
+    assert!(!thing(&desired("[role.r]\npreset = \"vss-instance\"\n"), "role.r").fields.contains_key("path"));
+}
+
+#[test]
 fn region_settings_hold_what_the_file_names() {
     let all = desired("[region_settings]\nresource_type_opt_in = { EC2 = true }\n");
     let settings = thing(&all, "region_settings");
@@ -276,4 +287,17 @@ fn an_entry_knows_where_its_header_stands() {
     let all = desired("[vault.vv]\n");
     let location = all[0].location.clone().unwrap();
     assert_eq!((location.line, location.column), (5, 1));
+}
+
+#[test]
+fn a_renamed_entry_keeps_the_names_that_its_old_key_gave() {
+    let text = "[vault.new]\nrenamed_from = \"old\"\n[vault.named]\nrenamed_from = \"other\"\nname = \"own\"\n\
+                [plan.p2]\nrenamed_from = \"plan.p\"\nrule.r.vault = \"old\"\n\
+                [package.vss]\nrenamed_from = \"AwsVssComponents\"\ntargets = { tags = { a = \"b\" } }\n";
+    let all = desired(text);
+    let names: Vec<_> = all.iter().map(|desired| (desired.address.to_string(), desired.name.as_str())).collect();
+    let expected =
+        [("package.vss", "vssctl-AwsVssComponents"), ("vault.named", "own"), ("vault.new", "old"), ("plan.p2", "p")];
+    assert_eq!(names, expected.map(|(address, name)| (address.to_owned(), name)));
+    assert_eq!(all[0].fields["package_name"], "AwsVssComponents");
 }
