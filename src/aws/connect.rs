@@ -21,6 +21,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 
 use super::credentials::Renewable;
 use super::gate::Gate;
+use super::whole::{https, whole};
 use super::{Reader, Writer};
 use crate::model::Scope;
 
@@ -256,27 +257,25 @@ async fn found(options: &ConnectOptions) -> Result<SdkConfig, ConnectError> {
     if let Some(endpoint) = &options.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
-    if let Some(client) = &options.http_client {
-        loader = loader.http_client(client.clone());
-    } else if let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
-        loader = loader.http_client(trusting(&path.to_string_lossy())?);
-    }
-    Ok(loader.load().await)
+    let client = match &options.http_client {
+        Some(client) => client.clone(),
+        None => match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+            Some(path) => https(Some(trusting(&path.to_string_lossy())?)),
+            None => https(None),
+        },
+    };
+    Ok(loader.http_client(whole(client)).load().await)
 }
 
 /// Makes an HTTPS client that trusts the certificates of a file and no others, as `AWS_CA_BUNDLE` does in other tools.
-fn trusting(path: &str) -> Result<SharedHttpClient, ConnectError> {
+fn trusting(path: &str) -> Result<tls::TlsContext, ConnectError> {
     let unusable = || ConnectError::Certificates { path: path.to_owned() };
     let bytes = fs::read(path).map_err(|source| ConnectError::CaBundle { path: path.to_owned(), source })?;
     if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
         return Err(unusable());
     }
     let store = tls::TrustStore::empty().with_pem_certificate(bytes);
-    let context = tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_https())
+    tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())
 }
 
 /// Keeps signed requests from going anywhere but AWS and this machine, whatever the environment and profiles say

@@ -10,6 +10,7 @@ mod memo;
 pub mod operations;
 mod pages;
 mod read;
+mod whole;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
