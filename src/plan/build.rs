@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
 use crate::config::Thresholds;
@@ -29,7 +31,7 @@ pub struct Options {
 }
 
 /// What a plan is built from.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// What the run is bound to.
     pub scope: &'a Scope,
@@ -73,6 +75,52 @@ impl Draft<'_> {
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
+    let desired = follow_paths(input);
+    build_resolved(&Input { desired: &desired, ..*input })
+}
+
+/// Puts the live ARNs of roles and policies in place of those that the file implies: an entry without a `path` leaves the
+/// thing where it is, and what refers to it has to find it there.
+fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
+    let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
+    let moved: BTreeMap<String, String> = input
+        .desired
+        .iter()
+        .filter(|desired| matches!(desired.address.kind(), "role" | "policy") && !desired.fields.contains_key("path"))
+        .filter_map(|desired| {
+            let Found::Live(live) = found.get(&desired.address)? else { return None };
+            let implied = input.scope.iam_arn(desired.address.kind(), &input.scope.iam_path, &desired.name);
+            live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
+        })
+        .collect();
+    let mut desired = input.desired.to_vec();
+    if !moved.is_empty() {
+        for value in desired.iter_mut().flat_map(|desired| desired.fields.values_mut()) {
+            follow(value, &moved);
+        }
+    }
+    desired
+}
+
+fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(arn) = moved.get(text.as_str()) {
+                text.clone_from(arn);
+            }
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| follow(item, moved));
+            // A set stays sorted.
+            if items.iter().all(Value::is_string) {
+                items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+            }
+        }
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn build_resolved(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
@@ -89,7 +137,11 @@ pub fn build(input: &Input<'_>) -> Plan {
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts);
+    let mut graph = calls(input, &mut drafts);
+    if refuse_held(&mut drafts, &graph, &mut diagnostics) {
+        spread_refusals(&mut drafts);
+        graph = calls(input, &mut drafts);
+    }
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -339,6 +391,44 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     graph
 }
 
+/// Refuses to take away a policy that some role keeps: AWS would not delete it. Tells whether there was one.
+fn refuse_held(drafts: &mut [Draft<'_>], graph: &Graph, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let lets_go = |holder: &Address, arn: &str| {
+        let calls = graph.calls.iter().filter(|((_, address), _)| address == holder).flat_map(|(_, calls)| calls);
+        calls.into_iter().any(|call| call.action == "iam:DetachRolePolicy" && call.input["PolicyArn"] == arn)
+    };
+    let addresses: BTreeMap<&str, &Address> = drafts
+        .iter()
+        .filter(|draft| draft.kind.name() == "role")
+        .filter_map(|draft| draft.live.map(|live| (live.name.as_str(), &draft.address)))
+        .collect();
+    let held: Vec<(usize, String)> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| matches!(draft.action, Action::Delete | Action::Replace) && draft.kind.name() == "policy")
+        .filter_map(|(index, draft)| {
+            let live = draft.live?;
+            let arn = live.ids.get("Arn")?;
+            let roles = live.carried["roles"].as_array()?;
+            let keeper = roles
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|role| !addresses.get(role).is_some_and(|address| lets_go(address, arn)))?;
+            Some((index, format!("it is attached to role `{keeper}`, which keeps it")))
+        })
+        .collect();
+    for (index, obstacle) in &held {
+        let draft = &mut drafts[*index];
+        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+        diagnostics.push(
+            verdict::cannot_go(&draft.address, what, obstacle)
+                .located(draft.desired.and_then(|desired| desired.location.clone())),
+        );
+        draft.refuse(Action::Refused, obstacle.clone());
+    }
+    !held.is_empty()
+}
+
 /// Deletes second objects of one address, once the address itself stands.
 fn remove_surplus(
     input: &Input<'_>,
@@ -346,8 +436,7 @@ fn remove_surplus(
     neighbours: &BTreeMap<Address, &Live>,
     graph: &mut Graph,
 ) {
-    let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
-    for (address, live) in surplus {
+    for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
         if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
@@ -400,7 +489,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
     }
-    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    let keys = desired.fields.get("tags").and_then(Value::as_object);
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 

@@ -228,7 +228,7 @@ pub(super) fn deletion<'a>(
     }
 }
 
-fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
+pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
     Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}"))
         .at(address)
         .help("remove the obstacle, or leave the thing as it is")
@@ -246,9 +246,9 @@ pub(super) fn orphan_address(kind: &dyn Kind, live: &Live, taken: &BTreeSet<Addr
     let named = named_address(kind, live);
     let numbered = |number: usize| Address::new(kind.name(), format!("{}-{number}", named.key()));
     std::iter::once(named.clone())
-        .chain((2..).map(numbered))
+        .chain((2..taken.len() + 3).map(numbered))
         .find(|address| !taken.contains(address))
-        .expect("numbers do not end")
+        .expect("there are more numbers than taken addresses")
 }
 
 fn named_address(kind: &dyn Kind, live: &Live) -> Address {
