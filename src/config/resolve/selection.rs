@@ -47,10 +47,10 @@ pub(crate) fn selections(
         let arns = match &matching.arns {
             Some(arns) => arns.clone(),
             // Conditions narrow ARNs. Those of all instances leave tagged volumes and databases alone.
-            Some(_) | None if narrows(matching) => {
+            None if narrows(matching) => {
                 vec![format!("arn:{}:ec2:*:*:instance/*", context.scope.partition())]
             }
-            Some(_) | None => Vec::new(),
+            None => Vec::new(),
         };
         check_left_out(&entry, &arns, context);
         let resolved = ResolvedSelection { role, arns, matching: matching.clone() };

@@ -640,8 +640,8 @@ fn selections_are_narrow_and_well_formed() {
     check("VSS0708", &selection("{ all = { a = [\"b\", \"c\"] } }"), "a", &good);
     let instances = "\"arn:aws:ec2:*:*:instance/*\"";
     let without = |arns: &str| selection(&format!("{{ arns = [{instances}], not_arns = [{arns}] }}"));
-    check("VSS0709", &without("\"*\""), "[\"*\"]", &without("\"arn:aws:ec2:*:*:instance/i-1*\""));
-    check("VSS0709", &without("\"arn:aws:ec2:*\""), "[\"arn:aws:ec2:*\"]", &without("\"arn:aws:rds:*\""));
+    check("VSS0710", &without("\"*\""), "[\"*\"]", &without("\"arn:aws:ec2:*:*:instance/i-1*\""));
+    check("VSS0710", &without("\"arn:aws:ec2:*\""), "[\"arn:aws:ec2:*\"]", &without("\"arn:aws:rds:*\""));
     let arns = |count: usize, end: &str| {
         let arn = |index: usize| format!("\"arn:aws:ec2:ap-northeast-1:123456789012:instance/i-{index}{end}\"");
         format!("[{}]", (0..count).map(arn).collect::<Vec<_>>().join(", "))
