@@ -40,8 +40,8 @@ impl Scanner<'_> {
         }
         let mut wanted = None;
         match self.next()? {
-            b'{' => wanted = self.members(steps)?,
-            b'[' => wanted = self.items(steps)?,
+            b'{' => self.members(steps, &mut wanted)?,
+            b'[' => self.items(steps, &mut wanted)?,
             b'"' => self.string()?,
             _ => {
                 while self.next().is_some_and(|byte| !byte.is_ascii_whitespace() && !b",]}".contains(&byte)) {
@@ -62,15 +62,14 @@ impl Scanner<'_> {
         Some(wanted.unwrap_or(start..self.at))
     }
 
-    fn members(&mut self, steps: &[&str]) -> Option<Option<Range<usize>>> {
-        let mut wanted = None;
+    fn members(&mut self, steps: &[&str], wanted: &mut Option<Range<usize>>) -> Option<()> {
         self.at += 1;
         loop {
             self.space();
             match self.next()? {
                 b'}' => {
                     self.at += 1;
-                    return Some(wanted);
+                    return Some(());
                 }
                 b',' => self.at += 1,
                 b'"' => {
@@ -81,7 +80,7 @@ impl Scanner<'_> {
                     self.at += 1;
                     self.space();
                     match steps.split_first() {
-                        Some((step, rest)) if *step == key => wanted = self.find(rest),
+                        Some((step, rest)) if *step == key => *wanted = self.find(rest),
                         _ => {
                             self.find(&[])?;
                         }
@@ -92,8 +91,7 @@ impl Scanner<'_> {
         }
     }
 
-    fn items(&mut self, steps: &[&str]) -> Option<Option<Range<usize>>> {
-        let mut wanted = None;
+    fn items(&mut self, steps: &[&str], wanted: &mut Option<Range<usize>>) -> Option<()> {
         let mut index: usize = 0;
         self.at += 1;
         loop {
@@ -101,12 +99,12 @@ impl Scanner<'_> {
             match self.next()? {
                 b']' => {
                     self.at += 1;
-                    return Some(wanted);
+                    return Some(());
                 }
                 b',' => self.at += 1,
                 _ => {
                     match steps.split_first() {
-                        Some((step, rest)) if step.parse() == Ok(index) => wanted = self.find(rest),
+                        Some((step, rest)) if step.parse() == Ok(index) => *wanted = self.find(rest),
                         _ => {
                             self.find(&[])?;
                         }
