@@ -265,9 +265,10 @@ fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnos
             diagnostic.help(format!("write a number with its unit in quotes, such as `{last} = \"{}\"`", sample(last)))
         }
         Tree::Flag(_) | Tree::Float | Tree::Datetime if takes("integer") || is_duration(last) => {
-            match is_duration(last) {
-                true => diagnostic.help(format!("write it like `{last} = \"{}\"`", sample(last))),
-                false => diagnostic,
+            if is_duration(last) {
+                diagnostic.help(format!("write it like `{last} = \"{}\"`", sample(last)))
+            } else {
+                diagnostic
             }
         }
         Tree::Text(text) if takes("boolean") && !matches!(text.as_str(), "true" | "false") => {

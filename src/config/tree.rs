@@ -183,9 +183,12 @@ pub(crate) fn overlay(base: &mut Node, own: Node) {
 fn merges(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
-        [] | [_] | ["defaults" | "role" | "policy" | "instance_profile" | "package" | "vault" | "plan", _] => true,
-        ["plan", _, "rule" | "selection"] | ["plan", _, "rule" | "selection", _] => true,
-        ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,
+        []
+        | [_]
+        | ["defaults" | "role" | "policy" | "instance_profile" | "package" | "vault" | "plan", _]
+        | ["plan", _, "rule" | "selection"]
+        | ["plan", _, "rule" | "selection", _]
+        | ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,
         [.., name] => name.ends_with("tags"),
     }
 }
