@@ -25,7 +25,7 @@ pub struct PackageSpec {
     pub installation_type: Option<InstallationType>,
     /// Pins one version. Without it the newest is installed.
     pub version: Option<String>,
-    /// The oldest version that will do; not together with `version`.
+    /// The oldest version that will do; not together with `version`. The newest is installed, and a live pin is taken away.
     pub minimum_version: Option<String>,
     /// Arguments of the package, by name; names start with `SSM_`.
     pub additional_arguments: Option<BTreeMap<String, String>>,
@@ -209,11 +209,13 @@ impl ResolvedPackage {
         let arguments = spec.additional_arguments.as_ref().map(|arguments| {
             if arguments.is_empty() { String::new() } else { Value::from_iter(arguments.clone()).to_string() }
         });
+        // A minimum without a version asks for the newest: a pin that is live goes.
+        let version = spec.version.as_deref().or(spec.minimum_version.as_ref().map(|_| ""));
         let mut form = Form::default();
         form.text("package_name", Some(&self.package_name))
             .text("action", Some(spec.action.unwrap_or_default().name()))
             .text("installation_type", spec.installation_type.map(InstallationType::name))
-            .text("version", spec.version.as_deref())
+            .text("version", version)
             .text("additional_arguments", arguments)
             .value("targets", Some(map(targets)))
             .text("max_concurrency", spec.max_concurrency.as_ref().map(TextOrNumber::text))
