@@ -378,7 +378,12 @@ fn a_tag_key_that_only_changes_its_case_goes_before_it_comes() {
     ] {
         let given = Given {
             desired: Some(desired(address, json!({"tags": {"Team": "a"}}))),
-            live: Some(live("app", &[("Arn", "arn")], json!({"tags": {"team": "a", "vssctl:keys": "team"}}), Value::Null)),
+            live: Some(live(
+                "app",
+                &[("Arn", "arn")],
+                json!({"tags": {"team": "a", "vssctl:keys": "team"}}),
+                Value::Null,
+            )),
             marks: BTreeMap::from([("vssctl:keys".to_owned(), "Team".to_owned())]),
             ..Given::default()
         };

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::order::{Graph, Vertex};
-use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
+use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, holders, marks, unreadable, verdict};
 use crate::config::Thresholds;
 use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
@@ -64,7 +64,7 @@ impl Draft<'_> {
             .unwrap_or_default()
     }
 
-    fn refuse(&mut self, action: Action, reason: String) {
+    pub(super) fn refuse(&mut self, action: Action, reason: String) {
         self.action = action;
         self.reason = Some(reason);
         self.fields.clear();
@@ -88,6 +88,10 @@ pub fn build(input: &Input<'_>) -> Plan {
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
     spread_replacements(&mut drafts);
+    if holders::refuse(input, &mut drafts, &mut diagnostics) {
+        spread_refusals(&mut drafts);
+    }
+    diagnostics.extend(unreadable::diagnostics(input));
     let graph = calls(input, &mut drafts);
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(

@@ -1,10 +1,10 @@
 //! What AWS says about customer managed policies, and how it is told.
 
-use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kind::{Desired, Found, Holder, KindLive, Live, Owner};
 use crate::kinds::identity::{by_iam_name, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -18,13 +18,16 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(read) => read,
         Err(error) => {
             live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
             return live;
         }
     };
     let found = mine.iter().map(|entry| async {
         let found = match by_iam_name(&authorization.policies, &entry.name, |policy| name(policy)) {
             None => Found::Absent,
-            Some(policy) => read_one(reader, policy, &index, entry).await.unwrap_or_else(|error| unknown(&error)),
+            Some(policy) => read_one(reader, policy, &authorization.roles, &index, entry)
+                .await
+                .unwrap_or_else(|error| unknown(&error)),
         };
         (entry.address.clone(), found)
     });
@@ -33,7 +36,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(name(policy)));
         let tags = index.get(policy.arn().unwrap_or_default()).filter(|_| !claimed);
         if let Some(tags) = tags.filter(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_))) {
-            live.orphans.push(normal_form(reader, policy, tags, None));
+            live.orphans.push(normal_form(reader, policy, &authorization.roles, tags, None));
         }
     }
     live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
@@ -43,6 +46,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 async fn read_one(
     reader: &Reader,
     policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
     index: &TagsByArn,
     entry: &Desired,
 ) -> Result<Found, AwsError> {
@@ -51,11 +55,11 @@ async fn read_one(
     // The sweep leaves the description out.
     let wants_description = entry.fields.contains_key("description");
     let live = match indexed {
-        Some(tags) if !wants_description => normal_form(reader, policy, tags, None),
+        Some(tags) if !wants_description => normal_form(reader, policy, roles, tags, None),
         _ => {
             let full = reader.policy(arn).await?;
             let tags = full.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            normal_form(reader, policy, &tags, full.description())
+            normal_form(reader, policy, roles, &tags, full.description())
         }
     };
     Ok(Found::Live(Box::new(live)))
@@ -65,7 +69,39 @@ fn name(policy: &ManagedPolicyDetail) -> &str {
     policy.policy_name().unwrap_or_default()
 }
 
-fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, description: Option<&str>) -> Live {
+/// Who has the policy, or has it as permissions boundary: the roles by name, users and groups as a number.
+fn holders(policy: &ManagedPolicyDetail, roles: &[RoleDetail]) -> Vec<Holder> {
+    let arn = policy.arn().unwrap_or_default();
+    let has = |role: &&RoleDetail| role.attached_managed_policies().iter().any(|held| held.policy_arn() == Some(arn));
+    let is_bound = |role: &&RoleDetail| {
+        role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()) == Some(arn)
+    };
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let mut found: Vec<Holder> = roles
+        .iter()
+        .filter(|role| has(role) || is_bound(role))
+        .map(|role| Holder { kind: "role".to_owned(), name: text(role.role_name()), id: text(role.role_id()) })
+        .collect();
+    let known = roles.iter().filter(has).count() + roles.iter().filter(is_bound).count();
+    let count = |number: Option<i32>| number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    let all = count(policy.attachment_count()) + count(policy.permissions_boundary_usage_count());
+    if all > known {
+        found.push(Holder {
+            kind: "user or group".to_owned(),
+            name: format!("{} more", all - known),
+            id: String::new(),
+        });
+    }
+    found
+}
+
+fn normal_form(
+    reader: &Reader,
+    policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
+    tags: &Tags,
+    description: Option<&str>,
+) -> Live {
     let mut versions: Vec<&PolicyVersion> = policy.policy_version_list().iter().collect();
     // Oldest first; the number of the version decides between equal times.
     versions.sort_by_key(|version| {
@@ -87,7 +123,10 @@ fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, descr
             ("DefaultVersionId", policy.default_version_id()),
         ]),
         fields: form.fields(),
-        carried: json!({ "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>() }),
+        carried: json!({
+            "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>(),
+            "Holders": holders(policy, roles),
+        }),
         refers: Vec::new(),
     }
 }
