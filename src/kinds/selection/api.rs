@@ -89,8 +89,7 @@ async fn in_plan(reader: &Reader, plan: &Known, adopts: bool, children: &[&Desir
         for other in others {
             match other.owner {
                 Owner::Ours(_) => live.surplus.push((entry.address.clone(), other)),
-                // Somebody else's of the same name: the address is the entry's.
-                _ if is_ours(plan) => live.orphans.push(told_apart(other)),
+                _ if is_ours(plan) => live.orphans.push(other),
                 _ => {}
             }
         }
@@ -111,12 +110,6 @@ async fn in_plan(reader: &Reader, plan: &Known, adopts: bool, children: &[&Desir
 /// Tells whether a plan is this stack's, and with it all that is in it: a selection carries no tags of its own.
 fn is_ours(plan: &Known) -> bool {
     matches!(plan.owner, Owner::Ours(_))
-}
-
-/// Gives a selection whose name an entry has another name to be known by.
-fn told_apart(selection: Live) -> Live {
-    let id = selection.ids.get("SelectionId").map(String::as_str).unwrap_or_default();
-    Live { name: format!("{} {id}", selection.name), ..selection }
 }
 
 /// Sorts the selections of a plan that goes.
@@ -141,8 +134,7 @@ async fn in_leftover(reader: &Reader, address: Option<&Address>, plan: &Known, m
             Some(entry) if matches!(selection.owner, Owner::Ours(_)) => {
                 live.surplus.push((entry.address.clone(), selection));
             }
-            Some(_) => live.orphans.push(told_apart(selection)),
-            None => live.orphans.push(selection),
+            Some(_) | None => live.orphans.push(selection),
         }
     }
     live
