@@ -23,7 +23,9 @@ fn prune() -> Options {
 }
 
 fn messages(plan: &Plan) -> String {
-    plan.diagnostics.iter().map(|diagnostic| format!("{} {}\n", diagnostic.code, diagnostic.message)).collect()
+    let lines: Vec<String> =
+        plan.diagnostics.iter().map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message)).collect();
+    lines.join("\n")
 }
 
 fn tags(bench: &Bench, role: &str) -> Value {
