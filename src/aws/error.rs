@@ -95,6 +95,12 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         // Without a code nobody knows what the answer meant; only a plain "too many" is clear.
         return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
     };
+    // AWS's own policies are everywhere at all times: one that does not exist never will.
+    let lower = message.to_lowercase();
+    let never = code == "NoSuchEntity" && lower.contains(":iam::aws:policy/");
+    if never && lower.contains("does not exist or is not attachable") {
+        return ErrorKind::Rejected;
+    }
     if operations::passes(operation, code, message) {
         return ErrorKind::Propagating;
     }
@@ -279,6 +285,16 @@ mod tests {
     fn a_missing_role_is_propagation_after_a_create_and_absence_for_a_delete() {
         assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::Propagating);
         assert_eq!(kind("DetachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_missing_policy_of_aws_is_not_waited_for() {
+        let message = |arn: &str| format!("Policy {arn} does not exist or is not attachable.");
+        let (aws, own) = (message("arn:aws-cn:iam::aws:policy/x"), message("arn:aws:iam::123456789012:policy/x"));
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", &aws), ErrorKind::Rejected);
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", &own), ErrorKind::Propagating);
+        let role = "The role with name x cannot be found.";
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", role), ErrorKind::Propagating);
     }
 
     #[test]

@@ -8,5 +8,6 @@ mod documents;
 mod faults;
 mod harness;
 mod kind_contract;
+mod ownership;
 mod planning;
 mod scenarios;

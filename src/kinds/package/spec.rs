@@ -221,10 +221,19 @@ impl ResolvedPackage {
             .text("max_concurrency", spec.max_concurrency.as_ref().map(TextOrNumber::text))
             .text("max_errors", spec.max_errors.as_ref().map(TextOrNumber::text));
         if let Some(schedule) = &self.schedule {
+            // AWS refuses the three together with another schedule: then there are none, whatever is live. False is none.
+            let only_at = if schedule.starts_with("cron(") { spec.apply_only_at_cron_interval } else { Some(false) };
+            let only_with = |number: Option<u32>| match only_at {
+                Some(false) => Some(Value::Null),
+                Some(true) | None => number.map(Value::from),
+            };
             form.text("schedule", Some(schedule))
-                .flag("apply_only_at_cron_interval", spec.apply_only_at_cron_interval)
-                .number("schedule_offset", spec.schedule_offset)
-                .number("duration", spec.duration)
+                .value(
+                    "apply_only_at_cron_interval",
+                    only_at.map(|only_at| if only_at { true.into() } else { Value::Null }),
+                )
+                .value("schedule_offset", only_with(spec.schedule_offset))
+                .value("duration", only_with(spec.duration))
                 .text("compliance_severity", spec.compliance_severity.map(ComplianceSeverity::name))
                 .text("sync_compliance", spec.sync_compliance.map(SyncCompliance::name))
                 .text("output_s3_bucket", spec.output_s3_bucket.as_deref())
