@@ -39,6 +39,7 @@ impl Waits {
             | ErrorKind::AccessDenied
             | ErrorKind::Quota
             | ErrorKind::Credentials
+            | ErrorKind::Endpoint
             | ErrorKind::Unreachable
             | ErrorKind::Unsettled
             | ErrorKind::Rejected => false,
