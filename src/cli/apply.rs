@@ -184,7 +184,7 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
         interrupts.next().await;
     };
     if !manner.json {
-        ui.answer("\n");
+        ui.aside("\n");
     }
     let ended = tokio::select! {
         biased;
@@ -199,8 +199,10 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
 fn tell(ui: &Ui, progress: &mut Progress, event: &Event, json: bool) -> Result<(), CliError> {
     if json {
         ui.answer(&line(&render::progress::event(event))?);
-    } else if let Some(text) = progress.line(event) {
-        ui.answer(&format!("{text}\n"));
+    } else {
+        if let Some(text) = progress.line(event) {
+            ui.note(&text);
+        }
         ui.status(&progress.status());
     }
     Ok(())

@@ -208,12 +208,35 @@ fn the_sandbox_is_kept_out_of_commits_and_found_from_below() {
 #[test]
 fn a_damaged_sandbox_file_is_reported_and_left_as_it_is() {
     let place = Place::with(MAIN_JOB);
-    for text in ["{", "[]", "{\"format\":999,\"generation\":1}"] {
+    let overflowing =
+        "{\"format\":1,\"generation\":18446744073709551615,\"clock\":{\"machine\":{\"ahead\":0}},\"accounts\":{}}";
+    for text in ["{", "[]", "{\"format\":999,\"generation\":1}", overflowing] {
         place.write("account.json", text);
         let run = place.sandbox(&["plan"]).exits(1);
         assert!(run.stderr.contains("account.json"), "{}", run.stderr);
         assert_eq!(place.read("account.json"), text);
     }
+}
+
+#[test]
+fn a_reset_throws_away_sandbox_files_only() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.run(&["--sandbox=vss.toml", "sandbox", "reset"]).exits(4);
+    assert!(run.stderr.contains("vss.toml") && run.stderr.contains("hint: "), "{}", run.stderr);
+    assert_eq!(place.read("vss.toml"), MAIN_JOB);
+    place.run(&["--sandbox=.", "sandbox", "reset"]).exits(4);
+    // A damaged sandbox is a sandbox.
+    place.write("account.json", "{\"format\":1,\"generation\":7,\"clo");
+    assert_eq!(place.sandbox(&["sandbox", "reset"]).exits(0).stdout, "Removed account.json\n");
+    assert_eq!(place.sandbox(&["sandbox", "reset"]).exits(0).stdout, "There is no account.json\n");
+}
+
+#[test]
+fn the_answer_of_an_apply_is_on_stdout_and_its_progress_is_not() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.sandbox(&["apply", "--yes"]).exits(0);
+    assert!(run.stderr.contains("vault.vss: creating...") && !run.stdout.contains("creating..."), "{}", run.stdout);
+    assert!(run.stdout.contains("Plan: 7 to add") && run.stdout.contains("Apply complete!"), "{}", run.stdout);
 }
 
 #[test]
