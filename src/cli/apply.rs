@@ -129,7 +129,10 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
         ui.answer(&line(&head)?);
         return Ok(());
     }
+    let silent = plan.is_empty() && !plan.has_refused() && !plan.has_unknown();
     match manner.nothing {
+        // Nothing is there to show but what is wrong.
+        Some(_) if silent && verdict == Exit::Failed => ui.aside(&session.problems(plan)),
         Some(nothing) if plan.is_empty() && verdict == Exit::Done => ui.answer(&format!("{nothing}\n")),
         Some(_) | None => ui.answer(&session.render(plan)),
     }

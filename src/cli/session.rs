@@ -141,22 +141,22 @@ impl<'a> Session<'a> {
         format!("{sort} {}, {}", render::escaped(&scope.account_id), render::escaped(&scope.region))
     }
 
+    /// Renders a plan's problems, an empty line after each.
+    pub(super) fn problems(&self, plan: &Plan) -> String {
+        problems(&plan.diagnostics, &self.loaded.sources, self.ui)
+    }
+
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
-        let problems = problems(&plan.diagnostics, &self.loaded.sources, self.ui);
+        let problems = self.problems(plan);
         render::text::plan(plan, &problems, self.ui.width())
     }
 
     /// Makes a plan's options from the arguments.
     pub(super) fn options(&self, scoping: &Scoping, pruning: Option<&Pruning>) -> Result<Options, CliError> {
-        // What may be deleted need not be in the file any more: such targets are looked for in the plan.
-        let deletes = pruning.is_none_or(|pruning| pruning.prune);
-        let targets = if deletes {
-            let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
-            parsed.collect::<Result<_, _>>()?
-        } else {
-            self.addresses(&scoping.target)?
-        };
+        // What the file no longer has may be there all the same: such targets are looked for in the plan.
+        let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
+        let targets = parsed.collect::<Result<_, _>>()?;
         Ok(Options {
             targets,
             prune: pruning.is_some_and(|pruning| pruning.prune),

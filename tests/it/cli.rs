@@ -296,6 +296,22 @@ fn a_target_brings_what_it_needs_and_an_unknown_one_is_corrected() {
 }
 
 #[test]
+fn an_adoption_of_what_is_not_there_says_so() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.sandbox(&["adopt", "--yes", "vault.vss"]).exits(1);
+    assert!(run.stderr.contains("VSS0909") && run.stdout.is_empty(), "{}{}", run.stdout, run.stderr);
+    place.sandbox(&["apply", "--yes", "--target", "vault.vss"]).exits(0);
+    let run = place.sandbox(&["adopt", "--yes", "vault.vss"]).exits(0);
+    assert_eq!(run.stdout, "Nothing to adopt: it is this stack's already.\n");
+}
+
+#[test]
+fn the_help_of_destroy_says_what_a_target_takes_along() {
+    let run = Place::empty().run(&["destroy", "--help"]).exits(0);
+    assert!(run.stdout.contains("what needs it"), "{}", run.stdout);
+}
+
+#[test]
 fn json_stands_alone_on_stdout() {
     let place = Place::with(MAIN_JOB);
     let run = place.sandbox(&["plan", "--format", "json"]).exits(0);
@@ -318,6 +334,8 @@ fn a_thing_that_is_no_longer_in_the_file_is_left_alone_until_it_is_pruned() {
     place.write("vss.toml", without);
     let run = place.sandbox(&["plan", "--detailed-exitcode"]).exits(0);
     assert!(run.stdout.contains("selection.daily.windows") && run.stdout.contains("--prune"), "{}", run.stdout);
+    let run = place.sandbox(&["plan", "--target", "selection.daily.windows"]).exits(0);
+    assert!(run.stdout.contains("--prune"), "{}", run.stdout);
     let run = place.sandbox(&["apply", "--prune", "--yes"]).exits(0);
     assert_eq!(run.last_line(), "Apply complete! Resources: 0 added, 0 changed, 1 destroyed.");
     assert_eq!(place.sandbox(&["plan"]).exits(0).stdout, format!("{NO_CHANGES}\n"));
