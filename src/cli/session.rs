@@ -90,12 +90,11 @@ impl<'a> Session<'a> {
         let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
         let reader = clients.reader();
         let mut asked = Box::pin(guard(&reader, &scope));
-        let answered = match tokio::time::timeout(SILENCE, &mut asked).await {
-            Ok(answered) => answered,
-            Err(_) => {
-                ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
-                asked.await
-            }
+        let answered = if let Ok(answered) = tokio::time::timeout(SILENCE, &mut asked).await {
+            answered
+        } else {
+            ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
+            asked.await
         };
         answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
         Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })

@@ -50,7 +50,7 @@ pub(super) fn judge<'a>(
             Draft { action: Action::Unknown, reason: Some(format!("{action} failed")), ..draft }
         }
         // Without a mark that tells them apart none of them is ours to delete.
-        Found::Ambiguous { .. } if input.options.destroy => draft,
+        Found::Ambiguous { .. } | Found::Absent if input.options.destroy => draft,
         Found::Ambiguous { ids } => {
             diagnostics.push(
                 Diagnostic::error(
@@ -63,7 +63,6 @@ pub(super) fn judge<'a>(
             );
             refused(format!("{} live things fit", ids.len()))
         }
-        Found::Absent if input.options.destroy => draft,
         Found::Absent if !input.options.adopt.is_empty() => {
             diagnostics.push(
                 Diagnostic::error("VSS0909", format!("there is no live `{}` to adopt", desired.address))
@@ -110,7 +109,7 @@ fn ambiguous_parent<'a>(input: &Input<'a>, desired: &'a Desired) -> Option<&'a A
     })
 }
 
-/// Shows the grace time of a compliance lock that is put on: AWS does not tell it, so it is no difference by itself.
+/// Shows the grace time of a compliance lock that comes with its vault: AWS does not tell it, so it is no difference by itself.
 fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
     let Some(after) = desired.options.get("changeable_for") else { return };
     if let Some(last) = fields.iter().rposition(|field| field.path.starts_with("lock.")) {
@@ -212,7 +211,6 @@ fn compare<'a>(
     };
     let renamed = !same(&live.name, &desired.name);
     let mut fields = differences(kind, desired, live, &draft.marks);
-    add_grace_time(desired, &mut fields);
     if renamed {
         fields.insert(
             0,

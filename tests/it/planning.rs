@@ -448,8 +448,8 @@ fn the_limit_of_deletions_counts_the_whole_stack_whatever_the_targets_are() {
 #[test]
 fn what_is_in_an_ambiguous_plan_is_refused_with_it_and_no_problem_of_its_own() {
     let bench = Bench::new();
-    for _ in 0..2 {
-        let rule = json!({"RuleName": "r", "TargetBackupVaultName": "Default"});
+    for name in ["first", "second"] {
+        let rule = json!({"RuleName": name, "TargetBackupVaultName": "Default"});
         bench.call("backup", "CreateBackupPlan", &json!({"BackupPlan": {"BackupPlanName": "daily", "Rules": [rule]}}));
     }
     let plan = bench.plan(&main_file());
@@ -458,13 +458,13 @@ fn what_is_in_an_ambiguous_plan_is_refused_with_it_and_no_problem_of_its_own() {
 }
 
 #[test]
-fn a_compliance_lock_shows_its_grace_time_when_it_is_put_on() {
+fn a_compliance_lock_shows_its_grace_time_when_its_vault_is_made() {
     let bench = Bench::new();
     let file = format!(
-        "{STACK}[vault.v]\nlock = {{ mode = \"compliance\", min_retention = \"7d\", changeable_for = \"3d\", \
+        "{STACK}[vault.vss]\nlock = {{ mode = \"compliance\", min_retention = \"7d\", changeable_for = \"3d\", \
          compliance_lock_is_irreversible = true }}\n"
     );
-    assert!(paths(&bench.plan(&file), "vault.v").contains(&"lock.changeable_for".to_owned()));
+    assert!(paths(&bench.plan(&file), "vault.vss").contains(&"lock.changeable_for".to_owned()));
     bench.apply(&file);
     assert!(bench.plan(&file).is_empty());
 }
