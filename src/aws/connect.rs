@@ -92,6 +92,9 @@ impl ConnectOptions {
 /// Says why no client could be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// An endpoint that is no address of a web service.
+    #[error("endpoint `{0}` is no `http://` or `https://` URL")]
+    Url(String),
     /// An endpoint that is not this machine, without consent.
     #[error("endpoint `{0}` is not on this machine, and signed requests would go there")]
     Endpoint(String),
@@ -125,16 +128,14 @@ pub struct Clients {
 impl Clients {
     /// Sets the clients up. Sends nothing.
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
-        if let Some(endpoint) = &options.endpoint_url
-            && !options.allow_endpoint
-            && !is_loopback_url(endpoint)
-        {
-            return Err(ConnectError::Endpoint(endpoint.clone()));
-        }
+        // An endpoint that is refused is refused before any file or variable is looked at.
+        options.endpoint_url.as_deref().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let config = match options.credentials.clone() {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
+        // The one of AWS_ENDPOINT_URL, or of a profile.
+        config.endpoint_url().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let credentials = config.credentials_provider().map(Renewable::new);
         let config = match &credentials {
             // Ours keeps them: the SDK's own store can't be told that they are no longer good.
@@ -301,8 +302,26 @@ impl Intercept for EndpointGuard {
         if self.allow_any || is_loopback_url(uri) || is_aws_url(uri) {
             Ok(())
         } else {
-            Err(format!("`{uri}` is neither AWS nor this machine, and a signed request would go there").into())
+            Err(ForeignEndpoint(uri.to_owned()).into())
         }
+    }
+}
+
+/// An endpoint that gets no signed request.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither AWS nor this machine, and a signed request would go there")]
+pub(super) struct ForeignEndpoint(String);
+
+/// Tells whether an endpoint that was asked for may have signed requests.
+fn allowed(endpoint: &str, any: bool) -> Result<(), ConnectError> {
+    let scheme = endpoint.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https")) || host_of(endpoint).is_none_or(|host| host.is_empty()) {
+        return Err(ConnectError::Url(endpoint.to_owned()));
+    }
+    if any || is_loopback_url(endpoint) || is_aws_url(endpoint) {
+        Ok(())
+    } else {
+        Err(ConnectError::Endpoint(endpoint.to_owned()))
     }
 }
 

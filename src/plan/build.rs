@@ -133,9 +133,14 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
     spread_replacements(&mut drafts);
+    // The limit of deletions is a part of the whole stack, whatever the targets are.
+    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, &mut drafts);
-    let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
-    spread_refusals(&mut drafts);
+    let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
+    // Marks need nothing but the thing itself.
+    if input.options.adopt.is_empty() {
+        spread_refusals(&mut drafts);
+    }
     if holders::refuse(input, &mut drafts, &mut diagnostics) {
         spread_refusals(&mut drafts);
     }
@@ -242,6 +247,7 @@ fn keep_held(drafts: &mut [Draft<'_>]) {
 fn prune<'a>(
     input: &Input<'a>,
     orphans: Vec<(&'static dyn Kind, &'a Live)>,
+    owned: usize,
     drafts: &mut Vec<Draft<'a>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Orphan> {
@@ -259,7 +265,6 @@ fn prune<'a>(
             kept.push(orphan(address, live));
         }
     }
-    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len();
     let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
     let (most, percent) = (most as usize, percent as usize);

@@ -87,7 +87,13 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
             group.element(Level::HELP.message(wrapped(&Safe(help).to_string(), style.width.saturating_sub(margin))));
     }
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group])
+    let text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
+    if diagnostic.location.is_some() {
+        return text;
+    }
+    // Without a place there is no line beside which an empty gutter would make sense.
+    let is_gutter = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == "|";
+    text.lines().filter(|line| !is_gutter(line)).collect::<Vec<_>>().join("\n")
 }
 
 /// Breaks a line between words where it is longer than `width`; the renderer indents what follows.

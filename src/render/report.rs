@@ -94,6 +94,7 @@ pub fn advice(error: &AwsError) -> Option<String> {
         ErrorKind::Credentials => Some(
             "log in again, or choose credentials with `--profile NAME` or `AWS_PROFILE`; `--sandbox` needs none".into(),
         ),
+        ErrorKind::Endpoint => Some("`--allow-endpoint` lets signed calls go there".into()),
         ErrorKind::Unreachable => Some("check the network, the proxy settings and the region's name".into()),
         ErrorKind::Quota => Some("delete what is no longer used, or ask AWS for a higher quota".into()),
         ErrorKind::Throttled => Some("wait a little and run it again, with a lower `--parallelism`".into()),

@@ -129,7 +129,12 @@ fn no_credentials_are_a_failure_with_a_way_out() {
     let mut command = served.prepare(&["plan"], "");
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let run = Run::from(command.output().expect("vssctl runs")).exits(1);
-    assert!(run.stderr.contains("credentials") && run.stderr.contains("hint: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: no AWS credentials found\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: ") && run.stderr.lines().count() < 6, "{}", run.stderr);
+    let mut command = served.prepare(&["plan", "--profile", "nope"], "");
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let run = Run::from(command.output().expect("vssctl runs")).exits(1);
+    assert!(run.stderr.starts_with("error: no AWS credentials in the profile `nope`\n"), "{}", run.stderr);
 }
 
 #[test]
@@ -144,15 +149,26 @@ fn an_endpoint_that_is_not_there_is_a_failure_and_a_foreign_one_is_refused() {
     assert!(unreachable.stderr.contains("hint: check the network"), "{}", unreachable.stderr);
     let foreign = run("http://aws.example.com").exits(4);
     assert!(foreign.stderr.contains("--allow-endpoint"), "{}", foreign.stderr);
+    for url in ["nonsense", "", "ftp://127.0.0.1/"] {
+        let nothing = run(url).exits(6);
+        assert!(nothing.stderr.contains("https://"), "{}", nothing.stderr);
+    }
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
+        let mut command = place.command(&["plan"]);
+        command.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x").env(variable, "http://192.0.2.1");
+        let foreign = Run::from(command.output().expect("vssctl runs")).exits(4);
+        assert!(foreign.stderr.contains("--allow-endpoint"), "{variable}: {}", foreign.stderr);
+        assert!(!foreign.stderr.contains("interceptor"), "{variable}: {}", foreign.stderr);
+    }
 }
 
 /// Starts an apply whose `CreateBackupVault` hangs, and waits until it is on its way.
-fn hanging() -> (Served, Child, BufReader<std::process::ChildStdout>) {
+fn hanging() -> (Served, Child, BufReader<std::process::ChildStderr>) {
     let served = Served::new();
     served.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault").times(u32::MAX));
     let mut command = served.prepare(&["apply", "--yes"], "123456789012");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr"));
     let mut line = String::new();
     while !line.contains("vault.vss: creating") {
         line.clear();
@@ -169,12 +185,13 @@ fn interrupt(child: &Child) {
 #[test]
 #[cfg(unix)]
 fn a_second_ctrl_c_ends_at_once_and_the_next_apply_converges() {
-    let (served, mut child, _lines) = hanging();
-    let mut errors = BufReader::new(child.stderr.take().expect("stderr"));
+    let (served, mut child, mut lines) = hanging();
     interrupt(&child);
     let mut line = String::new();
-    errors.read_line(&mut line).expect("UTF-8");
-    assert!(line.contains("Finishing the calls in flight"), "{line}");
+    while !line.contains("Finishing the calls in flight") {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).expect("UTF-8"), 0, "the run ended without a word");
+    }
     interrupt(&child);
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     served.sandbox.clear_faults();
