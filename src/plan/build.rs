@@ -110,7 +110,9 @@ fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
             }
         }
         Value::Array(items) => {
-            items.iter_mut().for_each(|item| follow(item, moved));
+            for item in items.iter_mut() {
+                follow(item, moved);
+            }
             // A set stays sorted.
             if items.iter().all(Value::is_string) {
                 items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));

@@ -1,5 +1,7 @@
 //! The one integration test binary: every further binary would link over a hundred megabytes.
 
+#![expect(clippy::print_stdout, reason = "simulations print their figures")]
+
 mod bench;
 mod cli;
 mod convergence;

@@ -51,7 +51,7 @@ fn check_notifications(entry: &Entry<'_, VaultSpec>, notifications: &Notificatio
             .help("write both `topic` and `events`, or `{}` for no notifications");
         context.report(&entry.place(&["notifications"]), diagnostic);
     }
-    if let Some(topic) = notifications.topic.as_ref().filter(|topic| topic.ends_with(".fifo")) {
+    if let Some(topic) = notifications.topic.as_ref().filter(|topic| topic.strip_suffix(".fifo").is_some()) {
         let message = format!("AWS Backup does not send to the FIFO topic `{}`", safe(topic));
         let diagnostic = entry.error("VSS0418", message).label("a FIFO topic").help("take a standard topic");
         context.report(&entry.place(&["notifications", "topic"]), diagnostic);

@@ -50,7 +50,7 @@ struct State {
 }
 
 /// Nobody sends such a request again sooner.
-const SETTLE: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_mins(1);
 
 impl Wire {
     pub(crate) fn new(inner: SharedHttpClient, shuffle: Option<Random>) -> Self {
