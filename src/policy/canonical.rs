@@ -50,7 +50,7 @@ const ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
 /// IAM User Guide, "IAM JSON policy elements: Condition operators".
-const OPERATORS: [&str; 28] = [
+pub(super) const OPERATORS: [&str; 28] = [
     "ArnEquals",
     "ArnLike",
     "ArnNotEquals",
