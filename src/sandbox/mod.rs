@@ -5,6 +5,7 @@
 //! It knows AWS's documentation and service models, and nothing of how vssctl calls AWS.
 
 pub mod account;
+mod authorization;
 pub mod backup;
 #[cfg(test)]
 mod bench;
@@ -37,13 +38,16 @@ use http::{Request, Response};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
+use crate::policy::{Policies, PolicyError};
 use account::{Account, Answer, ApiError, Context, Handler};
+use authorization::Restrictions;
 use clock::Clock;
 use faults::Faults;
 use store::{State, Store};
 use wire::DEFAULT_ACCOUNT;
 use wire::model::Model;
 
+pub use authorization::Authorization;
 pub use faults::{Fault, FaultKind};
 pub use store::SandboxError;
 
@@ -64,6 +68,7 @@ struct Inner {
     store: Store,
     state: State,
     faults: Faults,
+    restrictions: Restrictions,
     requests: Vec<RequestRecord>,
     answered: u64,
 }
@@ -111,7 +116,14 @@ impl Sandbox {
     }
 
     fn new(store: Store, state: State) -> Self {
-        let inner = Inner { store, state, faults: Faults::default(), requests: Vec::new(), answered: 0 };
+        let inner = Inner {
+            store,
+            state,
+            faults: Faults::default(),
+            restrictions: Restrictions::default(),
+            requests: Vec::new(),
+            answered: 0,
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -139,6 +151,32 @@ impl Sandbox {
         self.lock().faults.clear();
     }
 
+    /// Gives the requests of an access key these identity policies and no other permissions, in place of those it had. An
+    /// access key without policies may do everything.
+    ///
+    /// # Errors
+    /// When a document is no identity policy.
+    pub fn restrict(&self, access_key: &str, policies: &[Value]) -> Result<(), PolicyError> {
+        let policies = Policies::new(policies)?;
+        self.lock().restrictions.set(access_key, policies);
+        Ok(())
+    }
+
+    /// Lets an access key do everything again.
+    pub fn unrestrict(&self, access_key: &str) {
+        self.lock().restrictions.lift(access_key);
+    }
+
+    /// Lists what the requests of restricted access keys needed, oldest first.
+    pub fn authorizations(&self) -> Vec<Authorization> {
+        self.lock().restrictions.asked().to_vec()
+    }
+
+    /// Forgets what requests needed.
+    pub fn clear_authorizations(&self) {
+        self.lock().restrictions.forget();
+    }
+
     /// Moves the clock ahead.
     ///
     /// # Errors
@@ -161,7 +199,7 @@ impl Sandbox {
     /// What AWS would answer.
     pub fn call(&self, service: &str, operation: &str, region: &str, input: &Value) -> Answer {
         let mut guard = self.lock();
-        guard.perform(service, operation, region, DEFAULT_ACCOUNT, input)
+        guard.perform(service, operation, region, DEFAULT_ACCOUNT, None, input)
     }
 
     /// Writes the account 123456789012 as JSON: equal accounts give equal texts.
@@ -228,7 +266,8 @@ impl Inner {
                 return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
             }
         }
-        let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);
+        let key = Some(scope.access_key.as_str());
+        let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, key, &call.input);
         let response = wire::encode(&scope, &call.operation, &answer, &request_id);
         match fault {
             Some(FaultKind::ResetAfter) => Outcome::Reset,
@@ -237,11 +276,32 @@ impl Inner {
         }
     }
 
-    /// Performs an operation under the file's lock, and keeps what it changed.
-    fn perform(&mut self, service: &str, operation: &str, region: &str, account: &str, input: &Value) -> Answer {
+    /// Performs an operation under the file's lock, and keeps what it changed. Without an access key nobody asks whether
+    /// it may.
+    fn perform(
+        &mut self,
+        service: &str,
+        operation: &str,
+        region: &str,
+        account: &str,
+        access_key: Option<&str>,
+        input: &Value,
+    ) -> Answer {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
         let held = self.state.held(account);
+        if let Some(access_key) = access_key {
+            self.restrictions.admit(&authorization::Call {
+                access_key,
+                service,
+                operation,
+                input,
+                account: &held.account,
+                account_id: account,
+                region,
+                partition: partition_of(region),
+            })?;
+        }
         let fresh = !held.account.regions.contains_key(region);
         let mut context = Context {
             account: &mut held.account,

@@ -24,6 +24,8 @@ pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
     folder: tempfile::TempDir,
+    /// Who plans and applies; everybody else in the tests may do everything.
+    access_key: Option<String>,
 }
 
 impl Bench {
@@ -32,6 +34,7 @@ impl Bench {
             sandbox: Sandbox::in_memory(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
             folder: tempfile::tempdir().expect("a folder"),
+            access_key: None,
         }
     }
 
@@ -76,7 +79,8 @@ impl Bench {
         assert!(errors.is_empty(), "{errors:#?}\n{toml}");
         let mut connect = ConnectOptions::new(config.scope.clone());
         connect.http_client = Some(self.sandbox.http_client());
-        connect.credentials = Some(Sandbox::credentials());
+        connect.credentials =
+            Some(self.access_key.as_deref().map_or_else(Sandbox::credentials, Sandbox::credentials_of));
         let clients = Clients::connect(connect).await.expect("clients");
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
@@ -89,6 +93,16 @@ impl Bench {
             options,
         });
         (clients, plan)
+    }
+
+    /// Plans and applies with this access key from now on; `None` may do everything.
+    pub(crate) fn act_as(&mut self, access_key: Option<&str>) {
+        self.access_key = access_key.map(str::to_owned);
+    }
+
+    /// Runs something that waits.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
     }
 
     /// The folder that `{ file = ... }` is relative to.

@@ -5,5 +5,6 @@ mod cli;
 mod faults;
 mod harness;
 mod kind_contract;
+mod permissions;
 mod planning;
 mod scenarios;

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, text};
+use crate::kinds::delta::{Delta, all_tags, new_path, text};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -27,7 +27,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     let input = json!({
         "InstanceProfileName": desired.name,
-        "Path": desired.fields.get("path"),
+        "Path": new_path(transition),
         "Tags": tag_list(&all_tags(transition)),
     });
     let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::delta::{Delta, all_tags, id, new_path};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -30,7 +30,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     let input = json!({
         "PolicyName": desired.name,
-        "Path": desired.fields.get("path"),
+        "Path": new_path(transition),
         "PolicyDocument": desired.fields.get("document").map(Value::to_string),
         "Description": desired.fields.get("description"),
         "Tags": tag_list(&all_tags(transition)),

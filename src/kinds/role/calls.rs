@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id, pairs, texts};
+use crate::kinds::delta::{Delta, all_tags, id, new_path, pairs, texts};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::duration::seconds;
 use crate::plan::{Action, PlannedCall, diff};
@@ -33,7 +33,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let fields = &desired.fields;
     let mut input = json!({
         "RoleName": desired.name,
-        "Path": fields.get("path"),
+        "Path": new_path(transition),
         "AssumeRolePolicyDocument": fields.get("trust").map(Value::to_string),
         "Description": fields.get("description"),
         "PermissionsBoundary": fields.get("permissions_boundary"),
