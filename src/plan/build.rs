@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
 use crate::config::Thresholds;
-use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
 
 /// What the caller asks of a plan.
@@ -269,7 +269,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     let replaced: BTreeSet<Address> =
         drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
     let mut graph = Graph::default();
-    for draft in drafts.iter() {
+    for draft in drafts.iter_mut() {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
         }
@@ -289,6 +289,11 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             replaced: &replaced,
         };
         let calls = draft.kind.calls(&transition);
+        if draft.action == Action::Delete && calls == Calls::default() {
+            // What a Run Command did can't be deleted.
+            draft.action = Action::NoOp;
+            continue;
+        }
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {

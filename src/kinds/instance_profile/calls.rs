@@ -43,7 +43,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let delta = Delta::of(FIELDS, transition);
     let current = delta.live("role").as_str().unwrap_or_default();
     let wanted = delta.wanted("role").as_str().unwrap_or_default();
-    let mut calls = Calls::default();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     // The role of this name is replaced: it can't go while the profile holds it.
     let is_replaced = transition.replaced.iter().any(|address| {
         address.kind() == "role"
@@ -59,7 +60,6 @@ fn update(transition: &Transition<'_>) -> Calls {
     if (delta.changes("role") || is_replaced) && !wanted.is_empty() {
         calls.ensure.push(add(&live.name, wanted));
     }
-    calls.ensure.extend(tags(transition));
     calls
 }
 

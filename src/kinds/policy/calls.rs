@@ -42,7 +42,8 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let delta = Delta::of(FIELDS, transition);
     let arn = delta.id("Arn");
-    let mut calls = Vec::new();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = tags(transition);
     if delta.changes("document") {
         let versions = versions(live);
         if versions.len() >= VERSIONS {
@@ -57,7 +58,6 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
         calls.push(PlannedCall::new("iam:CreatePolicyVersion", input));
     }
-    calls.extend(tags(transition));
     calls
 }
 

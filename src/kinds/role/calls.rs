@@ -59,7 +59,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let Some(live) = transition.live else { return Calls::default() };
     let delta = Delta::of(FIELDS, transition);
     let role = live.name.as_str();
-    let mut calls = Calls::default();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     if delta.changes_any(&["description", "max_session_duration"]) {
         // What UpdateRole does not name goes back to AWS's default: always both.
         calls.ensure.push(PlannedCall::new(
@@ -102,7 +103,6 @@ fn update(transition: &Transition<'_>) -> Calls {
     }
     // Attach before detach: the role is never without either policy.
     calls.remove.extend(removed.into_iter().map(|arn| detach(role, arn)));
-    calls.ensure.extend(tags(transition));
     calls
 }
 
