@@ -212,8 +212,21 @@ fn spread_refusals(drafts: &mut [Draft<'_>]) {
             .filter(|draft| matches!(draft.action, Action::Refused | Action::Unknown))
             .map(|draft| (draft.address.clone(), draft.action))
             .collect();
+        // What an unreadable thing refers to may be held by it: it stays.
+        let held: BTreeMap<Address, Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Unknown)
+            .flat_map(|draft| draft.desired.into_iter().map(move |desired| (&draft.address, desired)))
+            .flat_map(|(holder, desired)| desired.references.iter().map(|held| (held.clone(), holder.clone())))
+            .collect();
         let mut spread = false;
         for draft in drafts.iter_mut() {
+            if draft.action == Action::Delete
+                && let Some(holder) = held.get(&draft.address)
+            {
+                draft.refuse(Action::Unknown, format!("`{holder}` may need it, which could not be read"));
+                spread = true;
+            }
             if !matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace) {
                 continue;
             }

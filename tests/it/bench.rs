@@ -7,6 +7,9 @@ use tokio::sync::{mpsc, watch};
 use vssctl::apply::{self, Report};
 use vssctl::aws::{Clients, ConnectOptions};
 use vssctl::config;
+use vssctl::kind::Found;
+use vssctl::kinds::package::{Installation, installation};
+use vssctl::model::Scope;
 use vssctl::plan::{self, Action, Plan, build};
 use vssctl::refresh;
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
@@ -23,7 +26,6 @@ region = "ap-northeast-1"
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
-    folder: tempfile::TempDir,
     /// Who plans and applies; everybody else in the tests may do everything.
     access_key: Option<String>,
 }
@@ -33,7 +35,6 @@ impl Bench {
         Self {
             sandbox: Sandbox::in_memory(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
-            folder: tempfile::tempdir().expect("a folder"),
             access_key: None,
         }
     }
@@ -69,7 +70,9 @@ impl Bench {
     }
 
     async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
-        let loaded = config::load_text("vss.toml", toml, Some(self.folder()));
+        // `{ file = ... }` is relative to the examples.
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let loaded = config::load_text("vss.toml", toml, Some(&folder));
         let errors: Vec<_> = loaded
             .diagnostics
             .iter()
@@ -77,11 +80,7 @@ impl Bench {
             .collect();
         let config = loaded.config.unwrap_or_else(|| panic!("{errors:#?}\n{toml}"));
         assert!(errors.is_empty(), "{errors:#?}\n{toml}");
-        let mut connect = ConnectOptions::new(config.scope.clone());
-        connect.http_client = Some(self.sandbox.http_client());
-        connect.credentials =
-            Some(self.access_key.as_deref().map_or_else(Sandbox::credentials, Sandbox::credentials_of));
-        let clients = Clients::connect(connect).await.expect("clients");
+        let clients = self.connect(&config.scope).await;
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
         let live = refresh::refresh(&reader, &config.desired).await;
@@ -95,6 +94,18 @@ impl Bench {
         (clients, plan)
     }
 
+    /// Reads how far the instances of a package are.
+    pub(crate) fn installation(&self, toml: &str, address: &str) -> Installation {
+        self.runtime.block_on(async {
+            let config = config::load_text("vss.toml", toml, None).config.expect("a valid file");
+            let reader = self.connect(&config.scope).await.reader();
+            let live = refresh::refresh(&reader, &config.desired).await;
+            let found = live.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
+            let Some(Found::Live(live)) = found else { panic!("{found:?}") };
+            installation(&reader, live).await.expect("an answer")
+        })
+    }
+
     /// Plans and applies with this access key from now on; `None` may do everything.
     pub(crate) fn act_as(&mut self, access_key: Option<&str>) {
         self.access_key = access_key.map(str::to_owned);
@@ -105,9 +116,12 @@ impl Bench {
         self.runtime.block_on(work)
     }
 
-    /// The folder that `{ file = ... }` is relative to.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    async fn connect(&self, scope: &Scope) -> Clients {
+        let mut connect = ConnectOptions::new(scope.clone());
+        connect.http_client = Some(self.sandbox.http_client());
+        connect.credentials =
+            Some(self.access_key.as_deref().map_or_else(Sandbox::credentials, Sandbox::credentials_of));
+        Clients::connect(connect).await.expect("clients")
     }
 
     /// Calls an operation of the account as somebody else would.

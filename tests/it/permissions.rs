@@ -18,12 +18,13 @@ use crate::kind_contract::SHEETS;
 const PLANNER: &str = "AKIAPLANNER000000000";
 const APPLIER: &str = "AKIAAPPLIER000000000";
 
-fn load(bench: &Bench, file: &str) -> Config {
-    config::load_text("vss.toml", file, Some(bench.folder())).config.unwrap_or_else(|| panic!("{file}"))
+fn load(file: &str) -> Config {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    config::load_text("vss.toml", file, Some(&folder)).config.unwrap_or_else(|| panic!("{file}"))
 }
 
-fn printed(bench: &Bench, file: &str, purpose: Purpose, prunes: bool) -> Vec<Value> {
-    let config = load(bench, file);
+fn printed(file: &str, purpose: Purpose, prunes: bool) -> Vec<Value> {
+    let config = load(file);
     documents(purpose, &Facts::of(&config.scope, &config.desired, prunes))
 }
 
@@ -126,7 +127,7 @@ impl Life {
     }
 
     fn plan(&self, bench: &mut Bench, file: &str, ledger: &mut Ledger, what: &str) -> Plan {
-        let documents = printed(bench, file, Purpose::Plan, self.prunes);
+        let documents = printed(file, Purpose::Plan, self.prunes);
         ledger.grant(bench, PLANNER, Purpose::Plan, &documents);
         bench.act_as(Some(PLANNER));
         bench.forget_requests();
@@ -138,7 +139,7 @@ impl Life {
     }
 
     fn apply(&self, bench: &mut Bench, file: &str, options: &Options, ledger: &mut Ledger, what: &str) {
-        let documents = printed(bench, file, Purpose::Apply, self.prunes);
+        let documents = printed(file, Purpose::Apply, self.prunes);
         ledger.grant(bench, APPLIER, Purpose::Apply, &documents);
         bench.act_as(Some(APPLIER));
         let (_, report) = bench.try_apply(file, options);
@@ -181,7 +182,6 @@ fn instance(bench: &Bench) -> String {
 fn complete(bench: &Bench) -> String {
     example("examples/complete.toml")
         .replace("i-0123456789abcdef0", &instance(bench))
-        .replace("{ file = \"policies/boundary.json\" }", "'''{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Action\":[\"ec2:*\",\"ssm:*\"],\"Resource\":\"*\"}}'''")
         .replace("    \"arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy\",\n", "")
         .replace("resource_groups = [\"windows\"]", "")
         .replace("protect = true", "protect = false")
@@ -256,7 +256,7 @@ fn boundaries() -> Vec<String> {
 /// What the lease asks for, until a run takes it.
 fn lease(ledger: &mut Ledger) {
     let bench = Bench::new();
-    let documents = printed(&bench, MAIN_JOB, Purpose::Apply, false);
+    let documents = printed(MAIN_JOB, Purpose::Apply, false);
     ledger.grant(&bench, APPLIER, Purpose::Apply, &documents);
     let config = aws_sdk_ssm::Config::builder()
         .behavior_version_latest()
@@ -501,7 +501,7 @@ fn without_one_action_a_run_names_it_destroys_nothing_does_the_rest_and_converge
     let scenes = scenes(&bench);
     let (mut printed_actions, mut missed, mut cases) = (BTreeSet::new(), BTreeSet::new(), 0);
     for scene in &scenes {
-        let all = printed(&bench, &scene.file, Purpose::Apply, false);
+        let all = printed(&scene.file, Purpose::Apply, false);
         scene.set(&bench);
         let (_, report, asked) = scene.run(&mut bench, &all);
         assert!(report.is_complete(), "{}: {:#?}", scene.name, report.outcomes);
@@ -516,7 +516,9 @@ fn without_one_action_a_run_names_it_destroys_nothing_does_the_rest_and_converge
             let what = format!("{} without {action}", scene.name);
             scene.set(&bench);
             let there = inventory(&bench);
+            let clock = std::time::Instant::now();
             let (plan, report, asked) = scene.run(&mut bench, &without(&all, &action));
+            if clock.elapsed().as_secs() > 1 { println!("SLOW {what} {:?}", clock.elapsed()); }
             let refused: BTreeSet<String> = asked
                 .into_iter()
                 .filter(|one| one.decision != Decision::Allowed)
@@ -596,8 +598,7 @@ fn without_one_action_a_run_names_it_destroys_nothing_does_the_rest_and_converge
 
 #[test]
 fn the_guards_deny_what_no_file_asks_for() {
-    let bench = Bench::new();
-    let documents = printed(&bench, MAIN_JOB, Purpose::Apply, false);
+    let documents = printed(MAIN_JOB, Purpose::Apply, false);
     // Even beside a policy that allows everything.
     let administrator =
         json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}});
@@ -630,4 +631,48 @@ fn the_guards_deny_what_no_file_asks_for() {
     }
     assert_eq!(decide("ssm:PutParameter", Keys::default().with("ssm:Overwrite", "true")), Decision::ExplicitDeny);
     assert_eq!(decide("ssm:PutParameter", Keys::default().with("ssm:Overwrite", "false")), Decision::Allowed);
+}
+
+/// The text of a source file, without its tests.
+fn source(path: &str) -> String {
+    let text = example(path);
+    text.split("#[cfg(test)]").next().unwrap_or_default().to_owned()
+}
+
+fn sources(folder: &str, name: &str) -> Vec<String> {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let entries = std::fs::read_dir(&root).unwrap_or_else(|error| panic!("{folder}: {error}"));
+    let paths = entries.map(|entry| format!("{folder}/{}", entry.expect("an entry").file_name().to_string_lossy()));
+    let files = paths.map(|path| if name.is_empty() { path } else { format!("{path}/{name}") });
+    files
+        .filter(|path| std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(path).is_file())
+        .map(|path| source(&path))
+        .collect()
+}
+
+#[test]
+fn every_call_in_the_code_has_a_row_in_the_table() {
+    let known: BTreeSet<&str> = TABLE.iter().flat_map(|row| row.actions).map(|action| action.name).collect();
+    let mut called = BTreeSet::new();
+    // Writes are planned as `PlannedCall::new("iam:CreateRole", ...)`.
+    for text in sources("src/kinds", "calls.rs").into_iter().chain(sources("src/kinds", "mod.rs")) {
+        for (_, rest) in text.match_indices("PlannedCall::new(").map(|(at, found)| text.split_at(at + found.len())) {
+            let literal = rest.trim_start().strip_prefix('"').and_then(|rest| rest.split('"').next());
+            called.insert(literal.expect("the action is written out").to_owned());
+        }
+    }
+    // Reads are made as `self.call("iam", "ListRoles", ...)`.
+    for text in sources("src/aws", "").into_iter().chain(sources("src/aws/read", "")) {
+        for (_, rest) in text.match_indices("self.call(").map(|(at, found)| text.split_at(at + found.len())) {
+            let words: Vec<&str> = rest.split('"').take(4).collect();
+            if let ["", service, ",", operation] = words.iter().map(|word| word.trim()).collect::<Vec<_>>()[..] {
+                called.insert(format!("{service}:{operation}"));
+            }
+        }
+    }
+    assert!(called.len() > 50, "{called:?}");
+    // "No permissions are required to perform this operation."
+    called.remove("sts:GetCallerIdentity");
+    let missing: Vec<&String> = called.iter().filter(|action| !known.contains(action.as_str())).collect();
+    assert_eq!(missing, [""; 0], "no row in src/permissions/table.rs");
 }
