@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
 use crate::config::Thresholds;
@@ -73,6 +75,52 @@ impl Draft<'_> {
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
+    match rebase(input) {
+        Some(desired) => build_from(&Input { desired: &desired, ..*input }),
+        None => build_from(input),
+    }
+}
+
+/// Points references at where things live: a role or policy whose entry names no path may be live at another one than a
+/// new one would get, and so has another ARN than the file's references were resolved to.
+fn rebase(input: &Input<'_>) -> Option<Vec<Desired>> {
+    let found = input.live.iter().flat_map(|(_, live)| &live.found);
+    let moved: BTreeMap<String, String> = found
+        .filter_map(|(address, found)| {
+            let Found::Live(live) = found else { return None };
+            let desired = input.desired.iter().find(|desired| desired.address == *address)?;
+            let resource = match address.kind() {
+                "role" | "policy" if !desired.fields.contains_key("path") => address.kind(),
+                _ => return None,
+            };
+            let expected = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
+            let actual = live.ids.get("Arn").filter(|actual| **actual != expected)?;
+            Some((expected, actual.clone()))
+        })
+        .collect();
+    let point = |desired: &Desired| {
+        let fields = desired.fields.iter().map(|(name, value)| (name.clone(), replace_texts(value, &moved))).collect();
+        Desired { fields, ..desired.clone() }
+    };
+    (!moved.is_empty()).then(|| input.desired.iter().map(point).collect())
+}
+
+/// Replaces whole texts and elements of sets, which stay sorted.
+fn replace_texts(value: &Value, replacements: &BTreeMap<String, String>) -> Value {
+    match value {
+        Value::String(text) => replacements.get(text).unwrap_or(text).as_str().into(),
+        Value::Array(items) => {
+            let mut items: Vec<Value> = items.iter().map(|item| replace_texts(item, replacements)).collect();
+            if items.iter().all(Value::is_string) {
+                items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+            }
+            Value::Array(items)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.clone(),
+    }
+}
+
+fn build_from(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
@@ -84,10 +132,11 @@ pub fn build(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
+    spread_replacements(&mut drafts);
     keep_targets(input, &mut drafts);
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
-    spread_replacements(&mut drafts);
+    keep_held(&mut drafts);
     let graph = calls(input, &mut drafts);
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
@@ -144,10 +193,45 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
                 }
             } else if draft.address == address {
                 queue.extend(references.iter().cloned());
+            } else if follows(draft, &address, drafts) {
+                // What holds a replaced thing has to let go of it, target or not.
+                queue.push(draft.address.clone());
             }
         }
     }
     drafts.retain(|draft| wanted.contains(&draft.address));
+}
+
+/// Tells whether a thing moves along with the replacement of another.
+fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
+    let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
+    refers
+        && draft.kind.follows(replaced.kind()).is_some()
+        && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
+}
+
+/// Keeps from deletion what something that stays refers to.
+fn keep_held(drafts: &mut [Draft<'_>]) {
+    loop {
+        let held: BTreeMap<(String, String), Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Refused)
+            .filter_map(|draft| draft.live.map(|live| (draft, live)))
+            .flat_map(|(draft, live)| live.refers.iter().map(|held| (held.clone(), draft.address.clone())))
+            .collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+            let holder = draft.live.and_then(|live| held.get(&(draft.kind.name().to_owned(), live.name.clone())));
+            if let Some(holder) = holder {
+                let reason = format!("`{holder}` stays and needs it");
+                draft.refuse(Action::Refused, reason);
+                spread = true;
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
 }
 
 /// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
@@ -161,8 +245,10 @@ fn prune<'a>(
     let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
     let mut kept = Vec::new();
     let mut deletions = Vec::new();
+    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
     for (kind, live) in orphans {
-        let address = verdict::orphan_address(kind, live);
+        let address = verdict::orphan_address(kind, live, &taken);
+        taken.insert(address.clone());
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
             deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
         } else if targeted(&address) {
@@ -310,7 +396,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {
-                graph.calls.insert((phase, draft.address.clone()), calls);
+                graph.calls.entry((phase, draft.address.clone())).or_default().extend(calls);
             }
         }
     }
@@ -329,8 +415,7 @@ fn remove_surplus(
     let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
     for (address, live) in surplus {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
-        if matches!(draft.action, Action::Unknown | Action::Refused | Action::Create) || !input.options.adopt.is_empty()
-        {
+        if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
         }
         let calls = draft.kind.calls(&Transition {
@@ -347,6 +432,8 @@ fn remove_surplus(
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
         if draft.action == Action::NoOp {
             draft.action = Action::Update;
+        }
+        if matches!(draft.action, Action::Update | Action::Create) && draft.reason.is_none() {
             draft.reason = Some("a second object of this address is removed".to_owned());
         }
     }
@@ -379,7 +466,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
     }
-    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    let keys = desired.fields.get("tags").and_then(Value::as_object);
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 

@@ -124,10 +124,15 @@ pub fn tag_changes(
         .chain(marks.iter().map(|(key, value)| (key.clone(), value.clone())))
         .collect();
     let written = live.get(KEYS).cloned().unwrap_or_default();
-    TagChanges {
-        unset: live.keys().filter(|key| !wanted.contains_key(*key) && wrote(&written, key)).cloned().collect(),
-        set: wanted.into_iter().filter(|(key, value)| live.get(key) != Some(value)).collect(),
+    let unset: Vec<String> =
+        live.keys().filter(|key| !wanted.contains_key(*key) && wrote(&written, key)).cloned().collect();
+    let mut set: BTreeMap<String, String> =
+        wanted.into_iter().filter(|(key, value)| live.get(key) != Some(value)).collect();
+    if !set.is_empty() || !unset.is_empty() {
+        // Marks may be known from a token alone: whoever writes tags writes all three.
+        set.extend(marks.clone());
     }
+    TagChanges { set, unset }
 }
 
 /// Returns desired tags and marks together, for a creating call.
@@ -186,10 +191,8 @@ mod tests {
         let marks = BTreeMap::from([(STACK.to_owned(), "s".to_owned()), (KEYS.to_owned(), "team".to_owned())]);
         let changes = tag_changes(live.as_object(), desired.as_object(), &marks);
         assert_eq!(changes.unset, ["gone"]);
-        assert_eq!(
-            changes.set,
-            BTreeMap::from([("team".to_owned(), "b".to_owned()), (KEYS.to_owned(), "team".to_owned())])
-        );
+        // The marks go along with any tag.
+        assert_eq!(changes.set.keys().map(String::as_str).collect::<Vec<_>>(), ["team", KEYS, STACK]);
     }
 
     #[test]

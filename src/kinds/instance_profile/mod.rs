@@ -48,6 +48,10 @@ impl Kind for InstanceProfile {
         (replaced == "role").then_some(Action::Update)
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

@@ -69,6 +69,10 @@ impl Kind for Role {
         (replaced == "policy").then_some(Action::Update)
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }
