@@ -177,7 +177,7 @@ fn passed_to(facts: &Facts, service: &str) -> Value {
 
 // ----------------------------------------------------------------------------------------------------------- resources
 
-fn role_arns<'a>(facts: &'a Facts, wanted: fn(&Role) -> bool) -> impl Iterator<Item = String> + 'a {
+fn role_arns(facts: &Facts, wanted: fn(&Role) -> bool) -> impl Iterator<Item = String> {
     facts.roles.iter().filter(move |role| wanted(role)).map(|role| role.arn.clone())
 }
 
@@ -223,9 +223,10 @@ fn package_instances(facts: &Facts, wanted: fn(&super::facts::Package) -> bool) 
     let (mut named, mut targets): (Vec<String>, Vec<Target>) = (Vec::new(), Vec::new());
     for package in facts.packages.iter().filter(|package| wanted(package)) {
         if !package.instances.is_empty() {
-            named.extend(package.instances.iter().map(|id| match id.starts_with("mi-") {
-                true => facts.arn("ssm", &format!("managed-instance/{id}")),
-                false => facts.arn("ec2", &format!("instance/{id}")),
+            named.extend(package.instances.iter().map(|id| {
+                let managed = id.starts_with("mi-");
+                let (service, kind) = if managed { ("ssm", "managed-instance") } else { ("ec2", "instance") };
+                facts.arn(service, &format!("{kind}/{id}"))
             }));
             continue;
         }

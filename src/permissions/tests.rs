@@ -122,13 +122,11 @@ fn china_and_an_own_path_are_named_as_they_are() {
 #[test]
 fn the_manual_says_what_each_statement_is_for() {
     let manual = include_str!("../../docs/permissions.md");
-    let lines: String = TABLE
-        .iter()
-        .map(|row| {
-            let actions: Vec<String> = row.actions.iter().map(|action| format!("`{}`", action.name)).collect();
-            let effect = if row.reach == Reach::Guard { "deny" } else { "allow" };
-            format!("| `{}` | {effect} | {} | {} |\n", row.sid, actions.join(", "), row.why)
-        })
-        .collect();
+    let mut lines = String::new();
+    for row in TABLE {
+        let actions: Vec<String> = row.actions.iter().map(|action| format!("`{}`", action.name)).collect();
+        let effect = if row.reach == Reach::Guard { "deny" } else { "allow" };
+        writeln!(lines, "| `{}` | {effect} | {} | {} |", row.sid, actions.join(", "), row.why).expect("text");
+    }
     assert!(manual.contains(&lines), "docs/permissions.md should have:\n{lines}");
 }

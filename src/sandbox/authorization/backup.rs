@@ -18,12 +18,12 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
         "CreateBackupPlan" => {
             let tags = tags(call, "BackupPlanTags");
             let keys = request_tags(Keys::default(), tags.iter().copied());
-            with_tags(call, &tags, call.own(call.arn("backup", "backup-plan:*"), keys))
+            with_tags(&tags, call.own(call.arn("backup", "backup-plan:*"), keys))
         }
         "TagResource" | "UntagResource" | "ListTags" => vec![tagging(call)],
         "CreateBackupSelection" => {
             let role = call.input["BackupSelection"]["IamRoleArn"].as_str().unwrap_or_default();
-            vec![of_plan(call), call.pass_role(role, "backup.amazonaws.com")]
+            vec![of_plan(call), Need::pass_role(role, "backup.amazonaws.com")]
         }
         _ if call.input.get("BackupPlanId").is_some() => vec![of_plan(call)],
         _ if call.input.get("BackupVaultName").is_some() => vec![of_vault(call)],
@@ -41,8 +41,8 @@ fn tags<'a>(call: &Call<'a>, member: &str) -> Vec<(&'a str, &'a str)> {
 }
 
 /// The tags in a creating call need the tagging action too.
-fn with_tags(call: &Call<'_>, tags: &[(&str, &str)], own: Need) -> Vec<Need> {
-    let tagging = call.also("backup:TagResource", own.request.resource.clone(), own.request.keys.clone());
+fn with_tags(tags: &[(&str, &str)], own: Need) -> Vec<Need> {
+    let tagging = Need::of("backup:TagResource", own.request.resource.clone(), own.request.keys.clone());
     if tags.is_empty() { vec![own] } else { vec![own, tagging] }
 }
 
@@ -50,13 +50,13 @@ fn create_vault(call: &Call<'_>) -> Vec<Need> {
     let tags = tags(call, "BackupVaultTags");
     let arn = call.arn("backup", &format!("backup-vault:{}", call.text("BackupVaultName")));
     let own = call.own(arn, request_tags(Keys::default(), tags.iter().copied()));
-    let mut needs = with_tags(call, &tags, own);
-    needs.push(call.also("backup-storage:MountCapsule", "*", Keys::default()));
+    let mut needs = with_tags(&tags, own);
+    needs.push(Need::of("backup-storage:MountCapsule", "*", Keys::default()));
     let key = call.text("EncryptionKeyArn");
     if !key.is_empty() {
         let domain = if call.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
         let via = Keys::default().with("kms:ViaService", format!("backup.{}.{domain}", call.region));
-        needs.extend(KEY_ACTIONS.iter().map(|action| call.also(action, key, via.clone())));
+        needs.extend(KEY_ACTIONS.iter().map(|action| Need::of(action, key, via.clone())));
     }
     needs
 }

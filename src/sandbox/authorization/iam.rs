@@ -48,7 +48,7 @@ fn named(mut need: Need, kind: &str, name: &str) -> Need {
 /// The tags in a creating call need the tagging action too.
 fn with_tags(call: &Call<'_>, mut needs: Vec<Need>, action: &str) -> Vec<Need> {
     if let Some(own) = needs.first().filter(|_| !tag_list(call.input, "Tags").is_empty()) {
-        let mut tagging = call.also(action, own.request.resource.clone(), own.request.keys.clone());
+        let mut tagging = Need::of(action, own.request.resource.clone(), own.request.keys.clone());
         tagging.shown.clone_from(&own.shown);
         needs.push(tagging);
     }
@@ -113,7 +113,7 @@ fn profile(call: &Call<'_>) -> Vec<Need> {
     if call.operation == "AddRoleToInstanceProfile" {
         let role = call.text("RoleName");
         let arn = call.account.iam.role(role).map_or_else(|| new_arn(call, "role", role), |role| role.arn.clone());
-        needs.push(call.pass_role(&arn, "ec2.amazonaws.com"));
+        needs.push(Need::pass_role(&arn, "ec2.amazonaws.com"));
     }
     needs
 }

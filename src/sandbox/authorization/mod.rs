@@ -105,19 +105,7 @@ impl<'a> Call<'a> {
 
     /// The service's own action of the operation, on a resource.
     fn own(&self, resource: impl Into<String>, keys: Keys) -> Need {
-        self.also(&format!("{}:{}", prefix(self.service), self.operation), resource, keys)
-    }
-
-    /// Another action that the operation needs.
-    fn also(&self, action: &str, resource: impl Into<String>, keys: Keys) -> Need {
-        let resource = resource.into();
-        let shown = resource.clone();
-        Need { request: Request { action: action.to_owned(), resource, keys }, shown }
-    }
-
-    /// The leave to hand a role to a service.
-    fn pass_role(&self, arn: &str, service: &str) -> Need {
-        self.also("iam:PassRole", arn, Keys::default().with("iam:PassedToService", service))
+        Need::of(&format!("{}:{}", prefix(self.service), self.operation), resource, keys)
     }
 }
 
@@ -125,6 +113,19 @@ impl<'a> Call<'a> {
 struct Need {
     request: Request,
     shown: String,
+}
+
+impl Need {
+    fn of(action: &str, resource: impl Into<String>, keys: Keys) -> Self {
+        let resource = resource.into();
+        let shown = resource.clone();
+        Self { request: Request { action: action.to_owned(), resource, keys }, shown }
+    }
+
+    /// The leave to hand a role to a service.
+    fn pass_role(arn: &str, service: &str) -> Self {
+        Self::of("iam:PassRole", arn, Keys::default().with("iam:PassedToService", service))
+    }
 }
 
 /// Lists what a call needs, in the order in which AWS asks.

@@ -61,7 +61,7 @@ fn create_association(call: &Call<'_>) -> Vec<Need> {
         vec![call.own(document(call, call.text("Name")), Keys::default()), call.own(new.clone(), keys.clone())];
     needs.extend(instances(call));
     if !tags.is_empty() {
-        needs.push(call.also("ssm:AddTagsToResource", new, keys));
+        needs.push(Need::of("ssm:AddTagsToResource", new, keys));
     }
     needs.extend(dispatch_role(call));
     needs
@@ -82,7 +82,7 @@ fn of_association(call: &Call<'_>) -> Vec<Need> {
 /// State Manager works with that role from then on.
 fn dispatch_role(call: &Call<'_>) -> Option<Need> {
     let arn = call.text("AssociationDispatchAssumeRole");
-    (!arn.is_empty()).then(|| call.pass_role(arn, "ssm.amazonaws.com"))
+    (!arn.is_empty()).then(|| Need::pass_role(arn, "ssm.amazonaws.com"))
 }
 
 /// The instances that a call means: each with its tags; where tags mean none yet, any that has these.
