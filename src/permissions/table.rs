@@ -363,6 +363,14 @@ pub static TABLE: &[Row] = &[
         actions: &[action("ssm:ListTagsForResource", packages)],
         targets: |facts| on(any_association(facts), Value::Null),
     },
+    // ---------------------------------------------------------------------------------------- looks after lost answers
+    Row {
+        sid: "LookAtRoles",
+        reach: Reach::Write,
+        why: "Looks whether a role that should have been made is there, after an answer that was lost.",
+        actions: &[always("iam:GetRole")],
+        targets: |facts| on(role_arns(facts, |_| true), Value::Null),
+    },
     // -------------------------------------------------------------------------------------------------------- IAM roles
     Row {
         sid: "CreateRoles",

@@ -31,7 +31,7 @@ pub struct Options {
 }
 
 /// What a plan is built from.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// What the run is bound to.
     pub scope: &'a Scope,
@@ -75,52 +75,52 @@ impl Draft<'_> {
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
-    match rebase(input) {
-        Some(desired) => build_from(&Input { desired: &desired, ..*input }),
-        None => build_from(input),
-    }
+    let desired = follow_paths(input);
+    build_resolved(&Input { desired: &desired, ..*input })
 }
 
-/// Points references at where things live: a role or policy whose entry names no path may be live at another one than a
-/// new one would get, and so has another ARN than the file's references were resolved to.
-fn rebase(input: &Input<'_>) -> Option<Vec<Desired>> {
-    let found = input.live.iter().flat_map(|(_, live)| &live.found);
-    let moved: BTreeMap<String, String> = found
-        .filter_map(|(address, found)| {
-            let Found::Live(live) = found else { return None };
-            let desired = input.desired.iter().find(|desired| desired.address == *address)?;
-            let resource = match address.kind() {
-                "role" | "policy" if !desired.fields.contains_key("path") => address.kind(),
-                _ => return None,
-            };
-            let expected = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
-            let actual = live.ids.get("Arn").filter(|actual| **actual != expected)?;
-            Some((expected, actual.clone()))
+/// Puts the live ARNs of roles and policies in place of those that the file implies: an entry without a `path` leaves the
+/// thing where it is, and what refers to it has to find it there.
+fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
+    let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
+    let moved: BTreeMap<String, String> = input
+        .desired
+        .iter()
+        .filter(|desired| matches!(desired.address.kind(), "role" | "policy") && !desired.fields.contains_key("path"))
+        .filter_map(|desired| {
+            let Found::Live(live) = found.get(&desired.address)? else { return None };
+            let implied = input.scope.iam_arn(desired.address.kind(), &input.scope.iam_path, &desired.name);
+            live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
         })
         .collect();
-    let point = |desired: &Desired| {
-        let fields = desired.fields.iter().map(|(name, value)| (name.clone(), replace_texts(value, &moved))).collect();
-        Desired { fields, ..desired.clone() }
-    };
-    (!moved.is_empty()).then(|| input.desired.iter().map(point).collect())
+    let mut desired = input.desired.to_vec();
+    if !moved.is_empty() {
+        for value in desired.iter_mut().flat_map(|desired| desired.fields.values_mut()) {
+            follow(value, &moved);
+        }
+    }
+    desired
 }
 
-/// Replaces whole texts and elements of sets, which stay sorted.
-fn replace_texts(value: &Value, replacements: &BTreeMap<String, String>) -> Value {
+fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
     match value {
-        Value::String(text) => replacements.get(text).unwrap_or(text).as_str().into(),
+        Value::String(text) => {
+            if let Some(arn) = moved.get(text.as_str()) {
+                text.clone_from(arn);
+            }
+        }
         Value::Array(items) => {
-            let mut items: Vec<Value> = items.iter().map(|item| replace_texts(item, replacements)).collect();
+            items.iter_mut().for_each(|item| follow(item, moved));
+            // A set stays sorted.
             if items.iter().all(Value::is_string) {
                 items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
             }
-            Value::Array(items)
         }
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::Object(_) => value.clone(),
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
     }
 }
 
-fn build_from(input: &Input<'_>) -> Plan {
+fn build_resolved(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
@@ -137,7 +137,11 @@ fn build_from(input: &Input<'_>) -> Plan {
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts);
+    let mut graph = calls(input, &mut drafts);
+    if refuse_held(&mut drafts, &graph, &mut diagnostics) {
+        spread_refusals(&mut drafts);
+        graph = calls(input, &mut drafts);
+    }
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -405,6 +409,44 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     graph
 }
 
+/// Refuses to take away a policy that some role keeps: AWS would not delete it. Tells whether there was one.
+fn refuse_held(drafts: &mut [Draft<'_>], graph: &Graph, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let lets_go = |holder: &Address, arn: &str| {
+        let calls = graph.calls.iter().filter(|((_, address), _)| address == holder).flat_map(|(_, calls)| calls);
+        calls.into_iter().any(|call| call.action == "iam:DetachRolePolicy" && call.input["PolicyArn"] == arn)
+    };
+    let addresses: BTreeMap<&str, &Address> = drafts
+        .iter()
+        .filter(|draft| draft.kind.name() == "role")
+        .filter_map(|draft| draft.live.map(|live| (live.name.as_str(), &draft.address)))
+        .collect();
+    let held: Vec<(usize, String)> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| matches!(draft.action, Action::Delete | Action::Replace) && draft.kind.name() == "policy")
+        .filter_map(|(index, draft)| {
+            let live = draft.live?;
+            let arn = live.ids.get("Arn")?;
+            let roles = live.carried["roles"].as_array()?;
+            let keeper = roles
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|role| !addresses.get(role).is_some_and(|address| lets_go(address, arn)))?;
+            Some((index, format!("it is attached to role `{keeper}`, which keeps it")))
+        })
+        .collect();
+    for (index, obstacle) in &held {
+        let draft = &mut drafts[*index];
+        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+        diagnostics.push(
+            verdict::cannot_go(&draft.address, what, obstacle)
+                .located(draft.desired.and_then(|desired| desired.location.clone())),
+        );
+        draft.refuse(Action::Refused, obstacle.clone());
+    }
+    !held.is_empty()
+}
+
 /// Deletes second objects of one address, once the address itself stands.
 fn remove_surplus(
     input: &Input<'_>,
@@ -412,8 +454,7 @@ fn remove_surplus(
     neighbours: &BTreeMap<Address, &Live>,
     graph: &mut Graph,
 ) {
-    let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
-    for (address, live) in surplus {
+    for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
         if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;

@@ -228,7 +228,7 @@ pub(super) fn deletion<'a>(
     }
 }
 
-fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
+pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
     Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}"))
         .at(address)
         .help("remove the obstacle, or leave the thing as it is")

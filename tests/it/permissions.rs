@@ -11,6 +11,7 @@ use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
 use vssctl::policy::{Decision, Keys, Policies, Request};
+use vssctl::sandbox::{Fault, FaultKind};
 
 use crate::bench::Bench;
 use crate::harness::MAIN_JOB;
@@ -96,17 +97,22 @@ struct Life {
     strangers: fn(&Bench),
     /// What the account says that would hinder the end: a compliance lock is for ever.
     stays: bool,
+    /// Operations whose first answer is lost.
+    lost: &'static [&'static str],
 }
 
 impl Life {
     fn new(name: &str, files: Vec<String>) -> Self {
-        Self { name: name.to_owned(), files, prunes: false, strangers: |_| (), stays: false }
+        Self { name: name.to_owned(), files, prunes: false, strangers: |_| (), stays: false, lost: &[] }
     }
 
     /// Lives it under exactly the printed documents.
     fn live(&self, ledger: &mut Ledger) {
         let mut bench = Bench::new();
         (self.strangers)(&bench);
+        for operation in self.lost {
+            bench.sandbox.inject(Fault::new(FaultKind::ResetAfter).operation(operation));
+        }
         for (index, file) in self.files.iter().enumerate() {
             let what = format!("{} {index}\n{file}", self.name);
             let expected = bench.plan_with(file, &pruning());
@@ -202,6 +208,24 @@ fn lives() -> Vec<Life> {
             ..Life::new("existing roles", vec![example("examples/existing-roles.toml").replace("protect = true", "")])
         },
         Life { stays: true, ..Life::new("complete", vec![complete.clone()]) },
+        Life {
+            lost: &[
+                "CreateRole",
+                "CreatePolicy",
+                "CreatePolicyVersion",
+                "CreateInstanceProfile",
+                "AddRoleToInstanceProfile",
+                "CreateAssociation",
+                "UpdateAssociation",
+                "SendCommand",
+                "CreateBackupVault",
+                "CreateBackupPlan",
+                "UpdateBackupPlan",
+                "CreateBackupSelection",
+                "DeleteBackupSelection",
+            ],
+            ..Life::new("lost answers", vec![crate::bench::STACK.to_owned() + BEFORE, after()])
+        },
         Life::new("versions of a policy", (0..7).map(policy_version).collect()),
         Life::new(
             "to a command",

@@ -513,3 +513,65 @@ fn a_plan_makes_few_calls() {
         assert!(calls <= limit, "{stacks} stacks: {calls} calls, and {limit} are allowed");
     }
 }
+
+#[test]
+fn a_stack_of_the_same_name_in_another_region_keeps_its_things_of_iam() {
+    let things = format!("[role.r]\npreset = \"vss-instance\"\n[policy.p]\ndocument = '{DOCUMENT}'\n");
+    let elsewhere = STACK.replace("ap-northeast-1", "us-west-2");
+    let bench = Bench::new();
+    bench.apply(&format!("{elsewhere}{things}"));
+
+    let empty = bench.plan(STACK);
+    assert!(empty.orphans.is_empty(), "{:#?}", empty.orphans);
+    let destroy = Options { destroy: true, ..Options::default() };
+    assert!(bench.plan_with(&format!("{STACK}{things}"), &destroy).is_empty());
+
+    let taken = bench.plan(&format!("{STACK}{things}"));
+    assert!(taken.is_empty() && codes(&taken) == ["VSS0903"; 3], "{taken:#?}");
+    assert!(taken.diagnostics[0].message.contains("`bench in us-west-2`"), "{}", taken.diagnostics[0].message);
+    assert!(bench.plan(&format!("{elsewhere}{things}")).is_empty());
+    assert_eq!(bench.plan(&elsewhere).orphans.len(), 3);
+}
+
+#[test]
+fn a_thing_of_ours_without_the_mark_of_a_region_stays_ours_and_gets_it() {
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\n");
+    let bench = Bench::new();
+    bench.apply(&file);
+    bench.call("iam", "UntagRole", &json!({"RoleName": "r", "TagKeys": ["vssctl:region"]}));
+    let plan = bench.apply(&file);
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Update)]);
+    assert_eq!(paths(&plan, "role.r"), ["tags.vssctl:region"]);
+    assert!(bench.plan(&file).is_empty());
+}
+
+#[test]
+fn a_new_table_key_of_any_kind_moves_the_address_and_touches_nothing_else() {
+    let old = format!(
+        "{STACK}[policy.p]\ndocument = '{DOCUMENT}'\n[role.AWSBackupR]\ntrust = '{BOTH}'\ninstance_profile = true\n[role.q]\ntrust = '{BOTH}'\n\
+         [instance_profile.i]\nrole = \"q\"\n[package.AwsVssComponents]\ntargets = {{ tags = {{ a = \"b\" }} }}\nschedule = \"rate(1 day)\"\n\
+         [vault.vss]\n[plan.daily.rule.r]\nvault = \"vss\"\n[plan.daily.selection.s]\nrole = \"AWSBackupR\"\nmatch = {{ all = {{ a = \"b\" }} }}\n"
+    );
+    let new = [
+        ("[policy.p]", "[policy.p2]\nrenamed_from = \"p\""),
+        ("[role.AWSBackupR]", "[role.AWSBackupR2]\nrenamed_from = \"role.AWSBackupR\""),
+        ("[role.q]", "[role.q2]\nrenamed_from = \"q\""),
+        ("[instance_profile.i]", "[instance_profile.i2]\nrenamed_from = \"i\""),
+        ("[package.AwsVssComponents]", "[package.vss]\nrenamed_from = \"AwsVssComponents\""),
+        ("[vault.vss]", "[vault.vss2]\nrenamed_from = \"vss\""),
+        ("[plan.daily.rule.r]", "[plan.nightly]\nrenamed_from = \"daily\"\n[plan.nightly.rule.r]"),
+        ("[plan.daily.selection.s]", "[plan.nightly.selection.s2]\nrenamed_from = \"daily.s\""),
+    ]
+    .iter()
+    .fold(old.clone(), |text, (from, to)| text.replace(from, to));
+    let bench = Bench::new();
+    bench.apply(&old);
+    let plan = bench.apply(&new);
+    for change in &plan.changes {
+        assert!(matches!(change.action, Action::NoOp | Action::Update), "{change:#?}");
+        assert!(change.fields.iter().all(|field| field.path == "tags.vssctl:id"), "{change:#?}");
+    }
+    assert_eq!(plan.orphans, []);
+    let again = bench.plan(&new);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}

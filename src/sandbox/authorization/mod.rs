@@ -47,6 +47,10 @@ impl Restrictions {
         self.policies.remove(access_key);
     }
 
+    pub(super) fn apply_to(&self, access_key: &str) -> bool {
+        self.policies.contains_key(access_key)
+    }
+
     pub(super) fn asked(&self) -> &[Authorization] {
         &self.asked
     }
