@@ -11,5 +11,6 @@ mod faults;
 mod harness;
 mod kind_contract;
 mod ownership;
+mod permissions;
 mod planning;
 mod scenarios;
