@@ -22,6 +22,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
             "Nothing to adopt: what is there is this stack's already, and the rest is for `vssctl apply` to make.",
         ),
         destroys: false,
+        allow: &[],
     };
     carry_out(&session, &options, &manner).await
 }

@@ -10,8 +10,8 @@ use super::interrupt::Interrupts;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply::{self, Event, Report};
-use crate::plan::Plan;
 use crate::plan::build::Options;
+use crate::plan::{Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
 
 /// How a plan is carried out and told of.
@@ -29,6 +29,8 @@ pub(super) struct Manner<'a> {
     pub(super) nothing: Option<&'a str>,
     /// The whole stack goes.
     pub(super) destroys: bool,
+    /// The hazards that are consented to.
+    pub(super) allow: &'a [Hazard],
 }
 
 /// Makes AWS match the file.
@@ -43,6 +45,7 @@ pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) ->
         question: (&question, "yes"),
         nothing: None,
         destroys: false,
+        allow: &arguments.allowing.allow,
     };
     carry_out(&session, &options, &manner).await
 }
@@ -64,6 +67,7 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
+    refuse_hazards(&plan, manner.allow)?;
     if !consented(ui, manner)? {
         return Ok(Exit::Refused);
     }
@@ -80,15 +84,34 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     Ok(ended(&report))
 }
 
+/// Refuses a plan with a hazard that nobody consented to. `--yes` is no consent to what people may not have seen.
+fn refuse_hazards(plan: &Plan, allowed: &[Hazard]) -> Result<(), CliError> {
+    let open = hazard::unconsented(plan, allowed);
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = open.iter().map(|(_, note)| note.hazard.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let error = CliError::refused(format!("nothing was changed: the plan needs consent to {}", names.join(", ")));
+    let error = open.iter().fold(error, |error, (address, note)| {
+        error.hint(format!("{} at `{address}`: {}", note.hazard, render::escaped(&note.why)))
+    });
+    Err(error.hint(format!("if all of that is meant, run it again with `--allow {}`", names.join(","))))
+}
+
 /// Shows the plan before anything happens.
 fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) -> Result<(), CliError> {
     let ui = session.ui;
     if manner.json {
         let summary = plan.summary();
         let problems: Vec<_> = plan.diagnostics.iter().collect();
+        let hazards: Vec<_> = hazard::all(plan)
+            .map(|(address, note)| serde_json::json!({ "address": address, "hazard": note.hazard, "why": note.why }))
+            .collect();
         let head = serde_json::json!({
             "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope, "changes": plan.changes,
-            "orphans": plan.orphans, "diagnostics": problems,
+            "orphans": plan.orphans, "diagnostics": problems, "hazards": hazards,
             "add": summary.add, "change": summary.change, "destroy": summary.destroy,
         });
         ui.answer(&line(&head)?);

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ui::Color;
+use crate::plan::Hazard;
+use crate::plan::hazard::HazardError;
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 #[derive(Debug, Parser)]
@@ -162,6 +164,8 @@ pub(super) struct ApplyArguments {
     pub(super) pruning: Pruning,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) allowing: Allowing,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -178,6 +182,14 @@ pub(super) struct Consent {
     pub(super) no_input: bool,
 }
 
+/// Consent to hazards, by name.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Allowing {
+    /// Consent to a hazard that the plan names, such as `protection-gap`; repeatable, or with commas
+    #[arg(long, value_name = "HAZARD", value_delimiter = ',', value_parser = hazard)]
+    pub(super) allow: Vec<Hazard>,
+}
+
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct DestroyArguments {
@@ -185,6 +197,8 @@ pub(super) struct DestroyArguments {
     pub(super) scoping: Scoping,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) allowing: Allowing,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -260,6 +274,11 @@ fn parallelism(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
     }
+}
+
+/// Parses the name of a hazard.
+fn hazard(text: &str) -> Result<Hazard, HazardError> {
+    text.trim().parse()
 }
 
 /// Tells whether an environment variable is set and not empty.

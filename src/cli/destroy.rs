@@ -27,6 +27,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         question: (&question, &scope.stack),
         nothing: Some(&nothing),
         destroys: true,
+        allow: &arguments.allowing.allow,
     };
     carry_out(&session, &options, &manner).await
 }

@@ -4,6 +4,7 @@
 pub mod build;
 pub mod check;
 pub mod diff;
+pub mod hazard;
 pub mod marks;
 pub mod order;
 mod verdict;
@@ -12,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{Address, Diagnostic, Location, Scope};
+
+pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 1;
@@ -145,6 +148,9 @@ pub struct Step {
     pub after: Vec<usize>,
     /// The calls, in order.
     pub calls: Vec<PlannedCall>,
+    /// What needs consent by name before any step of the plan is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<HazardNote>,
 }
 
 /// A plan. Its JSON form is versioned by [`FORMAT`].

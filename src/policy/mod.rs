@@ -28,6 +28,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+mod widen;
 
 use serde_json::{Value, json};
 
@@ -36,6 +37,7 @@ pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};
+pub use widen::widened;
 
 /// Reads a document from text and brings it into canonical form.
 pub fn parse(text: &str) -> Result<Value, PolicyError> {

@@ -1,6 +1,6 @@
 //! What AWS says about customer managed policies, and how it is told.
 
-use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
@@ -24,7 +24,10 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let found = mine.iter().map(|entry| async {
         let found = match by_iam_name(&authorization.policies, &entry.name, |policy| name(policy)) {
             None => Found::Absent,
-            Some(policy) => read_one(reader, policy, &index, entry).await.unwrap_or_else(|error| unknown(&error)),
+            Some(policy) => {
+                let read = read_one(reader, policy, &authorization.roles, &index, entry).await;
+                read.unwrap_or_else(|error| unknown(&error))
+            }
         };
         (entry.address.clone(), found)
     });
@@ -33,7 +36,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(name(policy)));
         let tags = index.get(policy.arn().unwrap_or_default()).filter(|_| !claimed);
         if let Some(tags) = tags.filter(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_))) {
-            live.orphans.push(normal_form(reader, policy, tags, None));
+            live.orphans.push(normal_form(reader, policy, &authorization.roles, tags, None));
         }
     }
     live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
@@ -43,6 +46,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 async fn read_one(
     reader: &Reader,
     policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
     index: &TagsByArn,
     entry: &Desired,
 ) -> Result<Found, AwsError> {
@@ -51,11 +55,11 @@ async fn read_one(
     // The sweep leaves the description out.
     let wants_description = entry.fields.contains_key("description");
     let live = match indexed {
-        Some(tags) if !wants_description => normal_form(reader, policy, tags, None),
+        Some(tags) if !wants_description => normal_form(reader, policy, roles, tags, None),
         _ => {
             let full = reader.policy(arn).await?;
             let tags = full.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            normal_form(reader, policy, &tags, full.description())
+            normal_form(reader, policy, roles, &tags, full.description())
         }
     };
     Ok(Found::Live(Box::new(live)))
@@ -65,7 +69,18 @@ fn name(policy: &ManagedPolicyDetail) -> &str {
     policy.policy_name().unwrap_or_default()
 }
 
-fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, description: Option<&str>) -> Live {
+fn normal_form(
+    reader: &Reader,
+    policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
+    tags: &Tags,
+    description: Option<&str>,
+) -> Live {
+    let attached: Vec<&str> = roles
+        .iter()
+        .filter(|role| role.attached_managed_policies().iter().any(|attached| attached.policy_arn() == policy.arn()))
+        .filter_map(|role| role.role_name())
+        .collect();
     let mut versions: Vec<&PolicyVersion> = policy.policy_version_list().iter().collect();
     // Oldest first; the number of the version decides between equal times.
     versions.sort_by_key(|version| {
@@ -87,7 +102,11 @@ fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, descr
             ("DefaultVersionId", policy.default_version_id()),
         ]),
         fields: form.fields(),
-        carried: json!({ "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>() }),
+        carried: json!({
+            "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>(),
+            "AttachmentCount": policy.attachment_count(),
+            "AttachedRoles": attached,
+        }),
         refers: Vec::new(),
     }
 }

@@ -1,6 +1,6 @@
 //! What AWS says about roles, and how it is told.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
 use serde_json::{Map, Value, json};
@@ -118,6 +118,11 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
         carried: json!({
             "AttachedManagedPolicies": attached,
             "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
+            "InstanceProfiles": role
+                .instance_profile_list()
+                .iter()
+                .map(|profile| profile.instance_profile_name.as_str())
+                .collect::<BTreeSet<_>>(),
         }),
         refers: role
             .attached_managed_policies()
