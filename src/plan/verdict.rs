@@ -226,17 +226,7 @@ pub(super) fn deletion<'a>(
 /// Who still needs a thing that would be deleted: recovery points their role, and entries of the file what they name.
 fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
     if kind.name() == "role" {
-        let vaults = input.live.iter().filter(|(name, _)| *name == "vault");
-        let vaults: Vec<&Live> = vaults
-            .flat_map(|(_, live)| {
-                let found = live.found.values().filter_map(|found| match found {
-                    Found::Live(live) if matches!(live.owner, Owner::Ours(_)) => Some(&**live),
-                    Found::Live(_) | Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
-                });
-                found.chain(&live.orphans)
-            })
-            .collect();
-        if let Some(why) = hazard::still_needs(live, &vaults) {
+        if let Some(why) = hazard::still_needs(live, &hazard::ours(input, "vault")) {
             return Some(why);
         }
     }

@@ -30,8 +30,7 @@ pub fn widened<'a>(
     }
     for statement in before.iter().filter(|statement| statement.effect == "Deny") {
         found.extend(
-            uncovered(statement, &denied)
-                .map(|atoms| sentence("no longer denies", "denies less than before", &atoms)),
+            uncovered(statement, &denied).map(|atoms| sentence("no longer denies", "denies less than before", &atoms)),
         );
     }
     found.sort();
@@ -269,9 +268,8 @@ mod tests {
 
     #[test]
     fn a_weaker_condition_is_more_and_a_stricter_one_is_not() {
-        let with = |condition: Value| {
-            json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition })
-        };
+        let with =
+            |condition: Value| json!({ "Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": condition });
         let one = with(json!({ "StringEquals": { "aws:SourceAccount": "1" } }));
         let two = with(json!({ "StringEquals": { "aws:SourceAccount": ["1", "2"] } }));
         assert!(wider(&one, &two) && !wider(&two, &one));
@@ -291,7 +289,8 @@ mod tests {
 
     #[test]
     fn a_statement_that_moves_to_another_document_is_no_more() {
-        let (one, two) = (document(&allow(&json!("s3:GetObject"), "*")), document(&allow(&json!("ec2:RunInstances"), "*")));
+        let (one, two) =
+            (document(&allow(&json!("s3:GetObject"), "*")), document(&allow(&json!("ec2:RunInstances"), "*")));
         let both = document(&json!([allow(&json!("s3:GetObject"), "*"), allow(&json!("ec2:RunInstances"), "*")]));
         assert_eq!(widened([&one, &two], [&both]), [""; 0]);
         assert_eq!(widened([&both], [&two, &one]), [""; 0]);

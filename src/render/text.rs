@@ -140,7 +140,12 @@ fn change(text: &mut String, change: &Change, width: usize) {
 /// Writes what of a thing needs consent, and why.
 fn hazards(text: &mut String, plan: &Plan, address: &Address, width: usize) {
     for (_, note) in hazard::all(plan).filter(|(of, note)| *of == address && note.hazard != Hazard::LargeChange) {
-        paragraph(text, &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)), 4, width);
+        paragraph(
+            text,
+            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
+            4,
+            width,
+        );
     }
 }
 
@@ -151,7 +156,12 @@ fn consent(text: &mut String, plan: &Plan, width: usize) {
         return;
     }
     for (_, note) in hazard::all(plan).filter(|(_, note)| note.hazard == Hazard::LargeChange) {
-        paragraph(text, &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)), 0, width);
+        paragraph(
+            text,
+            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
+            0,
+            width,
+        );
     }
     let names: Vec<&str> = hazards.into_iter().map(Hazard::name).collect();
     let line = format!("{BOLD}hint{BOLD:#}: `apply --allow {}` consents to what is marked `!`", names.join(","));

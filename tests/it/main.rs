@@ -4,6 +4,7 @@ mod bench;
 mod cli;
 mod faults;
 mod harness;
+mod hazards;
 mod kind_contract;
 mod planning;
 mod scenarios;

@@ -37,7 +37,10 @@ pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
         for (key, values) in thing.before("targets").as_object().into_iter().flatten() {
             let kept = texts(&after[key.as_str()]);
             for value in texts(values).into_iter().filter(|value| !kept.contains(value)) {
-                notes.add(Hazard::VssUnavailable, format!("`{name}` no longer reaches the instances of `{key}` = `{value}`"));
+                notes.add(
+                    Hazard::VssUnavailable,
+                    format!("`{name}` no longer reaches the instances of `{key}` = `{value}`"),
+                );
             }
         }
     }
@@ -59,7 +62,13 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
     }
     for more in policy::widened([thing.before("access_policy")], [thing.after("access_policy")]) {
         let text = more.to_ascii_lowercase();
-        let deletes = ["backup:deleterecoverypoint", "backup:updaterecoverypointlifecycle", "`backup:*", "`backup:delete*", "`*`"];
+        let deletes = [
+            "backup:deleterecoverypoint",
+            "backup:updaterecoverypointlifecycle",
+            "`backup:*",
+            "`backup:delete*",
+            "`*`",
+        ];
         if deletes.iter().any(|action| text.contains(action)) {
             notes.add(Hazard::RecoveryPointsDeleted, format!("the vault's policy {more}"));
         } else {
@@ -77,7 +86,10 @@ fn lock(thing: &Thing<'_>, notes: &mut Notes) {
     if after["mode"] == "compliance" && (is_made || thing.is(Action::Replace) || thing.changes("lock")) {
         let grace = thing.draft.desired.and_then(|desired| desired.options.get("changeable_for"));
         let grace = grace.and_then(Value::as_str).map(|grace| format!(" after {grace}")).unwrap_or_default();
-        notes.add(Hazard::IrreversibleLock, format!("nobody can take the compliance lock off{grace}, nor delete what it keeps"));
+        notes.add(
+            Hazard::IrreversibleLock,
+            format!("nobody can take the compliance lock off{grace}, nor delete what it keeps"),
+        );
     }
     if is_made || !thing.changes("lock") || diff::is_empty(before) {
         return;
@@ -118,8 +130,11 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
             Some(new) => retention(&format!("the rule `{name}`"), old, new, notes),
             None => {
                 // A rule that only got another name still runs.
-                let same = |new: &Value| ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field]);
-                let renamed = after.as_object().into_iter().flatten().find(|(name, new)| !rules.contains_key(*name) && same(new));
+                let same = |new: &Value| {
+                    ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field])
+                };
+                let renamed =
+                    after.as_object().into_iter().flatten().find(|(name, new)| !rules.contains_key(*name) && same(new));
                 match renamed {
                     Some((name, new)) => retention(&format!("the rule `{name}`"), old, new, notes),
                     None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
@@ -170,14 +185,25 @@ pub(super) fn selection(thing: &Thing<'_>, notes: &mut Notes) {
     if thing.draft.live.is_none() {
         return;
     }
-    for (field, narrows) in [("arns", false), ("any", false), ("not_arns", true), ("all", true), ("like", true), ("not_equals", true), ("not_like", true)] {
+    for (field, narrows) in [
+        ("arns", false),
+        ("any", false),
+        ("not_arns", true),
+        ("all", true),
+        ("like", true),
+        ("not_equals", true),
+        ("not_like", true),
+    ] {
         let (before, after) = (texts(thing.before(field)), texts(thing.after(field)));
         // Fewer alternatives select less, and so do more conditions.
         let (more, less) = if narrows { (&after, &before) } else { (&before, &after) };
         for value in more.iter().filter(|value| !less.contains(value)) {
             let why = if narrows { "what does not fit it" } else { "what only it fits" };
             let verb = if narrows { "has the new condition" } else { "loses" };
-            notes.add(Hazard::ProtectionGap, format!("the selection {verb} `{field}` `{value}`: {why} is backed up no more"));
+            notes.add(
+                Hazard::ProtectionGap,
+                format!("the selection {verb} `{field}` `{value}`: {why} is backed up no more"),
+            );
         }
     }
 }

@@ -78,7 +78,8 @@ fn privileges(thing: &Thing<'_>, notes: &mut Notes) {
     }
     let (before, after) = (thing.before("permissions_boundary"), thing.after("permissions_boundary"));
     if thing.changes("permissions_boundary") && !diff::is_empty(before) {
-        let what = if diff::is_empty(after) { "loses its permissions boundary" } else { "gets another permissions boundary" };
+        let what =
+            if diff::is_empty(after) { "loses its permissions boundary" } else { "gets another permissions boundary" };
         notes.add(Hazard::PrivilegeWidened, format!("the role {what}"));
     }
 }
@@ -133,7 +134,10 @@ fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
         if let Some(count @ 1..) = vault.carried["NumberOfRecoveryPoints"].as_i64() {
             notes.add(
                 Hazard::RetentionOrphan,
-                format!("AWS Backup needs the role to expire the {count} recovery points in the vault `{}`", vault.name),
+                format!(
+                    "AWS Backup needs the role to expire the {count} recovery points in the vault `{}`",
+                    vault.name
+                ),
             );
         }
     }

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use super::build::{Draft, Input};
 use super::{Action, Phase, Plan, Step};
-use crate::kind::Live;
+use crate::kind::{Found, Live, Owner};
 use crate::model::Address;
 
 pub(super) use iam::still_needs;
@@ -168,7 +168,7 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
     let mut found = BTreeMap::new();
     for draft in drafts {
         let mut notes = Notes::default();
-        let thing = Thing { draft, drafts, input };
+        let thing = Thing { draft, input };
         match draft.kind.name() {
             "role" => iam::role(&thing, &mut notes),
             "policy" => iam::policy(&thing, &mut notes),
@@ -197,9 +197,8 @@ pub(super) fn attach(steps: &mut [Step], mut found: BTreeMap<Address, Vec<Hazard
     for step in steps {
         let Some(notes) = found.get_mut(&step.address) else { continue };
         let is_last = last_of.get(&step.address) == Some(&step.id);
-        let comes_now = |note: &HazardNote| {
-            is_last || note.hazard != Hazard::IrreversibleLock && step.phase != Phase::Release
-        };
+        let comes_now =
+            |note: &HazardNote| is_last || note.hazard != Hazard::IrreversibleLock && step.phase != Phase::Release;
         step.hazards = notes.extract_if(.., |note| comes_now(note)).collect();
     }
 }
@@ -236,7 +235,6 @@ impl Notes {
 #[derive(Clone, Copy)]
 struct Thing<'a> {
     draft: &'a Draft<'a>,
-    drafts: &'a [Draft<'a>],
     input: &'a Input<'a>,
 }
 
@@ -274,12 +272,23 @@ impl<'a> Thing<'a> {
         self.draft.fields.iter().any(|change| within(&change.path))
     }
 
-    /// Returns the live things of a kind that are this stack's: those of the file and its orphans.
+    /// Returns the live things of a kind that are this stack's, targets or not: those of the file and its orphans.
     fn ours(&self, kind: &str) -> Vec<&'a Live> {
-        let of_file = self.drafts.iter().filter(|draft| draft.kind.name() == kind).filter_map(|draft| draft.live);
-        let orphans = self.input.live.iter().filter(|(name, _)| *name == kind).flat_map(|(_, live)| &live.orphans);
-        of_file.chain(orphans).collect()
+        ours(self.input, kind)
     }
+}
+
+/// Returns the live things of a kind that are this stack's: those of the file and its orphans.
+pub(super) fn ours<'a>(input: &Input<'a>, kind: &str) -> Vec<&'a Live> {
+    let read = input.live.iter().filter(|(name, _)| *name == kind);
+    read.flat_map(|(_, live)| {
+        let found = live.found.values().filter_map(|found| match found {
+            Found::Live(live) if matches!(live.owner, Owner::Ours(_)) => Some(&**live),
+            Found::Live(_) | Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+        });
+        found.chain(&live.orphans)
+    })
+    .collect()
 }
 
 /// Returns the texts of a set.
