@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -60,7 +61,8 @@ impl Field {
 }
 
 /// One thing of the file, resolved: presets, defaults and references are in place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Desired {
     /// Its address.
     pub address: Address,
@@ -79,6 +81,7 @@ pub struct Desired {
     /// `renamed_from`: the address that the live thing still carries in its owner tag.
     pub renamed_from: Option<Address>,
     /// Where the entry stands in the file.
+    #[serde(skip)]
     pub location: Option<Location>,
 }
 
@@ -207,6 +210,12 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Why AWS would refuse to delete this live thing, such as a vault that holds recovery points.
     fn obstacle(&self, _live: &Live) -> Option<String> {
         None
+    }
+
+    /// Members of `Live::carried` that change by themselves and that no call depends on: a saved plan does not hold them
+    /// against anybody.
+    fn restless(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole file, as

@@ -23,6 +23,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
         ),
         destroys: false,
         allow: &[],
+        expect_digest: None,
     };
     carry_out(&session, &options, &manner).await
 }

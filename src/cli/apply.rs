@@ -7,6 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::arguments::{ApplyArguments, Consent, Global};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
+use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply::{self, Event, Report};
@@ -31,10 +32,15 @@ pub(super) struct Manner<'a> {
     pub(super) destroys: bool,
     /// The hazards that are consented to.
     pub(super) allow: &'a [Hazard],
+    /// The digest of the plan that was reviewed.
+    pub(super) expect_digest: Option<&'a str>,
 }
 
 /// Makes AWS match the file.
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    if let Some(path) = &arguments.saved {
+        return Box::pin(saved::apply(path, arguments, global, ui)).await;
+    }
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
@@ -46,16 +52,31 @@ pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) ->
         nothing: None,
         destroys: false,
         allow: &arguments.allowing.allow,
+        expect_digest: arguments.expect_digest.as_deref(),
     };
     carry_out(&session, &options, &manner).await
 }
 
 /// Plans, shows, asks, applies, reports.
 pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: &Manner<'_>) -> Result<Exit, CliError> {
+    let (plan, live) = session.plan(options).await?;
+    if let Some(expected) = manner.expect_digest {
+        let actual = session.saved(&plan, &live, options, None).digest;
+        if actual != expected {
+            session.ui.answer(&session.render(&plan));
+            return Err(CliError::new(Exit::Stale, "nothing was changed: this is not the plan that was reviewed")
+                .hint(format!("its digest is {actual}"))
+                .hint("review what it says now"));
+        }
+    }
+    carry_out_plan(session, &plan, manner).await
+}
+
+/// Shows a plan, asks, applies, reports.
+pub(super) async fn carry_out_plan(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Result<Exit, CliError> {
     let ui = session.ui;
-    let plan = session.plan(options).await?;
-    let verdict = session::verdict(&plan);
-    show(session, &plan, manner, verdict)?;
+    let verdict = session::verdict(plan);
+    show(session, plan, manner, verdict)?;
     if verdict != Exit::Done {
         // All or nothing: a file of which a part is refused is not what anybody reviewed.
         ui.note("Nothing was changed.");
@@ -67,11 +88,11 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     if plan.is_empty() {
         return Ok(Exit::Done);
     }
-    refuse_hazards(&plan, manner.allow)?;
+    refuse_hazards(plan, manner.allow)?;
     if !consented(ui, manner)? {
         return Ok(Exit::Refused);
     }
-    let report = perform(session, &plan, manner).await?;
+    let report = perform(session, plan, manner).await?;
     let Some(report) = report else {
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
         return Ok(Exit::Interrupted);

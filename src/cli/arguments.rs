@@ -4,10 +4,14 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ui::Color;
+use crate::model::duration::minutes;
 use crate::plan::Hazard;
+use crate::plan::file::{LONGEST, is_digest};
 use crate::plan::hazard::HazardError;
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
@@ -22,7 +26,7 @@ use crate::plan::hazard::HazardError;
 )]
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
-                  Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
+                  Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
                   130 interrupted.")]
 pub(super) struct Arguments {
@@ -83,7 +87,7 @@ pub(super) enum Command {
     /// Show what is live for the things of the file
     Show(ShowArguments),
     /// Print the JSON Schema of the configuration file, for editors
-    Schema,
+    Schema(SchemaArguments),
     /// Explain an error code, or list them all
     Explain(ExplainArguments),
     /// Print the completion script of a shell
@@ -153,11 +157,31 @@ pub(super) struct PlanArguments {
     /// How the plan is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) format: Format,
+    /// Save the plan to FILE, for `apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// How long the saved plan may be applied, such as `30m`; at most `24h` [default: 4h]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub(super) expires: Option<SignedDuration>,
+}
+
+/// Arguments of `schema`.
+#[derive(Args, Debug)]
+pub(super) struct SchemaArguments {
+    /// Print the schema of saved plans instead
+    #[arg(long)]
+    pub(super) plan: bool,
 }
 
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(super) struct ApplyArguments {
+    /// A plan saved with `plan --out`: exactly that is applied
+    #[arg(value_name = "FILE", conflicts_with_all = ["target", "prune", "max_deletions"])]
+    pub(super) saved: Option<PathBuf>,
+    /// Refuse unless the plan is the one with this digest, as `plan --out` and `plan --format json` tell it
+    #[arg(long, value_name = "sha256:...", value_parser = digest)]
+    pub(super) expect_digest: Option<String>,
     #[command(flatten)]
     pub(super) scoping: Scoping,
     #[command(flatten)]
@@ -220,8 +244,8 @@ pub(super) struct AdoptArguments {
 /// Arguments of `show`.
 #[derive(Args, Debug)]
 pub(super) struct ShowArguments {
-    /// Only these things, such as `plan.daily`
-    #[arg(value_name = "ADDR")]
+    /// Only these things, such as `plan.daily`; or one file that `plan --out` wrote
+    #[arg(value_name = "ADDR|FILE")]
     pub(super) addresses: Vec<String>,
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -274,6 +298,18 @@ fn parallelism(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
     }
+}
+
+/// Parses how long a saved plan holds.
+fn lifetime(text: &str) -> Result<SignedDuration, String> {
+    let minutes = minutes::parse(text).map_err(|error| format!("{error}; {}", error.help()))?;
+    let lifetime = SignedDuration::from_mins(i64::from(minutes));
+    if minutes > 0 && lifetime <= LONGEST { Ok(lifetime) } else { Err("give a duration from `1m` to `24h`".to_owned()) }
+}
+
+/// Parses the digest of a plan.
+fn digest(text: &str) -> Result<String, String> {
+    if is_digest(text) { Ok(text.to_owned()) } else { Err("give `sha256:` and 64 hexadecimal digits".to_owned()) }
 }
 
 /// Parses the name of a hazard.

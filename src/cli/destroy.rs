@@ -28,6 +28,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         nothing: Some(&nothing),
         destroys: true,
         allow: &arguments.allowing.allow,
+        expect_digest: None,
     };
     carry_out(&session, &options, &manner).await
 }

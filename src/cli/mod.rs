@@ -15,6 +15,7 @@ mod init;
 mod interrupt;
 mod plan;
 mod sandbox;
+mod saved;
 mod schema;
 mod session;
 mod show;
@@ -91,7 +92,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
     match command {
         Command::Init(arguments) => init::run(&arguments, global, ui),
         Command::Validate => validate::run(global, ui),
-        Command::Schema => schema::run(ui),
+        Command::Schema(arguments) => schema::run(&arguments, ui),
         Command::Explain(arguments) => explain::run(&arguments, ui),
         Command::Version => Ok(version::run(ui)),
         Command::Completion(arguments) => completion::run(&arguments, ui),

@@ -2,20 +2,26 @@
 
 use std::path::{Path, PathBuf};
 
+use jiff::{SignedDuration, Timestamp};
+
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Clients, ConnectError, ConnectOptions, GuardError, guard};
+use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, GuardError, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
 use crate::plan::check;
+use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
 use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
 use crate::{refresh, render};
+
+/// What each kind read, by the kind's name.
+pub(super) type LiveKinds = Vec<(&'static str, KindLive)>;
 
 /// The parsed file, with its texts for underlining.
 #[derive(Debug)]
@@ -61,12 +67,18 @@ pub(super) struct Session<'a> {
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
+    /// Who the credentials belong to.
+    pub(super) caller: Caller,
 }
 
 impl<'a> Session<'a> {
     /// Loads the file, connects, and makes sure that the credentials are the file's account's.
     pub(super) async fn open(global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
-        let loaded = load(global, ui)?;
+        Self::open_for(load(global, ui)?, global, ui).await
+    }
+
+    /// Connects for a file that is loaded, and makes sure that the credentials are its account's.
+    pub(super) async fn open_for(loaded: Loaded, global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
         let scope = loaded.config.scope.clone();
         let mut options = ConnectOptions::new(scope.clone());
         options.profile.clone_from(&global.profile);
@@ -84,20 +96,20 @@ impl<'a> Session<'a> {
         }
         ui.status("asking AWS who we are");
         let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
-        Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })
+        let caller = Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller })
     }
 
     /// Reads what is live.
-    pub(super) async fn refresh(&self) -> Vec<(&'static str, KindLive)> {
+    pub(super) async fn refresh(&self) -> LiveKinds {
         self.ui.status("reading what is live");
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live
     }
 
-    /// Compares the file with what is live. The plan has passed a checker that is not the planner.
-    pub(super) async fn plan(&self, options: &Options) -> Result<Plan, CliError> {
+    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
+    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
         let live = self.refresh().await;
         let config = &self.loaded.config;
         let plan = build::build(&Input {
@@ -117,8 +129,24 @@ impl<'a> Session<'a> {
         });
         match stranger {
             Some(target) => Err(self.unknown(&target.to_string())),
-            None => Ok(plan),
+            None => Ok((plan, live)),
         }
+    }
+
+    /// Makes the saved form of a plan.
+    pub(super) fn saved(
+        &self,
+        plan: &Plan,
+        live: &[(&'static str, KindLive)],
+        options: &Options,
+        lifetime: Option<SignedDuration>,
+    ) -> SavedPlan {
+        let occasion = Occasion {
+            caller_arn: self.caller.arn.clone(),
+            now: Timestamp::now(),
+            lifetime: lifetime.unwrap_or(LIFETIME),
+        };
+        SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 
     /// Names the account for questions, so that nobody takes the real one for the simulated one.
@@ -130,8 +158,7 @@ impl<'a> Session<'a> {
 
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
-        let problems = problems(&plan.diagnostics, &self.loaded.sources, self.ui);
-        render::text::plan(plan, &problems, self.ui.width())
+        render_plan(plan, &self.loaded.sources, self.ui)
     }
 
     /// Makes a plan's options from the arguments.
@@ -168,6 +195,12 @@ impl<'a> Session<'a> {
             None => error.hint(format!("the file has {}", listed(&known))),
         }
     }
+}
+
+/// Renders a plan for people.
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, ui: &Ui) -> String {
+    let problems = problems(&plan.diagnostics, sources, ui);
+    render::text::plan(plan, &problems, ui.width())
 }
 
 /// Says how a plan alone ends a run: refused things weigh more than unreadable ones.

@@ -4,11 +4,14 @@
 pub mod build;
 pub mod check;
 pub mod diff;
+pub mod file;
+pub mod fingerprint;
 pub mod hazard;
 pub mod marks;
 pub mod order;
 mod verdict;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -20,7 +23,7 @@ pub use hazard::{Hazard, HazardNote};
 pub const FORMAT: u32 = 1;
 
 /// What a plan does to one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Live is as the file says.
@@ -42,7 +45,8 @@ pub enum Action {
 }
 
 /// How one field differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FieldChange {
     /// The path in the entry, such as `rule.nightly.schedule` or `tags.team`.
     pub path: String,
@@ -53,12 +57,12 @@ pub struct FieldChange {
     /// The desired value; null where it goes away.
     pub after: Value,
     /// The change can't be made in place.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
 }
 
 /// How the two sides of a field change read best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Display {
     /// `old -> new`.
@@ -70,7 +74,8 @@ pub enum Display {
 }
 
 /// One thing of the file and what the plan does to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// Which thing.
     pub address: Address,
@@ -79,17 +84,18 @@ pub struct Change {
     /// What happens.
     pub action: Action,
     /// Why, for people, where the fields don't say it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What differs.
     pub fields: Vec<FieldChange>,
     /// Where the entry stands in the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
 }
 
 /// Something that the stack owns and the file no longer has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Orphan {
     /// The address of its mark, or one made of its name.
     pub address: Address,
@@ -100,7 +106,7 @@ pub struct Orphan {
 }
 
 /// The order of the parts of a plan; all steps know what they wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// A holder lets go of what is about to be replaced.
@@ -114,7 +120,8 @@ pub enum Phase {
 }
 
 /// One API call, spelled out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedCall {
     /// The IAM action of the operation, such as `iam:CreateRole`.
     pub action: String,
@@ -136,7 +143,8 @@ pub fn output(address: &Address, name: &str) -> Value {
 }
 
 /// The calls of one thing in one phase.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its place in the list, from 0; steps stand in an order in which they can be made.
     pub id: usize,

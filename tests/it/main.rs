@@ -7,4 +7,5 @@ mod harness;
 mod hazards;
 mod kind_contract;
 mod planning;
+mod saved_plans;
 mod scenarios;

@@ -88,6 +88,10 @@ impl Kind for Package {
         FIELDS
     }
 
+    fn restless(&self) -> &'static [&'static str] {
+        &["Status"]
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

@@ -40,6 +40,10 @@ impl Kind for Policy {
         FIELDS
     }
 
+    fn restless(&self) -> &'static [&'static str] {
+        &["AttachmentCount", "AttachedRoles"]
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

@@ -69,6 +69,10 @@ impl Kind for Role {
         (replaced == "policy").then_some(Action::Update)
     }
 
+    fn restless(&self) -> &'static [&'static str] {
+        &["InstanceProfiles"]
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }
