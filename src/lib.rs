@@ -17,4 +17,3 @@ pub mod policy;
 pub mod refresh;
 pub mod render;
 pub mod sandbox;
-pub mod vss;

@@ -104,6 +104,8 @@ pub struct Report {
     pub calls: usize,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
+    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them.
+    pub leftovers: Vec<Address>,
 }
 
 impl Report {
@@ -119,8 +121,8 @@ impl Report {
         )
     }
 
-    /// Tells whether all of the plan was done.
+    /// Tells whether all of the plan was done and took.
     pub fn is_complete(&self) -> bool {
-        self.outcomes.iter().all(|outcome| matches!(outcome.status, Status::Done))
+        self.leftovers.is_empty() && self.outcomes.iter().all(|outcome| matches!(outcome.status, Status::Done))
     }
 }

@@ -10,10 +10,15 @@ use super::interrupt::Interrupts;
 use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
-use crate::apply::{self, Event, Report};
+use super::wait;
+use crate::apply::{self, Event, Report, settle};
+use crate::model::Address;
 use crate::plan::build::Options;
 use crate::plan::{Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
+
+/// How often the account is read again before a difference after an apply counts: about half a minute in all.
+const SWEEPS: u32 = 6;
 
 /// How a plan is carried out and told of.
 #[derive(Clone, Copy, Debug)]
@@ -69,40 +74,76 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
                 .hint("review what it says now"));
         }
     }
-    carry_out_plan(session, &plan, manner).await
+    carry_out_plan(session, &plan, options, manner).await
 }
 
 /// Shows a plan, asks, applies, reports.
-pub(super) async fn carry_out_plan(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Result<Exit, CliError> {
+pub(super) async fn carry_out_plan(
+    session: &Session<'_>,
+    plan: &Plan,
+    options: &Options,
+    manner: &Manner<'_>,
+) -> Result<Exit, CliError> {
     let ui = session.ui;
     let verdict = session::verdict(plan);
     show(session, plan, manner, verdict)?;
-    if verdict != Exit::Done {
-        // All or nothing: a file of which a part is refused is not what anybody reviewed.
-        ui.note("Nothing was changed.");
-        if !manner.destroys && !plan.is_empty() {
-            ui.hint("`--target ADDR` applies one thing and what it needs");
+    // What is refused or unreadable stays as it is, with what needs it; the rest of the file is applied. A destroy is all
+    // or nothing: half a stack is what nobody asked for.
+    if plan.is_empty() || (manner.destroys && verdict != Exit::Done) {
+        if verdict != Exit::Done {
+            ui.note("Nothing was changed.");
         }
         return Ok(verdict);
-    }
-    if plan.is_empty() {
-        return Ok(Exit::Done);
     }
     refuse_hazards(plan, manner.allow)?;
     if !consented(ui, manner)? {
         return Ok(Exit::Refused);
     }
     let report = perform(session, plan, manner).await?;
-    let Some(report) = report else {
+    let Some(mut report) = report else {
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
         return Ok(Exit::Interrupted);
     };
+    report.leftovers = sweep(session, options, &report).await?;
     if manner.json {
         ui.answer(&line(&render::report::json(&report))?);
     } else {
         ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
     }
-    Ok(ended(&report))
+    let installed = wait::packages(session, &report, pace(session)).await?;
+    Ok(match ended(&report) {
+        Exit::Done if !installed => Exit::Partly,
+        // Everything that could be done was done: what the plan refused decides.
+        Exit::Done if verdict == Exit::Failed => Exit::Partly,
+        Exit::Done => verdict,
+        ended => ended,
+    })
+}
+
+/// Reads everything once more, and names what AWS acknowledged and does not show. New things may take seconds to be
+/// visible everywhere, so a difference is looked at again before it counts.
+async fn sweep(session: &Session<'_>, options: &Options, report: &Report) -> Result<Vec<Address>, CliError> {
+    if report.calls == 0 || report.interrupted {
+        return Ok(Vec::new());
+    }
+    let mut delay = pace(session);
+    for _ in 0..SWEEPS {
+        if settle::leftovers(report, &session.build(options).await?.0).is_empty() {
+            return Ok(Vec::new());
+        }
+        session.ui.status("waiting until AWS shows what it acknowledged");
+        tokio::time::sleep(delay).await;
+        delay *= 2;
+    }
+    let leftovers = settle::leftovers(report, &session.build(options).await?.0);
+    session.ui.clear_status();
+    Ok(leftovers)
+}
+
+/// How long the first wait is. Nobody's other calls are in the sandbox's way: it is not worth half a second to be polite
+/// to it.
+fn pace(session: &Session<'_>) -> Duration {
+    Duration::from_millis(if session.sandbox { 20 } else { 500 })
 }
 
 /// Refuses a plan with a hazard that nobody consented to. `--yes` is no consent to what people may not have seen.
@@ -170,9 +211,7 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
     let (stop, stopped) = watch::channel(false);
     let (sender, mut events) = mpsc::unbounded_channel();
     let writer = session.clients.writer();
-    // Nobody's other calls are in the sandbox's way: it is not worth half a second to be polite to it.
-    let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
-    let options = apply::Options { parallelism: manner.parallelism, pace, stop: stopped };
+    let options = apply::Options { parallelism: manner.parallelism, pace: pace(session), stop: stopped };
     let mut progress = Progress::new(plan);
     let work = async {
         let report = apply::run(&writer, plan, &options, &sender).await;

@@ -282,6 +282,8 @@ pub(super) enum SandboxCommand {
     Serve(ServeArguments),
     /// Throw it away
     Reset,
+    /// List the operations that it offers, one `service:Operation` a line
+    Operations,
 }
 
 /// Arguments of `sandbox serve`.

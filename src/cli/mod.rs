@@ -21,6 +21,7 @@ mod session;
 mod show;
 mod validate;
 mod version;
+mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

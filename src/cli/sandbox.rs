@@ -1,4 +1,4 @@
-//! `vssctl sandbox serve` and `vssctl sandbox reset`.
+//! `vssctl sandbox serve`, `vssctl sandbox reset` and `vssctl sandbox operations`.
 
 use super::arguments::{Global, SandboxArguments, SandboxCommand, ServeArguments};
 use super::exit::{CliError, Exit};
@@ -7,12 +7,16 @@ use super::ui::Ui;
 use super::{file, session};
 use crate::render::escaped;
 
-/// Serves or resets the simulated account.
+/// Serves, resets or describes the simulated account.
 pub(super) async fn run(arguments: &SandboxArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let path = file::sandbox(global.sandbox.as_deref().unwrap_or_default());
     match &arguments.command {
         SandboxCommand::Serve(arguments) => serve(arguments, &path, ui).await,
         SandboxCommand::Reset => reset(&path, ui),
+        SandboxCommand::Operations => {
+            operations(ui);
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -54,4 +58,10 @@ fn reset(path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
         Err(error) => return Err(CliError::failed(format!("could not remove `{shown}`")).because(error)),
     }
     Ok(Exit::Done)
+}
+
+fn operations(ui: &Ui) {
+    for (service, name) in crate::sandbox::operations() {
+        ui.answer(&format!("{service}:{name}\n"));
+    }
 }

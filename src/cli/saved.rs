@@ -69,7 +69,8 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
     let loaded = loaded(path, &saved, global, ui)?;
     saved.check_time(Timestamp::now()).map_err(refuse)?;
     let session = Session::open_for(loaded, global, ui).await?;
-    let (plan, live) = session.plan(&saved.options()).await?;
+    let options = saved.options();
+    let (plan, live) = session.build(&options).await?;
     saved.check_fresh(&plan, &live).map_err(refuse)?;
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
@@ -82,7 +83,7 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
         allow: &arguments.allowing.allow,
         expect_digest: None,
     };
-    carry_out_plan(&session, &plan, &manner).await
+    carry_out_plan(&session, &plan, &options, &manner).await
 }
 
 /// Renders a saved plan for people.

@@ -108,8 +108,21 @@ impl<'a> Session<'a> {
         live
     }
 
-    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
+    /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
     pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
+        let (plan, live) = self.build(options).await?;
+        let stranger = options.targets.iter().find(|target| {
+            !plan.changes.iter().any(|change| change.address == **target)
+                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
+        });
+        match stranger {
+            Some(target) => Err(self.unknown(&target.to_string())),
+            None => Ok((plan, live)),
+        }
+    }
+
+    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
+    pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
         let live = self.refresh().await;
         let config = &self.loaded.config;
         let plan = build::build(&Input {
@@ -123,14 +136,7 @@ impl<'a> Session<'a> {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
         }
-        let stranger = options.targets.iter().find(|target| {
-            !plan.changes.iter().any(|change| change.address == **target)
-                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
-        });
-        match stranger {
-            Some(target) => Err(self.unknown(&target.to_string())),
-            None => Ok((plan, live)),
-        }
+        Ok((plan, live))
     }
 
     /// Makes the saved form of a plan.

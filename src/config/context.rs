@@ -311,6 +311,12 @@ impl Context<'_> {
         }
     }
 
+    /// Returns the path of an IAM thing: its own, or `[stack] iam_path`. Where there is neither, none is declared, and a
+    /// live thing may be at any.
+    pub(crate) fn iam_path(&self, own: Option<&String>) -> Option<String> {
+        own.cloned().or_else(|| (self.scope.iam_path != "/").then(|| self.scope.iam_path.clone()))
+    }
+
     /// Builds the ARN of an IAM thing of the file.
     pub(crate) fn iam_arn(&self, kind: &str, address: &Address, resource: &str) -> Option<String> {
         let declared = self.declared.get(kind)?.iter().find(|declared| declared.key == address.key())?;

@@ -36,6 +36,13 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
                 writeln!(text, "{CHANGE}>{CHANGE:#} {BOLD}{}{BOLD:#} skipped: {}", outcome.address, escaped(reason));
         }
     }
+    for address in &report.leftovers {
+        let _ = writeln!(
+            text,
+            "{UNKNOWN}?{UNKNOWN:#} {BOLD}{address}{BOLD:#} did not take: AWS acknowledged every call and shows something else"
+        );
+        paragraph(&mut text, "hint: `vssctl plan` shows what differs now", 4, width);
+    }
     if !text.is_empty() {
         text.push('\n');
     }
@@ -131,6 +138,7 @@ pub fn json(report: &Report) -> Value {
         "changed": change,
         "destroyed": destroy,
         "outcomes": report.outcomes.iter().map(outcome_json).collect::<Vec<_>>(),
+        "leftovers": report.leftovers,
     })
 }
 

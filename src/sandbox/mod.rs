@@ -262,6 +262,21 @@ impl Inner {
     }
 }
 
+/// Lists what the sandbox offers as (service, operation), sorted; services by the name in a signature's scope.
+pub fn operations() -> Vec<(&'static str, &'static str)> {
+    let mut all: Vec<(&str, &str)> = iam::operations().map(|name| ("iam", name)).collect();
+    for (service, names) in [
+        ("sts", sts::OPERATIONS),
+        ("ssm", ssm::OPERATIONS),
+        ("backup", backup::OPERATIONS),
+        ("tagging", tagging::OPERATIONS),
+    ] {
+        all.extend(names.iter().map(|name| (service, *name)));
+    }
+    all.sort_unstable();
+    all
+}
+
 /// Hands an input to its service.
 fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &Value) -> Answer {
     let unknown = || ApiError::new(404, "UnknownService", format!("the sandbox has no service `{service}`"));

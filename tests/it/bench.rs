@@ -7,6 +7,9 @@ use tokio::sync::{mpsc, watch};
 use vssctl::apply::{self, Report};
 use vssctl::aws::{Clients, ConnectOptions};
 use vssctl::config;
+use vssctl::kind::Found;
+use vssctl::kinds::package::{Installation, installation};
+use vssctl::model::Scope;
 use vssctl::plan::{self, Action, Plan, build};
 use vssctl::refresh;
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
@@ -23,7 +26,6 @@ region = "ap-northeast-1"
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
-    folder: tempfile::TempDir,
 }
 
 impl Bench {
@@ -31,7 +33,6 @@ impl Bench {
         Self {
             sandbox: Sandbox::in_memory(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
-            folder: tempfile::tempdir().expect("a folder"),
         }
     }
 
@@ -66,7 +67,9 @@ impl Bench {
     }
 
     async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
-        let loaded = config::load_text("vss.toml", toml, Some(self.folder()));
+        // `{ file = ... }` is relative to the examples.
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+        let loaded = config::load_text("vss.toml", toml, Some(&folder));
         let errors: Vec<_> = loaded
             .diagnostics
             .iter()
@@ -74,10 +77,7 @@ impl Bench {
             .collect();
         let config = loaded.config.unwrap_or_else(|| panic!("{errors:#?}\n{toml}"));
         assert!(errors.is_empty(), "{errors:#?}\n{toml}");
-        let mut connect = ConnectOptions::new(config.scope.clone());
-        connect.http_client = Some(self.sandbox.http_client());
-        connect.credentials = Some(Sandbox::credentials());
-        let clients = Clients::connect(connect).await.expect("clients");
+        let clients = self.connect(&config.scope).await;
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
         let live = refresh::refresh(&reader, &config.desired).await;
@@ -91,9 +91,23 @@ impl Bench {
         (clients, plan)
     }
 
-    /// The folder that `{ file = ... }` is relative to.
-    pub(crate) fn folder(&self) -> &Path {
-        self.folder.path()
+    /// Reads how far the instances of a package are.
+    pub(crate) fn installation(&self, toml: &str, address: &str) -> Installation {
+        self.runtime.block_on(async {
+            let config = config::load_text("vss.toml", toml, None).config.expect("a valid file");
+            let reader = self.connect(&config.scope).await.reader();
+            let live = refresh::refresh(&reader, &config.desired).await;
+            let found = live.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
+            let Some(Found::Live(live)) = found else { panic!("{found:?}") };
+            installation(&reader, live).await.expect("an answer")
+        })
+    }
+
+    async fn connect(&self, scope: &Scope) -> Clients {
+        let mut connect = ConnectOptions::new(scope.clone());
+        connect.http_client = Some(self.sandbox.http_client());
+        connect.credentials = Some(Sandbox::credentials());
+        Clients::connect(connect).await.expect("clients")
     }
 
     /// Calls an operation of the account as somebody else would.

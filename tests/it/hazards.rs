@@ -218,7 +218,7 @@ fn a_profile_that_changes_its_role_is_a_credential_gap() {
 fn more_privileges_ask_and_fewer_do_not() {
     let role = |actions: &str| {
         format!(
-            "{STACK}[role.r]\npreset = \"backup-service\"\n[role.r.inline_policies]\nx = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"*\"}}}}'\n"
+            "{STACK}[role.r]\npreset = \"vss-instance\"\n[role.r.inline_policies]\nx = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"*\"}}}}'\n"
         )
     };
     let (less, more) = (role("[\"ec2:DescribeImages\"]"), role("[\"ec2:DescribeImages\",\"ec2:DescribeTags\"]"));
@@ -232,9 +232,23 @@ fn more_privileges_ask_and_fewer_do_not() {
     let policy = |text: &str| format!("{STACK}[policy.p]\ndocument = '{text}'\n");
     let wider = DOCUMENT.replace("ec2:DescribeImages", "ec2:Describe*");
     asks("privilege-widened", "policy.p", &policy(DOCUMENT), nothing, &policy(&wider), &[]);
-    let attached = format!("{STACK}[role.r]\npreset = \"backup-service\"\n");
-    let one_more = "managed_policies = [\"AWSBackupServiceRolePolicyForBackup\", \"AWSBackupServiceRolePolicyForRestores\", \"AmazonSSMManagedInstanceCore\"]\n";
+    let attached = format!("{STACK}[role.r]\npreset = \"vss-instance\"\n");
+    let one_more = "managed_policies = [\"AWSEC2VssSnapshotPolicy\", \"AmazonSSMManagedInstanceCore\", \"AWSBackupServiceRolePolicyForRestores\"]\n";
     asks("privilege-widened", "role.r", &attached, nothing, &format!("{attached}{one_more}"), &[]);
+}
+
+#[test]
+fn finishing_what_an_interrupted_apply_left_asks_nothing() {
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes", "--target", "role.AWSBackupVss"]).exits(0);
+    let backup = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+    call(&place, "iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": backup }));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    // Now a selection names the role: what it gets, AWS Backup can use at once.
+    let restore = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores";
+    call(&place, "iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": restore }));
+    let run = place.sandbox(&["apply", "--yes"]).exits(4);
+    assert!(run.stderr.contains("--allow privilege-widened"), "{}", run.stderr);
 }
 
 #[test]

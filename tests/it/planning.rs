@@ -345,6 +345,26 @@ fn a_wrong_account_stops_before_anything_else_is_read() {
     assert_eq!(bench.requests(), ["sts:GetCallerIdentity"]);
 }
 
+#[test]
+fn how_far_a_package_is_on_its_instances_is_read_from_aws() {
+    for schedule in ["", "schedule = \"rate(1 day)\"\n"] {
+        let bench = Bench::new();
+        let file = format!(
+            "{STACK}[package.AwsVssComponents]\n{schedule}targets = {{ tags = {{ VssBackup = \"enabled\" }} }}\n"
+        );
+        bench.apply(&file);
+        let now = bench.installation(&file, "package.AwsVssComponents");
+        assert!(now.pending > 0 && !now.ended, "{schedule}: {now:?}");
+        bench.sandbox.advance(std::time::Duration::from_hours(2)).expect("time goes on");
+        // Two of the three tagged instances have an agent that answers. A command that one of them never answered has failed,
+        // and no longer counts as there; an association stays.
+        if !schedule.is_empty() {
+            let then = bench.installation(&file, "package.AwsVssComponents");
+            assert_eq!((then.succeeded, then.failed, then.pending, then.ended), (2, 1, 0, true), "{schedule}");
+        }
+    }
+}
+
 /// The stacks of the call budget: a role with two managed policies, profile, vault, plan with one rule and one selection.
 fn generated(stacks: usize) -> String {
     use std::fmt::Write;

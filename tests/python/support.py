@@ -76,8 +76,8 @@ def sandbox(folder):
         yield url
 
 
-def client(service, url, region=REGION, access_key="testing"):
-    """A boto3 client that tries once and never leaves this machine."""
+def client(service, url, region=REGION, access_key="testing", **options):
+    """A boto3 client that tries once and never leaves this machine. `options` are botocore's `Config`."""
     import boto3
     from botocore.config import Config
 
@@ -87,7 +87,7 @@ def client(service, url, region=REGION, access_key="testing"):
         region_name=region,
         aws_access_key_id=access_key,
         aws_secret_access_key="testing",
-        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30),
+        config=Config(retries={"total_max_attempts": 1}, connect_timeout=5, read_timeout=30, **options),
     )
 
 

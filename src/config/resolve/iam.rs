@@ -26,7 +26,7 @@ pub(crate) fn policies(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
             context.report(&entry.place(&["document"]), diagnostic);
         }
         let resolved = ResolvedPolicy {
-            path: entry.spec.path.clone(),
+            path: context.iam_path(entry.spec.path.as_ref()),
             description: entry.spec.description.clone(),
             document: document.map(|document| document.value),
             tags: context.merged_tags(&entry, true),
@@ -56,8 +56,11 @@ pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts
         if let Some(role) = &address {
             facts.profiles.push(ProfileFacts { address: entry.address.clone(), role: role.clone() });
         }
-        let resolved =
-            ResolvedInstanceProfile { path: entry.spec.path.clone(), role, tags: context.merged_tags(&entry, true) };
+        let resolved = ResolvedInstanceProfile {
+            path: context.iam_path(entry.spec.path.as_ref()),
+            role,
+            tags: context.merged_tags(&entry, true),
+        };
         let mut desired = context.desired(&entry, resolved.normal_form());
         desired.references.extend(address);
         all.push(desired);

@@ -52,7 +52,7 @@ fn role(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>, facts: &mut Fact
         managed_policy(entry, &["permissions_boundary"], text, context, &mut references)
     });
     let resolved = ResolvedRole {
-        path: spec.path.clone(),
+        path: context.iam_path(spec.path.as_ref()),
         description: spec.description.clone(),
         trust: trust(entry, filling.as_ref(), context),
         max_session_duration: session(entry, context),
@@ -289,7 +289,7 @@ fn profile(
     let place = entry.place(&["instance_profile", "name"]);
     context.check_name_at(&address, &name, &place, PROFILE_NAME);
     context.check_path(entry, &["instance_profile", "path"], own.path.as_deref());
-    let path = own.path.or_else(|| spec.path.clone());
+    let path = context.iam_path(own.path.as_ref().or(spec.path.as_ref()));
     let declared = Declared { key: key.to_owned(), name: name.clone(), path: path.clone(), place: place.clone() };
     context.declared.entry("instance_profile").or_default().push(declared);
     facts.profiles.push(ProfileFacts { address: address.clone(), role: entry.address.clone() });

@@ -258,6 +258,17 @@ fn a_roles_profile_has_its_own_name_where_it_says_so() {
 }
 
 #[test]
+fn the_stacks_iam_path_is_declared_where_an_entry_names_none() {
+    let body = "iam_path = \"/s/\"\n[role.AWSBackup]\npreset = \"backup-service\"\ninstance_profile = false\n[role.r]\npreset = \"vss-instance\"\npath = \"/o/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"b\" } }\n";
+    let all = desired(body);
+    assert_eq!(thing(&all, "role.AWSBackup").fields["path"], json!("/s/"));
+    assert_eq!(thing(&all, "role.r").fields["path"], json!("/o/"));
+    assert_eq!(thing(&all, "instance_profile.r").fields["path"], json!("/o/"));
+    assert_eq!(thing(&all, "selection.p.s").fields["role"], json!("arn:aws:iam::123456789012:role/s/AWSBackup"));
+    assert!(!thing(&desired("[role.r]\npreset = \"vss-instance\"\n"), "role.r").fields.contains_key("path"));
+}
+
+#[test]
 fn region_settings_hold_what_the_file_names() {
     let all = desired("[region_settings]\nresource_type_opt_in = { EC2 = true }\n");
     let settings = thing(&all, "region_settings");

@@ -9,6 +9,7 @@
 mod api;
 mod calls;
 mod command;
+mod installation;
 mod normal;
 pub mod spec;
 
@@ -19,6 +20,8 @@ use serde_json::Value;
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
 use crate::plan::PlannedCall;
+
+pub use installation::{Installation, installation};
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";

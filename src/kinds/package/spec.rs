@@ -57,7 +57,7 @@ pub struct PackageSpec {
     pub association_dispatch_assume_role: Option<String>,
     /// Names or ARNs of change calendars that gate the runs.
     pub calendar_names: Option<Vec<String>>,
-    /// Whether `apply` waits for the first run; it does unless this is false.
+    /// Whether `apply` waits until the instances have run it, 15 minutes at most; it does not unless this is true.
     pub wait: Option<bool>,
     /// Tags of the association, added to `[tags]`.
     pub tags: Option<BTreeMap<String, String>>,

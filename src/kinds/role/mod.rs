@@ -70,7 +70,7 @@ impl Kind for Role {
     }
 
     fn restless(&self) -> &'static [&'static str] {
-        &["InstanceProfiles"]
+        &["InstanceProfiles", "WasUsed"]
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -60,6 +60,11 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
     if thing.draft.live.is_none() || !thing.is_changed() || !thing.changes("access_policy") {
         return;
     }
+    // A vault without a policy and without anything in it is as good as new: an interrupted apply leaves such ones.
+    let is_empty = thing.draft.live.is_some_and(|live| live.carried["NumberOfRecoveryPoints"] == 0);
+    if is_empty && diff::is_empty(thing.before("access_policy")) {
+        return;
+    }
     for more in policy::widened([thing.before("access_policy")], [thing.after("access_policy")]) {
         let text = more.to_ascii_lowercase();
         let deletes = [

@@ -26,7 +26,9 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     }
     if changed {
         trust(thing, notes);
-        privileges(thing, notes);
+        if is_in_use(thing, live) {
+            privileges(thing, notes);
+        }
         vss(thing, notes);
     }
     let profiles = texts(&live.carried["InstanceProfiles"]);
@@ -52,6 +54,16 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     if goes && trusts(thing.before("trust"), "backup.amazonaws.com") {
         orphans(thing, notes);
     }
+}
+
+/// A role that nobody holds and nobody ever used is as good as new: an interrupted apply leaves such ones, and finishing
+/// them is no widening.
+fn is_in_use(thing: &Thing<'_>, live: &Live) -> bool {
+    let arn = live.ids.get("Arn").map_or("", String::as_str);
+    let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
+    live.carried["WasUsed"] == true
+        || !texts(&live.carried["InstanceProfiles"]).is_empty()
+        || thing.ours("selection").iter().any(selects)
 }
 
 fn trust(thing: &Thing<'_>, notes: &mut Notes) {

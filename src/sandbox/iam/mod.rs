@@ -70,9 +70,14 @@ pub(super) const OFFERED: &[(&str, Handler)] = &[
     ("UpdateRoleDescription", roles::update_description),
 ];
 
+/// Lists the operations offered.
+pub(super) fn operations() -> impl Iterator<Item = &'static str> {
+    OFFERED.iter().map(|(name, _)| *name)
+}
+
 /// Tells whether an operation is offered.
 pub(super) fn offers(operation: &str) -> bool {
-    OFFERED.iter().any(|(name, _)| *name == operation)
+    operations().any(|name| name == operation)
 }
 
 /// Performs one operation.

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{flag, items, paged, refusal, required, tags, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
-use crate::sandbox::made;
+use crate::sandbox::{made, sts};
 
 /// A parameter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -323,7 +323,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     if !items(input, "Filters").is_empty() && !items(input, "ParameterFilters").is_empty() {
         return Err(invalid("You can use either Filters or ParameterFilters in a single request."));
     }
-    let user = format!("arn:{}:iam::{}:root", context.partition, context.account_id);
+    let user = sts::caller_arn(context.partition, context.account_id);
     let mut all = Vec::new();
     for parameter in context.region_mut().ssm.parameters.values() {
         let mut chosen = true;

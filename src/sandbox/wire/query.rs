@@ -173,12 +173,28 @@ fn end(writer: &mut Writer<Vec<u8>>, name: &str) {
 
 fn text(writer: &mut Writer<Vec<u8>>, name: &str, value: &str) {
     start(writer, name, None);
+    // XML cannot carry most control characters in any form.
+    let carried = |letter: char| matches!(letter, '\t' | '\n' | '\r' | ' '..='\u{FFFD}' | '\u{10000}'..);
+    let value: String = value.chars().map(|letter| if carried(letter) { letter } else { '\u{FFFD}' }).collect();
     // A bare carriage return would be read as a line feed.
-    let escaped = quick_xml::escape::escape(value).replace('\r', "&#13;");
+    let escaped = quick_xml::escape::escape(&value).replace('\r', "&#13;");
     writer.write_event(Event::Text(BytesText::from_escaped(escaped))).expect(MEMORY);
     end(writer, name);
 }
 
 fn finish(writer: Writer<Vec<u8>>) -> String {
     String::from_utf8(writer.into_inner()).expect("the parts were UTF-8")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn letters_that_xml_cannot_carry_leave_the_document_well_formed() {
+        let model = Model::of("iam").unwrap();
+        let error = ApiError::new(400, "ValidationError", "a\0b\u{FFFE}\u{1F600}<&>\r\n");
+        let xml = encode_error(model, &error, "1");
+        assert!(xml.contains("<Message>a\u{FFFD}b\u{FFFD}\u{1F600}&lt;&amp;&gt;&#13;\n</Message>"), "{xml}");
+    }
 }
