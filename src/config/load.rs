@@ -165,6 +165,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
         documents: Documents::new(folder, prefix),
         tags: None,
         declared: std::collections::BTreeMap::new(),
+        allowed: std::collections::BTreeSet::new(),
     };
     stack_tags(&root, &mut context);
     let mut desired = resolve::all(&root, &mut context);

@@ -9,6 +9,7 @@ mod documents;
 mod explain;
 pub mod form;
 mod limits;
+mod lints;
 mod load;
 mod names;
 mod presets;

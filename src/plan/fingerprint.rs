@@ -145,8 +145,8 @@ pub fn moved(before: &[Observed], now: &[Observed]) -> Vec<Moved> {
     let touches = |address: &Address| before.values().any(|one| one.address == *address && one.state.is_some());
     for (key, old) in &before {
         // What was absent has no state and is touched all the same: it would be created.
-        let touched = touches(&old.address) || old.found == Presence::Absent;
-        let mut add = |what: String| all.push(Moved { address: old.address.clone(), what, touched });
+        let is_touched = touches(&old.address) || old.found == Presence::Absent;
+        let mut add = |what: String| all.push(Moved { address: old.address.clone(), what, touched: is_touched });
         match now.get(key) {
             Some(new) if new.found == old.found && new.id == old.id && new.fingerprint == old.fingerprint => {}
             Some(new) => add(difference(old, new)),

@@ -225,10 +225,10 @@ pub(super) fn deletion<'a>(
 
 /// Who still needs a thing that would be deleted: recovery points their role, and entries of the file what they name.
 fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
-    if kind.name() == "role" {
-        if let Some(why) = hazard::still_needs(live, &hazard::ours(input, "vault")) {
-            return Some(why);
-        }
+    if kind.name() == "role"
+        && let Some(why) = hazard::still_needs(live, &hazard::ours(input, "vault"))
+    {
+        return Some(why);
     }
     if input.options.destroy {
         return None;

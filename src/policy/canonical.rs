@@ -289,6 +289,14 @@ fn canonical_operator(text: &str) -> String {
     known.map_or_else(|| text.to_owned(), |name| format!("{prefix}{name}{suffix}"))
 }
 
+/// Tells whether IAM knows a condition operator, in any case and with what may stand around it.
+pub(super) fn is_operator(text: &str) -> bool {
+    let bare = canonical_operator(text);
+    let name = bare.split_once(':').map_or(bare.as_str(), |(_, name)| name);
+    let known = |name: &str| OPERATORS.contains(&name);
+    known(name) || name.strip_suffix("IfExists").is_some_and(known)
+}
+
 /// Lowers the part before the first colon, the service: `S3:GetObject` is `s3:GetObject`.
 fn lower_prefix(text: &str) -> String {
     match text.split_once(':') {

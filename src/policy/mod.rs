@@ -22,6 +22,7 @@
 mod canonical;
 mod diff;
 mod error;
+pub mod lint;
 #[cfg(test)]
 mod properties;
 mod read;

@@ -210,10 +210,10 @@ fn sentence(verb: &str, vague: &str, atoms: &[Atom]) -> String {
     }
     let mut text = format!("{verb} {}", listed(&actions));
     if !resources.is_empty() {
-        text.push_str(&format!(" on {}", listed(&resources)));
+        text = format!("{text} on {}", listed(&resources));
     }
     if !principals.is_empty() {
-        text.push_str(&format!(" to {}", listed(&principals)));
+        text = format!("{text} to {}", listed(&principals));
     }
     text
 }

@@ -433,14 +433,16 @@ fn documents_keep_to_iams_sizes() {
         |count: usize| role(&format!("inline_policies = {{ a = '{}', b = '{}' }}", sized(count), sized(count)));
     check("VSS0508", &inline(400), &format!("{{ a = '{}', b = '{}' }}", sized(400), sized(400)), &inline(300));
     let trust = |count: usize| {
-        let services =
-            (0..count).map(|index| format!("\"service{index:04}.amazonaws.com\"")).collect::<Vec<_>>().join(",");
+        let roles = (0..count)
+            .map(|index| format!("\"arn:aws:iam::123456789012:role/r{index:04}\""))
+            .collect::<Vec<_>>()
+            .join(",");
         format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"Service":[{services}]}},"Action":"sts:AssumeRole"}}]}}"#
+            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":[{roles}]}},"Action":"sts:AssumeRole"}}]}}"#
         )
     };
     let with_trust = |count: usize| format!("[role.r]\ntrust = '{}'\n", trust(count));
-    check("VSS0507", &with_trust(100), &quoted(&trust(100)), &with_trust(50));
+    check("VSS0507", &with_trust(100), &quoted(&trust(100)), &with_trust(40));
     check("VSS0510", "[role.r]\n", "r", &role(""));
 }
 

@@ -131,20 +131,18 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
     let (before, after) = (thing.before("rule"), thing.after("rule"));
     let Some(rules) = before.as_object() else { return };
     for (name, old) in rules {
-        match after.get(name.as_str()) {
-            Some(new) => retention(&format!("the rule `{name}`"), old, new, notes),
-            None => {
-                // A rule that only got another name still runs.
-                let same = |new: &Value| {
-                    ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field])
-                };
-                let renamed =
-                    after.as_object().into_iter().flatten().find(|(name, new)| !rules.contains_key(*name) && same(new));
-                match renamed {
-                    Some((name, new)) => retention(&format!("the rule `{name}`"), old, new, notes),
-                    None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
-                }
-            }
+        if let Some(new) = after.get(name.as_str()) {
+            retention(&format!("the rule `{name}`"), old, new, notes);
+            continue;
+        }
+        // A rule that only got another name still runs.
+        let same = |new: &Value| {
+            ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field])
+        };
+        let mut others = after.as_object().into_iter().flatten();
+        match others.find(|(name, new)| !rules.contains_key(*name) && same(new)) {
+            Some((name, new)) => retention(&format!("the rule `{name}`"), old, new, notes),
+            None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
         }
     }
 }

@@ -204,12 +204,12 @@ pub(super) fn attach(steps: &mut [Step], mut found: BTreeMap<Address, Vec<Hazard
 }
 
 fn large_change(input: &Input<'_>, drafts: &[Draft<'_>]) -> Option<(Address, HazardNote)> {
-    let changes = |draft: &&Draft<'_>| match draft.action {
+    let is_hit = |draft: &&Draft<'_>| match draft.action {
         Action::Replace | Action::Delete => true,
         Action::Update | Action::Adopt => draft.fields.iter().any(|field| !field.path.starts_with("tags.")),
         Action::Create | Action::NoOp | Action::Unknown | Action::Refused => false,
     };
-    let changed: Vec<&Draft<'_>> = drafts.iter().filter(changes).collect();
+    let changed: Vec<&Draft<'_>> = drafts.iter().filter(is_hit).collect();
     let existing = drafts.iter().filter(|draft| draft.live.is_some()).count();
     if input.options.destroy || changed.len() <= LARGE || changed.len() * 2 <= existing {
         return None;
