@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -18,6 +19,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::credentials::Renewable;
 use super::gate::Gate;
 use super::{Reader, Writer};
 use crate::model::Scope;
@@ -116,6 +118,7 @@ pub struct Clients {
     config: SdkConfig,
     timeouts: Timeouts,
     allow_endpoint: bool,
+    credentials: Option<Renewable>,
 }
 
 impl Clients {
@@ -131,8 +134,19 @@ impl Clients {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
+        let credentials = config.credentials_provider().map(Renewable::new);
+        let config = match &credentials {
+            // Ours keeps them: the SDK's own store can't be told that they are no longer good.
+            Some(renewable) => config
+                .to_builder()
+                .credentials_provider(SharedCredentialsProvider::new(renewable.clone()))
+                .identity_cache(IdentityCache::no_cache())
+                .build(),
+            None => config,
+        };
         Ok(Self {
             scope: Arc::new(options.scope),
+            credentials,
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
@@ -142,6 +156,14 @@ impl Clients {
     /// Returns what the clients are bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    pub(super) async fn renew_credentials(&self) -> bool {
+        match &self.credentials {
+            Some(renewable) => renewable.renew().await,
+            None => false,
+        }
     }
 
     /// Makes a client that can only read. Each one is a snapshot: what it read once it does not read again.
@@ -171,7 +193,8 @@ impl Clients {
     /// Makes a client that writes.
     pub fn writer(&self) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
-        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config))
+        let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
+        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config), self.clone())
     }
 
     fn with_attempt(&self, attempt: Duration) -> SdkConfig {

@@ -2,10 +2,12 @@
 //! one form. Nothing here knows a kind.
 
 mod connect;
+mod credentials;
 mod error;
 mod gate;
 mod guard;
 mod memo;
+pub mod operations;
 mod pages;
 mod read;
 mod write;
@@ -15,4 +17,3 @@ pub use error::{AwsError, ErrorKind};
 pub use guard::{Caller, GuardError, guard};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;
-pub(crate) use write::never_again;

@@ -1,4 +1,7 @@
 //! The client that writes. Kinds make their planned calls through it; nothing else has one.
+//!
+//! The SDK sends each call once. Whether a call is sent again is decided in `apply::retry`, from the table in
+//! `aws::operations`: only there is it known which calls do no harm twice, and only one layer counts the tries.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,12 +10,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::AwsError;
 use super::error::convert;
+use super::{AwsError, Clients, Reader};
 use crate::model::Scope;
 
 /// A client that can write.
@@ -22,6 +24,7 @@ pub struct Writer {
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
+    clients: Clients,
     calls: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -31,8 +34,19 @@ impl Writer {
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
+        clients: Clients,
     ) -> Self {
-        Self { scope, iam, backup, ssm, calls: Mutex::default() }
+        Self { scope, iam, backup, ssm, clients, calls: Mutex::default() }
+    }
+
+    /// Makes a client for a fresh look.
+    pub fn reader(&self) -> Reader {
+        self.clients.reader()
+    }
+
+    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    pub async fn renew_credentials(&self) -> bool {
+        self.clients.renew_credentials().await
     }
 
     /// Returns what the client is bound to.
@@ -97,11 +111,4 @@ impl Writer {
         }
         .boxed()
     }
-}
-
-/// What the SDK does for calls that have no token and no natural key: send once. A lost answer is then `Unsettled`, and who
-/// called looks before anything is sent again (`SendCommand`, `CreateAssociation`, `UpdateAssociation`,
-/// `UpdateBackupPlan`).
-pub(crate) fn never_again() -> RetryConfig {
-    RetryConfig::disabled()
 }

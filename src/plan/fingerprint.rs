@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Plan, verdict};
-use crate::kind::{self, Found, Kind, KindLive, Live};
+use crate::kind::{self, Desired, Found, Kind, KindLive, Live};
 use crate::model::Address;
 use crate::model::hash::sha256_hex;
 
@@ -71,10 +71,11 @@ pub struct Moved {
 }
 
 /// Writes down what a plan saw, in a stable order.
-pub fn observe(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<Observed> {
+pub fn observe(plan: &Plan, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Vec<Observed> {
     let touched: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
     let of_plan: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let mut all = Vec::new();
+    let mut taken: BTreeSet<Address> = desired.iter().map(|desired| desired.address.clone()).collect();
     for (name, read) in live {
         let Some(kind) = kind::find(name) else { continue };
         let see = |address: &Address, standing, live: &Live| {
@@ -98,7 +99,8 @@ pub fn observe(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<Observed> 
         let surplus = read.surplus.iter().filter(|(address, _)| of_plan.contains(address));
         all.extend(surplus.map(|(address, live)| see(address, Standing::Surplus, live)));
         for live in &read.orphans {
-            let address = verdict::orphan_address(kind, live);
+            let address = verdict::orphan_address(kind, live, &taken);
+            taken.insert(address.clone());
             if of_plan.contains(&address) || plan.orphans.iter().any(|orphan| orphan.address == address) {
                 all.push(see(&address, Standing::Orphan, live));
             }

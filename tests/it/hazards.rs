@@ -165,7 +165,7 @@ fn the_role_that_expires_recovery_points_goes_only_by_name_and_with_consent() {
     back_up(&place, "vss");
     place.write("vss.toml", MAIN_JOB);
     let run = place.sandbox(&["apply", "--prune", "--yes", "--allow", &all()]).exits(4);
-    assert!(run.stdout.contains("VSS0907") && run.stdout.contains("--target role.AWSBackupOld"), "{}", run.stdout);
+    assert!(run.stdout.contains("VSS0908") && run.stdout.contains("--target role.AWSBackupOld"), "{}", run.stdout);
     asks(
         "retention-orphan",
         "role.AWSBackupOld",
@@ -327,9 +327,9 @@ fn an_empty_file_or_section_never_means_delete_everything() {
     let vaults = "[vault.v-1]\n[vault.v-2]\n[vault.v-3]\n";
     let stack = format!("{STACK}max_deletions = 100\nmax_deletion_percent = 100\n");
     let before = format!("{stack}{vaults}");
-    refuses(&before, &stack, &["--max-deletions", "99"], "VSS0908");
+    refuses(&before, &stack, &["--max-deletions", "99"], "VSS0909");
     let role = "[role.r]\npreset = \"backup-service\"\n";
-    let run = refuses(&format!("{before}{role}"), &format!("{stack}{role}"), &[], "VSS0908");
+    let run = refuses(&format!("{before}{role}"), &format!("{stack}{role}"), &[], "VSS0909");
     assert!(run.stdout.contains("--max-deletions 3"), "{}", run.stdout);
 }
 
@@ -344,7 +344,7 @@ fn what_the_file_still_names_stays() {
     let after = before
         .replace(role, "")
         .replace("role = \"AWSBackupR\"", "role = \"arn:aws:iam::123456789012:role/AWSBackupR\"");
-    let run = refuses(&before, &after, &[], "VSS0907");
+    let run = refuses(&before, &after, &[], "VSS0908");
     assert!(run.stdout.contains("`selection.p.s` names it"), "{}", run.stdout);
 }
 
@@ -355,5 +355,5 @@ fn a_vault_with_recovery_points_stays_whatever_is_consented_to() {
     back_up(&place, "vss");
     let run = place.sandbox(&["destroy", "--yes", "--allow", &all()]).exits(4);
     assert!(run.stdout.contains("VSS0906") && run.stdout.contains("recovery point"), "{}", run.stdout);
-    assert!(run.stdout.contains("VSS0907"), "the backup role would go: {}", run.stdout);
+    assert!(run.stdout.contains("VSS0908"), "the backup role would go: {}", run.stdout);
 }

@@ -165,7 +165,7 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
     }
     if goes || thing.is_changed() && thing.changes("document") {
         let ours: Vec<&str> = thing.ours("role").iter().map(|role| role.name.as_str()).collect();
-        let holders = texts(&live.carried["AttachedRoles"]);
+        let holders = texts(&live.carried["roles"]);
         for role in holders.iter().filter(|role| !ours.contains(*role)) {
             notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
         }
