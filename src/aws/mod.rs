@@ -10,10 +10,11 @@ mod memo;
 pub mod operations;
 mod pages;
 mod read;
+mod whole;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
-pub use error::{AwsError, ErrorKind};
+pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
 pub use guard::{Caller, GuardError, guard};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;

@@ -178,7 +178,10 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
         ui.answer(&line(&head)?);
         return Ok(());
     }
+    let silent = plan.is_empty() && !plan.has_refused() && !plan.has_unknown();
     match manner.nothing {
+        // Nothing is there to show but what is wrong.
+        Some(_) if silent && verdict == Exit::Failed => ui.aside(&session.problems(plan)),
         Some(nothing) if plan.is_empty() && verdict == Exit::Done => ui.answer(&format!("{nothing}\n")),
         Some(_) | None => ui.answer(&session.render(plan)),
     }
@@ -233,7 +236,7 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
         interrupts.next().await;
     };
     if !manner.json {
-        ui.answer("\n");
+        ui.aside("\n");
     }
     let ended = tokio::select! {
         biased;
@@ -248,8 +251,10 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
 fn tell(ui: &Ui, progress: &mut Progress, event: &Event, json: bool) -> Result<(), CliError> {
     if json {
         ui.answer(&line(&render::progress::event(event))?);
-    } else if let Some(text) = progress.line(event) {
-        ui.answer(&format!("{text}\n"));
+    } else {
+        if let Some(text) = progress.line(event) {
+            ui.note(&text);
+        }
         ui.status(&progress.status());
     }
     Ok(())

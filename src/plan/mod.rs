@@ -7,8 +7,10 @@ pub mod diff;
 pub mod file;
 pub mod fingerprint;
 pub mod hazard;
+mod holders;
 pub mod marks;
 pub mod order;
+mod unreadable;
 mod verdict;
 
 use schemars::JsonSchema;

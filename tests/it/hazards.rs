@@ -327,9 +327,9 @@ fn an_empty_file_or_section_never_means_delete_everything() {
     let vaults = "[vault.v-1]\n[vault.v-2]\n[vault.v-3]\n";
     let stack = format!("{STACK}max_deletions = 100\nmax_deletion_percent = 100\n");
     let before = format!("{stack}{vaults}");
-    refuses(&before, &stack, &["--max-deletions", "99"], "VSS0909");
+    refuses(&before, &stack, &["--max-deletions", "99"], "VSS0910");
     let role = "[role.r]\npreset = \"backup-service\"\n";
-    let run = refuses(&format!("{before}{role}"), &format!("{stack}{role}"), &[], "VSS0909");
+    let run = refuses(&format!("{before}{role}"), &format!("{stack}{role}"), &[], "VSS0910");
     assert!(run.stdout.contains("--max-deletions 3"), "{}", run.stdout);
 }
 

@@ -67,7 +67,7 @@ fn every_lint_is_found_and_can_be_allowed_with_a_reason() {
     breaks("VSS1041", Warning, &policy(&allow("\"s3:GetObject\"")).replace("2012-10-17", "2008-10-17"));
     breaks("VSS1042", Warning, &policy(&allow("\"ec2:DescribeImage\"")));
     let condition = allow("\"s3:GetObject\"")
-        .replace("\"*\"}", "\"*\",\"Condition\":{\"StringEqual\":{\"aws:SourceAccount\":\"1\"}}}");
+        .replace("\"*\"}", "\"*\",\"Condition\":{\"StringEquals\":{\"SourceAccount\":\"1\"}}}");
     breaks("VSS1043", Error, &policy(&condition));
 }
 

@@ -40,10 +40,6 @@ impl Kind for Policy {
         FIELDS
     }
 
-    fn restless(&self) -> &'static [&'static str] {
-        &["AttachmentCount"]
-    }
-
     fn ignores_case_of_names(&self) -> bool {
         true
     }

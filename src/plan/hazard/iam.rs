@@ -31,7 +31,7 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
         }
         vss(thing, notes);
     }
-    let profiles = texts(&live.carried["InstanceProfiles"]);
+    let profiles = holders(live, "instance_profile");
     if goes || thing.is(Action::Replace) {
         let what = if goes { "goes" } else { "is deleted and made again" };
         for profile in &profiles {
@@ -62,7 +62,7 @@ fn is_in_use(thing: &Thing<'_>, live: &Live) -> bool {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
     live.carried["WasUsed"] == true
-        || !texts(&live.carried["InstanceProfiles"]).is_empty()
+        || !holders(live, "instance_profile").is_empty()
         || thing.ours("selection").iter().any(selects)
 }
 
@@ -165,15 +165,19 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
     }
     if goes || thing.is_changed() && thing.changes("document") {
         let ours: Vec<&str> = thing.ours("role").iter().map(|role| role.name.as_str()).collect();
-        let holders = texts(&live.carried["roles"]);
-        for role in holders.iter().filter(|role| !ours.contains(*role)) {
+        for role in holders(live, "role").iter().filter(|role| !ours.contains(*role)) {
             notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
         }
-        let others = live.carried["AttachmentCount"].as_u64().unwrap_or_default().saturating_sub(holders.len() as u64);
-        if others > 0 {
-            notes.add(Hazard::SharedResource, format!("{others} users or groups have the policy"));
+        for others in holders(live, "user or group") {
+            notes.add(Hazard::SharedResource, format!("users or groups have the policy: {others}"));
         }
     }
+}
+
+/// Names those of a kind that hold a thing, whoever they belong to.
+fn holders<'a>(live: &'a Live, kind: &str) -> Vec<&'a str> {
+    let all = live.carried["Holders"].as_array().into_iter().flatten();
+    all.filter(|holder| holder["kind"] == kind).filter_map(|holder| holder["name"].as_str()).collect()
 }
 
 pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
