@@ -12,7 +12,7 @@ use super::{
     Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, unreadable, verdict,
 };
 use crate::config::Thresholds;
-use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
 
 /// What the caller asks of a plan.
@@ -344,8 +344,21 @@ fn spread_refusals(drafts: &mut [Draft<'_>]) {
             .filter(|draft| matches!(draft.action, Action::Refused | Action::Unknown))
             .map(|draft| (draft.address.clone(), draft.action))
             .collect();
+        // What an unreadable thing refers to may be held by it: it stays.
+        let held: BTreeMap<Address, Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Unknown)
+            .flat_map(|draft| draft.desired.into_iter().map(move |desired| (&draft.address, desired)))
+            .flat_map(|(holder, desired)| desired.references.iter().map(|held| (held.clone(), holder.clone())))
+            .collect();
         let mut spread = false;
         for draft in drafts.iter_mut() {
+            if draft.action == Action::Delete
+                && let Some(holder) = held.get(&draft.address)
+            {
+                draft.refuse(Action::Unknown, format!("`{holder}` may need it, which could not be read"));
+                spread = true;
+            }
             if !matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace) {
                 continue;
             }
@@ -401,7 +414,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     let replaced: BTreeSet<Address> =
         drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
     let mut graph = Graph::default();
-    for draft in drafts.iter() {
+    for draft in drafts.iter_mut() {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
         }
@@ -421,6 +434,11 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             replaced: &replaced,
         };
         let calls = draft.kind.calls(&transition);
+        if draft.action == Action::Delete && calls == Calls::default() {
+            // What a Run Command did can't be deleted.
+            draft.action = Action::NoOp;
+            continue;
+        }
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {

@@ -12,6 +12,7 @@ mod harness;
 mod hazards;
 mod kind_contract;
 mod ownership;
+mod permissions;
 mod planning;
 mod saved_plans;
 mod scenarios;
