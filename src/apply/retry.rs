@@ -41,6 +41,7 @@ impl Waits {
             | ErrorKind::Credentials
             | ErrorKind::Unreachable
             | ErrorKind::Unsettled
+            | ErrorKind::LeaseLost
             | ErrorKind::Rejected => false,
         };
         if !passing || self.left.is_zero() {

@@ -18,6 +18,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::fence::{Fence, Fenced};
 use super::gate::Gate;
 use super::{Reader, Writer};
 use crate::model::Scope;
@@ -153,9 +154,9 @@ impl Clients {
             aws_sdk_sts::Client::from_conf(
                 aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.endpoints()).build(),
             ),
-            self.iam(&config),
-            self.backup(&config),
-            self.ssm(&config),
+            self.iam(&config, &Fenced(None)),
+            self.backup(&config, &Fenced(None)),
+            self.ssm(&config, &Fenced(None)),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
@@ -170,8 +171,24 @@ impl Clients {
 
     /// Makes a client that writes.
     pub fn writer(&self) -> Writer {
+        self.writer_behind(&Fenced(None))
+    }
+
+    /// Makes a client that writes as long as the fence lets it.
+    pub fn fenced_writer(&self, fence: &Arc<Fence>) -> Writer {
+        self.writer_behind(&Fenced(Some(Arc::clone(fence))))
+    }
+
+    fn writer_behind(&self, fence: &Fenced) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
-        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config))
+        let scope = Arc::clone(&self.scope);
+        Writer::new(scope, self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence))
+    }
+
+    /// Makes the same clients with other timeouts.
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self.clone() }
     }
 
     fn with_attempt(&self, attempt: Duration) -> SdkConfig {
@@ -187,18 +204,18 @@ impl Clients {
         EndpointGuard { allow_any: self.allow_endpoint }
     }
 
-    fn iam(&self, config: &SdkConfig) -> aws_sdk_iam::Client {
-        let builder = aws_sdk_iam::config::Builder::from(config);
+    fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
+        let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
     }
 
-    fn backup(&self, config: &SdkConfig) -> aws_sdk_backup::Client {
-        let builder = aws_sdk_backup::config::Builder::from(config);
+    fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
+        let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
     }
 
-    fn ssm(&self, config: &SdkConfig) -> aws_sdk_ssm::Client {
-        let builder = aws_sdk_ssm::config::Builder::from(config);
+    fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
+        let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
     }
 }

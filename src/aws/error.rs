@@ -7,6 +7,8 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::fence::LeaseOver;
+
 /// Sorts of failure, as far as the program treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
@@ -28,6 +30,8 @@ pub enum ErrorKind {
     Unreachable,
     /// AWS may or may not have done it: no answer, a server error, or an answer that can't be read.
     Unsettled,
+    /// The lease is over: the request was signed and not sent.
+    LeaseLost,
     /// AWS refused the request as it stands.
     Rejected,
 }
@@ -130,11 +134,13 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         | "NoSuchEntityException"
         | "ResourceNotFoundException"
         | "AssociationDoesNotExist"
+        | "ParameterNotFound"
         | "InvalidAssociation" => ErrorKind::NotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "AlreadyExistsException"
-        | "AssociationAlreadyExists" => ErrorKind::AlreadyExists,
+        | "AssociationAlreadyExists"
+        | "ParameterAlreadyExists" => ErrorKind::AlreadyExists,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
@@ -190,6 +196,9 @@ where
         request_id: request_id.map(str::to_owned),
         kind,
     };
+    if causes(error).any(<dyn Error>::is::<LeaseOver>) {
+        return make(ErrorKind::LeaseLost, None, LeaseOver.to_string(), None);
+    }
     match error {
         SdkError::ServiceError(failure) => {
             let metadata = failure.err().meta();
@@ -229,14 +238,13 @@ where
 }
 
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    while let Some(current) = cause {
-        if current.is::<aws_credential_types::provider::error::CredentialsError>() {
-            return true;
-        }
-        cause = current.source();
-    }
-    chain(error).contains("credentials")
+    causes(error).any(<dyn Error>::is::<aws_credential_types::provider::error::CredentialsError>)
+        || chain(error).contains("credentials")
+}
+
+/// Lists an error and what caused it.
+fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
 }
 
 /// Tells whether a dispatch failure happened before any byte of the request could have left.

@@ -3,16 +3,20 @@
 
 mod connect;
 mod error;
+mod fence;
 mod gate;
 mod guard;
 mod memo;
 mod pages;
+mod parameters;
 mod read;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
 pub use error::{AwsError, ErrorKind};
+pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};
+pub use parameters::{Parameter, Parameters};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;
 pub(crate) use write::never_again;

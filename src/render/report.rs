@@ -104,6 +104,7 @@ pub fn advice(error: &AwsError) -> Option<String> {
         ErrorKind::NotFound | ErrorKind::AlreadyExists => {
             Some("somebody may have changed it meanwhile: `vssctl plan` shows what is there now".into())
         }
+        ErrorKind::LeaseLost => Some("run it again: it goes on from what is there".into()),
         ErrorKind::Rejected => None,
     }
 }

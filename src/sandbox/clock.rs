@@ -37,6 +37,14 @@ impl Clock {
         }
     }
 
+    /// Returns the time of the newest request.
+    pub(super) fn now(self) -> i64 {
+        match self {
+            Self::Machine { ahead } => milliseconds(since_1970()) + ahead,
+            Self::Virtual { now } => now,
+        }
+    }
+
     /// Moves the clock ahead.
     pub(super) fn advance(&mut self, by: Duration) {
         match self {
