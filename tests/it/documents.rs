@@ -51,3 +51,17 @@ fn every_command_of_the_program_is_in_the_changelog_or_readme() {
         assert!(texts.contains(command), "`{command}` is in neither README.md nor CHANGELOG.md");
     }
 }
+
+#[test]
+fn every_file_of_the_fuzz_corpus_is_loaded_or_refused_with_a_place() {
+    let mut files = 0;
+    for entry in std::fs::read_dir(root("fuzz/corpus/config")).expect("the corpus") {
+        let path = entry.expect("a file").path();
+        let text = String::from_utf8_lossy(&std::fs::read(&path).expect("bytes")).into_owned();
+        let loaded = vssctl::config::load_text("vss.toml", &text, None);
+        assert_eq!(loaded.config.is_none(), loaded.diagnostics.has_errors(), "{}", path.display());
+        assert!(loaded.diagnostics.iter().all(|problem| problem.location.is_some()), "{}", path.display());
+        files += 1;
+    }
+    assert!(files >= 10, "{files}");
+}
