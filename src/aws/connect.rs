@@ -145,6 +145,11 @@ impl Clients {
         &self.scope
     }
 
+    /// Tells whether every call goes to this machine.
+    pub fn is_local(&self) -> bool {
+        self.config.endpoint_url().is_some_and(is_loopback_url)
+    }
+
     /// Makes a client that can only read. Each one is a snapshot: what it read once it does not read again.
     pub fn reader(&self) -> Reader {
         let config = self.with_attempt(self.timeouts.read_attempt);

@@ -14,7 +14,9 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
     let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
+        operation: "adopt",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: false,
         parallelism: arguments.parallelism,
         question: (&question, "yes"),

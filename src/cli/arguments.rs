@@ -22,7 +22,7 @@ use super::ui::Color;
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  130 interrupted.")]
+                  7 somebody else holds the lease; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -78,6 +78,8 @@ pub(super) enum Command {
     Destroy(DestroyArguments),
     /// Take over live things that have no owner
     Adopt(AdoptArguments),
+    /// Break the lease of a run that is known to be dead
+    Unlock(UnlockArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
     /// Print the JSON Schema of the configuration file, for editors
@@ -162,6 +164,8 @@ pub(super) struct ApplyArguments {
     pub(super) pruning: Pruning,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -178,6 +182,37 @@ pub(super) struct Consent {
     pub(super) no_input: bool,
 }
 
+/// What keeps other runs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LockKind {
+    /// A lease in SSM Parameter Store.
+    #[default]
+    Ssm,
+    /// Nothing: for accounts without Parameter Store.
+    None,
+}
+
+/// How other runs are kept out.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Locking {
+    /// What keeps other runs out; `none` is for accounts without Parameter Store
+    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    pub(super) lock: LockKind,
+    /// How long to wait for another run, such as `10m`; 0 exits with 7 at once
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = super::lock::patience)]
+    pub(super) lock_timeout: std::time::Duration,
+}
+
+/// Arguments of `unlock`.
+#[derive(Args, Debug)]
+pub(super) struct UnlockArguments {
+    /// The epoch of the lease, as the refused run names it
+    #[arg(long, value_name = "N")]
+    pub(super) epoch: u32,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+}
+
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct DestroyArguments {
@@ -185,6 +220,8 @@ pub(super) struct DestroyArguments {
     pub(super) scoping: Scoping,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -201,6 +238,8 @@ pub(super) struct AdoptArguments {
     pub(super) parallelism: usize,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) locking: Locking,
 }
 
 /// Arguments of `show`.

@@ -21,7 +21,9 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         "Nothing to destroy: none of the targets is there.".to_owned()
     };
     let manner = Manner {
+        operation: "destroy",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: arguments.json,
         parallelism: arguments.scoping.parallelism,
         question: (&question, &scope.stack),

@@ -1,12 +1,14 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Clients, ConnectError, ConnectOptions, GuardError, guard};
+use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, Fence, GuardError, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
@@ -61,6 +63,12 @@ pub(super) struct Session<'a> {
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
+    /// Who we are.
+    pub(super) caller: Caller,
+    /// The clock of the run, and what its calls go through once there is a lease.
+    pub(super) fence: Arc<Fence>,
+    /// When the newest read of everything began, by the clock of the run.
+    read_at: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -84,13 +92,20 @@ impl<'a> Session<'a> {
         }
         ui.status("asking AWS who we are");
         let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
-        Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })
+        let caller = Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
+        let (fence, read_at) = (Arc::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+    }
+
+    /// Returns when the newest read of everything began, by the clock of the run.
+    pub(super) fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::SeqCst)
     }
 
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> Vec<(&'static str, KindLive)> {
         self.ui.status("reading what is live");
+        self.read_at.store(self.fence.now(), Ordering::SeqCst);
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live

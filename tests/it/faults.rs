@@ -11,15 +11,15 @@ use crate::harness::{MAIN_JOB, Place, Run};
 const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
 
 /// A sandbox on a loopback port, with a directory to run `vssctl` in.
-struct Served {
+pub(crate) struct Served {
     place: Place,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     url: String,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Served {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
@@ -29,7 +29,7 @@ impl Served {
         Self { place: Place::with(MAIN_JOB), sandbox, url, _runtime: runtime }
     }
 
-    fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
+    pub(crate) fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
         let mut command = self.place.command(arguments);
         command
             .args(["--endpoint-url", &self.url])
@@ -40,7 +40,7 @@ impl Served {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         Run::from(self.prepare(arguments, "123456789012").output().expect("vssctl runs"))
     }
 

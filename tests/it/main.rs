@@ -6,5 +6,6 @@ mod documents;
 mod faults;
 mod harness;
 mod kind_contract;
+mod lease;
 mod planning;
 mod scenarios;

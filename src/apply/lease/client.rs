@@ -22,6 +22,10 @@ const TIMEOUTS: Timeouts = Timeouts {
     operation: Duration::from_secs(25),
 };
 
+/// How often a request that AWS did not take is sent, and the milliseconds in between.
+const TRIES: u32 = 4;
+const PAUSE: u64 = 500;
+
 /// The slots of a stack.
 #[derive(Debug)]
 pub struct Store {
@@ -58,7 +62,18 @@ impl Store {
     }
 
     async fn put(&self, epoch: u32, record: &Record, overwrite: bool) -> Result<(), AwsError> {
-        self.writer.put_parameter(&record::name(&self.scope, epoch), &record.text(), overwrite).await
+        let (name, text) = (record::name(&self.scope, epoch), record.text());
+        let mut left = TRIES;
+        loop {
+            left -= 1;
+            match self.writer.put_parameter(&name, &text, overwrite).await {
+                // Nothing was done: it may be asked for again.
+                Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) && left > 0 => {
+                    tokio::time::sleep(jittered(PAUSE)).await;
+                }
+                ended => return ended,
+            }
+        }
     }
 }
 
@@ -105,6 +120,8 @@ impl Holder {
         }
     }
 }
+
+impl std::error::Error for Holder {}
 
 impl fmt::Display for Holder {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -185,9 +202,9 @@ impl Lease {
         while let Some(action) = next {
             let event = match action {
                 Action::List => {
-                    let sent = fence.now();
                     listing = store.list().await?;
-                    dated = (listing.date, sent);
+                    // Measured after the answer, the date is rather too early than too late.
+                    dated = (listing.date, fence.now());
                     mine = Record::held(owner, &request.op, &request.caller_arn, listing.date, &timing);
                     Event::Listed { date: listing.date, top: listing.entries.last().map(|entry| entry.slot) }
                 }
@@ -229,7 +246,7 @@ impl Lease {
         }
         let Stage::Holding { epoch, deadline, .. } = machine.stage() else { return Err(LeaseError::Slow) };
         fence.open_until(deadline);
-        let quiet_at = listing.entries.last().map_or(0, |entry| entry.quiet_at(&timing));
+        let quiet_at = record::quiet_at(&listing.entries, &timing);
         let old: Vec<String> = listing
             .entries
             .iter()
@@ -260,7 +277,6 @@ impl Lease {
 
     /// Returns the same for reads that began at a moment of the fence's clock. Zero: they show everything.
     pub fn unquiet_at(&self, moment: u64) -> Duration {
-        // AWS's dates have whole seconds: the one read may be up to a second early, which makes this later, not earlier.
         let date = (self.dated.0 + moment).saturating_sub(self.dated.1);
         Duration::from_millis(self.quiet_at.saturating_sub(date))
     }

@@ -82,7 +82,7 @@ impl Record {
 
 /// One slot as it was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Entry {
+pub(super) struct Entry {
     /// As the protocol sees it.
     pub slot: Slot,
     /// What it says; none if this program can't read it.
@@ -108,17 +108,17 @@ pub(super) fn read(scope: &Scope, parameter: &Parameter) -> Option<Entry> {
     Some(Entry { slot, record })
 }
 
-impl Entry {
-    /// Returns from when on reads show everything that was done under this slot.
-    pub(super) fn quiet_at(&self, timing: &Timing) -> Date {
-        match (self.slot.mark, &self.record) {
-            // The grace after its end includes the staleness of reads.
-            (Mark::Held, _) | (Mark::Released, None) => self.slot.free_at(timing),
-            (Mark::Released, Some(record)) => {
-                record.last_mutation.map_or(0, |last| milliseconds(last).saturating_add(timing.settle))
-            }
-        }
-    }
+/// Returns from when on reads show everything that was done under these slots, oldest first.
+pub(super) fn quiet_at(entries: &[Entry], timing: &Timing) -> Date {
+    let newest = entries.last().map_or(0, |entry| match entry.slot.mark {
+        // The grace after its end includes the staleness of reads.
+        Mark::Held => entry.slot.free_at(timing),
+        Mark::Released => 0,
+    });
+    // Who broke the lease of another wrote when; a slot without a successor's word was long over when it was succeeded.
+    let last = entries.iter().filter_map(|entry| entry.record.as_ref()?.last_mutation).max();
+    // Dates of answers have whole seconds: it may have been up to a second later.
+    last.map_or(0, |last| milliseconds(last).saturating_add(timing.settle).saturating_add(1000)).max(newest)
 }
 
 /// Makes a point in time of milliseconds since 1970.
