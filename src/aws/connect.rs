@@ -18,7 +18,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
-use super::fence::{Fence, Fenced};
+use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::{Reader, Writer};
 use crate::model::Scope;
@@ -117,6 +117,7 @@ pub struct Clients {
     config: SdkConfig,
     timeouts: Timeouts,
     allow_endpoint: bool,
+    dated: Dated,
 }
 
 impl Clients {
@@ -137,12 +138,18 @@ impl Clients {
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
+            dated: Dated::default(),
         })
     }
 
     /// Returns what the clients are bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns the date of the newest answer to a read, in milliseconds since 1970 by AWS's clock; 0 before the first.
+    pub fn date(&self) -> u64 {
+        self.dated.date().unwrap_or_default()
     }
 
     /// Tells whether every call goes to this machine.
@@ -157,7 +164,7 @@ impl Clients {
         Reader::new(
             Arc::clone(&self.scope),
             aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.endpoints()).build(),
+                aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
             ),
             self.iam(&config, &Fenced(None)),
             self.backup(&config, &Fenced(None)),
@@ -168,7 +175,7 @@ impl Clients {
                     builder.set_region(region);
                 }
                 aws_sdk_resourcegroupstagging::Client::from_conf(
-                    builder.interceptor(Gate).interceptor(self.endpoints()).build(),
+                    builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
                 )
             }),
         )
@@ -211,17 +218,17 @@ impl Clients {
 
     fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
         let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+        aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
     }
 
     fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
         let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+        aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
     }
 
     fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
         let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+        aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
     }
 }
 

@@ -81,6 +81,11 @@ impl AwsError {
         format!("{}:{}", self.service, self.operation)
     }
 
+    /// Tells whether AWS says that the thing exists already.
+    pub fn is_already_there(&self) -> bool {
+        self.kind == ErrorKind::AlreadyExists
+    }
+
     /// Tells whether AWS says that the thing does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound

@@ -1,5 +1,7 @@
 //! Reads of Parameter Store. They are never remembered: who asks wants to know what is there now, and when that was.
 
+use aws_sdk_ssm::types::CommandInvocationStatus;
+
 use super::fence::Dated;
 use super::pages::Pages;
 use super::{AwsError, Reader};
@@ -56,6 +58,30 @@ impl Reader {
             Ok(answer) => answer.parameter.map(|parameter| read(operation, parameter)).transpose(),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads what a command's failed invocations wrote.
+    pub async fn failed_outputs(&self, command: &str) -> Result<Vec<String>, AwsError> {
+        let (service, operation) = ("ssm", "ListCommandInvocations");
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
+        loop {
+            let request =
+                self.ssm().list_command_invocations().command_id(command).details(true).max_results(50).set_next_token(token);
+            let page = self.call(service, operation, request.send()).await?;
+            for invocation in page.command_invocations.unwrap_or_default() {
+                if invocation.status() == Some(&CommandInvocationStatus::Success) {
+                    continue;
+                }
+                let outputs = invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
+                found.push(outputs.collect::<Vec<_>>().join("\n"));
+            }
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
         }
     }
 }

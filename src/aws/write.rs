@@ -107,6 +107,14 @@ impl Writer {
         self.send("ssm:PutParameter", request.send()).await.map(|_| ())
     }
 
+    /// Makes a parameter of Parameter Store that is never written again. Sent once: an answer that says that it is there
+    /// already is about somebody else's.
+    pub async fn put_parameter_once(&self, name: &str, value: &str) -> Result<(), AwsError> {
+        let request = self.ssm.put_parameter().name(name).value(value).overwrite(false).r#type(ParameterType::String);
+        let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
+        self.send("ssm:PutParameter", request.customize().config_override(once).send()).await.map(|_| ())
+    }
+
     /// Deletes parameters of Parameter Store, those that are there.
     pub async fn delete_parameters(&self, names: &[String]) -> Result<(), AwsError> {
         // AWS takes ten at a time.

@@ -109,10 +109,9 @@ impl Guard {
         if lease.unquiet_at(session.read_at()).is_zero() {
             return Ok(None);
         }
-        let began = session.fence.now();
         let mut again = session.plan(options).await?;
-        let rest = lease.unquiet();
-        if is_unmarked(&again) && !lease.unquiet_at(began).is_zero() {
+        if is_unmarked(&again) && !lease.unquiet_at(session.read_at()).is_zero() {
+            let rest = lease.unquiet_at(session.clients.date());
             if !rest.is_zero() {
                 let seconds = rest.as_secs().max(1);
                 session.ui.note(&format!("Waiting {seconds} s until AWS shows everything that the run before has done."));

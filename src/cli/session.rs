@@ -67,7 +67,7 @@ pub(super) struct Session<'a> {
     pub(super) caller: Caller,
     /// The clock of the run, and what its calls go through once there is a lease.
     pub(super) fence: Arc<Fence>,
-    /// When the newest read of everything began, by the clock of the run.
+    /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     read_at: AtomicU64,
 }
 
@@ -97,7 +97,7 @@ impl<'a> Session<'a> {
         Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
     }
 
-    /// Returns when the newest read of everything began, by the clock of the run.
+    /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     pub(super) fn read_at(&self) -> u64 {
         self.read_at.load(Ordering::SeqCst)
     }
@@ -105,7 +105,7 @@ impl<'a> Session<'a> {
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> Vec<(&'static str, KindLive)> {
         self.ui.status("reading what is live");
-        self.read_at.store(self.fence.now(), Ordering::SeqCst);
+        self.read_at.store(self.clients.date(), Ordering::SeqCst);
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live

@@ -74,6 +74,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
         marks: &given.marks,
         neighbours: &neighbours,
         replaced: &replaced,
+        attempt: 1,
     })
 }
 

@@ -108,7 +108,7 @@ async fn a_dead_holder_is_succeeded_after_its_end_and_the_grace() {
     sandbox.advance(Duration::from_secs(80)).expect("the clock");
     let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
     assert_eq!(lease.epoch(), 2);
-    assert!(lease.unquiet().is_zero(), "the grace includes the staleness of reads");
+    assert!(lease.unquiet_at(clients.date()).is_zero(), "the grace includes the staleness of reads");
     assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "held"), ("00000002", "held")]));
 }
 
@@ -148,12 +148,12 @@ async fn reads_settle_after_the_last_change_of_the_run_before() {
     clients.fenced_writer(&fence).put_parameter("/a", "1", false).await.expect("a change");
     lease.release().await.expect("given back");
     let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
-    let unquiet = lease.unquiet();
+    let unquiet = lease.unquiet_at(clients.date());
     assert!(unquiet > Duration::from_secs(50) && unquiet <= Duration::from_secs(61), "{unquiet:?}");
     lease.release().await.expect("given back");
     // A run that changed nothing does not make the one before it settle sooner.
     let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
-    assert!(lease.unquiet() > Duration::from_secs(45), "{:?}", lease.unquiet());
+    assert!(lease.unquiet_at(clients.date()) > Duration::from_secs(45), "{:?}", lease.unquiet_at(clients.date()));
 }
 
 #[tokio::test]
@@ -172,7 +172,7 @@ async fn a_broken_lease_is_not_edited_and_its_holder_notices() {
     assert!(!lease::unlock(&store, &holder, "arn:you", &timing).await.expect("an answer"), "once is enough");
     let (next, _) = take(&clients, timing).await.expect("the lease");
     assert_eq!(next.epoch(), 3);
-    assert!(next.unquiet() > Duration::from_secs(30), "the broken run may have written a moment ago");
+    assert!(next.unquiet_at(clients.date()) > Duration::from_secs(30), "the broken run may have written a moment ago");
     tokio::time::timeout(Duration::from_secs(5), broken.lost()).await.expect("noticed");
     assert!(!fence.is_open());
 }
@@ -208,7 +208,7 @@ impl Served {
 
 #[test]
 fn of_two_runs_at_once_one_exits_with_seven_and_nothing_is_made_twice() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     let mut first = served.hold();
     let run = served.run(&["apply", "--yes"]).exits(7);
     for part in ["somebody else is changing stack `windows-backup`", "`vssctl apply` of arn:aws:", "unlock --epoch 1", "--lock-timeout"] {
@@ -223,7 +223,7 @@ fn of_two_runs_at_once_one_exits_with_seven_and_nothing_is_made_twice() {
 
 #[test]
 fn who_waits_goes_on_from_what_the_other_did() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     let runs: Vec<Child> = (0..3).map(|_| served.start(&["apply", "--yes", "--lock-timeout", "60s"])).collect();
     for run in runs {
         Run::from(run.wait_with_output().expect("an end")).exits(0);
@@ -237,7 +237,7 @@ fn who_waits_goes_on_from_what_the_other_did() {
 
 #[test]
 fn a_killed_holder_is_succeeded_when_its_lease_has_run_out() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     let mut first = served.hold();
     first.kill().expect("kill");
     first.wait().expect("an end");
@@ -251,7 +251,7 @@ fn a_killed_holder_is_succeeded_when_its_lease_has_run_out() {
 
 #[test]
 fn a_lease_is_broken_by_its_number_and_only_with_consent() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     let mut first = served.hold();
     first.kill().expect("kill");
     first.wait().expect("an end");
@@ -267,7 +267,7 @@ fn a_lease_is_broken_by_its_number_and_only_with_consent() {
 
 #[test]
 fn without_parameter_store_a_run_ends_before_its_first_change_unless_it_goes_without() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").times(u32::MAX));
     let run = served.run(&["apply", "--yes"]).exits(1);
     assert!(run.stderr.contains("ssm:PutParameter") && run.stderr.contains("--lock=none"), "{}", run.stderr);
@@ -279,7 +279,7 @@ fn without_parameter_store_a_run_ends_before_its_first_change_unless_it_goes_wit
 
 #[test]
 fn a_finished_run_gives_the_lease_back_and_an_empty_one_takes_none() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     served.quickly(&["apply", "--yes"]).exits(0);
     assert_eq!(states(&served.sandbox, "windows-backup"), pairs(&[("00000001", "released")]));
     served.quickly(&["apply", "--yes"]).exits(0);
@@ -291,7 +291,7 @@ fn a_finished_run_gives_the_lease_back_and_an_empty_one_takes_none() {
 
 #[test]
 fn a_run_that_loses_its_lease_stops_and_the_next_one_finishes() {
-    let served = Served::new();
+    let served = Served::in_real_time();
     served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").nth(2).times(u32::MAX));
     served.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault"));
     let run = Run::from(served.start(&["apply", "--yes"]).wait_with_output().expect("an end"));

@@ -174,8 +174,6 @@ pub struct Lease {
     epoch: u32,
     fence: Arc<Fence>,
     quiet_at: Date,
-    /// AWS's date at a moment of the fence's clock.
-    dated: (Date, u64),
     end: oneshot::Sender<()>,
     lost: watch::Receiver<bool>,
     keeper: JoinHandle<Result<(), AwsError>>,
@@ -196,15 +194,13 @@ impl Lease {
         let timing = request.timing;
         let mut machine = Machine::new(owner.as_u128(), timing);
         let asked = fence.now();
-        let (mut listing, mut dated) = (Listing { date: 0, entries: Vec::new() }, (0, 0));
+        let mut listing = Listing { date: 0, entries: Vec::new() };
         let mut mine = Record::held(owner, &request.op, &request.caller_arn, 0, &timing);
         let mut next = machine.step(fence.now(), Event::Asked);
         while let Some(action) = next {
             let event = match action {
                 Action::List => {
                     listing = store.list().await?;
-                    // Measured after the answer, the date is rather too early than too late.
-                    dated = (listing.date, fence.now());
                     mine = Record::held(owner, &request.op, &request.caller_arn, listing.date, &timing);
                     Event::Listed { date: listing.date, top: listing.entries.last().map(|entry| entry.slot) }
                 }
@@ -257,7 +253,7 @@ impl Lease {
         let ((end, ended), (lose, lost)) = (oneshot::channel(), watch::channel(false));
         let keeper = Keeper { store, machine, fence: Arc::clone(fence), record: mine, epoch };
         let keeper = tokio::spawn(keeper.keep(old, ended, lose));
-        Ok(Self { epoch, fence: Arc::clone(fence), quiet_at, dated, end, lost, keeper })
+        Ok(Self { epoch, fence: Arc::clone(fence), quiet_at, end, lost, keeper })
     }
 
     /// Returns the number of the slot.
@@ -270,14 +266,9 @@ impl Lease {
         &self.fence
     }
 
-    /// Returns how long reads may still miss something that the run before has done.
-    pub fn unquiet(&self) -> Duration {
-        self.unquiet_at(self.fence.now())
-    }
-
-    /// Returns the same for reads that began at a moment of the fence's clock. Zero: they show everything.
-    pub fn unquiet_at(&self, moment: u64) -> Duration {
-        let date = (self.dated.0 + moment).saturating_sub(self.dated.1);
+    /// Returns how long after a date, in milliseconds since 1970 by AWS's clock, reads may still miss something that the
+    /// run before has done. Zero: reads that begin then show everything.
+    pub fn unquiet_at(&self, date: Date) -> Duration {
         Duration::from_millis(self.quiet_at.saturating_sub(date))
     }
 
