@@ -164,7 +164,11 @@ impl Clients {
         Reader::new(
             Arc::clone(&self.scope),
             aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+                aws_sdk_sts::config::Builder::from(&config)
+                    .interceptor(Gate)
+                    .interceptor(self.dated.clone())
+                    .interceptor(self.endpoints())
+                    .build(),
             ),
             self.iam(&config, &Fenced(None)),
             self.backup(&config, &Fenced(None)),
@@ -218,17 +222,23 @@ impl Clients {
 
     fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
         let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
+        aws_sdk_iam::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 
     fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
         let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
+        aws_sdk_backup::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 
     fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
         let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build())
+        aws_sdk_ssm::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 }
 

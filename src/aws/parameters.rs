@@ -68,8 +68,13 @@ impl Reader {
         let (service, operation) = ("ssm", "ListCommandInvocations");
         let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
         loop {
-            let request =
-                self.ssm().list_command_invocations().command_id(command).details(true).max_results(50).set_next_token(token);
+            let request = self
+                .ssm()
+                .list_command_invocations()
+                .command_id(command)
+                .details(true)
+                .max_results(50)
+                .set_next_token(token);
             let page = self.call(service, operation, request.send()).await?;
             for invocation in page.command_invocations.unwrap_or_default() {
                 if invocation.status() == Some(&CommandInvocationStatus::Success) {

@@ -103,7 +103,8 @@ impl Writer {
 impl Writer {
     /// Writes a parameter of Parameter Store as a plain text.
     pub async fn put_parameter(&self, name: &str, value: &str, overwrite: bool) -> Result<(), AwsError> {
-        let request = self.ssm.put_parameter().name(name).value(value).overwrite(overwrite).r#type(ParameterType::String);
+        let request =
+            self.ssm.put_parameter().name(name).value(value).overwrite(overwrite).r#type(ParameterType::String);
         self.send("ssm:PutParameter", request.send()).await.map(|_| ())
     }
 

@@ -114,7 +114,9 @@ impl Guard {
             let rest = lease.unquiet_at(session.clients.date());
             if !rest.is_zero() {
                 let seconds = rest.as_secs().max(1);
-                session.ui.note(&format!("Waiting {seconds} s until AWS shows everything that the run before has done."));
+                session
+                    .ui
+                    .note(&format!("Waiting {seconds} s until AWS shows everything that the run before has done."));
             }
             tokio::select! {
                 () = tokio::time::sleep(rest) => {}
@@ -137,7 +139,10 @@ impl Guard {
                  If you know better: `vssctl unlock --epoch {epoch}`."
             ));
         } else if let Err(error) = lease.release().await {
-            ui.warn(&format!("the lease could not be given back and runs out by itself: {}", escaped(&error.to_string())));
+            ui.warn(&format!(
+                "the lease could not be given back and runs out by itself: {}",
+                escaped(&error.to_string())
+            ));
         }
     }
 }

@@ -16,7 +16,8 @@ use crate::harness::{Run, wait_until};
 const REGION: &str = "ap-northeast-1";
 
 async fn clients(sandbox: &Sandbox) -> Clients {
-    let scope = Scope { stack: "s".into(), account_id: "123456789012".into(), region: REGION.into(), iam_path: "/".into() };
+    let scope =
+        Scope { stack: "s".into(), account_id: "123456789012".into(), region: REGION.into(), iam_path: "/".into() };
     let mut options = ConnectOptions::new(scope);
     options.http_client = Some(sandbox.http_client());
     options.credentials = Some(Sandbox::credentials());
@@ -24,7 +25,12 @@ async fn clients(sandbox: &Sandbox) -> Clients {
 }
 
 fn request(timing: Timing) -> Request {
-    Request { op: "apply".into(), caller_arn: "arn:aws:iam::123456789012:user/me".into(), patience: Duration::ZERO, timing }
+    Request {
+        op: "apply".into(),
+        caller_arn: "arn:aws:iam::123456789012:user/me".into(),
+        patience: Duration::ZERO,
+        timing,
+    }
 }
 
 async fn take(clients: &Clients, timing: Timing) -> Result<(Lease, Arc<Fence>), LeaseError> {
@@ -211,7 +217,12 @@ fn of_two_runs_at_once_one_exits_with_seven_and_nothing_is_made_twice() {
     let served = Served::in_real_time();
     let mut first = served.hold();
     let run = served.run(&["apply", "--yes"]).exits(7);
-    for part in ["somebody else is changing stack `windows-backup`", "`vssctl apply` of arn:aws:", "unlock --epoch 1", "--lock-timeout"] {
+    for part in [
+        "somebody else is changing stack `windows-backup`",
+        "`vssctl apply` of arn:aws:",
+        "unlock --epoch 1",
+        "--lock-timeout",
+    ] {
         assert!(run.stderr.contains(part), "no {part} in:\n{}", run.stderr);
     }
     // Looking needs no lease.
@@ -228,7 +239,9 @@ fn who_waits_goes_on_from_what_the_other_did() {
     for run in runs {
         Run::from(run.wait_with_output().expect("an end")).exits(0);
     }
-    for operation in ["CreateRole", "CreateBackupVault", "CreateBackupPlan", "CreateBackupSelection", "CreateAssociation"] {
+    for operation in
+        ["CreateRole", "CreateBackupVault", "CreateBackupPlan", "CreateBackupSelection", "CreateAssociation"]
+    {
         let expected = if operation == "CreateRole" { 2 } else { 1 };
         assert_eq!(served.count(operation), expected, "{operation}");
     }

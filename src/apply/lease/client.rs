@@ -371,11 +371,7 @@ impl Keeper {
 pub async fn holder(store: &Store, timing: &Timing) -> Result<Option<Holder>, AwsError> {
     let listing = store.list().await?;
     let held = |slot: &Slot| slot.mark == Mark::Held && listing.date < slot.free_at(timing);
-    Ok(listing
-        .entries
-        .last()
-        .filter(|entry| held(&entry.slot))
-        .map(|entry| Holder::new(entry, listing.date, timing)))
+    Ok(listing.entries.last().filter(|entry| held(&entry.slot)).map(|entry| Holder::new(entry, listing.date, timing)))
 }
 
 /// Breaks a lease by making the next slot, released. The slot that is broken is left as it is. Returns false when somebody

@@ -239,7 +239,9 @@ impl Machine {
             }
             (Stage::Taking { epoch, .. }, Event::Unsure) => Some(Action::Look { epoch }),
             (Stage::Taking { epoch, first }, Event::Seen(seen)) => self.seen(now, epoch, first, seen),
-            (Stage::Holding { epoch, deadline, due, sent }, Event::Woken) => self.woken(now, epoch, deadline, due, sent),
+            (Stage::Holding { epoch, deadline, due, sent }, Event::Woken) => {
+                self.woken(now, epoch, deadline, due, sent)
+            }
             (Stage::Holding { epoch, deadline, sent: Some(sent), .. }, Event::Renewed) => {
                 if now < deadline || self.renews_late() {
                     self.hold(epoch, sent, now);
@@ -258,12 +260,7 @@ impl Machine {
             }
             // What comes too late, or twice, changes nothing.
             (
-                Stage::Idle
-                | Stage::Listing
-                | Stage::Taking { .. }
-                | Stage::Holding { .. }
-                | Stage::Over
-                | Stage::Lost,
+                Stage::Idle | Stage::Listing | Stage::Taking { .. } | Stage::Holding { .. } | Stage::Over | Stage::Lost,
                 Event::Asked
                 | Event::Listed { .. }
                 | Event::Created

@@ -310,7 +310,9 @@ impl World {
                 Stage::Idle => (0, 0, 0, 0, 0),
                 Stage::Listing => (1, 0, 0, 0, 0),
                 Stage::Taking { epoch, first } => (2, epoch, first, 0, 0),
-                Stage::Holding { epoch, deadline, due, sent } => (3, epoch, deadline, due, sent.map_or(0, |sent| sent + 1)),
+                Stage::Holding { epoch, deadline, due, sent } => {
+                    (3, epoch, deadline, due, sent.map_or(0, |sent| sent + 1))
+                }
                 Stage::Over => (4, 0, 0, 0, 0),
                 Stage::Lost => (5, 0, 0, 0, 0),
             };

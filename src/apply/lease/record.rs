@@ -167,7 +167,9 @@ mod tests {
 
     #[test]
     fn other_parameters_are_no_slots() {
-        for name in ["/vssctl/v1/s/lock/1", "/vssctl/v1/s/lock/00000000", "/vssctl/v1/t/lock/00000001", "/vssctl/v1/s/lock/x"] {
+        for name in
+            ["/vssctl/v1/s/lock/1", "/vssctl/v1/s/lock/00000000", "/vssctl/v1/t/lock/00000001", "/vssctl/v1/s/lock/x"]
+        {
             assert_eq!(read(&scope(), &parameter(name, "")), None, "{name}");
         }
     }

@@ -24,10 +24,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "package").collect();
     let (commands, scheduled): (Vec<&Desired>, Vec<&Desired>) =
         mine.iter().copied().partition(|entry| entry.options.contains_key("run_command"));
-    let (mut live, found) = tokio::join!(
-        associations(reader, &scheduled, &mine),
-        newest_commands(reader, &commands),
-    );
+    let (mut live, found) = tokio::join!(associations(reader, &scheduled, &mine), newest_commands(reader, &commands),);
     live.found.extend(found.found);
     live.attempts = found.attempts;
     live
@@ -251,7 +248,8 @@ async fn newest_commands(reader: &Reader, entries: &[&Desired]) -> KindLive {
             return KindLive { found, ..KindLive::default() };
         }
     };
-    let found = entries.iter().map(|entry| async { (entry.address.clone(), newest_command(reader, entry, &records).await) });
+    let found =
+        entries.iter().map(|entry| async { (entry.address.clone(), newest_command(reader, entry, &records).await) });
     KindLive {
         found: join_all(found).await.into_iter().collect(),
         attempts: entries.iter().map(|entry| (entry.address.clone(), records.next(reader.scope(), entry))).collect(),

@@ -133,8 +133,7 @@ impl Records {
         let (parameters, targets) = command::content(entry);
         let addresses: Vec<&Address> = std::iter::once(&entry.address).chain(&entry.renamed_from).collect();
         let prefixes: Vec<String> = addresses.iter().map(|address| command::prefix(scope, address)).collect();
-        let hashes: Vec<String> =
-            addresses.iter().map(|address| hash(scope, address, &parameters, &targets)).collect();
+        let hashes: Vec<String> = addresses.iter().map(|address| hash(scope, address, &parameters, &targets)).collect();
         let newest = self
             .attempts
             .iter()
