@@ -164,7 +164,7 @@ pub struct Transition<'a> {
     pub desired: Option<&'a Desired>,
     /// What is there; absent for `Create`.
     pub live: Option<&'a Live>,
-    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`.
+    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`, and `vssctl:region` on IAM's things.
     pub marks: &'a BTreeMap<String, String>,
     /// What is live at the other addresses of the file: a selection finds the id of its plan here.
     pub neighbours: &'a BTreeMap<Address, &'a Live>,
@@ -186,6 +186,19 @@ pub struct Calls {
     pub remove: Vec<PlannedCall>,
 }
 
+/// What a look at the effect of a call gave.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Look {
+    /// It is as the call asks; what of the call's answer later calls may need.
+    Stands(Value),
+    /// A complete answer says that the call was not made, or not yet.
+    Absent,
+    /// Something else stands in its place.
+    Differs,
+    /// Looking tells nothing about this call.
+    Unclear,
+}
+
 /// One kind of thing that vssctl manages.
 pub trait Kind: Sync + std::fmt::Debug {
     /// The name in addresses, such as `role`.
@@ -199,6 +212,11 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// Whether a replacement makes the new one before it deletes the old one.
     fn replaces_create_first(&self) -> bool {
+        false
+    }
+
+    /// Whether AWS takes names that differ in case only for the same, as IAM does.
+    fn ignores_case_of_names(&self) -> bool {
         false
     }
 
@@ -223,6 +241,12 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// Makes one planned call and returns what of its answer later calls may need, such as `BackupPlanId`.
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
+
+    /// Reads whether what a call asks for is so: its answer was lost, or AWS says that it exists already. Needed for calls
+    /// that must not be sent twice and for names that may be taken by an earlier try of ours.
+    fn look<'a>(&'a self, _reader: &'a Reader, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        Box::pin(std::future::ready(Ok(Look::Unclear)))
+    }
 }
 
 /// Returns every kind, in the order in which plans list them.

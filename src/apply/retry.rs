@@ -1,61 +1,133 @@
 //! Which failures are worth a second try, and when.
 //!
-//! AWS needs seconds, now and then two minutes, until a new role is known everywhere; those errors and throttling are
-//! waited for, with full jitter. Nothing else is sent twice here.
+//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS needs
+//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked for
+//! again where a second request meets the first one. All waits have full jitter and are counted in paces: half a second each
+//! against AWS, less in tests.
 
+use std::sync::Mutex;
+use std::sync::PoisonError;
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder};
+use tokio::time::Instant;
 
+use crate::aws::operations::Class;
 use crate::aws::{AwsError, ErrorKind};
 
-/// How long a change may take to be visible everywhere: Terraform's figure for IAM, and ours.
-const PROPAGATION: Duration = Duration::from_mins(2);
+/// How long a change may take to be visible everywhere, in paces: two minutes, Terraform's figure for IAM and ours.
+const PROPAGATION: u32 = 240;
+/// How long something new may be denied to those who look after it, in paces: a minute.
+pub(super) const YOUNG: u32 = 120;
+/// How long AWS may take to do what it was sent and did not answer, and to show it, in paces: a minute.
+pub(super) const SETTLE: u32 = 120;
+/// The first wait after throttling, in paces, and the longest.
+const THROTTLED: (u32, u32) = (2, 40);
+/// The longest wait that AWS may ask for, in paces: a minute.
+const ASKED: u32 = 120;
+/// Tries of a call that is throttled, that gets no answer, that reaches nobody.
+const TRIES: (u32, u32, u32) = (8, 8, 4);
+/// Tries again in one run.
+const RETRIES: u32 = 500;
+/// How long a run goes on trying again after its first failure, in paces: a quarter of an hour.
+const PATIENCE: u32 = 1800;
+
+/// What one run may still try again.
+#[derive(Debug)]
+pub(super) struct Budget {
+    pace: Duration,
+    spent: Mutex<(u32, Option<Instant>)>,
+}
+
+impl Budget {
+    pub(super) fn new(pace: Duration) -> Self {
+        Self { pace, spent: Mutex::new((0, None)) }
+    }
+
+    /// Takes one retry; false when the run has none left.
+    pub(super) fn take(&self) -> bool {
+        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = *spent.1.get_or_insert_with(Instant::now);
+        spent.0 += 1;
+        spent.0 <= RETRIES && first.elapsed() <= self.pace * PATIENCE
+    }
+}
 
 /// The waits between the tries of one call.
 #[derive(Debug)]
 pub(super) struct Waits {
-    delays: backon::ExponentialBackoff,
+    pace: Duration,
+    /// Until a change must be visible.
     left: Duration,
+    throttled: u32,
+    unanswered: u32,
+    unreachable: u32,
+    visible: u32,
 }
 
 impl Waits {
     pub(super) fn new(pace: Duration) -> Self {
-        let delays = ExponentialBuilder::default()
-            .with_jitter()
-            .with_min_delay(pace)
-            .with_max_delay(pace * 16)
-            .without_max_times()
-            .build();
-        Self { delays, left: PROPAGATION }
+        Self { pace, left: pace * PROPAGATION, throttled: 0, unanswered: 0, unreachable: 0, visible: 0 }
     }
 
-    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up.
-    pub(super) fn next(&mut self, error: &AwsError) -> Option<Duration> {
-        let passing = match error.kind {
-            ErrorKind::Propagating | ErrorKind::Throttled => true,
-            ErrorKind::NotFound
+    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young` says
+    /// that the call is about something that this run made less than a minute ago.
+    pub(super) fn next(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
+        let count = |counter: &mut u32, tries: u32| {
+            *counter += 1;
+            (*counter < tries).then_some(*counter)
+        };
+        match error.kind {
+            ErrorKind::Throttled => {
+                let tries = count(&mut self.throttled, TRIES.0)?;
+                let asked = error.retry_after.map(|asked| asked.min(self.pace * ASKED));
+                Some(asked.unwrap_or_default() + self.jitter(THROTTLED.0, THROTTLED.1, tries))
+            }
+            ErrorKind::Unsettled if class != Class::Nothing => {
+                let tries = count(&mut self.unanswered, TRIES.1)?;
+                Some(self.jitter(1, 16, tries))
+            }
+            ErrorKind::Unreachable => {
+                let tries = count(&mut self.unreachable, TRIES.2)?;
+                Some(self.jitter(2, 16, tries))
+            }
+            ErrorKind::Propagating => self.until_visible(),
+            // A new thing's tags and policies take a moment to count.
+            ErrorKind::AccessDenied if young => self.until_visible(),
+            ErrorKind::Unsettled
+            | ErrorKind::NotFound
             | ErrorKind::AlreadyExists
             | ErrorKind::AccessDenied
             | ErrorKind::Quota
             | ErrorKind::Credentials
-            | ErrorKind::Unreachable
-            | ErrorKind::Unsettled
             | ErrorKind::LeaseLost
-            | ErrorKind::Rejected => false,
-        };
-        if !passing || self.left.is_zero() {
+            | ErrorKind::Rejected => None,
+        }
+    }
+
+    /// Returns how long to wait for a change to become visible; `None` once two minutes are over.
+    pub(super) fn until_visible(&mut self) -> Option<Duration> {
+        if self.left.is_zero() {
             return None;
         }
-        let delay = self.delays.next()?.min(self.left);
+        self.visible += 1;
+        // Never quite at once: the time is counted by the waits.
+        let delay = (self.jitter(1, 16, self.visible) + self.pace / 4).min(self.left);
         self.left -= delay;
         Some(delay)
+    }
+
+    /// Draws a wait between nothing and a limit that doubles.
+    fn jitter(&self, base: u32, cap: u32, tries: u32) -> Duration {
+        let limit = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
+        (self.pace * limit).mul_f64(fastrand::f64())
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const PACE: Duration = Duration::from_millis(500);
 
     fn error(kind: ErrorKind) -> AwsError {
         AwsError {
@@ -65,20 +137,58 @@ mod tests {
             message: String::new(),
             request_id: None,
             kind,
+            retry_after: None,
         }
     }
 
+    fn waits(kind: ErrorKind, class: Class, young: bool) -> Vec<Duration> {
+        let mut waits = Waits::new(PACE);
+        std::iter::from_fn(|| waits.next(&error(kind), class, young)).collect()
+    }
+
     #[test]
-    fn waiting_ends_after_two_minutes() {
-        let mut waits = Waits::new(Duration::from_millis(500));
-        let total: Duration = std::iter::from_fn(|| waits.next(&error(ErrorKind::Propagating))).sum();
-        assert_eq!(total, PROPAGATION);
+    fn waiting_for_a_change_to_be_visible_ends_after_two_minutes() {
+        let total: Duration = waits(ErrorKind::Propagating, Class::Keyed, false).iter().sum();
+        assert_eq!(total, Duration::from_mins(2));
+    }
+
+    #[test]
+    fn a_throttled_call_is_tried_eight_times_and_waits_twenty_seconds_at_most() {
+        let waits = waits(ErrorKind::Throttled, Class::Nothing, false);
+        assert_eq!(waits.len(), 7);
+        assert!(waits[0] <= Duration::from_secs(1));
+        assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(20)));
+    }
+
+    #[test]
+    fn what_aws_asks_for_is_waited_for_up_to_a_minute() {
+        let asked = |seconds| {
+            let error = AwsError { retry_after: Some(Duration::from_secs(seconds)), ..error(ErrorKind::Throttled) };
+            Waits::new(PACE).next(&error, Class::Keyed, false).expect("a wait")
+        };
+        assert!(asked(7) >= Duration::from_secs(7));
+        assert!(asked(3600) <= Duration::from_secs(61));
     }
 
     #[test]
     fn a_refusal_is_final() {
-        for kind in [ErrorKind::AccessDenied, ErrorKind::Rejected, ErrorKind::Unsettled, ErrorKind::Quota] {
-            assert_eq!(Waits::new(Duration::from_millis(500)).next(&error(kind)), None, "{kind:?}");
+        for kind in [ErrorKind::AccessDenied, ErrorKind::Rejected, ErrorKind::Quota, ErrorKind::Credentials] {
+            assert!(waits(kind, Class::Idempotent, false).is_empty(), "{kind:?}");
         }
+        assert!(!waits(ErrorKind::AccessDenied, Class::Idempotent, true).is_empty());
+    }
+
+    #[test]
+    fn a_lost_answer_is_asked_for_again_only_where_that_does_no_harm() {
+        assert!(waits(ErrorKind::Unsettled, Class::Nothing, true).is_empty());
+        for class in [Class::Idempotent, Class::Keyed, Class::Token] {
+            assert!(!waits(ErrorKind::Unsettled, class, false).is_empty());
+        }
+    }
+
+    #[test]
+    fn a_run_has_five_hundred_retries() {
+        let budget = Budget::new(PACE);
+        assert_eq!((0..1000).filter(|_| budget.take()).count(), 500);
     }
 }

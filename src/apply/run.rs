@@ -1,17 +1,20 @@
 //! The executor: a ready queue over the plan's steps.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::{Duration, Instant};
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use serde_json::Value;
 use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::time::Instant;
 
 use super::report::{Event, Outcome, Report, Status};
-use super::retry::Waits;
+use super::retry::{Budget, SETTLE, Waits, YOUNG};
+use crate::aws::operations::{self, Class, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
-use crate::kind;
+use crate::kind::{self, Look};
 use crate::model::Address;
 use crate::plan::{Action, Plan, PlannedCall, Step};
 
@@ -20,7 +23,7 @@ use crate::plan::{Action, Plan, PlannedCall, Step};
 pub struct Options {
     /// How many steps run at once.
     pub parallelism: usize,
-    /// The first wait before a call is sent again; later ones double up to sixteen times that.
+    /// The unit of all waiting: half a second against AWS, which makes the longest wait two minutes.
     pub pace: Duration,
     /// Becomes true when the run should stop: calls in flight are finished, no other is sent.
     pub stop: watch::Receiver<bool>,
@@ -30,12 +33,31 @@ pub struct Options {
 pub trait Perform: Sync {
     /// Makes the call for something of `kind` and returns what of the answer later calls may need.
     fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
+
+    /// Reads, freshly, whether what the call asks for is so.
+    fn look<'a>(&'a self, _kind: &'a str, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        Box::pin(std::future::ready(Ok(Look::Unclear)))
+    }
+
+    /// Gets new credentials; false when there are none to get.
+    fn renew(&self) -> BoxFuture<'_, bool> {
+        Box::pin(std::future::ready(false))
+    }
 }
 
 impl Perform for Writer {
     fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         let kind = kind::find(kind).expect("a plan holds registered kinds only");
         kind.perform(self, call)
+    }
+
+    fn look<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        let kind = kind::find(kind).expect("a plan holds registered kinds only");
+        Box::pin(async move { kind.look(&self.reader(), call).await })
+    }
+
+    fn renew(&self) -> BoxFuture<'_, bool> {
+        Box::pin(async { self.renew_credentials().await })
     }
 }
 
@@ -70,7 +92,18 @@ pub async fn run(
         .map(|call| service_of(&call.action))
         .map(|service| (service, Semaphore::new(service_limit(service))))
         .collect();
-    let runner = Runner { perform, options, services, actions, events };
+    let runner = Runner {
+        perform,
+        plan,
+        options,
+        services,
+        actions,
+        events,
+        budget: Budget::new(options.pace),
+        made: Mutex::default(),
+        renewed: Mutex::default(),
+        halted: Mutex::default(),
+    };
     let mut ends: BTreeMap<usize, Result<(), Status>> = BTreeMap::new();
     let mut outputs: BTreeMap<(String, String), Value> = BTreeMap::new();
     let mut waiting: BTreeSet<usize> = plan.steps.iter().map(|step| step.id).collect();
@@ -80,7 +113,8 @@ pub async fn run(
         let stopped = *options.stop.borrow();
         while let Some(id) = next_ready(plan, &waiting, &ends) {
             let step = &plan.steps[id];
-            if let Some(reason) = skip_reason(plan, step, &ends, stopped) {
+            let halted = runner.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+            if let Some(reason) = skip_reason(plan, step, &ends, stopped, halted) {
                 waiting.remove(&id);
                 // A receiver that has gone away needs no events.
                 let _ = events.send(Event::Skipped { address: step.address.clone(), reason: reason.clone() });
@@ -115,9 +149,18 @@ fn next_ready(plan: &Plan, waiting: &BTreeSet<usize>, ends: &BTreeMap<usize, Res
     waiting.iter().copied().find(|id| plan.steps[*id].after.iter().all(|before| ends.contains_key(before)))
 }
 
-fn skip_reason(plan: &Plan, step: &Step, ends: &BTreeMap<usize, Result<(), Status>>, stopped: bool) -> Option<String> {
+fn skip_reason(
+    plan: &Plan,
+    step: &Step,
+    ends: &BTreeMap<usize, Result<(), Status>>,
+    stopped: bool,
+    halted: Option<String>,
+) -> Option<String> {
     if stopped {
         return Some("interrupted".to_owned());
+    }
+    if halted.is_some() {
+        return halted;
     }
     let failed = step.after.iter().find(|before| ends.get(before).is_some_and(Result::is_err))?;
     Some(format!("needs `{}`", plan.steps[*failed].address))
@@ -149,10 +192,30 @@ fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Result<(), Status>>) -> Vec<Outc
 
 struct Runner<'a> {
     perform: &'a dyn Perform,
+    plan: &'a Plan,
     options: &'a Options,
     services: BTreeMap<&'a str, Semaphore>,
     actions: BTreeMap<&'a Address, Action>,
     events: &'a mpsc::UnboundedSender<Event>,
+    budget: Budget,
+    /// What this run made, and when.
+    made: Mutex<BTreeMap<&'a Address, Instant>>,
+    /// New credentials were asked for: whether they came.
+    renewed: Mutex<Option<bool>>,
+    /// Why no further step is begun.
+    halted: Mutex<Option<String>>,
+}
+
+/// What to do about a failed call.
+enum Next {
+    /// It was done.
+    Done(Value),
+    /// Send it again after this wait.
+    Again(Duration),
+    /// Send it again at once.
+    Renewed,
+    /// Nothing.
+    Fail,
 }
 
 type Outputs = BTreeMap<(String, String), Value>;
@@ -194,6 +257,7 @@ impl Runner<'_> {
 
     /// Makes one call, waiting for what passes; `None` when the run was stopped before it was sent.
     async fn call(&self, step: &Step, call: &PlannedCall, calls: &mut usize) -> Result<Option<Value>, AwsError> {
+        let operation = operations::find(&call.action);
         let mut waits = Waits::new(self.options.pace);
         let mut interrupt = self.options.stop.clone();
         loop {
@@ -206,36 +270,146 @@ impl Runner<'_> {
             let answer = self.perform.perform(step.address.kind(), call).await;
             drop(permit);
             let error = match answer {
-                Ok(answer) => return Ok(Some(answer)),
-                // What should go is gone: somebody was faster, or an earlier run was interrupted.
-                Err(error) if error.kind == ErrorKind::NotFound && takes_away(&call.action) => {
-                    return Ok(Some(Value::Null));
+                Ok(answer) => {
+                    self.remember(step, call);
+                    return Ok(Some(answer));
                 }
                 Err(error) => error,
             };
-            let Some(delay) = waits.next(&error) else { return Err(error) };
-            let _ = self.events.send(Event::Waiting {
-                address: step.address.clone(),
-                call: call.action.clone(),
-                error: error.clone(),
-                delay,
-            });
-            tokio::select! {
-                () = tokio::time::sleep(delay) => {}
-                // A sender that has gone away never asks to stop: the pattern leaves the sleep as the only branch.
-                Ok(_) = interrupt.wait_for(|stop| *stop) => return Err(error),
+            let delay = match self.decide(step, call, operation, &error, &mut waits).await {
+                Next::Done(answer) => {
+                    self.remember(step, call);
+                    return Ok(Some(answer));
+                }
+                Next::Again(delay) => delay,
+                Next::Renewed => continue,
+                Next::Fail => return Err(error),
+            };
+            if !self.budget.take() {
+                self.halt("too much was tried again; what is done stays done, and another run goes on from here");
+                return Err(error);
             }
+            self.tell_waiting(step, call, &error, delay);
+            if !self.pause(&mut interrupt, delay).await {
+                return Err(error);
+            }
+        }
+    }
+
+    /// Decides what a failed call means: done, to be sent again, or failed.
+    async fn decide(
+        &self,
+        step: &Step,
+        call: &PlannedCall,
+        operation: &Operation,
+        error: &AwsError,
+        waits: &mut Waits,
+    ) -> Next {
+        let says = |codes: &[&str]| error.code.as_deref().is_some_and(|code| codes.contains(&code));
+        // What should go is gone: somebody was faster, or an earlier try was done and its answer lost.
+        if says(operation.done) && error.kind != ErrorKind::Propagating {
+            return Next::Done(Value::Null);
+        }
+        if error.kind == ErrorKind::Credentials {
+            return if self.renew().await { Next::Renewed } else { Next::Fail };
+        }
+        let lost = error.kind == ErrorKind::Unsettled && operation.class == Class::Nothing;
+        if lost || says(operation.perhaps) {
+            return self.settle(step, call, error, lost).await;
+        }
+        match waits.next(error, operation.class, self.is_young(step)) {
+            Some(delay) => Next::Again(delay),
+            None => Next::Fail,
+        }
+    }
+
+    /// Finds out what became of a call by looking: nothing is sent before AWS had the time to do it and to show it.
+    async fn settle(&self, step: &Step, call: &PlannedCall, error: &AwsError, lost: bool) -> Next {
+        let mut interrupt = self.options.stop.clone();
+        if lost {
+            let delay = self.options.pace * SETTLE;
+            self.tell_waiting(step, call, error, delay);
+            if !self.pause(&mut interrupt, delay).await {
+                return Next::Fail;
+            }
+        }
+        let mut waits = Waits::new(self.options.pace);
+        loop {
+            match self.perform.look(step.address.kind(), call).await {
+                Ok(Look::Stands(answer)) => return Next::Done(answer),
+                // AWS says that it is there and does not show it yet.
+                Ok(Look::Absent) if !lost => {}
+                Ok(Look::Absent) => return Next::Again(Duration::ZERO),
+                Ok(Look::Differs | Look::Unclear) => return Next::Fail,
+                Err(_) => {}
+            }
+            let Some(delay) = waits.until_visible() else { return Next::Fail };
+            if !self.budget.take() || !self.pause(&mut interrupt, delay).await {
+                return Next::Fail;
+            }
+        }
+    }
+
+    /// Gets new credentials, once a run; without them the run ends here.
+    async fn renew(&self) -> bool {
+        let before = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
+        let renewed = match before {
+            Some(_) => false,
+            None => self.perform.renew().await,
+        };
+        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewed);
+        if !renewed {
+            self.halt("the credentials are no longer good; sign in and run again: it goes on from here");
+        }
+        renewed
+    }
+
+    fn halt(&self, reason: &str) {
+        self.halted.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| reason.to_owned());
+    }
+
+    /// Remembers what this run made.
+    fn remember(&self, step: &Step, call: &PlannedCall) {
+        let operation = call.action.split_once(':').map_or(call.action.as_str(), |(_, operation)| operation);
+        if operation.starts_with("Create")
+            && let Some(planned) = self.plan.steps.get(step.id)
+        {
+            self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(&planned.address, Instant::now());
+        }
+    }
+
+    /// Tells whether a step is about something that this run made less than a minute ago, or hangs on such a thing.
+    fn is_young(&self, step: &Step) -> bool {
+        let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = step.after.iter().filter_map(|id| self.plan.steps.get(*id)).map(|step| &step.address);
+        before
+            .chain([&step.address])
+            .any(|address| made.get(address).is_some_and(|since| since.elapsed() < self.options.pace * YOUNG))
+    }
+
+    fn tell_waiting(&self, step: &Step, call: &PlannedCall, error: &AwsError, delay: Duration) {
+        // A receiver that has gone away needs no events.
+        let _ = self.events.send(Event::Waiting {
+            address: step.address.clone(),
+            call: call.action.clone(),
+            error: error.clone(),
+            delay,
+        });
+    }
+
+    /// Waits; false when the run is asked to stop meanwhile.
+    async fn pause(&self, interrupt: &mut watch::Receiver<bool>, delay: Duration) -> bool {
+        tokio::select! {
+            biased;
+            // A sender that has gone away never asks to stop: the pattern leaves the sleep as the only branch.
+            Ok(_) = interrupt.wait_for(|stop| *stop) => false,
+            () = tokio::time::sleep(delay) => true,
         }
     }
 }
 
 fn service_of(action: &str) -> &str {
     action.split_once(':').map_or(action, |(service, _)| service)
-}
-
-fn takes_away(action: &str) -> bool {
-    let operation = action.split_once(':').map_or(action, |(_, operation)| operation);
-    ["Delete", "Detach", "Remove", "Untag"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// Puts the values that earlier calls returned in place of their placeholders.
@@ -292,9 +466,10 @@ mod tests {
             let queue = answers.entry(call.action.clone()).or_default();
             let answer = if queue.is_empty() { Ok(Value::Null) } else { queue.remove(0) };
             let error = |kind| AwsError {
+                retry_after: None,
                 service: "x".into(),
                 operation: call.action.clone(),
-                code: None,
+                code: (kind == ErrorKind::NotFound).then(|| "NoSuchEntity".to_owned()),
                 message: "scripted".into(),
                 request_id: None,
                 kind,

@@ -4,6 +4,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::identity::IdentityCache;
 use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
@@ -18,6 +19,7 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
+use super::credentials::Renewable;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::{Reader, Writer};
@@ -117,6 +119,7 @@ pub struct Clients {
     config: SdkConfig,
     timeouts: Timeouts,
     allow_endpoint: bool,
+    credentials: Option<Renewable>,
     dated: Dated,
 }
 
@@ -133,8 +136,19 @@ impl Clients {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
+        let credentials = config.credentials_provider().map(Renewable::new);
+        let config = match &credentials {
+            // Ours keeps them: the SDK's own store can't be told that they are no longer good.
+            Some(renewable) => config
+                .to_builder()
+                .credentials_provider(SharedCredentialsProvider::new(renewable.clone()))
+                .identity_cache(IdentityCache::no_cache())
+                .build(),
+            None => config,
+        };
         Ok(Self {
             scope: Arc::new(options.scope),
+            credentials,
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
@@ -155,6 +169,14 @@ impl Clients {
     /// Tells whether every call goes to this machine.
     pub fn is_local(&self) -> bool {
         self.config.endpoint_url().is_some_and(is_loopback_url)
+    }
+
+    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    pub(super) async fn renew_credentials(&self) -> bool {
+        match &self.credentials {
+            Some(renewable) => renewable.renew().await,
+            None => false,
+        }
     }
 
     /// Makes a client that can only read. Each one is a snapshot: what it read once it does not read again.
@@ -197,8 +219,11 @@ impl Clients {
 
     fn writer_behind(&self, fence: &Fenced) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
+        // The SDK sends a writing call once: what is tried again is decided in `apply`.
+        let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
         let scope = Arc::clone(&self.scope);
-        Writer::new(scope, self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence))
+        let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
+        Writer::new(scope, iam, backup, ssm, self.clone())
     }
 
     /// Makes the same clients with other timeouts.

@@ -1,6 +1,7 @@
 //! One form for everything that can go wrong between us and AWS, made once from the SDK's errors.
 
 use std::error::Error;
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
@@ -8,6 +9,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::fence::LeaseOver;
+use super::operations;
 
 /// Sorts of failure, as far as the program treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +54,8 @@ pub struct AwsError {
     pub request_id: Option<String>,
     /// How the program treats it.
     pub kind: ErrorKind,
+    /// How long AWS asks to wait before the next try.
+    pub retry_after: Option<Duration>,
 }
 
 impl AwsError {
@@ -73,6 +77,7 @@ impl AwsError {
             message,
             request_id: None,
             kind,
+            retry_after: None,
         }
     }
 
@@ -92,46 +97,13 @@ impl AwsError {
     }
 }
 
-/// Texts by which AWS says that something made a moment ago is not visible yet: operation (`*` for any), code, part of the
-/// message in lower case. AWS has no code of its own for these (domain facts, section 5).
-const PROPAGATION: &[(&str, &str, &str)] = &[
-    ("CreateBackupSelection", "InvalidParameterValueException", "cannot be assumed"),
-    ("CreateBackupSelection", "InvalidParameterValueException", "is not authorized to call"),
-    ("CreateRole", "MalformedPolicyDocument", "invalid principal in policy"),
-    ("UpdateAssumeRolePolicy", "MalformedPolicyDocument", "invalid principal in policy"),
-    ("PutBackupVaultAccessPolicy", "InvalidParameterValueException", "invalid principal in policy"),
-    ("AddRoleToInstanceProfile", "NoSuchEntity", ""),
-    ("AttachRolePolicy", "NoSuchEntity", ""),
-    ("PutRolePolicy", "NoSuchEntity", ""),
-    ("PutRolePermissionsBoundary", "NoSuchEntity", ""),
-    ("UpdateRole", "NoSuchEntity", ""),
-    ("UpdateAssumeRolePolicy", "NoSuchEntity", ""),
-    ("TagRole", "NoSuchEntity", ""),
-    ("TagInstanceProfile", "NoSuchEntity", ""),
-    ("TagPolicy", "NoSuchEntity", ""),
-    ("CreatePolicyVersion", "NoSuchEntity", ""),
-    ("CreateAssociation", "InvalidRole", ""),
-    ("DeleteRole", "DeleteConflict", ""),
-    ("DeletePolicy", "DeleteConflict", ""),
-    ("DeleteInstanceProfile", "DeleteConflict", ""),
-    ("DeleteBackupPlan", "InvalidRequestException", "selections must be deleted"),
-    ("*", "ConcurrentModification", ""),
-    ("*", "ConcurrentModificationException", ""),
-    ("*", "EntityTemporarilyUnmodifiable", ""),
-    ("*", "TooManyUpdates", ""),
-];
-
 /// Sorts a service error by its code, its operation and, where AWS gives nothing else, its message.
 pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, status: u16) -> ErrorKind {
     let Some(code) = code else {
         // Without a code nobody knows what the answer meant; only a plain "too many" is clear.
         return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
     };
-    let lower = message.to_lowercase();
-    let waits = PROPAGATION.iter().any(|(name, expected, part)| {
-        (*name == "*" || *name == operation) && *expected == code && lower.contains(part)
-    });
-    if waits {
+    if operations::passes(operation, code, message) {
         return ErrorKind::Propagating;
     }
     match code {
@@ -200,6 +172,7 @@ where
         message,
         request_id: request_id.map(str::to_owned),
         kind,
+        retry_after: None,
     };
     if causes(error).any(<dyn Error>::is::<LeaseOver>) {
         return make(ErrorKind::LeaseLost, None, LeaseOver.to_string(), None);
@@ -210,7 +183,8 @@ where
             let message = metadata.message().unwrap_or("AWS gave no message").to_owned();
             let kind = classify(operation, metadata.code(), &message, failure.raw().status().as_u16());
             let request_id = metadata.request_id().or_else(|| failure.raw().request_id());
-            make(kind, metadata.code(), message, request_id)
+            let retry_after = retry_after(|name| failure.raw().headers().get(name));
+            AwsError { retry_after, ..make(kind, metadata.code(), message, request_id) }
         }
         SdkError::ConstructionFailure(_) => {
             // Signing failed, or a required value is missing: nothing was sent.
@@ -240,6 +214,12 @@ where
         ),
         _ => make(ErrorKind::Unsettled, None, chain(error), None),
     }
+}
+
+/// Reads how long AWS asks to wait: seconds, or milliseconds in its own header.
+fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration> {
+    let number = |name: &str| header(name).and_then(|text| text.trim().parse().ok());
+    number("x-amz-retry-after").map(Duration::from_millis).or_else(|| number("retry-after").map(Duration::from_secs))
 }
 
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {

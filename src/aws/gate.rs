@@ -6,11 +6,15 @@
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
 use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Larger answers are not ours: the largest real page is a few megabytes.
-const LIMIT: usize = 32 << 20;
+const LIMIT: usize = 8 << 20;
+
+/// Verbs of operations whose answer may have no body at all, in the protocols of AWS Backup: there is nothing to say.
+const SILENT: &[&str] = &["Delete", "Put", "Tag", "Untag", "UpdateRegionSettings"];
 
 /// Rejects answers that are not whole.
 #[derive(Debug)]
@@ -26,37 +30,72 @@ impl Intercept for Gate {
         &self,
         context: &BeforeDeserializationInterceptorContextRef<'_>,
         _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
+        config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         let response = context.response();
-        let Some(body) = response.body().bytes() else { return Ok(()) };
-        let content_type = response.headers().get("content-type").unwrap_or_default();
-        let length = response.headers().get("content-length").and_then(|length| length.parse().ok());
-        check(response.status().as_u16(), content_type, length, body).map_err(Into::into)
+        let header = |name: &str| response.headers().get(name);
+        let answer = Answer {
+            operation: config.load::<Metadata>().map_or("", |metadata| metadata.name()),
+            status: response.status().as_u16(),
+            content_type: header("content-type").unwrap_or_default(),
+            length: header("content-length").and_then(|length| length.parse().ok()),
+            // Bodies are read into memory before they are parsed; one that was not can't be vouched for.
+            body: response.body().bytes().ok_or("the answer is not in memory")?,
+        };
+        answer.check().map_err(Into::into)
     }
 }
 
-fn check(status: u16, content_type: &str, length: Option<usize>, body: &[u8]) -> Result<(), String> {
-    if body.len() > LIMIT {
-        return Err(format!("the answer has {} bytes, more than any real one", body.len()));
-    }
-    if let Some(length) = length.filter(|length| *length != body.len()) {
-        return Err(format!("the answer has {} of {length} bytes", body.len()));
-    }
-    if !(200..300).contains(&status) {
-        return Ok(());
-    }
-    if content_type.contains("html") {
-        return Err("the answer is a web page; something between us and AWS answered".to_owned());
-    }
-    if content_type.contains("xml") {
-        return check_xml(body);
-    }
-    Ok(())
+/// What there is to know of an answer before it is parsed.
+#[derive(Clone, Copy, Debug)]
+struct Answer<'a> {
+    operation: &'a str,
+    status: u16,
+    content_type: &'a str,
+    length: Option<usize>,
+    body: &'a [u8],
 }
 
-/// The document element must be `<...Response>` and be closed.
-fn check_xml(body: &[u8]) -> Result<(), String> {
+impl Answer<'_> {
+    fn check(self) -> Result<(), String> {
+        let Self { operation, status, content_type, length, body } = self;
+        if body.len() > LIMIT {
+            return Err(format!("the answer has {} bytes, more than any real one", body.len()));
+        }
+        if let Some(length) = length.filter(|length| *length != body.len()) {
+            return Err(format!("the answer has {} of {length} bytes", body.len()));
+        }
+        if !(200..300).contains(&status) {
+            return Ok(());
+        }
+        if body.is_empty() {
+            let is_silent = SILENT.iter().any(|verb| operation.starts_with(verb));
+            return if is_silent && !content_type.contains("xml") {
+                Ok(())
+            } else {
+                Err("the answer is empty".to_owned())
+            };
+        }
+        if content_type.contains("xml") {
+            return check_xml(operation, body);
+        }
+        if content_type.contains("cbor") {
+            return check_cbor(body);
+        }
+        if content_type.contains("json") {
+            return check_json(body);
+        }
+        if content_type.contains("html") {
+            return Err("the answer is a web page; something between us and AWS answered".to_owned());
+        }
+        Err(format!("the answer is `{content_type}`, which AWS does not speak"))
+    }
+}
+
+const CUT: &str = "the answer is cut off";
+
+/// The document element must be `<{Operation}Response>` and be closed at the very end.
+fn check_xml(operation: &str, body: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?.trim();
     let mut rest = text;
     while let Some(after) = rest.strip_prefix("<?").and_then(|after| after.split_once("?>")) {
@@ -64,8 +103,30 @@ fn check_xml(body: &[u8]) -> Result<(), String> {
     }
     let name: String =
         rest.strip_prefix('<').unwrap_or_default().chars().take_while(char::is_ascii_alphanumeric).collect();
+    if name.strip_suffix("Response") != Some(operation) {
+        return Err(if text.ends_with('>') { format!("the answer is `<{name}>`") } else { CUT.to_owned() });
+    }
     let closed = text.ends_with(&format!("</{name}>")) || (rest.ends_with("/>") && rest.matches('<').count() == 1);
-    if name.ends_with("Response") && closed { Ok(()) } else { Err("the answer is cut off".to_owned()) }
+    if closed { Ok(()) } else { Err(CUT.to_owned()) }
+}
+
+/// The body must be one whole object.
+fn check_json(body: &[u8]) -> Result<(), String> {
+    let text = body.trim_ascii();
+    if text.first() != Some(&b'{') {
+        return Err("the answer is no JSON object".to_owned());
+    }
+    if text.last() == Some(&b'}') { Ok(()) } else { Err(CUT.to_owned()) }
+}
+
+/// The body must be one whole map: CBOR says itself where it ends.
+fn check_cbor(body: &[u8]) -> Result<(), String> {
+    let mut rest = body;
+    match ciborium::from_reader::<ciborium::Value, _>(&mut rest) {
+        Ok(ciborium::Value::Map(_)) if rest.is_empty() => Ok(()),
+        Ok(_) => Err("the answer is no map".to_owned()),
+        Err(_) => Err(CUT.to_owned()),
+    }
 }
 
 #[cfg(test)]
@@ -74,23 +135,60 @@ mod tests {
 
     const WHOLE: &str = "<?xml version=\"1.0\"?>\n<ListRolesResponse xmlns=\"x\"><a><b/></a></ListRolesResponse>\n";
 
+    fn check(operation: &str, content_type: &str, body: &[u8]) -> Result<(), String> {
+        Answer { operation, status: 200, content_type, length: None, body }.check()
+    }
+
     #[test]
     fn a_whole_answer_passes() {
-        assert_eq!(check(200, "text/xml", Some(WHOLE.len()), WHOLE.as_bytes()), Ok(()));
-        assert_eq!(check(200, "application/json", None, b""), Ok(()));
+        assert_eq!(check("ListRoles", "text/xml", WHOLE.as_bytes()), Ok(()));
+        assert_eq!(check("DeleteBackupVault", "application/json", b""), Ok(()));
+        assert_eq!(check("ListCommands", "application/x-amz-json-1.1", b"{}"), Ok(()));
     }
 
     #[test]
     fn an_answer_cut_anywhere_is_rejected() {
         let whole = WHOLE.trim_end();
         for end in 0..whole.len() {
-            assert!(check(200, "text/xml", None, &whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
+            assert!(check("ListRoles", "text/xml", &whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
         }
-        assert!(check(200, "application/json", Some(10), b"{}").is_err());
+        let short = Answer {
+            operation: "ListCommands",
+            status: 200,
+            content_type: "application/json",
+            length: Some(10),
+            body: b"{}",
+        };
+        assert!(short.check().is_err());
+    }
+
+    #[test]
+    fn an_empty_answer_is_none_where_something_is_asked() {
+        for (operation, content_type) in [
+            ("ListBackupPlans", "application/json"),
+            ("SendCommand", "application/x-amz-json-1.1"),
+            ("CreateBackupPlan", "application/json"),
+            ("UpdateAssociation", "application/x-amz-json-1.1"),
+            ("DeleteRole", "text/xml"),
+        ] {
+            assert!(check(operation, content_type, b"").is_err(), "{operation}");
+        }
+    }
+
+    #[test]
+    fn the_answer_to_another_question_is_rejected() {
+        assert!(check("ListPolicies", "text/xml", WHOLE.as_bytes()).is_err());
+        assert!(check("ListCommands", "application/json", b"[]").is_err());
     }
 
     #[test]
     fn a_web_page_is_no_answer() {
-        assert!(check(200, "text/html; charset=utf-8", None, b"<html></html>").is_err());
+        assert!(check("ListRoles", "text/html; charset=utf-8", b"<html></html>").is_err());
+        assert!(check("ListCommands", "text/plain", b"{}").is_err());
+    }
+
+    #[test]
+    fn an_endless_answer_is_rejected() {
+        assert!(check("ListCommands", "application/json", &vec![b' '; LIMIT + 1]).is_err());
     }
 }

@@ -2,11 +2,13 @@
 //! one form. Nothing here knows a kind.
 
 mod connect;
+mod credentials;
 mod error;
 mod fence;
 mod gate;
 mod guard;
 mod memo;
+pub mod operations;
 mod pages;
 mod parameters;
 mod read;
@@ -19,4 +21,3 @@ pub use guard::{Caller, GuardError, guard};
 pub use parameters::{Parameter, Parameters};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;
-pub(crate) use write::never_again;

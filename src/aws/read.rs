@@ -97,6 +97,8 @@ struct Memos {
     caller: Memo<Caller>,
     authorization: Memo<Arc<Authorization>>,
     roles: Memo<Arc<Vec<Role>>>,
+    role: Memo<Arc<Role>>,
+    profile: Memo<Arc<InstanceProfile>>,
     profiles: Memo<Arc<Vec<InstanceProfile>>>,
     policies: Memo<Arc<Policy>>,
     tags: Memo<Arc<Tags>>,
@@ -167,6 +169,20 @@ impl Reader {
         .boxed()
     }
 
+    /// Makes sure that a list is about our account: a thing of another one is none that we asked for.
+    fn ours<'a>(
+        &self,
+        service: &str,
+        operation: &str,
+        arns: impl IntoIterator<Item = Option<&'a str>>,
+    ) -> Result<(), AwsError> {
+        let account = self.scope.account_id.as_str();
+        match arns.into_iter().flatten().find(|arn| arn.split(':').nth(4) != Some(account)) {
+            None => Ok(()),
+            Some(arn) => Err(AwsError::unsettled(service, operation, format!("`{arn}` is not of account {account}"))),
+        }
+    }
+
     /// Asks STS who we are.
     pub async fn caller_identity(&self) -> Result<Caller, AwsError> {
         let read = async {
@@ -195,6 +211,8 @@ impl Reader {
                     .max_items(PAGE)
                     .set_marker(marker);
                 let page = self.call(service, operation, request.send()).await?;
+                self.ours(service, operation, page.role_detail_list().iter().map(|role| role.arn()))?;
+                self.ours(service, operation, page.policies().iter().map(|policy| policy.arn()))?;
                 found.roles.extend(page.role_detail_list.unwrap_or_default());
                 found.policies.extend(page.policies.unwrap_or_default());
                 marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
@@ -213,6 +231,7 @@ impl Reader {
             loop {
                 let request = self.iam.list_roles().max_items(PAGE).set_marker(marker);
                 let page = self.call("iam", "ListRoles", request.send()).await?;
+                self.ours("iam", "ListRoles", page.roles().iter().map(|role| Some(role.arn())))?;
                 found.extend(page.roles);
                 marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
                 if marker.is_none() {
@@ -230,6 +249,8 @@ impl Reader {
             loop {
                 let request = self.iam.list_instance_profiles().max_items(PAGE).set_marker(marker);
                 let page = self.call("iam", "ListInstanceProfiles", request.send()).await?;
+                let arns = page.instance_profiles().iter().map(|profile| Some(profile.arn()));
+                self.ours("iam", "ListInstanceProfiles", arns)?;
                 found.extend(page.instance_profiles);
                 marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
                 if marker.is_none() {
@@ -240,15 +261,30 @@ impl Reader {
         self.memos.profiles.get("", read).await
     }
 
-    /// Reads the tags of one instance profile at their source: `GetInstanceProfile` has all of them, at most 50.
-    pub async fn instance_profile_tags(&self, name: &str) -> Result<Arc<Tags>, AwsError> {
+    /// Reads one role, with its tags.
+    pub async fn role(&self, name: &str) -> Result<Arc<Role>, AwsError> {
+        let read = async {
+            let answer = self.call("iam", "GetRole", self.iam.get_role().role_name(name).send()).await?;
+            answer.role.map(Arc::new).ok_or_else(|| AwsError::unsettled("iam", "GetRole", "the answer has no role"))
+        };
+        self.memos.role.get(name, read).await
+    }
+
+    /// Reads one instance profile, with its role and all of its tags, at most 50.
+    pub async fn instance_profile(&self, name: &str) -> Result<Arc<InstanceProfile>, AwsError> {
         let read = async {
             let request = self.iam.get_instance_profile().instance_profile_name(name);
             let answer = self.call("iam", "GetInstanceProfile", request.send()).await?;
-            let tags = answer.instance_profile.into_iter().flat_map(|profile| profile.tags.unwrap_or_default());
-            Ok(Arc::new(tags.map(|tag| (tag.key, tag.value)).collect()))
+            let missing = || AwsError::unsettled("iam", "GetInstanceProfile", "the answer has no profile");
+            answer.instance_profile.map(Arc::new).ok_or_else(missing)
         };
-        self.memos.tags.get(&format!("instance-profile/{name}"), read).await
+        self.memos.profile.get(name, read).await
+    }
+
+    /// Reads the tags of one instance profile at their source.
+    pub async fn instance_profile_tags(&self, name: &str) -> Result<Arc<Tags>, AwsError> {
+        let profile = self.instance_profile(name).await?;
+        Ok(Arc::new(profile.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()))
     }
 
     /// Reads one customer managed policy, with its description and tags.

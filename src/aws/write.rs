@@ -1,4 +1,7 @@
 //! The client that writes. Kinds make their planned calls through it; nothing else has one.
+//!
+//! The SDK sends each call once. Whether a call is sent again is decided in `apply::retry`, from the table in
+//! `aws::operations`: only there is it known which calls do no harm twice, and only one layer counts the tries.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -8,12 +11,11 @@ use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
-use aws_smithy_types::retry::RetryConfig;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use super::AwsError;
 use super::error::convert;
+use super::{AwsError, Clients, Reader};
 use crate::model::Scope;
 
 /// A client that can write.
@@ -23,6 +25,7 @@ pub struct Writer {
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
+    clients: Clients,
     calls: Mutex<BTreeMap<String, usize>>,
 }
 
@@ -32,8 +35,19 @@ impl Writer {
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
+        clients: Clients,
     ) -> Self {
-        Self { scope, iam, backup, ssm, calls: Mutex::default() }
+        Self { scope, iam, backup, ssm, clients, calls: Mutex::default() }
+    }
+
+    /// Makes a client for a fresh look.
+    pub fn reader(&self) -> Reader {
+        self.clients.reader()
+    }
+
+    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    pub async fn renew_credentials(&self) -> bool {
+        self.clients.renew_credentials().await
     }
 
     /// Returns what the client is bound to.
@@ -108,14 +122,6 @@ impl Writer {
         self.send("ssm:PutParameter", request.send()).await.map(|_| ())
     }
 
-    /// Makes a parameter of Parameter Store that is never written again. Sent once: an answer that says that it is there
-    /// already is about somebody else's.
-    pub async fn put_parameter_once(&self, name: &str, value: &str) -> Result<(), AwsError> {
-        let request = self.ssm.put_parameter().name(name).value(value).overwrite(false).r#type(ParameterType::String);
-        let once = aws_sdk_ssm::config::Builder::new().retry_config(RetryConfig::disabled());
-        self.send("ssm:PutParameter", request.customize().config_override(once).send()).await.map(|_| ())
-    }
-
     /// Deletes parameters of Parameter Store, those that are there.
     pub async fn delete_parameters(&self, names: &[String]) -> Result<(), AwsError> {
         // AWS takes ten at a time.
@@ -125,11 +131,4 @@ impl Writer {
         }
         Ok(())
     }
-}
-
-/// What the SDK does for calls that have no token and no natural key: send once. A lost answer is then `Unsettled`, and who
-/// called looks before anything is sent again (`SendCommand`, `CreateAssociation`, `UpdateAssociation`,
-/// `UpdateBackupPlan`).
-pub(crate) fn never_again() -> RetryConfig {
-    RetryConfig::disabled()
 }

@@ -65,9 +65,8 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     let plan = session.plan(options).await?;
     let verdict = session::verdict(&plan);
     show(session, &plan, manner, verdict)?;
-    // What is refused or unreadable stays as it is, with what needs it; the rest of the file is applied. A destroy is all
-    // or nothing: half a stack is what nobody asked for.
-    if plan.is_empty() || (manner.destroys && verdict != Exit::Done) {
+    // What is refused or unreadable stays as it is, with what needs it; the rest is done.
+    if plan.is_empty() {
         if verdict != Exit::Done {
             ui.note("Nothing was changed.");
         }

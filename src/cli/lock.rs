@@ -247,6 +247,18 @@ pub(super) fn patience(text: &str) -> Result<Duration, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::AwsError;
+
+    #[test]
+    fn a_call_that_aws_said_nothing_about_may_still_be_done() {
+        let error = |code: Option<&str>| AwsError {
+            code: code.map(str::to_owned),
+            ..AwsError::unsettled("backup", "CreateBackupVault", "the connection broke")
+        };
+        let unknown = |code| Status::Unknown { call: "backup:CreateBackupVault".to_owned(), error: error(code) };
+        assert!(is_unanswered(&unknown(None)) && !is_unanswered(&unknown(Some("ServiceUnavailableException"))));
+        assert!(!is_unanswered(&Status::Done));
+    }
 
     #[test]
     fn patience_has_a_unit_and_an_end() {

@@ -14,6 +14,7 @@ use crate::model::{Address, Diagnostic, Scope};
 use super::documents::Documents;
 use super::limits;
 use super::problems::{Problems, safe};
+use super::resolve::default_name;
 use super::source::Place;
 use super::structure::closest;
 use super::tree::Node;
@@ -38,6 +39,8 @@ pub(crate) struct Context<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     pub(crate) key: String,
+    /// What its names come from where it gives none: the key, or the last part of the one that it had before.
+    pub(crate) old_key: String,
     pub(crate) name: String,
     pub(crate) path: Option<String>,
     pub(crate) place: Place,
@@ -115,7 +118,7 @@ impl Context<'_> {
         for (key, member) in table.into_iter().flat_map(Node::members) {
             let full_key = parent.map_or_else(|| key.to_owned(), |parent| format!("{parent}.{key}"));
             let address = Address::new(kind, full_key);
-            if let Some(entry) = self.entry(&member.node, &member.key, address, key) {
+            if let Some(entry) = self.entry(&member.node, &member.key, address) {
                 entries.push(entry);
             }
         }
@@ -128,11 +131,18 @@ impl Context<'_> {
         node: &'n Node,
         key: &Place,
         address: Address,
-        default_name: &str,
     ) -> Option<Entry<'n, T>> {
         let spec = self.spec::<T>(node, key, &address)?;
-        let name = spec.given_name().unwrap_or(default_name).to_owned();
+        let given = spec.given_name().map(ToOwned::to_owned);
+        let name = given.unwrap_or_else(|| default_name(address.kind(), self.old_key(&address)));
         Some(Entry { address, name, key: key.clone(), node, spec })
+    }
+
+    /// Returns what the names of an entry come from where it gives none: its key, or the one that it had before.
+    pub(crate) fn old_key<'k>(&'k self, address: &'k Address) -> &'k str {
+        let mut declared = self.declared.get(address.kind()).into_iter().flatten();
+        let found = declared.find(|declared| declared.key == address.key());
+        found.map_or_else(|| address.last(), |declared| &declared.old_key)
     }
 
     /// Reads the type of an entry from its table.

@@ -15,8 +15,12 @@ pub(crate) const THINGS: usize = 2000;
 pub(crate) const ENTRIES: usize = 2000;
 /// Values that defaults may add to the entries of a file altogether.
 pub(crate) const DEFAULT_VALUES: usize = 500_000;
-/// User tags of one thing: AWS takes 50 and three are vssctl's own.
-pub(crate) const TAGS: usize = 47;
+/// Tags that AWS takes for one thing.
+pub(crate) const TAGS: usize = 50;
+/// Tags of vssctl's own.
+pub(crate) const MARKS: usize = 3;
+/// Tags of vssctl's own on IAM's things.
+pub(crate) const IAM_MARKS: usize = 4;
 /// Characters of a trust policy without white space, by default.
 pub(crate) const TRUST: usize = 2048;
 /// Characters of a trust policy that no quota goes beyond.

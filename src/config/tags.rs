@@ -26,12 +26,14 @@ impl Context<'_> {
         let mut tags = self.tags.clone().unwrap_or_default();
         tags.extend(own.into_iter().flatten().map(|(key, value)| (key.clone(), value.clone())));
         let place = entry.place(&["tags"]);
-        if tags.len() > limits::TAGS {
-            let message = format!("`{}` has {} tags, and {} is the most", entry.address, tags.len(), limits::TAGS);
+        let marks = if iam { limits::IAM_MARKS } else { limits::MARKS };
+        let most = limits::TAGS - marks;
+        if tags.len() > most {
+            let message = format!("`{}` has {} tags, and {most} is the most", entry.address, tags.len());
             let diagnostic = entry
                 .error("VSS0209", message)
                 .label("too many, with those of `[tags]`")
-                .help("AWS takes 50 tags, and vssctl's own marks need three of them");
+                .help(format!("AWS takes {} tags, and vssctl's own marks need {marks} of them", limits::TAGS));
             self.report(&place, diagnostic);
         }
         if iam {

@@ -52,3 +52,8 @@ pub(crate) fn backup_owner(scope: &Scope, letter: char, tags: &Tags, creator_req
         owner => owner,
     }
 }
+
+/// Tells whether a live thing carries the tags that a creating call gives it, marks included: then that call made it.
+pub(crate) fn carries(live: &Tags, tags: Option<impl IntoIterator<Item = (String, String)>>) -> bool {
+    tags.is_some_and(|tags| tags.into_iter().all(|(key, value)| live.get(&key) == Some(&value)))
+}

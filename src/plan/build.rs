@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
 use crate::config::Thresholds;
@@ -29,7 +31,7 @@ pub struct Options {
 }
 
 /// What a plan is built from.
-#[derive(Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Input<'a> {
     /// What the run is bound to.
     pub scope: &'a Scope,
@@ -73,6 +75,52 @@ impl Draft<'_> {
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
+    let desired = follow_paths(input);
+    build_resolved(&Input { desired: &desired, ..*input })
+}
+
+/// Puts the live ARNs of roles and policies in place of those that the file implies: an entry without a `path` leaves the
+/// thing where it is, and what refers to it has to find it there.
+fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
+    let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
+    let moved: BTreeMap<String, String> = input
+        .desired
+        .iter()
+        .filter(|desired| matches!(desired.address.kind(), "role" | "policy") && !desired.fields.contains_key("path"))
+        .filter_map(|desired| {
+            let Found::Live(live) = found.get(&desired.address)? else { return None };
+            let implied = input.scope.iam_arn(desired.address.kind(), &input.scope.iam_path, &desired.name);
+            live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
+        })
+        .collect();
+    let mut desired = input.desired.to_vec();
+    if !moved.is_empty() {
+        for value in desired.iter_mut().flat_map(|desired| desired.fields.values_mut()) {
+            follow(value, &moved);
+        }
+    }
+    desired
+}
+
+fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
+    match value {
+        Value::String(text) => {
+            if let Some(arn) = moved.get(text.as_str()) {
+                text.clone_from(arn);
+            }
+        }
+        Value::Array(items) => {
+            items.iter_mut().for_each(|item| follow(item, moved));
+            // A set stays sorted.
+            if items.iter().all(Value::is_string) {
+                items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
+            }
+        }
+        Value::Object(_) | Value::Null | Value::Bool(_) | Value::Number(_) => {}
+    }
+}
+
+fn build_resolved(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
@@ -84,11 +132,16 @@ pub fn build(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
+    spread_replacements(&mut drafts);
     keep_targets(input, &mut drafts);
     let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
     spread_refusals(&mut drafts);
-    spread_replacements(&mut drafts);
-    let graph = calls(input, &mut drafts);
+    keep_held(&mut drafts);
+    let mut graph = calls(input, &mut drafts);
+    if refuse_held(&mut drafts, &graph, &mut diagnostics) {
+        spread_refusals(&mut drafts);
+        graph = calls(input, &mut drafts);
+    }
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -144,10 +197,45 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
                 }
             } else if draft.address == address {
                 queue.extend(references.iter().cloned());
+            } else if follows(draft, &address, drafts) {
+                // What holds a replaced thing has to let go of it, target or not.
+                queue.push(draft.address.clone());
             }
         }
     }
     drafts.retain(|draft| wanted.contains(&draft.address));
+}
+
+/// Tells whether a thing moves along with the replacement of another.
+fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
+    let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
+    refers
+        && draft.kind.follows(replaced.kind()).is_some()
+        && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
+}
+
+/// Keeps from deletion what something that stays refers to.
+fn keep_held(drafts: &mut [Draft<'_>]) {
+    loop {
+        let held: BTreeMap<(String, String), Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Refused)
+            .filter_map(|draft| draft.live.map(|live| (draft, live)))
+            .flat_map(|(draft, live)| live.refers.iter().map(|held| (held.clone(), draft.address.clone())))
+            .collect();
+        let mut spread = false;
+        for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+            let holder = draft.live.and_then(|live| held.get(&(draft.kind.name().to_owned(), live.name.clone())));
+            if let Some(holder) = holder {
+                let reason = format!("`{holder}` stays and needs it");
+                draft.refuse(Action::Refused, reason);
+                spread = true;
+            }
+        }
+        if !spread {
+            return;
+        }
+    }
 }
 
 /// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
@@ -161,8 +249,10 @@ fn prune<'a>(
     let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
     let mut kept = Vec::new();
     let mut deletions = Vec::new();
+    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
     for (kind, live) in orphans {
-        let address = verdict::orphan_address(kind, live);
+        let address = verdict::orphan_address(kind, live, &taken);
+        taken.insert(address.clone());
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
             deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
         } else if targeted(&address) {
@@ -293,13 +383,51 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {
-                graph.calls.insert((phase, draft.address.clone()), calls);
+                graph.calls.entry((phase, draft.address.clone())).or_default().extend(calls);
             }
         }
     }
     remove_surplus(input, drafts, &neighbours, &mut graph);
     connect(drafts, &mut graph);
     graph
+}
+
+/// Refuses to take away a policy that some role keeps: AWS would not delete it. Tells whether there was one.
+fn refuse_held(drafts: &mut [Draft<'_>], graph: &Graph, diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let lets_go = |holder: &Address, arn: &str| {
+        let calls = graph.calls.iter().filter(|((_, address), _)| address == holder).flat_map(|(_, calls)| calls);
+        calls.into_iter().any(|call| call.action == "iam:DetachRolePolicy" && call.input["PolicyArn"] == arn)
+    };
+    let addresses: BTreeMap<&str, &Address> = drafts
+        .iter()
+        .filter(|draft| draft.kind.name() == "role")
+        .filter_map(|draft| draft.live.map(|live| (live.name.as_str(), &draft.address)))
+        .collect();
+    let held: Vec<(usize, String)> = drafts
+        .iter()
+        .enumerate()
+        .filter(|(_, draft)| matches!(draft.action, Action::Delete | Action::Replace) && draft.kind.name() == "policy")
+        .filter_map(|(index, draft)| {
+            let live = draft.live?;
+            let arn = live.ids.get("Arn")?;
+            let roles = live.carried["roles"].as_array()?;
+            let keeper = roles
+                .iter()
+                .filter_map(Value::as_str)
+                .find(|role| !addresses.get(role).is_some_and(|address| lets_go(address, arn)))?;
+            Some((index, format!("it is attached to role `{keeper}`, which keeps it")))
+        })
+        .collect();
+    for (index, obstacle) in &held {
+        let draft = &mut drafts[*index];
+        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+        diagnostics.push(
+            verdict::cannot_go(&draft.address, what, obstacle)
+                .located(draft.desired.and_then(|desired| desired.location.clone())),
+        );
+        draft.refuse(Action::Refused, obstacle.clone());
+    }
+    !held.is_empty()
 }
 
 /// Deletes second objects of one address, once the address itself stands.
@@ -309,11 +437,9 @@ fn remove_surplus(
     neighbours: &BTreeMap<Address, &Live>,
     graph: &mut Graph,
 ) {
-    let surplus = input.live.iter().flat_map(|(_, live)| &live.surplus);
-    for (address, live) in surplus {
+    for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
-        if matches!(draft.action, Action::Unknown | Action::Refused | Action::Create) || !input.options.adopt.is_empty()
-        {
+        if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
         }
         let calls = draft.kind.calls(&Transition {
@@ -331,6 +457,8 @@ fn remove_surplus(
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
         if draft.action == Action::NoOp {
             draft.action = Action::Update;
+        }
+        if matches!(draft.action, Action::Update | Action::Create) && draft.reason.is_none() {
             draft.reason = Some("a second object of this address is removed".to_owned());
         }
     }
@@ -363,7 +491,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
     }
-    let keys = desired.fields.get("tags").and_then(serde_json::Value::as_object);
+    let keys = desired.fields.get("tags").and_then(Value::as_object);
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 

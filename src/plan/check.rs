@@ -72,7 +72,9 @@ fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &str, fou
         "DeleteAssociation",
     ]
     .contains(&operation);
-    if deletes_thing && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update)) {
+    // A second object of an address may go once the address itself stands.
+    let leftover = phase == Phase::Remove && action == Some(Action::Create);
+    if deletes_thing && !leftover && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update)) {
         found.push(format!("`{call}` deletes a thing whose change is {action:?}"));
     }
     if phase == Phase::Prune && action != Some(Action::Delete) {

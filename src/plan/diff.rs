@@ -125,6 +125,7 @@ fn diff_tags(
     let mut changes: Vec<FieldChange> = tags
         .set
         .iter()
+        .filter(|(key, value)| current(key).as_str() != Some(value.as_str()))
         .map(|(key, value)| change(&path(key), Display::Value, false, &Value::from(value.as_str()), &current(key)))
         .chain(tags.unset.iter().map(|key| change(&path(key), Display::Value, false, &Value::Null, &current(key))))
         .collect();

@@ -1,6 +1,7 @@
-//! The marks of ownership: three tags in the creating call, and a deterministic `CreatorRequestId` for AWS Backup.
+//! The marks of ownership: tags in the creating call, and a deterministic `CreatorRequestId` for AWS Backup.
 //!
-//! A live thing is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state file.
+//! A live thing is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state file. IAM has no regions, so its things carry the stack's region as a mark: one file applied in two regions
+//! makes two stacks of one name.
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,8 @@ pub const STACK: &str = "vssctl:stack";
 pub const ID: &str = "vssctl:id";
 /// The tag that lists the tag keys that we wrote.
 pub const KEYS: &str = "vssctl:keys";
+/// The tag that names the stack's region, on IAM's things only.
+pub const REGION: &str = "vssctl:region";
 /// The reserved prefix of tag keys.
 pub const PREFIX: &str = "vssctl:";
 
@@ -25,6 +28,8 @@ const VALUE_LIMIT: usize = 256;
 const HASHED: char = '=';
 /// Hexadecimal digits per hashed key: 47 keys fit into one value.
 const HASH_DIGITS: usize = 5;
+/// The kinds whose things exist once for all regions of an account.
+const GLOBAL_KINDS: [&str; 3] = ["role", "policy", "instance_profile"];
 
 /// Returns the marks of `address`, whose file entry names the tag keys `keys`.
 pub fn marks<'a>(
@@ -32,11 +37,15 @@ pub fn marks<'a>(
     address: &Address,
     keys: impl IntoIterator<Item = &'a str>,
 ) -> BTreeMap<String, String> {
-    BTreeMap::from([
+    let mut marks = BTreeMap::from([
         (STACK.to_owned(), scope.stack.clone()),
         (ID.to_owned(), address.to_string()),
         (KEYS.to_owned(), list_keys(keys)),
-    ])
+    ]);
+    if GLOBAL_KINDS.contains(&address.kind()) {
+        marks.insert(REGION.to_owned(), scope.region.clone());
+    }
+    marks
 }
 
 /// Writes tag keys into one tag value: their names with blanks between, or short hashes where names don't fit.
@@ -69,10 +78,14 @@ pub fn wrote(value: &str, key: &str) -> bool {
     }
 }
 
-/// Reads the owner from all tags of a live thing, `aws:` ones included.
+/// Reads the owner from all tags of a live thing, `aws:` ones included. Our stack in another region is another stack; a
+/// thing of our stack that names no region is ours.
 pub fn owner(scope: &Scope, tags: &BTreeMap<String, String>) -> Owner {
     match tags.get(STACK) {
-        Some(stack) if *stack == scope.stack => Owner::Ours(tags.get(ID).and_then(|id| id.parse().ok())),
+        Some(stack) if *stack == scope.stack => match tags.get(REGION).filter(|region| **region != scope.region) {
+            Some(region) => Owner::Stack(format!("{stack} in {region}")),
+            None => Owner::Ours(tags.get(ID).and_then(|id| id.parse().ok())),
+        },
         Some(stack) => Owner::Stack(stack.clone()),
         None => tags
             .get("aws:cloudformation:stack-name")
@@ -124,10 +137,15 @@ pub fn tag_changes(
         .chain(marks.iter().map(|(key, value)| (key.clone(), value.clone())))
         .collect();
     let written = live.get(KEYS).cloned().unwrap_or_default();
-    TagChanges {
-        unset: live.keys().filter(|key| !wanted.contains_key(*key) && wrote(&written, key)).cloned().collect(),
-        set: wanted.into_iter().filter(|(key, value)| live.get(key) != Some(value)).collect(),
+    let unset: Vec<String> =
+        live.keys().filter(|key| !wanted.contains_key(*key) && wrote(&written, key)).cloned().collect();
+    let mut set: BTreeMap<String, String> =
+        wanted.into_iter().filter(|(key, value)| live.get(key) != Some(value)).collect();
+    if !set.is_empty() || !unset.is_empty() {
+        // Marks may be known from a token alone: whoever writes tags writes all three.
+        set.extend(marks.clone());
     }
+    TagChanges { set, unset }
 }
 
 /// Returns desired tags and marks together, for a creating call.
@@ -186,10 +204,18 @@ mod tests {
         let marks = BTreeMap::from([(STACK.to_owned(), "s".to_owned()), (KEYS.to_owned(), "team".to_owned())]);
         let changes = tag_changes(live.as_object(), desired.as_object(), &marks);
         assert_eq!(changes.unset, ["gone"]);
-        assert_eq!(
-            changes.set,
-            BTreeMap::from([("team".to_owned(), "b".to_owned()), (KEYS.to_owned(), "team".to_owned())])
-        );
+        // The marks go along with any tag.
+        assert_eq!(changes.set.keys().map(String::as_str).collect::<Vec<_>>(), ["team", KEYS, STACK]);
+    }
+
+    #[test]
+    fn only_things_of_iam_are_marked_with_the_region() {
+        for (kind, marked) in
+            [("role", true), ("policy", true), ("instance_profile", true), ("vault", false), ("package", false)]
+        {
+            let marks = marks(&scope(), &Address::new(kind, "a"), []);
+            assert_eq!(marks.get(REGION).map(String::as_str), marked.then_some("ap-northeast-1"), "{kind}");
+        }
     }
 
     #[test]
@@ -199,6 +225,10 @@ mod tests {
         };
         let ours = owner(&scope(), &tags(&[(STACK, "windows-backup"), (ID, "role.app")]));
         assert_eq!(ours, Owner::Ours(Some(Address::new("role", "app"))));
+        let here = [(STACK, "windows-backup"), (REGION, "ap-northeast-1")];
+        assert_eq!(owner(&scope(), &tags(&here)), Owner::Ours(None));
+        let elsewhere = [(STACK, "windows-backup"), (ID, "role.app"), (REGION, "us-west-2")];
+        assert_eq!(owner(&scope(), &tags(&elsewhere)), Owner::Stack("windows-backup in us-west-2".into()));
         assert_eq!(owner(&scope(), &tags(&[(STACK, "else")])), Owner::Stack("else".into()));
         assert_eq!(
             owner(&scope(), &tags(&[("aws:cloudformation:stack-name", "cfn")])),

@@ -1,6 +1,6 @@
 //! The verdict on one thing: what its live counterpart and the owner of that allow.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Draft, Input, differences, marks_of};
 use super::{Action, diff};
@@ -36,6 +36,8 @@ pub(super) fn judge<'a>(
             );
             Draft { action: Action::Unknown, reason: Some(format!("{action} failed")), ..draft }
         }
+        // Without a mark that tells them apart none of them is ours to delete.
+        Found::Ambiguous { .. } if input.options.destroy => draft,
         Found::Ambiguous { ids } => {
             diagnostics.push(
                 Diagnostic::error(
@@ -143,7 +145,10 @@ fn compare<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
     let kind = draft.kind;
-    let renamed = live.name != desired.name;
+    let same = |left: &str, right: &str| {
+        if kind.ignores_case_of_names() { left.eq_ignore_ascii_case(right) } else { left == right }
+    };
+    let renamed = !same(&live.name, &desired.name);
     let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {
         fields.insert(
@@ -169,6 +174,21 @@ fn compare<'a>(
     // Marks of an adopted thing always differ; they are what adoption means, and no line of their own.
     if action == Action::Adopt {
         fields.retain(|field| !field.path.contains(super::marks::PREFIX));
+    }
+    if action == Action::Replace && change == Action::Adopt {
+        let fixed = fields.iter().find(|field| field.replaces).map(|field| field.path.clone()).unwrap_or_default();
+        diagnostics.push(
+            Diagnostic::error("VSS0907", format!("adopting `{}` would delete it: its `{fixed}` can't be changed", desired.address))
+                .at(&desired.address)
+                .located(desired.location.clone())
+                .help(format!("write the live `{fixed}` into the file; after the adoption a change of it is a replacement that the plan shows")),
+        );
+        return Draft {
+            action: Action::Refused,
+            reason: Some(format!("its `{fixed}` can't be changed")),
+            fields,
+            ..draft
+        };
     }
     if action == Action::Replace {
         let obstacle =
@@ -208,19 +228,30 @@ pub(super) fn deletion<'a>(
     }
 }
 
-fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
+pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
     Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}"))
         .at(address)
         .help("remove the obstacle, or leave the thing as it is")
 }
 
-/// The address of an orphan: the one of its mark, else one made of its name.
-pub(super) fn orphan_address(kind: &dyn Kind, live: &Live) -> Address {
+/// The address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by the thing
+/// that a new `name` made of its entry, gets a number.
+pub(super) fn orphan_address(kind: &dyn Kind, live: &Live, taken: &BTreeSet<Address>) -> Address {
     if let Owner::Ours(Some(address)) = &live.owner
         && address.kind() == kind.name()
+        && !taken.contains(address)
     {
         return address.clone();
     }
+    let named = named_address(kind, live);
+    let numbered = |number: usize| Address::new(kind.name(), format!("{}-{number}", named.key()));
+    std::iter::once(named.clone())
+        .chain((2..taken.len() + 3).map(numbered))
+        .find(|address| !taken.contains(address))
+        .expect("there are more numbers than taken addresses")
+}
+
+fn named_address(kind: &dyn Kind, live: &Live) -> Address {
     let plan = live.refers.iter().find(|(referred, _)| kind.name() == "selection" && referred == "plan");
     let safe =
         |name: &str| name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_' || char == '-'), "_");

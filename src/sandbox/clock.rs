@@ -37,7 +37,7 @@ impl Clock {
         }
     }
 
-    /// Returns the time of the newest request.
+    /// Returns the time without moving it.
     pub(super) fn now(self) -> i64 {
         match self {
             Self::Machine { ahead } => milliseconds(since_1970()) + ahead,

@@ -1,6 +1,12 @@
-//! Faults that a test orders: which call they hit, and what the client sees.
+//! Faults that a test orders, one by one or as a random schedule: which call they hit, and what the client sees.
 
-use super::account::ApiError;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Duration;
+
+use serde_json::Value;
+
+use super::account::{Account, ApiError};
+use super::store::Held;
 use super::sts;
 use super::wire::model::{Model, Protocol};
 
@@ -23,6 +29,14 @@ pub enum FaultKind {
     Hang,
     /// The change stands, but half of the answer's body is missing.
     Truncated,
+    /// The change stands, but the answer's body ends after so many bytes.
+    CutAt(usize),
+    /// The change stands, and the service answers that it failed.
+    FailAfter,
+    /// The connection breaks, and the service takes up the request only so much later.
+    LateCommit(Duration),
+    /// The answer is that of so long ago. Reading calls only; a changing call is not hit.
+    Stale(Duration),
 }
 
 /// One order: the `nth` matching call and those after it, `times` in all.
@@ -75,10 +89,74 @@ impl Fault {
     }
 }
 
-/// The orders of a sandbox, first come first served.
+/// A random schedule of faults: one seed is one schedule.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct FaultPlan {
+    seed: u64,
+    intensity: f64,
+    late: Duration,
+    stale: Duration,
+    propagation: Duration,
+}
+
+impl FaultPlan {
+    /// Spoils this share of the calls (0 to 1), each in a way that the seed gives. Requests are taken up as much as 40
+    /// seconds late, answers are as much as 20 seconds old, and a new role is unknown elsewhere for as much as 15 seconds.
+    pub fn random(seed: u64, intensity: f64) -> Self {
+        let [late, stale, propagation] = [40, 20, 15].map(Duration::from_secs);
+        Self { seed, intensity, late, stale, propagation }
+    }
+
+    /// Takes requests up as much as this late; zero for never.
+    #[must_use]
+    pub fn late(mut self, most: Duration) -> Self {
+        self.late = most;
+        self
+    }
+
+    /// Answers reads with what was there as much as this long ago; zero for never.
+    #[must_use]
+    pub fn stale(mut self, most: Duration) -> Self {
+        self.stale = most;
+        self
+    }
+
+    /// Keeps a new role from other services, and from IAM's own calls, for as much as this long.
+    #[must_use]
+    pub fn propagation(mut self, most: Duration) -> Self {
+        self.propagation = most;
+        self
+    }
+}
+
+/// A small generator of random numbers (SplitMix64): the same everywhere, for ever.
+#[derive(Clone, Copy, Debug)]
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^ (mixed >> 31)
+    }
+
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next() % limit.max(1)
+    }
+
+    fn up_to(&mut self, most: Duration) -> Duration {
+        Duration::from_millis(self.below(u64::try_from(most.as_millis()).unwrap_or(u64::MAX).saturating_add(1)))
+    }
+}
+
+/// The orders of a sandbox, first come first served, and the schedule behind them.
 #[derive(Debug, Default)]
 pub(super) struct Faults {
     orders: Vec<Fault>,
+    schedule: Option<(FaultPlan, Random)>,
+    struck: u64,
 }
 
 impl Faults {
@@ -86,12 +164,28 @@ impl Faults {
         self.orders.push(fault);
     }
 
+    pub(super) fn follow(&mut self, plan: FaultPlan) {
+        self.schedule = Some((plan, Random(plan.seed)));
+    }
+
     pub(super) fn clear(&mut self) {
         self.orders.clear();
+        self.schedule = None;
+    }
+
+    /// How many calls were spoilt so far.
+    pub(super) fn struck(&self) -> u64 {
+        self.struck
+    }
+
+    /// Whether an answer may have to be an old one.
+    pub(super) fn needs_history(&self) -> bool {
+        self.schedule.is_some_and(|(plan, _)| !plan.stale.is_zero())
+            || self.orders.iter().any(|order| matches!(order.kind, FaultKind::Stale(_)))
     }
 
     /// Says what is to happen to a call, and crosses it off.
-    pub(super) fn strike(&mut self, service: &str, operation: &str) -> Option<FaultKind> {
+    pub(super) fn strike(&mut self, service: &str, operation: &str, write: bool) -> Option<FaultKind> {
         let mut struck = None;
         for order in self.orders.iter_mut().filter(|order| order.matches(service, operation)) {
             if order.skip > 0 {
@@ -102,8 +196,114 @@ impl Faults {
             }
         }
         self.orders.retain(|order| order.times > 0);
+        if struck.is_none() && service != "sts" {
+            struck = self.schedule.as_mut().and_then(|(plan, random)| draw(plan, random, write));
+        }
+        self.struck += u64::from(struck.is_some());
         struck
     }
+
+    /// What a service that has not heard of a new role yet answers to a call that names it.
+    pub(super) fn unheard_of(&self, account: &Account, operation: &str, input: &Value, now: i64) -> Option<ApiError> {
+        let (plan, _) = self.schedule.filter(|(plan, _)| !plan.propagation.is_zero())?;
+        let text = |member: &str| input[member].as_str().unwrap_or_default();
+        let role = match operation {
+            "CreateBackupSelection" => {
+                account.iam.role_by_arn(input["BackupSelection"]["IamRoleArn"].as_str().unwrap_or_default())
+            }
+            "AttachRolePolicy" | "PutRolePolicy" | "AddRoleToInstanceProfile" => account.iam.role(text("RoleName")),
+            _ => None,
+        }?;
+        let seed = role.id.bytes().fold(plan.seed, |seed, byte| seed.rotate_left(5) ^ u64::from(byte));
+        let after = Random(seed).up_to(plan.propagation);
+        let after = if operation == "CreateBackupSelection" { after } else { after / 8 };
+        if now - role.created >= i64::try_from(after.as_millis()).unwrap_or(i64::MAX) {
+            return None;
+        }
+        Some(if operation == "CreateBackupSelection" {
+            let message = format!("IAM Role {} cannot be assumed by AWS Backup", role.arn);
+            ApiError::new(400, "InvalidParameterValueException", message)
+        } else {
+            ApiError::new(404, "NoSuchEntity", format!("The role with name {} cannot be found.", role.name))
+        })
+    }
+}
+
+/// Draws what happens to one call of a schedule.
+fn draw(plan: &FaultPlan, random: &mut Random, write: bool) -> Option<FaultKind> {
+    const PRECISION: u64 = 1 << 20;
+    #[expect(clippy::cast_precision_loss, reason = "21 bits")]
+    let share = random.below(PRECISION) as f64 / PRECISION as f64;
+    if share >= plan.intensity {
+        return None;
+    }
+    let weights: &[(u64, FaultKind)] = if write {
+        let late = FaultKind::LateCommit(random.up_to(plan.late));
+        &[
+            (20, FaultKind::Throttle),
+            (15, FaultKind::ServerError),
+            (15, FaultKind::ResetBefore),
+            (20, FaultKind::ResetAfter),
+            (10, FaultKind::FailAfter),
+            (8, FaultKind::Truncated),
+            (2, FaultKind::Hang),
+            (if plan.late.is_zero() { 0 } else { 10 }, late),
+        ]
+    } else {
+        let stale = FaultKind::Stale(random.up_to(plan.stale));
+        &[
+            (20, FaultKind::Throttle),
+            (15, FaultKind::ServerError),
+            (20, FaultKind::ResetBefore),
+            (15, FaultKind::Truncated),
+            (2, FaultKind::Hang),
+            (if plan.stale.is_zero() { 0 } else { 28 }, stale),
+        ]
+    };
+    let mut left = random.below(weights.iter().map(|(weight, _)| weight).sum());
+    weights.iter().find_map(|(weight, kind)| {
+        if left < *weight {
+            return Some(*kind);
+        }
+        left -= weight;
+        None
+    })
+}
+
+/// What an account looked like, for answers that are old.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Until when (not including) the accounts were so, oldest first.
+    past: VecDeque<(i64, BTreeMap<String, Held>)>,
+}
+
+impl History {
+    /// Longer ago than this nobody asks.
+    const KEPT: i64 = 60_000;
+
+    /// Remembers what is about to change.
+    pub(super) fn remember(&mut self, now: i64, accounts: &BTreeMap<String, Held>) {
+        self.past.push_back((now, accounts.clone()));
+        while self.past.front().is_some_and(|(until, _)| *until < now - Self::KEPT) {
+            self.past.pop_front();
+        }
+    }
+
+    /// Returns the accounts as they were then; `None` when they have not changed since.
+    pub(super) fn at(&self, then: i64) -> Option<&BTreeMap<String, Held>> {
+        self.past.iter().find(|(until, _)| *until > then).map(|(_, accounts)| accounts)
+    }
+}
+
+/// A request that is taken up later.
+#[derive(Clone, Debug)]
+pub(super) struct Late {
+    pub(super) due: i64,
+    pub(super) service: &'static str,
+    pub(super) operation: String,
+    pub(super) region: String,
+    pub(super) account: String,
+    pub(super) input: Value,
 }
 
 /// Gives a fault that is an answer the form that the service gives it; the others have none.
@@ -123,7 +323,7 @@ pub(super) fn error(
             (Protocol::Json, _) => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
             (Protocol::RestJson, _) => ApiError::new(429, "TooManyRequestsException", "Too Many Requests"),
         }),
-        FaultKind::ServerError => Some(match (protocol, service) {
+        FaultKind::ServerError | FaultKind::FailAfter => Some(match (protocol, service) {
             (Protocol::Query, "iam") => ApiError::new(500, "ServiceFailure", "The request processing has failed."),
             (Protocol::Query, _) => ApiError::new(500, "InternalFailure", "The request processing has failed."),
             (Protocol::Json, "tagging") => ApiError::new(500, "InternalServiceException", "Internal error"),
@@ -151,6 +351,12 @@ pub(super) fn error(
                 Protocol::RestJson => ApiError::new(403, "ExpiredTokenException", message),
             })
         }
-        FaultKind::ResetBefore | FaultKind::ResetAfter | FaultKind::Hang | FaultKind::Truncated => None,
+        FaultKind::ResetBefore
+        | FaultKind::ResetAfter
+        | FaultKind::Hang
+        | FaultKind::Truncated
+        | FaultKind::CutAt(_)
+        | FaultKind::LateCommit(_)
+        | FaultKind::Stale(_) => None,
     }
 }

@@ -40,12 +40,12 @@ use serde_json::Value;
 use crate::model::scope::partition_of;
 use account::{Account, Answer, ApiError, Context, Handler};
 use clock::Clock;
-use faults::Faults;
+use faults::{Faults, History, Late};
 use store::{State, Store};
 use wire::DEFAULT_ACCOUNT;
 use wire::model::Model;
 
-pub use faults::{Fault, FaultKind};
+pub use faults::{Fault, FaultKind, FaultPlan};
 pub use store::SandboxError;
 
 /// A handle on a simulated AWS; clones are the same one.
@@ -60,13 +60,21 @@ impl fmt::Debug for Sandbox {
     }
 }
 
-#[derive(Debug)]
 struct Inner {
     store: Store,
     state: State,
     faults: Faults,
+    history: History,
+    late: Vec<Late>,
+    time: Option<Time>,
     requests: Vec<RequestRecord>,
     answered: u64,
+}
+
+/// A clock that the sandbox follows, and what it showed last.
+struct Time {
+    source: Box<dyn Fn() -> Duration + Send>,
+    shown: Duration,
 }
 
 /// One request that a client made, for tests that count calls.
@@ -112,7 +120,16 @@ impl Sandbox {
     }
 
     fn new(store: Store, state: State) -> Self {
-        let inner = Inner { store, state, faults: Faults::default(), requests: Vec::new(), answered: 0 };
+        let inner = Inner {
+            store,
+            state,
+            faults: Faults::default(),
+            history: History::default(),
+            late: Vec::new(),
+            time: None,
+            requests: Vec::new(),
+            answered: 0,
+        };
         Self { inner: Arc::new(Mutex::new(inner)) }
     }
 
@@ -135,7 +152,24 @@ impl Sandbox {
         self.lock().faults.add(fault);
     }
 
-    /// Takes all faults back.
+    /// Spoils calls as a schedule says, beside the faults that are ordered one by one.
+    pub fn follow_faults(&self, plan: FaultPlan) {
+        self.lock().faults.follow(plan);
+    }
+
+    /// Counts the calls that were spoilt.
+    pub fn faults_struck(&self) -> u64 {
+        self.lock().faults.struck()
+    }
+
+    /// Follows a clock: what it shows more at each request, the sandbox's clock moves ahead. Tests whose waiting is
+    /// virtual hand in the clock by which they wait.
+    pub fn follow_time(&self, source: impl Fn() -> Duration + Send + 'static) {
+        let shown = source();
+        self.lock().time = Some(Time { source: Box::new(source), shown });
+    }
+
+    /// Takes all faults back. Requests that are to be taken up late still are.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
     }
@@ -145,7 +179,10 @@ impl Sandbox {
     /// # Errors
     /// When the file of the sandbox cannot be used.
     pub fn advance(&self, by: Duration) -> Result<(), SandboxError> {
-        self.lock().change(|state| state.clock.advance(by))
+        let mut guard = self.lock();
+        guard.change(|state| state.clock.advance(by))?;
+        guard.take_up_late();
+        Ok(())
     }
 
     /// Changes the account 123456789012 behind everybody's back.
@@ -192,7 +229,29 @@ impl Inner {
         Ok(result)
     }
 
+    /// Moves the clock as the clock moved that it follows.
+    fn follow_time(&mut self) {
+        if let Some(time) = &mut self.time {
+            let shows = (time.source)();
+            self.state.clock.advance(shows.saturating_sub(time.shown));
+            time.shown = shows;
+        }
+    }
+
+    /// Does what was asked long ago and is due now. Nobody hears what came of it.
+    fn take_up_late(&mut self) {
+        let now = self.state.clock.now();
+        let (mut due, waiting): (Vec<Late>, Vec<Late>) = self.late.drain(..).partition(|late| late.due <= now);
+        self.late = waiting;
+        due.sort_by_key(|late| late.due);
+        for late in due {
+            let _ = self.perform(late.service, &late.operation, &late.region, &late.account, &late.input);
+        }
+    }
+
     fn answer(&mut self, request: &Request<Bytes>) -> Outcome {
+        self.follow_time();
+        self.take_up_late();
         let mut outcome = self.outcome(request);
         if let Outcome::Reply(response) = &mut outcome {
             let date = jiff::Timestamp::from_millisecond(self.state.clock.now()).unwrap_or_default();
@@ -216,45 +275,119 @@ impl Inner {
             Ok(call) => call,
             Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
         };
+        let write = writes(&call.operation);
         self.requests.push(RequestRecord {
             service: scope.service.to_owned(),
             operation: call.operation.clone(),
-            write: writes(&call.operation),
+            write,
             region: scope.region.clone(),
             account: scope.account.clone(),
         });
-        let fault = self.faults.strike(scope.service, &call.operation);
-        if let Some(kind) = fault {
-            let partition = partition_of(&scope.region);
-            let error = faults::error(kind, model, scope.service, &call.operation, &scope.account, partition);
-            match kind {
-                FaultKind::ResetBefore => return Outcome::Reset,
-                FaultKind::Hang => return Outcome::Hang,
-                FaultKind::Throttle
-                | FaultKind::ServerError
-                | FaultKind::AccessDenied
-                | FaultKind::ExpiredCredentials
-                | FaultKind::ResetAfter
-                | FaultKind::Truncated => {}
+        let fault = self.faults.strike(scope.service, &call.operation, write);
+        let partition = partition_of(&scope.region);
+        let error = fault
+            .and_then(|kind| faults::error(kind, model, scope.service, &call.operation, &scope.account, partition));
+        match fault {
+            Some(FaultKind::ResetBefore) => return Outcome::Reset,
+            Some(FaultKind::Hang) => return Outcome::Hang,
+            Some(FaultKind::LateCommit(by)) => {
+                let due = self.state.clock.now().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+                self.late.push(Late {
+                    due,
+                    service: scope.service,
+                    operation: call.operation,
+                    region: scope.region,
+                    account: scope.account,
+                    input: call.input,
+                });
+                return Outcome::Reset;
             }
-            if let Some(error) = error {
-                return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
+            Some(
+                FaultKind::Throttle | FaultKind::ServerError | FaultKind::AccessDenied | FaultKind::ExpiredCredentials,
+            ) => {
+                if let Some(error) = &error {
+                    return Outcome::Reply(wire::encode_error(&scope, error, &request_id));
+                }
             }
+            Some(
+                FaultKind::ResetAfter
+                | FaultKind::Truncated
+                | FaultKind::CutAt(_)
+                | FaultKind::FailAfter
+                | FaultKind::Stale(_),
+            )
+            | None => {}
         }
-        let answer = self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input);
+        let answer = match fault {
+            Some(FaultKind::Stale(by)) if !write => {
+                self.remembered(by, scope.service, &call.operation, &scope.region, &scope.account, &call.input)
+            }
+            _ => self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input),
+        };
         let response = wire::encode(&scope, &call.operation, &answer, &request_id);
+        let cut = |bytes: usize| {
+            let (parts, body) = response.clone().into_parts();
+            Response::from_parts(parts, body.slice(..bytes.min(body.len())))
+        };
         match fault {
             Some(FaultKind::ResetAfter) => Outcome::Reset,
-            Some(FaultKind::Truncated) => Outcome::Reply(response.map(|body| body.slice(..body.len() / 2))),
-            _ => Outcome::Reply(response),
+            Some(FaultKind::Truncated) => Outcome::Reply(cut(response.body().len() / 2)),
+            Some(FaultKind::CutAt(bytes)) => Outcome::Reply(cut(bytes)),
+            Some(FaultKind::FailAfter) => match &error {
+                Some(error) => Outcome::Reply(wire::encode_error(&scope, error, &request_id)),
+                None => Outcome::Reset,
+            },
+            Some(
+                FaultKind::Throttle
+                | FaultKind::ServerError
+                | FaultKind::ResetBefore
+                | FaultKind::AccessDenied
+                | FaultKind::ExpiredCredentials
+                | FaultKind::Hang
+                | FaultKind::LateCommit(_)
+                | FaultKind::Stale(_),
+            )
+            | None => Outcome::Reply(response),
         }
+    }
+
+    /// Answers a read with what was there so long ago.
+    fn remembered(
+        &mut self,
+        by: Duration,
+        service: &str,
+        operation: &str,
+        region: &str,
+        account: &str,
+        input: &Value,
+    ) -> Answer {
+        let now = self.state.clock.tick();
+        let then = now.saturating_sub(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        let mut accounts = self.history.at(then).unwrap_or(&self.state.accounts).clone();
+        let held = accounts.entry(account.to_owned()).or_default();
+        let mut context = Context {
+            account: &mut held.account,
+            account_id: account,
+            region,
+            partition: partition_of(region),
+            now,
+            serial: &mut held.serial,
+        };
+        dispatch(&mut context, service, operation, input)
     }
 
     /// Performs an operation under the file's lock, and keeps what it changed.
     fn perform(&mut self, service: &str, operation: &str, region: &str, account: &str, input: &Value) -> Answer {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
+        let changes = writes(operation);
+        if changes && self.faults.needs_history() {
+            self.history.remember(now, &self.state.accounts);
+        }
         let held = self.state.held(account);
+        if let Some(error) = self.faults.unheard_of(&held.account, operation, input, now) {
+            return Err(error);
+        }
         let fresh = !held.account.regions.contains_key(region);
         let mut context = Context {
             account: &mut held.account,
@@ -265,7 +398,7 @@ impl Inner {
             serial: &mut held.serial,
         };
         let answer = dispatch(&mut context, service, operation, input);
-        if writes(operation) && answer.is_ok() {
+        if changes && answer.is_ok() {
             self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
         } else if fresh {
             // Looking around in a region leaves no trace.

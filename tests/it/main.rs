@@ -2,6 +2,7 @@
 
 mod bench;
 mod cli;
+mod convergence;
 mod documents;
 mod faults;
 mod harness;

@@ -292,6 +292,121 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
 }
 
 #[test]
+fn a_targeted_replacement_brings_what_holds_the_old_thing() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let file = main_file().replace("[plan.daily]", "[plan.daily]\nname = \"daily-2\"");
+    let options = Options { targets: vec!["plan.daily".parse().expect("an address")], ..Options::default() };
+    let (plan, report) = bench.try_apply(&file, &options);
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert!(changed(&plan).contains(&("selection.daily.windows".to_owned(), Action::Replace)), "{:?}", changed(&plan));
+    assert!(bench.plan(&file).is_empty());
+}
+
+#[test]
+fn an_adoption_never_deletes_what_it_adopts() {
+    let bench = Bench::new();
+    bench.call("iam", "CreateRole", &json!({"RoleName": "app", "Path": "/theirs/", "AssumeRolePolicyDocument": TRUST}));
+    let file = format!("{STACK}[role.app]\npreset = \"backup-service\"\npath = \"/ours/\"\nadopt = true\n");
+    let plan = bench.plan(&file);
+    assert_eq!(changed(&plan), [("role.app".to_owned(), Action::Refused)]);
+    assert_eq!(codes(&plan), ["VSS0907"]);
+    assert!(plan.is_empty());
+}
+
+#[test]
+fn the_case_of_an_iam_name_replaces_nothing() {
+    let bench = Bench::new();
+    bench.apply(&format!("{STACK}[role.app]\npreset = \"backup-service\"\n"));
+    let plan = bench.plan(&format!("{STACK}[role.app]\nname = \"App\"\npreset = \"backup-service\"\n"));
+    assert!(plan.is_empty(), "{:#?}", plan.changes);
+}
+
+#[test]
+fn a_new_name_leaves_the_old_thing_as_an_orphan_that_prune_and_destroy_can_name() {
+    let bench = Bench::new();
+    bench.apply(&format!("{STACK}[vault.first]\n"));
+    let file = format!("{STACK}[vault.first]\nname = \"second\"\n");
+    bench.apply(&file);
+    let plan = bench.plan(&file);
+    assert!(plan.is_empty());
+    assert_eq!(plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect::<Vec<_>>(), ["vault.first-2"]);
+    let (plan, report) = bench.try_apply(&file, &Options { destroy: true, ..Options::default() });
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert_eq!(plan.summary().destroy, 2);
+}
+
+#[test]
+fn a_package_without_its_schedule_loses_the_association_in_the_same_apply() {
+    let bench = Bench::new();
+    let file = format!("{STACK}[package.AwsVssComponents]\ntargets = {{ tags = {{ VssBackup = \"enabled\" }} }}\n");
+    bench.apply(&format!("{file}schedule = \"rate(1 day)\"\n"));
+    bench.apply(&file);
+    let again = bench.plan(&file);
+    assert!(again.is_empty(), "{:#?}", again.changes);
+    let associations = bench.call("ssm", "ListAssociations", &json!({}));
+    assert_eq!(associations["Associations"].as_array().map(Vec::len), Some(0));
+}
+
+#[test]
+fn a_plan_that_lost_all_its_tags_is_healed_in_one_apply() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let arn = &plans["BackupPlansList"][0]["BackupPlanArn"];
+    let keys = ["team", "vssctl:id", "vssctl:keys", "vssctl:stack"];
+    bench.call("backup", "UntagResource", &json!({"ResourceArn": arn, "TagKeyList": keys}));
+    let plan = bench.apply(&main_file());
+    assert_eq!(paths(&plan, "plan.daily"), ["tags.team"]);
+    assert!(bench.plan(&main_file()).is_empty());
+}
+
+#[test]
+fn destroy_does_the_rest_when_something_has_to_stay() {
+    let bench = Bench::new();
+    let file = main_file().replace("[role.AWSBackupVss]", "[role.AWSBackupVss]\nprotect = true");
+    bench.apply(&file);
+    let (plan, report) = bench.try_apply(&file, &Options { destroy: true, ..Options::default() });
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert_eq!(plan.summary().destroy, 6);
+    assert_eq!(changed(&plan)[0], ("role.AWSBackupVss".to_owned(), Action::Refused));
+    bench.call("iam", "GetRole", &json!({"RoleName": "AWSBackupVss"}));
+}
+
+#[test]
+fn what_a_protected_thing_refers_to_stays_with_it() {
+    let bench = Bench::new();
+    let file = main_file().replace("[plan.daily]", "[plan.daily]\nprotect = true");
+    bench.apply(&file);
+    let plan = bench.plan_with(&file, &Options { destroy: true, ..Options::default() });
+    let refused: Vec<String> = changed(&plan)
+        .into_iter()
+        .filter(|(_, action)| *action == Action::Refused)
+        .map(|(address, _)| address)
+        .collect();
+    assert_eq!(refused, ["vault.vss", "plan.daily"]);
+}
+
+#[test]
+fn a_role_that_lives_at_another_path_is_referred_to_where_it_lives() {
+    let bench = Bench::new();
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    bench.call(
+        "iam",
+        "CreateRole",
+        &json!({"RoleName": "AWSBackupVss", "Path": "/service-role/", "AssumeRolePolicyDocument": trust}),
+    );
+    let file = main_file().replace("[role.AWSBackupVss]", "[role.AWSBackupVss]\nadopt = true");
+    bench.apply(&file);
+    assert!(bench.plan(&file).is_empty());
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let id = &plans["BackupPlansList"][0]["BackupPlanId"];
+    let selections = bench.call("backup", "ListBackupSelections", &json!({"BackupPlanId": id}));
+    let arn = selections["BackupSelectionsList"][0]["IamRoleArn"].as_str();
+    assert_eq!(arn, Some("arn:aws:iam::123456789012:role/service-role/AWSBackupVss"));
+}
+
+#[test]
 fn a_protected_thing_is_neither_deleted_nor_replaced() {
     let bench = Bench::new();
     let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\npath = \"/a/\"\nprotect = true\n");
@@ -397,4 +512,66 @@ fn a_plan_makes_few_calls() {
         let calls = bench.requests().len();
         assert!(calls <= limit, "{stacks} stacks: {calls} calls, and {limit} are allowed");
     }
+}
+
+#[test]
+fn a_stack_of_the_same_name_in_another_region_keeps_its_things_of_iam() {
+    let things = format!("[role.r]\npreset = \"vss-instance\"\n[policy.p]\ndocument = '{DOCUMENT}'\n");
+    let elsewhere = STACK.replace("ap-northeast-1", "us-west-2");
+    let bench = Bench::new();
+    bench.apply(&format!("{elsewhere}{things}"));
+
+    let empty = bench.plan(STACK);
+    assert!(empty.orphans.is_empty(), "{:#?}", empty.orphans);
+    let destroy = Options { destroy: true, ..Options::default() };
+    assert!(bench.plan_with(&format!("{STACK}{things}"), &destroy).is_empty());
+
+    let taken = bench.plan(&format!("{STACK}{things}"));
+    assert!(taken.is_empty() && codes(&taken) == ["VSS0903"; 3], "{taken:#?}");
+    assert!(taken.diagnostics[0].message.contains("`bench in us-west-2`"), "{}", taken.diagnostics[0].message);
+    assert!(bench.plan(&format!("{elsewhere}{things}")).is_empty());
+    assert_eq!(bench.plan(&elsewhere).orphans.len(), 3);
+}
+
+#[test]
+fn a_thing_of_ours_without_the_mark_of_a_region_stays_ours_and_gets_it() {
+    let file = format!("{STACK}[role.r]\npreset = \"backup-service\"\n");
+    let bench = Bench::new();
+    bench.apply(&file);
+    bench.call("iam", "UntagRole", &json!({"RoleName": "r", "TagKeys": ["vssctl:region"]}));
+    let plan = bench.apply(&file);
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Update)]);
+    assert_eq!(paths(&plan, "role.r"), ["tags.vssctl:region"]);
+    assert!(bench.plan(&file).is_empty());
+}
+
+#[test]
+fn a_new_table_key_of_any_kind_moves_the_address_and_touches_nothing_else() {
+    let old = format!(
+        "{STACK}[policy.p]\ndocument = '{DOCUMENT}'\n[role.AWSBackupR]\ntrust = '{BOTH}'\ninstance_profile = true\n[role.q]\ntrust = '{BOTH}'\n\
+         [instance_profile.i]\nrole = \"q\"\n[package.AwsVssComponents]\ntargets = {{ tags = {{ a = \"b\" }} }}\nschedule = \"rate(1 day)\"\n\
+         [vault.vss]\n[plan.daily.rule.r]\nvault = \"vss\"\n[plan.daily.selection.s]\nrole = \"AWSBackupR\"\nmatch = {{ all = {{ a = \"b\" }} }}\n"
+    );
+    let new = [
+        ("[policy.p]", "[policy.p2]\nrenamed_from = \"p\""),
+        ("[role.AWSBackupR]", "[role.AWSBackupR2]\nrenamed_from = \"role.AWSBackupR\""),
+        ("[role.q]", "[role.q2]\nrenamed_from = \"q\""),
+        ("[instance_profile.i]", "[instance_profile.i2]\nrenamed_from = \"i\""),
+        ("[package.AwsVssComponents]", "[package.vss]\nrenamed_from = \"AwsVssComponents\""),
+        ("[vault.vss]", "[vault.vss2]\nrenamed_from = \"vss\""),
+        ("[plan.daily.rule.r]", "[plan.nightly]\nrenamed_from = \"daily\"\n[plan.nightly.rule.r]"),
+        ("[plan.daily.selection.s]", "[plan.nightly.selection.s2]\nrenamed_from = \"daily.s\""),
+    ]
+    .iter()
+    .fold(old.clone(), |text, (from, to)| text.replace(from, to));
+    let bench = Bench::new();
+    bench.apply(&old);
+    let plan = bench.apply(&new);
+    for change in &plan.changes {
+        assert!(matches!(change.action, Action::NoOp | Action::Update), "{change:#?}");
+        assert!(change.fields.iter().all(|field| field.path == "tags.vssctl:id"), "{change:#?}");
+    }
+    assert_eq!(plan.orphans, []);
+    let again = bench.plan(&new);
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
 }

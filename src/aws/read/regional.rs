@@ -24,6 +24,8 @@ impl Reader {
             loop {
                 let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupVaults", request.send()).await?;
+                let arns = page.backup_vault_list().iter().map(|vault| vault.backup_vault_arn());
+                self.ours("backup", "ListBackupVaults", arns)?;
                 found.extend(page.backup_vault_list.unwrap_or_default());
                 token = pages.next(None, page.next_token.as_deref())?;
                 if token.is_none() {
@@ -77,6 +79,8 @@ impl Reader {
             loop {
                 let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupPlans", request.send()).await?;
+                let arns = page.backup_plans_list().iter().map(|plan| plan.backup_plan_arn());
+                self.ours("backup", "ListBackupPlans", arns)?;
                 found.extend(
                     page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()),
                 );

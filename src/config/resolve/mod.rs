@@ -41,10 +41,11 @@ fn declare(file: &Node, context: &mut Context<'_>) {
         let mut declared = Vec::new();
         for (key, member) in file.get(kind).into_iter().flat_map(Node::members) {
             let given = member.node.get("name").and_then(Node::text);
-            let default = if kind == "package" { format!("vssctl-{key}") } else { key.to_owned() };
+            let old = old_key(file.get(kind), &member.node, kind, key);
             declared.push(Declared {
                 key: key.to_owned(),
-                name: given.map_or(default, ToOwned::to_owned),
+                old_key: old.to_owned(),
+                name: given.map_or_else(|| default_name(kind, old), ToOwned::to_owned),
                 path: member.node.get("path").and_then(Node::text).map(ToOwned::to_owned),
                 place: member.node.get("name").map_or_else(|| member.key.clone(), |name| name.place.clone()),
             });
@@ -53,16 +54,36 @@ fn declare(file: &Node, context: &mut Context<'_>) {
     }
     let mut selections = Vec::new();
     for (plan, member) in file.get("plan").into_iter().flat_map(Node::members) {
-        for (key, selection) in member.node.get("selection").into_iter().flat_map(Node::members) {
+        let table = member.node.get("selection");
+        for (key, selection) in table.into_iter().flat_map(Node::members) {
+            let given = selection.node.get("name").and_then(Node::text);
+            let old = old_key(table, &selection.node, "selection", key);
             selections.push(Declared {
                 key: format!("{plan}.{key}"),
-                name: selection.node.get("name").and_then(Node::text).unwrap_or(key).to_owned(),
+                old_key: old.to_owned(),
+                name: given.unwrap_or(old).to_owned(),
                 path: None,
                 place: selection.key.clone(),
             });
         }
     }
     context.declared.insert("selection", selections);
+}
+
+/// Returns the AWS name of an entry that gives none.
+pub(super) fn default_name(kind: &str, key: &str) -> String {
+    if kind == "package" { format!("vssctl-{key}") } else { key.to_owned() }
+}
+
+/// Returns the key that an entry had before, as `renamed_from` says, else the one that it has: AWS names don't follow keys.
+fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: &str, key: &'a str) -> &'a str {
+    let Some(old) = entry.get("renamed_from").and_then(Node::text) else { return key };
+    let old = old.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.')).unwrap_or(old);
+    let last = if kind == "selection" { old.rsplit('.').next().unwrap_or(old) } else { old };
+    let is_key = Address::new(kind, last).to_string().parse::<Address>().is_ok() && !last.contains('.');
+    // One that is still in the file is an error, reported where the entry is read.
+    let is_taken = table.is_some_and(|table| table.member(old).is_some());
+    if is_key && !is_taken { last } else { key }
 }
 
 fn region_settings(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Option<Desired> {

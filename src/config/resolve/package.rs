@@ -38,10 +38,7 @@ pattern!(ERRORS, r"^([1-9][0-9]{0,6}|0|[1-9][0-9]?%|0%|100%)$");
 /// Resolves `[package.*]`.
 pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
-    for mut entry in context.entries::<PackageSpec>(file.get("package"), "package", None) {
-        if entry.spec.name.is_none() {
-            entry.name = format!("vssctl-{}", entry.address.key());
-        }
+    for entry in context.entries::<PackageSpec>(file.get("package"), "package", None) {
         all.push(package(&entry, context, facts));
     }
     context.check_unique("package", ASSOCIATION_NAME);
@@ -50,7 +47,7 @@ pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts
 
 fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mut Facts) -> Desired {
     context.check_name(entry, ASSOCIATION_NAME);
-    let package_name = entry.spec.package_name.clone().unwrap_or_else(|| entry.address.key().to_owned());
+    let package_name = entry.spec.package_name.clone().unwrap_or_else(|| context.old_key(&entry.address).to_owned());
     if !PACKAGE_NAME.is_match(&package_name) {
         let message = format!("`{}` is no package name", safe(&package_name));
         let diagnostic =

@@ -29,7 +29,7 @@ pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -
         let rules = member.node.get("rule");
         let windows_vss =
             node.get("windows_vss").is_some_and(|node| matches!(node.tree, crate::config::tree::Tree::Flag(true)));
-        if let Some(entry) = context.entry::<PlanSpec>(&node, &member.key, address.clone(), key) {
+        if let Some(entry) = context.entry::<PlanSpec>(&node, &member.key, address.clone()) {
             facts.has_vss_plan |= windows_vss;
             let desired = plan(&entry, rules, faulty_rules, context, facts);
             all.push(desired);

@@ -290,7 +290,13 @@ fn profile(
     context.check_name_at(&address, &name, &place, PROFILE_NAME);
     context.check_path(entry, &["instance_profile", "path"], own.path.as_deref());
     let path = context.iam_path(own.path.as_ref().or(spec.path.as_ref()));
-    let declared = Declared { key: key.to_owned(), name: name.clone(), path: path.clone(), place: place.clone() };
+    let declared = Declared {
+        key: key.to_owned(),
+        old_key: key.to_owned(),
+        name: name.clone(),
+        path: path.clone(),
+        place: place.clone(),
+    };
     context.declared.entry("instance_profile").or_default().push(declared);
     facts.profiles.push(ProfileFacts { address: address.clone(), role: entry.address.clone() });
     let tags = role.fields.get("tags").and_then(Value::as_object).map(|tags| {

@@ -1,5 +1,7 @@
 //! Selections: the role, and what a plan takes.
 
+use std::collections::BTreeMap;
+
 use crate::config::context::{Context, Declared, Entry};
 use crate::config::limits;
 use crate::config::names::SELECTION_NAME;
@@ -24,8 +26,6 @@ pub(crate) fn selections(
     let mut all = Vec::new();
     let mut by_tag = 0;
     for entry in context.entries::<SelectionSpec>(table, "selection", Some(plan)) {
-        let name = entry.spec.name.clone().unwrap_or_else(|| entry.address.last().to_owned());
-        let entry = Entry { name, ..entry };
         context.check_name(&entry, SELECTION_NAME);
         unique(&entry, plan, context);
         let matching = &entry.spec.matching;
@@ -151,13 +151,20 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
             context.report(&place, found);
         }
     }
-    let nothing =
-        pairs(matching.any.as_ref()).is_empty() && conditions == 0 && matching.arns.as_ref().is_none_or(Vec::is_empty);
+    // Conditions and `not_arns` narrow, and there has to be something that they narrow.
+    let no_arns = matching.arns.as_ref().map_or(!narrows(matching), Vec::is_empty);
+    let nothing = no_arns && matching.any.as_ref().is_none_or(BTreeMap::is_empty);
     let everything = matching.arns.iter().flatten().any(|arn| arn == "*") && conditions == 0;
-    if nothing || everything {
+    if nothing {
+        let diagnostic = entry
+            .error("VSS0709", format!("`{}` takes nothing", entry.address))
+            .label("no ARN, and no tag of `any`")
+            .help("AWS Backup refuses it: name tags or ARNs, such as `match = { all = { VssBackup = \"enabled\" } }`");
+        context.report(&place, diagnostic);
+    } else if everything {
         let diagnostic = entry
             .warning("VSS0701", format!("`{}` takes everything that AWS Backup can back up", entry.address))
-            .label(if nothing { "no tag and no ARN" } else { "`*` is everything" })
+            .label("`*` is everything")
             .help("narrow it, such as `match = { all = { VssBackup = \"enabled\" } }`");
         context.report(&place, diagnostic);
     } else if tags_only {

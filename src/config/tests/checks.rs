@@ -167,6 +167,9 @@ fn tags_fit_aws_and_leave_room_for_the_marks() {
     let many = |count: usize| (0..count).map(|index| format!("k{index} = \"v\"")).collect::<Vec<_>>().join(", ");
     let tags = |count: usize| format!("[tags]\nteam = \"x\"\n[vault.main]\ntags = {{ {} }}\n", many(count));
     check("VSS0209", &tags(47), &format!("{{ {} }}", many(47)), &tags(46));
+    // IAM's things carry one more mark: the region.
+    let tags = |count: usize| role(&format!("tags = {{ {} }}", many(count)));
+    check("VSS0209", &tags(47), &format!("{{ {} }}", many(47)), &tags(46));
 }
 
 #[test]
@@ -520,7 +523,15 @@ fn a_package_is_new_enough_for_the_policy_of_its_instances() {
 #[test]
 fn selections_are_narrow_and_well_formed() {
     let good = selection("{ all = { a = \"b\" } }");
-    check("VSS0701", &selection("{}"), "{}", &good);
+    for empty in [
+        "{}",
+        "{ any = {} }",
+        "{ arns = [] }",
+        "{ not_arns = [\"arn:aws:s3:::logs\"] }",
+        "{ all = { a = \"b\" }, arns = [] }",
+    ] {
+        check("VSS0709", &selection(empty), empty, &good);
+    }
     check("VSS0701", &selection("{ arns = [\"*\"] }"), "{ arns = [\"*\"] }", &good);
     check(
         "VSS0703",

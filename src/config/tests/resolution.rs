@@ -288,3 +288,16 @@ fn an_entry_knows_where_its_header_stands() {
     let location = all[0].location.clone().unwrap();
     assert_eq!((location.line, location.column), (5, 1));
 }
+
+#[test]
+fn a_renamed_entry_keeps_the_names_that_its_old_key_gave() {
+    let text = "[vault.new]\nrenamed_from = \"old\"\n[vault.named]\nrenamed_from = \"other\"\nname = \"own\"\n\
+                [plan.p2]\nrenamed_from = \"plan.p\"\nrule.r.vault = \"old\"\n\
+                [package.vss]\nrenamed_from = \"AwsVssComponents\"\ntargets = { tags = { a = \"b\" } }\n";
+    let all = desired(text);
+    let names: Vec<_> = all.iter().map(|desired| (desired.address.to_string(), desired.name.as_str())).collect();
+    let expected =
+        [("package.vss", "vssctl-AwsVssComponents"), ("vault.named", "own"), ("vault.new", "old"), ("plan.p2", "p")];
+    assert_eq!(names, expected.map(|(address, name)| (address.to_owned(), name)));
+    assert_eq!(all[0].fields["package_name"], "AwsVssComponents");
+}

@@ -4,8 +4,8 @@ use aws_sdk_iam::types::InstanceProfile;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{by_iam_name, entries, is_settled, unknown};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::role::api::iam_tags;
@@ -70,6 +70,34 @@ fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live 
         carried: Value::Null,
         refers: role.map(|role| ("role".to_owned(), role.to_owned())).into_iter().collect(),
     }
+}
+
+/// Looks whether a profile that exists is the one that the call makes, and whether it holds the role already.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    if !matches!(call.action.as_str(), "iam:CreateInstanceProfile" | "iam:AddRoleToInstanceProfile") {
+        return Ok(Look::Unclear);
+    }
+    let profile = match reader.instance_profile(&input.text("InstanceProfileName").unwrap_or_default()).await {
+        Ok(profile) => profile,
+        Err(error) if error.is_not_found() => return Ok(Look::Absent),
+        Err(error) => return Err(error),
+    };
+    if let Some(role) = input.text("RoleName") {
+        return Ok(match profile.roles.first() {
+            None => Look::Absent,
+            Some(held) if held.role_name == role => Look::Stands(json!({})),
+            Some(_) => Look::Differs,
+        });
+    }
+    let tags = profile.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    let is_ours =
+        carries(&tags, input.tags("Tags")) && profile.path == input.text("Path").unwrap_or_else(|| "/".to_owned());
+    Ok(if is_ours {
+        Look::Stands(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }))
+    } else {
+        Look::Differs
+    })
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::once::{Memory, Records};
 use super::{DOCUMENT, command, once};
-use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer, never_again};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{entries, is_owned_as, is_settled, unknown};
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::identity::{carries, entries, is_owned_as, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable, without_empty};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::model::schedule::{self, Dialect};
@@ -273,12 +273,6 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
         .max_by_key(|command| {
             (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
         });
-    let is_lost = |status: &CommandStatus| {
-        matches!(
-            status,
-            CommandStatus::Failed | CommandStatus::Cancelled | CommandStatus::Cancelling | CommandStatus::TimedOut
-        )
-    };
     match newest {
         Some(command) if !command.status().is_some_and(is_lost) => Found::Live(Box::new(command_form(entry, command))),
         Some(command) => match is_under_way(reader, command).await {
@@ -343,10 +337,84 @@ fn command_form(entry: &Desired, command: &Command) -> Live {
     }
 }
 
+/// Looks whether an association is as a call asks, and whether a command was sent.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    match call.action.as_str() {
+        "ssm:CreateAssociation" => {
+            let listed = reader.list_associations().await?;
+            let name = input.text("AssociationName");
+            let mut named: Vec<&Association> =
+                listed.iter().filter(|association| association.association_name() == name.as_deref()).collect();
+            named.sort_by_key(|association| association.association_id());
+            for association in named {
+                let id = association.association_id().unwrap_or_default();
+                if carries(&*reader.association_tags(id).await?, input.tags("Tags")) {
+                    let version = association.association_version();
+                    return Ok(Look::Stands(json!({ "AssociationId": id, "AssociationVersion": version })));
+                }
+            }
+            Ok(Look::Absent)
+        }
+        "ssm:UpdateAssociation" => {
+            let id = input.text("AssociationId").unwrap_or_default();
+            let association = match reader.association(&id).await {
+                Ok(association) => association,
+                Err(error) if error.is_not_found() => return Ok(Look::Differs),
+                Err(error) => return Err(error),
+            };
+            let version = association.association_version();
+            Ok(if fits(&association, &call.input) {
+                Look::Stands(json!({ "AssociationId": id, "AssociationVersion": version }))
+            } else if version == input.text("AssociationVersion").as_deref() {
+                Look::Absent
+            } else {
+                Look::Differs
+            })
+        }
+        "ssm:SendCommand" => {
+            let comment = input.text("Comment");
+            let commands = reader.list_commands(DOCUMENT).await?;
+            let sent = commands
+                .iter()
+                .find(|command| command.comment() == comment.as_deref() && !command.status().is_some_and(is_lost));
+            Ok(sent.map_or(Look::Absent, |command| Look::Stands(json!({ "CommandId": command.command_id() }))))
+        }
+        _ => Ok(Look::Unclear),
+    }
+}
+
+/// Tells whether an association has what an update of it sends.
+fn fits(association: &AssociationDescription, input: &Value) -> bool {
+    let targets: Vec<Value> =
+        association.targets().iter().map(|target| json!({ "Key": target.key(), "Values": target.values() })).collect();
+    let live = json!({
+        "Parameters": parameters_to_json(association.parameters().into_iter().flatten()),
+        "Targets": targets,
+        "ScheduleExpression": association.schedule_expression(),
+        "ApplyOnlyAtCronInterval": association.apply_only_at_cron_interval(),
+        "ScheduleOffset": association.schedule_offset(),
+        "Duration": association.duration(),
+        "MaxConcurrency": association.max_concurrency(),
+        "MaxErrors": association.max_errors(),
+        "ComplianceSeverity": association.compliance_severity().map(AssociationComplianceSeverity::as_str),
+        "SyncCompliance": association.sync_compliance().map(AssociationSyncCompliance::as_str),
+        "AssociationDispatchAssumeRole": association.association_dispatch_assume_role(),
+        "CalendarNames": association.calendar_names(),
+    });
+    live.as_object().into_iter().flatten().all(|(member, value)| input.get(member).is_none_or(|wanted| wanted == value))
+}
+
+/// A command that failed or was cancelled did not install anything.
+fn is_lost(status: &CommandStatus) -> bool {
+    matches!(
+        status,
+        CommandStatus::Failed | CommandStatus::Cancelled | CommandStatus::Cancelling | CommandStatus::TimedOut
+    )
+}
+
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (ssm, input, action) = (writer.ssm(), Input::of(call), call.action.as_str());
-    // No token and no natural key: sent once, looked for after a lost answer.
-    let once = || aws_sdk_ssm::config::Builder::new().retry_config(never_again());
     match action {
         "ssm:PutParameter" => once::put(writer, call).await,
         "ssm:SendCommand" => {
@@ -358,7 +426,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_targets(targets_from_json(input))
                 .set_max_concurrency(input.text("MaxConcurrency"))
                 .set_max_errors(input.text("MaxErrors"));
-            let answer = writer.send(action, request.customize().config_override(once()).send()).await?;
+            let answer = writer.send(action, request.send()).await?;
             let id = answer.command.and_then(|command| command.command_id);
             Ok(json!({ "CommandId": id.ok_or_else(|| incomplete(call, "CommandId"))? }))
         }
@@ -381,7 +449,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_calendar_names(input.texts("CalendarNames"))
                 .set_output_location(output_from_json(input))
                 .set_tags(ssm_tags(call)?);
-            let answer = writer.send(action, request.customize().config_override(once()).send()).await?;
+            let answer = writer.send(action, request.send()).await?;
             association_answer(call, answer.association_description)
         }
         "ssm:UpdateAssociation" => {
@@ -408,7 +476,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole"))
                 .set_calendar_names(input.texts("CalendarNames"))
                 .set_output_location(output_from_json(input));
-            let answer = writer.send(action, request.customize().config_override(once()).send()).await?;
+            let answer = writer.send(action, request.send()).await?;
             association_answer(call, answer.association_description)
         }
         "ssm:DeleteAssociation" => {

@@ -19,7 +19,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::plan::PlannedCall;
 
 pub use installation::{Installation, installation};
@@ -102,5 +102,9 @@ impl Kind for Package {
 
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         api::perform(writer, call).boxed()
+    }
+
+    fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        api::look(reader, call).boxed()
     }
 }

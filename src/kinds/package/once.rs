@@ -52,7 +52,7 @@ pub(super) async fn put(writer: &Writer, call: &PlannedCall) -> Result<Value, Aw
     let (Some(name), Some(value)) = (input.text("Name"), input.text("Value")) else {
         return Err(unusable(call, "it lacks a name or a value"));
     };
-    match writer.put_parameter_once(&name, &value).await {
+    match writer.put_parameter(&name, &value, false).await {
         Err(error) if error.is_already_there() && name.ends_with(SENT) => Ok(json!({})),
         Err(error) if error.is_already_there() => {
             let message = "another run is sending this command; run it again to see what became of it";

@@ -9,14 +9,14 @@ use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 
 use super::{document, shape};
-use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer, never_again};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::ids;
 use crate::kinds::vault::api::{perform_tags, tags_of};
 use crate::model::{Address, Scope};
-use crate::plan::{PlannedCall, marks};
+use crate::plan::{PlannedCall, diff, marks};
 
 /// One live plan as the list knows it, with its tags and owner.
 #[derive(Clone, Debug)]
@@ -233,6 +233,27 @@ fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
     }
 }
 
+/// Looks whether a plan is as an update asks.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    if call.action != "backup:UpdateBackupPlan" {
+        return Ok(Look::Unclear);
+    }
+    let id = input.text("BackupPlanId").unwrap_or_default();
+    let answer = match reader.backup_plan(&id).await {
+        Ok(answer) => answer,
+        Err(error) if error.is_not_found() => return Ok(Look::Differs),
+        Err(error) => return Err(error),
+    };
+    let wanted = document::normal_form(&call.input["BackupPlan"]).fields();
+    let live = document::normal_form(&shape::plan_to_json(&answer)).fields();
+    Ok(if diff::diff(super::FIELDS, &wanted, &live, &BTreeMap::new()).is_empty() {
+        Look::Stands(json!({ "BackupPlanId": id, "VersionId": answer.version_id() }))
+    } else {
+        Look::Absent
+    })
+}
+
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
     let plan_id = input.text("BackupPlanId");
@@ -262,10 +283,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             Ok(json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id }))
         }
         "backup:UpdateBackupPlan" => {
-            // Each call makes a version, so that a lost answer is looked into before anything is sent again.
-            let once = aws_sdk_backup::config::Builder::new().retry_config(never_again());
             let request = backup.update_backup_plan().set_backup_plan_id(plan_id).backup_plan(plan()?);
-            let answer = writer.send(action, request.customize().config_override(once).send()).await?;
+            let answer = writer.send(action, request.send()).await?;
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
         "backup:DeleteBackupPlan" => {

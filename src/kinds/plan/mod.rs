@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::plan::PlannedCall;
 
 /// The fields of a copy.
@@ -115,5 +115,9 @@ impl Kind for BackupPlan {
 
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         api::perform(writer, call).boxed()
+    }
+
+    fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        api::look(reader, call).boxed()
     }
 }

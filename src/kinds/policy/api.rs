@@ -1,11 +1,11 @@
 //! What AWS says about customer managed policies, and how it is told.
 
-use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion};
+use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
-use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{by_iam_name, entries, is_settled, unknown};
+use crate::aws::{Authorization, AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::kinds::role::api::iam_tags;
@@ -24,7 +24,9 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let found = mine.iter().map(|entry| async {
         let found = match by_iam_name(&authorization.policies, &entry.name, |policy| name(policy)) {
             None => Found::Absent,
-            Some(policy) => read_one(reader, policy, &index, entry).await.unwrap_or_else(|error| unknown(&error)),
+            Some(policy) => {
+                read_one(reader, &authorization, policy, &index, entry).await.unwrap_or_else(|error| unknown(&error))
+            }
         };
         (entry.address.clone(), found)
     });
@@ -33,7 +35,8 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(name(policy)));
         let tags = index.get(policy.arn().unwrap_or_default()).filter(|_| !claimed);
         if let Some(tags) = tags.filter(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_))) {
-            live.orphans.push(normal_form(reader, policy, tags, None));
+            let holders = holders(&authorization, policy.arn());
+            live.orphans.push(normal_form(reader, policy, tags, None, &holders));
         }
     }
     live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
@@ -42,20 +45,22 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 
 async fn read_one(
     reader: &Reader,
+    authorization: &Authorization,
     policy: &ManagedPolicyDetail,
     index: &TagsByArn,
     entry: &Desired,
 ) -> Result<Found, AwsError> {
     let arn = policy.arn().unwrap_or_default();
+    let holders = holders(authorization, policy.arn());
     let indexed = index.get(arn).filter(|tags| is_settled(reader.scope(), entry, tags));
     // The sweep leaves the description out.
     let wants_description = entry.fields.contains_key("description");
     let live = match indexed {
-        Some(tags) if !wants_description => normal_form(reader, policy, tags, None),
+        Some(tags) if !wants_description => normal_form(reader, policy, tags, None, &holders),
         _ => {
             let full = reader.policy(arn).await?;
             let tags = full.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            normal_form(reader, policy, &tags, full.description())
+            normal_form(reader, policy, &tags, full.description(), &holders)
         }
     };
     Ok(Found::Live(Box::new(live)))
@@ -65,7 +70,19 @@ fn name(policy: &ManagedPolicyDetail) -> &str {
     policy.policy_name().unwrap_or_default()
 }
 
-fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, description: Option<&str>) -> Live {
+/// Names the roles that a policy is attached to, whoever they belong to.
+fn holders<'a>(authorization: &'a Authorization, arn: Option<&str>) -> Vec<&'a str> {
+    let holds = |role: &&RoleDetail| role.attached_managed_policies().iter().any(|policy| policy.policy_arn() == arn);
+    authorization.roles.iter().filter(holds).filter_map(|role| role.role_name()).collect()
+}
+
+fn normal_form(
+    reader: &Reader,
+    policy: &ManagedPolicyDetail,
+    tags: &Tags,
+    description: Option<&str>,
+    holders: &[&str],
+) -> Live {
     let mut versions: Vec<&PolicyVersion> = policy.policy_version_list().iter().collect();
     // Oldest first; the number of the version decides between equal times.
     versions.sort_by_key(|version| {
@@ -87,8 +104,50 @@ fn normal_form(reader: &Reader, policy: &ManagedPolicyDetail, tags: &Tags, descr
             ("DefaultVersionId", policy.default_version_id()),
         ]),
         fields: form.fields(),
-        carried: json!({ "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>() }),
+        carried: json!({
+            "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>(),
+            "roles": holders,
+        }),
         refers: Vec::new(),
+    }
+}
+
+/// Looks whether a policy that exists is the one that the call makes, and whether a version is the default already.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    match call.action.as_str() {
+        "iam:CreatePolicy" => {
+            let (path, name) = (input.text("Path").unwrap_or_else(|| "/".to_owned()), input.text("PolicyName"));
+            let arn = reader.scope().iam_arn("policy", &path, &name.unwrap_or_default());
+            match reader.policy(&arn).await {
+                Ok(policy) => {
+                    let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+                    Ok(if carries(&tags, input.tags("Tags")) {
+                        Look::Stands(json!({ "Arn": policy.arn(), "PolicyId": policy.policy_id() }))
+                    } else {
+                        Look::Differs
+                    })
+                }
+                Err(error) if error.is_not_found() => Ok(Look::Absent),
+                Err(error) => Err(error),
+            }
+        }
+        "iam:CreatePolicyVersion" => {
+            let authorization = reader.account_authorization_details().await?;
+            let arn = input.text("PolicyArn");
+            let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == arn.as_deref()) else {
+                return Ok(Look::Absent);
+            };
+            let default = policy.policy_version_list().iter().find(|version| version.is_default_version);
+            let live = document(default.and_then(|version| version.document()).unwrap_or("{}"));
+            let wanted = document(&input.text("PolicyDocument").unwrap_or_default());
+            Ok(if crate::policy::equal(&live, &wanted) {
+                Look::Stands(json!({ "VersionId": policy.default_version_id() }))
+            } else {
+                Look::Absent
+            })
+        }
+        _ => Ok(Look::Unclear),
     }
 }
 

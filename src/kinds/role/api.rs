@@ -6,8 +6,8 @@ use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{by_iam_name, entries, unknown};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
 use crate::kinds::input::{Input, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::seconds;
@@ -127,6 +127,26 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
             .map(|name| ("policy".to_owned(), name.to_owned()))
             .collect(),
     }
+}
+
+/// Looks whether a role that exists is the one that the call makes: our marks, in the same place, with the same trust.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    if call.action != "iam:CreateRole" {
+        return Ok(Look::Unclear);
+    }
+    let role = match reader.role(&input.text("RoleName").unwrap_or_default()).await {
+        Ok(role) => role,
+        Err(error) if error.is_not_found() => return Ok(Look::Absent),
+        Err(error) => return Err(error),
+    };
+    let tags: Tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+    let trust = document(role.assume_role_policy_document().unwrap_or("{}"));
+    let wanted = document(&input.text("AssumeRolePolicyDocument").unwrap_or_default());
+    let is_ours = carries(&tags, input.tags("Tags"))
+        && role.path == input.text("Path").unwrap_or_else(|| "/".to_owned())
+        && crate::policy::equal(&trust, &wanted);
+    Ok(if is_ours { Look::Stands(json!({ "Arn": role.arn, "RoleId": role.role_id })) } else { Look::Differs })
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {

@@ -86,12 +86,11 @@ fn update(transition: &Transition<'_>) -> Calls {
         });
     }
     let (added, removed) = delta.set("managed_policies");
-    // A replaced policy is let go and attached again.
-    let mut swapped = replaced_policies(transition, live);
-    swapped.retain(|arn| !removed.contains(arn));
+    // A replaced policy is let go before it goes, whether it comes back under this ARN or another.
+    let swapped = replaced_policies(transition, live);
     calls.release.extend(swapped.iter().map(|arn| detach(role, arn)));
     let wanted = texts(delta.wanted("managed_policies"));
-    let again = swapped.into_iter().filter(|arn| wanted.contains(arn));
+    let again = swapped.iter().copied().filter(|arn| wanted.contains(arn));
     calls.ensure.extend(added.into_iter().chain(again).map(|arn| attach(role, arn)));
     if delta.changes("inline_policies") {
         let (desired, current) = (delta.desired("inline_policies"), delta.live("inline_policies"));
@@ -101,7 +100,7 @@ fn update(transition: &Transition<'_>) -> Calls {
         calls.remove.extend(gone.map(|(name, _)| delete_inline(role, name)));
     }
     // Attach before detach: the role is never without either policy.
-    calls.remove.extend(removed.into_iter().map(|arn| detach(role, arn)));
+    calls.remove.extend(removed.into_iter().filter(|arn| !swapped.contains(arn)).map(|arn| detach(role, arn)));
     calls.ensure.extend(tags(transition));
     calls
 }

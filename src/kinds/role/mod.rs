@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::plan::{Action, PlannedCall};
 
 /// The fields of a role.
@@ -69,6 +69,10 @@ impl Kind for Role {
         (replaced == "policy").then_some(Action::Update)
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }
@@ -79,5 +83,9 @@ impl Kind for Role {
 
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         api::perform(writer, call).boxed()
+    }
+
+    fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        api::look(reader, call).boxed()
     }
 }

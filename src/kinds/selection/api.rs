@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::{FIELDS, TAG_PREFIX};
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
@@ -193,6 +193,21 @@ fn pairs(parameters: &[ConditionParameter]) -> impl Iterator<Item = String> + '_
         let key = key.strip_prefix(TAG_PREFIX).unwrap_or(key);
         format!("{key}={}", parameter.condition_value().unwrap_or_default())
     })
+}
+
+/// Looks whether a selection is gone: AWS's error does not say that it is.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    if call.action != "backup:DeleteBackupSelection" {
+        return Ok(Look::Unclear);
+    }
+    let (plan, id) = (input.text("BackupPlanId").unwrap_or_default(), input.text("SelectionId"));
+    match reader.list_backup_selections(&plan).await {
+        Ok(members) if members.iter().any(|member| member.selection_id() == id.as_deref()) => Ok(Look::Differs),
+        Ok(_) => Ok(Look::Stands(json!({}))),
+        Err(error) if error.is_not_found() => Ok(Look::Stands(json!({}))),
+        Err(error) => Err(error),
+    }
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {

@@ -13,7 +13,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::plan::{Action, PlannedCall};
 
 /// What AWS writes before the tag key of a condition.
@@ -82,5 +82,9 @@ impl Kind for Selection {
 
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         api::perform(writer, call).boxed()
+    }
+
+    fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        api::look(reader, call).boxed()
     }
 }

@@ -24,7 +24,7 @@ pub struct SelectionSpec {
     pub adopt: Option<bool>,
     /// Never deletes or replaces it.
     pub protect: Option<bool>,
-    /// The table key that this entry had before.
+    /// The table key that this entry had before; the AWS name stays the one that it gave, unless `name` says another.
     pub renamed_from: Option<String>,
 }
 

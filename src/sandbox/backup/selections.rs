@@ -57,6 +57,9 @@ fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
             return Err(invalid("ConditionKey in ListOfTags must have 1 to 128 characters"));
         }
     }
+    if resources.is_empty() && tags.is_empty() {
+        return Err(invalid("Invalid backup selection. Either 'ListOfTags' or 'Resources' section must be non-empty."));
+    }
     if tags.len() > 30 {
         return Err(ApiError::new(400, "LimitExceededException", "A selection can have at most 30 tags"));
     }

@@ -35,7 +35,11 @@ fn document(name: &str) -> Value {
 }
 
 fn selection(name: &str) -> Value {
-    json!({"SelectionName": name, "IamRoleArn": "arn:aws:iam::123456789012:role/backup"})
+    json!({
+        "SelectionName": name,
+        "IamRoleArn": "arn:aws:iam::123456789012:role/backup",
+        "Resources": ["arn:aws:ec2:*:*:instance/*"],
+    })
 }
 
 #[test]
@@ -372,6 +376,26 @@ fn a_role_that_backup_cannot_assume_is_refused() {
             bench.refused("CreateBackupSelection", &json!({"BackupPlanId": id, "BackupSelection": wanted}));
         assert_eq!(code, "InvalidParameterValueException");
         assert!(message.ends_with("cannot be assumed by AWS Backup"), "{message}");
+    }
+}
+
+#[test]
+fn a_selection_of_nothing_is_refused_in_the_words_of_aws() {
+    let mut bench = bench();
+    let id = plan(&mut bench, "windows");
+    let condition = json!({"ConditionKey": "aws:ResourceTag/a", "ConditionValue": "b"});
+    for rest in [
+        json!({}),
+        json!({"Resources": [], "ListOfTags": []}),
+        json!({"NotResources": ["arn:aws:s3:::logs"]}),
+        json!({"Conditions": {"StringEquals": [condition]}}),
+    ] {
+        let mut wanted = json!({"SelectionName": "s", "IamRoleArn": selection("s")["IamRoleArn"]});
+        wanted.as_object_mut().unwrap().extend(rest.as_object().unwrap().clone());
+        let (status, code, message) =
+            bench.refused("CreateBackupSelection", &json!({"BackupPlanId": id, "BackupSelection": wanted}));
+        assert_eq!((status, code.as_str()), (400, "InvalidParameterValueException"));
+        assert_eq!(message, "Invalid backup selection. Either 'ListOfTags' or 'Resources' section must be non-empty.");
     }
 }
 

@@ -1,0 +1,266 @@
+//! The simulated account from outside: what strangers have, what the stack has, and what people do behind its back.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use vssctl::plan::{Action, Plan};
+use vssctl::sandbox::Sandbox;
+
+use super::random::Random;
+
+const REGION: &str = "ap-northeast-1";
+const STACK: &str = "bench";
+
+/// Every thing of the account by kind and id, without what time alone changes.
+pub(crate) fn things(sandbox: &Sandbox) -> BTreeMap<String, Value> {
+    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let mut found = BTreeMap::new();
+    let objects = |value: &Value| value.as_object().cloned().unwrap_or_default();
+    for (collection, kind) in [("roles", "role"), ("policies", "policy"), ("profiles", "profile")] {
+        for (name, thing) in objects(&export["iam"][collection]) {
+            found.insert(format!("{kind} {name}"), thing);
+        }
+    }
+    let region = &export["regions"][REGION];
+    for (name, vault) in objects(&region["backup"]["vaults"]) {
+        found.insert(format!("vault {name}"), vault);
+    }
+    for (id, mut plan) in objects(&region["backup"]["plans"]) {
+        if plan["deleted"].is_null() {
+            for (selection, thing) in objects(&plan["selections"]) {
+                found.insert(format!("selection {id} {selection}"), thing);
+            }
+            plan["selections"] = Value::Null;
+            found.insert(format!("plan {id}"), plan);
+        }
+    }
+    for (id, association) in objects(&region["ssm"]["associations"]) {
+        let lasting = json!({ "tags": association["tags"], "versions": association["versions"] });
+        found.insert(format!("association {id}"), lasting);
+    }
+    found
+}
+
+/// Whether a thing is the stack's own.
+pub(crate) fn is_ours(key: &str, thing: &Value) -> bool {
+    let token = thing["creator_request_id"].as_str().is_some_and(|token| token.starts_with("v1."));
+    let marked = thing["tags"]["vssctl:stack"] == STACK;
+    let foreign = thing["tags"]["vssctl:stack"].as_str().is_some_and(|stack| stack != STACK);
+    marked || (token && !foreign && !key.starts_with("association"))
+}
+
+/// What strangers have.
+pub(crate) fn strangers(sandbox: &Sandbox) -> BTreeMap<String, Value> {
+    things(sandbox).into_iter().filter(|(key, thing)| !is_ours(key, thing)).collect()
+}
+
+/// Counts the one-time commands: how many were sent, and how many of those again at once.
+pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
+    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let commands = export["regions"][REGION]["ssm"]["commands"].as_object().cloned().unwrap_or_default();
+    let mut sent: Vec<(i64, String)> = commands
+        .values()
+        .map(|command| {
+            let comment = command["definition"]["Comment"].as_str().unwrap_or_default();
+            (command["requested"].as_i64().unwrap_or_default(), comment.to_owned())
+        })
+        .collect();
+    sent.sort();
+    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    let mut again = 0;
+    for (_, comment) in &sent {
+        let (address, _) = comment.rsplit_once('/').unwrap_or_default();
+        if last.insert(address.to_owned(), comment.clone()).as_ref() == Some(comment) {
+            again += 1;
+        }
+    }
+    (sent.len(), again)
+}
+
+/// Looks, without the planner, whether the stack has exactly one thing for each entry that a plan found in order.
+pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<String> {
+    let things = things(sandbox);
+    let mut count: BTreeMap<String, usize> = BTreeMap::new();
+    for (key, thing) in &things {
+        if let Some(address) = thing["tags"]["vssctl:id"].as_str().filter(|_| is_ours(key, thing)) {
+            *count.entry(address.to_owned()).or_default() += 1;
+        }
+    }
+    let mut found = Vec::new();
+    for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
+        let address = change.address.to_string();
+        if matches!(change.address.kind(), "selection" | "region_settings") || commands.contains(&address) {
+            continue;
+        }
+        // A plan's token names it as well as its tags do.
+        let least = usize::from(change.address.kind() != "plan");
+        match count.remove(&address) {
+            Some(1) => {}
+            other if other.unwrap_or_default() < 1 && least == 0 => {}
+            other => found.push(format!("`{address}` has {} live things", other.unwrap_or_default())),
+        }
+    }
+    let refused = |address: &str| plan.changes.iter().any(|change| change.address.to_string() == address);
+    found.extend(count.keys().filter(|address| !refused(address)).map(|address| format!("`{address}` is left over")));
+    let mut names: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (key, thing) in things.iter().filter(|(key, thing)| key.starts_with("selection") && is_ours(key, thing)) {
+        let plan = key.split(' ').nth(1).unwrap_or_default().to_owned();
+        let name = thing["document"]["SelectionName"].as_str().unwrap_or_default().to_owned();
+        *names.entry((plan, name)).or_default() += 1;
+    }
+    found.extend(names.iter().filter(|(_, count)| **count > 1).map(|(name, count)| format!("{count} of {name:?}")));
+    found
+}
+
+/// Does something as somebody else, whatever comes of it.
+fn call(sandbox: &Sandbox, service: &str, operation: &str, input: Value) -> Value {
+    sandbox.call(service, operation, REGION, &input).unwrap_or_default()
+}
+
+fn stranger_tags(random: &mut Random) -> Vec<(&'static str, &'static str)> {
+    match random.below(4) {
+        0 => vec![("vssctl:stack", "other"), ("vssctl:id", "role.a")],
+        1 => vec![("aws-like", "cfn"), ("team", "x")],
+        _ => Vec::new(),
+    }
+}
+
+fn tag_list(tags: &[(&str, &str)]) -> Value {
+    tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect()
+}
+
+fn tag_map(tags: &[(&str, &str)]) -> Value {
+    tags.iter().map(|(key, value)| ((*key).to_owned(), json!(value))).collect::<serde_json::Map<_, _>>().into()
+}
+
+/// Lets strangers make things of the names that files use.
+pub(crate) fn populate(sandbox: &Sandbox, random: &mut Random) {
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:ListBucket","Resource":"*"}}"#;
+    for _ in 0..random.below(6) {
+        let tags = stranger_tags(random);
+        let letter = *random.pick(&["a", "b", "c"]);
+        match random.below(7) {
+            0 => {
+                let name = if random.one_in(3) { format!("ROLE-{letter}") } else { format!("Role-{letter}") };
+                let input = json!({ "RoleName": name, "AssumeRolePolicyDocument": trust, "Tags": tag_list(&tags) });
+                call(sandbox, "iam", "CreateRole", input);
+            }
+            1 => {
+                let input = json!({ "InstanceProfileName": format!("Role-{letter}"), "Tags": tag_list(&tags) });
+                call(sandbox, "iam", "CreateInstanceProfile", input);
+            }
+            2 => {
+                let input = json!({ "PolicyName": "Policy-p", "PolicyDocument": document, "Tags": tag_list(&tags) });
+                call(sandbox, "iam", "CreatePolicy", input);
+            }
+            3 => {
+                let name = random.pick(&["vault-v", "vault-w", "vault-z"]);
+                let input = json!({ "BackupVaultName": name, "BackupVaultTags": tag_map(&tags) });
+                call(sandbox, "backup", "CreateBackupVault", input);
+            }
+            4 => {
+                call(sandbox, "backup", "CreateBackupVault", json!({ "BackupVaultName": "theirs" }));
+                let name = random.pick(&["plan-d", "plan-e", "other-d"]);
+                let rule = json!({ "RuleName": "r", "TargetBackupVaultName": "theirs", "StartWindowMinutes": 60 + random.below(9) });
+                let input = json!({ "BackupPlan": { "BackupPlanName": name, "Rules": [rule] }, "BackupPlanTags": tag_map(&tags) });
+                let plan = call(sandbox, "backup", "CreateBackupPlan", input);
+                call(
+                    sandbox,
+                    "iam",
+                    "CreateRole",
+                    json!({ "RoleName": "theirs", "AssumeRolePolicyDocument": trust.replace("ec2", "backup") }),
+                );
+                let selection = json!({ "SelectionName": "x", "IamRoleArn": "arn:aws:iam::123456789012:role/theirs", "Resources": ["*"] });
+                let input = json!({ "BackupPlanId": plan["BackupPlanId"], "BackupSelection": selection });
+                call(sandbox, "backup", "CreateBackupSelection", input);
+            }
+            _ => {
+                let name = random.pick(&["vssctl-s", "vssctl-t", "theirs"]);
+                let input = json!({
+                    "Name": "AWS-ConfigureAWSPackage", "AssociationName": name,
+                    "Parameters": { "action": ["Install"], "name": ["AwsVssComponents"] },
+                    "Targets": [{ "Key": "tag:Vss", "Values": ["on"] }], "ScheduleExpression": "rate(7 days)",
+                    "Tags": tag_list(&tags),
+                });
+                call(sandbox, "ssm", "CreateAssociation", input);
+            }
+        }
+    }
+}
+
+/// Spoils what the stack has, as people do: half of a thing, a second one, tags gone, fields changed.
+pub(crate) fn meddle(sandbox: &Sandbox, random: &mut Random) {
+    let things = things(sandbox);
+    let ours: Vec<(&String, &Value)> = things.iter().filter(|(key, thing)| is_ours(key, thing)).collect();
+    if ours.is_empty() {
+        return;
+    }
+    for _ in 0..=random.below(3) {
+        let (key, thing) = random.pick(&ours);
+        let (kind, id) = key.split_once(' ').unwrap_or_default();
+        let name = thing["name"].as_str().unwrap_or_default();
+        match (kind, random.below(4)) {
+            ("role", 0) => {
+                call(sandbox, "iam", "UntagRole", json!({ "RoleName": name, "TagKeys": ["vssctl:stack"] }));
+            }
+            ("role", 1) => {
+                let input = json!({ "RoleName": name, "TagKeys": ["vssctl:id", "vssctl:keys"] });
+                call(sandbox, "iam", "UntagRole", input);
+            }
+            ("role", 2) => {
+                let input =
+                    json!({ "RoleName": name, "PolicyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore" });
+                let operation = if random.one_in(2) { "AttachRolePolicy" } else { "DetachRolePolicy" };
+                call(sandbox, "iam", operation, input);
+            }
+            ("role", _) => {
+                call(sandbox, "iam", "UpdateRole", json!({ "RoleName": name, "Description": "meddled" }));
+            }
+            ("profile", _) => {
+                let role = thing["role"].as_str().unwrap_or_default();
+                let input = json!({ "InstanceProfileName": name, "RoleName": role });
+                call(sandbox, "iam", "RemoveRoleFromInstanceProfile", input.clone());
+                if random.one_in(2) {
+                    call(sandbox, "iam", "DeleteInstanceProfile", json!({ "InstanceProfileName": name }));
+                }
+            }
+            ("vault" | "plan", 0) => {
+                let keys =
+                    if random.one_in(2) { vec!["vssctl:id"] } else { vec!["vssctl:id", "vssctl:stack", "vssctl:keys"] };
+                call(sandbox, "backup", "UntagResource", json!({ "ResourceArn": thing["arn"], "TagKeyList": keys }));
+            }
+            ("vault", 1) => {
+                call(sandbox, "backup", "DeleteBackupVault", json!({ "BackupVaultName": name }));
+            }
+            ("plan", 1) => {
+                // A second one with the same marks, as a lost answer without a token leaves it.
+                let document = thing["versions"].as_array().and_then(|versions| versions.last()).cloned();
+                let mut plan = document.unwrap_or_default()["document"].clone();
+                plan["Rules"][0]["StartWindowMinutes"] = json!(61 + random.below(5));
+                let input = json!({ "BackupPlan": plan, "BackupPlanTags": thing["tags"] });
+                call(sandbox, "backup", "CreateBackupPlan", input);
+            }
+            ("selection", _) => {
+                let (plan, selection) = id.split_once(' ').unwrap_or_default();
+                let input = json!({ "BackupPlanId": plan, "SelectionId": selection });
+                call(sandbox, "backup", "DeleteBackupSelection", input);
+            }
+            ("association", 0) => {
+                let definition = thing["versions"].as_array().and_then(|versions| versions.last()).cloned();
+                let mut input = definition.unwrap_or_default()["definition"].clone();
+                input["Tags"] = thing["tags"]
+                    .as_object()
+                    .into_iter()
+                    .flatten()
+                    .map(|(key, value)| json!({ "Key": key, "Value": value }))
+                    .collect();
+                call(sandbox, "ssm", "CreateAssociation", input);
+            }
+            ("association", 1) => {
+                call(sandbox, "ssm", "DeleteAssociation", json!({ "AssociationId": id }));
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,324 @@
+//! One simulated history: a random account, two random files, applies under faults, deaths and meddling; then quiet, in which
+//! two applies must reach the end. One seed is one history.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
+use vssctl::apply::{self, Report};
+use vssctl::aws::{Clients, ConnectOptions};
+use vssctl::config::{self, Config};
+use vssctl::plan::{self, Action, Plan, build};
+use vssctl::refresh;
+use vssctl::sandbox::{FaultPlan, Sandbox};
+
+use super::account;
+use super::files::{self, Bounds};
+use super::random::Random;
+use super::wire::{Kill, Wire};
+
+/// Half a second, as against AWS: nobody waits for it, the clock is virtual.
+const PACE: Duration = Duration::from_millis(500);
+
+/// What a history may hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Mode {
+    /// Two processes apply at once, without a lease.
+    pub(crate) pairs: bool,
+}
+
+/// What happened in one history.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Figures {
+    pub(crate) simulations: u64,
+    pub(crate) applies: u64,
+    pub(crate) calls: u64,
+    pub(crate) faults: u64,
+    pub(crate) deaths: u64,
+    pub(crate) refused: u64,
+    pub(crate) strangers: u64,
+    pub(crate) commands: usize,
+    pub(crate) commands_again: usize,
+    pub(crate) duplicates: u64,
+}
+
+impl Figures {
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.simulations += other.simulations;
+        self.applies += other.applies;
+        self.calls += other.calls;
+        self.faults += other.faults;
+        self.deaths += other.deaths;
+        self.refused += other.refused;
+        self.strangers += other.strangers;
+        self.commands += other.commands;
+        self.commands_again += other.commands_again;
+        self.duplicates += other.duplicates;
+    }
+}
+
+/// An account and what was seen of it.
+pub(crate) struct World {
+    pub(crate) sandbox: Sandbox,
+    pub(crate) problems: Vec<String>,
+    pub(crate) figures: Figures,
+}
+
+/// How one apply of one process ended.
+pub(crate) enum End {
+    /// The account could not be asked who we are.
+    NoStart,
+    Died,
+    Ran(Box<(Plan, Report)>),
+}
+
+/// Reads a file.
+pub(crate) fn load(text: &str) -> Result<Config, String> {
+    let loaded = config::load_text("vss.toml", text, None);
+    let errors = loaded.diagnostics.has_errors();
+    loaded.config.filter(|_| !errors).ok_or_else(|| format!("{:#?}", loaded.diagnostics))
+}
+
+fn options(config: &Config) -> build::Options {
+    build::Options {
+        prune: true,
+        max_deletions: Some(1000),
+        thresholds: config.thresholds,
+        ..build::Options::default()
+    }
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let sandbox = Sandbox::in_memory();
+        let start = Instant::now();
+        sandbox.follow_time(move || start.elapsed());
+        Self { sandbox, problems: Vec::new(), figures: Figures::default() }
+    }
+
+    async fn clients(&self, config: &Config, wire: Option<&Wire>) -> Clients {
+        let mut connect = ConnectOptions::new(config.scope.clone());
+        connect.http_client = Some(match wire {
+            Some(wire) => aws_smithy_runtime_api::client::http::SharedHttpClient::new(wire.clone()),
+            None => self.sandbox.http_client(),
+        });
+        connect.credentials = Some(Sandbox::credentials());
+        Clients::connect(connect).await.expect("clients")
+    }
+
+    async fn build(clients: &Clients, config: &Config) -> Plan {
+        let live = refresh::refresh(&clients.reader(), &config.desired).await;
+        build::build(&build::Input {
+            scope: &config.scope,
+            config_sha256: &config.sha256,
+            desired: &config.desired,
+            live: &live,
+            options: &options(config),
+        })
+    }
+
+    /// Plans and applies once, as one process that may die on the way.
+    pub(crate) async fn apply(&self, config: &Config, wire: &Wire, kill: Option<(usize, Kill)>) -> End {
+        let work = async {
+            let clients = self.clients(config, Some(wire)).await;
+            if vssctl::aws::guard(&clients.reader(), &config.scope).await.is_err() {
+                return End::NoStart;
+            }
+            let plan = Self::build(&clients, config).await;
+            let (events, _kept) = mpsc::unbounded_channel();
+            let (_sender, stop) = watch::channel(false);
+            wire.arm(kill);
+            let options = apply::Options { parallelism: 8, pace: PACE, stop };
+            let report = apply::run(&clients.writer(), &plan, &options, &events).await;
+            End::Ran(Box::new((plan, report)))
+        };
+        tokio::select! {
+            biased;
+            end = Box::pin(work) => end,
+            () = wire.died() => End::Died,
+        }
+    }
+
+    /// Plans once, in quiet.
+    pub(crate) async fn plan(&self, config: &Config) -> Plan {
+        let clients = self.clients(config, None).await;
+        Self::build(&clients, config).await
+    }
+
+    /// Applies once, with whatever goes wrong, and checks what holds in any weather.
+    async fn stormy(&mut self, config: &Config, random: &mut Random, mode: Mode) {
+        let wire =
+            |random: &mut Random| Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())));
+        let kill = |random: &mut Random| {
+            let how = *random.pick(&[Kill::Before, Kill::Lost, Kill::After]);
+            random.one_in(3).then(|| (random.below(25), how))
+        };
+        let (one, two) = (wire(random), wire(random));
+        let (first, second) = (kill(random), kill(random));
+        let ends = if mode.pairs {
+            let (left, right) = tokio::join!(self.apply(config, &one, first), self.apply(config, &two, second));
+            vec![left, right]
+        } else {
+            vec![self.apply(config, &one, first).await]
+        };
+        for end in ends {
+            self.figures.applies += 1;
+            match end {
+                End::NoStart => {}
+                End::Died => self.figures.deaths += 1,
+                End::Ran(ran) => self.safe(config, &ran.0),
+            }
+        }
+        self.problems.extend([&one, &two].into_iter().flat_map(Wire::violations));
+    }
+
+    /// No plan deletes what the file wants, nor does anything to what it could not read.
+    fn safe(&mut self, config: &Config, plan: &Plan) {
+        self.problems.extend(plan::check::violations(plan));
+        let actions: BTreeMap<_, _> = plan.changes.iter().map(|change| (&change.address, change.action)).collect();
+        for step in &plan.steps {
+            let action = actions.get(&step.address).copied();
+            if matches!(action, Some(Action::Unknown | Action::Refused | Action::NoOp) | None) {
+                self.problems.push(format!("`{}` is {action:?} and has calls", step.address));
+            }
+            let wanted = config.desired.iter().any(|desired| desired.address == step.address);
+            for call in &step.calls {
+                let deletes = ["iam:DeleteRole", "backup:DeleteBackupVault"].contains(&call.action.as_str());
+                if deletes && wanted && action != Some(Action::Replace) {
+                    self.problems.push(format!("`{}` is wanted, and {} takes it away", step.address, call.action));
+                }
+            }
+        }
+    }
+
+    /// Lets everything that is under way arrive.
+    pub(crate) fn calm(&self) {
+        self.sandbox.advance(Duration::from_secs(61)).expect("an account in memory");
+    }
+
+    /// Applies in quiet until nothing is left to do, twice at most, and checks that the end is the right one.
+    pub(crate) async fn settle(&mut self, config: &Config, commands: &[String]) {
+        self.sandbox.clear_faults();
+        self.calm();
+        let before = account::strangers(&self.sandbox);
+        let mut left = Vec::new();
+        for run in 0..3 {
+            let wire = Wire::new(self.sandbox.http_client(), None);
+            self.figures.applies += 1;
+            let End::Ran(ran) = self.apply(config, &wire, None).await else {
+                self.problems.push("an apply in quiet did not run".to_owned());
+                return;
+            };
+            let (plan, report) = *ran;
+            self.safe(config, &plan);
+            if plan.steps.is_empty() {
+                left.clear();
+                break;
+            }
+            left = report
+                .outcomes
+                .iter()
+                .map(|outcome| format!("run {run}: {} {:?} {:?}", outcome.address, outcome.action, outcome.status))
+                .collect();
+        }
+        self.problems.append(&mut left);
+        self.check_strangers(config, &before);
+        self.sandbox.clear_requests();
+        let again = self.plan(config).await;
+        if let Some(write) = self.sandbox.requests().iter().find(|request| request.write) {
+            self.problems.push(format!("planning called {}", write.operation));
+        }
+        if !again.steps.is_empty() || again.has_unknown() || !again.orphans.is_empty() {
+            self.problems.push(format!("the plan is not empty: {:?} {:?}", again.steps, again.orphans));
+        }
+        self.problems.extend(account::wrong(&self.sandbox, &again, commands));
+        let refused: Vec<_> = again.changes.iter().filter(|change| change.action == Action::Refused).collect();
+        self.figures.refused += u64::try_from(refused.len()).unwrap_or_default();
+        for change in refused {
+            let named = change.reason.is_some() && !again.diagnostics.is_empty();
+            if !named {
+                self.problems.push(format!("`{}` is refused and nobody says why", change.address));
+            }
+        }
+    }
+
+    /// Strangers' things are as they were, but for those that the file adopts.
+    pub(crate) fn check_strangers(&mut self, config: &Config, before: &BTreeMap<String, Value>) {
+        let now = account::things(&self.sandbox);
+        self.figures.strangers += u64::try_from(before.len()).unwrap_or_default();
+        let adopted = |key: &str, thing: &Value| {
+            let name = key.rsplit(' ').next().unwrap_or_default();
+            let text = thing.to_string();
+            config.desired.iter().filter(|desired| desired.adopt).any(|desired| {
+                desired.name.eq_ignore_ascii_case(name) || text.contains(&format!("\"{}\"", desired.name))
+            })
+        };
+        for (key, thing) in before {
+            // What is in an adopted plan is adopted with it.
+            let plan = key.strip_prefix("selection ").and_then(|ids| ids.split(' ').next());
+            let parent = plan.map(|id| format!("plan {id}")).and_then(|key| Some((before.get(&key)?, key)));
+            let adopted = adopted(key, thing) || parent.is_some_and(|(plan, key)| adopted(&key, plan));
+            if !adopted && now.get(key) != Some(thing) {
+                self.problems.push(format!("a stranger's {key} was {thing} and is {:?}", now.get(key)));
+            }
+        }
+    }
+}
+
+/// Runs the history of a seed.
+pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
+    // Jitter is part of the history.
+    fastrand::seed(seed);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(history(seed, mode)));
+    std::panic::catch_unwind(run).unwrap_or_else(|_| (Figures::default(), vec!["it panics".to_owned()]))
+}
+
+async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
+    let mut random = Random::new(seed);
+    let mut world = World::new();
+    world.figures.simulations = 1;
+    let bounds = Bounds { commands: !mode.pairs };
+    let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
+    let configs: Vec<Config> = texts
+        .iter()
+        .map(|text| load(text).unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{text}")))
+        .collect();
+    account::populate(&world.sandbox, &mut random);
+    let intensity = *random.pick(&[0.0, 0.05, 0.15, 0.25]);
+    for config in [&configs[0], &configs[0], &configs[1], &configs[1]] {
+        if random.one_in(4) {
+            continue;
+        }
+        world.sandbox.follow_faults(FaultPlan::random(random.next(), intensity));
+        let before = account::strangers(&world.sandbox);
+        world.stormy(config, &mut random, mode).await;
+        world.calm();
+        world.check_strangers(config, &before);
+        if random.one_in(3) {
+            account::meddle(&world.sandbox, &mut random);
+        }
+    }
+    let commands: Vec<String> = configs[1]
+        .desired
+        .iter()
+        .filter(|desired| desired.options.contains_key("run_command"))
+        .map(|desired| desired.address.to_string())
+        .collect();
+    world.settle(&configs[1], &commands).await;
+    let (sent, again) = account::commands(&world.sandbox);
+    world.figures.commands = sent;
+    world.figures.commands_again = again;
+    world.figures.faults = world.sandbox.faults_struck();
+    world.figures.calls = u64::try_from(world.sandbox.requests().len()).unwrap_or_default();
+    if again > 0 && world.figures.deaths == 0 {
+        world.problems.push(format!("{again} commands were sent twice"));
+    }
+    if !world.problems.is_empty() {
+        world.problems.push(format!("first file:\n{}\nsecond file:\n{}", texts[0], texts[1]));
+    }
+    (world.figures, world.problems)
+}
