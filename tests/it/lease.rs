@@ -10,6 +10,7 @@ use vssctl::aws::{Clients, ConnectOptions, ErrorKind, Fence};
 use vssctl::model::Scope;
 use vssctl::sandbox::{Fault, FaultKind, Sandbox};
 
+use crate::bench::Bench;
 use crate::faults::Served;
 use crate::harness::{Run, wait_until};
 
@@ -313,4 +314,55 @@ fn a_run_that_loses_its_lease_stops_and_the_next_one_finishes() {
     served.sandbox.clear_faults();
     served.quickly(&["apply", "--yes", "--lock-timeout", "1m"]).exits(0);
     assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+const COMMAND: &str = "[package.AwsVssComponents]\ntargets = { instance_ids = [\"i-0123456789abcdef0\"] }\n";
+
+fn with_command(more: &str) -> String {
+    format!("{}{COMMAND}{more}", crate::bench::STACK)
+}
+
+/// The names of the once-records, without the hash.
+fn attempts(bench: &Bench) -> Vec<String> {
+    let input = json!({"Path": "/vssctl/v1/bench/once"});
+    let answer = bench.call("ssm", "GetParametersByPath", &input);
+    let name = |one: &Value| one["Name"].as_str().and_then(|name| name.split_once('.')).expect("a name").1.to_owned();
+    answer["Parameters"].as_array().expect("a list").iter().map(name).collect()
+}
+
+#[test]
+fn a_command_that_aws_has_forgotten_is_not_sent_again() {
+    let bench = Bench::new();
+    bench.apply(&with_command(""));
+    assert_eq!(attempts(&bench), ["1", "1.sent"]);
+    let region = |account: &mut vssctl::sandbox::account::Account| {
+        account.regions.get_mut(REGION).expect("the region").ssm.commands.clear();
+    };
+    bench.sandbox.edit(region).expect("the account");
+    assert!(bench.plan(&with_command("")).is_empty());
+    // Something else is another command.
+    let other = with_command("version = \"2.3.1\"\n");
+    assert!(!bench.plan(&other).is_empty());
+}
+
+#[test]
+fn an_attempt_whose_fate_is_open_is_waited_for_and_then_made_again() {
+    let bench = Bench::new();
+    let record = json!({"v": 1, "comment": "vssctl/bench/package.AwsVssComponents/00000000"}).to_string();
+    let name = "/vssctl/v1/bench/once/0123456789abcdef.1";
+    bench.call("ssm", "PutParameter", &json!({"Name": name, "Value": record, "Type": "String"}));
+    assert!(bench.plan(&with_command("")).has_unknown(), "it may have been sent");
+    bench.sandbox.advance(Duration::from_secs(150)).expect("the clock");
+    bench.apply(&with_command(""));
+    assert_eq!(bench.requests().iter().filter(|name| *name == "ssm:SendCommand").count(), 1);
+}
+
+#[test]
+fn a_command_that_aws_refused_is_sent_again_at_once_under_the_next_number() {
+    let bench = Bench::new();
+    bench.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("SendCommand"));
+    bench.try_apply(&with_command(""), &vssctl::plan::build::Options::default());
+    assert_eq!(attempts(&bench), ["1", "1.refused"]);
+    bench.apply(&with_command(""));
+    assert_eq!(attempts(&bench), ["1", "1.refused", "2", "2.sent"]);
 }

@@ -426,7 +426,13 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_targets(targets_from_json(input))
                 .set_max_concurrency(input.text("MaxConcurrency"))
                 .set_max_errors(input.text("MaxErrors"));
-            let answer = writer.send(action, request.send()).await?;
+            let answer = match writer.send(action, request.send()).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    once::note_refusal(writer, call, &error).await;
+                    return Err(error);
+                }
+            };
             let id = answer.command.and_then(|command| command.command_id);
             Ok(json!({ "CommandId": id.ok_or_else(|| incomplete(call, "CommandId"))? }))
         }

@@ -2,7 +2,7 @@
 //!
 //! Before a command is sent, `once/<hash of what it does>.<attempt>` is made with create-if-absent; afterwards
 //! `once/<hash>.<attempt>.sent` keeps the command's id. AWS forgets commands after 30 days, the records stay. A record
-//! without a command is an attempt that failed or is under way: the next one has the next number, and waits.
+//! without a command, and without AWS's refusal noted beside it, is an attempt that failed or is under way: the next one has the next number, and waits.
 
 use std::collections::BTreeMap;
 
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::command;
 use crate::apply::lease;
-use crate::aws::{AwsError, Reader, Writer};
+use crate::aws::{AwsError, ErrorKind, Reader, Writer};
 use crate::kind::Desired;
 use crate::kinds::input::{Input, unusable};
 use crate::model::hash::sha256_hex;
@@ -19,13 +19,24 @@ use crate::plan::{PlannedCall, output};
 
 /// After so many milliseconds a command that was sent shows in `ListCommands`: the time of a call and 60 seconds.
 const SETTLED: u64 = 150_000;
-/// The end of the second record's name.
+/// The ends of the second record's name: AWS took the command, or refused it.
 const SENT: &str = ".sent";
+const REFUSED: &str = ".refused";
 
-/// Names what a command does: the same thing sent twice has the same name.
-fn hash(scope: &Scope, address: &Address, parameters: &Value, targets: &Value) -> String {
-    let content = format!("{}\n{address}\n{}\n{parameters}\n{targets}", scope.stack, super::DOCUMENT);
+/// Names what a command does: the same thing sent twice has the same name. The comment names stack and address.
+fn hash(comment: &str, parameters: &Value, targets: &Value) -> String {
+    let content = format!("{comment}\n{}\n{parameters}\n{targets}", super::DOCUMENT);
     sha256_hex(content.as_bytes())[..16].to_owned()
+}
+
+fn hash_of(scope: &Scope, address: &Address, entry: &Desired) -> String {
+    let (parameters, targets) = command::content(entry);
+    hash(&command::comment(scope, address, &parameters, &targets), &parameters, &targets)
+}
+
+fn hash_in(command: &PlannedCall) -> String {
+    let input = &command.input;
+    hash(input["Comment"].as_str().unwrap_or_default(), &input["Parameters"], &input["Targets"])
 }
 
 fn path(scope: &Scope) -> String {
@@ -34,10 +45,8 @@ fn path(scope: &Scope) -> String {
 
 /// Puts a command between its records.
 pub(super) fn around(scope: &Scope, address: &Address, attempt: u32, command: PlannedCall) -> Vec<PlannedCall> {
-    let input = &command.input;
-    let hash = hash(scope, address, &input["Parameters"], &input["Targets"]);
-    let name = format!("{}/{hash}.{}", path(scope), attempt.max(1));
-    let record = json!({ "v": 1, "comment": input["Comment"] }).to_string();
+    let name = format!("{}/{}.{}", path(scope), hash_in(&command), attempt.max(1));
+    let record = json!({ "v": 1, "comment": command.input["Comment"] }).to_string();
     let put = |name: String, value: Value| {
         let input = json!({ "Name": name, "Value": value, "Type": "String", "Overwrite": false });
         PlannedCall::new("ssm:PutParameter", input)
@@ -63,6 +72,20 @@ pub(super) async fn put(writer: &Writer, call: &PlannedCall) -> Result<Value, Aw
     }
 }
 
+/// Notes that AWS refused a command: nobody has to wait whether it shows.
+pub(super) async fn note_refusal(writer: &Writer, command: &PlannedCall, error: &AwsError) {
+    if !matches!(error.kind, ErrorKind::AccessDenied | ErrorKind::Rejected | ErrorKind::Quota) {
+        return;
+    }
+    let Ok(records) = Records::read(&writer.reader()).await else { return };
+    let hash = hash_in(command);
+    if let Some((_, number)) = records.attempts.keys().rfind(|(known, _)| *known == hash) {
+        let name = format!("{}/{hash}.{number}{REFUSED}", path(writer.scope()));
+        // Without the note the next run waits.
+        let _ = writer.put_parameter(&name, error.code.as_deref().unwrap_or("refused"), false).await;
+    }
+}
+
 /// One attempt.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Attempt {
@@ -72,6 +95,8 @@ struct Attempt {
     made: u64,
     /// The command's id, and when it was noted.
     sent: Option<(String, u64)>,
+    /// AWS refused the command.
+    refused: bool,
 }
 
 /// The records of a stack.
@@ -105,13 +130,15 @@ impl Records {
         let mut records = Self { date: listed.date, attempts: BTreeMap::new() };
         for parameter in listed.all {
             let name = parameter.name.rsplit('/').next().unwrap_or_default();
-            let (name, is_sent) = name.strip_suffix(SENT).map_or((name, false), |name| (name, true));
-            let Some((hash, Ok(number))) = name.split_once('.').map(|(hash, number)| (hash, number.parse())) else {
+            let attempt = name.trim_end_matches(SENT).trim_end_matches(REFUSED);
+            let Some((hash, Ok(number))) = attempt.split_once('.').map(|(hash, number)| (hash, number.parse())) else {
                 continue;
             };
             let attempt = records.attempts.entry((hash.to_owned(), number)).or_default();
-            if is_sent {
+            if name.ends_with(SENT) {
                 attempt.sent = Some((parameter.value, parameter.modified));
+            } else if name.ends_with(REFUSED) {
+                attempt.refused = true;
             } else {
                 let value: Value = serde_json::from_str(&parameter.value).unwrap_or_default();
                 attempt.comment = value["comment"].as_str().unwrap_or_default().to_owned();
@@ -123,17 +150,15 @@ impl Records {
 
     /// Returns the number of the next attempt at what an entry asks for.
     pub(super) fn next(&self, scope: &Scope, entry: &Desired) -> u32 {
-        let (parameters, targets) = command::content(entry);
-        let hash = hash(scope, &entry.address, &parameters, &targets);
+        let hash = hash_of(scope, &entry.address, entry);
         self.attempts.keys().filter(|(known, _)| *known == hash).map(|(_, number)| number + 1).max().unwrap_or(1)
     }
 
     /// Says what is known of an entry's command that AWS does not list.
     pub(super) fn recall(&self, scope: &Scope, entry: &Desired) -> Memory {
-        let (parameters, targets) = command::content(entry);
         let addresses: Vec<&Address> = std::iter::once(&entry.address).chain(&entry.renamed_from).collect();
         let prefixes: Vec<String> = addresses.iter().map(|address| command::prefix(scope, address)).collect();
-        let hashes: Vec<String> = addresses.iter().map(|address| hash(scope, address, &parameters, &targets)).collect();
+        let hashes: Vec<String> = addresses.iter().map(|address| hash_of(scope, address, entry)).collect();
         let newest = self
             .attempts
             .iter()
@@ -144,7 +169,7 @@ impl Records {
         match &attempt.sent {
             Some((command, _)) if hashes.contains(hash) => Memory::Sent { command: command.clone() },
             Some(_) => Memory::Nothing,
-            None if age < SETTLED => Memory::Unsettled { seconds: (SETTLED - age).div_ceil(1000) },
+            None if age < SETTLED && !attempt.refused => Memory::Unsettled { seconds: (SETTLED - age).div_ceil(1000) },
             None => Memory::Nothing,
         }
     }
@@ -181,8 +206,9 @@ mod tests {
                 comment: command::comment(&scope(), &entry.address, &parameters, &targets),
                 made: *made,
                 sent: sent.then(|| ("c-1".to_owned(), *made)),
+                refused: false,
             };
-            ((hash(&scope(), &entry.address, &parameters, &targets), *number), attempt)
+            ((hash_of(&scope(), &entry.address, &entry), *number), attempt)
         });
         Records { date, attempts: made.collect() }
     }
