@@ -117,6 +117,17 @@ pub struct Live {
     pub refers: Vec<(String, String)>,
 }
 
+/// A live thing that holds another one.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Holder {
+    /// Its kind, or what AWS calls it where it is none of ours.
+    pub kind: String,
+    /// Its AWS name.
+    pub name: String,
+    /// One of its identifiers.
+    pub id: String,
+}
+
 /// What reading one thing gave.
 #[derive(Clone, Debug)]
 pub enum Found {
@@ -149,6 +160,8 @@ pub struct KindLive {
     pub surplus: Vec<(Address, Live)>,
     /// The number of the next attempt, for things whose attempts are counted.
     pub attempts: BTreeMap<Address, u32>,
+    /// What could not be read, so that orphans may be missing from the list: never the same as none.
+    pub unreadable: Vec<AwsError>,
 }
 
 /// One thing on its way from live to desired.
@@ -229,6 +242,16 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Why AWS would refuse to delete this live thing, such as a vault that holds recovery points.
     fn obstacle(&self, _live: &Live) -> Option<String> {
         None
+    }
+
+    /// Who holds this live thing, so that AWS deletes it only when they have let go. `all` is what every kind read.
+    fn holders(&self, live: &Live, _all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+        serde_json::from_value(live.carried["Holders"].clone()).unwrap_or_default()
+    }
+
+    /// Whether `live`, on its way to `desired`, lets go of `held`, which is deleted or replaced.
+    fn lets_go(&self, _desired: &Desired, _live: &Live, _held: &Live) -> bool {
+        false
     }
 
     /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole file, as

@@ -100,6 +100,7 @@ impl Waits {
             | ErrorKind::Quota
             | ErrorKind::Credentials
             | ErrorKind::LeaseLost
+            | ErrorKind::Endpoint
             | ErrorKind::Rejected => None,
         }
     }

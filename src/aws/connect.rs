@@ -22,6 +22,7 @@ use aws_smithy_types::config_bag::ConfigBag;
 use super::credentials::Renewable;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
+use super::whole::{https, whole};
 use super::{Reader, Writer};
 use crate::model::Scope;
 
@@ -92,6 +93,9 @@ impl ConnectOptions {
 /// Says why no client could be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
+    /// An endpoint that is no address of a web service.
+    #[error("endpoint `{0}` is no `http://` or `https://` URL")]
+    Url(String),
     /// An endpoint that is not this machine, without consent.
     #[error("endpoint `{0}` is not on this machine, and signed requests would go there")]
     Endpoint(String),
@@ -126,16 +130,14 @@ pub struct Clients {
 impl Clients {
     /// Sets the clients up. Sends nothing.
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
-        if let Some(endpoint) = &options.endpoint_url
-            && !options.allow_endpoint
-            && !is_loopback_url(endpoint)
-        {
-            return Err(ConnectError::Endpoint(endpoint.clone()));
-        }
+        // An endpoint that is refused is refused before any file or variable is looked at.
+        options.endpoint_url.as_deref().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let config = match options.credentials.clone() {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
+        // The one of AWS_ENDPOINT_URL, or of a profile.
+        config.endpoint_url().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let credentials = config.credentials_provider().map(Renewable::new);
         let config = match &credentials {
             // Ours keeps them: the SDK's own store can't be told that they are no longer good.
@@ -297,27 +299,25 @@ async fn found(options: &ConnectOptions) -> Result<SdkConfig, ConnectError> {
     if let Some(endpoint) = &options.endpoint_url {
         loader = loader.endpoint_url(endpoint);
     }
-    if let Some(client) = &options.http_client {
-        loader = loader.http_client(client.clone());
-    } else if let Some(path) = std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
-        loader = loader.http_client(trusting(&path.to_string_lossy())?);
-    }
-    Ok(loader.load().await)
+    let client = match &options.http_client {
+        Some(client) => client.clone(),
+        None => match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
+            Some(path) => https(Some(trusting(&path.to_string_lossy())?)),
+            None => https(None),
+        },
+    };
+    Ok(loader.http_client(whole(client)).load().await)
 }
 
 /// Makes an HTTPS client that trusts the certificates of a file and no others, as `AWS_CA_BUNDLE` does in other tools.
-fn trusting(path: &str) -> Result<SharedHttpClient, ConnectError> {
+fn trusting(path: &str) -> Result<tls::TlsContext, ConnectError> {
     let unusable = || ConnectError::Certificates { path: path.to_owned() };
     let bytes = fs::read(path).map_err(|source| ConnectError::CaBundle { path: path.to_owned(), source })?;
     if !bytes.windows(11).any(|window| window == b"-----BEGIN ") {
         return Err(unusable());
     }
     let store = tls::TrustStore::empty().with_pem_certificate(bytes);
-    let context = tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())?;
-    Ok(aws_smithy_http_client::Builder::new()
-        .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc))
-        .tls_context(context)
-        .build_https())
+    tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())
 }
 
 /// Keeps signed requests from going anywhere but AWS and this machine, whatever the environment and profiles say
@@ -343,8 +343,26 @@ impl Intercept for EndpointGuard {
         if self.allow_any || is_loopback_url(uri) || is_aws_url(uri) {
             Ok(())
         } else {
-            Err(format!("`{uri}` is neither AWS nor this machine, and a signed request would go there").into())
+            Err(ForeignEndpoint(uri.to_owned()).into())
         }
+    }
+}
+
+/// An endpoint that gets no signed request.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is neither AWS nor this machine, and a signed request would go there")]
+pub(super) struct ForeignEndpoint(String);
+
+/// Tells whether an endpoint that was asked for may have signed requests.
+fn allowed(endpoint: &str, any: bool) -> Result<(), ConnectError> {
+    let scheme = endpoint.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
+    if !matches!(scheme.as_deref(), Some("http" | "https")) || host_of(endpoint).is_none_or(|host| host.is_empty()) {
+        return Err(ConnectError::Url(endpoint.to_owned()));
+    }
+    if any || is_loopback_url(endpoint) || is_aws_url(endpoint) {
+        Ok(())
+    } else {
+        Err(ConnectError::Endpoint(endpoint.to_owned()))
     }
 }
 

@@ -3,11 +3,13 @@
 use std::error::Error;
 use std::time::Duration;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
+use super::connect::ForeignEndpoint;
 use super::fence::LeaseOver;
 use super::operations;
 
@@ -28,6 +30,8 @@ pub enum ErrorKind {
     Quota,
     /// No credentials, or expired or wrong ones.
     Credentials,
+    /// The endpoint is neither AWS nor this machine: the request was not sent.
+    Endpoint,
     /// The request never reached AWS.
     Unreachable,
     /// AWS may or may not have done it: no answer, a server error, or an answer that can't be read.
@@ -37,6 +41,9 @@ pub enum ErrorKind {
     /// AWS refused the request as it stands.
     Rejected,
 }
+
+/// The message where no source of credentials has any.
+pub const NO_CREDENTIALS: &str = "no source of credentials has any";
 
 /// A failed call.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -103,6 +110,12 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         // Without a code nobody knows what the answer meant; only a plain "too many" is clear.
         return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
     };
+    // AWS's own policies are everywhere at all times: one that does not exist never will.
+    let lower = message.to_lowercase();
+    let never = code == "NoSuchEntity" && lower.contains(":iam::aws:policy/");
+    if never && lower.contains("does not exist or is not attachable") {
+        return ErrorKind::Rejected;
+    }
     if operations::passes(operation, code, message) {
         return ErrorKind::Propagating;
     }
@@ -174,14 +187,27 @@ where
         kind,
         retry_after: None,
     };
-    if causes(error).any(<dyn Error>::is::<LeaseOver>) {
+    if cause::<LeaseOver>(error).is_some() {
         return make(ErrorKind::LeaseLost, None, LeaseOver.to_string(), None);
+    }
+    if let Some(foreign) = cause::<ForeignEndpoint>(error) {
+        return make(ErrorKind::Endpoint, None, foreign.to_string(), None);
+    }
+    if let Some(credentials) = cause::<CredentialsError>(error) {
+        return make(ErrorKind::Credentials, None, without_credentials(credentials), None);
     }
     match error {
         SdkError::ServiceError(failure) => {
             let metadata = failure.err().meta();
-            let message = metadata.message().unwrap_or("AWS gave no message").to_owned();
-            let kind = classify(operation, metadata.code(), &message, failure.raw().status().as_u16());
+            let status = failure.raw().status().as_u16();
+            let page = failure.raw().headers().get("content-type").is_some_and(|kind| kind.contains("html"));
+            let message = match (metadata.message(), metadata.code()) {
+                (Some(message), _) => message.to_owned(),
+                (None, None) if page => format!("the answer (HTTP {status}) is a web page: that is not AWS"),
+                (None, None) => format!("the answer (HTTP {status}) is none that AWS gives"),
+                (None, Some(_)) => "AWS gave no message".to_owned(),
+            };
+            let kind = classify(operation, metadata.code(), &message, status);
             let request_id = metadata.request_id().or_else(|| failure.raw().request_id());
             let retry_after = retry_after(|name| failure.raw().headers().get(name));
             AwsError { retry_after, ..make(kind, metadata.code(), message, request_id) }
@@ -223,13 +249,31 @@ fn retry_after<'a>(header: impl Fn(&str) -> Option<&'a str>) -> Option<Duration>
 }
 
 fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
-    causes(error).any(<dyn Error>::is::<aws_credential_types::provider::error::CredentialsError>)
-        || chain(error).contains("credentials")
+    chain(error).contains("credentials")
 }
 
-/// Lists an error and what caused it.
-fn causes<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
-    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+/// Finds an error among the causes of another.
+fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
+    let mut next = Some(error);
+    while let Some(current) = next {
+        if let Some(found) = current.downcast_ref() {
+            return Some(found);
+        }
+        next = current.source();
+    }
+    None
+}
+
+/// Says why there are no credentials. Where nothing was found at all, the SDK's text is about its own workings.
+fn without_credentials(error: &CredentialsError) -> String {
+    match (error, error.source()) {
+        (CredentialsError::CredentialsNotLoaded(_), Some(source)) if !source.to_string().contains("in chain") => {
+            chain(source)
+        }
+        (CredentialsError::CredentialsNotLoaded(_), _) => NO_CREDENTIALS.to_owned(),
+        (_, Some(source)) => chain(source),
+        (_, None) => error.to_string(),
+    }
 }
 
 /// Tells whether a dispatch failure happened before any byte of the request could have left.
@@ -291,6 +335,16 @@ mod tests {
     fn a_missing_role_is_propagation_after_a_create_and_absence_for_a_delete() {
         assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::Propagating);
         assert_eq!(kind("DetachRolePolicy", "NoSuchEntity", "gone"), ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn a_missing_policy_of_aws_is_not_waited_for() {
+        let message = |arn: &str| format!("Policy {arn} does not exist or is not attachable.");
+        let (aws, own) = (message("arn:aws-cn:iam::aws:policy/x"), message("arn:aws:iam::123456789012:policy/x"));
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", &aws), ErrorKind::Rejected);
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", &own), ErrorKind::Propagating);
+        let role = "The role with name x cannot be found.";
+        assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", role), ErrorKind::Propagating);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 /// Larger answers are not ours: the largest real page is a few megabytes.
-const LIMIT: usize = 8 << 20;
+pub(super) const LIMIT: usize = 8 << 20;
 
 /// Verbs of operations whose answer may have no body at all, in the protocols of AWS Backup: there is nothing to say.
 const SILENT: &[&str] = &["Delete", "Put", "Tag", "Untag", "UpdateRegionSettings"];
@@ -39,7 +39,7 @@ impl Intercept for Gate {
             status: response.status().as_u16(),
             content_type: header("content-type").unwrap_or_default(),
             length: header("content-length").and_then(|length| length.parse().ok()),
-            // Bodies are read into memory before they are parsed; one that was not can't be vouched for.
+            // `whole` reads bodies into memory; one that it did not read can't be vouched for.
             body: response.body().bytes().ok_or("the answer is not in memory")?,
         };
         answer.check().map_err(Into::into)

@@ -12,10 +12,11 @@ pub mod operations;
 mod pages;
 mod parameters;
 mod read;
+mod whole;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
-pub use error::{AwsError, ErrorKind};
+pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
 pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};
 pub use parameters::{Parameter, Parameters};

@@ -129,6 +129,19 @@ impl Reader {
         Self { scope, sts, iam, backup, ssm, tagging, permits, calls, memos }
     }
 
+    /// Makes a client like this one that has read nothing yet.
+    #[must_use]
+    pub fn fresh(&self) -> Self {
+        Self::new(
+            Arc::clone(&self.scope),
+            self.sts.clone(),
+            self.iam.clone(),
+            self.backup.clone(),
+            self.ssm.clone(),
+            self.tagging.clone(),
+        )
+    }
+
     /// Returns what the client is bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope

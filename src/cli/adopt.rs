@@ -20,9 +20,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
         json: false,
         parallelism: arguments.parallelism,
         question: (&question, "yes"),
-        nothing: Some(
-            "Nothing to adopt: what is there is this stack's already, and the rest is for `vssctl apply` to make.",
-        ),
+        nothing: Some("Nothing to adopt: it is this stack's already."),
         destroys: false,
     };
     carry_out(&session, &options, &manner).await

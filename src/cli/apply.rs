@@ -85,7 +85,7 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
             return ended.map(|_| Exit::Refused);
         }
     };
-    if plan.is_empty() || (manner.destroys && verdict != Exit::Done) {
+    if plan.is_empty() {
         guard.end(ui, Some(&Report::default())).await;
         return Ok(verdict);
     }
@@ -173,7 +173,10 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
         ui.answer(&line(&head)?);
         return Ok(());
     }
+    let silent = plan.is_empty() && !plan.has_refused() && !plan.has_unknown();
     match manner.nothing {
+        // Nothing is there to show but what is wrong.
+        Some(_) if silent && verdict == Exit::Failed => ui.aside(&session.problems(plan)),
         Some(nothing) if plan.is_empty() && verdict == Exit::Done => ui.answer(&format!("{nothing}\n")),
         Some(_) | None => ui.answer(&session.render(plan)),
     }
@@ -241,7 +244,7 @@ async fn perform(
         interrupts.next().await;
     };
     if !manner.json {
-        ui.answer("\n");
+        ui.aside("\n");
     }
     let ended = tokio::select! {
         biased;
@@ -257,8 +260,10 @@ async fn perform(
 fn tell(ui: &Ui, progress: &mut Progress, event: &Event, json: bool) -> Result<(), CliError> {
     if json {
         ui.answer(&line(&render::progress::event(event))?);
-    } else if let Some(text) = progress.line(event) {
-        ui.answer(&format!("{text}\n"));
+    } else {
+        if let Some(text) = progress.line(event) {
+            ui.note(&text);
+        }
         ui.status(&progress.status());
     }
     Ok(())

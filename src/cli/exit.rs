@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-use crate::aws::AwsError;
+use crate::aws::{AwsError, ErrorKind};
 use crate::render::report::advice;
 
 /// How a run ended, as pipelines see it.
@@ -100,7 +100,8 @@ impl From<AwsError> for CliError {
         let hint = advice(&error);
         let message = format!("could not call `{}:{}`", error.service, error.operation);
         let request = error.request_id.clone();
-        let mut result = Self::failed(message).because(error);
+        let exit = if error.kind == ErrorKind::Endpoint { Exit::Refused } else { Exit::Failed };
+        let mut result = Self::new(exit, message).because(error);
         if let Some(request) = request {
             result = result.hint(format!("request id {request}"));
         }

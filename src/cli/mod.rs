@@ -39,14 +39,18 @@ pub fn main() -> ExitCode {
 
 /// Returns the command line's definition, as completions and manual pages need it.
 pub fn command() -> clap::Command {
-    Arguments::command()
+    // What is deleted takes along what needs it: the other way round than everywhere else.
+    Arguments::command().mut_subcommand("destroy", |destroy| {
+        destroy.mut_arg("target", |target| {
+            target.help("Only this thing and what needs it, such as `vault.vss`; repeatable")
+        })
+    })
 }
 
 /// Parses the arguments and runs the command.
 fn run(arguments: Vec<OsString>) -> Exit {
     let ui = Ui::new(color_of(&arguments));
-    let parsed =
-        Arguments::command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
+    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let exit = match parsed {
         Ok(Arguments { global, command }) => execute(&global, command, &ui).unwrap_or_else(|error| {
             ui.clear_status();

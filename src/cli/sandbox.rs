@@ -52,12 +52,33 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
 /// Throws the account away.
 fn reset(path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
     let shown = escaped(&path.display().to_string());
+    match is_sandbox(path) {
+        Ok(true) => {}
+        Ok(false) => {
+            return Err(CliError::refused(format!("`{shown}` is no sandbox file: it was left as it is"))
+                .hint("name a sandbox file with `--sandbox=FILE`, or delete this one by hand"));
+        }
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+        Err(error) => return Err(CliError::failed(format!("could not read `{shown}`")).because(error)),
+    }
     match std::fs::remove_file(path) {
         Ok(()) => ui.answer(&format!("Removed {shown}\n")),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => ui.answer(&format!("There is no {shown}\n")),
         Err(error) => return Err(CliError::failed(format!("could not remove `{shown}`")).because(error)),
     }
     Ok(Exit::Done)
+}
+
+/// Looks at the beginning of a file: nobody else's file must be thrown away.
+fn is_sandbox(path: &std::path::Path) -> std::io::Result<bool> {
+    use std::io::Read as _;
+    // Opening a pipe would wait for ever.
+    if !std::fs::metadata(path)?.is_file() {
+        return Ok(false);
+    }
+    let mut start = Vec::new();
+    std::fs::File::open(path)?.take(256).read_to_end(&mut start)?;
+    Ok(crate::sandbox::is_sandbox_file(&start))
 }
 
 fn operations(ui: &Ui) {

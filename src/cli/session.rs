@@ -3,12 +3,15 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, Fence, GuardError, guard};
+use crate::aws::{
+    Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard,
+};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
@@ -18,6 +21,9 @@ use crate::plan::check;
 use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
 use crate::{refresh, render};
+
+/// How long nothing is said while AWS does not answer the first call.
+const SILENCE: Duration = Duration::from_secs(5);
 
 /// The parsed file, with its texts for underlining.
 #[derive(Debug)]
@@ -92,7 +98,15 @@ impl<'a> Session<'a> {
         }
         ui.status("asking AWS who we are");
         let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
-        let caller = Box::pin(guard(&clients.reader(), &scope)).await.map_err(guarded)?;
+        let reader = clients.reader();
+        let mut asked = Box::pin(guard(&reader, &scope));
+        let answered = if let Ok(answered) = tokio::time::timeout(SILENCE, &mut asked).await {
+            answered
+        } else {
+            ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
+            asked.await
+        };
+        let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
         let (fence, read_at) = (Arc::default(), AtomicU64::default());
         Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
     }
@@ -143,22 +157,22 @@ impl<'a> Session<'a> {
         format!("{sort} {}, {}", render::escaped(&scope.account_id), render::escaped(&scope.region))
     }
 
+    /// Renders a plan's problems, an empty line after each.
+    pub(super) fn problems(&self, plan: &Plan) -> String {
+        problems(&plan.diagnostics, &self.loaded.sources, self.ui)
+    }
+
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
-        let problems = problems(&plan.diagnostics, &self.loaded.sources, self.ui);
+        let problems = self.problems(plan);
         render::text::plan(plan, &problems, self.ui.width())
     }
 
     /// Makes a plan's options from the arguments.
     pub(super) fn options(&self, scoping: &Scoping, pruning: Option<&Pruning>) -> Result<Options, CliError> {
-        // What may be deleted need not be in the file any more: such targets are looked for in the plan.
-        let deletes = pruning.is_none_or(|pruning| pruning.prune);
-        let targets = if deletes {
-            let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
-            parsed.collect::<Result<_, _>>()?
-        } else {
-            self.addresses(&scoping.target)?
-        };
+        // What the file no longer has may be there all the same: such targets are looked for in the plan.
+        let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
+        let targets = parsed.collect::<Result<_, _>>()?;
         Ok(Options {
             targets,
             prune: pruning.is_some_and(|pruning| pruning.prune),
@@ -211,14 +225,31 @@ fn refused_connection(error: ConnectError) -> CliError {
         ConnectError::Endpoint(_) => CliError::refused("the endpoint is refused")
             .because(error)
             .hint("`--allow-endpoint` lets signed calls go there"),
+        ConnectError::Url(_) => CliError::invalid("there is no such endpoint")
+            .because(error)
+            .hint("`--endpoint-url`, AWS_ENDPOINT_URL and a profile's `endpoint_url` take `https://HOST[:PORT]`"),
         ConnectError::CaBundle { .. } | ConnectError::Certificates { .. } => {
             CliError::invalid("could not set up the connection").because(error)
         }
     }
 }
 
-fn guarded(error: GuardError) -> CliError {
+fn guarded(error: GuardError, profile: Option<&str>) -> CliError {
     match error {
+        // Without a code nobody was asked: there is nothing to ask with.
+        GuardError::Identity(error) if error.kind == ErrorKind::Credentials && error.code.is_none() => {
+            let message = match profile {
+                Some(profile) => format!("no AWS credentials in the profile `{profile}`"),
+                None => "no AWS credentials found".to_owned(),
+            };
+            tracing::debug!(%error, "no credentials");
+            let detail = error.message.clone();
+            let failed = CliError::failed(message);
+            let failed = if detail == NO_CREDENTIALS { failed } else { failed.because(detail) };
+            failed
+                .hint("name a profile with `--profile`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+                .hint("`--sandbox` needs none: it is a simulated account")
+        }
         GuardError::Identity(error) => CliError::from(error),
         GuardError::Account { .. } | GuardError::Partition { .. } => {
             CliError::refused("wrong account: nothing was read or changed")

@@ -316,9 +316,17 @@ impl Context<'_> {
             Target::Entry(address, _) => self.iam_arn("role", &address, "role").map(|arn| (arn, Some(address))),
             Target::Arn(arn) => {
                 let place = entry.place(keys);
-                self.check_arn(entry, &place, &arn, false).then(|| (arn.to_string(), None))
+                let address = self.own_role(&arn);
+                self.check_arn(entry, &place, &arn, false).then(|| (arn.to_string(), address))
             }
         }
+    }
+
+    /// Finds the role of the file that an ARN names.
+    pub(crate) fn own_role(&self, arn: &Arn) -> Option<Address> {
+        let declared = self.declared.get("role")?.iter().filter(|role| role.name == arn.name());
+        let mut addresses = declared.map(|role| Address::new("role", role.key.clone()));
+        addresses.find(|address| self.iam_arn("role", address, "role").is_some_and(|role| role == arn.to_string()))
     }
 
     /// Returns the path of an IAM thing: its own, or `[stack] iam_path`. Where there is neither, none is declared, and a

@@ -4,10 +4,11 @@
 use cap_std::fs::Dir;
 use serde_json::Value;
 
-use crate::model::Diagnostic;
+use crate::model::{Diagnostic, Severity};
 use crate::policy::{self, PolicyError, PolicyErrorKind};
 
 use super::context::{Context, Entry};
+use super::grammar;
 use super::limits;
 use super::problems::safe;
 use super::read;
@@ -43,7 +44,7 @@ pub(crate) struct Document {
 
 /// What a document is attached to, which decides what its statements name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Use {
+pub(crate) enum Use {
     /// To a principal: it names resources.
     Identity,
     /// To a role, as its trust: it names principals.
@@ -101,6 +102,9 @@ impl Context<'_> {
         used: Use,
     ) -> Option<Document> {
         let place = entry.place(keys);
+        if !self.check_form(entry, keys, source) {
+            return None;
+        }
         let (written, text) = match source {
             DocumentSource::Table(table) => {
                 let written = Written::Table(entry.node.at(keys)?);
@@ -136,7 +140,11 @@ impl Context<'_> {
             };
             self.report(&place, diagnostic);
         }
-        let fits = self.check_use(entry, &written, &value, used);
+        let mut fits = self.check_use(entry, &written, &value, used);
+        // What a misspelt placeholder stands for is not known.
+        if unknown.is_empty() {
+            fits &= self.check_grammar(entry, &written, &value, used);
+        }
         match policy::canonical(&value) {
             Ok(canonical) if fits && unknown.is_empty() => {
                 let size = policy::minified_len(&canonical);
@@ -148,6 +156,49 @@ impl Context<'_> {
                     self.report_policy(entry, &written, &failed);
                 }
                 None
+            }
+        }
+    }
+
+    /// Checks that a table is either a document or the name of a file, and a text no name of a file.
+    fn check_form<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> bool {
+        let node = entry.node.at(keys);
+        let members = || node.into_iter().flat_map(Node::members);
+        match source {
+            DocumentSource::File(_) => {
+                let beside: Vec<_> = members().filter(|(key, _)| *key != "file").collect();
+                for (key, member) in &beside {
+                    let message = format!("`file` stands alone, and `{}` is beside it", safe(key));
+                    let diagnostic = entry.error("VSS0102", message).label("neither here nor in the file");
+                    self.report(&member.key, diagnostic.help("remove it, or write the whole document here"));
+                }
+                beside.is_empty()
+            }
+            DocumentSource::Table(table) => {
+                if let Some((_, member)) = members().find(|(key, _)| *key == "file") {
+                    let diagnostic = entry.error("VSS0103", "`file` must be a string".to_owned());
+                    self.report(&member.node.place, diagnostic.label("expected a string"));
+                    return false;
+                }
+                let misspelt = members().find(|(key, _)| table.len() == 1 && closest(key, &["file"]).is_some());
+                if let Some((key, member)) = misspelt {
+                    let diagnostic = entry.error("VSS0102", format!("a document has no key `{}`", safe(key)));
+                    self.report(&member.key, diagnostic.label("unknown key").help("did you mean `file`?"));
+                }
+                misspelt.is_none()
+            }
+            DocumentSource::Text(text) => {
+                let text = text.trim();
+                let is_path =
+                    !text.starts_with('{') && !text.contains('\n') && text.to_ascii_lowercase().ends_with(".json");
+                if is_path {
+                    let diagnostic = entry
+                        .error("VSS0501", format!("the document of `{}` is the name of a file", entry.address))
+                        .label("not JSON")
+                        .help(format!("write `{{ file = \"{}\" }}`", safe(text)));
+                    self.report(&entry.place(keys), diagnostic);
+                }
+                !is_path
             }
         }
     }
@@ -207,6 +258,18 @@ impl Context<'_> {
         self.report(&place, entry.error(code, message).label("not a policy document"));
     }
 
+    /// Checks actions, resources, operators and statement ids; tells whether IAM would take them.
+    fn check_grammar<T>(&mut self, entry: &Entry<'_, T>, written: &Written<'_>, value: &Value, used: Use) -> bool {
+        let partition = (!self.scope.region.is_empty()).then(|| self.scope.partition());
+        let found = grammar::check(value, used, partition);
+        let fits = found.iter().all(|(_, diagnostic)| diagnostic.severity != Severity::Error);
+        for (path, diagnostic) in found {
+            let place = written.at_path(self, &path);
+            self.report(&place, diagnostic.at(&entry.address));
+        }
+        fits
+    }
+
     /// Checks that statements name what a policy of this use names.
     fn check_use<T>(&mut self, entry: &Entry<'_, T>, written: &Written<'_>, value: &Value, used: Use) -> bool {
         let statements = match value.get("Statement") {
@@ -227,7 +290,7 @@ impl Context<'_> {
             };
             if let (Some(problem), true) = (problem, statement.is_object()) {
                 fits = false;
-                let place = written.at_path(&format!("Statement[{index}]"));
+                let place = written.at_path(self, &format!("Statement[{index}]"));
                 let message = format!("statement {} of the document of `{}` {problem}", index + 1, entry.address);
                 self.report(&place, entry.error("VSS0513", message).label("not for this use"));
             }
@@ -236,21 +299,65 @@ impl Context<'_> {
     }
 }
 
-/// Finds the first fault of every statement, where the document has several.
+/// Finds the faults of every statement, where the document has several: each that is found is mended, for the next one to show.
 fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
-    let Some(Value::Array(statements)) = document.get("Statement") else { return vec![first] };
+    let statements = match document.get("Statement") {
+        Some(Value::Array(statements)) => statements.as_slice(),
+        Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
+        _ => return vec![first],
+    };
     let mut faults = Vec::new();
-    if !first.path.starts_with("Statement[") {
+    if !first.path.starts_with("Statement") {
         faults.push(first.clone());
     }
     for (index, statement) in statements.iter().enumerate() {
-        let alone = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement] });
-        if let Err(mut failed) = policy::canonical(&alone) {
+        let mut statement = statement.clone();
+        // A statement has nine elements.
+        for _ in 0..10 {
+            let alone = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement.clone()] });
+            let Err(mut failed) = policy::canonical(&alone) else { break };
+            let element = failed.path.strip_prefix("Statement[0].").and_then(|path| path.split(['.', '[']).next());
+            let mended = mend(&mut statement, element);
             failed.path = failed.path.replacen("Statement[0]", &format!("Statement[{index}]"), 1);
             faults.push(failed);
+            if !mended {
+                break;
+            }
         }
     }
     if faults.is_empty() { vec![first] } else { faults }
+}
+
+/// Takes a fault out of a statement, be it in an element or in the statement itself; tells whether it could.
+fn mend(statement: &mut Value, element: Option<&str>) -> bool {
+    let Some(members) = statement.as_object_mut() else { return false };
+    match element {
+        Some("Effect") => {
+            members.insert("Effect".to_owned(), Value::from("Allow"));
+        }
+        Some(element @ ("Action" | "NotAction")) => {
+            members.insert(element.to_owned(), Value::from("*"));
+        }
+        Some(element) => return members.remove(element).is_some(),
+        None => {
+            let unknown = members.keys().find(|key| !policy::ELEMENTS.contains(&key.as_str())).cloned();
+            if let Some(unknown) = unknown {
+                members.remove(&unknown);
+            } else if !members.contains_key("Effect") {
+                members.insert("Effect".to_owned(), Value::from("Allow"));
+            } else if let Some(both) = ["Principal", "Action", "Resource"]
+                .iter()
+                .find(|name| members.contains_key(**name) && members.contains_key(&format!("Not{name}")))
+            {
+                members.remove(&format!("Not{both}"));
+            } else if !members.contains_key("Action") && !members.contains_key("NotAction") {
+                members.insert("Action".to_owned(), Value::from("*"));
+            } else {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 /// Where a document is written, for the places of its problems.
@@ -262,7 +369,7 @@ enum Written<'a> {
 impl Written<'_> {
     fn place(&self, context: &Context<'_>, failed: &PolicyError) -> Place {
         match (self, &failed.position) {
-            (Self::Table(_), _) | (Self::Text { .. }, None) => self.at_path(&failed.path),
+            (Self::Table(_), _) | (Self::Text { .. }, None) => self.at_path(context, &failed.path),
             (Self::Text { place, text }, Some(position)) => {
                 context.within(place, text, &(position.start..position.end))
             }
@@ -270,7 +377,7 @@ impl Written<'_> {
     }
 
     /// Follows a path such as `Statement[1].Action`.
-    fn at_path(&self, path: &str) -> Place {
+    fn at_path(&self, context: &Context<'_>, path: &str) -> Place {
         match self {
             Self::Table(node) => {
                 let mut node: &Node = node;
@@ -284,7 +391,10 @@ impl Written<'_> {
                 }
                 node.place.clone()
             }
-            Self::Text { place, .. } => place.clone(),
+            Self::Text { place, text } => match policy::locate(text, path) {
+                Some(range) if !path.is_empty() => context.within(place, text, &range),
+                _ => place.clone(),
+            },
         }
     }
 

@@ -21,11 +21,6 @@ impl Form {
         self.value(name, value.map(Value::Bool))
     }
 
-    /// Sets a whole number, if it is declared.
-    pub(crate) fn number(&mut self, name: &str, value: Option<u32>) -> &mut Self {
-        self.value(name, value.map(Value::from))
-    }
-
     /// Sets a set of texts, if it is declared.
     pub(crate) fn set(&mut self, name: &str, value: Option<impl IntoIterator<Item = String>>) -> &mut Self {
         self.value(name, value.map(sorted))

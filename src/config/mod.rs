@@ -8,6 +8,7 @@ mod context;
 mod documents;
 mod explain;
 pub mod form;
+mod grammar;
 mod limits;
 mod load;
 mod names;

@@ -88,10 +88,12 @@ impl Context<'_> {
     pub(crate) fn check_path<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], path: Option<&str>) {
         let Some(path) = path else { return };
         if !is_iam_path(path) {
+            let inner = path.trim_matches('/');
+            let meant = if inner.is_empty() { "/".to_owned() } else { format!("/{}/", safe(inner)) };
             let diagnostic = entry
                 .error("VSS0206", format!("`{}` is no IAM path", safe(path)))
                 .label("starts and ends with `/`, at most 512 printable ASCII characters")
-                .help(format!("write `\"/{}/\"`", safe(path.trim_matches('/'))));
+                .help(format!("write `\"{meant}\"`"));
             self.report(&entry.place(keys), diagnostic);
         }
     }

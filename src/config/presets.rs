@@ -29,6 +29,74 @@ const SERVICE_ROLE: &[&str] = &[
     "AWSDataLifecycleManagerSSMFullAccess",
 ];
 
+/// Other AWS managed policies that a role of instances or of backups may well have. A name that is in neither list may be right.
+const KNOWN: &[&str] = &[
+    SSM_CORE,
+    VSS_POLICY,
+    "AdministratorAccess",
+    "AmazonDynamoDBFullAccess",
+    "AmazonDynamoDBReadOnlyAccess",
+    "AmazonEC2ContainerRegistryPowerUser",
+    "AmazonEC2ContainerRegistryReadOnly",
+    "AmazonEC2FullAccess",
+    "AmazonEC2ReadOnlyAccess",
+    "AmazonEC2RolePolicyForLaunchWizard",
+    "AmazonElasticFileSystemClientFullAccess",
+    "AmazonElasticFileSystemClientReadWriteAccess",
+    "AmazonFSxFullAccess",
+    "AmazonFSxReadOnlyAccess",
+    "AmazonRDSFullAccess",
+    "AmazonRDSReadOnlyAccess",
+    "AmazonS3FullAccess",
+    "AmazonS3ReadOnlyAccess",
+    "AmazonSNSFullAccess",
+    "AmazonSNSReadOnlyAccess",
+    "AmazonSQSFullAccess",
+    "AmazonSQSReadOnlyAccess",
+    "AmazonSSMDirectoryServiceAccess",
+    "AmazonSSMFullAccess",
+    "AmazonSSMManagedEC2InstanceDefaultPolicy",
+    "AmazonSSMPatchAssociation",
+    "AmazonSSMReadOnlyAccess",
+    "AWSBackupAuditAccess",
+    "AWSBackupDataTransferAccess",
+    "AWSBackupFullAccess",
+    "AWSBackupOperatorAccess",
+    "AWSBackupOrganizationAdminAccess",
+    "AWSBackupRestoreAccessForSAPHANA",
+    "AWSBackupServiceRolePolicyForS3Backup",
+    "AWSBackupServiceRolePolicyForS3Restore",
+    "AWSCloudFormationFullAccess",
+    "AWSCloudFormationReadOnlyAccess",
+    "AWSKeyManagementServicePowerUser",
+    "AWSXRayDaemonWriteAccess",
+    "AWSXrayWriteOnlyAccess",
+    "CloudWatchAgentAdminPolicy",
+    "CloudWatchAgentServerPolicy",
+    "CloudWatchFullAccess",
+    "CloudWatchFullAccessV2",
+    "CloudWatchLogsFullAccess",
+    "CloudWatchLogsReadOnlyAccess",
+    "CloudWatchReadOnlyAccess",
+    "IAMFullAccess",
+    "IAMReadOnlyAccess",
+    "PowerUserAccess",
+    "ReadOnlyAccess",
+    "SecretsManagerReadWrite",
+    "SecurityAudit",
+    "job-function/Billing",
+    "job-function/DatabaseAdministrator",
+    "job-function/NetworkAdministrator",
+    "job-function/SupportUser",
+    "job-function/SystemAdministrator",
+    "job-function/ViewOnlyAccess",
+];
+
+/// Tells whether a name, perhaps with its path, is that of a well-known AWS managed policy.
+pub(crate) fn is_known(name: &str) -> bool {
+    KNOWN.contains(&name) || SERVICE_ROLE.contains(&name.strip_prefix("service-role/").unwrap_or(name))
+}
+
 /// Returns the ARN of an AWS managed policy; a name may hold its path, such as `service-role/X`.
 pub(crate) fn managed_policy_arn(scope: &Scope, name: &str) -> String {
     let path = if SERVICE_ROLE.contains(&name) { "service-role/" } else { "" };

@@ -22,7 +22,8 @@ use crate::kinds::vault::spec::VaultSpec;
     reason = "the shape of the file: entries are read one by one, so that one bad entry hides no other"
 )]
 pub(crate) struct FileSpec {
-    /// Another file that this one builds on, relative to it: tables are merged and this file wins. One level deep.
+    /// Another file that this one builds on, relative to it: entries and tags are merged, any other value is replaced whole, and
+    /// this file wins. One level deep.
     pub(crate) extends: Option<String>,
     /// Whose things these are, and where.
     pub(crate) stack: StackSpec,

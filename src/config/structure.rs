@@ -264,6 +264,21 @@ fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnos
         Tree::Integer(_) | Tree::Huge if takes("string") && is_duration(last) => {
             diagnostic.help(format!("write a number with its unit in quotes, such as `{last} = \"{}\"`", sample(last)))
         }
+        Tree::Flag(_) | Tree::Float | Tree::Datetime if takes("integer") || is_duration(last) => {
+            if is_duration(last) {
+                diagnostic.help(format!("write it like `{last} = \"{}\"`", sample(last)))
+            } else {
+                diagnostic
+            }
+        }
+        Tree::Text(text) if takes("boolean") && !matches!(text.as_str(), "true" | "false") => {
+            let meant = match text.to_ascii_lowercase().as_str() {
+                "yes" | "on" | "true" | "1" => "`true`",
+                "no" | "off" | "false" | "0" => "`false`",
+                _ => "`true` or `false`",
+            };
+            diagnostic.help(format!("write {meant} without quotes"))
+        }
         Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Datetime | Tree::Flag(_) if takes("string") => {
             diagnostic.help(format!("write it in quotes: `\"{}\"`", safe(source)))
         }
@@ -283,11 +298,15 @@ fn wrong_type(node: &Node, view: View, path: &[String], source: &str) -> Diagnos
 }
 
 fn is_duration(key: &str) -> bool {
-    ["_window", "_after", "_retention", "_for"].iter().any(|end| key.ends_with(end))
+    ["_window", "_after", "_retention", "_for", "_session_duration"].iter().any(|end| key.ends_with(end))
 }
 
 fn sample(key: &str) -> &'static str {
-    if key.ends_with("_window") { "8h" } else { "35d" }
+    match key {
+        _ if key.ends_with("_window") => "8h",
+        _ if key.ends_with("_duration") => "1h",
+        _ => "35d",
+    }
 }
 
 fn expected(name: &str) -> &'static str {

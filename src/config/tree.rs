@@ -172,15 +172,37 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>) -> Node {
     Node { tree, place: Place::new(file, value.span()), faulty: false }
 }
 
-/// Puts `own` over `base`: tables are merged key by key, anything else is replaced.
+/// Puts the file `own` over the file `base`: entries are merged key by key, and so are `[stack]`, `[defaults]` and tables of
+/// tags; any other value is replaced whole, as it is where `[defaults]` fill an entry in. A `match` of two files would be a
+/// selection that neither of them describes.
 pub(crate) fn overlay(base: &mut Node, own: Node) {
+    overlay_at(base, own, &mut Vec::new());
+}
+
+/// Tells whether the tables at a path are merged key by key.
+fn merges(path: &[String]) -> bool {
+    let path: Vec<&str> = path.iter().map(String::as_str).collect();
+    match path.as_slice() {
+        []
+        | [_]
+        | ["defaults" | "role" | "policy" | "instance_profile" | "package" | "vault" | "plan", _]
+        | ["plan", _, "rule" | "selection"]
+        | ["plan", _, "rule" | "selection", _]
+        | ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,
+        [.., name] => name.ends_with("tags"),
+    }
+}
+
+fn overlay_at(base: &mut Node, own: Node, path: &mut Vec<String>) {
     match (&mut base.tree, own.tree) {
-        (Tree::Table(base_members), Tree::Table(own_members)) => {
+        (Tree::Table(base_members), Tree::Table(own_members)) if merges(path) => {
             for (key, member) in own_members {
                 match base_members.get_mut(&key) {
                     Some(existing) => {
                         existing.key = member.key;
-                        overlay(&mut existing.node, member.node);
+                        path.push(key);
+                        overlay_at(&mut existing.node, member.node, path);
+                        path.pop();
                     }
                     None => {
                         base_members.insert(key, member);

@@ -24,9 +24,9 @@ impl<'de> Deserialize<'de> for DocumentSource {
         match Value::deserialize(deserializer)? {
             Value::String(text) => Ok(Self::Text(text)),
             Value::Object(table) => match table.get("file") {
-                Some(Value::String(path)) if table.len() == 1 => Ok(Self::File(path.clone())),
-                Some(_) => Err(D::Error::custom("`file` stands alone and is a string")),
-                None => Ok(Self::Table(table)),
+                // Other keys beside it are reported where they stand, and so is a file that is no string.
+                Some(Value::String(path)) => Ok(Self::File(path.clone())),
+                Some(_) | None => Ok(Self::Table(table)),
             },
             _ => Err(D::Error::custom("a policy document is a table, a string with JSON or { file = \"...\" }")),
         }

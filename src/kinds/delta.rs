@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 
 use crate::kind::{Field, Fields, Live, Transition};
 use crate::plan::marks::{TagChanges, tag_changes};
-use crate::plan::{Action, diff};
+use crate::plan::{Action, diff, marks};
 
 /// The differences of one transition.
 #[derive(Debug)]
@@ -57,9 +57,21 @@ impl<'a> Delta<'a> {
     pub(crate) fn tags(&self) -> TagChanges {
         let live = self.live("tags").as_object();
         if self.transition.action == Action::Adopt {
-            return TagChanges { unset: Vec::new(), ..tag_changes(live, None, self.transition.marks) };
+            return TagChanges { unset: Vec::new(), ..tag_changes(live, None, &self.adopted_marks()) };
         }
         tag_changes(live, self.desired("tags").as_object(), self.transition.marks)
+    }
+
+    /// Returns the marks of a thing that is only taken over: the tag keys in it are those whose live value is the file's.
+    /// Nobody but us wrote the others.
+    fn adopted_marks(&self) -> std::collections::BTreeMap<String, String> {
+        let mut found = self.transition.marks.clone();
+        let live = self.live("tags");
+        if let Some(keys) = found.get_mut(marks::KEYS) {
+            let same = pairs(self.desired("tags")).filter(|(key, value)| live.get(key.as_str()) == Some(*value));
+            *keys = marks::list_keys(same.map(|(key, _)| key.as_str()));
+        }
+        found
     }
 
     /// Returns the elements of a set that the file has and live lacks, and those that live has and a declared set lacks.

@@ -348,3 +348,66 @@ fn the_settings_that_the_file_does_not_name_are_sent_as_they_are() {
     let made = calls("region_settings", Action::Update, &given);
     assert_eq!(made.ensure[0].input, json!({"ResourceTypeOptInPreference": {"EC2": true, "EBS": true}}));
 }
+
+#[test]
+fn an_inline_policy_that_means_the_same_is_not_written_again() {
+    let statement = |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [action], "Resource": ["*"]}]});
+    let given = Given {
+        desired: Some(desired(
+            "role.app",
+            json!({"inline_policies": {"same": statement("ec2:DescribeImages"), "other": statement("ec2:DescribeTags")}}),
+        )),
+        live: Some(live(
+            "app",
+            &[],
+            json!({"inline_policies": {"same": statement("EC2:describeimages"), "other": statement("ec2:DescribeHosts")}}),
+            Value::Null,
+        )),
+        ..Given::default()
+    };
+    let made = calls("role.app", Action::Update, &given);
+    assert_eq!(names(&made.ensure), ["iam:PutRolePolicy"]);
+    assert_eq!(made.ensure[0].input["PolicyName"], "other");
+}
+
+#[test]
+fn a_tag_key_that_only_changes_its_case_goes_before_it_comes() {
+    for (address, untag, tag) in [
+        ("role.app", "iam:UntagRole", "iam:TagRole"),
+        ("policy.app", "iam:UntagPolicy", "iam:TagPolicy"),
+        ("instance_profile.app", "iam:UntagInstanceProfile", "iam:TagInstanceProfile"),
+    ] {
+        let given = Given {
+            desired: Some(desired(address, json!({"tags": {"Team": "a"}}))),
+            live: Some(live(
+                "app",
+                &[("Arn", "arn")],
+                json!({"tags": {"team": "a", "vssctl:keys": "team"}}),
+                Value::Null,
+            )),
+            marks: BTreeMap::from([("vssctl:keys".to_owned(), "Team".to_owned())]),
+            ..Given::default()
+        };
+        assert_eq!(names(&calls(address, Action::Update, &given).ensure), [untag, tag]);
+    }
+}
+
+#[test]
+fn a_role_lets_its_replaced_boundary_go_and_takes_the_new_one() {
+    let policy: Address = "policy.p".parse().expect("an address");
+    let given = |wanted: Value| Given {
+        desired: Some(desired("role.app", wanted)),
+        live: Some(live("app", &[], json!({"permissions_boundary": "arn:p"}), Value::Null)),
+        neighbours: vec![(policy.clone(), live("p", &[("Arn", "arn:p")], json!({}), Value::Null))],
+        replaced: vec![policy.clone()],
+        ..Given::default()
+    };
+    for (wanted, arn) in [("arn:p", "arn:p"), ("arn:moved/p", "arn:moved/p")] {
+        let made = calls("role.app", Action::Update, &given(json!({"permissions_boundary": wanted})));
+        assert_eq!(names(&made.release), ["iam:DeleteRolePermissionsBoundary"]);
+        assert_eq!(names(&made.ensure), ["iam:PutRolePermissionsBoundary"]);
+        assert_eq!(made.ensure[0].input["PermissionsBoundary"], arn);
+    }
+    let gone = calls("role.app", Action::Update, &given(json!({"permissions_boundary": ""})));
+    assert_eq!((names(&gone.release), names(&gone.ensure)), (vec!["iam:DeleteRolePermissionsBoundary"], NONE.to_vec()));
+}

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::order::{Graph, Vertex};
-use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, marks, verdict};
+use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, holders, marks, unreadable, verdict};
 use crate::config::Thresholds;
 use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
@@ -66,7 +66,7 @@ impl Draft<'_> {
             .unwrap_or_default()
     }
 
-    fn refuse(&mut self, action: Action, reason: String) {
+    pub(super) fn refuse(&mut self, action: Action, reason: String) {
         self.action = action;
         self.reason = Some(reason);
         self.fields.clear();
@@ -110,7 +110,9 @@ fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
             }
         }
         Value::Array(items) => {
-            items.iter_mut().for_each(|item| follow(item, moved));
+            for item in items.iter_mut() {
+                follow(item, moved);
+            }
             // A set stays sorted.
             if items.iter().all(Value::is_string) {
                 items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
@@ -133,15 +135,20 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
     spread_replacements(&mut drafts);
+    // The limit of deletions is a part of the whole stack, whatever the targets are.
+    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, &mut drafts);
-    let kept = prune(input, orphans, &mut drafts, &mut diagnostics);
-    spread_refusals(&mut drafts);
-    keep_held(&mut drafts);
-    let mut graph = calls(input, &mut drafts);
-    if refuse_held(&mut drafts, &graph, &mut diagnostics) {
+    let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
+    // Marks need nothing but the thing itself.
+    if input.options.adopt.is_empty() {
         spread_refusals(&mut drafts);
-        graph = calls(input, &mut drafts);
     }
+    if holders::refuse(input, &mut drafts, &mut diagnostics) {
+        spread_refusals(&mut drafts);
+    }
+    diagnostics.extend(unreadable::diagnostics(input));
+    keep_held(&mut drafts);
+    let graph = calls(input, &mut drafts);
     let steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -242,6 +249,7 @@ fn keep_held(drafts: &mut [Draft<'_>]) {
 fn prune<'a>(
     input: &Input<'a>,
     orphans: Vec<(&'static dyn Kind, &'a Live)>,
+    owned: usize,
     drafts: &mut Vec<Draft<'a>>,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Vec<Orphan> {
@@ -259,7 +267,6 @@ fn prune<'a>(
             kept.push(orphan(address, live));
         }
     }
-    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + deletions.len();
     let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
     let (most, percent) = (most as usize, percent as usize);
@@ -390,44 +397,6 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     remove_surplus(input, drafts, &neighbours, &mut graph);
     connect(drafts, &mut graph);
     graph
-}
-
-/// Refuses to take away a policy that some role keeps: AWS would not delete it. Tells whether there was one.
-fn refuse_held(drafts: &mut [Draft<'_>], graph: &Graph, diagnostics: &mut Vec<Diagnostic>) -> bool {
-    let lets_go = |holder: &Address, arn: &str| {
-        let calls = graph.calls.iter().filter(|((_, address), _)| address == holder).flat_map(|(_, calls)| calls);
-        calls.into_iter().any(|call| call.action == "iam:DetachRolePolicy" && call.input["PolicyArn"] == arn)
-    };
-    let addresses: BTreeMap<&str, &Address> = drafts
-        .iter()
-        .filter(|draft| draft.kind.name() == "role")
-        .filter_map(|draft| draft.live.map(|live| (live.name.as_str(), &draft.address)))
-        .collect();
-    let held: Vec<(usize, String)> = drafts
-        .iter()
-        .enumerate()
-        .filter(|(_, draft)| matches!(draft.action, Action::Delete | Action::Replace) && draft.kind.name() == "policy")
-        .filter_map(|(index, draft)| {
-            let live = draft.live?;
-            let arn = live.ids.get("Arn")?;
-            let roles = live.carried["roles"].as_array()?;
-            let keeper = roles
-                .iter()
-                .filter_map(Value::as_str)
-                .find(|role| !addresses.get(role).is_some_and(|address| lets_go(address, arn)))?;
-            Some((index, format!("it is attached to role `{keeper}`, which keeps it")))
-        })
-        .collect();
-    for (index, obstacle) in &held {
-        let draft = &mut drafts[*index];
-        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
-        diagnostics.push(
-            verdict::cannot_go(&draft.address, what, obstacle)
-                .located(draft.desired.and_then(|desired| desired.location.clone())),
-        );
-        draft.refuse(Action::Refused, obstacle.clone());
-    }
-    !held.is_empty()
 }
 
 /// Deletes second objects of one address, once the address itself stands.

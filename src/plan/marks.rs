@@ -49,7 +49,7 @@ pub fn marks<'a>(
 }
 
 /// Writes tag keys into one tag value: their names with blanks between, or short hashes where names don't fit.
-fn list_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
+pub(crate) fn list_keys<'a>(keys: impl IntoIterator<Item = &'a str>) -> String {
     let mut keys: Vec<&str> = keys.into_iter().collect();
     keys.sort_unstable();
     keys.dedup();

@@ -4,8 +4,10 @@
 pub mod build;
 pub mod check;
 pub mod diff;
+mod holders;
 pub mod marks;
 pub mod order;
+mod unreadable;
 mod verdict;
 
 use serde::{Deserialize, Serialize};

@@ -106,6 +106,7 @@ impl Graph {
             for last in [Release, Ensure, Remove, Prune] {
                 edge((last, holder), (Prune, held));
             }
+            edge((Prune, holder), (Remove, held));
         }
         edges
     }

@@ -3,9 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::{Draft, Input, differences, marks_of};
-use super::{Action, diff};
+use super::{Action, FieldChange, diff};
 use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Address, Diagnostic};
+
+/// The obstacle that the file itself puts up.
+const PROTECTED: &str = "it is protected (`protect = true`)";
 
 /// Judges one thing of the file.
 pub(super) fn judge<'a>(
@@ -25,8 +28,18 @@ pub(super) fn judge<'a>(
         reason: None,
         fields: Vec::new(),
     };
+    // An adoption is about the things that are named, whatever else is in conflict.
+    if !input.options.adopt.is_empty() && !input.options.adopt.contains(&desired.address) {
+        let live = if let Found::Live(live) = found { Some(&**live) } else { None };
+        return Draft { live, ..draft };
+    }
     let refused = |reason: String| Draft { action: Action::Refused, reason: Some(reason), ..draft_like(&draft) };
     match found {
+        // It was not even looked for: which of the things that fit its parent is meant, the parent's problem asks.
+        Found::Unknown { .. } if ambiguous_parent(input, desired).is_some() => {
+            let parent = ambiguous_parent(input, desired).map(ToString::to_string).unwrap_or_default();
+            refused(format!("needs `{parent}`, which fits several live things"))
+        }
         Found::Unknown { action, message } => {
             diagnostics.push(
                 Diagnostic::error("VSS0801", format!("`{}` could not be read: {message}", desired.address))
@@ -37,7 +50,7 @@ pub(super) fn judge<'a>(
             Draft { action: Action::Unknown, reason: Some(format!("{action} failed")), ..draft }
         }
         // Without a mark that tells them apart none of them is ours to delete.
-        Found::Ambiguous { .. } if input.options.destroy => draft,
+        Found::Ambiguous { .. } | Found::Absent if input.options.destroy => draft,
         Found::Ambiguous { ids } => {
             diagnostics.push(
                 Diagnostic::error(
@@ -50,9 +63,23 @@ pub(super) fn judge<'a>(
             );
             refused(format!("{} live things fit", ids.len()))
         }
-        Found::Absent if input.options.destroy || !input.options.adopt.is_empty() => draft,
+        Found::Absent if !input.options.adopt.is_empty() => {
+            diagnostics.push(
+                Diagnostic::error("VSS0909", format!("there is no live `{}` to adopt", desired.address))
+                    .at(&desired.address)
+                    .located(desired.location.clone())
+                    .help(format!(
+                        "nothing has the name `{}`: give the entry the `name` of what is there",
+                        desired.name
+                    ))
+                    .help("or run `vssctl apply`, which makes it"),
+            );
+            draft
+        }
         Found::Absent => {
-            Draft { action: Action::Create, fields: diff::all_added(kind.fields(), &desired.fields), ..draft }
+            let mut fields = diff::all_added(kind.fields(), &desired.fields);
+            add_grace_time(desired, &mut fields);
+            Draft { action: Action::Create, fields, ..draft }
         }
         Found::Live(live) => {
             if input.options.destroy {
@@ -71,6 +98,40 @@ pub(super) fn judge<'a>(
             }
             settle_owner(input, Draft { live: Some(live), ..draft }, desired, live, diagnostics)
         }
+    }
+}
+
+/// The parent that a thing lives in, where several live things could be it.
+fn ambiguous_parent<'a>(input: &Input<'a>, desired: &'a Desired) -> Option<&'a Address> {
+    desired.references.iter().filter(|address| desired.address.parent_key() == Some(address.key())).find(|address| {
+        let live = input.live.iter().find(|(kind, _)| *kind == address.kind());
+        live.is_some_and(|(_, live)| matches!(live.found.get(address), Some(Found::Ambiguous { .. })))
+    })
+}
+
+/// Shows the grace time of a compliance lock that comes with its vault: AWS does not tell it, so it is no difference by itself.
+fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
+    let Some(after) = desired.options.get("changeable_for") else { return };
+    if let Some(last) = fields.iter().rposition(|field| field.path.starts_with("lock.")) {
+        let (path, before, after) = ("lock.changeable_for".to_owned(), serde_json::Value::Null, after.clone());
+        fields.insert(last + 1, FieldChange { path, display: super::Display::Value, before, after, replaces: false });
+    }
+}
+
+/// The table of the file that declares a thing: a role's own instance profile stands under the role, a selection under
+/// its plan.
+fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
+    let address = &desired.address;
+    let holder = input.desired.iter().find(|other| {
+        address.kind() == "instance_profile"
+            && other.address.kind() == "role"
+            && other.location.is_some()
+            && other.location == desired.location
+    });
+    match (holder, address.parent_key()) {
+        (Some(role), _) => role.address.to_string(),
+        (None, Some(plan)) => format!("plan.{plan}.{}.{}", address.kind(), address.last()),
+        (None, None) => address.to_string(),
     }
 }
 
@@ -125,7 +186,7 @@ fn settle_owner<'a>(
         None => (
             "VSS0901",
             format!("`{address}` already exists and is not managed by stack `{}`", input.scope.stack),
-            format!("add `adopt = true` under `[{address}]`, or run `vssctl adopt {address}`"),
+            format!("add `adopt = true` under `[{}]`, or run `vssctl adopt {address}`", entry_of(input, desired)),
         ),
     };
     diagnostics.push(Diagnostic::error(code, message).at(address).located(desired.location.clone()).help(hint));
@@ -153,7 +214,7 @@ fn compare<'a>(
     if renamed {
         fields.insert(
             0,
-            super::FieldChange {
+            FieldChange {
                 path: "name".to_owned(),
                 display: super::Display::Value,
                 before: live.name.as_str().into(),
@@ -191,8 +252,7 @@ fn compare<'a>(
         };
     }
     if action == Action::Replace {
-        let obstacle =
-            if desired.protect { Some("it is protected (`protect = true`)".to_owned()) } else { kind.obstacle(live) };
+        let obstacle = if desired.protect { Some(PROTECTED.to_owned()) } else { kind.obstacle(live) };
         let obstacle = obstacle.filter(|_| desired.protect || !renamed || !kind.replaces_create_first());
         if let Some(obstacle) = obstacle {
             diagnostics.push(cannot_go(&desired.address, "replaced", &obstacle).located(desired.location.clone()));
@@ -210,7 +270,7 @@ pub(super) fn deletion<'a>(
     live: &'a Live,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
-    let protected = desired.filter(|desired| desired.protect).map(|_| "it is protected (`protect = true`)".to_owned());
+    let protected = desired.filter(|desired| desired.protect).map(|_| PROTECTED.to_owned());
     let obstacle = protected.or_else(|| kind.obstacle(live));
     if let Some(obstacle) = &obstacle {
         let location = desired.and_then(|desired| desired.location.clone());
@@ -229,9 +289,12 @@ pub(super) fn deletion<'a>(
 }
 
 pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
-    Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}"))
-        .at(address)
-        .help("remove the obstacle, or leave the thing as it is")
+    let help = if obstacle == PROTECTED {
+        "set `protect = false` first if it should go"
+    } else {
+        "remove the obstacle, or leave the thing as it is"
+    };
+    Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}")).at(address).help(help)
 }
 
 /// The address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by the thing

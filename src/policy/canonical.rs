@@ -46,11 +46,12 @@ pub(super) enum Principal {
 const PRINCIPAL_TYPES: [&str; 4] = ["AWS", "CanonicalUser", "Federated", "Service"];
 const VERSIONS: [&str; 2] = ["2008-10-17", "2012-10-17"];
 const TOP: [&str; 3] = ["Version", "Id", "Statement"];
-const ELEMENTS: [&str; 9] =
+/// The elements of a statement.
+pub const ELEMENTS: [&str; 9] =
     ["Sid", "Effect", "Principal", "NotPrincipal", "Action", "NotAction", "Resource", "NotResource", "Condition"];
 
-/// IAM User Guide, "IAM JSON policy elements: Condition operators".
-const OPERATORS: [&str; 28] = [
+/// The condition operators. IAM User Guide, "IAM JSON policy elements: Condition operators".
+pub const OPERATORS: [&str; 28] = [
     "ArnEquals",
     "ArnLike",
     "ArnNotEquals",
@@ -275,6 +276,15 @@ fn read_condition(value: &Value, path: &str) -> Result<Condition, PolicyError> {
 
 /// Spells a known operator as IAM's guide does; `ForAllValues:` and `IfExists` around it as well.
 fn canonical_operator(text: &str) -> String {
+    known_operator(text).unwrap_or_else(|| text.to_owned())
+}
+
+/// Tells whether a condition operator is one of IAM's, with or without `ForAllValues:` and `IfExists` around it.
+pub fn is_operator(text: &str) -> bool {
+    known_operator(text).is_some()
+}
+
+fn known_operator(text: &str) -> Option<String> {
     let (prefix, rest) = match text.split_once(':') {
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("ForAllValues") => ("ForAllValues:", rest),
         Some((prefix, rest)) if prefix.eq_ignore_ascii_case("ForAnyValue") => ("ForAnyValue:", rest),
@@ -286,7 +296,7 @@ fn canonical_operator(text: &str) -> String {
         _ => (rest, ""),
     };
     let known = OPERATORS.iter().find(|operator| operator.eq_ignore_ascii_case(name));
-    known.map_or_else(|| text.to_owned(), |name| format!("{prefix}{name}{suffix}"))
+    known.map(|name| format!("{prefix}{name}{suffix}"))
 }
 
 /// Lowers the part before the first colon, the service: `S3:GetObject` is `s3:GetObject`.

@@ -22,6 +22,7 @@
 mod canonical;
 mod diff;
 mod error;
+mod locate;
 #[cfg(test)]
 mod properties;
 mod read;
@@ -31,9 +32,10 @@ mod text;
 
 use serde_json::{Value, json};
 
-pub use canonical::canonical;
+pub use canonical::{ELEMENTS, OPERATORS, canonical, is_operator};
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
+pub use locate::locate;
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};
 

@@ -5,11 +5,13 @@ use std::ops::Range;
 
 use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
+use unicode_width::UnicodeWidthStr;
 
 use crate::config::Sources;
 use crate::model::{Diagnostic, Diagnostics, Location, Severity};
 
 use super::safe::{Safe, is_hidden};
+use super::text::paragraph;
 
 /// How problems are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -78,11 +80,31 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
             group = group.element(snippet.annotation(annotation));
         }
     }
+    // What stands before a help's words: as many columns as the line number has, and ` = help: `.
+    let margin = diagnostic.location.as_ref().map_or(1, |location| location.line.to_string().len()) + " = help: ".len();
     for help in &diagnostic.help {
-        group = group.element(Level::HELP.message(Safe(help).to_string()));
+        group =
+            group.element(Level::HELP.message(wrapped(&Safe(help).to_string(), style.width.saturating_sub(margin))));
     }
     let renderer = if style.colour { Renderer::styled() } else { Renderer::plain() };
-    renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group])
+    let text = renderer.decor_style(DecorStyle::Ascii).term_width(style.width).render(&[group]);
+    if diagnostic.location.is_some() {
+        return text;
+    }
+    // Without a place there is no line beside which an empty gutter would make sense.
+    let is_gutter = |line: &&str| anstream::adapter::strip_str(line).to_string().trim() == "|";
+    text.lines().filter(|line| !is_gutter(line)).collect::<Vec<_>>().join("\n")
+}
+
+/// Breaks a line between words where it is longer than `width`; the renderer indents what follows.
+fn wrapped(line: &str, width: usize) -> String {
+    if line.width() <= width {
+        return line.to_owned();
+    }
+    let mut text = String::new();
+    paragraph(&mut text, line, 0, width);
+    text.truncate(text.trim_end().len());
+    text
 }
 
 /// The part of a line that is shown, made safe, and the underlined part of it.
@@ -159,6 +181,26 @@ mod tests {
         let shown = shown(&text);
         assert!(shown.starts_with(expected), "{shown}");
         assert!(shown.ends_with("\n\n1 error, 0 warnings\n"), "{shown}");
+    }
+
+    #[test]
+    fn a_long_help_goes_on_below_its_first_word_and_stays_within_the_width() {
+        let text = format!("{STACK}[vault.vss]\n[plan.daily.rule.x]\nvault = \"vss\"\nshedule = \"rate(1 day)\"\n");
+        let loaded = load_text("vss.toml", &text, None);
+        let known = |shown: &str| {
+            let (_, keys) = shown.split_once("valid keys: ").unwrap();
+            keys.split_once("\n\n").unwrap().0.split_whitespace().map(str::to_owned).collect::<Vec<_>>()
+        };
+        let wide = render(&loaded.diagnostics, &loaded.sources, Style { colour: false, width: 10_000 });
+        assert_eq!(wide.lines().filter(|line| line.contains("= help: valid keys: ")).count(), 1);
+        for width in [40, 80, 120] {
+            let shown = render(&loaded.diagnostics, &loaded.sources, Style { colour: false, width });
+            let keys: Vec<&str> = shown.lines().skip_while(|line| !line.contains("valid keys: ")).collect();
+            let longest = known(&wide).iter().map(String::len).max().unwrap();
+            assert!(keys.iter().all(|line| line.len() <= width.max(longest + 10)), "{shown}");
+            assert!(keys[1].starts_with(&" ".repeat(10)) && !keys[1].starts_with(&" ".repeat(11)), "{shown}");
+            assert_eq!(known(&shown), known(&wide));
+        }
     }
 
     #[test]

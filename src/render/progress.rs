@@ -18,6 +18,8 @@ pub struct Progress {
     left: BTreeMap<Address, usize>,
     elapsed: BTreeMap<Address, Duration>,
     running: BTreeSet<Address>,
+    /// What each thing waits for: a wait is told of once, however often the call is tried.
+    waiting: BTreeMap<Address, (String, String)>,
     total: usize,
 }
 
@@ -28,7 +30,7 @@ impl Progress {
         for step in &plan.steps {
             *left.entry(step.address.clone()).or_insert(0) += 1;
         }
-        Self { total: left.len(), left, elapsed: BTreeMap::new(), running: BTreeSet::new() }
+        Self { total: left.len(), left, elapsed: BTreeMap::new(), running: BTreeSet::new(), waiting: BTreeMap::new() }
     }
 
     /// Returns the line of an event, where it has one.
@@ -40,18 +42,19 @@ impl Progress {
                 self.running.insert(address.clone());
                 first.then(|| format!("{BOLD}{address}{BOLD:#}: {}...", words(*action).0))
             }
-            Event::Waiting { address, call, error, delay } => {
+            Event::Waiting { address, call, error, delay: _ } => {
                 let what = escaped(error.code.as_deref().unwrap_or(&error.message));
-                Some(format!(
-                    "{BOLD}{address}{BOLD:#}: {CHANGE}waiting{CHANGE:#} {} for {call} ({what})",
-                    seconds(*delay)
-                ))
+                let line = format!("{BOLD}{address}{BOLD:#}: {CHANGE}waiting{CHANGE:#} for {call} ({what})");
+                let wait = (call.clone(), what);
+                let before = self.waiting.insert(address.clone(), wait.clone());
+                (before != Some(wait)).then_some(line)
             }
             Event::Done { address, action, phase: _, elapsed } => {
                 let total = self.elapsed.entry(address.clone()).or_default();
                 *total += *elapsed;
                 let total = *total;
                 self.running.remove(address);
+                self.waiting.remove(address);
                 let left = self.left.get_mut(address)?;
                 *left = left.saturating_sub(1);
                 let done = *left == 0;
@@ -111,4 +114,34 @@ fn words(action: Action) -> (&'static str, &'static str) {
 fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     if whole >= 60 { format!("{}m{:02}s", whole / 60, whole % 60) } else { format!("{:.1}s", duration.as_secs_f64()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::aws::AwsError;
+    use crate::plan::Phase;
+
+    #[test]
+    fn a_wait_is_told_of_once_however_often_the_call_is_tried() {
+        let address = Address::new("selection", "daily.windows");
+        let mut progress = Progress {
+            left: BTreeMap::from([(address.clone(), 2)]),
+            elapsed: BTreeMap::new(),
+            running: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+            total: 1,
+        };
+        let waiting = |call: &str| Event::Waiting {
+            address: address.clone(),
+            call: call.to_owned(),
+            error: AwsError::unsettled("backup", call, "not yet"),
+            delay: Duration::from_secs(1),
+        };
+        let told = ["first", "first", "second"].map(|call| progress.line(&waiting(call)).is_some());
+        assert_eq!(told, [true, false, true]);
+        let (action, phase, elapsed) = (Action::Create, Phase::Ensure, Duration::ZERO);
+        progress.line(&Event::Done { address: address.clone(), action, phase, elapsed });
+        assert!(progress.line(&waiting("second")).is_some());
+    }
 }

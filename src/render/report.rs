@@ -94,19 +94,39 @@ pub fn advice(error: &AwsError) -> Option<String> {
         ErrorKind::Credentials => Some(
             "log in again, or choose credentials with `--profile NAME` or `AWS_PROFILE`; `--sandbox` needs none".into(),
         ),
+        ErrorKind::Endpoint => Some("`--allow-endpoint` lets signed calls go there".into()),
         ErrorKind::Unreachable => Some("check the network, the proxy settings and the region's name".into()),
         ErrorKind::Quota => Some("delete what is no longer used, or ask AWS for a higher quota".into()),
         ErrorKind::Throttled => Some("wait a little and run it again, with a lower `--parallelism`".into()),
-        ErrorKind::Propagating => {
-            Some("run it again in a minute: AWS had not seen an earlier change everywhere yet".into())
+        ErrorKind::Propagating if error.operation == "AttachRolePolicy" && error.message.contains("not attachable") => {
+            Some("the account has no such policy: correct its ARN, or make it before the role".into())
         }
+        ErrorKind::Propagating => holder(error)
+            .or_else(|| Some("run it again in a minute: AWS had not seen an earlier change everywhere yet".into())),
         ErrorKind::Unsettled => Some("run it again: it reads what is there before it changes anything".into()),
         ErrorKind::NotFound | ErrorKind::AlreadyExists => {
             Some("somebody may have changed it meanwhile: `vssctl plan` shows what is there now".into())
         }
         ErrorKind::LeaseLost => Some("run it again: it goes on from what is there".into()),
+        ErrorKind::Rejected if error.message.contains(":iam::aws:policy/") => {
+            Some("AWS has no managed policy of this ARN: correct it in the file".into())
+        }
         ErrorKind::Rejected => None,
     }
+}
+
+/// Says who may hold what AWS does not delete: its message tells that something does, and not what.
+fn holder(error: &AwsError) -> Option<String> {
+    let who = match error.operation.as_str() {
+        "DeleteRole" => "an instance profile, or a policy that was added meanwhile,",
+        "DeletePolicy" => "a user, group or role that has it, or whose permissions boundary it is,",
+        "DeleteInstanceProfile" => "a role that was added meanwhile",
+        "DeleteBackupPlan" if error.message.contains("selections must be deleted") => {
+            "a selection that was added meanwhile"
+        }
+        _ => return None,
+    };
+    Some(format!("{who} still holds it: `vssctl plan` names it, or take it away by hand and run it again"))
 }
 
 /// Counts what was done; a replacement is both added and destroyed.

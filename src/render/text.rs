@@ -29,6 +29,9 @@ pub(crate) const DIM: Style = Style::new().dimmed();
 /// The last line of a plan that changes nothing; pipelines match it.
 pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
 
+/// The last line of a plan that found nothing to do and could not read everything.
+pub const NO_CHANGES_SEEN: &str = "No changes in what could be read.";
+
 /// Renders a plan in at most `width` columns, as far as names allow. `problems` is the rendered form of its
 /// diagnostics, which needs the sources.
 pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
@@ -66,7 +69,9 @@ pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
 /// Returns the plan's last line.
 pub fn last_line(plan: &Plan) -> String {
     if plan.is_empty() && !plan.has_unknown() && !plan.has_refused() {
-        NO_CHANGES.to_owned()
+        // Who did not see everything does not say that everything is as it should be.
+        let blind = plan.diagnostics.iter().any(|diagnostic| diagnostic.code == "VSS0802");
+        if blind { NO_CHANGES_SEEN.to_owned() } else { NO_CHANGES.to_owned() }
     } else {
         let Summary { add, change, destroy } = plan.summary();
         format!("Plan: {add} to add, {change} to change, {destroy} to destroy.")

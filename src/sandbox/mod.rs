@@ -48,6 +48,11 @@ use wire::model::Model;
 pub use faults::{Fault, FaultKind, FaultPlan};
 pub use store::SandboxError;
 
+/// Tells whether a file that begins so is a sandbox's, sound or damaged.
+pub fn is_sandbox_file(start: &[u8]) -> bool {
+    store::has_head(start)
+}
+
 /// A handle on a simulated AWS; clones are the same one.
 #[derive(Clone)]
 pub struct Sandbox {

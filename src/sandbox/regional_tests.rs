@@ -51,7 +51,8 @@ async fn vault_plan_and_selection_are_made_and_read_through_the_sdk() {
     assert_eq!(rule.lifecycle().unwrap().delete_after_days, Some(35));
     let backup_role = iam.create_role().role_name("AWSBackup").assume_role_policy_document(TRUST).send().await.unwrap();
     let role_arn = backup_role.role.unwrap().arn;
-    let selection = BackupSelection::builder().selection_name("all").iam_role_arn(&role_arn).build().unwrap();
+    let selection =
+        BackupSelection::builder().selection_name("all").iam_role_arn(&role_arn).resources("*").build().unwrap();
     let selected =
         backup.create_backup_selection().backup_plan_id(id).backup_selection(selection).send().await.unwrap();
     let error = backup.delete_backup_plan().backup_plan_id(id).send().await.unwrap_err();

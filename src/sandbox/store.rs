@@ -16,6 +16,9 @@ use super::clock::Clock;
 /// The version of the file's format that this program writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 1;
 
+/// The highest counter that a file may hold.
+const HIGHEST: u64 = u64::MAX / 2;
+
 /// Why a sandbox file cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum SandboxError {
@@ -151,7 +154,23 @@ fn read(path: &Path) -> Result<State, SandboxError> {
     if head.format > FORMAT {
         return Err(SandboxError::Newer { path: path.to_owned(), found: head.format });
     }
-    serde_json::from_slice(&bytes).map_err(corrupt)
+    let state: State = serde_json::from_slice(&bytes).map_err(corrupt)?;
+    // Counters that high were never counted, and would overflow.
+    if !state.clock.is_plausible()
+        || state.generation > HIGHEST
+        || state.accounts.values().any(|held| held.serial > HIGHEST)
+    {
+        return Err(corrupt(serde::de::Error::custom("a counter or the clock is out of range")));
+    }
+    Ok(state)
+}
+
+/// Tells whether what begins so is a sandbox file, sound or damaged.
+pub(super) fn has_head(start: &[u8]) -> bool {
+    let dense: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
+    let Some(rest) = dense.strip_prefix(b"{\"format\":") else { return false };
+    let digits = rest.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    digits > 0 && rest[digits..].starts_with(b",\"generation\":")
 }
 
 /// Writes a new file beside the old one and puts it in its place, so that a crash leaves the one or the other.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 use vssctl::apply::{self, Report};
-use vssctl::aws::{Clients, ConnectOptions};
+use vssctl::aws::{Clients, ConnectOptions, operations};
 use vssctl::config;
 use vssctl::kind::Found;
 use vssctl::kinds::package::{Installation, installation};
@@ -58,6 +58,9 @@ impl Bench {
         self.runtime.block_on(async {
             let (clients, plan) = self.build(toml, options).await;
             assert_eq!(plan::check::violations(&plan), [""; 0], "{plan:#?}");
+            for call in plan.steps.iter().flat_map(|step| &step.calls) {
+                assert_eq!(operations::find(&call.action).action, call.action, "it is missing in `aws::operations`");
+            }
             let (events, _kept) = mpsc::unbounded_channel();
             let (_sender, stop) = watch::channel(false);
             let options = apply::Options { parallelism: 8, pace: Duration::from_millis(1), stop };

@@ -208,12 +208,35 @@ fn the_sandbox_is_kept_out_of_commits_and_found_from_below() {
 #[test]
 fn a_damaged_sandbox_file_is_reported_and_left_as_it_is() {
     let place = Place::with(MAIN_JOB);
-    for text in ["{", "[]", "{\"format\":999,\"generation\":1}"] {
+    let overflowing =
+        "{\"format\":1,\"generation\":18446744073709551615,\"clock\":{\"machine\":{\"ahead\":0}},\"accounts\":{}}";
+    for text in ["{", "[]", "{\"format\":999,\"generation\":1}", overflowing] {
         place.write("account.json", text);
         let run = place.sandbox(&["plan"]).exits(1);
         assert!(run.stderr.contains("account.json"), "{}", run.stderr);
         assert_eq!(place.read("account.json"), text);
     }
+}
+
+#[test]
+fn a_reset_throws_away_sandbox_files_only() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.run(&["--sandbox=vss.toml", "sandbox", "reset"]).exits(4);
+    assert!(run.stderr.contains("vss.toml") && run.stderr.contains("hint: "), "{}", run.stderr);
+    assert_eq!(place.read("vss.toml"), MAIN_JOB);
+    place.run(&["--sandbox=.", "sandbox", "reset"]).exits(4);
+    // A damaged sandbox is a sandbox.
+    place.write("account.json", "{\"format\":1,\"generation\":7,\"clo");
+    assert_eq!(place.sandbox(&["sandbox", "reset"]).exits(0).stdout, "Removed account.json\n");
+    assert_eq!(place.sandbox(&["sandbox", "reset"]).exits(0).stdout, "There is no account.json\n");
+}
+
+#[test]
+fn the_answer_of_an_apply_is_on_stdout_and_its_progress_is_not() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.sandbox(&["apply", "--yes"]).exits(0);
+    assert!(run.stderr.contains("vault.vss: creating...") && !run.stdout.contains("creating..."), "{}", run.stdout);
+    assert!(run.stdout.contains("Plan: 7 to add") && run.stdout.contains("Apply complete!"), "{}", run.stdout);
 }
 
 #[test]
@@ -273,6 +296,22 @@ fn a_target_brings_what_it_needs_and_an_unknown_one_is_corrected() {
 }
 
 #[test]
+fn an_adoption_of_what_is_not_there_says_so() {
+    let place = Place::with(MAIN_JOB);
+    let run = place.sandbox(&["adopt", "--yes", "vault.vss"]).exits(1);
+    assert!(run.stderr.contains("VSS0909") && run.stdout.is_empty(), "{}{}", run.stdout, run.stderr);
+    place.sandbox(&["apply", "--yes", "--target", "vault.vss"]).exits(0);
+    let run = place.sandbox(&["adopt", "--yes", "vault.vss"]).exits(0);
+    assert_eq!(run.stdout, "Nothing to adopt: it is this stack's already.\n");
+}
+
+#[test]
+fn the_help_of_destroy_says_what_a_target_takes_along() {
+    let run = Place::empty().run(&["destroy", "--help"]).exits(0);
+    assert!(run.stdout.contains("what needs it"), "{}", run.stdout);
+}
+
+#[test]
 fn json_stands_alone_on_stdout() {
     let place = Place::with(MAIN_JOB);
     let run = place.sandbox(&["plan", "--format", "json"]).exits(0);
@@ -295,6 +334,8 @@ fn a_thing_that_is_no_longer_in_the_file_is_left_alone_until_it_is_pruned() {
     place.write("vss.toml", without);
     let run = place.sandbox(&["plan", "--detailed-exitcode"]).exits(0);
     assert!(run.stdout.contains("selection.daily.windows") && run.stdout.contains("--prune"), "{}", run.stdout);
+    let run = place.sandbox(&["plan", "--target", "selection.daily.windows"]).exits(0);
+    assert!(run.stdout.contains("--prune"), "{}", run.stdout);
     let run = place.sandbox(&["apply", "--prune", "--yes"]).exits(0);
     assert_eq!(run.last_line(), "Apply complete! Resources: 0 added, 0 changed, 1 destroyed.");
     assert_eq!(place.sandbox(&["plan"]).exits(0).stdout, format!("{NO_CHANGES}\n"));

@@ -12,10 +12,14 @@ mod wire;
 
 use std::time::Instant;
 
+use random::Random;
 use simulation::{Figures, Mode, simulate};
+use wire::Kill;
 
-/// So many histories run with every test run, of each sort.
+/// So many histories run with every test run; `tests/run` asks for more.
 const HISTORIES: u64 = 200;
+/// So many cases are swept with every test run.
+const CASES: u64 = 3;
 
 fn histories() -> u64 {
     std::env::var("VSSCTL_SIMULATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(HISTORIES)
@@ -23,6 +27,10 @@ fn histories() -> u64 {
 
 /// Runs histories on every core and reports what failed.
 fn run(name: &str, seeds: &[u64], mode: Mode) {
+    run_all(name, seeds, |seed| simulate(seed, mode));
+}
+
+fn run_all(name: &str, seeds: &[u64], simulate: impl Fn(u64) -> (Figures, Vec<String>) + Sync) {
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let next = std::sync::atomic::AtomicUsize::new(0);
@@ -31,7 +39,7 @@ fn run(name: &str, seeds: &[u64], mode: Mode) {
             let mut figures = Figures::default();
             let mut failed = Vec::new();
             while let Some(seed) = seeds.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                let (one, problems) = simulate(*seed, mode);
+                let (one, problems) = simulate(*seed);
                 figures.add(&one);
                 if !problems.is_empty() {
                     failed.push((*seed, problems));
@@ -86,5 +94,35 @@ fn seeds_that_failed_once_are_replayed() {
             .map(|(_, seed)| seed.split_whitespace().next().and_then(|seed| seed.parse().ok()).expect("a number"))
             .collect();
         run(&format!("kept seeds, {mark}"), &seeds, Mode { pairs });
+    }
+}
+
+#[test]
+fn a_death_at_any_call_is_healed_by_the_next_apply() {
+    let cases = std::env::var("VSSCTL_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
+    run_all("crash sweep", &seeds(1 << 33, cases), |seed| {
+        let (mut figures, mut problems) = (Figures::default(), Vec::new());
+        for kill in [Kill::Before, Kill::Lost, Kill::After] {
+            for at in 0.. {
+                let (one, found) = simulation::sweep(seed, at, kill);
+                problems.extend(found.into_iter().map(|problem| format!("{kill:?} {at}: {problem}")));
+                figures.add(&one);
+                // The apply had fewer calls than that.
+                if one.deaths == 0 {
+                    break;
+                }
+            }
+        }
+        (figures, problems)
+    });
+}
+
+#[test]
+fn a_seed_is_always_the_same_history() {
+    let mut random = Random::new(7);
+    for _ in 0..3 {
+        let seed = random.next();
+        let figures = || format!("{:?}", simulate(seed, Mode::default()).0);
+        assert_eq!(figures(), figures(), "{seed}");
     }
 }

@@ -116,10 +116,12 @@ fn a_failed_call_names_its_operation_code_and_request_and_the_rest_goes_on() {
 }
 
 #[test]
-fn a_lost_answer_to_a_call_with_a_token_is_asked_for_again() {
+fn a_lost_answer_is_asked_for_again_by_its_token() {
     let served = Served::new();
     served.sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("CreateBackupVault"));
     served.run(&["apply", "--yes"]).exits(0);
+    let creates = served.sandbox.requests().iter().filter(|request| request.operation == "CreateBackupVault").count();
+    assert_eq!(creates, 2);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
 }
 
@@ -137,7 +139,12 @@ fn no_credentials_are_a_failure_with_a_way_out() {
     let mut command = served.prepare(&["plan"], "");
     command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     let run = Run::from(command.output().expect("vssctl runs")).exits(1);
-    assert!(run.stderr.contains("credentials") && run.stderr.contains("hint: "), "{}", run.stderr);
+    assert!(run.stderr.starts_with("error: no AWS credentials found\n"), "{}", run.stderr);
+    assert!(run.stderr.contains("hint: ") && run.stderr.lines().count() < 6, "{}", run.stderr);
+    let mut command = served.prepare(&["plan", "--profile", "nope"], "");
+    command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    let run = Run::from(command.output().expect("vssctl runs")).exits(1);
+    assert!(run.stderr.starts_with("error: no AWS credentials in the profile `nope`\n"), "{}", run.stderr);
 }
 
 #[test]
@@ -152,15 +159,26 @@ fn an_endpoint_that_is_not_there_is_a_failure_and_a_foreign_one_is_refused() {
     assert!(unreachable.stderr.contains("hint: check the network"), "{}", unreachable.stderr);
     let foreign = run("http://aws.example.com").exits(4);
     assert!(foreign.stderr.contains("--allow-endpoint"), "{}", foreign.stderr);
+    for url in ["nonsense", "", "ftp://127.0.0.1/"] {
+        let nothing = run(url).exits(6);
+        assert!(nothing.stderr.contains("https://"), "{}", nothing.stderr);
+    }
+    for variable in ["AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_STS"] {
+        let mut command = place.command(&["plan"]);
+        command.env("AWS_ACCESS_KEY_ID", "x").env("AWS_SECRET_ACCESS_KEY", "x").env(variable, "http://192.0.2.1");
+        let foreign = Run::from(command.output().expect("vssctl runs")).exits(4);
+        assert!(foreign.stderr.contains("--allow-endpoint"), "{variable}: {}", foreign.stderr);
+        assert!(!foreign.stderr.contains("interceptor"), "{variable}: {}", foreign.stderr);
+    }
 }
 
 /// Starts an apply whose `CreateBackupVault` hangs, and waits until it is on its way.
-fn hanging() -> (Served, Child, BufReader<std::process::ChildStdout>) {
+fn hanging() -> (Served, Child, BufReader<std::process::ChildStderr>) {
     let served = Served::new();
     served.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault").times(u32::MAX));
     let mut command = served.prepare(&["apply", "--yes"], "123456789012");
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
-    let mut lines = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut lines = BufReader::new(child.stderr.take().expect("stderr"));
     let mut line = String::new();
     while !line.contains("vault.vss: creating") {
         line.clear();
@@ -177,12 +195,13 @@ fn interrupt(child: &Child) {
 #[test]
 #[cfg(unix)]
 fn a_second_ctrl_c_ends_at_once_and_the_next_apply_converges() {
-    let (served, mut child, _lines) = hanging();
-    let mut errors = BufReader::new(child.stderr.take().expect("stderr"));
+    let (served, mut child, mut lines) = hanging();
     interrupt(&child);
     let mut line = String::new();
-    errors.read_line(&mut line).expect("UTF-8");
-    assert!(line.contains("Finishing the calls in flight"), "{line}");
+    while !line.contains("Finishing the calls in flight") {
+        line.clear();
+        assert_ne!(lines.read_line(&mut line).expect("UTF-8"), 0, "the run ended without a word");
+    }
     interrupt(&child);
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     served.sandbox.clear_faults();
@@ -201,4 +220,39 @@ fn a_killed_apply_leaves_nothing_that_the_next_one_does_not_finish() {
     served.sandbox.advance(std::time::Duration::from_mins(18)).expect("the clock");
     served.run(&["apply", "--yes"]).exits(0);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+/// How often a process is killed; `VSSCTL_KILLS` asks for another number.
+const KILLS: u64 = 50;
+
+#[test]
+#[cfg(unix)]
+fn kill_9_at_any_moment_is_healed_by_the_next_apply() {
+    let kills = std::env::var("VSSCTL_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(KILLS);
+    // How long an apply takes here, from the first request to the end.
+    let served = Served::new();
+    let start = std::time::Instant::now();
+    served.run(&["apply", "--yes"]).exits(0);
+    let whole = start.elapsed();
+    let (mut within, mut state) = (0, 0x5eed_u64);
+    for kill in 0..kills {
+        let served = Served::new();
+        let mut child = served
+            .prepare(&["apply", "--yes"], "123456789012")
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("vssctl runs");
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        let share = f64::from(u32::try_from(state >> 33).expect("31 bits")) / f64::from(1_u32 << 31);
+        // Not a wait for anything: the moment is the test.
+        std::thread::sleep(whole.mul_f64(share));
+        child.kill().expect("kill");
+        child.wait().expect("an end");
+        let writes = served.writes();
+        within += u64::from(writes > 0 && writes < 15);
+        served.run(&["apply", "--yes"]).exits(0);
+        assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES, "kill {kill}");
+    }
+    println!("{kills} processes killed, {within} of them in the middle of their changes: all healed by the next apply");
 }

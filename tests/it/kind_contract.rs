@@ -516,12 +516,19 @@ fn account(bench: &Bench) -> Vec<Value> {
     let names = |answer: &Value, list: &str, name: &str| -> Value {
         answer[list].as_array().into_iter().flatten().map(|item| item[name].clone()).collect()
     };
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let plan_ids = plans["BackupPlansList"].as_array().into_iter().flatten().map(|plan| &plan["BackupPlanId"]);
+    let selections = plan_ids.map(|id| {
+        let answer = bench.call("backup", "ListBackupSelections", &json!({"BackupPlanId": id}));
+        names(&answer, "BackupSelectionsList", "SelectionName")
+    });
     vec![
         names(&bench.call("iam", "ListRoles", &json!({})), "Roles", "RoleName"),
         names(&bench.call("iam", "ListPolicies", &json!({"Scope": "Local"})), "Policies", "PolicyName"),
         names(&bench.call("iam", "ListInstanceProfiles", &json!({})), "InstanceProfiles", "InstanceProfileName"),
         names(&bench.call("backup", "ListBackupVaults", &json!({})), "BackupVaultList", "BackupVaultName"),
-        names(&bench.call("backup", "ListBackupPlans", &json!({})), "BackupPlansList", "BackupPlanName"),
+        names(&plans, "BackupPlansList", "BackupPlanName"),
+        selections.collect(),
         names(&bench.call("ssm", "ListAssociations", &json!({})), "Associations", "AssociationName"),
     ]
 }

@@ -1,12 +1,16 @@
 //! The one integration test binary: every further binary would link over a hundred megabytes.
 
+#![expect(clippy::print_stdout, reason = "simulations print their figures")]
+
 mod bench;
 mod cli;
 mod convergence;
+mod cut;
 mod documents;
 mod faults;
 mod harness;
 mod kind_contract;
 mod lease;
+mod ownership;
 mod planning;
 mod scenarios;

@@ -413,6 +413,7 @@ fn a_protected_thing_is_neither_deleted_nor_replaced() {
     bench.apply(&file);
     let plan = bench.plan(&file.replace("/a/", "/b/"));
     assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Refused)]);
+    assert!(plan.diagnostics[0].help[0].contains("`protect = false`"), "{:?}", plan.diagnostics[0].help);
     let destroy = bench.plan_with(&file, &Options { destroy: true, ..Options::default() });
     assert!(destroy.is_empty() && destroy.has_refused());
 }
@@ -574,4 +575,73 @@ fn a_new_table_key_of_any_kind_moves_the_address_and_touches_nothing_else() {
     assert_eq!(plan.orphans, []);
     let again = bench.plan(&new);
     assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
+#[test]
+fn an_adoption_acts_on_the_named_things_whatever_else_is_in_conflict() {
+    let bench = Bench::new();
+    for name in ["vault-a", "vault-b"] {
+        bench.call("backup", "CreateBackupVault", &json!({"BackupVaultName": name}));
+    }
+    let file = format!("{STACK}[vault.vault-a]\n[vault.vault-b]\n[vault.vault-c]\n");
+    let adopt = |name: &str| {
+        let address: vssctl::model::Address = name.parse().expect("an address");
+        Options { targets: vec![address.clone()], adopt: vec![address], ..Options::default() }
+    };
+    let everywhere = Options { targets: Vec::new(), ..adopt("vault.vault-a") };
+    for options in [adopt("vault.vault-a"), everywhere] {
+        let plan = bench.plan_with(&file, &options);
+        assert_eq!(changed(&plan), [("vault.vault-a".to_owned(), Action::Adopt)]);
+        assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+    }
+    let plan = bench.plan_with(&file, &adopt("vault.vault-c"));
+    assert!(plan.is_empty() && codes(&plan) == ["VSS0909"], "{:?}", plan.diagnostics);
+}
+
+#[test]
+fn a_role_s_own_instance_profile_is_adopted_under_the_role() {
+    let bench = Bench::new();
+    bench.call("iam", "CreateInstanceProfile", &json!({"InstanceProfileName": "r"}));
+    let file = format!("{STACK}[role.r]\npreset = \"vss-instance\"\n");
+    let plan = bench.plan(&file);
+    assert_eq!(codes(&plan), ["VSS0901"]);
+    assert!(plan.diagnostics[0].help[0].contains("under `[role.r]`"), "{:?}", plan.diagnostics[0].help);
+    let plan = bench.plan(&file.replace("[role.r]", "[role.r]\nadopt = true"));
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+}
+
+#[test]
+fn the_limit_of_deletions_counts_the_whole_stack_whatever_the_targets_are() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    let main = main_file();
+    let (without, _) = main.split_once("[plan.daily.selection.windows]").expect("a selection");
+    let targets = vec!["selection.daily.windows".parse().expect("an address")];
+    let plan = bench.plan_with(without, &Options { targets, prune: true, ..Options::default() });
+    assert_eq!(changed(&plan), [("selection.daily.windows".to_owned(), Action::Delete)]);
+    assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
+}
+
+#[test]
+fn what_is_in_an_ambiguous_plan_is_refused_with_it_and_no_problem_of_its_own() {
+    let bench = Bench::new();
+    for name in ["first", "second"] {
+        let rule = json!({"RuleName": name, "TargetBackupVaultName": "Default"});
+        bench.call("backup", "CreateBackupPlan", &json!({"BackupPlan": {"BackupPlanName": "daily", "Rules": [rule]}}));
+    }
+    let plan = bench.plan(&main_file());
+    assert_eq!(codes(&plan), ["VSS0902"], "{:?}", plan.diagnostics);
+    assert!(!plan.has_unknown() && plan.has_refused());
+}
+
+#[test]
+fn a_compliance_lock_shows_its_grace_time_when_its_vault_is_made() {
+    let bench = Bench::new();
+    let file = format!(
+        "{STACK}[vault.vss]\nlock = {{ mode = \"compliance\", min_retention = \"7d\", changeable_for = \"3d\", \
+         compliance_lock_is_irreversible = true }}\n"
+    );
+    assert!(paths(&bench.plan(&file), "vault.vss").contains(&"lock.changeable_for".to_owned()));
+    bench.apply(&file);
+    assert!(bench.plan(&file).is_empty());
 }

@@ -18,6 +18,7 @@ use crate::model::schedule::Schedule;
 use crate::model::{Address, Diagnostic};
 
 use super::package::compare;
+use super::permits::{allows, trusts};
 
 /// What the checks across entries need to know.
 #[derive(Debug, Default)]
@@ -121,22 +122,6 @@ pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
     }
 }
 
-fn trusts(trust: &Value, service: &str) -> bool {
-    let text = trust.to_string();
-    text.contains(service) || text.contains("\"*\"")
-}
-
-fn allows(role: &RoleFacts, action: &str) -> bool {
-    let service = action.split(':').next().unwrap_or(action);
-    role.inline.values().any(|document| {
-        let text = document.to_string().to_ascii_lowercase();
-        [action.to_ascii_lowercase(), format!("{service}:*")]
-            .iter()
-            .any(|pattern| text.contains(&format!("\"{pattern}\"")))
-            || text.contains("\"*\"") && text.contains("\"action\":\"*\"")
-    })
-}
-
 fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, profile: &ProfileFacts) {
     if let Some(trust) = &role.trust
         && !trusts(trust, "ec2.amazonaws.com")
@@ -155,7 +140,7 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
     for (policy, action) in [(SSM_CORE, "ssm:UpdateInstanceInformation"), (VSS_POLICY, "ec2:CreateImage")] {
         let has =
             managed.iter().any(|arn| arn.ends_with(&format!("/{policy}")) || arn.ends_with("/AdministratorAccess"));
-        if !has && !own && !allows(role, action) {
+        if !has && !own && !role.inline.values().any(|document| allows(document, action)) {
             let message = format!("`{}` is on instances and lacks `{policy}`", role.address);
             let diagnostic = Diagnostic::warning("VSS0712", message)
                 .at(&role.address)

@@ -49,7 +49,7 @@ pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts
             Some(Target::Entry(address, name)) => (Some(name), Some(address)),
             Some(Target::Arn(arn)) => {
                 let fits = context.check_arn(&entry, &place, &arn, false);
-                (fits.then(|| arn.name().to_owned()), None)
+                (fits.then(|| arn.name().to_owned()), context.own_role(&arn))
             }
             None => (None, None),
         };

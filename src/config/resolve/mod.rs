@@ -4,6 +4,7 @@
 mod across;
 mod iam;
 mod package;
+mod permits;
 mod plan;
 mod role;
 mod selection;

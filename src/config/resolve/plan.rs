@@ -138,11 +138,17 @@ fn resolve_rule(
     );
     for_windows(rule, windows_vss, context);
     continuous(rule, keeps, context);
-    check_against_lock(rule, &vault, keeps, context, facts);
+    let for_ever = !rule.gives("delete_after") || spec.delete_after.as_deref() == Some("");
+    check_against_lock(rule, &["delete_after"], &vault, (keeps, for_ever), context, facts);
     let (schedule, timezone) = schedule(rule, context);
     let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
-    let known =
-        told("start_window", spec.start_window.as_deref()) && told("delete_after", spec.delete_after.as_deref());
+    // A window or a retention with an error of its own is no ground for a second problem.
+    let sound = start_window.is_none_or(|length| (limits::START_WINDOW..=limits::WINDOW).contains(&length))
+        && spec.start_window.is_some() == start_window.is_some()
+        && spec.delete_after.as_ref().is_some_and(|text| !text.is_empty()) == keeps.is_some();
+    let known = sound
+        && told("start_window", spec.start_window.as_deref())
+        && told("delete_after", spec.delete_after.as_deref());
     if known && told("schedule", schedule.as_deref()) && told("timezone", spec.timezone.as_deref()) {
         let text = schedule.clone().unwrap_or_else(|| "cron(0 5 ? * * *)".to_owned());
         if let (Ok(schedule), Some(timezone)) = (Schedule::parse(&text, Dialect::Backup), &timezone) {
@@ -172,7 +178,7 @@ fn resolve_rule(
         context.own_arn(rule, &keys, text, |text| Arn::parse_as(text, "backup", "backup-vault"))
     });
     ResolvedRule {
-        copy_actions: copies(rule, &vault, context, references),
+        copy_actions: copies(rule, &vault, context, facts, references),
         vault,
         schedule,
         timezone: spec.timezone.as_ref().and(timezone).map(|(name, _)| name),
@@ -289,17 +295,20 @@ fn continuous(rule: &Entry<'_, RuleSpec>, keeps: Option<u32>, context: &mut Cont
     }
 }
 
+/// Checks how long backups, or their copies, are kept against the lock of their vault.
 fn check_against_lock(
     rule: &Entry<'_, RuleSpec>,
+    keys: &[&str],
     vault: &str,
-    keeps: Option<u32>,
+    (keeps, for_ever): (Option<u32>, bool),
     context: &mut Context<'_>,
     facts: &Facts,
 ) {
     let Some(lock) = facts.locks.get(vault) else { return };
-    let place = rule.place(&["delete_after"]);
+    let above = keys.split_last().map_or(keys, |(_, above)| above);
+    let place = if above.is_empty() || rule.node.at(keys).is_some() { rule.place(keys) } else { rule.place(above) };
     let problem: Option<(String, String)> = match (keeps, lock.least, lock.most) {
-        (None, _, Some(most)) if !rule.gives("delete_after") => Some((
+        (None, _, Some(most)) if for_ever => Some((
             format!("backups are kept for ever, and the lock of vault `{}` allows {most} days", safe(vault)),
             format!("add `delete_after = \"{most}d\"`, or less"),
         )),
@@ -314,7 +323,8 @@ fn check_against_lock(
         _ => None,
     };
     if let Some((message, help)) = problem {
-        let diagnostic: Diagnostic = rule.error("VSS0410", message).label("every backup would fail").help(help);
+        let label = if above.is_empty() { "every backup would fail" } else { "every copy would fail" };
+        let diagnostic: Diagnostic = rule.error("VSS0410", message).label(label).help(help);
         context.report(&place, diagnostic);
     }
 }
@@ -353,6 +363,7 @@ fn copies(
     rule: &Entry<'_, RuleSpec>,
     source: &str,
     context: &mut Context<'_>,
+    facts: &Facts,
     references: &mut Vec<Address>,
 ) -> Option<BTreeMap<String, ResolvedLifecycle>> {
     let declared = rule.spec.copy_actions.as_ref()?;
@@ -383,7 +394,7 @@ fn copies(
             }
             None => None,
         };
-        let (lifecycle, _) = lifecycle(
+        let (lifecycle, keeps) = lifecycle(
             rule,
             &above,
             [copy.delete_after.as_deref(), copy.move_to_cold_storage_after.as_deref()],
@@ -391,6 +402,12 @@ fn copies(
             context,
         );
         let Some(destination) = destination else { continue };
+        let own = context.scope.arn("backup", "backup-vault:");
+        if let Some(vault) = destination.strip_prefix(&own) {
+            let keys = ["copy_actions", index.as_str(), "delete_after"];
+            let for_ever = copy.delete_after.as_deref().is_none_or(str::is_empty);
+            check_against_lock(rule, &keys, vault, (keeps, for_ever), context, facts);
+        }
         let itself = context.scope.arn("backup", &format!("backup-vault:{source}"));
         let problem = if destination == itself {
             Some("the rule's own vault")

@@ -216,7 +216,15 @@ fn managed_policy(
         context.report(&place, diagnostic);
         return None;
     }
-    Some(presets::managed_policy_arn(&context.scope, text))
+    let arn = presets::managed_policy_arn(&context.scope, text);
+    if !presets::is_known(text) {
+        let diagnostic = entry
+            .warning("VSS0306", format!("the policy `{}` is neither in the file nor one that vssctl knows", safe(text)))
+            .label(format!("taken for `{}`", safe(&arn)))
+            .help("for one that is not in the file, write its ARN: nothing is guessed then");
+        context.report(&place, diagnostic);
+    }
+    Some(arn)
 }
 
 fn inline_policies(
@@ -285,9 +293,12 @@ fn profile(
     }
     let own = own.unwrap_or_default();
     let address = Address::new("instance_profile", key);
-    let name = own.name.unwrap_or_else(|| entry.name.clone());
     let place = entry.place(&["instance_profile", "name"]);
-    context.check_name_at(&address, &name, &place, PROFILE_NAME);
+    // The role's own name has been checked, and what a role may be called, its profile may.
+    if let Some(name) = &own.name {
+        context.check_name_at(&address, name, &place, PROFILE_NAME);
+    }
+    let name = own.name.unwrap_or_else(|| entry.name.clone());
     context.check_path(entry, &["instance_profile", "path"], own.path.as_deref());
     let path = context.iam_path(own.path.as_ref().or(spec.path.as_ref()));
     let declared = Declared {

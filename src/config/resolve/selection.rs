@@ -29,7 +29,9 @@ pub(crate) fn selections(
         context.check_name(&entry, SELECTION_NAME);
         unique(&entry, plan, context);
         let matching = &entry.spec.matching;
-        let tags_only = matching.any.is_some() && matching.arns.is_none() && !narrows(matching);
+        let tags_only = !pairs(matching.any.as_ref()).is_empty()
+            && matching.arns.as_ref().is_none_or(Vec::is_empty)
+            && !narrows(matching);
         by_tag += usize::from(tags_only);
         check_match(&entry, tags_only, context);
         let role = context.role(&entry, &["role"], &entry.spec.role);
@@ -45,9 +47,12 @@ pub(crate) fn selections(
         let arns = match &matching.arns {
             Some(arns) => arns.clone(),
             // Conditions narrow ARNs. Those of all instances leave tagged volumes and databases alone.
-            None if narrows(matching) => vec![format!("arn:{}:ec2:*:*:instance/*", context.scope.partition())],
+            None if narrows(matching) => {
+                vec![format!("arn:{}:ec2:*:*:instance/*", context.scope.partition())]
+            }
             None => Vec::new(),
         };
+        check_left_out(&entry, &arns, context);
         let resolved = ResolvedSelection { role, arns, matching: matching.clone() };
         let mut desired = context.desired(&entry, resolved.normal_form());
         desired.references.push(Address::new("plan", plan));
@@ -82,7 +87,40 @@ fn unique(entry: &Entry<'_, SelectionSpec>, plan: &str, context: &mut Context<'_
 /// Tells whether there are conditions, which narrow the ARNs.
 fn narrows(matching: &MatchSpec) -> bool {
     let MatchSpec { all, any: _, like, not_equals, not_like, arns: _, not_arns: _ } = matching;
-    [all, like, not_equals, not_like].into_iter().any(|tags| tags.as_ref().is_some_and(|tags| !tags.is_empty()))
+    [all, like, not_equals, not_like].into_iter().any(|tags| !pairs(tags.as_ref()).is_empty())
+}
+
+/// Reports a selection whose every ARN is left out again: AWS takes it, and nothing is backed up.
+fn check_left_out(entry: &Entry<'_, SelectionSpec>, arns: &[String], context: &mut Context<'_>) {
+    let MatchSpec { any, not_arns, .. } = &entry.spec.matching;
+    let left_out = |arn: &str| not_arns.iter().flatten().any(|pattern| covers(pattern, arn));
+    // What carries a tag of `any` may be anything.
+    let all = if arns.is_empty() || !pairs(any.as_ref()).is_empty() {
+        left_out("*")
+    } else {
+        arns.iter().all(|arn| left_out(arn))
+    };
+    if all {
+        let diagnostic = entry
+            .warning("VSS0710", format!("`{}` leaves out all that it takes, and backs nothing up", entry.address))
+            .label("covers every ARN of the selection")
+            .help("name in `not_arns` only what is not to be backed up");
+        context.report(&entry.place(&["match", "not_arns"]), diagnostic);
+    }
+}
+
+/// Tells whether whatever fits `arn`, itself perhaps a pattern, fits `pattern` too. A `*` is a whole field or stands at the end.
+fn covers(pattern: &str, arn: &str) -> bool {
+    if pattern == "*" || pattern == arn {
+        return true;
+    }
+    let fields = |text: &str| text.splitn(6, ':').map(ToOwned::to_owned).collect::<Vec<_>>();
+    let (pattern, arn) = (fields(pattern), fields(arn));
+    let last = pattern.len() - 1;
+    pattern.iter().zip(&arn).enumerate().all(|(index, (pattern, arn))| match pattern.strip_suffix('*') {
+        Some(prefix) if index == last => arn.starts_with(prefix),
+        _ => pattern == "*" || pattern == arn,
+    }) && pattern.len() <= arn.len()
 }
 
 fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut Context<'_>) {

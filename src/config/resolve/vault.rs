@@ -3,6 +3,7 @@
 use crate::config::context::{Context, Entry};
 use crate::config::limits;
 use crate::config::names::VAULT_NAME;
+use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::vault::spec::{LockMode, LockSpec, NotificationsSpec, ResolvedLock, ResolvedVault, VaultSpec};
@@ -50,7 +51,11 @@ fn check_notifications(entry: &Entry<'_, VaultSpec>, notifications: &Notificatio
             .help("write both `topic` and `events`, or `{}` for no notifications");
         context.report(&entry.place(&["notifications"]), diagnostic);
     }
-    if let Some(topic) = &notifications.topic {
+    if let Some(topic) = notifications.topic.as_ref().filter(|topic| topic.strip_suffix(".fifo").is_some()) {
+        let message = format!("AWS Backup does not send to the FIFO topic `{}`", safe(topic));
+        let diagnostic = entry.error("VSS0418", message).label("a FIFO topic").help("take a standard topic");
+        context.report(&entry.place(&["notifications", "topic"]), diagnostic);
+    } else if let Some(topic) = &notifications.topic {
         context.own_arn(entry, &["notifications", "topic"], topic, |text| {
             let arn = Arn::parse(text)?;
             if arn.service == "sns" && !arn.resource.contains(':') {

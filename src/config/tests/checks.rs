@@ -62,6 +62,26 @@ fn wrong_types_are_told_with_the_way_to_write_them() {
 }
 
 #[test]
+fn a_value_of_the_wrong_type_comes_with_help_that_works() {
+    let help = |body: &str| file(body).diagnostics.iter().next().unwrap().help.clone();
+    assert_eq!(help(&role("path = \"//\"")), ["write `\"/\"`"]);
+    assert_eq!(help(&role("max_session_duration = true")), ["write it like `max_session_duration = \"1h\"`"]);
+    assert_eq!(help(&role("instance_profile = \"yes\"")), ["write `true` without quotes"]);
+}
+
+#[test]
+fn one_mistake_is_one_problem() {
+    let codes = |body: &str| problems(&file(body)).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+    assert_eq!(codes("[role.r]\npreset = \"vss-instance\"\nname = \"a b\"\n"), ["VSS0204"]);
+    let two = |window: &str| {
+        format!("{}[plan.p.rule.s]\nvault = \"main\"\nstart_window = \"{window}\"\n", rule("start_window = \"1h\""))
+    };
+    assert_eq!(codes(&two("1m")), ["VSS0404"]);
+    assert_eq!(codes(&two("1x")), ["VSS0407"]);
+    assert_eq!(codes(&two("1h")), ["VSS0406"]);
+}
+
+#[test]
 fn a_word_that_is_no_choice_is_told_with_the_choices() {
     check("VSS0104", &role("policies_mode = \"exklusive\""), "\"exklusive\"", &role("policies_mode = \"exclusive\""));
     check("VSS0104", &package("action = \"install\""), "\"install\"", &package("action = \"Install\""));
@@ -189,11 +209,22 @@ fn sessions_last_from_one_to_twelve_hours() {
 
 #[test]
 fn managed_policies_are_few_and_different() {
-    let list = |count: usize| (0..count).map(|index| format!("\"P{index}\"")).collect::<Vec<_>>().join(", ");
+    let list = |count: usize| {
+        (0..count).map(|index| format!("\"arn:aws:iam::aws:policy/P{index}\"")).collect::<Vec<_>>().join(", ")
+    };
     let roles = |count: usize| role(&format!("managed_policies = [{}]", list(count)));
     check("VSS0214", &roles(11), &format!("[{}]", list(11)), &roles(10));
-    let twice = "managed_policies = [\"X\", \"arn:aws:iam::aws:policy/X\"]";
-    check("VSS0215", &role(twice), "\"arn:aws:iam::aws:policy/X\"", &role("managed_policies = [\"X\", \"Y\"]"));
+    let twice = "managed_policies = [\"AWSBackupFullAccess\", \"arn:aws:iam::aws:policy/AWSBackupFullAccess\"]";
+    check(
+        "VSS0215",
+        &role(twice),
+        "\"arn:aws:iam::aws:policy/AWSBackupFullAccess\"",
+        &role("managed_policies = [\"AWSBackupFullAccess\", \"IAMFullAccess\"]"),
+    );
+    for known in ["service-role/AWSBackupServiceRolePolicyForBackup", "arn:aws:iam::123456789012:policy/Own"] {
+        let good = role(&format!("managed_policies = [\"{known}\"]"));
+        check("VSS0306", &role("managed_policies = [\"OurOwn\"]"), "\"OurOwn\"", &good);
+    }
     check(
         "VSS0301",
         &role("managed_policies = [\"AWSEC2VssSnapshotPolcy\"]"),
@@ -298,6 +329,19 @@ fn lifecycles_fit_cold_storage_locks_and_continuous_backups() {
     check("VSS0410", &locked("delete_after = \"6d\""), "\"6d\"", &locked("delete_after = \"7d\""));
     check("VSS0410", &locked("delete_after = \"91d\""), "\"91d\"", &locked("delete_after = \"90d\""));
     check("VSS0410", &locked(""), "r", &locked("delete_after = \"35d\""));
+    let copied = |keys: &str| {
+        rule(&format!("copy_actions = [{{ vault = \"two\"{keys} }}]")).replace(
+            "[vault.main]\n",
+            "[vault.main]\n[vault.two]\nlock = { mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }\n",
+        )
+    };
+    let good = copied(", delete_after = \"35d\"");
+    check("VSS0410", &copied(", delete_after = \"6d\""), "\"6d\"", &good);
+    check("VSS0410", &copied(", delete_after = \"91d\""), "\"91d\"", &good);
+    check("VSS0410", &copied(""), "{ vault = \"two\" }", &good);
+    let by_arn = copied("")
+        .replace("vault = \"two\"", "vault = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:two\"");
+    assert_eq!(problems(&file(&by_arn))[0].0, "VSS0410");
     check(
         "VSS0415",
         &vss_rule("move_to_cold_storage_after = \"10d\""),
@@ -375,6 +419,7 @@ fn notifications_have_a_topic_and_events() {
     let good = notifications(&format!("{topic}, events = [\"BACKUP_JOB_COMPLETED\"]"));
     check("VSS0418", &notifications(topic), &format!("{{ {topic} }}"), &good);
     check("VSS0104", &notifications(&format!("{topic}, events = [\"BACKUP_JOB_DONE\"]")), "\"BACKUP_JOB_DONE\"", &good);
+    check("VSS0418", &good.replace(":t\"", ":t.fifo\""), &topic[8..].replace(":t\"", ":t.fifo\""), &good);
     assert!(file(&notifications("")).diagnostics.is_empty());
 }
 
@@ -397,15 +442,15 @@ fn documents_are_policies_for_their_use() {
         &policy(IDENTITY),
     );
     check("VSS0512", &policy(&IDENTITY.replace("GetObject", "日")), "日", &policy(IDENTITY));
-    let quoted = |text: &str| format!("'{text}'");
     let misspelt = IDENTITY.replace("Allow", "Alow");
-    check("VSS0506", &policy(&misspelt), &quoted(&misspelt), &policy(IDENTITY));
+    check("VSS0506", &policy(&misspelt), "\"Alow\"", &policy(IDENTITY));
     let with_principal = IDENTITY.replace("\"Action\"", "\"Principal\":\"*\",\"Action\"");
-    check("VSS0513", &policy(&with_principal), &quoted(&with_principal), &policy(IDENTITY));
+    let statement = |document: &str| document[document.find('[').unwrap() + 1..document.len() - 2].to_owned();
+    check("VSS0513", &policy(&with_principal), &statement(&with_principal), &policy(IDENTITY));
     check(
         "VSS0513",
         &vault(&format!("access_policy = '{IDENTITY}'")),
-        &quoted(IDENTITY),
+        &statement(IDENTITY),
         &vault(&format!("access_policy = '{with_principal}'")),
     );
 }
@@ -421,7 +466,57 @@ fn every_statement_of_a_document_is_told_its_fault() {
     let body = "[policy.p.document]\nVersion = \"2012-10-17\"\nStatement = [{ Effect = \"A\" }, { Effect = \"Allow\" }, { Effect = \"C\" }]\n";
     let underlined: Vec<String> =
         problems(&file(body)).into_iter().filter(|(code, _)| *code == "VSS0506").map(|(_, text)| text).collect();
-    assert_eq!(underlined, ["\"A\"", "{ Effect = \"Allow\" }", "\"C\""]);
+    let second = "{ Effect = \"Allow\" }";
+    assert_eq!(underlined, ["{ Effect = \"A\" }", "\"A\"", second, "{ Effect = \"C\" }", "\"C\""]);
+}
+
+#[test]
+fn actions_resources_operators_and_sids_follow_iams_grammar() {
+    let with = |from: &str, to: &str| policy(&IDENTITY.replace(from, to));
+    for (from, to, underlined) in [
+        ("s3:GetObject", "s3", "\"s3\""),
+        ("s3:GetObject", "s3:Get:Object", "\"s3:Get:Object\""),
+        ("s3:GetObject", "s3:Get Object", "\"s3:Get Object\""),
+        ("s3:GetObject", ":GetObject", "\":GetObject\""),
+        ("\"*\"", "[\"*\",\"x\"]", "\"x\""),
+        ("\"*\"", "\"arn:aws:s3\"", "\"arn:aws:s3\""),
+        ("\"*\"}", "\"*\",\"Condition\":{\"StringEqual\":{\"a:b\":\"c\"}}}", "{\"a:b\":\"c\"}"),
+        ("\"Effect\"", "\"Sid\":\"a b\",\"Effect\"", "\"a b\""),
+    ] {
+        check("VSS0506", &with(from, to), underlined, &policy(IDENTITY));
+    }
+    let cn = "\"arn:aws-cn:s3:::b\"";
+    check("VSS0303", &with("\"*\"", cn), cn, &with("\"*\"", "\"arn:${partition}:s3:::b\""));
+    let twice = r#"{"Statement":[{"Sid":"a","Effect":"Allow","Action":"s3:*","Resource":"*"},{"Sid":"a","Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b*"}]}"#;
+    check("VSS0506", &policy(twice), "\"a\"", &policy(&twice.replacen("\"a\"", "\"b\"", 1)));
+    let trust = TRUST.replace("sts:AssumeRole", "s3:GetObject");
+    check("VSS0506", &format!("[role.r]\n{trust}\n"), "\"s3:GetObject\"", &role(""));
+    let fine = [
+        "s3:*",
+        "s3:Get*Object?",
+        "EC2:createimage",
+        "execute-api:Invoke",
+        "sms-voice:*",
+        "s3-object-lambda:GetObject",
+    ];
+    for action in fine {
+        assert!(file(&with("s3:GetObject", action)).diagnostics.is_empty(), "{action}");
+    }
+    for resource in ["arn:aws:s3:::b/${aws:username}/*", "arn:*:s3:::b", "arn:aws:iam::aws:policy/x", "arn:aws:s3:*"] {
+        let body = with("\"*\"", &format!("\"{resource}\""));
+        assert!(file(&body).diagnostics.is_empty(), "{resource}: {:#?}", file(&body).diagnostics);
+    }
+}
+
+#[test]
+fn a_document_is_a_document_or_names_its_file() {
+    let document = |text: &str| format!("[policy.p]\ndocument = {text}\n");
+    check("VSS0102", &document("{ file = \"ok.json\", x = 1 }"), "x", &policy(IDENTITY));
+    check("VSS0102", &document("{ files = \"ok.json\" }"), "files", &policy(IDENTITY));
+    check("VSS0103", &document("{ file = 3 }"), "3", &policy(IDENTITY));
+    check("VSS0501", &document("\"sub/ok.json\""), "\"sub/ok.json\"", &policy(IDENTITY));
+    let loaded = file(&document("\"sub/ok.json\""));
+    assert_eq!(loaded.diagnostics.iter().next().unwrap().help, ["write `{ file = \"sub/ok.json\" }`"]);
 }
 
 #[test]
@@ -543,6 +638,10 @@ fn selections_are_narrow_and_well_formed() {
     check("VSS0704", &selection("{ all = { a = [] } }").replace("[] }", "[], c = \"d\" }"), "a", &good);
     check("VSS0705", &selection("{ any = { a = \"b\" } }"), "{ any = { a = \"b\" } }", &good);
     check("VSS0708", &selection("{ all = { a = [\"b\", \"c\"] } }"), "a", &good);
+    let instances = "\"arn:aws:ec2:*:*:instance/*\"";
+    let without = |arns: &str| selection(&format!("{{ arns = [{instances}], not_arns = [{arns}] }}"));
+    check("VSS0710", &without("\"*\""), "[\"*\"]", &without("\"arn:aws:ec2:*:*:instance/i-1*\""));
+    check("VSS0710", &without("\"arn:aws:ec2:*\""), "[\"arn:aws:ec2:*\"]", &without("\"arn:aws:rds:*\""));
     let arns = |count: usize, end: &str| {
         let arn = |index: usize| format!("\"arn:aws:ec2:ap-northeast-1:123456789012:instance/i-{index}{end}\"");
         format!("[{}]", (0..count).map(arn).collect::<Vec<_>>().join(", "))
@@ -586,6 +685,16 @@ fn roles_fit_those_who_use_them() {
     };
     let wrong = format!("[role.AWSBackupX]\npreset = \"vss-instance\"\n{}", select("AWSBackupX"));
     check("VSS0713", &wrong, "\"AWSBackupX\"", &select("AWSBackup"));
+    let deceptive = wrong
+        .replace("AWSBackupX\"\n", "arn:aws:iam::123456789012:role/AWSBackupX\"\n")
+        .replace("preset = \"vss-instance\"", &TRUST.replace("ec2.", "notbackup."));
+    check("VSS0713", &deceptive, "\"arn:aws:iam::123456789012:role/AWSBackupX\"", &select("AWSBackup"));
+    let denied = format!(
+        "[role.AWSBackupX]\n{}\n{}",
+        TRUST.replace("ec2.", "backup.").replace("Allow", "Deny"),
+        select("AWSBackupX")
+    );
+    check("VSS0713", &denied, "\"AWSBackupX\"", &denied.replace("Deny", "Allow"));
     let arn = "arn:aws:iam::123456789012:role/Nightly";
     check("VSS0714", &select(arn), &format!("\"{arn}\""), &select("AWSBackup"));
     let off = "[region_settings]\nresource_type_opt_in = { EC2 = false }\n";

@@ -125,6 +125,25 @@ fn a_base_file_gives_what_the_file_does_not_say() {
 }
 
 #[test]
+fn a_value_of_the_base_file_is_replaced_whole() {
+    let folder = tempfile::tempdir().unwrap();
+    let base = "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\nlock = { mode = \"governance\", min_retention = \"7d\" }\n[region_settings]\nresource_type_opt_in = { EC2 = true }\n[plan.p.rule.r]\nvault = \"main\"\ndelete_after = \"35d\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"1\" } }\n";
+    std::fs::write(folder.path().join("base.toml"), base).unwrap();
+    let text = format!(
+        "extends = \"base.toml\"\n{STACK}[vault.main]\nlock = {{ mode = \"governance\", max_retention = \"90d\" }}\n[region_settings]\nresource_type_opt_in = {{ EBS = true }}\n[plan.p.rule.r]\nstart_window = \"2h\"\n[plan.p.selection.s.match]\nlike = {{ b = \"2*\" }}\n"
+    );
+    let loaded = load_text("prod.toml", &text, Some(folder.path()));
+    let all = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)).desired;
+    assert_eq!(thing(&all, "vault.main").fields["lock"], json!({ "mode": "governance", "max_retention": "90d" }));
+    let selection = &thing(&all, "selection.p.s").fields;
+    assert_eq!((&selection["all"], &selection["like"]), (&json!([]), &json!(["b=2*"])));
+    let rule = &thing(&all, "plan.p").fields["rule"]["r"];
+    assert_eq!((&rule["delete_after"], &rule["start_window"]), (&json!("35d"), &json!("2h")));
+    let settings = all.iter().find(|desired| desired.address.kind() == "region_settings").unwrap();
+    assert_eq!(settings.fields["resource_type_opt_in"], json!({ "EC2": true, "EBS": true }));
+}
+
+#[test]
 fn rules_are_in_canonical_durations_schedules_and_zones() {
     let all = desired(
         "[vault.main]\n[plan.p]\n[plan.p.rule.r]\nvault = \"main\"\nschedule = \"cron(00  5 ? * SUN,MON *)\"\ntimezone = \"UTC\"\nstart_window = \"90m\"\ncomplete_window = \"24h\"\ndelete_after = \"5w\"\ncopy_actions = [{ vault = \"arn:aws:backup:eu-west-1:210987654321:backup-vault:x\", delete_after = \"7d\" }]\n",
@@ -182,6 +201,28 @@ fn a_selection_declares_all_its_fields() {
 }
 
 #[test]
+fn an_empty_list_of_arns_beside_tags_of_any_is_no_list() {
+    let matching = |text: &str| {
+        let body = format!(
+            "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = {text}\n"
+        );
+        desired(&body).into_iter().find(|desired| desired.address.kind() == "selection").unwrap().fields
+    };
+    assert_eq!(matching("{ any = { a = \"1\" }, arns = [], all = {} }"), matching("{ any = { a = \"1\" } }"));
+}
+
+#[test]
+fn a_minimum_version_takes_a_pin_away() {
+    let version = |keys: &str| {
+        let body = format!("[package.AwsVssComponents]\ntargets = {{ tags = {{ a = \"b\" }} }}\n{keys}\n");
+        desired(&body)[0].fields.get("version").cloned()
+    };
+    assert_eq!(version("minimum_version = \"2.3.1\""), Some(json!("")));
+    assert_eq!(version("version = \"2.5.1\""), Some(json!("2.5.1")));
+    assert_eq!(version(""), None);
+}
+
+#[test]
 fn a_package_without_a_schedule_is_a_run_command() {
     let all = desired(
         "[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\ntargets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n",
@@ -192,6 +233,7 @@ fn a_package_without_a_schedule_is_a_run_command() {
         json!({
             "package_name": "AwsVssComponents",
             "action": "Install",
+            "version": "",
             "targets": { "InstanceIds": ["i-0123456789abcdef0"], "tag:k": ["v"] },
             "max_errors": "0"
         })

@@ -18,6 +18,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(read) => read,
         Err(error) => {
             live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
             return live;
         }
     };

@@ -67,13 +67,14 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let changes = Delta::of(FIELDS, transition).tags();
     let mut calls = Vec::new();
-    if !changes.set.is_empty() {
-        let input = json!({ "InstanceProfileName": live.name, "Tags": tag_list(&changes.set) });
-        calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
-    }
+    // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
         let input = json!({ "InstanceProfileName": live.name, "TagKeys": changes.unset });
         calls.push(PlannedCall::new("iam:UntagInstanceProfile", input));
+    }
+    if !changes.set.is_empty() {
+        let input = json!({ "InstanceProfileName": live.name, "Tags": tag_list(&changes.set) });
+        calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
     }
     calls
 }

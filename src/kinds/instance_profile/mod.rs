@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::plan::{Action, PlannedCall};
 
 /// The fields of an instance profile.
@@ -46,6 +46,10 @@ impl Kind for InstanceProfile {
     fn follows(&self, replaced: &str) -> Option<Action> {
         // A role must be in no profile when it is deleted.
         (replaced == "role").then_some(Action::Update)
+    }
+
+    fn lets_go(&self, desired: &Desired, _live: &Live, held: &Live) -> bool {
+        desired.fields.get("role").and_then(Value::as_str).is_some_and(|role| !role.eq_ignore_ascii_case(&held.name))
     }
 
     fn ignores_case_of_names(&self) -> bool {

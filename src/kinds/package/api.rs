@@ -34,6 +34,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 async fn associations(reader: &Reader, scheduled: &[&Desired], mine: &[&Desired]) -> KindLive {
     let all_unknown = |error: &AwsError| KindLive {
         found: scheduled.iter().map(|entry| (entry.address.clone(), unknown(error))).collect(),
+        unreadable: vec![error.clone()],
         ..KindLive::default()
     };
     let index = match reader.tagged().await {
@@ -114,7 +115,8 @@ async fn sort_out(
         let chosen = meant.iter().position(|association| association.name == entry.name).unwrap_or(0);
         let association = meant.remove(chosen);
         live.found.insert(entry.address.clone(), found(reader, entry, &association, index).await);
-        live.surplus.extend(read_all(reader, meant).await.into_iter().map(|live| (entry.address.clone(), live)));
+        let others = read_all(reader, meant, &mut live.unreadable).await;
+        live.surplus.extend(others.into_iter().map(|live| (entry.address.clone(), live)));
     }
     for entry in nameless {
         let named: Vec<Known> = known.iter().filter(|association| association.name == entry.name).cloned().collect();
@@ -132,7 +134,7 @@ async fn sort_out(
     for association in known {
         // An entry that became a Run Command leaves its association behind.
         let entry = mine.iter().find(|entry| is_owned_as(entry, &association.owner));
-        let read = read_all(reader, vec![association]).await;
+        let read = read_all(reader, vec![association], &mut live.unreadable).await;
         match entry {
             Some(entry) => live.surplus.extend(read.into_iter().map(|live| (entry.address.clone(), live))),
             None => live.orphans.extend(read),
@@ -155,11 +157,12 @@ async fn found(reader: &Reader, entry: &Desired, known: &Known, index: &TagsByAr
 }
 
 /// Reads associations that no entry means; what can't be read is left alone.
-async fn read_all(reader: &Reader, known: Vec<Known>) -> Vec<Live> {
+async fn read_all(reader: &Reader, known: Vec<Known>, unreadable: &mut Vec<AwsError>) -> Vec<Live> {
     let mut read = Vec::new();
     for association in known {
-        if let Ok(description) = reader.association(&association.id).await {
-            read.push(normal_form(reader, &description, &association.tags));
+        match reader.association(&association.id).await {
+            Ok(description) => read.push(normal_form(reader, &description, &association.tags)),
+            Err(error) => unreadable.push(error),
         }
     }
     read
@@ -179,7 +182,10 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
     let or =
         |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
     form.text("schedule", schedule.map(|schedule| schedule::canonical(schedule, Dialect::StateManager)))
-        .value("apply_only_at_cron_interval", association.apply_only_at_cron_interval())
+        .value(
+            "apply_only_at_cron_interval",
+            if association.apply_only_at_cron_interval() { Value::Bool(true) } else { Value::Null },
+        )
         .value("schedule_offset", association.schedule_offset().map_or(Value::Null, Value::from))
         .value("duration", association.duration().map_or(Value::Null, Value::from))
         .text("max_concurrency", or(association.max_concurrency(), "100%"))
@@ -233,6 +239,16 @@ fn location_to_json(location: &TargetLocation) -> Value {
         "TargetLocationMaxConcurrency": location.target_location_max_concurrency(),
         "TargetLocationMaxErrors": location.target_location_max_errors(),
         "ExecutionRoleName": location.execution_role_name(),
+        "TargetLocationAlarmConfiguration": location.target_location_alarm_configuration().map(alarms_to_json),
+        "IncludeChildOrganizationUnits": location.include_child_organization_units().then_some(true),
+        "ExcludeAccounts": location.exclude_accounts(),
+        "Targets": location
+            .targets()
+            .iter()
+            .map(|target| json!({ "Key": target.key(), "Values": target.values() }))
+            .collect::<Vec<_>>(),
+        "TargetsMaxConcurrency": location.targets_max_concurrency(),
+        "TargetsMaxErrors": location.targets_max_errors(),
     }))
 }
 
@@ -467,8 +483,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_association_name(input.text("AssociationName"))
                 .set_document_version(input.text("DocumentVersion"))
                 .set_automation_target_parameter_name(input.text("AutomationTargetParameterName"))
-                .set_alarm_configuration(alarms_from_json(input).map_err(|error| unusable(call, error))?)
-                .set_target_locations(locations_from_json(input))
+                .set_alarm_configuration(
+                    alarms_from_json(input, "AlarmConfiguration").map_err(|error| unusable(call, error))?,
+                )
+                .set_target_locations(locations_from_json(input).map_err(|error| unusable(call, error))?)
                 .set_parameters(input.lists("Parameters"))
                 .set_targets(targets_from_json(input))
                 .set_schedule_expression(input.text("ScheduleExpression"))
@@ -534,8 +552,8 @@ fn output_from_json(input: Input<'_>) -> Option<InstanceAssociationOutputLocatio
     Some(InstanceAssociationOutputLocation::builder().s3_location(location).build())
 }
 
-fn alarms_from_json(input: Input<'_>) -> Result<Option<AlarmConfiguration>, BuildError> {
-    let Some(alarms) = input.structure("AlarmConfiguration") else { return Ok(None) };
+fn alarms_from_json(input: Input<'_>, name: &str) -> Result<Option<AlarmConfiguration>, BuildError> {
+    let Some(alarms) = input.structure(name) else { return Ok(None) };
     let mut builder =
         AlarmConfiguration::builder().set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure"));
     for alarm in alarms.structures("Alarms").unwrap_or_default() {
@@ -544,17 +562,24 @@ fn alarms_from_json(input: Input<'_>) -> Result<Option<AlarmConfiguration>, Buil
     builder.build().map(Some)
 }
 
-fn locations_from_json(input: Input<'_>) -> Option<Vec<TargetLocation>> {
+fn locations_from_json(input: Input<'_>) -> Result<Option<Vec<TargetLocation>>, BuildError> {
     let build = |location: Input<'_>| {
-        TargetLocation::builder()
+        let built = TargetLocation::builder()
             .set_accounts(location.texts("Accounts"))
             .set_regions(location.texts("Regions"))
             .set_target_location_max_concurrency(location.text("TargetLocationMaxConcurrency"))
             .set_target_location_max_errors(location.text("TargetLocationMaxErrors"))
             .set_execution_role_name(location.text("ExecutionRoleName"))
-            .build()
+            .set_target_location_alarm_configuration(alarms_from_json(location, "TargetLocationAlarmConfiguration")?)
+            .set_include_child_organization_units(location.flag("IncludeChildOrganizationUnits"))
+            .set_exclude_accounts(location.texts("ExcludeAccounts"))
+            .set_targets(targets_from_json(location))
+            .set_targets_max_concurrency(location.text("TargetsMaxConcurrency"))
+            .set_targets_max_errors(location.text("TargetsMaxErrors"))
+            .build();
+        Ok(built)
     };
-    input.structures("TargetLocations").map(|locations| locations.into_iter().map(build).collect())
+    input.structures("TargetLocations").map(|locations| locations.into_iter().map(build).collect()).transpose()
 }
 
 fn ssm_tags(call: &PlannedCall) -> Result<Option<Vec<Tag>>, AwsError> {

@@ -25,7 +25,7 @@ pub struct PackageSpec {
     pub installation_type: Option<InstallationType>,
     /// Pins one version. Without it the newest is installed.
     pub version: Option<String>,
-    /// The oldest version that will do; not together with `version`.
+    /// The oldest version that will do; not together with `version`. The newest is installed, and a live pin is taken away.
     pub minimum_version: Option<String>,
     /// Arguments of the package, by name; names start with `SSM_`.
     pub additional_arguments: Option<BTreeMap<String, String>>,
@@ -209,20 +209,31 @@ impl ResolvedPackage {
         let arguments = spec.additional_arguments.as_ref().map(|arguments| {
             if arguments.is_empty() { String::new() } else { Value::from_iter(arguments.clone()).to_string() }
         });
+        // A minimum without a version asks for the newest: a pin that is live goes.
+        let version = spec.version.as_deref().or(spec.minimum_version.as_ref().map(|_| ""));
         let mut form = Form::default();
         form.text("package_name", Some(&self.package_name))
             .text("action", Some(spec.action.unwrap_or_default().name()))
             .text("installation_type", spec.installation_type.map(InstallationType::name))
-            .text("version", spec.version.as_deref())
+            .text("version", version)
             .text("additional_arguments", arguments)
             .value("targets", Some(map(targets)))
             .text("max_concurrency", spec.max_concurrency.as_ref().map(TextOrNumber::text))
             .text("max_errors", spec.max_errors.as_ref().map(TextOrNumber::text));
         if let Some(schedule) = &self.schedule {
+            // AWS refuses the three together with another schedule: then there are none, whatever is live. False is none.
+            let only_at = if schedule.starts_with("cron(") { spec.apply_only_at_cron_interval } else { Some(false) };
+            let only_with = |number: Option<u32>| match only_at {
+                Some(false) => Some(Value::Null),
+                Some(true) | None => number.map(Value::from),
+            };
             form.text("schedule", Some(schedule))
-                .flag("apply_only_at_cron_interval", spec.apply_only_at_cron_interval)
-                .number("schedule_offset", spec.schedule_offset)
-                .number("duration", spec.duration)
+                .value(
+                    "apply_only_at_cron_interval",
+                    only_at.map(|only_at| if only_at { true.into() } else { Value::Null }),
+                )
+                .value("schedule_offset", only_with(spec.schedule_offset))
+                .value("duration", only_with(spec.duration))
                 .text("compliance_severity", spec.compliance_severity.map(ComplianceSeverity::name))
                 .text("sync_compliance", spec.sync_compliance.map(SyncCompliance::name))
                 .text("output_s3_bucket", spec.output_s3_bucket.as_deref())

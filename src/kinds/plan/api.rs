@@ -178,6 +178,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(resolved) => resolved,
         Err(error) => {
             live.found = entries(desired, "plan").map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
             return live;
         }
     };
@@ -201,8 +202,18 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     live.found = found.into_iter().collect();
     let addresses = resolved.surplus.iter().map(|(address, _)| address.clone());
     // What can't be read is left alone.
-    live.surplus = addresses.zip(surplus).filter_map(|(address, live)| Some((address, live.ok()?))).collect();
-    live.orphans = orphans.into_iter().filter_map(Result::ok).collect();
+    for (address, surplus) in addresses.zip(surplus) {
+        match surplus {
+            Ok(surplus) => live.surplus.push((address, surplus)),
+            Err(error) => live.unreadable.push(error),
+        }
+    }
+    for orphan in orphans {
+        match orphan {
+            Ok(orphan) => live.orphans.push(orphan),
+            Err(error) => live.unreadable.push(error),
+        }
+    }
     live
 }
 

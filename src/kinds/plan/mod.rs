@@ -15,7 +15,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Found, Holder, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::plan::PlannedCall;
 
 /// The fields of a copy.
@@ -103,6 +103,25 @@ impl Kind for BackupPlan {
 
     fn replaces_create_first(&self) -> bool {
         true
+    }
+
+    fn holders(&self, live: &Live, all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+        let plan = live.ids.get("BackupPlanId");
+        let selections = all.iter().filter(|(kind, _)| *kind == "selection").map(|(_, selections)| selections);
+        let live = selections.flat_map(|selections| {
+            let found = selections.found.values().filter_map(|found| match found {
+                Found::Live(live) => Some(&**live),
+                Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+            });
+            found.chain(&selections.orphans).chain(selections.surplus.iter().map(|(_, live)| live))
+        });
+        live.filter(|selection| selection.ids.get("BackupPlanId") == plan)
+            .map(|selection| Holder {
+                kind: "selection".to_owned(),
+                name: selection.name.clone(),
+                id: selection.ids.get("SelectionId").cloned().unwrap_or_default(),
+            })
+            .collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -3,8 +3,8 @@
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
-use crate::aws::{Authorization, AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -18,15 +18,16 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(read) => read,
         Err(error) => {
             live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
             return live;
         }
     };
     let found = mine.iter().map(|entry| async {
         let found = match by_iam_name(&authorization.policies, &entry.name, |policy| name(policy)) {
             None => Found::Absent,
-            Some(policy) => {
-                read_one(reader, &authorization, policy, &index, entry).await.unwrap_or_else(|error| unknown(&error))
-            }
+            Some(policy) => read_one(reader, policy, &authorization.roles, &index, entry)
+                .await
+                .unwrap_or_else(|error| unknown(&error)),
         };
         (entry.address.clone(), found)
     });
@@ -35,8 +36,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         let claimed = mine.iter().any(|entry| entry.name.eq_ignore_ascii_case(name(policy)));
         let tags = index.get(policy.arn().unwrap_or_default()).filter(|_| !claimed);
         if let Some(tags) = tags.filter(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_))) {
-            let holders = holders(&authorization, policy.arn());
-            live.orphans.push(normal_form(reader, policy, tags, None, &holders));
+            live.orphans.push(normal_form(reader, policy, &authorization.roles, tags, None));
         }
     }
     live.orphans.sort_by(|left, right| left.name.cmp(&right.name));
@@ -45,22 +45,21 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 
 async fn read_one(
     reader: &Reader,
-    authorization: &Authorization,
     policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
     index: &TagsByArn,
     entry: &Desired,
 ) -> Result<Found, AwsError> {
     let arn = policy.arn().unwrap_or_default();
-    let holders = holders(authorization, policy.arn());
     let indexed = index.get(arn).filter(|tags| is_settled(reader.scope(), entry, tags));
     // The sweep leaves the description out.
     let wants_description = entry.fields.contains_key("description");
     let live = match indexed {
-        Some(tags) if !wants_description => normal_form(reader, policy, tags, None, &holders),
+        Some(tags) if !wants_description => normal_form(reader, policy, roles, tags, None),
         _ => {
             let full = reader.policy(arn).await?;
             let tags = full.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            normal_form(reader, policy, &tags, full.description(), &holders)
+            normal_form(reader, policy, roles, &tags, full.description())
         }
     };
     Ok(Found::Live(Box::new(live)))
@@ -70,18 +69,38 @@ fn name(policy: &ManagedPolicyDetail) -> &str {
     policy.policy_name().unwrap_or_default()
 }
 
-/// Names the roles that a policy is attached to, whoever they belong to.
-fn holders<'a>(authorization: &'a Authorization, arn: Option<&str>) -> Vec<&'a str> {
-    let holds = |role: &&RoleDetail| role.attached_managed_policies().iter().any(|policy| policy.policy_arn() == arn);
-    authorization.roles.iter().filter(holds).filter_map(|role| role.role_name()).collect()
+/// Who has the policy, or has it as permissions boundary: the roles by name, users and groups as a number.
+fn holders(policy: &ManagedPolicyDetail, roles: &[RoleDetail]) -> Vec<Holder> {
+    let arn = policy.arn().unwrap_or_default();
+    let has = |role: &&RoleDetail| role.attached_managed_policies().iter().any(|held| held.policy_arn() == Some(arn));
+    let is_bound = |role: &&RoleDetail| {
+        role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()) == Some(arn)
+    };
+    let text = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    let mut found: Vec<Holder> = roles
+        .iter()
+        .filter(|role| has(role) || is_bound(role))
+        .map(|role| Holder { kind: "role".to_owned(), name: text(role.role_name()), id: text(role.role_id()) })
+        .collect();
+    let known = roles.iter().filter(has).count() + roles.iter().filter(is_bound).count();
+    let count = |number: Option<i32>| number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
+    let all = count(policy.attachment_count()) + count(policy.permissions_boundary_usage_count());
+    if all > known {
+        found.push(Holder {
+            kind: "user or group".to_owned(),
+            name: format!("{} more", all - known),
+            id: String::new(),
+        });
+    }
+    found
 }
 
 fn normal_form(
     reader: &Reader,
     policy: &ManagedPolicyDetail,
+    roles: &[RoleDetail],
     tags: &Tags,
     description: Option<&str>,
-    holders: &[&str],
 ) -> Live {
     let mut versions: Vec<&PolicyVersion> = policy.policy_version_list().iter().collect();
     // Oldest first; the number of the version decides between equal times.
@@ -106,7 +125,7 @@ fn normal_form(
         fields: form.fields(),
         carried: json!({
             "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>(),
-            "roles": holders,
+            "Holders": holders(policy, roles),
         }),
         refers: Vec::new(),
     }

@@ -65,11 +65,12 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let delta = Delta::of(FIELDS, transition);
     let (arn, changes) = (delta.id("Arn"), delta.tags());
     let mut calls = Vec::new();
-    if !changes.set.is_empty() {
-        calls.push(PlannedCall::new("iam:TagPolicy", json!({ "PolicyArn": arn, "Tags": tag_list(&changes.set) })));
-    }
+    // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
         calls.push(PlannedCall::new("iam:UntagPolicy", json!({ "PolicyArn": arn, "TagKeys": changes.unset })));
+    }
+    if !changes.set.is_empty() {
+        calls.push(PlannedCall::new("iam:TagPolicy", json!({ "PolicyArn": arn, "Tags": tag_list(&changes.set) })));
     }
     calls
 }

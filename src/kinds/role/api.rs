@@ -6,7 +6,7 @@ use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
 use crate::kinds::input::{Input, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -21,6 +21,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mut live = KindLive::default();
     let all_unknown = |error: &AwsError| KindLive {
         found: mine.iter().map(|entry| (entry.address.clone(), unknown(error))).collect(),
+        unreadable: vec![error.clone()],
         ..KindLive::default()
     };
     let authorization = match reader.account_authorization_details().await {
@@ -84,6 +85,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                 other => other.get(name).is_some(),
             })
     };
+    let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
     let mut form = LiveForm::default();
     form.text("path", role.path())
         .text("description", listed.and_then(|role| role.description()))
@@ -95,10 +97,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                 .and_then(|duration| u32::try_from(duration).ok())
                 .map(seconds::format),
         )
-        .text(
-            "permissions_boundary",
-            role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn()),
-        )
+        .text("permissions_boundary", boundary)
         .set("managed_policies", attached.iter().copied().filter(|arn| declared("managed_policies", arn)))
         .value(
             "inline_policies",
@@ -118,12 +117,22 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
         carried: json!({
             "AttachedManagedPolicies": attached,
             "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
+            "Holders": role
+                .instance_profile_list()
+                .iter()
+                .map(|profile| Holder {
+                    kind: "instance_profile".to_owned(),
+                    name: profile.instance_profile_name.clone(),
+                    id: profile.instance_profile_id.clone(),
+                })
+                .collect::<Vec<_>>(),
         }),
         refers: role
             .attached_managed_policies()
             .iter()
             .filter(|policy| policy.policy_arn().is_some_and(|arn| arn.contains(&account)))
             .filter_map(|policy| policy.policy_name())
+            .chain(boundary.filter(|arn| arn.contains(&account)).and_then(|arn| arn.rsplit('/').next()))
             .map(|name| ("policy".to_owned(), name.to_owned()))
             .collect(),
     }

@@ -8,6 +8,7 @@ use crate::kinds::delta::{Delta, all_tags, id, pairs, texts};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::duration::seconds;
 use crate::plan::{Action, PlannedCall, diff};
+use crate::policy;
 
 /// AWS's default session duration in seconds.
 const DEFAULT_SESSION: u32 = 3600;
@@ -76,25 +77,36 @@ fn update(transition: &Transition<'_>) -> Calls {
         let input = json!({ "RoleName": role, "PolicyDocument": document });
         calls.ensure.push(PlannedCall::new("iam:UpdateAssumeRolePolicy", input));
     }
-    if delta.changes("permissions_boundary") {
-        calls.ensure.push(match delta.desired("permissions_boundary").as_str().filter(|arn| !arn.is_empty()) {
+    let replaced = replaced_policies(transition);
+    let bounded = delta.live("permissions_boundary").as_str().is_some_and(|arn| replaced.contains(&arn));
+    if bounded {
+        calls.release.push(delete_boundary(role));
+    }
+    let boundary = delta.wanted("permissions_boundary").as_str().filter(|arn| !arn.is_empty());
+    // A boundary that was let go and has no successor is gone already.
+    if delta.changes("permissions_boundary") && !(bounded && boundary.is_none()) || bounded && boundary.is_some() {
+        calls.ensure.push(match boundary {
             Some(arn) => {
                 let input = json!({ "RoleName": role, "PermissionsBoundary": arn });
                 PlannedCall::new("iam:PutRolePermissionsBoundary", input)
             }
-            None => PlannedCall::new("iam:DeleteRolePermissionsBoundary", json!({ "RoleName": role })),
+            None => delete_boundary(role),
         });
     }
-    let (added, removed) = delta.set("managed_policies");
-    // A replaced policy is let go before it goes, whether it comes back under this ARN or another.
-    let swapped = replaced_policies(transition, live);
+    let (added, mut removed) = delta.set("managed_policies");
+    // A replaced policy is let go before it goes, and attached again, under another ARN where its path changes.
+    let attached = texts(&live.carried["AttachedManagedPolicies"]);
+    let swapped: Vec<&str> = attached.into_iter().filter(|arn| replaced.contains(arn)).collect();
+    removed.retain(|arn| !swapped.contains(arn));
     calls.release.extend(swapped.iter().map(|arn| detach(role, arn)));
     let wanted = texts(delta.wanted("managed_policies"));
     let again = swapped.iter().copied().filter(|arn| wanted.contains(arn));
     calls.ensure.extend(added.into_iter().chain(again).map(|arn| attach(role, arn)));
     if delta.changes("inline_policies") {
         let (desired, current) = (delta.desired("inline_policies"), delta.live("inline_policies"));
-        let differs = |(name, document): &(&String, &Value)| current.get(name.as_str()) != Some(*document);
+        let differs = |(name, document): &(&String, &Value)| {
+            current.get(name.as_str()).is_none_or(|current| !policy::equal(document, current))
+        };
         calls.ensure.extend(pairs(desired).filter(differs).map(|(name, document)| put(role, name, document)));
         let gone = pairs(current).filter(|(name, _)| desired.get(name.as_str()).is_none());
         calls.remove.extend(gone.map(|(name, _)| delete_inline(role, name)));
@@ -109,11 +121,12 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let changes = Delta::of(FIELDS, transition).tags();
     let mut calls = Vec::new();
-    if !changes.set.is_empty() {
-        calls.push(PlannedCall::new("iam:TagRole", json!({ "RoleName": live.name, "Tags": tag_list(&changes.set) })));
-    }
+    // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
         calls.push(PlannedCall::new("iam:UntagRole", json!({ "RoleName": live.name, "TagKeys": changes.unset })));
+    }
+    if !changes.set.is_empty() {
+        calls.push(PlannedCall::new("iam:TagRole", json!({ "RoleName": live.name, "Tags": tag_list(&changes.set) })));
     }
     calls
 }
@@ -127,15 +140,10 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
     calls
 }
 
-/// The ARNs of attached policies that this plan replaces.
-fn replaced_policies<'a>(transition: &Transition<'a>, live: &'a Live) -> Vec<&'a str> {
-    let attached = texts(&live.carried["AttachedManagedPolicies"]);
+/// The ARNs of the policies that this plan replaces.
+fn replaced_policies<'a>(transition: &Transition<'a>) -> Vec<&'a str> {
     let replaced = transition.replaced.iter().filter(|address| address.kind() == "policy");
-    replaced
-        .filter_map(|address| transition.neighbours.get(address))
-        .map(|policy| id(policy, "Arn"))
-        .filter_map(|arn| attached.iter().copied().find(|other| *other == arn))
-        .collect()
+    replaced.filter_map(|address| transition.neighbours.get(address)).map(|policy| id(policy, "Arn")).collect()
 }
 
 fn session_seconds(duration: &Value) -> u32 {
@@ -148,6 +156,10 @@ fn attach(role: &str, arn: &str) -> PlannedCall {
 
 fn detach(role: &str, arn: &str) -> PlannedCall {
     PlannedCall::new("iam:DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
+}
+
+fn delete_boundary(role: &str) -> PlannedCall {
+    PlannedCall::new("iam:DeleteRolePermissionsBoundary", json!({ "RoleName": role }))
 }
 
 fn put(role: &str, name: &str, document: &Value) -> PlannedCall {

@@ -12,7 +12,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
+use crate::kinds::delta::{id, texts};
 use crate::plan::{Action, PlannedCall};
 
 /// The fields of a role.
@@ -67,6 +68,17 @@ impl Kind for Role {
     fn follows(&self, replaced: &str) -> Option<Action> {
         // A policy must be attached to nothing when it is deleted.
         (replaced == "policy").then_some(Action::Update)
+    }
+
+    fn lets_go(&self, desired: &Desired, live: &Live, held: &Live) -> bool {
+        let arn = id(held, "Arn");
+        let attached = texts(&live.carried["AttachedManagedPolicies"]).contains(&arn);
+        // What `additive` does not see is not in the fields, and stays.
+        let detaches = live.fields.get("managed_policies").is_some_and(|live| texts(live).contains(&arn))
+            && desired.fields.get("managed_policies").is_some_and(|wanted| !texts(wanted).contains(&arn));
+        let bound = live.fields.get("permissions_boundary").is_some_and(|boundary| boundary == arn);
+        let unbinds = desired.fields.get("permissions_boundary").is_some_and(|boundary| boundary != arn);
+        (!attached || detaches) && (!bound || unbinds)
     }
 
     fn ignores_case_of_names(&self) -> bool {

@@ -26,7 +26,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(resolved) => resolved,
         Err(error) => {
             let found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
-            return KindLive { found, ..KindLive::default() };
+            return KindLive { found, unreadable: vec![error], ..KindLive::default() };
         }
     };
     let mut parts = join_all(resolved.entries.iter().map(|(plan, identity)| {
@@ -34,7 +34,10 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
             mine.iter().copied().filter(|entry| entry.address.parent_key() == Some(plan.key())).collect();
         async move {
             match identity {
-                Identity::One(known) => in_plan(reader, known, &children).await,
+                Identity::One(known) => {
+                    let adopts = desired.iter().any(|entry| entry.address == *plan && entry.adopt);
+                    in_plan(reader, known, adopts, &children).await
+                }
                 Identity::Absent => all(&children, &Found::Absent),
                 Identity::Unknown(error) => all(&children, &unknown(error)),
                 Identity::Ambiguous(ids) => all(&children, &ambiguous(plan, ids)),
@@ -50,6 +53,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         live.found.extend(part.found);
         live.orphans.extend(part.orphans);
         live.surplus.extend(part.surplus);
+        live.unreadable.extend(part.unreadable);
     }
     // A selection whose plan is not in the file can't be there.
     for entry in mine {
@@ -72,42 +76,65 @@ fn ambiguous(plan: &Address, ids: &[String]) -> Found {
     }
 }
 
-/// Sorts the selections of one plan of the file.
-async fn in_plan(reader: &Reader, plan: &Known, children: &[&Desired]) -> KindLive {
+/// Sorts the selections of one plan of the file. `adopts` says that the file takes the plan over.
+async fn in_plan(reader: &Reader, plan: &Known, adopts: bool, children: &[&Desired]) -> KindLive {
     let members = match reader.list_backup_selections(&plan.id).await {
         Ok(members) => members,
-        Err(error) => return all(children, &unknown(&error)),
+        Err(error) => return KindLive { unreadable: vec![error.clone()], ..all(children, &unknown(&error)) },
     };
     let mut live = KindLive::default();
-    let found = join_all(children.iter().map(|entry| one_of(reader, plan, &members, entry))).await;
+    let found = join_all(children.iter().map(|entry| one_of(reader, plan, adopts, &members, entry))).await;
     for (entry, (found, others)) in children.iter().zip(found) {
         live.found.insert(entry.address.clone(), found);
-        live.surplus.extend(others.into_iter().map(|other| (entry.address.clone(), other)));
+        for other in others {
+            match other.owner {
+                Owner::Ours(_) => live.surplus.push((entry.address.clone(), other)),
+                _ if is_ours(plan) => live.orphans.push(other),
+                _ => {}
+            }
+        }
     }
     let unclaimed = members.iter().filter(|member| {
-        is_made_by_us(reader, member)
+        (is_made_by_us(reader, member) || is_ours(plan))
             && !children.iter().any(|entry| member.selection_name() == Some(entry.name.as_str()))
     });
-    // What can't be read is left alone.
-    let orphans = join_all(unclaimed.map(|member| read_one(reader, plan, member))).await;
-    live.orphans = orphans.into_iter().filter_map(Result::ok).collect();
+    for orphan in join_all(unclaimed.map(|member| read_one(reader, plan, adopts, member))).await {
+        match orphan {
+            Ok(orphan) => live.orphans.push(orphan),
+            Err(error) => live.unreadable.push(error),
+        }
+    }
     live
+}
+
+/// Tells whether a plan is this stack's, and with it all that is in it: a selection carries no tags of its own.
+fn is_ours(plan: &Known) -> bool {
+    matches!(plan.owner, Owner::Ours(_))
 }
 
 /// Sorts the selections of a plan that goes.
 async fn in_leftover(reader: &Reader, address: Option<&Address>, plan: &Known, mine: &[&Desired]) -> KindLive {
     let mut live = KindLive::default();
-    let Ok(members) = reader.list_backup_selections(&plan.id).await else { return live };
-    let ours = members.iter().filter(|member| is_made_by_us(reader, member));
-    for selection in
-        join_all(ours.map(|member| read_one(reader, plan, member))).await.into_iter().filter_map(Result::ok)
-    {
+    let members = match reader.list_backup_selections(&plan.id).await {
+        Ok(members) => members,
+        Err(error) => return KindLive { unreadable: vec![error], ..live },
+    };
+    for selection in join_all(members.iter().map(|member| read_one(reader, plan, false, member))).await {
+        let selection = match selection {
+            Ok(selection) => selection,
+            Err(error) => {
+                live.unreadable.push(error);
+                continue;
+            }
+        };
         let claimed = address.and_then(|plan| {
             mine.iter().find(|entry| entry.address.parent_key() == Some(plan.key()) && entry.name == selection.name)
         });
         match claimed {
-            Some(entry) => live.surplus.push((entry.address.clone(), selection)),
-            None => live.orphans.push(selection),
+            Some(entry) if matches!(selection.owner, Owner::Ours(_)) => {
+                live.surplus.push((entry.address.clone(), selection));
+            }
+            Some(_) | None => live.orphans.push(selection),
         }
     }
     live
@@ -117,10 +144,11 @@ fn is_made_by_us(reader: &Reader, member: &BackupSelectionsListMember) -> bool {
     member.creator_request_id().is_some_and(|id| marks::is_creator(reader.scope(), 's', id))
 }
 
-/// Finds the selection that an entry means, and the others of its name that we made.
+/// Finds the selection that an entry means, and the others of its name.
 async fn one_of(
     reader: &Reader,
     plan: &Known,
+    adopts: bool,
     members: &Arc<Vec<BackupSelectionsListMember>>,
     entry: &Desired,
 ) -> (Found, Vec<Live>) {
@@ -134,7 +162,7 @@ async fn one_of(
         )
     });
     let mut read = Vec::new();
-    for selection in join_all(named.into_iter().map(|member| read_one(reader, plan, member))).await {
+    for selection in join_all(named.into_iter().map(|member| read_one(reader, plan, adopts, member))).await {
         match selection {
             Ok(selection) => read.push(selection),
             Err(error) => return (unknown(&error), Vec::new()),
@@ -148,14 +176,24 @@ async fn one_of(
     let fits = |live: &Live| diff::diff(FIELDS, &entry.fields, &live.fields, &nothing).is_empty();
     let chosen = read.iter().position(fits).unwrap_or(0);
     let live = read.remove(chosen);
-    read.retain(|other| matches!(other.owner, Owner::Ours(_)));
     (Found::Live(Box::new(live)), read)
 }
 
-async fn read_one(reader: &Reader, plan: &Known, member: &BackupSelectionsListMember) -> Result<Live, AwsError> {
+async fn read_one(
+    reader: &Reader,
+    plan: &Known,
+    adopts: bool,
+    member: &BackupSelectionsListMember,
+) -> Result<Live, AwsError> {
     let id = member.selection_id().unwrap_or_default();
     let selection = reader.backup_selection(&plan.id, id).await?;
-    let owner = if is_made_by_us(reader, member) { Owner::Ours(None) } else { Owner::Parent };
+    let owner = match &plan.owner {
+        _ if is_made_by_us(reader, member) => Owner::Ours(None),
+        Owner::Ours(_) => Owner::Parent,
+        // What is in a plan is taken over with it.
+        Owner::Nobody if adopts => Owner::Parent,
+        owner => owner.clone(),
+    };
     Ok(normal_form(plan, member, &selection, owner))
 }
 

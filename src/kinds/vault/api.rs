@@ -21,6 +21,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(read) => read,
         Err(error) => {
             live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
             return live;
         }
     };
@@ -38,9 +39,10 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         if mine.iter().any(|entry| entry.name == name) {
             continue;
         }
-        if let Some(tags) = owned_tags(reader, 'v', vault.backup_vault_arn(), vault.creator_request_id(), &index).await
-        {
-            live.orphans.push(normal_form(reader, vault, &tags, None, None));
+        match owned_tags(reader, 'v', vault.backup_vault_arn(), vault.creator_request_id(), &index).await {
+            Ok(Some(tags)) => live.orphans.push(normal_form(reader, vault, &tags, None, None)),
+            Ok(None) => {}
+            Err(error) => live.unreadable.push(error),
         }
     }
     live
@@ -54,16 +56,16 @@ pub(crate) async fn owned_tags(
     arn: Option<&str>,
     creator_request_id: Option<&str>,
     index: &TagsByArn,
-) -> Option<Tags> {
-    let arn = arn?;
+) -> Result<Option<Tags>, AwsError> {
+    let Some(arn) = arn else { return Ok(None) };
     let made_by_us = creator_request_id.is_some_and(|id| marks::is_creator(reader.scope(), letter, id));
     let tags = match index.get(arn) {
         Some(tags) => tags.clone(),
-        // What can't be read is nobody's orphan.
-        None if made_by_us => Tags::clone(&*reader.backup_tags(arn).await.ok()?),
-        None => return None,
+        None if made_by_us => Tags::clone(&*reader.backup_tags(arn).await?),
+        None => return Ok(None),
     };
-    matches!(backup_owner(reader.scope(), letter, &tags, creator_request_id), Owner::Ours(_)).then_some(tags)
+    let owner = backup_owner(reader.scope(), letter, &tags, creator_request_id);
+    Ok(matches!(owner, Owner::Ours(_)).then_some(tags))
 }
 
 /// Returns the tags of something in AWS Backup that an entry means: indexed ones where they are as the entry wants them.

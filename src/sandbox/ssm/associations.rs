@@ -61,7 +61,7 @@ pub struct Execution {
 }
 
 /// The members that a call leaves in the association.
-const MEMBERS: [&str; 19] = [
+const MEMBERS: [&str; 20] = [
     "Name",
     "DocumentVersion",
     "Parameters",
@@ -81,6 +81,7 @@ const MEMBERS: [&str; 19] = [
     "Duration",
     "TargetMaps",
     "AssociationDispatchAssumeRole",
+    "AlarmConfiguration",
 ];
 
 impl AssociationVersion {

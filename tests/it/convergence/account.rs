@@ -49,9 +49,18 @@ pub(crate) fn is_ours(key: &str, thing: &Value) -> bool {
     marked || (token && !foreign && !key.starts_with("association"))
 }
 
-/// What strangers have.
+/// What strangers have. A selection carries no mark: it belongs to whoever its plan belongs to.
 pub(crate) fn strangers(sandbox: &Sandbox) -> BTreeMap<String, Value> {
-    things(sandbox).into_iter().filter(|(key, thing)| !is_ours(key, thing)).collect()
+    let things = things(sandbox);
+    let in_our_plan = |key: &str| {
+        let plan = key.strip_prefix("selection ").and_then(|ids| ids.split(' ').next()).map(|id| format!("plan {id}"));
+        plan.is_some_and(|plan| things.get(&plan).is_some_and(|thing| is_ours(&plan, thing)))
+    };
+    things
+        .iter()
+        .filter(|(key, thing)| !is_ours(key, thing) && !in_our_plan(key))
+        .map(|(key, thing)| (key.clone(), thing.clone()))
+        .collect()
 }
 
 /// Counts the one-time commands: how many were sent, and how many of those again at once.
@@ -113,8 +122,8 @@ pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<
 }
 
 /// Does something as somebody else, whatever comes of it.
-fn call(sandbox: &Sandbox, service: &str, operation: &str, input: Value) -> Value {
-    sandbox.call(service, operation, REGION, &input).unwrap_or_default()
+fn call(sandbox: &Sandbox, service: &str, operation: &str, input: impl std::borrow::Borrow<Value>) -> Value {
+    sandbox.call(service, operation, REGION, input.borrow()).unwrap_or_default()
 }
 
 fn stranger_tags(random: &mut Random) -> Vec<(&'static str, &'static str)> {

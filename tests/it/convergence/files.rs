@@ -102,10 +102,12 @@ fn role(random: &mut Random, key: &str, policies: &[&str], text: &mut String) {
         attached.extend(own.iter().map(String::as_str));
         let _ = writeln!(text, "managed_policies = {attached:?}");
     }
-    if random.one_in(3) {
+    let has_inline = random.one_in(3);
+    let has_none = !has_inline && random.one_in(3);
+    if has_inline {
         let action = random.pick(&["ec2:DescribeImages", "ec2:DescribeTags"]);
         let _ = writeln!(text, "inline_policies.i = {}", document(action));
-    } else if random.one_in(3) {
+    } else if has_none {
         let _ = writeln!(text, "inline_policies = {{}}");
     }
     if *service == TRUST[0] && random.one_in(2) {

@@ -1,4 +1,4 @@
-//! Random numbers from one seed (SplitMix64).
+//! Random numbers from one seed (`SplitMix64`).
 
 #[derive(Clone, Debug)]
 pub(crate) struct Random(u64);

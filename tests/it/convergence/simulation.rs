@@ -322,3 +322,48 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     }
     (world.figures, world.problems)
 }
+
+/// Dies at one call of one apply, with no other fault, and looks whether the next applies bring it to its end.
+pub(crate) fn sweep(seed: u64, at: usize, kill: Kill) -> (Figures, Vec<String>) {
+    fastrand::seed(seed);
+    let runtime =
+        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let mut random = Random::new(seed);
+        let mut world = World::new();
+        world.figures.simulations = 1;
+        let bounds = Bounds { commands: true };
+        let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
+        let configs: Vec<Config> = texts.iter().map(|text| load(text).expect("a valid file")).collect();
+        account::populate(&world.sandbox, &mut random);
+        let strangers = account::strangers(&world.sandbox);
+        // Half of the cases start from what another file made.
+        if random.one_in(2) {
+            let wire = Wire::new(world.sandbox.http_client(), None);
+            world.apply(&configs[0], &wire, None).await;
+        }
+        let wire = Wire::new(world.sandbox.http_client(), None);
+        match world.apply(&configs[1], &wire, Some((at, kill))).await {
+            End::Died => world.figures.deaths = 1,
+            // Nothing follows the last call that could be waited for.
+            End::NoStart | End::Ran(_) => return (world.figures, world.problems),
+        }
+        let commands: Vec<String> = configs[1]
+            .desired
+            .iter()
+            .filter(|desired| desired.options.contains_key("run_command"))
+            .map(|desired| desired.address.to_string())
+            .collect();
+        world.settle(&configs[1], &commands).await;
+        let adopted = configs.iter().flat_map(|config| &config.desired).any(|desired| desired.adopt);
+        if !adopted {
+            world.check_strangers(&configs[1], &strangers);
+        }
+        let (sent, again) = account::commands(&world.sandbox);
+        (world.figures.commands, world.figures.commands_again) = (sent, again);
+        if again > 0 {
+            world.problems.push(format!("{again} commands were sent twice"));
+        }
+        (world.figures, world.problems)
+    })
+}

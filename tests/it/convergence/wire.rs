@@ -50,7 +50,7 @@ struct State {
 }
 
 /// Nobody sends such a request again sooner.
-const SETTLE: Duration = Duration::from_secs(60);
+const SETTLE: Duration = Duration::from_mins(1);
 
 impl Wire {
     pub(crate) fn new(inner: SharedHttpClient, shuffle: Option<Random>) -> Self {
@@ -64,11 +64,6 @@ impl Wire {
         let mut state = self.shared.state.lock().expect("no poison");
         state.calls = 0;
         state.armed = kill;
-    }
-
-    /// Returns how many calls were made since.
-    pub(crate) fn calls(&self) -> usize {
-        self.shared.state.lock().expect("no poison").calls
     }
 
     /// Waits for death.

@@ -1,0 +1,130 @@
+//! What documents of the file permit, as far as a file can tell: conditions are taken to hold where they allow, and not to
+//! hold where they deny.
+
+use serde_json::Value;
+
+/// Tells whether a trust policy, in canonical form, lets a service assume the role.
+pub(crate) fn trusts(trust: &Value, service: &str) -> bool {
+    let names = |statement: &Value| {
+        let named = |principal: &Value| {
+            let is_service = |name: &str| {
+                let name = name.to_ascii_lowercase();
+                name == service || name.strip_suffix(".cn") == Some(service)
+            };
+            principal == "*"
+                || texts(&principal["AWS"]).any(|name| name == "*")
+                || texts(&principal["Service"]).any(is_service)
+        };
+        match (statement.get("Principal"), statement.get("NotPrincipal")) {
+            (Some(principal), _) => named(principal),
+            (None, Some(others)) => !named(others),
+            (None, None) => false,
+        }
+    };
+    decide(trust, |statement| names(statement) && acts(statement, "sts:AssumeRole"))
+}
+
+/// Tells whether a policy, in canonical form, allows an action on some resource and does not deny it on all of them.
+pub(crate) fn allows(document: &Value, action: &str) -> bool {
+    decide(document, |statement| {
+        let everywhere = texts(&statement["Resource"]).any(|resource| resource == "*");
+        acts(statement, action) && (statement["Effect"] == "Allow" || everywhere)
+    })
+}
+
+fn decide(document: &Value, concerns: impl Fn(&Value) -> bool) -> bool {
+    let statements = document["Statement"].as_array().map(Vec::as_slice).unwrap_or_default();
+    let some = |effect: &'static str| statements.iter().filter(move |statement| statement["Effect"] == effect);
+    some("Allow").any(&concerns)
+        && !some("Deny").any(|statement| statement.get("Condition").is_none() && concerns(statement))
+}
+
+fn acts(statement: &Value, action: &str) -> bool {
+    let named = |patterns: &Value| texts(patterns).any(|pattern| fits(pattern, action));
+    match (statement.get("Action"), statement.get("NotAction")) {
+        (Some(patterns), _) => named(patterns),
+        (None, Some(others)) => !named(others),
+        (None, None) => false,
+    }
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    let list = match value {
+        Value::Array(list) => list.as_slice(),
+        single => std::slice::from_ref(single),
+    };
+    list.iter().filter_map(Value::as_str)
+}
+
+/// Matches an action, without regard to case, against a pattern with `*` and `?`.
+fn fits(pattern: &str, action: &str) -> bool {
+    let (pattern, text) = (pattern.to_ascii_lowercase().into_bytes(), action.to_ascii_lowercase().into_bytes());
+    let (mut at, mut read) = (0, 0);
+    // Where the last star stands, and up to where it reaches.
+    let mut star: Option<(usize, usize)> = None;
+    while read < text.len() {
+        match pattern.get(at) {
+            Some(b'*') => {
+                star = Some((at, read));
+                at += 1;
+            }
+            Some(letter) if *letter == b'?' || *letter == text[read] => {
+                at += 1;
+                read += 1;
+            }
+            _ => {
+                let Some((place, reach)) = star else { return false };
+                star = Some((place, reach + 1));
+                at = place + 1;
+                read = reach + 1;
+            }
+        }
+    }
+    pattern[at..].iter().all(|letter| *letter == b'*')
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn statement(effect: &str, principal: &Value) -> Value {
+        json!({ "Effect": effect, "Principal": principal, "Action": ["sts:AssumeRole"] })
+    }
+
+    #[test]
+    fn a_service_is_trusted_by_its_whole_name_and_unless_denied() {
+        let trust = |statements: &[Value]| trusts(&json!({ "Statement": statements }), "backup.amazonaws.com");
+        let backup = json!({ "Service": ["backup.amazonaws.com"] });
+        assert!(trust(&[statement("Allow", &backup)]));
+        assert!(trust(&[statement("Allow", &json!("*"))]));
+        assert!(trust(&[statement("Allow", &json!({ "Service": ["backup.amazonaws.com.cn"] }))]));
+        assert!(!trust(&[statement("Allow", &json!({ "Service": ["notbackup.amazonaws.com"] }))]));
+        assert!(!trust(&[statement("Allow", &json!({ "AWS": ["123456789012"] }))]));
+        assert!(!trust(&[statement("Deny", &backup)]));
+        assert!(!trust(&[statement("Allow", &json!("*")), statement("Deny", &backup)]));
+        let mut conditional = statement("Deny", &backup);
+        conditional["Condition"] = json!({ "Bool": { "aws:SecureTransport": ["false"] } });
+        assert!(trust(&[statement("Allow", &backup), conditional]));
+        let mut tags = statement("Allow", &backup);
+        tags["Action"] = json!(["sts:TagSession"]);
+        assert!(!trust(&[tags]));
+    }
+
+    #[test]
+    fn an_action_is_allowed_by_patterns_and_unless_denied_everywhere() {
+        let allow = |action: &str| json!({ "Effect": "Allow", "Action": [action], "Resource": ["arn:x"] });
+        let document = |statements: &[Value]| allows(&json!({ "Statement": statements }), "ec2:CreateImage");
+        for action in ["*", "EC2:*", "ec2:createimage", "ec2:Create*", "ec2:*Im?ge"] {
+            assert!(document(&[allow(action)]), "{action}");
+        }
+        for action in ["ec2:CreateImages", "ec2:Create", "s3:*", "ec2:?"] {
+            assert!(!document(&[allow(action)]), "{action}");
+        }
+        let deny = |resource: &str| json!({ "Effect": "Deny", "Action": ["ec2:*"], "Resource": [resource] });
+        assert!(!document(&[allow("*"), deny("*")]));
+        assert!(document(&[allow("*"), deny("arn:y")]));
+        assert!(document(&[json!({ "Effect": "Allow", "NotAction": ["s3:*"], "Resource": ["*"] })]));
+    }
+}

@@ -1,0 +1,95 @@
+//! Who holds what goes: a thing that somebody holds beyond this plan is not taken apart before AWS refuses to delete it.
+
+use super::Action;
+use super::build::{Draft, Input};
+use super::verdict::cannot_go;
+use crate::kind::{self, Found, Holder, KindLive, Live, Owner};
+use crate::model::Diagnostic;
+
+/// Refuses deletions and replacements of what is still held when their turn comes. Tells whether it refused any.
+pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> bool {
+    let mut refused = false;
+    keep_children_of_strangers(input, drafts);
+    loop {
+        let held = drafts.iter().enumerate().find_map(|(index, draft)| {
+            let holders = holders(input, drafts, draft);
+            (!holders.is_empty()).then_some((index, holders))
+        });
+        let Some((index, holders)) = held else { return refused };
+        let draft = &mut drafts[index];
+        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+        let obstacle = obstacle(&holders);
+        let location = draft.desired.and_then(|desired| desired.location.clone());
+        diagnostics.push(cannot_go(&draft.address, what, &obstacle).located(location));
+        draft.refuse(Action::Refused, obstacle);
+        refused = true;
+    }
+}
+
+fn obstacle(holders: &[Holder]) -> String {
+    let name = |holder: &Holder| {
+        let title = kind::find(&holder.kind).map_or(holder.kind.as_str(), |kind| kind.title());
+        format!("{title} `{}`", holder.name)
+    };
+    let names: Vec<String> = holders.iter().map(name).collect();
+    let verb = if names.len() == 1 { "holds" } else { "hold" };
+    format!("{} {verb} it, and would not let go in this run", names.join(", "))
+}
+
+/// The holders that do not let go of what a draft takes away.
+fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Holder> {
+    let Some(live) = draft.live.filter(|_| matches!(draft.action, Action::Delete | Action::Replace)) else {
+        return Vec::new();
+    };
+    let mut holders = draft.kind.holders(live, input.live);
+    holders.retain(|holder| !lets_go(input, drafts, holder, draft, live));
+    holders
+}
+
+fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Draft<'_>, held_live: &Live) -> bool {
+    let is_it = |live: &Live| live.ids.values().any(|id| *id == holder.id);
+    let of_kind = || input.live.iter().filter(|(kind, _)| *kind == holder.kind).map(|(_, live)| live);
+    let surplus = of_kind().flat_map(|live| &live.surplus).find(|(_, live)| is_it(live));
+    if let Some((address, _)) = surplus {
+        let owner = drafts.iter().find(|draft| draft.address == *address);
+        return owner.is_some_and(|draft| !matches!(draft.action, Action::Unknown | Action::Refused));
+    }
+    let found = drafts
+        .iter()
+        .filter(|draft| draft.kind.name() == holder.kind)
+        .find_map(|draft| draft.live.filter(|live| is_it(live)).map(|live| (draft, live)));
+    let Some((draft, live)) = found else { return false };
+    match draft.action {
+        Action::Delete | Action::Replace => true,
+        Action::Update | Action::Adopt => draft.desired.is_some_and(|desired| {
+            let follows = held.action == Action::Replace
+                && draft.kind.follows(held.kind.name()).is_some()
+                && desired.references.contains(&held.address);
+            follows || draft.kind.lets_go(desired, live, held_live)
+        }),
+        Action::NoOp | Action::Create | Action::Unknown | Action::Refused => false,
+    }
+}
+
+/// Takes back deletions of what has no mark of its own and is in something that is not ours, or not yet.
+fn keep_children_of_strangers(input: &Input<'_>, drafts: &mut [Draft<'_>]) {
+    for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+        let Some(live) = draft.live.filter(|live| live.owner == Owner::Parent) else { continue };
+        let parents = input.live.iter().filter(|(kind, _)| *kind == "plan").flat_map(|(_, plans)| all(plans));
+        let is_ours = |plan: &Live| {
+            matches!(plan.owner, Owner::Ours(_)) && plan.ids.get("BackupPlanId") == live.ids.get("BackupPlanId")
+        };
+        if !parents.into_iter().any(is_ours) {
+            draft.action = Action::NoOp;
+            draft.live = None;
+        }
+    }
+}
+
+fn all(plans: &KindLive) -> impl Iterator<Item = &Live> {
+    let found = plans.found.values().filter_map(|found| match found {
+        Found::Live(live) => Some(&**live),
+        Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+    });
+    found.chain(&plans.orphans).chain(plans.surplus.iter().map(|(_, live)| live))
+}

@@ -1,0 +1,43 @@
+//! What could not be read, beyond the things of the file: orphans may be missing from the plan.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::build::Input;
+use crate::aws::AwsError;
+use crate::kind::{self, Found};
+use crate::model::Diagnostic;
+
+/// Names each failed read once, unless a thing of the file that could not be read names it already.
+///
+/// A plan that deletes what the file no longer has would claim to be complete: for it, this is an error.
+pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
+    let mut failed: BTreeMap<String, (&AwsError, BTreeSet<&str>)> = BTreeMap::new();
+    for (name, live) in input.live {
+        let title = kind::find(name).map_or(*name, |kind| kind.title());
+        for error in &live.unreadable {
+            failed.entry(error.action()).or_insert_with(|| (error, BTreeSet::new())).1.insert(title);
+        }
+    }
+    for found in input.live.iter().flat_map(|(_, live)| live.found.values()) {
+        if let Found::Unknown { action, .. } = found {
+            failed.remove(action);
+        }
+    }
+    let deletes = input.options.prune || input.options.destroy;
+    failed
+        .into_iter()
+        .map(|(action, (error, titles))| {
+            let titles: Vec<&str> = titles.into_iter().collect();
+            let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
+            let message = format!(
+                "what else stack `{}` owns could not be read ({}): {code}{}",
+                input.scope.stack,
+                titles.join(", "),
+                error.message
+            );
+            let diagnostic =
+                if deletes { Diagnostic::error("VSS0802", message) } else { Diagnostic::warning("VSS0802", message) };
+            diagnostic.help(format!("allow `{action}` to the caller, or mend what the message says, and run again"))
+        })
+        .collect()
+}

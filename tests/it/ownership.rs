@@ -1,0 +1,352 @@
+//! Who owns what, who holds what, and what a plan may therefore take away.
+
+use serde_json::{Value, json};
+use vssctl::plan::build::Options;
+use vssctl::plan::{Action, Plan};
+
+use crate::bench::{Bench, STACK, changed, paths};
+
+const TRUST: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+const DOCUMENT: &str =
+    r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
+
+fn file(rest: &str) -> String {
+    format!("{STACK}{rest}")
+}
+
+fn destroy() -> Options {
+    Options { destroy: true, ..Options::default() }
+}
+
+fn prune() -> Options {
+    Options { prune: true, max_deletions: Some(99), ..Options::default() }
+}
+
+fn messages(plan: &Plan) -> String {
+    let lines: Vec<String> =
+        plan.diagnostics.iter().map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message)).collect();
+    lines.join("\n")
+}
+
+fn tags(bench: &Bench, role: &str) -> Value {
+    bench.call("iam", "ListRoleTags", &json!({"RoleName": role}))["Tags"].clone()
+}
+
+#[test]
+fn a_policy_on_a_role_moves_to_another_path() {
+    let bench = Bench::new();
+    let at = |path: &str| {
+        file(&format!(
+            "[policy.p]\ndocument = '{DOCUMENT}'\npath = \"{path}\"\n[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"p\"]\n"
+        ))
+    };
+    bench.apply(&at("/a/"));
+    bench.apply(&at("/b/"));
+    let again = bench.plan(&at("/b/"));
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
+#[test]
+fn a_policy_that_bounds_a_role_is_replaced_and_bounds_it_again() {
+    let bench = Bench::new();
+    let with = |rest: &str| {
+        file(&format!(
+            "[policy.p]\ndocument = '{DOCUMENT}'\n{rest}\n[role.app]\ntrust = '{TRUST}'\npermissions_boundary = \"p\"\n"
+        ))
+    };
+    bench.apply(&with(""));
+    for rest in ["description = \"one\"", "description = \"one\"\npath = \"/b/\""] {
+        bench.apply(&with(rest));
+        let again = bench.plan(&with(rest));
+        assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+        let role = bench.call("iam", "GetRole", &json!({"RoleName": "app"}));
+        let boundary = role["Role"]["PermissionsBoundary"]["PermissionsBoundaryArn"].as_str().unwrap_or_default();
+        assert!(boundary.ends_with("/p"), "{role}");
+    }
+}
+
+#[test]
+fn a_tag_key_may_change_its_case() {
+    let bench = Bench::new();
+    let with = |key: &str| file(&format!("[role.app]\ntrust = '{TRUST}'\ntags = {{ {key} = \"a\" }}\n"));
+    bench.apply(&with("team"));
+    bench.apply(&with("Team"));
+    let tags = tags(&bench, "app");
+    assert!(tags.as_array().into_iter().flatten().any(|tag| tag["Key"] == "Team"), "{tags}");
+    assert!(bench.plan(&with("Team")).is_empty());
+}
+
+#[test]
+fn adopting_does_not_claim_tags_that_somebody_else_wrote() {
+    let bench = Bench::new();
+    let theirs = json!([{"Key": "team", "Value": "theirs"}, {"Key": "same", "Value": "a"}]);
+    bench.call("iam", "CreateRole", &json!({"RoleName": "app", "AssumeRolePolicyDocument": TRUST, "Tags": theirs}));
+    let with = |tags: &str| file(&format!("[role.app]\ntrust = '{TRUST}'\ntags = {{ {tags} }}\n"));
+    let adopt = Options { adopt: vec!["role.app".parse().expect("an address")], ..Options::default() };
+    let (_, report) = bench.try_apply(&with("team = \"ours\", same = \"a\""), &adopt);
+    assert!(report.is_complete());
+    let tags = tags(&bench, "app");
+    let keys = tags.as_array().into_iter().flatten().find(|tag| tag["Key"] == "vssctl:keys");
+    assert_eq!(keys.map(|tag| &tag["Value"]), Some(&json!("same")));
+    // The file changes its mind before it ever wrote `team`: the tag is left as it is.
+    assert_eq!(paths(&bench.plan(&with("same = \"a\"")), "role.app"), [""; 0]);
+}
+
+const BACKUP: &str = "[role.AWSBackupVss]\npreset = \"backup-service\"\n[vault.vault-a]\n[plan.daily]\n[plan.daily.rule.nightly]\nvault = \"vault-a\"\nschedule = \"cron(0 18 ? * * *)\"\n";
+const SELECTION: &str =
+    "[plan.daily.selection.windows]\nrole = \"AWSBackupVss\"\nmatch = { all = { VssBackup = \"enabled\" } }\n";
+
+fn plan_id(bench: &Bench) -> Value {
+    bench.call("backup", "ListBackupPlans", &json!({}))["BackupPlansList"][0]["BackupPlanId"].clone()
+}
+
+/// Adds a selection to the only plan, as somebody at the console would.
+fn select_by_hand(bench: &Bench, name: &str) {
+    let selection = json!({
+        "SelectionName": name,
+        "IamRoleArn": "arn:aws:iam::123456789012:role/AWSBackupVss",
+        "Resources": ["arn:aws:ec2:*:*:instance/*"],
+    });
+    bench.call(
+        "backup",
+        "CreateBackupSelection",
+        &json!({"BackupPlanId": plan_id(bench), "BackupSelection": selection}),
+    );
+}
+
+fn selections(bench: &Bench) -> Vec<Value> {
+    let answer = bench.call("backup", "ListBackupSelections", &json!({"BackupPlanId": plan_id(bench)}));
+    answer["BackupSelectionsList"].as_array().into_iter().flatten().map(|one| one["SelectionName"].clone()).collect()
+}
+
+#[test]
+fn a_selection_in_a_strangers_plan_is_not_ours_to_change_or_delete() {
+    for adopt in ["", "adopt = true\n"] {
+        let bench = Bench::new();
+        bench.apply(&file("[role.AWSBackupVss]\npreset = \"backup-service\"\n[vault.vault-a]\n"));
+        let rule = json!({"RuleName": "nightly", "TargetBackupVaultName": "vault-a"});
+        let plan = json!({"BackupPlanName": "daily", "Rules": [rule]});
+        bench.call("backup", "CreateBackupPlan", &json!({"BackupPlan": plan}));
+        select_by_hand(&bench, "windows");
+        let colliding =
+            file(&format!("{BACKUP}{SELECTION}")).replace("[plan.daily]\n", &format!("[plan.daily]\n{adopt}"));
+        let (plan, report) = bench.try_apply(&colliding, &destroy());
+        assert!(report.is_complete(), "{:#?}", report.outcomes);
+        assert!(
+            !plan.changes.iter().any(|change| change.address.kind() == "selection" && change.action == Action::Delete)
+        );
+        assert_eq!(selections(&bench), ["windows"]);
+        if adopt.is_empty() {
+            let plan = bench.plan(&colliding);
+            let refused = ("selection.daily.windows".to_owned(), Action::Refused);
+            assert!(changed(&plan).contains(&refused), "{:?}", changed(&plan));
+        }
+    }
+}
+
+#[test]
+fn an_adopted_plan_brings_its_selections_along() {
+    let bench = Bench::new();
+    bench.apply(&file("[role.AWSBackupVss]\npreset = \"backup-service\"\n[vault.vault-a]\n"));
+    let rule = json!({"RuleName": "nightly", "TargetBackupVaultName": "vault-a"});
+    bench.call("backup", "CreateBackupPlan", &json!({"BackupPlan": {"BackupPlanName": "daily", "Rules": [rule]}}));
+    select_by_hand(&bench, "windows");
+    let adopting = file(&format!("{BACKUP}{SELECTION}")).replace("[plan.daily]\n", "[plan.daily]\nadopt = true\n");
+    bench.apply(&adopting);
+    assert_eq!(selections(&bench), ["windows"]);
+    assert!(bench.plan(&adopting).is_empty());
+}
+
+#[test]
+fn a_selection_that_somebody_added_to_our_plan_is_an_orphan_and_no_obstacle() {
+    let bench = Bench::new();
+    let main = file(&format!("{BACKUP}{SELECTION}"));
+    bench.apply(&main);
+    select_by_hand(&bench, "by-hand");
+    let plan = bench.plan(&main);
+    let orphans: Vec<String> = plan.orphans.iter().map(|orphan| orphan.address.to_string()).collect();
+    assert_eq!((plan.is_empty(), orphans), (true, vec!["selection.daily.by-hand".to_owned()]));
+
+    // Renaming the plan would leave it behind: the plan says so, and `--prune` takes it away first.
+    let renamed = main.replace("[plan.daily]\n", "[plan.daily]\nname = \"daily-2\"\n");
+    let refused = bench.plan(&renamed);
+    assert!(refused.is_empty() && messages(&refused).contains("backup selection `by-hand`"), "{}", messages(&refused));
+    bench.forget_requests();
+    let (_, report) = bench.try_apply(&renamed, &prune());
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    let deleted = bench.writes().iter().filter(|write| *write == "backup:DeleteBackupPlan").count();
+    assert_eq!((deleted, selections(&bench)), (1, vec![json!("windows")]));
+
+    select_by_hand(&bench, "by-hand");
+    let (_, report) = bench.try_apply(&renamed, &destroy());
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert_eq!(plan_id(&bench), Value::Null);
+}
+
+#[test]
+fn a_role_that_a_stranger_holds_is_not_taken_apart() {
+    let bench = Bench::new();
+    let with = |path: &str| {
+        file(&format!(
+            "[role.app]\ntrust = '{TRUST}'\npath = \"{path}\"\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\"]\n"
+        ))
+    };
+    bench.apply(&with("/a/"));
+    bench.call("iam", "CreateInstanceProfile", &json!({"InstanceProfileName": "theirs"}));
+    bench.call("iam", "AddRoleToInstanceProfile", &json!({"InstanceProfileName": "theirs", "RoleName": "app"}));
+    bench.forget_requests();
+    let without = file("[vault.kept]\n");
+    for (toml, options) in [(with("/a/"), destroy()), (with("/b/"), Options::default()), (without, prune())] {
+        let plan = bench.plan_with(&toml, &options);
+        assert!(!plan.steps.iter().any(|step| step.address.kind() == "role"), "{:#?}", plan.steps);
+        let named = "VSS0906 `role.app` can't be";
+        assert!(messages(&plan).contains(named) && messages(&plan).contains("`theirs`"), "{}", messages(&plan));
+    }
+    assert_eq!(bench.writes(), [""; 0]);
+}
+
+#[test]
+fn a_policy_that_a_stranger_holds_is_not_taken_apart() {
+    let bench = Bench::new();
+    let with = |path: &str| file(&format!("[policy.p]\ndocument = '{DOCUMENT}'\npath = \"{path}\"\n"));
+    bench.apply(&with("/a/"));
+    let arn = "arn:aws:iam::123456789012:policy/a/p";
+    bench.call("iam", "CreateRole", &json!({"RoleName": "theirs", "AssumeRolePolicyDocument": TRUST}));
+    let hold: [(&str, Value); 2] = [
+        ("AttachRolePolicy", json!({"RoleName": "theirs", "PolicyArn": arn})),
+        ("PutRolePermissionsBoundary", json!({"RoleName": "theirs", "PermissionsBoundary": arn})),
+    ];
+    for (operation, input) in hold {
+        bench.call("iam", operation, &input);
+        for (toml, options) in [(with("/a/"), destroy()), (with("/b/"), Options::default())] {
+            let plan = bench.plan_with(&toml, &options);
+            assert!(plan.is_empty() && messages(&plan).contains("IAM role `theirs` holds it"), "{}", messages(&plan));
+        }
+        if operation == "AttachRolePolicy" {
+            bench.call("iam", "DetachRolePolicy", &input);
+        }
+    }
+}
+
+#[test]
+fn a_role_may_go_when_everybody_who_holds_it_lets_go() {
+    let bench = Bench::new();
+    let role = |name: &str| format!("[role.{name}]\npreset = \"vss-instance\"\ninstance_profile = false\n");
+    bench.apply(&file(&format!("{}{}[instance_profile.i]\nrole = \"one\"\n", role("one"), role("two"))));
+    let (plan, report) =
+        bench.try_apply(&file(&format!("{}[instance_profile.i]\nrole = \"two\"\n", role("two"))), &prune());
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert!(changed(&plan).contains(&("role.one".to_owned(), Action::Delete)), "{:?}", changed(&plan));
+}
+
+#[test]
+fn a_missing_policy_of_aws_fails_at_once() {
+    let bench = Bench::new();
+    let toml = file(&format!(
+        "[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"arn:aws:iam::aws:policy/NoSuchPolicy\"]\n"
+    ));
+    bench.forget_requests();
+    let (_, report) = bench.try_apply(&toml, &Options::default());
+    let tries = bench.writes().iter().filter(|write| *write == "iam:AttachRolePolicy").count();
+    assert_eq!((report.is_complete(), tries), (false, 1));
+}
+
+#[test]
+fn a_list_that_cannot_be_read_is_said_where_the_file_has_nothing_of_the_kind() {
+    let lists = [
+        ("iam", "GetAccountAuthorizationDetails"),
+        ("iam", "ListInstanceProfiles"),
+        ("backup", "ListBackupPlans"),
+        ("tagging", "GetResources"),
+    ];
+    for (service, operation) in lists {
+        let bench = Bench::new();
+        bench.apply(&file("[vault.kept]\n"));
+        bench.deny(service, operation);
+        let toml = file(&format!("[role.app]\ntrust = '{TRUST}'\n"));
+        let toml = if service == "iam" { file("[vault.kept]\n") } else { toml };
+        let plan = bench.plan(&toml);
+        let denied = messages(&plan);
+        assert!(denied.contains("VSS0802") && denied.contains("AccessDenied"), "{operation}: {denied}");
+        assert_ne!(vssctl::render::text::last_line(&plan), vssctl::render::text::NO_CHANGES);
+        for options in [destroy(), prune()] {
+            let plan = bench.plan_with(&toml, &options);
+            let error = plan.diagnostics.iter().find(|diagnostic| diagnostic.code == "VSS0802");
+            assert_eq!(error.map(|error| error.severity), Some(vssctl::model::Severity::Error), "{operation}");
+        }
+    }
+}
+
+#[test]
+fn a_package_may_leave_its_cron_schedule() {
+    let bench = Bench::new();
+    let with = |rest: &str| {
+        file(&format!("[package.AwsVssComponents]\ntargets = {{ tags = {{ VssBackup = \"enabled\" }} }}\n{rest}\n"))
+    };
+    bench.apply(&with(
+        "schedule = \"cron(0 2 ? * SUN#2 *)\"\napply_only_at_cron_interval = true\nschedule_offset = 2\nduration = 3",
+    ));
+    let daily = with("schedule = \"rate(1 day)\"");
+    let plan = bench.apply(&daily);
+    assert_eq!(
+        paths(&plan, "package.AwsVssComponents"),
+        ["schedule", "apply_only_at_cron_interval", "schedule_offset", "duration"]
+    );
+    assert!(bench.plan(&daily).is_empty());
+}
+
+#[test]
+fn members_of_an_association_that_the_file_does_not_model_survive_an_update() {
+    let bench = Bench::new();
+    let with = |errors: &str| {
+        file(&format!(
+            "[package.AwsVssComponents]\ntargets = {{ tags = {{ VssBackup = \"enabled\" }} }}\nschedule = \"rate(1 day)\"\nmax_errors = \"{errors}\"\n"
+        ))
+    };
+    bench.apply(&with("10%"));
+    let listed = bench.call("ssm", "ListAssociations", &json!({}));
+    let id = json!({"AssociationId": listed["Associations"][0]["AssociationId"]});
+    let read = || bench.call("ssm", "DescribeAssociation", &id)["AssociationDescription"].clone();
+    let mut update = read();
+    let members = update.as_object_mut().expect("an object");
+    let written = [
+        "AssociationId",
+        "AssociationName",
+        "Name",
+        "Parameters",
+        "Targets",
+        "ScheduleExpression",
+        "MaxErrors",
+        "MaxConcurrency",
+        "ComplianceSeverity",
+        "SyncCompliance",
+    ];
+    members.retain(|name, _| written.contains(&name.as_str()));
+    let alarms = json!({"IgnorePollAlarmFailure": true, "Alarms": [{"Name": "quiet"}]});
+    members.insert("AlarmConfiguration".to_owned(), alarms.clone());
+    members.insert(
+        "TargetLocations".to_owned(),
+        json!([{
+            "Accounts": ["ou-abcd-12345678"],
+            "Regions": ["ap-northeast-1"],
+            "TargetLocationMaxConcurrency": "1",
+            "TargetLocationMaxErrors": "2",
+            "ExecutionRoleName": "AWS-SystemsManager-AutomationExecutionRole",
+            "TargetLocationAlarmConfiguration": alarms,
+            "IncludeChildOrganizationUnits": true,
+            "ExcludeAccounts": ["210987654321"],
+            "Targets": [{"Key": "tag:a", "Values": ["b"]}],
+            "TargetsMaxConcurrency": "3",
+            "TargetsMaxErrors": "4",
+        }]),
+    );
+    bench.call("ssm", "UpdateAssociation", &update);
+    let before = read();
+    assert_eq!(before["AlarmConfiguration"]["Alarms"][0]["Name"], "quiet");
+    bench.apply(&with("20%"));
+    let after = read();
+    assert_eq!(after["MaxErrors"], "20%");
+    for member in ["AlarmConfiguration", "TargetLocations"] {
+        assert_eq!(after[member], before[member], "{member}");
+    }
+}
