@@ -9,9 +9,7 @@ use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{
-    Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard,
-};
+use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
