@@ -12,6 +12,7 @@ pub mod config;
 pub mod kind;
 pub mod kinds;
 pub mod model;
+pub mod permissions;
 pub mod plan;
 pub mod policy;
 pub mod refresh;

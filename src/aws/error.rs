@@ -88,9 +88,19 @@ impl AwsError {
         }
     }
 
-    /// Returns the IAM action of the failed operation, such as `iam:CreateRole`: the one to allow.
+    /// Returns the IAM action of the failed operation, such as `iam:CreateRole`: the one to allow. Some operations need more
+    /// than the action of their name (`iam:PassRole`, `backup-storage:MountCapsule`); AWS's message says which was missing.
     pub fn action(&self) -> String {
-        format!("{}:{}", self.service, self.operation)
+        let named = self.message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
+        let named =
+            named.and_then(|rest| rest.split_whitespace().next()).filter(|_| self.kind == ErrorKind::AccessDenied);
+        let is_action = |text: &&str| {
+            text.split_once(':').is_some_and(|(prefix, action)| {
+                let fits = |part: &str| part.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+                !prefix.is_empty() && !action.is_empty() && fits(prefix) && fits(action)
+            })
+        };
+        named.filter(is_action).map_or_else(|| format!("{}:{}", self.service, self.operation), str::to_owned)
     }
 
     /// Tells whether AWS says that the thing exists already.
@@ -312,6 +322,18 @@ mod tests {
 
     fn kind(operation: &str, code: &str, message: &str) -> ErrorKind {
         classify(operation, Some(code), message, 400)
+    }
+
+    #[test]
+    fn a_denial_names_the_action_that_was_missing() {
+        let error = |message: &str| AwsError {
+            code: Some("AccessDenied".to_owned()),
+            ..AwsError::local("iam", "AddRoleToInstanceProfile", ErrorKind::AccessDenied, message.to_owned())
+        };
+        let message = "User: arn:aws:iam::1:user/u is not authorized to perform: iam:PassRole on resource: x because";
+        assert_eq!(error(message).action(), "iam:PassRole");
+        assert_eq!(error("no").action(), "iam:AddRoleToInstanceProfile");
+        assert_eq!(error("is not authorized to perform: `rm -rf` on").action(), "iam:AddRoleToInstanceProfile");
     }
 
     #[test]

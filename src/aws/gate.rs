@@ -82,7 +82,8 @@ impl Answer<'_> {
         if content_type.contains("cbor") {
             return check_cbor(body);
         }
-        if content_type.contains("json") {
+        // Emulators call JSON by other names: what it is shows in its first byte, and whether it is whole in its last.
+        if content_type.contains("json") || body.trim_ascii_start().starts_with(b"{") {
             return check_json(body);
         }
         if content_type.contains("html") {
@@ -183,8 +184,17 @@ mod tests {
 
     #[test]
     fn a_web_page_is_no_answer() {
-        assert!(check("ListRoles", "text/html; charset=utf-8", b"<html></html>").is_err());
-        assert!(check("ListCommands", "text/plain", b"{}").is_err());
+        for content_type in ["text/html; charset=utf-8", "text/plain", "application/json", "text/xml", ""] {
+            assert!(check("ListRoles", content_type, b"<html></html>").is_err(), "{content_type}");
+        }
+        assert!(check("ListCommands", "text/plain", b"try again later").is_err());
+    }
+
+    // moto names its JSON `text/html`; a cut is seen all the same.
+    #[test]
+    fn json_by_another_name_is_an_answer_only_when_whole() {
+        assert_eq!(check("ListCommands", "text/html; charset=utf-8", br#"{"Commands": []}"#), Ok(()));
+        assert!(check("ListCommands", "text/html; charset=utf-8", br#"{"Commands": []"#).is_err());
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub(super) enum Command {
     Unlock(UnlockArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
+    /// Print the least IAM policies that vssctl itself needs for the file
+    Permissions(PermissionsArguments),
     /// Print the JSON Schema of the configuration file, for editors
     Schema,
     /// Explain an error code, or list them all
@@ -251,6 +253,31 @@ pub(super) struct ShowArguments {
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) format: Format,
+}
+
+/// Arguments of `permissions`.
+#[derive(Args, Debug)]
+pub(super) struct PermissionsArguments {
+    /// For which commands: `plan` (also show), `apply` (also destroy, adopt), or `verify`
+    #[arg(value_enum, value_name = "COMMAND")]
+    pub(super) purpose: PermissionsPurpose,
+    /// Only this document, as one object, where IAM's limit makes several
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub(super) part: Option<u32>,
+    /// Include deleting what the stack still owns of kinds that the file no longer has
+    #[arg(long)]
+    pub(super) prune: bool,
+}
+
+/// What permissions are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum PermissionsPurpose {
+    /// Reading only.
+    Plan,
+    /// Reading and writing.
+    Apply,
+    /// Reading, how backups went included.
+    Verify,
 }
 
 /// Arguments of `explain`.

@@ -14,6 +14,7 @@ mod file;
 mod init;
 mod interrupt;
 mod lock;
+mod permissions;
 mod plan;
 mod sandbox;
 mod schema;
@@ -97,6 +98,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
     match command {
         Command::Init(arguments) => init::run(&arguments, global, ui),
         Command::Validate => validate::run(global, ui),
+        Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
         Command::Schema => schema::run(ui),
         Command::Explain(arguments) => explain::run(&arguments, ui),
         Command::Version => Ok(version::run(ui)),

@@ -117,3 +117,10 @@ pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMa
 pub(crate) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
+
+/// Returns the path of a new IAM thing: the file's, else the stack's; null where both leave it to AWS.
+pub(crate) fn new_path(transition: &Transition<'_>) -> Value {
+    let declared = transition.desired.and_then(|desired| desired.fields.get("path"));
+    let stacks = || Some(transition.scope.iam_path.as_str()).filter(|path| *path != "/").map(Value::from);
+    declared.cloned().or_else(stacks).unwrap_or_default()
+}

@@ -3,7 +3,7 @@
 //! Each folder has `mod.rs` (fields, identity, references), `spec.rs` (what the file says, normal form), `calls.rs` (pure:
 //! from live to desired as calls) and `api.rs`, the only files outside `aws/` that name the SDK.
 
-mod delta;
+pub(crate) mod delta;
 mod identity;
 mod input;
 mod live_form;

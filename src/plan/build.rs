@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::order::{Graph, Vertex};
 use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, holders, marks, unreadable, verdict};
 use crate::config::Thresholds;
-use crate::kind::{self, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
 
 /// What the caller asks of a plan.
@@ -309,8 +309,21 @@ fn spread_refusals(drafts: &mut [Draft<'_>]) {
             .filter(|draft| matches!(draft.action, Action::Refused | Action::Unknown))
             .map(|draft| (draft.address.clone(), draft.action))
             .collect();
+        // What an unreadable thing refers to may be held by it: it stays.
+        let held: BTreeMap<Address, Address> = drafts
+            .iter()
+            .filter(|draft| draft.action == Action::Unknown)
+            .flat_map(|draft| draft.desired.into_iter().map(move |desired| (&draft.address, desired)))
+            .flat_map(|(holder, desired)| desired.references.iter().map(|held| (held.clone(), holder.clone())))
+            .collect();
         let mut spread = false;
         for draft in drafts.iter_mut() {
+            if draft.action == Action::Delete
+                && let Some(holder) = held.get(&draft.address)
+            {
+                draft.refuse(Action::Unknown, format!("`{holder}` may need it, which could not be read"));
+                spread = true;
+            }
             if !matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace) {
                 continue;
             }
@@ -366,7 +379,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     let replaced: BTreeSet<Address> =
         drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
     let mut graph = Graph::default();
-    for draft in drafts.iter() {
+    for draft in drafts.iter_mut() {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
         }
@@ -387,6 +400,11 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
         };
         let calls = draft.kind.calls(&transition);
+        if draft.action == Action::Delete && calls == Calls::default() {
+            // What a Run Command did can't be deleted.
+            draft.action = Action::NoOp;
+            continue;
+        }
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
             if !calls.is_empty() {

@@ -1,4 +1,4 @@
-//! IAM policy documents: reading, one canonical form, equality, and what differs.
+//! IAM policy documents: reading, one canonical form, equality, what differs, and what they allow.
 //!
 //! What AWS treats the same is no difference here; everything else is one. The rules, and where they come from:
 //!
@@ -17,12 +17,17 @@
 //! | an empty `Condition`, or an operator without keys, equals none | it constrains nothing |
 //! | `Action` and `NotAction` (and so on) are never the same; `Effect` and resources keep their case | grammar |
 //!
-//! Evaluating a policy is not done here, and wildcards are not expanded: `s3:*` beside `s3:GetObject` stays.
+//! The canonical form does not expand wildcards: `s3:*` beside `s3:GetObject` stays. `Policies` evaluates them.
 
 mod canonical;
+mod condition;
 mod diff;
 mod error;
+mod evaluate;
+#[cfg(test)]
+mod evaluate_tests;
 mod locate;
+mod pattern;
 #[cfg(test)]
 mod properties;
 mod read;
@@ -35,6 +40,7 @@ use serde_json::{Value, json};
 pub use canonical::{ELEMENTS, OPERATORS, canonical, is_operator};
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
+pub use evaluate::{Decision, Keys, Policies, Request};
 pub use locate::locate;
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};

@@ -88,9 +88,10 @@ pub(crate) fn sentence(call: &str, error: &AwsError) -> String {
 /// Says what to do about a failed call, where there is something to say.
 pub fn advice(error: &AwsError) -> Option<String> {
     match error.kind {
-        ErrorKind::AccessDenied => {
-            Some(format!("allow `{}:{}` to the credentials in use", error.service, error.operation))
-        }
+        ErrorKind::AccessDenied => Some(format!(
+            "allow `{}` to the credentials in use; `vssctl permissions` prints all that it takes",
+            error.action()
+        )),
         ErrorKind::Credentials => Some(
             "log in again, or choose credentials with `--profile NAME` or `AWS_PROFILE`; `--sandbox` needs none".into(),
         ),

@@ -18,6 +18,11 @@ impl Sandbox {
         Credentials::new("AKIASANDBOX000000000", "sandbox", None, None, "vssctl sandbox")
     }
 
+    /// Returns credentials of another access key of account 123456789012, for [`Sandbox::restrict`].
+    pub fn credentials_of(access_key: &str) -> Credentials {
+        Credentials::new(access_key, "sandbox", None, None, "vssctl sandbox")
+    }
+
     /// Returns an HTTP client for the SDK's configuration that asks this sandbox, in the same process.
     pub fn http_client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(Connector { sandbox: self.clone() });

@@ -5,6 +5,7 @@
 //! It knows AWS's documentation and service models, and nothing of how vssctl calls AWS.
 
 pub mod account;
+mod authorization;
 pub mod backup;
 #[cfg(test)]
 mod bench;
@@ -38,13 +39,16 @@ use http::{HeaderValue, Request, Response};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
+use crate::policy::{Policies, PolicyError};
 use account::{Account, Answer, ApiError, Context, Handler};
+use authorization::Restrictions;
 use clock::Clock;
 use faults::{Faults, History, Late};
 use store::{State, Store};
 use wire::DEFAULT_ACCOUNT;
 use wire::model::Model;
 
+pub use authorization::Authorization;
 pub use faults::{Fault, FaultKind, FaultPlan};
 pub use store::SandboxError;
 
@@ -69,6 +73,7 @@ struct Inner {
     store: Store,
     state: State,
     faults: Faults,
+    restrictions: Restrictions,
     history: History,
     late: Vec<Late>,
     time: Option<Time>,
@@ -129,6 +134,7 @@ impl Sandbox {
             store,
             state,
             faults: Faults::default(),
+            restrictions: Restrictions::default(),
             history: History::default(),
             late: Vec::new(),
             time: None,
@@ -177,6 +183,32 @@ impl Sandbox {
     /// Takes all faults back. Requests that are to be taken up late still are.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
+    }
+
+    /// Gives the requests of an access key these identity policies and no other permissions, in place of those it had. An
+    /// access key without policies may do everything.
+    ///
+    /// # Errors
+    /// When a document is no identity policy.
+    pub fn restrict(&self, access_key: &str, policies: &[Value]) -> Result<(), PolicyError> {
+        let policies = Policies::new(policies)?;
+        self.lock().restrictions.set(access_key, policies);
+        Ok(())
+    }
+
+    /// Lets an access key do everything again.
+    pub fn unrestrict(&self, access_key: &str) {
+        self.lock().restrictions.lift(access_key);
+    }
+
+    /// Lists what the requests of restricted access keys needed, oldest first.
+    pub fn authorizations(&self) -> Vec<Authorization> {
+        self.lock().restrictions.asked().to_vec()
+    }
+
+    /// Forgets what requests needed.
+    pub fn clear_authorizations(&self) {
+        self.lock().restrictions.forget();
     }
 
     /// Moves the clock ahead.
@@ -292,6 +324,20 @@ impl Inner {
         let partition = partition_of(&scope.region);
         let error = fault
             .and_then(|kind| faults::error(kind, model, scope.service, &call.operation, &scope.account, partition));
+        let arrives = !matches!(
+            fault,
+            Some(
+                FaultKind::ResetBefore
+                    | FaultKind::Hang
+                    | FaultKind::Throttle
+                    | FaultKind::ServerError
+                    | FaultKind::AccessDenied
+                    | FaultKind::ExpiredCredentials
+            )
+        );
+        if arrives && let Err(error) = self.admit(&scope, &call) {
+            return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
+        }
         match fault {
             Some(FaultKind::ResetBefore) => return Outcome::Reset,
             Some(FaultKind::Hang) => return Outcome::Hang,
@@ -379,6 +425,24 @@ impl Inner {
             serial: &mut held.serial,
         };
         dispatch(&mut context, service, operation, input)
+    }
+
+    /// Lets a call pass if the policies of its access key allow all that it needs.
+    fn admit(&mut self, scope: &wire::Scope, call: &wire::Call) -> Result<(), ApiError> {
+        if !self.restrictions.apply_to(&scope.access_key) {
+            return Ok(());
+        }
+        let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
+        self.restrictions.admit(&authorization::Call {
+            access_key: &scope.access_key,
+            service: scope.service,
+            operation: &call.operation,
+            input: &call.input,
+            account: &self.state.held(&scope.account).account,
+            account_id: &scope.account,
+            region: &scope.region,
+            partition: partition_of(&scope.region),
+        })
     }
 
     /// Performs an operation under the file's lock, and keeps what it changed.

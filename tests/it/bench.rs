@@ -26,6 +26,8 @@ region = "ap-northeast-1"
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
     runtime: tokio::runtime::Runtime,
+    /// Who plans and applies; everybody else in the tests may do everything.
+    access_key: Option<String>,
 }
 
 impl Bench {
@@ -33,6 +35,7 @@ impl Bench {
         Self {
             sandbox: Sandbox::in_memory(),
             runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
+            access_key: None,
         }
     }
 
@@ -106,10 +109,21 @@ impl Bench {
         })
     }
 
+    /// Plans and applies with this access key from now on; `None` may do everything.
+    pub(crate) fn act_as(&mut self, access_key: Option<&str>) {
+        self.access_key = access_key.map(str::to_owned);
+    }
+
+    /// Runs something that waits.
+    pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        self.runtime.block_on(work)
+    }
+
     async fn connect(&self, scope: &Scope) -> Clients {
         let mut connect = ConnectOptions::new(scope.clone());
         connect.http_client = Some(self.sandbox.http_client());
-        connect.credentials = Some(Sandbox::credentials());
+        connect.credentials =
+            Some(self.access_key.as_deref().map_or_else(Sandbox::credentials, Sandbox::credentials_of));
         Clients::connect(connect).await.expect("clients")
     }
 

@@ -10,22 +10,22 @@ use vssctl::plan::Action;
 use crate::bench::{Bench, STACK, changed, paths};
 
 /// One kind: the file around its entry, the entry's own required lines, and its fields.
-struct Sheet {
-    kind: &'static str,
+pub(crate) struct Sheet {
+    pub(crate) kind: &'static str,
     address: &'static str,
     /// Comes before the entry.
     around: &'static str,
     /// The entry's header and required lines.
     entry: &'static str,
-    rows: &'static [Row],
+    pub(crate) rows: &'static [Row],
 }
 
 /// One field: two values, and the line that takes it away where AWS knows "none".
-struct Row {
-    path: &'static str,
-    first: &'static str,
-    second: &'static str,
-    none: Option<&'static str>,
+pub(crate) struct Row {
+    pub(crate) path: &'static str,
+    pub(crate) first: &'static str,
+    pub(crate) second: &'static str,
+    pub(crate) none: Option<&'static str>,
     /// What else changes with it, such as the profile of a replaced role.
     ripples: &'static [&'static str],
 }
@@ -47,7 +47,7 @@ trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Ser
 const BACKUP_ROLE: &str =
     "[role.Backup]\nname = \"AWSBackupVss\"\npreset = \"backup-service\"\n[vault.vault-a]\n[vault.vault-b]\n";
 
-static SHEETS: &[Sheet] = &[
+pub(crate) static SHEETS: &[Sheet] = &[
     Sheet {
         kind: "role",
         address: "role.app",
@@ -390,7 +390,7 @@ static SHEETS: &[Sheet] = &[
 ];
 
 impl Sheet {
-    fn file(&self, line: &str) -> String {
+    pub(crate) fn file(&self, line: &str) -> String {
         let around = if self.kind == "selection" { BACKUP_ROLE } else { self.around };
         format!("{STACK}\n{around}\n{}\n{line}\n", self.entry)
     }

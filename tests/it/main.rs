@@ -12,5 +12,6 @@ mod harness;
 mod kind_contract;
 mod lease;
 mod ownership;
+mod permissions;
 mod planning;
 mod scenarios;

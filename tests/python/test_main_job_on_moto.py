@@ -39,6 +39,9 @@ delete_after = "35d"
 """
 
 
+# moto has no ListBackupSelections, and vssctl says that it could not look for what else the stack owns.
+NO_CHANGES = "No changes in what could be read."
+
 TRUST = {
     "Version": "2012-10-17",
     "Statement": [
@@ -61,7 +64,7 @@ class MainJob(support.FolderCase):
         self.vssctl.run("plan", "--detailed-exitcode", expect=2)
         self.vssctl.run("apply", "--yes", "--no-input")
         again = self.vssctl.run("plan", "--detailed-exitcode")
-        self.assertIn(support.NO_CHANGES, again.stdout)
+        self.assertIn(NO_CHANGES, again.stdout)
 
         backup = support.client("backup", self.url)
         plans = support.pages(backup, "list_backup_plans", "BackupPlansList")
@@ -80,7 +83,7 @@ class MainJob(support.FolderCase):
         self.assertEqual([change["address"] for change in changes], ["role.AWSBackupVss"])
         self.assertEqual([field["path"] for field in changes[0]["fields"]], ["description"])
         self.vssctl.run("apply", "--yes", "--no-input")
-        self.assertIn(support.NO_CHANGES, self.vssctl.run("plan").stdout)
+        self.assertIn(NO_CHANGES, self.vssctl.run("plan").stdout)
         iam = support.client("iam", self.url)
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "two")
 
@@ -88,7 +91,7 @@ class MainJob(support.FolderCase):
         iam = support.client("iam", self.url)
         iam.create_role(RoleName="AWSBackupVss", AssumeRolePolicyDocument=json.dumps(TRUST), Description="theirs")
         refused = self.vssctl.run("apply", "--yes", "--no-input", expect=4)
-        self.assertIn("vssctl adopt role.AWSBackupVss", refused.stdout + refused.stderr)
+        self.assertIn("vssctl adopt role.AWSBackupVss", " ".join((refused.stdout + refused.stderr).split()))
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
         self.assertEqual(iam.list_role_tags(RoleName="AWSBackupVss")["Tags"], [])
 
@@ -96,13 +99,14 @@ class MainJob(support.FolderCase):
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
         self.vssctl.run("apply", "--yes", "--no-input")
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "one")
-        self.assertIn(support.NO_CHANGES, self.vssctl.run("plan").stdout)
+        self.assertIn(NO_CHANGES, self.vssctl.run("plan").stdout)
 
     def test_destroy_takes_away_what_apply_made_and_nothing_else(self):
         iam = support.client("iam", self.url)
         iam.create_role(RoleName="theirs", AssumeRolePolicyDocument=json.dumps(TRUST))
         self.vssctl.run("apply", "--yes", "--no-input")
-        self.vssctl.run("destroy", "--yes", "--no-input")
+        # moto has no ListBackupSelections: a destroy that could not look for selections does not call itself complete.
+        self.vssctl.run("destroy", "--yes", "--no-input", expect=5)
         names = [role["RoleName"] for role in support.pages(iam, "list_roles", "Roles")]
         self.assertEqual(names, ["theirs"])
         backup = support.client("backup", self.url)

@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, text};
+use crate::kinds::delta::{Delta, all_tags, new_path, text};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -27,7 +27,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     let input = json!({
         "InstanceProfileName": desired.name,
-        "Path": desired.fields.get("path"),
+        "Path": new_path(transition),
         "Tags": tag_list(&all_tags(transition)),
     });
     let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];
@@ -43,7 +43,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let delta = Delta::of(FIELDS, transition);
     let current = delta.live("role").as_str().unwrap_or_default();
     let wanted = delta.wanted("role").as_str().unwrap_or_default();
-    let mut calls = Calls::default();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     // The role of this name is replaced: it can't go while the profile holds it.
     let is_replaced = transition.replaced.iter().any(|address| {
         address.kind() == "role"
@@ -59,7 +60,6 @@ fn update(transition: &Transition<'_>) -> Calls {
     if (delta.changes("role") || is_replaced) && !wanted.is_empty() {
         calls.ensure.push(add(&live.name, wanted));
     }
-    calls.ensure.extend(tags(transition));
     calls
 }
 

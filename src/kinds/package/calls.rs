@@ -79,7 +79,8 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let delta = Delta::of(FIELDS, transition);
-    let mut calls = Vec::new();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = tags(transition);
     if FIELDS.iter().any(|field| field.name != "tags" && delta.changes(field.name)) {
         let mut input = association(&live.carried, &|name| delta.wanted(name));
         for (name, value) in [
@@ -92,7 +93,6 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         }
         calls.push(PlannedCall::new("ssm:UpdateAssociation", without_empty(input.into())));
     }
-    calls.extend(tags(transition));
     calls
 }
 

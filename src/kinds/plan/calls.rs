@@ -39,7 +39,8 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Vec::new() };
     let delta = Delta::of(FIELDS, transition);
-    let mut calls = Vec::new();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = backup_tags(&delta, "Arn");
     if delta.changes_any(&["windows_vss", "rule"]) {
         let input = json!({
             "BackupPlanId": id(live, "BackupPlanId"),
@@ -47,7 +48,6 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         });
         calls.push(PlannedCall::new("backup:UpdateBackupPlan", input));
     }
-    calls.extend(backup_tags(&delta, "Arn"));
     calls
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::delta::{Delta, all_tags, id, new_path};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -30,7 +30,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     let input = json!({
         "PolicyName": desired.name,
-        "Path": desired.fields.get("path"),
+        "Path": new_path(transition),
         "PolicyDocument": desired.fields.get("document").map(Value::to_string),
         "Description": desired.fields.get("description"),
         "Tags": tag_list(&all_tags(transition)),
@@ -42,7 +42,8 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let delta = Delta::of(FIELDS, transition);
     let arn = delta.id("Arn");
-    let mut calls = Vec::new();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = tags(transition);
     if delta.changes("document") {
         let versions = versions(live);
         if versions.len() >= VERSIONS {
@@ -57,7 +58,6 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
         calls.push(PlannedCall::new("iam:CreatePolicyVersion", input));
     }
-    calls.extend(tags(transition));
     calls
 }
 

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id, pairs, texts};
+use crate::kinds::delta::{Delta, all_tags, id, new_path, pairs, texts};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::duration::seconds;
 use crate::plan::{Action, PlannedCall, diff};
@@ -34,7 +34,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let fields = &desired.fields;
     let mut input = json!({
         "RoleName": desired.name,
-        "Path": fields.get("path"),
+        "Path": new_path(transition),
         "AssumeRolePolicyDocument": fields.get("trust").map(Value::to_string),
         "Description": fields.get("description"),
         "PermissionsBoundary": fields.get("permissions_boundary"),
@@ -60,7 +60,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let Some(live) = transition.live else { return Calls::default() };
     let delta = Delta::of(FIELDS, transition);
     let role = live.name.as_str();
-    let mut calls = Calls::default();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     if delta.changes_any(&["description", "max_session_duration"]) {
         // What UpdateRole does not name goes back to AWS's default: always both.
         calls.ensure.push(PlannedCall::new(
@@ -113,7 +114,6 @@ fn update(transition: &Transition<'_>) -> Calls {
     }
     // Attach before detach: the role is never without either policy.
     calls.remove.extend(removed.into_iter().filter(|arn| !swapped.contains(arn)).map(|arn| detach(role, arn)));
-    calls.ensure.extend(tags(transition));
     calls
 }
 

@@ -49,7 +49,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let delta = Delta::of(FIELDS, transition);
     let vault = live.name.as_str();
     let named = json!({ "BackupVaultName": vault });
-    let mut calls = Calls::default();
+    // The mark comes first: what follows is done to what is ours, wherever the run ends.
+    let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     if delta.changes("access_policy") {
         let policy = delta.desired("access_policy");
         calls.ensure.push(if diff::is_empty(policy) {
@@ -65,7 +66,6 @@ fn update(transition: &Transition<'_>) -> Calls {
             put_notifications(vault, &merged(&delta, "notifications"))
         });
     }
-    calls.ensure.extend(tags(transition));
     if delta.changes("lock") {
         // A lock binds whatever comes after it: nothing of the vault does.
         calls.remove.push(if diff::is_empty(delta.desired("lock")) {

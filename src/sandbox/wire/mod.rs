@@ -26,6 +26,7 @@ pub(super) struct Scope {
     pub(super) model: &'static Model,
     pub(super) region: String,
     pub(super) account: String,
+    pub(super) access_key: String,
     /// The client speaks Smithy RPC v2 with CBOR, which the newer models name first where JSON 1.1 used to be.
     cbor: bool,
 }
@@ -61,7 +62,7 @@ pub(super) fn scope(headers: &HeaderMap) -> Result<Scope, ApiError> {
     let account = if digits { key } else { DEFAULT_ACCOUNT }.to_owned();
     let cbor = model.metadata.protocol == Protocol::Json
         && headers.get(cbor::HEADER).is_some_and(|value| value.as_bytes() == cbor::PROTOCOL.as_bytes());
-    Ok(Scope { service, model, region: region.to_owned(), account, cbor })
+    Ok(Scope { service, model, region: region.to_owned(), account, access_key: key.to_owned(), cbor })
 }
 
 /// Takes the protocol off a request: which operation, with which input.

@@ -1,0 +1,169 @@
+//! What of a file decides about permissions: which kinds, names, paths, policies and targets it has.
+
+use serde_json::Value;
+
+use crate::kind::{Desired, Fields};
+use crate::kinds::delta::{pairs, text, texts};
+use crate::model::Scope;
+
+/// A file as far as permissions care.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    pub(super) scope: Scope,
+    /// Kinds that the file no longer has are meant too: what the stack may still own of them is to be deleted.
+    pub(super) prunes: bool,
+    pub(super) roles: Vec<Role>,
+    pub(super) policies: Vec<Named>,
+    pub(super) profiles: Vec<Named>,
+    /// The ARNs of the roles that go into instance profiles.
+    pub(super) instance_roles: Vec<String>,
+    /// The ARNs of the roles that AWS Backup gets from selections.
+    pub(super) backup_roles: Vec<String>,
+    /// The ARNs of the roles that State Manager gets from associations.
+    pub(super) dispatch_roles: Vec<String>,
+    pub(super) packages: Vec<Package>,
+    pub(super) vaults: Vec<Vault>,
+    pub(super) has_plans: bool,
+    pub(super) has_region_settings: bool,
+}
+
+/// An IAM thing.
+#[derive(Clone, Debug)]
+pub(super) struct Named {
+    pub(super) arn: String,
+    pub(super) name: String,
+}
+
+/// A role of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Role {
+    pub(super) arn: String,
+    /// The boundary: `None` where the file does not say, empty where it says that there is none.
+    pub(super) boundary: Option<String>,
+    /// The ARNs of the managed policies that it may get.
+    pub(super) managed: Vec<String>,
+    pub(super) has_inline: bool,
+    /// Description or session duration, which `UpdateRole` changes and only `ListRoles` says.
+    pub(super) is_described: bool,
+}
+
+/// A package of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Package {
+    /// It is a Run Command, not an association.
+    pub(super) is_command: bool,
+    /// The ids of its instances.
+    pub(super) instances: Vec<String>,
+    /// The tags of its instances, all of which they must have.
+    pub(super) tags: Vec<(String, Vec<String>)>,
+}
+
+/// A vault of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Vault {
+    pub(super) arn: String,
+    pub(super) key: Option<String>,
+    pub(super) has_policy: bool,
+    pub(super) has_notifications: bool,
+    pub(super) has_lock: bool,
+    pub(super) has_compliance_lock: bool,
+}
+
+impl Facts {
+    /// Reads the file's things. With `prunes` the kinds that it does not have count as well.
+    pub fn of(scope: &Scope, desired: &[Desired], prunes: bool) -> Self {
+        let entries = |kind: &'static str| desired.iter().filter(move |entry| entry.address.kind() == kind);
+        let arn = |entry: &Desired, resource: &str| {
+            let path = Some(text(&entry.fields, "path")).filter(|path| !path.is_empty());
+            scope.iam_arn(resource, path.unwrap_or(&scope.iam_path), &entry.name)
+        };
+        let named = |kind: &'static str, resource: &str| -> Vec<Named> {
+            entries(kind).map(|entry| Named { arn: arn(entry, resource), name: entry.name.clone() }).collect()
+        };
+        let roles: Vec<Role> = entries("role").map(|entry| role(arn(entry, "role"), &entry.fields)).collect();
+        let role_arn = |name: &str| -> Vec<String> {
+            let known = entries("role").find(|entry| entry.name.eq_ignore_ascii_case(name));
+            known.map_or_else(
+                // A role that others manage, of which the file's profile keeps the name only: at any path.
+                || vec![scope.iam_arn("role", "/", name), scope.iam_arn("role", "/*/", name)],
+                |entry| vec![arn(entry, "role")],
+            )
+        };
+        let roles_of = |kind: &'static str, field: &'static str| {
+            sorted(entries(kind).map(|entry| text(&entry.fields, field).to_owned()).filter(|role| !role.is_empty()))
+        };
+        Self {
+            scope: scope.clone(),
+            prunes,
+            policies: named("policy", "policy"),
+            profiles: named("instance_profile", "instance-profile"),
+            instance_roles: sorted(roles_of("instance_profile", "role").iter().flat_map(|name| role_arn(name))),
+            backup_roles: roles_of("selection", "role"),
+            dispatch_roles: roles_of("package", "association_dispatch_assume_role"),
+            packages: entries("package").map(package).collect(),
+            vaults: entries("vault").map(|entry| vault(scope, entry)).collect(),
+            has_plans: entries("plan").next().is_some(),
+            has_region_settings: entries("region_settings").next().is_some(),
+            roles,
+        }
+    }
+
+    /// The ARN pattern of things of a service in this account and region.
+    pub(super) fn arn(&self, service: &str, resource: &str) -> String {
+        self.scope.arn(service, resource)
+    }
+
+    /// The ARN pattern of all IAM things of a sort that can be the stack's: below its path where everything is, else
+    /// all, which the stack's tag then narrows.
+    pub(super) fn own_iam<'a>(&self, resource: &str, arns: impl Iterator<Item = &'a str>) -> String {
+        let below = self.scope.iam_arn(resource, &self.scope.iam_path, "");
+        let path = if arns.into_iter().all(|arn| arn.starts_with(&below)) { &self.scope.iam_path } else { "/" };
+        self.scope.iam_arn(resource, path, "*")
+    }
+
+    /// Associations, as far as the file has some.
+    pub(super) fn has_associations(&self) -> bool {
+        self.packages.iter().any(|package| !package.is_command)
+    }
+}
+
+fn role(arn: String, fields: &Fields) -> Role {
+    let declared = |field: &str| fields.get(field).is_some();
+    Role {
+        arn,
+        boundary: fields.get("permissions_boundary").and_then(Value::as_str).map(str::to_owned),
+        managed: fields.get("managed_policies").map(texts).into_iter().flatten().map(str::to_owned).collect(),
+        has_inline: fields.get("inline_policies").is_some_and(|policies| pairs(policies).next().is_some()),
+        is_described: declared("description") || declared("max_session_duration"),
+    }
+}
+
+fn package(entry: &Desired) -> Package {
+    let mut package =
+        Package { is_command: entry.options.contains_key("run_command"), instances: Vec::new(), tags: Vec::new() };
+    for (key, values) in entry.fields.get("targets").into_iter().flat_map(pairs) {
+        let values: Vec<String> = texts(values).into_iter().map(str::to_owned).collect();
+        if key.eq_ignore_ascii_case("InstanceIds") {
+            package.instances.extend(values.into_iter().filter(|id| id != "*"));
+        } else if let Some(name) = key.strip_prefix("tag:") {
+            package.tags.push((name.to_owned(), values));
+        }
+    }
+    package
+}
+
+fn vault(scope: &Scope, entry: &Desired) -> Vault {
+    let lock = entry.fields.get("lock");
+    Vault {
+        arn: scope.arn("backup", &format!("backup-vault:{}", entry.name)),
+        key: Some(text(&entry.fields, "kms_key")).filter(|key| !key.is_empty()).map(str::to_owned),
+        has_policy: entry.fields.contains_key("access_policy"),
+        has_notifications: entry.fields.contains_key("notifications"),
+        has_lock: lock.is_some(),
+        has_compliance_lock: lock.is_some_and(|lock| lock["mode"] == "compliance"),
+    }
+}
+
+pub(super) fn sorted(texts: impl IntoIterator<Item = String>) -> Vec<String> {
+    texts.into_iter().collect::<std::collections::BTreeSet<_>>().into_iter().collect()
+}

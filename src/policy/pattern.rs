@@ -1,0 +1,121 @@
+//! The patterns of policies: `*` for any text, `?` for any one character, and variables.
+
+use super::evaluate::Keys;
+
+/// One piece of a pattern.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Piece {
+    /// This character.
+    Exact(char),
+    /// Any one character.
+    One,
+    /// Any text, the empty one too.
+    Any,
+}
+
+/// A pattern, and the text that it was read from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Pattern {
+    pieces: Vec<Piece>,
+    text: String,
+}
+
+/// An ARN has six parts; the last may have colons of its own.
+const PARTS: usize = 6;
+
+impl Pattern {
+    /// Reads a pattern that knows no variables.
+    pub(super) fn wildcards(text: &str) -> Self {
+        Self { pieces: text.chars().map(piece).collect(), text: text.to_owned() }
+    }
+
+    /// Reads a pattern with variables: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for the characters
+    /// themselves. `None` when the request has no single value for a variable without a default.
+    pub(super) fn with_variables(text: &str, keys: &Keys) -> Option<Self> {
+        let mut read = Self { pieces: Vec::new(), text: String::new() };
+        let mut rest = text;
+        while let Some(start) = rest.find("${") {
+            let (before, variable) = rest.split_at(start);
+            // Without an end it is no variable.
+            let Some(end) = variable.find('}') else { break };
+            read.extend(before.chars().map(piece), before);
+            let value = value_of(variable[2..end].trim(), keys)?;
+            // What a variable holds is text, wildcards in it too.
+            read.extend(value.chars().map(Piece::Exact), &value);
+            rest = &variable[end + 1..];
+        }
+        read.extend(rest.chars().map(piece), rest);
+        Some(read)
+    }
+
+    fn extend(&mut self, pieces: impl Iterator<Item = Piece>, text: &str) {
+        self.pieces.extend(pieces);
+        self.text.push_str(text);
+    }
+
+    /// Returns the text, variables replaced, for operators that know no wildcards.
+    pub(super) fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// Tells whether a text matches as a whole.
+    pub(super) fn matches(&self, text: &str) -> bool {
+        matches(&self.pieces, &text.chars().collect::<Vec<_>>())
+    }
+
+    /// Tells whether an ARN matches, part by part: a wildcard stays within its part, unless it ends the pattern.
+    pub(super) fn matches_arn(&self, arn: &str) -> bool {
+        let pattern: Vec<&[Piece]> = self.pieces.splitn(PARTS, |piece| *piece == Piece::Exact(':')).collect();
+        let whole: Vec<char> = arn.chars().collect();
+        let open = pattern.len() < PARTS && pattern.last().is_some_and(|part| part.last() == Some(&Piece::Any));
+        let parts: Vec<&[char]> = whole.splitn(if open { pattern.len() } else { PARTS }, |one| *one == ':').collect();
+        pattern.len() == parts.len() && pattern.iter().zip(parts).all(|(pattern, part)| matches(pattern, part))
+    }
+}
+
+fn piece(character: char) -> Piece {
+    match character {
+        '*' => Piece::Any,
+        '?' => Piece::One,
+        other => Piece::Exact(other),
+    }
+}
+
+fn value_of(variable: &str, keys: &Keys) -> Option<String> {
+    if matches!(variable, "*" | "?" | "$") {
+        return Some(variable.to_owned());
+    }
+    let (key, default) = match variable.split_once(',') {
+        Some((key, default)) => {
+            (key.trim(), default.trim().strip_prefix('\'').and_then(|text| text.strip_suffix('\'')))
+        }
+        None => (variable, None),
+    };
+    match keys.get(key) {
+        Some([value]) => Some(value.clone()),
+        // Variables are for keys of one value.
+        Some(_) | None => default.map(str::to_owned),
+    }
+}
+
+/// Matches with one step back at a time: to the last `*`, which then takes one character more.
+fn matches(pattern: &[Piece], text: &[char]) -> bool {
+    let (mut at, mut read) = (0, 0);
+    let mut back: Option<(usize, usize)> = None;
+    while read < text.len() {
+        match pattern.get(at) {
+            Some(Piece::Any) => {
+                back = Some((at, read));
+                at += 1;
+            }
+            Some(Piece::One) => (at, read) = (at + 1, read + 1),
+            Some(Piece::Exact(wanted)) if *wanted == text[read] => (at, read) = (at + 1, read + 1),
+            Some(Piece::Exact(_)) | None => {
+                let Some((star, taken)) = back else { return false };
+                back = Some((star, taken + 1));
+                (at, read) = (star + 1, taken + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(|piece| *piece == Piece::Any)
+}

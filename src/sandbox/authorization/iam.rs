@@ -1,0 +1,136 @@
+//! What IAM's operations need.
+
+use super::{Call, Need, request_tags, resource_tags, tag_list};
+use crate::policy::Keys;
+use crate::sandbox::iam::{InstanceProfile, Policy, Role};
+
+/// What an operation is about, by its name.
+enum Subject {
+    Role,
+    Profile,
+    Policy,
+    Account,
+}
+
+fn subject(operation: &str) -> Subject {
+    match operation {
+        "ListRoles"
+        | "ListPolicies"
+        | "ListInstanceProfiles"
+        | "GetAccountAuthorizationDetails"
+        | "GetAccountSummary" => Subject::Account,
+        "ListInstanceProfilesForRole"
+        | "AttachRolePolicy"
+        | "DetachRolePolicy"
+        | "ListAttachedRolePolicies"
+        | "UpdateAssumeRolePolicy" => Subject::Role,
+        _ if operation.contains("InstanceProfile") => Subject::Profile,
+        _ if operation.contains("Role") => Subject::Role,
+        _ => Subject::Policy,
+    }
+}
+
+pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
+    match subject(call.operation) {
+        Subject::Account => vec![call.own("*", Keys::default())],
+        Subject::Role => role(call),
+        Subject::Profile => profile(call),
+        Subject::Policy => policy(call),
+    }
+}
+
+/// IAM's messages name things by kind and name.
+fn named(mut need: Need, kind: &str, name: &str) -> Need {
+    need.shown = format!("{kind} {name}");
+    need
+}
+
+/// The tags in a creating call need the tagging action too.
+fn with_tags(call: &Call<'_>, mut needs: Vec<Need>, action: &str) -> Vec<Need> {
+    if let Some(own) = needs.first().filter(|_| !tag_list(call.input, "Tags").is_empty()) {
+        let mut tagging = Need::of(action, own.request.resource.clone(), own.request.keys.clone());
+        tagging.shown.clone_from(&own.shown);
+        needs.push(tagging);
+    }
+    needs
+}
+
+fn new_arn(call: &Call<'_>, kind: &str, name: &str) -> String {
+    let path = call.input["Path"].as_str().unwrap_or("/");
+    format!("arn:{}:iam::{}:{kind}{path}{name}", call.partition, call.account_id)
+}
+
+/// Roles: `iam:PolicyARN` is the attached policy, `iam:PermissionsBoundary` the boundary that the role has, or gets by
+/// the two operations that set one.
+fn role(call: &Call<'_>) -> Vec<Need> {
+    let name = call.text("RoleName");
+    let live: Option<&Role> = call.account.iam.role(name).filter(|_| call.operation != "CreateRole");
+    let mut keys = request_tags(Keys::default(), tag_list(call.input, "Tags"));
+    let untagged: Vec<String> = call.list("TagKeys").map(str::to_owned).collect();
+    if !untagged.is_empty() {
+        keys.set("aws:TagKeys", untagged);
+    }
+    keys = resource_tags(keys, "iam:ResourceTag", live.map(|role| &role.tags));
+    let given = Some(call.text("PermissionsBoundary")).filter(|arn| !arn.is_empty());
+    let reads_boundary = matches!(
+        call.operation,
+        "CreateRole"
+            | "AttachRolePolicy"
+            | "DetachRolePolicy"
+            | "PutRolePolicy"
+            | "DeleteRolePolicy"
+            | "PutRolePermissionsBoundary"
+            | "DeleteRolePermissionsBoundary"
+    );
+    let boundary = given.or_else(|| live.and_then(|role| role.boundary.as_deref())).filter(|_| reads_boundary);
+    if let Some(boundary) = boundary {
+        keys.set("iam:PermissionsBoundary", [boundary.to_owned()]);
+    }
+    if matches!(call.operation, "AttachRolePolicy" | "DetachRolePolicy") {
+        keys.set("iam:PolicyARN", [call.text("PolicyArn").to_owned()]);
+    }
+    let arn = live.map_or_else(|| new_arn(call, "role", name), |role| role.arn.clone());
+    let needs = vec![named(call.own(arn, keys), "role", name)];
+    if call.operation == "CreateRole" { with_tags(call, needs, "iam:TagRole") } else { needs }
+}
+
+/// Instance profiles: putting a role into one hands the role to EC2.
+fn profile(call: &Call<'_>) -> Vec<Need> {
+    let name = call.text("InstanceProfileName");
+    let live: Option<&InstanceProfile> =
+        call.account.iam.profile(name).filter(|_| call.operation != "CreateInstanceProfile");
+    let mut keys = request_tags(Keys::default(), tag_list(call.input, "Tags"));
+    let untagged: Vec<String> = call.list("TagKeys").map(str::to_owned).collect();
+    if !untagged.is_empty() {
+        keys.set("aws:TagKeys", untagged);
+    }
+    keys = resource_tags(keys, "iam:ResourceTag", live.map(|profile| &profile.tags));
+    let arn = live.map_or_else(|| new_arn(call, "instance-profile", name), |profile| profile.arn.clone());
+    let mut needs = vec![named(call.own(arn, keys), "instance profile", name)];
+    if call.operation == "CreateInstanceProfile" {
+        needs = with_tags(call, needs, "iam:TagInstanceProfile");
+    }
+    if call.operation == "AddRoleToInstanceProfile" {
+        let role = call.text("RoleName");
+        let arn = call.account.iam.role(role).map_or_else(|| new_arn(call, "role", role), |role| role.arn.clone());
+        needs.push(Need::pass_role(&arn, "ec2.amazonaws.com"));
+    }
+    needs
+}
+
+fn policy(call: &Call<'_>) -> Vec<Need> {
+    let arn = call.text("PolicyArn");
+    let live: Option<&Policy> = call.account.iam.policy_by_arn(arn);
+    let mut keys = request_tags(Keys::default(), tag_list(call.input, "Tags"));
+    let untagged: Vec<String> = call.list("TagKeys").map(str::to_owned).collect();
+    if !untagged.is_empty() {
+        keys.set("aws:TagKeys", untagged);
+    }
+    keys = resource_tags(keys, "iam:ResourceTag", live.map(|policy| &policy.tags));
+    if call.operation == "CreatePolicy" {
+        let name = call.text("PolicyName");
+        let needs = vec![named(call.own(new_arn(call, "policy", name), keys), "policy", name)];
+        return with_tags(call, needs, "iam:TagPolicy");
+    }
+    vec![named(call.own(arn, keys), "policy", arn)]
+}
