@@ -161,6 +161,8 @@ pub struct KindLive {
     pub orphans: Vec<Live>,
     /// Second objects of one address (an interrupted replacement); they go once the address itself stands.
     pub surplus: Vec<(Address, Live)>,
+    /// The number of the next attempt, for things whose attempts are counted.
+    pub attempts: BTreeMap<Address, u32>,
     /// What could not be read, so that orphans may be missing from the list: never the same as none.
     pub unreadable: Vec<AwsError>,
 }
@@ -185,6 +187,8 @@ pub struct Transition<'a> {
     /// The addresses that this plan replaces: whoever holds one of them lets go in `release` and takes hold of the new
     /// one in `ensure`.
     pub replaced: &'a BTreeSet<Address>,
+    /// The number of this attempt, for things whose attempts are counted; else 0.
+    pub attempt: u32,
 }
 
 /// The calls of a transition, by phase. Within a phase they are made in order.

@@ -28,7 +28,7 @@ use crate::plan::hazard::HazardError;
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  130 interrupted.")]
+                  7 somebody else holds the lease; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -84,6 +84,8 @@ pub(super) enum Command {
     Destroy(DestroyArguments),
     /// Take over live things that have no owner
     Adopt(AdoptArguments),
+    /// Break the lease of a run that is known to be dead
+    Unlock(UnlockArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
@@ -192,6 +194,8 @@ pub(super) struct ApplyArguments {
     pub(super) consent: Consent,
     #[command(flatten)]
     pub(super) allowing: Allowing,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -216,6 +220,37 @@ pub(super) struct Allowing {
     pub(super) allow: Vec<Hazard>,
 }
 
+/// What keeps other runs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LockKind {
+    /// A lease in SSM Parameter Store.
+    #[default]
+    Ssm,
+    /// Nothing: for accounts without Parameter Store.
+    None,
+}
+
+/// How other runs are kept out.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Locking {
+    /// What keeps other runs out; `none` is for accounts without Parameter Store
+    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    pub(super) lock: LockKind,
+    /// How long to wait for another run, such as `10m`; 0 exits with 7 at once
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = super::lock::patience)]
+    pub(super) lock_timeout: std::time::Duration,
+}
+
+/// Arguments of `unlock`.
+#[derive(Args, Debug)]
+pub(super) struct UnlockArguments {
+    /// The epoch of the lease, as the refused run names it
+    #[arg(long, value_name = "N")]
+    pub(super) epoch: u32,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+}
+
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct DestroyArguments {
@@ -225,6 +260,8 @@ pub(super) struct DestroyArguments {
     pub(super) consent: Consent,
     #[command(flatten)]
     pub(super) allowing: Allowing,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -241,6 +278,8 @@ pub(super) struct AdoptArguments {
     pub(super) parallelism: usize,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) locking: Locking,
 }
 
 /// Arguments of `show`.

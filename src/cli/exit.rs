@@ -24,6 +24,8 @@ pub enum Exit {
     Partly = 5,
     /// The configuration or the usage is wrong.
     Invalid = 6,
+    /// Somebody else holds the lease.
+    Locked = 7,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

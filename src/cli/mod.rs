@@ -13,6 +13,7 @@ mod explain;
 mod file;
 mod init;
 mod interrupt;
+mod lock;
 mod permissions;
 mod plan;
 mod sandbox;
@@ -107,6 +108,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
+        Command::Unlock(arguments) => block_on(lock::unlock(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }

@@ -74,13 +74,16 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
     saved.check_fresh(&plan, &live).map_err(refuse)?;
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
+        operation: "apply",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: arguments.json,
         parallelism: arguments.scoping.parallelism,
         question: (&question, "yes"),
         nothing: None,
         destroys: false,
         allow: &arguments.allowing.allow,
+        is_pinned: true,
         expect_digest: None,
     };
     carry_out_plan(&session, &plan, &options, &manner).await

@@ -1,6 +1,8 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -9,7 +11,7 @@ use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, GuardError, NO_CREDENTIALS, guard};
+use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
@@ -71,8 +73,12 @@ pub(super) struct Session<'a> {
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
-    /// Who the credentials belong to.
+    /// Who we are.
     pub(super) caller: Caller,
+    /// The clock of the run, and what its calls go through once there is a lease.
+    pub(super) fence: Arc<Fence>,
+    /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    read_at: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -109,12 +115,19 @@ impl<'a> Session<'a> {
             asked.await
         };
         let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller })
+        let (fence, read_at) = (Arc::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+    }
+
+    /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    pub(super) fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::SeqCst)
     }
 
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> LiveKinds {
         self.ui.status("reading what is live");
+        self.read_at.store(self.clients.date(), Ordering::SeqCst);
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live

@@ -432,6 +432,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             marks: &draft.marks,
             neighbours: &neighbours,
             replaced: &replaced,
+            attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
         };
         let calls = draft.kind.calls(&transition);
         if draft.action == Action::Delete && calls == Calls::default() {
@@ -472,6 +473,7 @@ fn remove_surplus(
             marks: &BTreeMap::new(),
             neighbours,
             replaced: &BTreeSet::new(),
+            attempt: 0,
         });
         let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);

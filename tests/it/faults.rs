@@ -11,25 +11,35 @@ use crate::harness::{MAIN_JOB, Place, Run};
 const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
 
 /// A sandbox on a loopback port, with a directory to run `vssctl` in.
-struct Served {
+pub(crate) struct Served {
     place: Place,
-    sandbox: Sandbox,
+    pub(crate) sandbox: Sandbox,
     url: String,
     _runtime: tokio::runtime::Runtime,
 }
 
 impl Served {
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
+        Self::with(Place::with(MAIN_JOB), Sandbox::in_memory())
+    }
+
+    /// A sandbox on the machine's clock: two processes measure the same time.
+    pub(crate) fn in_real_time() -> Self {
+        let place = Place::with(MAIN_JOB);
+        let sandbox = Sandbox::open(place.path().join("account.json")).expect("a sandbox");
+        Self::with(place, sandbox)
+    }
+
+    fn with(place: Place, sandbox: Sandbox) -> Self {
         let runtime =
             tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
         let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a port");
         let url = format!("http://{}", listener.local_addr().expect("an address"));
-        let sandbox = Sandbox::in_memory();
         runtime.spawn(sandbox.clone().serve(listener, std::future::pending()));
-        Self { place: Place::with(MAIN_JOB), sandbox, url, _runtime: runtime }
+        Self { place, sandbox, url, _runtime: runtime }
     }
 
-    fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
+    pub(crate) fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
         let mut command = self.place.command(arguments);
         command
             .args(["--endpoint-url", &self.url])
@@ -40,7 +50,7 @@ impl Served {
         command
     }
 
-    fn run(&self, arguments: &[&str]) -> Run {
+    pub(crate) fn run(&self, arguments: &[&str]) -> Run {
         Run::from(self.prepare(arguments, "123456789012").output().expect("vssctl runs"))
     }
 
@@ -195,6 +205,7 @@ fn a_second_ctrl_c_ends_at_once_and_the_next_apply_converges() {
     interrupt(&child);
     assert_eq!(child.wait().expect("an end").code(), Some(130));
     served.sandbox.clear_faults();
+    served.sandbox.advance(std::time::Duration::from_mins(18)).expect("the clock");
     served.run(&["apply", "--yes"]).exits(0);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
 }
@@ -206,6 +217,7 @@ fn a_killed_apply_leaves_nothing_that_the_next_one_does_not_finish() {
     child.kill().expect("kill");
     child.wait().expect("an end");
     served.sandbox.clear_faults();
+    served.sandbox.advance(std::time::Duration::from_mins(18)).expect("the clock");
     served.run(&["apply", "--yes"]).exits(0);
     assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
 }

@@ -11,6 +11,7 @@ mod faults;
 mod harness;
 mod hazards;
 mod kind_contract;
+mod lease;
 mod ownership;
 mod permissions;
 mod planning;
