@@ -148,6 +148,23 @@ fn no_credentials_are_a_failure_with_a_way_out() {
 }
 
 #[test]
+fn a_named_profile_beats_the_keys_of_the_environment() {
+    let served = Served::new();
+    let place = Place::with(MAIN_JOB);
+    let file = place.path().join("credentials");
+    let keys = "aws_access_key_id = 123456789012\naws_secret_access_key = x\n";
+    std::fs::write(&file, format!("[other]\n{keys}")).expect("a file");
+    // The keys of the environment are another account's.
+    let run = |arguments: &[&str]| {
+        let mut command = served.prepare(arguments, "210987654321");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", &file).env("AWS_CONFIG_FILE", place.path().join("none"));
+        Run::from(command.output().expect("vssctl runs"))
+    };
+    run(&["plan"]).exits(4);
+    run(&["plan", "--profile", "other"]).exits(0);
+}
+
+#[test]
 fn an_endpoint_that_is_not_there_is_a_failure_and_a_foreign_one_is_refused() {
     let place = Place::with(MAIN_JOB);
     let run = |url: &str| {
@@ -188,8 +205,38 @@ fn hanging() -> (Served, Child, BufReader<std::process::ChildStderr>) {
 }
 
 fn interrupt(child: &Child) {
-    let sent = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().expect("kill runs");
+    signal(child, "-INT");
+}
+
+fn signal(child: &Child, name: &str) {
+    let sent = std::process::Command::new("kill").args([name, &child.id().to_string()]).status().expect("kill runs");
     assert!(sent.success());
+}
+
+#[test]
+#[cfg(unix)]
+fn the_first_request_to_stop_finishes_what_is_in_flight_reports_and_gives_the_lease_back() {
+    for name in ["-INT", "-TERM", "-HUP"] {
+        let served = Served::new();
+        // The vault takes a while; nothing that needs it is begun after the signal.
+        served.sandbox.inject(Fault::new(FaultKind::Throttle).operation("CreateBackupVault").times(6));
+        let mut command = served.prepare(&["apply", "--yes"], "123456789012");
+        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
+        let mut lines = BufReader::new(child.stderr.take().expect("stderr"));
+        let mut line = String::new();
+        while !line.contains("vault.vss: creating") {
+            line.clear();
+            assert_ne!(lines.read_line(&mut line).expect("UTF-8"), 0, "the run ended before the vault was tried");
+        }
+        signal(&child, name);
+        let ended = child.wait_with_output().expect("an end");
+        let answer = String::from_utf8(ended.stdout).expect("UTF-8");
+        assert_eq!(ended.status.code(), Some(130), "{name}: {answer}");
+        assert!(answer.contains("interrupted"), "{name}: {answer}");
+        // Nothing waits: the lease was given back.
+        served.run(&["apply", "--yes"]).exits(0);
+        assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+    }
 }
 
 #[test]
