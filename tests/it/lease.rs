@@ -316,7 +316,7 @@ fn a_run_that_loses_its_lease_stops_and_the_next_one_finishes() {
     assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
 }
 
-const COMMAND: &str = "[package.AwsVssComponents]\ntargets = { instance_ids = [\"i-0123456789abcdef0\"] }\n";
+const COMMAND: &str = "[package.AwsVssComponents]\ntargets = { tags = { VssBackup = \"enabled\" } }\n";
 
 fn with_command(more: &str) -> String {
     format!("{}{COMMAND}{more}", crate::bench::STACK)
