@@ -15,11 +15,12 @@ use aws_smithy_http_client::tls;
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint};
+use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor, dyn_dispatch_hint};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::credentials::Renewable;
+use super::ec2;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::whole::{https, whole};
@@ -197,6 +198,7 @@ impl Clients {
             self.iam(&config, &Fenced(None)),
             self.backup(&config, &Fenced(None)),
             self.ssm(&config, &Fenced(None)),
+            self.ec2(&config, &Fenced(None)),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
@@ -225,7 +227,7 @@ impl Clients {
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
         let scope = Arc::clone(&self.scope);
         let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
-        Writer::new(scope, iam, backup, ssm, self.clone())
+        Writer::new(scope, iam, backup, ssm, self.ec2(&config, fence), self.clone())
     }
 
     /// Makes the same clients with other timeouts.
@@ -266,6 +268,16 @@ impl Clients {
         aws_sdk_ssm::Client::from_conf(
             builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
         )
+    }
+
+    fn ec2(&self, config: &SdkConfig, fence: &Fenced) -> ec2::Client {
+        let interceptors = [
+            SharedInterceptor::new(fence.clone()),
+            SharedInterceptor::new(Gate),
+            SharedInterceptor::new(self.dated.clone()),
+            SharedInterceptor::new(self.endpoints()),
+        ];
+        ec2::Client::new(config, &self.scope, interceptors)
     }
 }
 
