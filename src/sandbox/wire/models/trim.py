@@ -36,11 +36,14 @@ OPERATIONS = {
         PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications StartBackupJob
         StopBackupJob TagResource
         UntagResource UpdateBackupPlan UpdateRegionSettings""",
+    "ec2": """AssociateIamInstanceProfile CreateTags DeleteTags DescribeIamInstanceProfileAssociations DescribeImages
+        DescribeInstanceStatus DescribeInstances DescribeSnapshots DescribeTags DescribeVolumes DescribeVpcEndpoints
+        DisassociateIamInstanceProfile ReplaceIamInstanceProfileAssociation""",
     "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
 }
 METADATA = ["apiVersion", "protocol", "targetPrefix", "xmlNamespace", "endpointPrefix", "signingName"]
 SHAPE = ["type", "required", "enum", "min", "max", "pattern", "flattened", "payload", "error", "exception", "box"]
-REFERENCE = ["shape", "location", "locationName", "timestampFormat"]
+REFERENCE = ["shape", "location", "locationName", "queryName", "timestampFormat"]
 
 
 def reference(value):
