@@ -243,9 +243,8 @@ impl Faults {
 /// What EC2 answers while it does not know a new instance profile, or the role that was put into it.
 fn unheard_of_profile(plan: &FaultPlan, account: &Account, input: &Value, now: i64) -> Option<ApiError> {
     let (profile, member, given) = ec2::named_profile(account, &input["IamInstanceProfile"])?;
-    let is_new = |id: &str, created: i64| {
-        now - created < i64::try_from(plan.known_after(id).as_millis()).unwrap_or(i64::MAX)
-    };
+    let is_new =
+        |id: &str, created: i64| now - created < i64::try_from(plan.known_after(id).as_millis()).unwrap_or(i64::MAX);
     if is_new(&profile.id, profile.created) {
         return Some(ec2::invalid_profile(member, given));
     }

@@ -80,7 +80,8 @@ pub(in crate::sandbox) fn profile_without_role(arn: &str) -> ApiError {
 fn wanted<'a>(account: &'a Account, input: &'a Value) -> Result<&'a InstanceProfile, ApiError> {
     let given = &input["IamInstanceProfile"];
     if !text(given, "Name").is_empty() && !text(given, "Arn").is_empty() {
-        let message = "The parameter 'iamInstanceProfile.name' cannot be used in combination with 'iamInstanceProfile.arn'";
+        let message =
+            "The parameter 'iamInstanceProfile.name' cannot be used in combination with 'iamInstanceProfile.arn'";
         return Err(refusal("InvalidParameterCombination", message));
     }
     match named_profile(account, given) {
@@ -114,8 +115,7 @@ fn state(one: &ProfileAssociation, now: i64) -> &'static str {
 }
 
 fn found(region: &Region, id: &str) -> Result<ProfileAssociation, ApiError> {
-    let missing =
-        || refusal("InvalidAssociationID.NotFound", format!("An invalid association-id of '{id}' was given"));
+    let missing = || refusal("InvalidAssociationID.NotFound", format!("An invalid association-id of '{id}' was given"));
     region.profile_associations().into_iter().find(|(other, _)| other == id).map(|(_, one)| one).ok_or_else(missing)
 }
 

@@ -110,7 +110,8 @@ pub(super) fn paged(operation: &str, input: &Value, member: &str, all: Vec<(Stri
         None => LARGEST_PAGE,
         Some(asked) => {
             let refused = |rule: &str| {
-                let message = format!("Value ( {asked} ) for parameter maxResults is invalid. Expecting a value {rule}.");
+                let message =
+                    format!("Value ( {asked} ) for parameter maxResults is invalid. Expecting a value {rule}.");
                 refusal("InvalidParameterValue", message)
             };
             let size = usize::try_from(asked).unwrap_or_default();
@@ -152,7 +153,9 @@ mod tests {
 
     #[test]
     fn values_of_filters_know_wildcards() {
-        assert!(matches("*", "") && matches("web-*", "web-1") && matches("web-?", "web-1") && matches("a*b*c", "axxbxc"));
+        assert!(
+            matches("*", "") && matches("web-*", "web-1") && matches("web-?", "web-1") && matches("a*b*c", "axxbxc")
+        );
         assert!(!matches("web-?", "web-10") && !matches("Web-1", "web-1") && !matches("", "x"));
         assert!(matches("a\\*", "a*") && !matches("a\\*", "ab"));
     }

@@ -108,9 +108,9 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
         tags.retain(|key, value| {
             let goes = match given {
                 None => true,
-                Some(given) => given.iter().any(|tag| {
-                    text(tag, "Key") == key && tag["Value"].as_str().is_none_or(|wanted| wanted == value)
-                }),
+                Some(given) => given
+                    .iter()
+                    .any(|tag| text(tag, "Key") == key && tag["Value"].as_str().is_none_or(|wanted| wanted == value)),
             };
             key.starts_with("aws:") || !goes
         });

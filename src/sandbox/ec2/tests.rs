@@ -48,7 +48,10 @@ fn an_instance_carries_one_profile_and_every_view_agrees() {
     let arn = "arn:aws:iam::123456789012:instance-profile/app";
     assert_eq!(instance(&mut bench, "sql-1")["IamInstanceProfile"]["Arn"], arn);
     let (_, code, message) = bench.refused("AssociateIamInstanceProfile", &wanted);
-    assert_eq!((code.as_str(), message), ("IncorrectState", format!("There is an existing association for instance {id}")));
+    assert_eq!(
+        (code.as_str(), message),
+        ("IncorrectState", format!("There is an existing association for instance {id}"))
+    );
 
     let replaced = bench.ok(
         "ReplaceIamInstanceProfileAssociation",
@@ -109,7 +112,8 @@ fn filters_are_anded_and_unknown_ones_refused() {
     assert_eq!(count(&mut bench, json!([])), 5);
     assert_eq!(count(&mut bench, json!([{"Name": "platform", "Values": ["windows"]}])), 4);
     assert_eq!(count(&mut bench, json!([{"Name": "tag-key", "Values": ["Vss*"]}])), 3);
-    let both = json!([{"Name": "tag:VssBackup", "Values": ["enabled"]}, {"Name": "tag:Name", "Values": ["sql-?", "x"]}]);
+    let both =
+        json!([{"Name": "tag:VssBackup", "Values": ["enabled"]}, {"Name": "tag:Name", "Values": ["sql-?", "x"]}]);
     assert_eq!(count(&mut bench, both), 1);
     assert_eq!(count(&mut bench, json!([{"Name": "instance-state-name", "Values": ["stopped"]}])), 0);
     let unknown = json!({"Filters": [{"Name": "colour", "Values": ["red"]}]});
