@@ -146,7 +146,7 @@ checks! {
     "D071" Error Apis LOCK "the retention is inside of the vault lock's range";
     "D072" Error Apis ASSIGNING "AWS Backup handles EC2 in this region";
     "D073" Warning Apis ASSIGNING "a selection names what it selects";
-    "D074" Warning Apis ASSIGNING "a plan with VSS selects running Windows instances";
+    "D074" Warning Apis ASSIGNING "a plan with VSS selects Windows instances";
     "D075" Warning Apis FEATURES "a plan with VSS asks for nothing that EC2 has not";
     "D076" Warning Apis WINDOWS_BACKUPS "a backup with VSS was made lately";
     "D077" Warning Apis DISABLE "the newest image can be restored";

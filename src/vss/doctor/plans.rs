@@ -338,17 +338,13 @@ fn selected(plan: &Plan, selections: &[Selection], subject: &Subject, evidence: 
     };
     let taken: Vec<&Instance> = instances.iter().filter(takes).collect();
     let windows: Vec<&&Instance> = taken.iter().filter(|instance| instance.windows).collect();
-    if !windows.iter().any(|instance| instance.state == "running") {
-        let evidence = if windows.is_empty() {
-            format!("{} are selected, none of which runs Windows", verify::counted(taken.len(), "instance"))
-        } else {
-            format!("{} selected, none of which is running", verify::counted(windows.len(), "Windows instance"))
-        };
+    // Those that are stopped say so themselves.
+    if windows.is_empty() {
         notes.find(
             "D074",
             subject,
-            format!("the plan {} selects no running Windows instance", plan.name),
-            vec![evidence],
+            format!("the plan {} selects no Windows instance", plan.name),
+            vec![format!("{} selected, none of which runs Windows", verify::counted(taken.len(), "instance"))],
             "compare the selection's tags with those of the instances: `vssctl coverage` shows near misses",
         );
     }
