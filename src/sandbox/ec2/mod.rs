@@ -1,8 +1,27 @@
-//! The simulated EC2 of one region, besides its instances: images, snapshots, and which instance profile is on what.
+//! The simulated EC2 of one region: its instances as EC2 shows them, images, snapshots, tags, and which instance profile is
+//! on what.
+//!
+//! Written from the EC2 API reference (error codes, filters, pages) and the service model. An instance itself says which
+//! profile is on it; an association adds its id and its moments.
+
+mod images;
+mod instances;
+mod profiles;
+mod query;
+mod tags;
+#[cfg(test)]
+mod tests;
+mod volumes;
 
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::account::{Answer, ApiError, Context};
+use super::wire::model::Model;
+
+pub(super) use profiles::{invalid_profile, named_profile, profile_without_role};
 
 /// What EC2 keeps in one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -16,6 +35,56 @@ pub struct Ec2 {
     /// The associations of instance profiles by id, `iip-assoc-` and 17 characters.
     #[serde(default)]
     pub profile_associations: BTreeMap<String, ProfileAssociation>,
+    /// The tags of volumes by id.
+    #[serde(default)]
+    pub volume_tags: BTreeMap<String, BTreeMap<String, String>>,
+}
+
+/// The operations offered.
+pub(super) const OPERATIONS: &[&str] = &[
+    "AssociateIamInstanceProfile",
+    "CreateTags",
+    "DeleteTags",
+    "DescribeIamInstanceProfileAssociations",
+    "DescribeImages",
+    "DescribeInstanceStatus",
+    "DescribeInstances",
+    "DescribeSnapshots",
+    "DescribeTags",
+    "DescribeVolumes",
+    "DescribeVpcEndpoints",
+    "DisassociateIamInstanceProfile",
+    "ReplaceIamInstanceProfileAssociation",
+];
+
+/// Performs one operation.
+pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) -> Answer {
+    let model = Model::of("ec2").expect("the sandbox has EC2's model");
+    query::check(model, operation, input)?;
+    if input["DryRun"].as_bool() == Some(true) {
+        let message = "Request would have succeeded, but DryRun flag is set.";
+        return Err(ApiError::new(412, "DryRunOperation", message));
+    }
+    match operation {
+        "AssociateIamInstanceProfile" => profiles::associate(context, input),
+        "CreateTags" => tags::create(context, input),
+        "DeleteTags" => tags::delete(context, input),
+        "DescribeIamInstanceProfileAssociations" => profiles::describe(context, input),
+        "DescribeImages" => images::describe(context, input),
+        "DescribeInstanceStatus" => instances::describe_status(context, input),
+        "DescribeInstances" => instances::describe(context, input),
+        "DescribeSnapshots" => images::describe_snapshots(context, input),
+        "DescribeTags" => tags::describe(context, input),
+        "DescribeVolumes" => volumes::describe(context, input),
+        "DescribeVpcEndpoints" => volumes::describe_vpc_endpoints(input),
+        "DisassociateIamInstanceProfile" => profiles::disassociate(context, input),
+        "ReplaceIamInstanceProfileAssociation" => profiles::replace(context, input),
+        _ => Err(model.unknown_operation(operation)),
+    }
+}
+
+fn refusal(code: &str, message: impl Into<String>) -> ApiError {
+    ApiError::new(400, code, message)
 }
 
 /// An Amazon Machine Image.
