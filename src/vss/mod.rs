@@ -18,6 +18,7 @@ pub mod doctor;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod gather;
 pub mod messages;
 pub mod moment;
 pub mod schedule;

@@ -103,7 +103,7 @@ pub fn script(scope: &Scope) -> Vec<String> {
         "'== dotnet'",
         "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full' -ErrorAction SilentlyContinue).Release",
         "'== tools'",
-        "Get-Module -ListAvailable AWSPowerShell, AWSPowerShell.NetCore, AWS.Tools.Common | ForEach-Object { \"$($_.Version)\" }",
+        "Get-AWSPowerShellVersion -ErrorAction SilentlyContinue",
         "'== proxy'",
         "netsh winhttp show proxy",
         "'== writers'",
@@ -171,7 +171,7 @@ pub fn parse(output: &str) -> Result<Inspection, InspectionError> {
         language: value("language"),
         powershell: value("powershell"),
         dotnet: value("dotnet").and_then(|text| text.parse().ok()),
-        tools: sections.get("tools").and_then(|lines| newest(lines)),
+        tools: sections.get("tools").and_then(|lines| tools(lines)),
         proxy: sections.get("proxy").and_then(|lines| proxy(lines)),
         writers: sections.get("writers").and_then(|lines| writers(lines)),
         providers: sections.get("providers").map(|lines| quoted(lines)),
@@ -186,9 +186,9 @@ pub fn parse(output: &str) -> Result<Inspection, InspectionError> {
     })
 }
 
-fn newest(lines: &[&str]) -> Option<String> {
-    let versions = lines.iter().map(|line| line.trim()).filter(|line| !line.is_empty());
-    versions.max_by(|one, other| crate::vss::version::compare(one, other)).map(str::to_owned)
+/// Reads `Get-AWSPowerShellVersion`: the line that begins with `Version`.
+fn tools(lines: &[&str]) -> Option<String> {
+    lines.iter().find_map(|line| line.trim().strip_prefix("Version ")).map(|version| version.trim().to_owned())
 }
 
 /// Reads `netsh winhttp show proxy`, which answers in the system's language: a proxy is what looks like `host:port`.
@@ -256,8 +256,10 @@ FullLanguage\r
 == dotnet\r
 528449\r
 == tools\r
-3.15.1110\r
-4.1.700\r
+\r
+AWS Tools for Windows PowerShell\r
+Version 4.1.700\r
+Copyright 2012-2024 Amazon.com, Inc. or its affiliates. All Rights Reserved.\r
 == proxy\r
 \r
 Current WinHTTP proxy settings:\r
