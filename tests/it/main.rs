@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
+mod attachments;
 mod bench;
 mod cli;
 mod convergence;
