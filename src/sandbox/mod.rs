@@ -20,6 +20,7 @@ mod managed_policies;
 mod passing;
 #[cfg(test)]
 mod regional_tests;
+pub mod scenario;
 mod schedule;
 mod serve;
 pub mod ssm;

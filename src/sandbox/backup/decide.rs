@@ -8,17 +8,17 @@ use std::rc::Rc;
 
 use super::jobs::{Job, Outcome};
 use super::points::{self, RecoveryPoint};
-use super::vss::{Attempt, Place, Scene, config, profile_of};
+use super::vss::{Attempt, Place, Scene, config, profile_of, role_of};
 use crate::policy::Keys;
 use crate::sandbox::account::{Context, Region};
-use crate::sandbox::ec2::{Image, Snapshot};
+use crate::sandbox::ec2::{GIGABYTES, Image, Snapshot};
 use crate::sandbox::fleet::Instance;
 use crate::sandbox::iam::{Iam, Powers};
 use crate::sandbox::{made, ssm};
 
 const MINUTE: i64 = 60_000;
-/// A volume of the sandbox: 30 GiB.
-const VOLUME_BYTES: i64 = 30 << 30;
+/// The size of a volume.
+const VOLUME_BYTES: i64 = GIGABYTES << 30;
 /// How many tags of its users' a thing may have.
 const MOST_TAGS: usize = 50;
 
@@ -41,7 +41,7 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     ssm::catch_up(context);
     let place = Place { partition: context.partition, region: context.region, account: context.account_id };
     let Some(region) = context.account.regions.get_mut(context.region) else { return swept };
-    let mut judge = Judge { iam: &context.account.iam, place, roles: BTreeMap::new(), attempts: BTreeMap::new() };
+    let mut judge = Judge::new(&context.account.iam, place);
     while let Some((at, id)) = region.backup.open.pop_first() {
         if at > now {
             region.backup.open.insert((at, id));
@@ -58,6 +58,10 @@ struct Judge<'a> {
     place: Place<'a>,
     /// The backup roles by ARN; `None`: AWS Backup can't assume it.
     roles: BTreeMap<String, Option<Rc<Powers>>>,
+    /// The roles of instance profiles by the profiles' ARNs.
+    profiles: BTreeMap<String, Option<Rc<Powers>>>,
+    /// Whether a backup role may make a regular backup of an instance.
+    regular: BTreeMap<(String, String), bool>,
     attempts: BTreeMap<Circumstances, Attempt>,
 }
 
@@ -68,7 +72,18 @@ type Circumstances = (String, Option<String>, bool, Option<String>, String);
 /// Why a job fails: category and message.
 type Failure = (&'static str, String);
 
-impl Judge<'_> {
+impl<'a> Judge<'a> {
+    fn new(iam: &'a Iam, place: Place<'a>) -> Self {
+        Self {
+            iam,
+            place,
+            roles: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            regular: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+        }
+    }
+
     fn decide(&mut self, region: &mut Region, id: &str) {
         let Some(job) = region.backup.jobs.get(id).cloned() else { return };
         let collides = region.backup.busy.get(&job.resource).is_some_and(|until| *until > job.starts);
@@ -94,11 +109,11 @@ impl Judge<'_> {
         let id = job.resource.rsplit('/').next().unwrap_or_default();
         let instance = region.fleet.instances.get(id);
         let instance = instance.ok_or_else(|| (WRONG, format!("The resource {} does not exist.", job.resource)))?;
-        if !self.may_image(&role, instance) {
+        if !self.may_image(job, &role, instance) {
             return Err((DENIED, "You are not authorized to perform this operation.".to_owned()));
         }
         let attempt = if job.asks_for_vss() { self.attempt(region, instance, job, &role) } else { Attempt::Ignored };
-        let image = image(instance, job, &attempt);
+        let image = image(instance, &region.ec2.volume_tags, job, &attempt);
         check_tags(&image, &attempt)?;
         let ends = image.image.available;
         let (category, message, backup_type) = match &attempt {
@@ -176,17 +191,19 @@ impl Judge<'_> {
     }
 
     /// Tells whether the backup role may make a regular backup.
-    fn may_image(&self, role: &Powers, instance: &Instance) -> bool {
-        let keys = Keys::default();
-        let made = [
-            self.place.shared("image", "ami-0123456789abcdef0"),
-            self.place.shared("snapshot", "snap-0123456789abcdef0"),
-        ];
-        role.allow("ec2:DescribeInstances", "*", &keys)
-            && role.allow("ec2:CreateImage", &self.place.instance(&instance.id), &keys)
-            && made
-                .iter()
-                .all(|arn| role.allow("ec2:CreateImage", arn, &keys) && role.allow("ec2:CreateTags", arn, &keys))
+    fn may_image(&mut self, job: &Job, role: &Powers, instance: &Instance) -> bool {
+        let place = self.place;
+        let known = self.regular.entry((job.role.clone(), instance.id.clone()));
+        *known.or_insert_with(|| {
+            let keys = Keys::default();
+            let images = place.shared("image", "ami-0123456789abcdef0");
+            let made = [images, place.shared("snapshot", "snap-0123456789abcdef0")];
+            role.allow("ec2:DescribeInstances", "*", &keys)
+                && role.allow("ec2:CreateImage", &place.instance(&instance.id), &keys)
+                && made
+                    .iter()
+                    .all(|arn| role.allow("ec2:CreateImage", arn, &keys) && role.allow("ec2:CreateTags", arn, &keys))
+        })
     }
 
     fn attempt(&mut self, region: &Region, instance: &Instance, job: &Job, role: &Powers) -> Attempt {
@@ -200,7 +217,11 @@ impl Judge<'_> {
             job.role.clone(),
         );
         let (iam, place) = (self.iam, self.place);
-        let scene = Scene { place, iam, instance, profile, backup_role: role, at };
+        let instance_role = profile.and_then(|profile| {
+            let known = self.profiles.entry(profile.to_owned());
+            known.or_insert_with(|| role_of(iam, profile, place).map(Rc::new)).clone()
+        });
+        let scene = Scene { place, instance, instance_role: instance_role.as_deref(), backup_role: role, at };
         self.attempts.entry(circumstances).or_insert_with(|| scene.attempt()).clone()
     }
 }
@@ -224,8 +245,14 @@ struct Made {
     snapshots: Vec<(String, Snapshot)>,
 }
 
-/// The image and its snapshots, with their tags: the image has the instance's and the plan's, the plan's weigh more.
-fn image(instance: &Instance, job: &Job, attempt: &Attempt) -> Made {
+/// The image and its snapshots, with their tags: the image has the instance's and the plan's, the plan's weigh more; a
+/// snapshot has its volume's.
+fn image(
+    instance: &Instance,
+    volume_tags: &BTreeMap<String, BTreeMap<String, String>>,
+    job: &Job,
+    attempt: &Attempt,
+) -> Made {
     let hex = |what: &str| made::uuid_of(&format!("{}/{what}", job.id)).replace('-', "")[..16].to_owned();
     let pace = i64::from_str_radix(&hex("pace")[..4], 16).unwrap_or_default();
     let ends = job.acts + 8 * MINUTE + pace % 420 * 1000;
@@ -239,7 +266,8 @@ fn image(instance: &Instance, job: &Job, attempt: &Attempt) -> Made {
     let mut snapshots = Vec::new();
     for (device, volume) in &instance.volumes {
         let id = format!("snap-0{}", hex(device));
-        let mut tags = consistent.clone();
+        let mut tags = volume_tags.get(volume).cloned().unwrap_or_default();
+        tags.extend(consistent.clone());
         tags.extend([source.clone()]);
         if matches!(attempt, Attempt::Consistent(_)) {
             tags.insert("Device".to_owned(), device.clone());

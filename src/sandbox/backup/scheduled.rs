@@ -36,10 +36,10 @@ pub(in crate::sandbox) fn run_schedules(context: &mut Context<'_>, from: i64, to
     let place = Place { partition: context.partition, region: context.region, account: context.account_id };
     let Some(region) = context.account.regions.get_mut(context.region) else { return 0 };
     let mut jobs = Vec::new();
+    let mut count = 0;
     for plan in region.backup.plans.values().filter(|plan| plan.deleted.is_none()) {
-        add(plan, region, place, from, to, &mut jobs);
+        count += add(plan, region, place, (from, to), &mut jobs);
     }
-    let count = jobs.len();
     for job in jobs {
         region.backup.add(job);
     }
@@ -51,7 +51,9 @@ pub(in crate::sandbox) fn run_schedules(context: &mut Context<'_>, from: i64, to
     count
 }
 
-fn add(plan: &Plan, region: &Region, place: Place<'_>, from: i64, to: i64, jobs: &mut Vec<Job>) {
+/// Adds the jobs of one plan that leave a trace until `to`; returns the number of all.
+fn add(plan: &Plan, region: &Region, place: Place<'_>, (from, to): (i64, i64), jobs: &mut Vec<Job>) -> usize {
+    let mut count = 0;
     let opted_in = region.backup.opt_in.get("EC2").copied().unwrap_or(true);
     let version = plan.current();
     let rules = version.rules();
@@ -66,7 +68,12 @@ fn add(plan: &Plan, region: &Region, place: Place<'_>, from: i64, to: i64, jobs:
                 continue;
             }
             let resource = place.instance(&instance.id);
-            for run in &runs {
+            for run in runs.iter().filter(|run| instance.launched <= run.at) {
+                count += 1;
+                let kept = run.kept.saturating_mul(24 * 60 * MINUTE);
+                if run.at.saturating_add(kept.max(FORGOTTEN)) < to {
+                    continue;
+                }
                 let text = |member: &str| run.rule[member].as_str().unwrap_or_default().to_owned();
                 // The same for every plan: two plans at one time are in each other's way.
                 let turn = made::uuid_of(&format!("{resource}/{}", run.at)).replace('-', "");
@@ -93,6 +100,7 @@ fn add(plan: &Plan, region: &Region, place: Place<'_>, from: i64, to: i64, jobs:
             }
         }
     }
+    count
 }
 
 /// The `BackupOptions` of a plan for EC2.

@@ -63,21 +63,28 @@ impl Place<'_> {
     }
 }
 
-/// The ARN of the instance profile that an instance has at a moment.
-pub(super) fn profile_of<'a>(region: &'a Region, instance: &'a Instance, at: i64) -> Option<&'a str> {
-    let associations = region.ec2.profile_associations.values();
-    let of_instance = associations.filter(|one| one.instance == instance.id && one.associated <= at);
-    let newest = of_instance.max_by_key(|one| one.associated).map(|one| one.profile.as_str());
-    newest.or(instance.instance_profile.as_deref())
+/// The ARN of the instance profile that an instance has at a moment: one that is being associated serves nobody yet.
+pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -> Option<&'a str> {
+    let profile = instance.instance_profile.as_deref()?;
+    let mut associations = region.ec2.profile_associations.values();
+    let later = associations.any(|one| one.instance == instance.id && one.profile == profile && one.associated > at);
+    (!later).then_some(profile)
+}
+
+/// What the role of an instance profile may do; none without a role that EC2 may assume.
+pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powers> {
+    let profile = iam.profiles.values().find(|known| known.arn == profile)?;
+    let role = iam.role(profile.role.as_deref()?)?;
+    let trusted = role.trusts("ec2.amazonaws.com") || role.trusts("ec2.amazonaws.com.cn");
+    trusted.then(|| Powers::of(iam, role, place.partition))
 }
 
 /// What the VSS part of a job needs to know.
 pub(super) struct Scene<'a> {
     pub(super) place: Place<'a>,
-    pub(super) iam: &'a Iam,
     pub(super) instance: &'a Instance,
-    /// The instance profile on the instance.
-    pub(super) profile: Option<&'a str>,
+    /// What the role in the instance's profile may do, if there is one.
+    pub(super) instance_role: Option<&'a Powers>,
     /// What the backup role may do.
     pub(super) backup_role: &'a Powers,
     pub(super) at: i64,
@@ -118,8 +125,8 @@ impl Scene<'_> {
         if instance.ailments.contains(&Ailment::NoEndpoint) {
             return Attempt::Failed(TIMEOUT);
         }
-        let Some(role) = self.role() else { return Attempt::Failed(BAD_STATE) };
-        if !self.may_make(&role, &package) {
+        let Some(role) = self.instance_role else { return Attempt::Failed(BAD_STATE) };
+        if !self.may_make(role, &package) {
             return Attempt::Failed(NO_PRIVILEGES);
         }
         if instance.ailments.contains(&Ailment::FailedWriter) {
@@ -129,15 +136,6 @@ impl Scene<'_> {
             return Attempt::Failed(TIMEOUT);
         }
         Attempt::Consistent(package)
-    }
-
-    /// What the instance's role may do; none without a profile that holds a role that EC2 may assume.
-    fn role(&self) -> Option<Powers> {
-        let arn = self.profile?;
-        let profile = self.iam.profiles.values().find(|profile| profile.arn == arn)?;
-        let role = self.iam.role(profile.role.as_deref()?)?;
-        let trusted = role.trusts("ec2.amazonaws.com") || role.trusts("ec2.amazonaws.com.cn");
-        trusted.then(|| Powers::of(self.iam, role, self.place.partition))
     }
 
     /// Tells whether the role may do what the package does to make an image: look at the instance, create the image with
