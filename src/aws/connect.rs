@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::credentials::Renewable;
+use super::ec2;
 use super::gate::Gate;
 use super::whole::{https, whole};
 use super::{Reader, Writer};
@@ -180,6 +181,7 @@ impl Clients {
             self.iam(&config),
             self.backup(&config),
             self.ssm(&config),
+            self.ec2(&config),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
@@ -196,7 +198,14 @@ impl Clients {
     pub fn writer(&self) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
-        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config), self.clone())
+        Writer::new(
+            Arc::clone(&self.scope),
+            self.iam(&config),
+            self.backup(&config),
+            self.ssm(&config),
+            self.ec2(&config),
+            self.clone(),
+        )
     }
 
     fn with_attempt(&self, attempt: Duration) -> SdkConfig {
@@ -225,6 +234,10 @@ impl Clients {
     fn ssm(&self, config: &SdkConfig) -> aws_sdk_ssm::Client {
         let builder = aws_sdk_ssm::config::Builder::from(config);
         aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    }
+
+    fn ec2(&self, config: &SdkConfig) -> ec2::Client {
+        ec2::Client::new(config, &self.scope, Gate, self.endpoints())
     }
 }
 

@@ -126,7 +126,11 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         | "NoSuchEntityException"
         | "ResourceNotFoundException"
         | "AssociationDoesNotExist"
-        | "InvalidAssociation" => ErrorKind::NotFound,
+        | "InvalidAssociation"
+        | "InvalidAssociationID.NotFound"
+        | "InvalidInstanceID.NotFound"
+        | "InvalidAMIID.NotFound"
+        | "InvalidSnapshot.NotFound" => ErrorKind::NotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "AlreadyExistsException"

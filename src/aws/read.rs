@@ -11,6 +11,8 @@
 //! Lists ask for the largest page that AWS allows and are read to the end. Everything is remembered, so that kinds can ask
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
+mod ec2;
+mod proof;
 mod regional;
 
 use std::collections::BTreeMap;
@@ -19,11 +21,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
-    BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
 };
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use aws_sdk_ssm::types::{Association, AssociationDescription, Command};
+use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -34,7 +36,7 @@ use tokio::sync::Semaphore;
 use super::error::convert;
 use super::memo::Memo;
 use super::pages::Pages;
-use super::{AwsError, Caller};
+use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
 
@@ -85,6 +87,7 @@ pub struct Reader {
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
+    ec2: super::ec2::Client,
     /// The Tagging API of the region, and of IAM's home region.
     tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     permits: Semaphore,
@@ -114,6 +117,14 @@ struct Memos {
     associations: Memo<Arc<Vec<Association>>>,
     association: Memo<Arc<AssociationDescription>>,
     commands: Memo<Arc<Vec<Command>>>,
+    jobs: Memo<Arc<Vec<BackupJob>>>,
+    information: Memo<Arc<Vec<InstanceInformation>>>,
+    policy_documents: Memo<String>,
+    instances: Memo<Arc<Vec<Instance>>>,
+    profile_associations: Memo<Arc<Vec<ProfileAssociation>>>,
+    images: Memo<Arc<Vec<Image>>>,
+    snapshots: Memo<Arc<Vec<Snapshot>>>,
+    vpc_endpoints: Memo<Arc<Vec<VpcEndpoint>>>,
 }
 
 impl Reader {
@@ -123,10 +134,11 @@ impl Reader {
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
+        ec2: super::ec2::Client,
         tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     ) -> Self {
         let (permits, calls, memos) = (Semaphore::new(CONCURRENCY), Mutex::default(), Memos::default());
-        Self { scope, sts, iam, backup, ssm, tagging, permits, calls, memos }
+        Self { scope, sts, iam, backup, ssm, ec2, tagging, permits, calls, memos }
     }
 
     /// Makes a client like this one that has read nothing yet.
@@ -138,6 +150,7 @@ impl Reader {
             self.iam.clone(),
             self.backup.clone(),
             self.ssm.clone(),
+            self.ec2.clone(),
             self.tagging.clone(),
         )
     }

@@ -110,15 +110,20 @@ impl<'a> Session<'a> {
 
     /// Compares the file with what is live. The plan has passed a checker that is not the planner.
     pub(super) async fn plan(&self, options: &Options) -> Result<Plan, CliError> {
-        let live = self.refresh().await;
-        let config = &self.loaded.config;
-        let plan = build::build(&Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options,
-        });
+        self.ui.status("reading what is live");
+        let (reader, config) = (self.clients.reader(), &self.loaded.config);
+        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let plan = refresh::plan(&reader, &mut live, |live| {
+            build::build(&Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options,
+            })
+        })
+        .await;
+        self.ui.clear_status();
         if let [violation, ..] = check::violations(&plan).as_slice() {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));

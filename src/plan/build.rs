@@ -79,17 +79,22 @@ pub fn build(input: &Input<'_>) -> Plan {
     build_resolved(&Input { desired: &desired, ..*input })
 }
 
-/// Puts the live ARNs of roles and policies in place of those that the file implies: an entry without a `path` leaves the
+/// Fills in what only live says, and puts the live ARNs of roles, policies and instance profiles in place of those that the file implies: an entry without a `path` leaves the
 /// thing where it is, and what refers to it has to find it there.
 fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
     let moved: BTreeMap<String, String> = input
         .desired
         .iter()
-        .filter(|desired| matches!(desired.address.kind(), "role" | "policy") && !desired.fields.contains_key("path"))
+        .filter(|desired| !desired.fields.contains_key("path"))
         .filter_map(|desired| {
+            let resource = match desired.address.kind() {
+                "instance_profile" => "instance-profile",
+                kind @ ("role" | "policy") => kind,
+                _ => return None,
+            };
             let Found::Live(live) = found.get(&desired.address)? else { return None };
-            let implied = input.scope.iam_arn(desired.address.kind(), &input.scope.iam_path, &desired.name);
+            let implied = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
             live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
         })
         .collect();
@@ -97,6 +102,13 @@ fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     if !moved.is_empty() {
         for value in desired.iter_mut().flat_map(|desired| desired.fields.values_mut()) {
             follow(value, &moved);
+        }
+    }
+    for desired in &mut desired {
+        if let (Some(kind), Some(Found::Live(live))) =
+            (kind::find(desired.address.kind()), found.get(&desired.address).copied())
+        {
+            kind.complete(desired, live);
         }
     }
     desired

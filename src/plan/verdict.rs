@@ -206,6 +206,15 @@ fn compare<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
     let kind = draft.kind;
+    if let Some(conflict) = kind.conflict(desired, live) {
+        diagnostics.push(
+            Diagnostic::error("VSS0911", format!("`{}` can't be done: {}", desired.address, conflict.message))
+                .at(&desired.address)
+                .located(desired.location.clone())
+                .help(conflict.help),
+        );
+        return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
+    }
     let same = |left: &str, right: &str| {
         if kind.ignores_case_of_names() { left.eq_ignore_ascii_case(right) } else { left == right }
     };

@@ -86,14 +86,17 @@ impl Bench {
         let clients = self.connect(&config.scope).await;
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
-        let live = refresh::refresh(&reader, &config.desired).await;
-        let plan = build::build(&build::Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options,
-        });
+        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let plan = refresh::plan(&reader, &mut live, |live| {
+            build::build(&build::Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options,
+            })
+        })
+        .await;
         (clients, plan)
     }
 
@@ -117,6 +120,11 @@ impl Bench {
     /// Runs something that waits.
     pub(crate) fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         self.runtime.block_on(work)
+    }
+
+    /// Connects to the account.
+    pub(crate) fn clients(&self, scope: &Scope) -> Clients {
+        self.wait(self.connect(scope))
     }
 
     async fn connect(&self, scope: &Scope) -> Clients {

@@ -2,11 +2,13 @@
 
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
+mod attachments;
 mod bench;
 mod cli;
 mod convergence;
 mod cut;
 mod documents;
+mod ec2;
 mod faults;
 mod harness;
 mod kind_contract;

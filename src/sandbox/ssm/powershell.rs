@@ -70,6 +70,10 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
         "\r\nCurrent WinHTTP proxy settings:\r\n\r\n    Direct access (no proxy server).\r\n".to_owned()
     } else if has(&["get-awspowershellversion"]) {
         "AWS Tools for Windows PowerShell\r\nVersion 4.1.658".to_owned()
+    } else if has(&["get-winevent"]) {
+        return Ok(String::new());
+    } else if has(&["test-netconnection", "169.254.169.254", "80"]) {
+        "True".to_owned()
     } else if has(&["test-netconnection", "443"]) {
         capital(!(ails(Ailment::NoEndpoint) && lower.contains("ec2."))).to_owned()
     } else {

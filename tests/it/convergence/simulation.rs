@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use vssctl::apply::{self, Report};
 use vssctl::aws::{Clients, ConnectOptions};
 use vssctl::config::{self, Config};
+use vssctl::kind::KindLive;
 use vssctl::plan::{self, Action, Plan, build};
 use vssctl::refresh;
 use vssctl::sandbox::{FaultPlan, Sandbox};
@@ -109,14 +110,19 @@ impl World {
     }
 
     async fn build(clients: &Clients, config: &Config) -> Plan {
-        let live = refresh::refresh(&clients.reader(), &config.desired).await;
-        build::build(&build::Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options: &options(config),
-        })
+        let reader = clients.reader();
+        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let options = options(config);
+        let build = |live: &[(&'static str, KindLive)]| {
+            build::build(&build::Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options: &options,
+            })
+        };
+        refresh::plan(&reader, &mut live, build).await
     }
 
     /// Plans and applies once, as one process that may die on the way.
