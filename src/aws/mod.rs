@@ -19,4 +19,4 @@ pub use ec2::{Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
 pub use guard::{Caller, GuardError, guard};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
-pub use write::Writer;
+pub use write::{BackupOrder, Writer};

@@ -80,6 +80,8 @@ pub(super) enum Command {
     Adopt(AdoptArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
+    /// Back up an instance now, with VSS: waited for and verified
+    Backup(BackupArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
     Permissions(PermissionsArguments),
     /// Print the JSON Schema of the configuration file, for editors
@@ -228,6 +230,38 @@ pub(super) struct PermissionsArguments {
     /// Include deleting what the stack still owns of kinds that the file no longer has
     #[arg(long)]
     pub(super) prune: bool,
+}
+
+/// Arguments of `backup`.
+#[derive(Args, Debug)]
+pub(super) struct BackupArguments {
+    /// An instance id, or the value of a `Name` tag
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instance: String,
+    /// The vault, where the file's rules have several
+    #[arg(long, value_name = "NAME")]
+    pub(super) vault: Option<String>,
+    /// The backup role (a role of the file, a name or an ARN), where the file's selections have several
+    #[arg(long, value_name = "ROLE")]
+    pub(super) role: Option<String>,
+    /// How long to keep it, such as `35d` [default: as the file's rules keep theirs in this vault]
+    #[arg(long, value_name = "DURATION", value_parser = whole_days)]
+    pub(super) delete_after: Option<u32>,
+    /// Start it and do not wait for its end
+    #[arg(long)]
+    pub(super) no_wait: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// Parses a retention.
+fn whole_days(text: &str) -> Result<u32, String> {
+    match crate::model::duration::days::parse(text) {
+        Ok(days @ 1..=36_500) => Ok(days),
+        Ok(_) => Err("give 1d to 36500d".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
 }
 
 /// What permissions are for.

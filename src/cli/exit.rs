@@ -22,6 +22,8 @@ pub enum Exit {
     Partly = 5,
     /// The configuration or the usage is wrong.
     Invalid = 6,
+    /// What was looked at is not as it should be.
+    Findings = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

@@ -7,6 +7,7 @@ pub mod ui;
 mod adopt;
 mod apply;
 mod arguments;
+mod backup;
 mod completion;
 mod destroy;
 mod explain;
@@ -106,6 +107,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
+        Command::Backup(arguments) => block_on(backup::run(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }
