@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::credentials::Renewable;
+use super::ec2;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::whole::{https, whole};
@@ -197,6 +198,7 @@ impl Clients {
             self.iam(&config, &Fenced(None)),
             self.backup(&config, &Fenced(None)),
             self.ssm(&config, &Fenced(None)),
+            self.ec2(&config, &Fenced(None)),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
@@ -223,9 +225,8 @@ impl Clients {
         let config = self.with_attempt(self.timeouts.write_attempt);
         // The SDK sends a writing call once: what is tried again is decided in `apply`.
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
-        let scope = Arc::clone(&self.scope);
         let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
-        Writer::new(scope, iam, backup, ssm, self.clone())
+        Writer::new(Arc::clone(&self.scope), iam, backup, ssm, self.ec2(&config, fence), self.clone())
     }
 
     /// Makes the same clients with other timeouts.
@@ -266,6 +267,16 @@ impl Clients {
         aws_sdk_ssm::Client::from_conf(
             builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
         )
+    }
+
+    fn ec2(&self, config: &SdkConfig, fence: &Fenced) -> ec2::Client {
+        let interceptors = [
+            SharedInterceptor::permanent(fence.clone()),
+            SharedInterceptor::permanent(Gate),
+            SharedInterceptor::permanent(self.dated.clone()),
+            SharedInterceptor::permanent(self.endpoints()),
+        ];
+        ec2::Client::new(config, &self.scope, interceptors)
     }
 }
 

@@ -135,7 +135,11 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         | "ResourceNotFoundException"
         | "AssociationDoesNotExist"
         | "ParameterNotFound"
-        | "InvalidAssociation" => ErrorKind::NotFound,
+        | "InvalidAssociation"
+        | "InvalidAssociationID.NotFound"
+        | "InvalidInstanceID.NotFound"
+        | "InvalidAMIID.NotFound"
+        | "InvalidSnapshot.NotFound" => ErrorKind::NotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "AlreadyExistsException"

@@ -3,6 +3,7 @@
 
 mod connect;
 mod credentials;
+mod ec2;
 mod error;
 mod fence;
 mod gate;
@@ -16,6 +17,7 @@ mod whole;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
+pub use ec2::{Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
 pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};

@@ -64,6 +64,12 @@ const TAKEN: &[&str] = &["EntityAlreadyExists", "EntityAlreadyExistsException"];
 /// A role, profile or policy that was just made.
 const UNSEEN: &[(&str, &str)] = &[("NoSuchEntity", "")];
 const UNSEEN_PRINCIPAL: &[(&str, &str)] = &[("MalformedPolicyDocument", "invalid principal in policy")];
+/// An instance profile that was just made, or whose role was just put in.
+const UNSEEN_PROFILE: &[(&str, &str)] = &[
+    ("InvalidParameterValue", "invalid iam instance profile"),
+    ("InvalidParameterValue", "has no associated iam roles"),
+    ("IncorrectState", "instanceidentityprofilenotfound"),
+];
 const HELD: &[(&str, &str)] = &[("DeleteConflict", "")];
 
 /// Every operation that a plan may hold.
@@ -128,6 +134,13 @@ pub const OPERATIONS: &[Operation] = &[
     operation("ssm:PutParameter", Nothing),
     operation("ssm:SendCommand", Nothing),
     operation("ssm:AddTagsToResource", Idempotent),
+    // An instance carries one profile at most: the first one is met at the instance.
+    operation("ec2:AssociateIamInstanceProfile", Keyed).perhaps(&["IncorrectState"]).passing(UNSEEN_PROFILE),
+    // Makes a new association: the old id leads nowhere any more, and a look at the instance decides.
+    operation("ec2:ReplaceIamInstanceProfileAssociation", Keyed)
+        .perhaps(&["InvalidAssociationID.NotFound"])
+        .passing(UNSEEN_PROFILE),
+    operation("ec2:DisassociateIamInstanceProfile", Keyed).done(&["InvalidAssociationID.NotFound"]),
     operation("ssm:RemoveTagsFromResource", Idempotent).done(&["InvalidResourceId"]),
 ];
 

@@ -11,6 +11,7 @@
 //! Lists ask for the largest page that AWS allows and are read to the end. Everything is remembered, so that kinds can ask
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
+mod ec2;
 mod regional;
 
 use std::collections::BTreeMap;
@@ -34,7 +35,7 @@ use tokio::sync::Semaphore;
 use super::error::convert;
 use super::memo::Memo;
 use super::pages::Pages;
-use super::{AwsError, Caller};
+use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
 
@@ -85,6 +86,7 @@ pub struct Reader {
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
+    ec2: super::ec2::Client,
     /// The Tagging API of the region, and of IAM's home region.
     tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     permits: Semaphore,
@@ -114,6 +116,11 @@ struct Memos {
     associations: Memo<Arc<Vec<Association>>>,
     association: Memo<Arc<AssociationDescription>>,
     commands: Memo<Arc<Vec<Command>>>,
+    instances: Memo<Arc<Vec<Instance>>>,
+    profile_associations: Memo<Arc<Vec<ProfileAssociation>>>,
+    images: Memo<Arc<Vec<Image>>>,
+    snapshots: Memo<Arc<Vec<Snapshot>>>,
+    vpc_endpoints: Memo<Arc<Vec<VpcEndpoint>>>,
 }
 
 impl Reader {
@@ -123,10 +130,11 @@ impl Reader {
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
+        ec2: super::ec2::Client,
         tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     ) -> Self {
         let (permits, calls, memos) = (Semaphore::new(CONCURRENCY), Mutex::default(), Memos::default());
-        Self { scope, sts, iam, backup, ssm, tagging, permits, calls, memos }
+        Self { scope, sts, iam, backup, ssm, ec2, tagging, permits, calls, memos }
     }
 
     /// Makes a client like this one that has read nothing yet.
@@ -138,6 +146,7 @@ impl Reader {
             self.iam.clone(),
             self.backup.clone(),
             self.ssm.clone(),
+            self.ec2.clone(),
             self.tagging.clone(),
         )
     }

@@ -14,8 +14,9 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
+use super::ec2::{self, Parameters};
 use super::error::convert;
-use super::{AwsError, Clients, Reader};
+use super::{AwsError, Clients, ProfileAssociation, Reader};
 use crate::model::Scope;
 
 /// A client that can write.
@@ -25,6 +26,7 @@ pub struct Writer {
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
+    ec2: ec2::Client,
     clients: Clients,
     calls: Mutex<BTreeMap<String, usize>>,
 }
@@ -35,9 +37,10 @@ impl Writer {
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
+        ec2: ec2::Client,
         clients: Clients,
     ) -> Self {
-        Self { scope, iam, backup, ssm, clients, calls: Mutex::default() }
+        Self { scope, iam, backup, ssm, ec2, clients, calls: Mutex::default() }
     }
 
     /// Makes a client for a fresh look.
@@ -70,6 +73,43 @@ impl Writer {
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         &self.ssm
+    }
+
+    /// Puts an instance profile on an instance that has none.
+    pub async fn associate_instance_profile(
+        &self,
+        instance: &str,
+        profile: &str,
+    ) -> Result<ProfileAssociation, AwsError> {
+        let parameters = Parameters::default().with("InstanceId", instance).with("IamInstanceProfile.Name", profile);
+        self.associating("AssociateIamInstanceProfile", parameters).await
+    }
+
+    /// Puts an instance profile in the place of the one of an association.
+    pub async fn replace_instance_profile(
+        &self,
+        association: &str,
+        profile: &str,
+    ) -> Result<ProfileAssociation, AwsError> {
+        let parameters =
+            Parameters::default().with("AssociationId", association).with("IamInstanceProfile.Name", profile);
+        self.associating("ReplaceIamInstanceProfileAssociation", parameters).await
+    }
+
+    /// Takes an instance profile off an instance.
+    pub async fn disassociate_instance_profile(&self, association: &str) -> Result<ProfileAssociation, AwsError> {
+        let parameters = Parameters::default().with("AssociationId", association);
+        self.associating("DisassociateIamInstanceProfile", parameters).await
+    }
+
+    async fn associating(
+        &self,
+        operation: &'static str,
+        parameters: Parameters,
+    ) -> Result<ProfileAssociation, AwsError> {
+        let answer = self.send(&format!("ec2:{operation}"), self.ec2.send(operation, parameters)).await?;
+        let missing = || AwsError::unsettled("ec2", operation, "the answer has no association");
+        ec2::association_in(&answer).ok_or_else(missing)
     }
 
     /// Makes one call: counts it, converts its error. `action` is the IAM action, such as `iam:CreateRole`.

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::account::{Account, ApiError};
+use super::ec2;
 use super::store::Held;
 use super::sts;
 use super::wire::model::{Model, Protocol};
@@ -55,7 +56,7 @@ impl Fault {
         Self { kind, service: None, operation: None, skip: 0, times: 1 }
     }
 
-    /// Only calls of this service: `iam`, `sts`, `ssm`, `backup` or `tagging`.
+    /// Only calls of this service: `iam`, `sts`, `ssm`, `backup`, `ec2` or `tagging`.
     #[must_use]
     pub fn service(mut self, service: &str) -> Self {
         self.service = Some(service.to_owned());
@@ -126,6 +127,14 @@ impl FaultPlan {
     pub fn propagation(mut self, most: Duration) -> Self {
         self.propagation = most;
         self
+    }
+}
+
+impl FaultPlan {
+    /// How long after its creation a thing is known to other services; the seed and its id say.
+    fn known_after(&self, id: &str) -> Duration {
+        let seed = id.bytes().fold(self.seed, |seed, byte| seed.rotate_left(5) ^ u64::from(byte));
+        Random(seed).up_to(self.propagation)
     }
 }
 
@@ -211,11 +220,13 @@ impl Faults {
             "CreateBackupSelection" => {
                 account.iam.role_by_arn(input["BackupSelection"]["IamRoleArn"].as_str().unwrap_or_default())
             }
+            "AssociateIamInstanceProfile" | "ReplaceIamInstanceProfileAssociation" => {
+                return unheard_of_profile(&plan, account, input, now);
+            }
             "AttachRolePolicy" | "PutRolePolicy" | "AddRoleToInstanceProfile" => account.iam.role(text("RoleName")),
             _ => None,
         }?;
-        let seed = role.id.bytes().fold(plan.seed, |seed, byte| seed.rotate_left(5) ^ u64::from(byte));
-        let after = Random(seed).up_to(plan.propagation);
+        let after = plan.known_after(&role.id);
         let after = if operation == "CreateBackupSelection" { after } else { after / 8 };
         if now - role.created >= i64::try_from(after.as_millis()).unwrap_or(i64::MAX) {
             return None;
@@ -227,6 +238,18 @@ impl Faults {
             ApiError::new(404, "NoSuchEntity", format!("The role with name {} cannot be found.", role.name))
         })
     }
+}
+
+/// What EC2 answers while it does not know a new instance profile, or the role that was put into it.
+fn unheard_of_profile(plan: &FaultPlan, account: &Account, input: &Value, now: i64) -> Option<ApiError> {
+    let (profile, member, given) = ec2::named_profile(account, &input["IamInstanceProfile"])?;
+    let is_new =
+        |id: &str, created: i64| now - created < i64::try_from(plan.known_after(id).as_millis()).unwrap_or(i64::MAX);
+    if is_new(&profile.id, profile.created) {
+        return Some(ec2::invalid_profile(member, given));
+    }
+    let role = account.iam.role(profile.role.as_deref()?)?;
+    is_new(&role.id, role.created).then(|| ec2::profile_without_role(&profile.arn))
 }
 
 /// Draws what happens to one call of a schedule.
@@ -319,6 +342,7 @@ pub(super) fn error(
     match kind {
         FaultKind::Throttle => Some(match (protocol, service) {
             (Protocol::Query, _) => ApiError::new(400, "Throttling", "Rate exceeded"),
+            (Protocol::Ec2, _) => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
             (Protocol::Json, "tagging") => ApiError::new(400, "ThrottledException", "Rate exceeded"),
             (Protocol::Json, _) => ApiError::new(400, "ThrottlingException", "Rate exceeded"),
             (Protocol::RestJson, _) => ApiError::new(429, "TooManyRequestsException", "Too Many Requests"),
@@ -326,6 +350,7 @@ pub(super) fn error(
         FaultKind::ServerError | FaultKind::FailAfter => Some(match (protocol, service) {
             (Protocol::Query, "iam") => ApiError::new(500, "ServiceFailure", "The request processing has failed."),
             (Protocol::Query, _) => ApiError::new(500, "InternalFailure", "The request processing has failed."),
+            (Protocol::Ec2, _) => ApiError::new(500, "InternalError", "An internal error has occurred"),
             (Protocol::Json, "tagging") => ApiError::new(500, "InternalServiceException", "Internal error"),
             (Protocol::Json, _) => ApiError::new(500, "InternalServerError", "Internal error"),
             (Protocol::RestJson, _) => ApiError::new(500, "ServiceUnavailableException", "Service unavailable"),
@@ -339,6 +364,10 @@ pub(super) fn error(
             );
             Some(match protocol {
                 Protocol::Query => ApiError::new(403, "AccessDenied", message),
+                Protocol::Ec2 => {
+                    let message = format!("You are not authorized to perform this operation. {message}");
+                    ApiError::new(403, "UnauthorizedOperation", message)
+                }
                 Protocol::Json => ApiError::new(400, "AccessDeniedException", message),
                 Protocol::RestJson => ApiError::new(403, "AccessDeniedException", message),
             })
@@ -347,6 +376,7 @@ pub(super) fn error(
             let message = "The security token included in the request is expired";
             Some(match protocol {
                 Protocol::Query => ApiError::new(403, "ExpiredToken", message),
+                Protocol::Ec2 => ApiError::new(400, "RequestExpired", "Request has expired."),
                 Protocol::Json => ApiError::new(400, "ExpiredTokenException", message),
                 Protocol::RestJson => ApiError::new(403, "ExpiredTokenException", message),
             })

@@ -11,6 +11,7 @@ pub mod backup;
 mod bench;
 mod clock;
 mod connector;
+pub mod ec2;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
@@ -90,7 +91,7 @@ struct Time {
 /// One request that a client made, for tests that count calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
-    /// `iam`, `sts`, `ssm`, `backup` or `tagging`.
+    /// `iam`, `sts`, `ssm`, `backup`, `ec2` or `tagging`.
     pub service: String,
     /// Such as `CreateRole`.
     pub operation: String,
@@ -484,6 +485,7 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
         ("sts", sts::OPERATIONS),
         ("ssm", ssm::OPERATIONS),
         ("backup", backup::OPERATIONS),
+        ("ec2", ec2::OPERATIONS),
         ("tagging", tagging::OPERATIONS),
     ] {
         all.extend(names.iter().map(|name| (service, *name)));
@@ -501,6 +503,7 @@ fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &V
         "sts" => (sts::OPERATIONS.contains(&operation), sts::handle),
         "ssm" => (ssm::OPERATIONS.contains(&operation), ssm::handle),
         "backup" => (backup::OPERATIONS.contains(&operation), backup::handle),
+        "ec2" => (ec2::OPERATIONS.contains(&operation), ec2::handle),
         "tagging" => (tagging::OPERATIONS.contains(&operation), tagging::handle),
         _ => return Err(unknown()),
     };

@@ -119,6 +119,11 @@ impl Bench {
         self.runtime.block_on(work)
     }
 
+    /// Connects to the account.
+    pub(crate) fn clients(&self, scope: &Scope) -> Clients {
+        self.wait(self.connect(scope))
+    }
+
     async fn connect(&self, scope: &Scope) -> Clients {
         let mut connect = ConnectOptions::new(scope.clone());
         connect.http_client = Some(self.sandbox.http_client());

@@ -7,6 +7,7 @@ mod cli;
 mod convergence;
 mod cut;
 mod documents;
+mod ec2;
 mod faults;
 mod harness;
 mod hazards;

@@ -2,10 +2,11 @@
 //! its access key allow all of that.
 //!
 //! From the Service Authorization Reference (the tables of actions, resources and condition keys of IAM, AWS Backup, AWS
-//! Backup Storage, Systems Manager, Resource Groups Tagging), the access control page of the AWS Backup guide, and "Tagging
+//! Backup Storage, Systems Manager, EC2, Resource Groups Tagging), the access control page of the AWS Backup guide, and "Tagging
 //! IAM resources" for tags in creating calls. An access key without policies may do everything.
 
 mod backup;
+mod ec2;
 mod iam;
 mod ssm;
 
@@ -138,6 +139,7 @@ fn needs(call: &Call<'_>) -> Vec<Need> {
         "iam" => iam::needs(call),
         "backup" => backup::needs(call),
         "ssm" => ssm::needs(call),
+        "ec2" => ec2::needs(call),
         // "No permissions are required to perform this operation. If an administrator attaches a policy that explicitly
         // denies access to the sts:GetCallerIdentity action, you can still perform this operation."
         "sts" => Vec::new(),
@@ -191,6 +193,10 @@ fn refusal(call: &Call<'_>, request: &Request, shown: &str, decision: Decision) 
     let message = format!("User: {caller} is not authorized to perform: {action} on resource: {shown} {why}");
     Some(match Model::of(call.service)?.metadata.protocol {
         Protocol::Query => ApiError::new(403, "AccessDenied", message),
+        Protocol::Ec2 => {
+            let message = format!("You are not authorized to perform this operation. {message}");
+            ApiError::new(403, "UnauthorizedOperation", message)
+        }
         Protocol::Json => ApiError::new(400, "AccessDeniedException", message),
         Protocol::RestJson => ApiError::new(403, "AccessDeniedException", message),
     })

@@ -5,7 +5,7 @@ mod json;
 pub(super) mod model;
 mod query;
 mod rest;
-mod time;
+pub(super) mod time;
 pub(super) mod validate;
 
 use bytes::Bytes;
@@ -70,7 +70,7 @@ pub(super) fn decode(scope: &Scope, request: &Request<Bytes>) -> Result<Call, Ap
     let model = scope.model;
     let unknown = |name: &str| model.unknown_operation(name);
     match model.metadata.protocol {
-        Protocol::Query => {
+        Protocol::Query | Protocol::Ec2 => {
             let body = String::from_utf8_lossy(request.body());
             let mut parameters = query::parameters(&body);
             if let Some(text) = request.uri().query() {
@@ -131,9 +131,9 @@ pub(super) fn encode(scope: &Scope, operation: &str, answer: &Answer, request_id
         return encode_error(scope, &model.unknown_operation(operation), request_id);
     };
     match model.metadata.protocol {
-        Protocol::Query => {
+        Protocol::Query | Protocol::Ec2 => {
             let xml = query::encode(model, operation, described, value, request_id);
-            response(200, "text/xml", xml, request_id)
+            response(200, xml_type(model), xml, request_id)
         }
         Protocol::Json | Protocol::RestJson => {
             let rest = model.metadata.protocol == Protocol::RestJson;
@@ -156,18 +156,21 @@ pub(super) fn encode_unscoped(request: &Request<Bytes>, error: &ApiError, reques
     let target = request.headers().get("x-amz-target").is_some();
     let backup = Model::of("backup").expect("the sandbox has AWS Backup");
     let rest = rest::route(backup, request.method().as_str(), request.uri().path()).is_some();
+    let body = String::from_utf8_lossy(request.body());
     let service = if target {
         "ssm"
+    } else if query::parameters(&body).get("Version").is_some_and(|version| version == "2016-11-15") {
+        "ec2"
     } else if rest {
         "backup"
     } else {
         "iam"
     };
     let mut error = error.clone();
-    if service != "iam" && !error.code.ends_with("Exception") {
+    if matches!(service, "ssm" | "backup") && !error.code.ends_with("Exception") {
         error.code.push_str("Exception");
     }
-    encode_for(Model::of(service).expect("the three are there"), false, &error, request_id)
+    encode_for(Model::of(service).expect("the four are there"), false, &error, request_id)
 }
 
 /// Puts the protocol on an error.
@@ -177,8 +180,8 @@ pub(super) fn encode_error(scope: &Scope, error: &ApiError, request_id: &str) ->
 
 fn encode_for(model: &Model, cbor: bool, error: &ApiError, request_id: &str) -> Response<Bytes> {
     match model.metadata.protocol {
-        Protocol::Query => {
-            response(error.status, "text/xml", query::encode_error(model, error, request_id), request_id)
+        Protocol::Query | Protocol::Ec2 => {
+            response(error.status, xml_type(model), query::encode_error(model, error, request_id), request_id)
         }
         Protocol::Json => {
             // The service's own failures spell the member with a capital letter.
@@ -211,6 +214,11 @@ fn encode_for(model: &Model, cbor: bool, error: &ApiError, request_id: &str) -> 
             response
         }
     }
+}
+
+/// EC2 names the encoding too.
+fn xml_type(model: &Model) -> &'static str {
+    if model.metadata.protocol == Protocol::Ec2 { "text/xml;charset=UTF-8" } else { "text/xml" }
 }
 
 fn response(status: u16, kind: &'static str, body: impl Into<Bytes>, request_id: &str) -> Response<Bytes> {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::sandbox::account::ApiError;
 
 /// The services that the sandbox offers, by the name in a signature's scope.
-pub(in crate::sandbox) const SERVICES: [&str; 5] = ["iam", "sts", "ssm", "backup", "tagging"];
+pub(in crate::sandbox) const SERVICES: [&str; 6] = ["iam", "sts", "ssm", "backup", "ec2", "tagging"];
 
 /// One service's model.
 #[derive(Debug, Deserialize)]
@@ -33,6 +33,8 @@ pub(in crate::sandbox) struct Metadata {
 #[serde(rename_all = "kebab-case")]
 pub(in crate::sandbox) enum Protocol {
     Query,
+    /// EC2's own dialect of the query protocol.
+    Ec2,
     Json,
     RestJson,
 }
@@ -97,6 +99,7 @@ pub(in crate::sandbox) struct Reference {
     pub(in crate::sandbox) shape: String,
     pub(in crate::sandbox) location: Option<Location>,
     pub(in crate::sandbox) location_name: Option<String>,
+    query_name: Option<String>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -112,6 +115,15 @@ impl Reference {
     pub(in crate::sandbox) fn wire_name<'a>(&'a self, name: &'a str) -> &'a str {
         self.location_name.as_deref().unwrap_or(name)
     }
+
+    /// The name of a request's parameter in EC2's dialect, which begins with a capital letter.
+    pub(in crate::sandbox) fn parameter_name(&self, name: &str) -> String {
+        if let Some(name) = &self.query_name {
+            return name.clone();
+        }
+        let mut letters = self.wire_name(name).chars();
+        letters.next().into_iter().flat_map(char::to_uppercase).chain(letters).collect()
+    }
 }
 
 impl Model {
@@ -121,12 +133,14 @@ impl Model {
         static STS: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/sts.json")));
         static SSM: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/ssm.json")));
         static BACKUP: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/backup.json")));
+        static EC2: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/ec2.json")));
         static TAGGING: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/tagging.json")));
         match service {
             "iam" => Some(&IAM),
             "sts" => Some(&STS),
             "ssm" => Some(&SSM),
             "backup" => Some(&BACKUP),
+            "ec2" => Some(&EC2),
             "tagging" => Some(&TAGGING),
             _ => None,
         }
@@ -150,6 +164,11 @@ impl Model {
                 400,
                 "InvalidAction",
                 format!("Could not find operation {operation} for version {}", self.metadata.api_version),
+            ),
+            Protocol::Ec2 => ApiError::new(
+                400,
+                "InvalidAction",
+                format!("The action {operation} is not valid for this web service."),
             ),
             Protocol::Json => ApiError::new(400, "UnknownOperationException", ""),
             Protocol::RestJson => ApiError::new(404, "UnknownOperationException", ""),

@@ -1,4 +1,4 @@
-//! The AWS query protocol of IAM and STS: form parameters in, XML out.
+//! The AWS query protocol of IAM and STS, and EC2's dialect of it: form parameters in, XML out.
 
 use std::collections::BTreeMap;
 
@@ -7,7 +7,7 @@ use quick_xml::Writer;
 use quick_xml::events::{BytesEnd, BytesStart, BytesText, Event};
 use serde_json::{Map, Value, json};
 
-use super::model::{Model, Operation, Shape, Sort};
+use super::model::{Model, Operation, Protocol, Shape, Sort};
 use super::time;
 use crate::sandbox::account::ApiError;
 
@@ -36,7 +36,10 @@ fn structure(
 ) -> Result<Option<Value>, ApiError> {
     let mut members = Map::new();
     for (name, reference) in &shape.members {
-        let key = format!("{prefix}{}", reference.wire_name(name));
+        let key = match model.metadata.protocol {
+            Protocol::Ec2 => format!("{prefix}{}", reference.parameter_name(name)),
+            Protocol::Query | Protocol::Json | Protocol::RestJson => format!("{prefix}{}", reference.wire_name(name)),
+        };
         if let Some(value) = node(model, model.shape(&reference.shape), &key, parameters)? {
             members.insert(name.clone(), value);
         }
@@ -59,7 +62,11 @@ fn node(
             let Some(member) = &shape.member else { return Ok(None) };
             let mut items = Vec::new();
             for index in 1.. {
-                let key = format!("{key}.member.{index}");
+                // EC2's lists are always flat.
+                let key = match model.metadata.protocol {
+                    Protocol::Ec2 => format!("{key}.{index}"),
+                    Protocol::Query | Protocol::Json | Protocol::RestJson => format!("{key}.member.{index}"),
+                };
                 match node(model, model.shape(&member.shape), &key, parameters)? {
                     Some(item) => items.push(item),
                     None => break,
@@ -86,6 +93,9 @@ fn node(
 
 /// Writes an answer as `<OperationResponse><OperationResult>..`.
 pub(super) fn encode(model: &Model, name: &str, operation: &Operation, answer: &Value, request_id: &str) -> String {
+    if model.metadata.protocol == Protocol::Ec2 {
+        return encode_ec2(model, name, operation, answer, request_id);
+    }
     let mut writer = Writer::new(Vec::new());
     let response = format!("{name}Response");
     start(&mut writer, &response, Some(&model.metadata.xml_namespace));
@@ -100,8 +110,37 @@ pub(super) fn encode(model: &Model, name: &str, operation: &Operation, answer: &
     finish(writer)
 }
 
-/// Writes an error as `<ErrorResponse>`.
+const DECLARATION: &str = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+
+/// Writes an answer as EC2 does: `<OperationResponse><requestId>..`, the members without a wrapper.
+fn encode_ec2(model: &Model, name: &str, operation: &Operation, answer: &Value, request_id: &str) -> String {
+    let mut writer = Writer::new(Vec::from(DECLARATION));
+    let response = format!("{name}Response");
+    start(&mut writer, &response, Some(&format!("{}/", model.metadata.xml_namespace)));
+    text(&mut writer, "requestId", request_id);
+    match &operation.output {
+        Some(shape) => members(&mut writer, model, model.shape(shape), &response, answer),
+        None => text(&mut writer, "return", "true"),
+    }
+    end(&mut writer, &response);
+    finish(writer)
+}
+
+/// Writes an error as `<ErrorResponse>`, or as EC2 does.
 pub(super) fn encode_error(model: &Model, error: &ApiError, request_id: &str) -> String {
+    if model.metadata.protocol == Protocol::Ec2 {
+        let mut writer = Writer::new(Vec::from(DECLARATION));
+        for name in ["Response", "Errors", "Error"] {
+            start(&mut writer, name, None);
+        }
+        text(&mut writer, "Code", &error.code);
+        text(&mut writer, "Message", &error.message);
+        end(&mut writer, "Error");
+        end(&mut writer, "Errors");
+        text(&mut writer, "RequestID", request_id);
+        end(&mut writer, "Response");
+        return finish(writer);
+    }
     let mut writer = Writer::new(Vec::new());
     start(&mut writer, "ErrorResponse", Some(&model.metadata.xml_namespace));
     start(&mut writer, "Error", None);
@@ -120,20 +159,19 @@ pub(super) fn encode_error(model: &Model, error: &ApiError, request_id: &str) ->
 fn element(writer: &mut Writer<Vec<u8>>, model: &Model, shape: &Shape, name: &str, value: &Value) {
     match shape.sort {
         Sort::Structure => {
-            super::check_members(shape, name, value);
             start(writer, name, None);
-            for (member, reference) in &shape.members {
-                if let Some(inner) = value.get(member).filter(|inner| !inner.is_null()) {
-                    element(writer, model, model.shape(&reference.shape), reference.wire_name(member), inner);
-                }
-            }
+            members(writer, model, shape, name, value);
             end(writer, name);
         }
         Sort::List => {
             start(writer, name, None);
             if let Some(member) = &shape.member {
                 for item in value.as_array().into_iter().flatten() {
-                    element(writer, model, model.shape(&member.shape), "member", item);
+                    let name = match model.metadata.protocol {
+                        Protocol::Ec2 => member.wire_name("item"),
+                        Protocol::Query | Protocol::Json | Protocol::RestJson => "member",
+                    };
+                    element(writer, model, model.shape(&member.shape), name, item);
                 }
             }
             end(writer, name);
@@ -150,9 +188,26 @@ fn element(writer: &mut Writer<Vec<u8>>, model: &Model, shape: &Shape, name: &st
             }
             end(writer, name);
         }
-        Sort::Timestamp => text(writer, name, &time::iso8601(value.as_f64().unwrap_or_default())),
+        Sort::Timestamp => {
+            let seconds = value.as_f64().unwrap_or_default();
+            let moment = match model.metadata.protocol {
+                Protocol::Ec2 => time::iso8601_milliseconds(seconds),
+                Protocol::Query | Protocol::Json | Protocol::RestJson => time::iso8601(seconds),
+            };
+            text(writer, name, &moment);
+        }
         Sort::String | Sort::Integer | Sort::Long | Sort::Boolean => {
             text(writer, name, &value.as_str().map_or_else(|| value.to_string(), str::to_owned));
+        }
+    }
+}
+
+/// Writes the members of a structure.
+fn members(writer: &mut Writer<Vec<u8>>, model: &Model, shape: &Shape, name: &str, value: &Value) {
+    super::check_members(shape, name, value);
+    for (member, reference) in &shape.members {
+        if let Some(inner) = value.get(member).filter(|inner| !inner.is_null()) {
+            element(writer, model, model.shape(&reference.shape), reference.wire_name(member), inner);
         }
     }
 }

@@ -8,6 +8,11 @@ pub(super) fn iso8601(seconds: f64) -> String {
     timestamp(seconds).strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
 
+/// Writes seconds since 1970 as EC2 does: ISO 8601 in UTC, with milliseconds.
+pub(in crate::sandbox) fn iso8601_milliseconds(seconds: f64) -> String {
+    timestamp(seconds).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
+}
+
 /// Reads a timestamp of a request, a number of seconds or a text as in RFC 3339, as a number of seconds.
 pub(super) fn read(value: &Value) -> Option<Value> {
     match value {

@@ -19,7 +19,7 @@ pub(in crate::sandbox) fn validate(model: &Model, shape: &str, input: &Value) ->
         return Ok(());
     }
     let code = match model.metadata.protocol {
-        Protocol::Query => "ValidationError",
+        Protocol::Query | Protocol::Ec2 => "ValidationError",
         Protocol::Json | Protocol::RestJson => "ValidationException",
     };
     let noun = if found.len() == 1 { "error" } else { "errors" };

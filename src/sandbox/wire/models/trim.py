@@ -34,11 +34,14 @@ OPERATIONS = {
         ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources ListTags
         PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications TagResource
         UntagResource UpdateBackupPlan UpdateRegionSettings""",
+    "ec2": """AssociateIamInstanceProfile CreateTags DeleteTags DescribeIamInstanceProfileAssociations DescribeImages
+        DescribeInstanceStatus DescribeInstances DescribeSnapshots DescribeTags DescribeVolumes DescribeVpcEndpoints
+        DisassociateIamInstanceProfile ReplaceIamInstanceProfileAssociation""",
     "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
 }
 METADATA = ["apiVersion", "protocol", "targetPrefix", "xmlNamespace", "endpointPrefix", "signingName"]
 SHAPE = ["type", "required", "enum", "min", "max", "pattern", "flattened", "payload", "error", "exception", "box"]
-REFERENCE = ["shape", "location", "locationName", "timestampFormat"]
+REFERENCE = ["shape", "location", "locationName", "queryName", "timestampFormat"]
 
 
 def reference(value):

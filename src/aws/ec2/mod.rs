@@ -1,0 +1,14 @@
+//! EC2 through the SDK's own runtime, without its generated crate: that one alone costs more time and memory to compile than
+//! all the rest, and vssctl makes a dozen of its six hundred calls.
+//!
+//! Everything but the shapes is the SDK's: signing, retries, timeouts, user agent, endpoint settings, interceptors. `wire`
+//! writes requests and reads answers, `types` names what was read.
+
+mod client;
+mod types;
+mod wire;
+
+pub(super) use client::Client;
+pub use types::{Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
+pub(super) use types::{association_in, read_each};
+pub(super) use wire::{Element, Parameters};

@@ -1,0 +1,221 @@
+//! What EC2 told us, as far as vssctl looks at it. Ids are required; what EC2 may leave out is optional or empty.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::wire::Element;
+
+/// An instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Instance {
+    /// `i-..`
+    pub id: String,
+    /// Such as `m6i.large`.
+    pub instance_type: String,
+    /// `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`.
+    pub state: String,
+    /// `platform` says `windows`.
+    pub windows: bool,
+    /// Such as `Windows with SQL Server Standard`.
+    pub platform_details: String,
+    /// The image that it was launched from.
+    pub image: String,
+    /// The ARN of the instance profile on it.
+    pub profile: Option<String>,
+    /// All tags, `aws:` ones included.
+    pub tags: BTreeMap<String, String>,
+    /// `vpc-..`
+    pub vpc: String,
+    /// `subnet-..`
+    pub subnet: String,
+    /// The launch.
+    pub launched: Option<Timestamp>,
+    /// The root device's name, such as `/dev/sda1`.
+    pub root_device: String,
+    /// The volumes: device name and volume id.
+    pub volumes: Vec<(String, String)>,
+    /// Whether the instance metadata service answers; absent where EC2 does not say.
+    pub metadata_enabled: Option<bool>,
+    /// How many hops an answer of the instance metadata service travels.
+    pub metadata_hop_limit: Option<u32>,
+}
+
+/// An instance profile on an instance.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProfileAssociation {
+    /// `iip-assoc-..`
+    pub id: String,
+    /// The instance.
+    pub instance: String,
+    /// The ARN of the profile.
+    pub profile: String,
+    /// `associating`, `associated`, `disassociating` or `disassociated`.
+    pub state: String,
+}
+
+/// A machine image.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Image {
+    /// `ami-..`
+    pub id: String,
+    /// Unique in the region.
+    pub name: String,
+    /// Free text.
+    pub description: String,
+    /// `pending`, `available`, `disabled`, `failed`, ...
+    pub state: String,
+    /// The moment of the request.
+    pub created: Option<Timestamp>,
+    /// The instance that it was made of, where EC2 knows it.
+    pub source_instance: Option<String>,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+    /// Its snapshots: device name and snapshot id.
+    pub snapshots: Vec<(String, String)>,
+}
+
+/// A snapshot of a volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// `snap-..`
+    pub id: String,
+    /// `vol-..`
+    pub volume: String,
+    /// Free text.
+    pub description: String,
+    /// `pending`, `completed`, `error`, ...
+    pub state: String,
+    /// The moment of the request.
+    pub started: Option<Timestamp>,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// An endpoint of a service inside a VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VpcEndpoint {
+    /// `vpce-..`
+    pub id: String,
+    /// Such as `com.amazonaws.eu-west-1.ssm`.
+    pub service: String,
+    /// `Interface` or `Gateway`.
+    pub kind: String,
+    /// `available`, `pending`, ...
+    pub state: String,
+    /// `vpc-..`
+    pub vpc: String,
+    /// Whether the service's usual name leads to it.
+    pub private_dns: bool,
+    /// The subnets of an interface endpoint.
+    pub subnets: Vec<String>,
+}
+
+/// Reads each item of a list in the answer; `read` gives `None` for one without its id, which is an error.
+pub(in crate::aws) fn read_each<T>(
+    answer: &Element,
+    list: &str,
+    read: impl Fn(&Element) -> Option<T>,
+) -> Result<Vec<T>, String> {
+    let missing = || format!("an item of `{list}` has no id");
+    answer.items(list).map(|item| read(item).ok_or_else(missing)).collect()
+}
+
+/// Reads the association that is the answer to a change.
+pub(in crate::aws) fn association_in(answer: &Element) -> Option<ProfileAssociation> {
+    ProfileAssociation::read(answer.child("iamInstanceProfileAssociation")?)
+}
+
+fn owned(element: &Element, name: &str) -> String {
+    element.text(name).unwrap_or_default().to_owned()
+}
+
+fn moment(element: &Element, name: &str) -> Option<Timestamp> {
+    element.text(name)?.parse().ok()
+}
+
+fn tags(element: &Element) -> BTreeMap<String, String> {
+    element.items("tagSet").map(|tag| (owned(tag, "key"), owned(tag, "value"))).collect()
+}
+
+/// Device names and what is there, by the name of the id in `<ebs>`.
+fn devices(element: &Element, id: &str) -> Vec<(String, String)> {
+    let device = |mapping: &Element| Some((owned(mapping, "deviceName"), mapping.child("ebs")?.text(id)?.to_owned()));
+    element.items("blockDeviceMapping").filter_map(device).collect()
+}
+
+impl Instance {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        let inner = |outer: &str, name: &str| element.child(outer).and_then(|child| child.text(name));
+        Some(Self {
+            id: element.text("instanceId")?.to_owned(),
+            instance_type: owned(element, "instanceType"),
+            state: inner("instanceState", "name")?.to_owned(),
+            windows: element.text("platform").is_some_and(|platform| platform.eq_ignore_ascii_case("windows")),
+            platform_details: owned(element, "platformDetails"),
+            image: owned(element, "imageId"),
+            profile: inner("iamInstanceProfile", "arn").map(str::to_owned),
+            tags: tags(element),
+            vpc: owned(element, "vpcId"),
+            subnet: owned(element, "subnetId"),
+            launched: moment(element, "launchTime"),
+            root_device: owned(element, "rootDeviceName"),
+            volumes: devices(element, "volumeId"),
+            metadata_enabled: inner("metadataOptions", "httpEndpoint").map(|state| state == "enabled"),
+            metadata_hop_limit: inner("metadataOptions", "httpPutResponseHopLimit").and_then(|hops| hops.parse().ok()),
+        })
+    }
+}
+
+impl ProfileAssociation {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        Some(Self {
+            id: element.text("associationId")?.to_owned(),
+            instance: element.text("instanceId")?.to_owned(),
+            profile: element.child("iamInstanceProfile")?.text("arn")?.to_owned(),
+            state: owned(element, "state"),
+        })
+    }
+}
+
+impl Image {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        Some(Self {
+            id: element.text("imageId")?.to_owned(),
+            name: owned(element, "name"),
+            description: owned(element, "description"),
+            state: owned(element, "imageState"),
+            created: moment(element, "creationDate"),
+            source_instance: element.text("sourceInstanceId").map(str::to_owned),
+            tags: tags(element),
+            snapshots: devices(element, "snapshotId"),
+        })
+    }
+}
+
+impl Snapshot {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        Some(Self {
+            id: element.text("snapshotId")?.to_owned(),
+            volume: owned(element, "volumeId"),
+            description: owned(element, "description"),
+            state: owned(element, "status"),
+            started: moment(element, "startTime"),
+            tags: tags(element),
+        })
+    }
+}
+
+impl VpcEndpoint {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        Some(Self {
+            id: element.text("vpcEndpointId")?.to_owned(),
+            service: owned(element, "serviceName"),
+            kind: owned(element, "vpcEndpointType"),
+            state: owned(element, "state"),
+            vpc: owned(element, "vpcId"),
+            private_dns: element.text("privateDnsEnabled") == Some("true"),
+            subnets: element.items("subnetIdSet").map(|subnet| subnet.own_text().to_owned()).collect(),
+        })
+    }
+}

@@ -1,0 +1,113 @@
+//! The reads of EC2.
+
+use std::sync::Arc;
+
+use super::{Pages, Reader};
+use crate::aws::ec2::{Element, Parameters, read_each};
+use crate::aws::{AwsError, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
+
+/// Instances and images of real accounts take several kilobytes each: a page stays far below what is taken for an answer.
+const LARGE_THINGS: &str = "500";
+/// The largest page.
+const SMALL_THINGS: &str = "1000";
+/// The most values of one filter.
+const VALUES: usize = 200;
+
+impl Reader {
+    /// Reads every instance of the region, those that were terminated a moment ago included.
+    pub async fn instances(&self) -> Result<Arc<Vec<Instance>>, AwsError> {
+        let read = async {
+            let account = self.scope.account_id.as_str();
+            let page = |answer: &Element| {
+                let mut found = Vec::new();
+                for reservation in answer.items("reservationSet") {
+                    if let Some(owner) = reservation.text("ownerId").filter(|owner| *owner != account) {
+                        return Err(format!("an instance is of account {owner}, not of {account}"));
+                    }
+                    found.extend(read_each(reservation, "instancesSet", Instance::read)?);
+                }
+                Ok(found)
+            };
+            self.list("DescribeInstances", &Parameters::default().with("MaxResults", LARGE_THINGS), page).await
+        };
+        self.memos.instances.get("", async { read.await.map(Arc::new) }).await
+    }
+
+    /// Reads which instance profile is on which instance, in the region.
+    pub async fn profile_associations(&self) -> Result<Arc<Vec<ProfileAssociation>>, AwsError> {
+        let parameters = Parameters::default().with("MaxResults", SMALL_THINGS);
+        let page = |answer: &Element| read_each(answer, "iamInstanceProfileAssociationSet", ProfileAssociation::read);
+        let read = async { self.list("DescribeIamInstanceProfileAssociations", &parameters, page).await.map(Arc::new) };
+        self.memos.profile_associations.get("", read).await
+    }
+
+    /// Reads the account's own images of the region: all, or those of the ids; an id that is not there is left out.
+    pub async fn images(&self, ids: Option<&[String]>) -> Result<Arc<Vec<Image>>, AwsError> {
+        let read = async {
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
+            let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
+            self.chosen("DescribeImages", own, "image-id", ids, page).await
+        };
+        self.memos.images.get(&key(ids), async { read.await.map(Arc::new) }).await
+    }
+
+    /// Reads the account's own snapshots of the region: all, or those of the ids; an id that is not there is left out.
+    pub async fn snapshots(&self, ids: Option<&[String]>) -> Result<Arc<Vec<Snapshot>>, AwsError> {
+        let read = async {
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
+            let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
+            self.chosen("DescribeSnapshots", own, "snapshot-id", ids, page).await
+        };
+        self.memos.snapshots.get(&key(ids), async { read.await.map(Arc::new) }).await
+    }
+
+    /// Reads every VPC endpoint of the region.
+    pub async fn vpc_endpoints(&self) -> Result<Arc<Vec<VpcEndpoint>>, AwsError> {
+        let parameters = Parameters::default().with("MaxResults", LARGE_THINGS);
+        let page = |answer: &Element| read_each(answer, "vpcEndpointSet", VpcEndpoint::read);
+        let read = async { self.list("DescribeVpcEndpoints", &parameters, page).await.map(Arc::new) };
+        self.memos.vpc_endpoints.get("", read).await
+    }
+
+    /// Reads a list, whole or by a filter of ids, so many of them at a time.
+    async fn chosen<T>(
+        &self,
+        operation: &'static str,
+        parameters: Parameters,
+        filter: &str,
+        ids: Option<&[String]>,
+        page: impl Fn(&Element) -> Result<Vec<T>, String>,
+    ) -> Result<Vec<T>, AwsError> {
+        let Some(ids) = ids else { return self.list(operation, &parameters, page).await };
+        let mut found = Vec::new();
+        for chunk in ids.chunks(VALUES) {
+            let parameters = parameters.clone().filter(filter, chunk.iter().map(String::as_str));
+            found.extend(self.list(operation, &parameters, &page).await?);
+        }
+        Ok(found)
+    }
+
+    /// Reads a list to its end.
+    async fn list<T>(
+        &self,
+        operation: &'static str,
+        parameters: &Parameters,
+        page: impl Fn(&Element) -> Result<Vec<T>, String>,
+    ) -> Result<Vec<T>, AwsError> {
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ec2", operation));
+        loop {
+            let parameters = parameters.clone().with_some("NextToken", token.as_deref());
+            let answer = self.call("ec2", operation, self.ec2.send(operation, parameters)).await?;
+            found.extend(page(&answer).map_err(|message| AwsError::unsettled("ec2", operation, message))?);
+            token = pages.next(None, answer.text("nextToken"))?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+/// What a list is remembered by.
+fn key(ids: Option<&[String]>) -> String {
+    ids.map_or_else(|| "self".to_owned(), |ids| format!("ids {}", ids.join(" ")))
+}

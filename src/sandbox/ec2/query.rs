@@ -1,0 +1,162 @@
+//! What EC2's describing operations share: required parameters, filters and pages.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::refusal;
+use crate::sandbox::account::{Answer, ApiError};
+use crate::sandbox::made;
+use crate::sandbox::wire::model::{Model, Sort};
+
+/// EC2 gives at most this many things a page, asked for or not.
+const LARGEST_PAGE: usize = 1000;
+const SMALLEST_PAGE: usize = 5;
+
+/// Checks required parameters and the names of choices.
+pub(super) fn check(model: &Model, operation: &str, input: &Value) -> Result<(), ApiError> {
+    let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_deref()) else {
+        return Ok(());
+    };
+    let shape = model.shape(shape);
+    for name in &shape.required {
+        if input.get(name).is_none_or(Value::is_null) {
+            let member = &shape.members[name];
+            // A list is missed by the name of its first element's parameter, without the number.
+            let shown = if model.shape(&member.shape).sort == Sort::List {
+                name.trim_end_matches('s').to_owned()
+            } else {
+                member.parameter_name(name)
+            };
+            return Err(refusal("MissingParameter", format!("The request must contain the parameter {shown}")));
+        }
+    }
+    Ok(())
+}
+
+/// A text member of an input, empty when it is not there.
+pub(super) fn text<'a>(input: &'a Value, member: &str) -> &'a str {
+    input[member].as_str().unwrap_or_default()
+}
+
+/// The texts of a list member.
+pub(super) fn texts<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
+    input[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
+}
+
+/// The filters of a request: all must hold, and of each one value is enough.
+#[derive(Debug)]
+pub(super) struct Filters<'a>(Vec<(&'a str, Vec<&'a str>)>);
+
+impl<'a> Filters<'a> {
+    /// Reads them; a filter that is none of `known`, `tag:KEY` and `tag-key` is refused.
+    pub(super) fn read(input: &'a Value, known: &[&str]) -> Result<Self, ApiError> {
+        let mut filters = Vec::new();
+        for filter in input["Filters"].as_array().into_iter().flatten() {
+            let name = text(filter, "Name");
+            let is_tag = name == "tag-key" || name.strip_prefix("tag:").is_some_and(|key| !key.is_empty());
+            if !is_tag && !known.contains(&name) {
+                return Err(refusal("InvalidParameterValue", format!("The filter '{name}' is invalid")));
+            }
+            let values = texts(filter, "Values");
+            if values.is_empty() {
+                let message = format!("The filter '{name}' needs at least one value");
+                return Err(refusal("InvalidParameterValue", message));
+            }
+            filters.push((name, values));
+        }
+        Ok(Self(filters))
+    }
+
+    /// Tells whether a thing passes. `values` gives the thing's values of a filter by its name.
+    pub(super) fn pass(&self, tags: &BTreeMap<String, String>, values: impl Fn(&str) -> Vec<String>) -> bool {
+        self.0.iter().all(|(name, wanted)| {
+            let has: Vec<String> = match name.strip_prefix("tag:") {
+                Some(key) => tags.get(key).cloned().into_iter().collect(),
+                None if *name == "tag-key" => tags.keys().cloned().collect(),
+                None => values(name),
+            };
+            has.iter().any(|value| wanted.iter().any(|pattern| matches(pattern, value)))
+        })
+    }
+}
+
+/// Whether a value fits a filter's pattern: `*` is any text, `?` one letter, a backslash takes their meaning away.
+fn matches(pattern: &str, value: &str) -> bool {
+    fn fits(pattern: &[char], value: &[char]) -> bool {
+        match pattern {
+            [] => value.is_empty(),
+            ['*', rest @ ..] => (0..=value.len()).any(|taken| fits(rest, &value[taken..])),
+            ['?', rest @ ..] => !value.is_empty() && fits(rest, &value[1..]),
+            ['\\', letter, rest @ ..] | [letter, rest @ ..] => value.first() == Some(letter) && fits(rest, &value[1..]),
+        }
+    }
+    let letters = |text: &str| text.chars().collect::<Vec<char>>();
+    fits(&letters(pattern), &letters(value))
+}
+
+/// Refuses ids together with the size of a page, as EC2 does.
+pub(super) fn ids_or_pages(input: &Value, ids: &str, set: &str) -> Result<(), ApiError> {
+    if input[ids].is_array() && !input["MaxResults"].is_null() {
+        let message = format!("The parameter {set} cannot be used with the parameter maxResults");
+        return Err(refusal("InvalidParameterCombination", message));
+    }
+    Ok(())
+}
+
+/// Cuts a list, in order of its keys, into pages.
+pub(super) fn paged(operation: &str, input: &Value, member: &str, all: Vec<(String, Value)>) -> Answer {
+    let size = match input["MaxResults"].as_i64() {
+        None => LARGEST_PAGE,
+        Some(asked) => {
+            let refused = |rule: &str| {
+                let message =
+                    format!("Value ( {asked} ) for parameter maxResults is invalid. Expecting a value {rule}.");
+                refusal("InvalidParameterValue", message)
+            };
+            let size = usize::try_from(asked).unwrap_or_default();
+            if size < SMALLEST_PAGE {
+                return Err(refused("greater than 5"));
+            }
+            size.min(LARGEST_PAGE)
+        }
+    };
+    let mut list = input.clone();
+    if let Some(members) = list.as_object_mut() {
+        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
+    }
+    let token = input["NextToken"].as_str().filter(|token| !token.is_empty());
+    let page = made::page(&format!("{operation}{list}"), all, size, token)
+        .ok_or_else(|| refusal("InvalidNextToken", "The specified NextToken is not valid."))?;
+    let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
+    if let Some(next) = page.next {
+        answer.insert("NextToken".to_owned(), json!(next));
+    }
+    Ok(Value::Object(answer))
+}
+
+/// Tags as EC2 lists them.
+pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
+    tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
+}
+
+/// Tells whether an id has the form of its kind: a prefix and 8 or 17 hexadecimal digits.
+pub(super) fn is_id(text: &str, prefix: &str) -> bool {
+    text.strip_prefix(prefix).is_some_and(|rest| {
+        matches!(rest.len(), 8 | 17) && rest.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::matches;
+
+    #[test]
+    fn values_of_filters_know_wildcards() {
+        assert!(
+            matches("*", "") && matches("web-*", "web-1") && matches("web-?", "web-1") && matches("a*b*c", "axxbxc")
+        );
+        assert!(!matches("web-?", "web-10") && !matches("Web-1", "web-1") && !matches("", "x"));
+        assert!(matches("a\\*", "a*") && !matches("a\\*", "ab"));
+    }
+}
