@@ -151,8 +151,7 @@ impl Settings {
     fn new(
         config: &SdkConfig,
         scope: &Scope,
-        gate: impl Intercept + 'static,
-        endpoints: impl Intercept + 'static,
+        interceptors: impl IntoIterator<Item = SharedInterceptor>,
     ) -> Self {
         let mut layer = Layer::new("vssctl::ec2");
         layer.store_put(ApiMetadata::new("ec2", env!("CARGO_PKG_VERSION")));
