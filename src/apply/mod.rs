@@ -1,6 +1,7 @@
 //! Carries out a plan: the steps side by side as their order allows, each call as the plan spells it out. Nothing is
 //! chosen here and nothing is rolled back: running again converges.
 
+pub mod lease;
 mod report;
 mod retry;
 mod run;
@@ -13,7 +14,11 @@ pub use run::{Options, Perform, run};
 ///
 /// # Errors
 /// The last failure.
-pub async fn persist<T, F>(pace: std::time::Duration, action: &str, mut call: impl FnMut() -> F) -> Result<T, crate::aws::AwsError>
+pub async fn persist<T, F>(
+    pace: std::time::Duration,
+    action: &str,
+    mut call: impl FnMut() -> F,
+) -> Result<T, crate::aws::AwsError>
 where
     F: Future<Output = Result<T, crate::aws::AwsError>>,
 {

@@ -20,7 +20,7 @@ use aws_smithy_runtime_api::client::auth::{
 };
 use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::endpoint::{EndpointResolverParams, SharedEndpointResolver};
-use aws_smithy_runtime_api::client::interceptors::Intercept;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
@@ -90,11 +90,10 @@ impl Client {
     pub(in crate::aws) fn new(
         config: &SdkConfig,
         scope: &Scope,
-        gate: impl Intercept + 'static,
-        endpoints: impl Intercept + 'static,
+        interceptors: impl IntoIterator<Item = SharedInterceptor>,
     ) -> Self {
         let behavior = config.behavior_version().unwrap_or_else(BehaviorVersion::v2026_01_12);
-        Self { settings: Settings::new(config, scope, gate, endpoints), behavior }
+        Self { settings: Settings::new(config, scope, interceptors), behavior }
     }
 
     /// Makes one call.
@@ -149,12 +148,7 @@ fn read(response: &HttpResponse) -> Result<Element, OrchestratorError<Refused>> 
 }
 
 impl Settings {
-    fn new(
-        config: &SdkConfig,
-        scope: &Scope,
-        gate: impl Intercept + 'static,
-        endpoints: impl Intercept + 'static,
-    ) -> Self {
+    fn new(config: &SdkConfig, scope: &Scope, interceptors: impl IntoIterator<Item = SharedInterceptor>) -> Self {
         let mut layer = Layer::new("vssctl::ec2");
         layer.store_put(ApiMetadata::new("ec2", env!("CARGO_PKG_VERSION")));
         layer.store_put(SigningName::from_static("ec2"));
@@ -208,8 +202,9 @@ impl Settings {
         components.push_interceptor(RequestInfoInterceptor::new());
         components.push_interceptor(UserAgentInterceptor::new());
         components.push_interceptor(InvocationIdInterceptor::new());
-        components.push_interceptor(gate);
-        components.push_interceptor(endpoints);
+        for interceptor in interceptors {
+            components.push_interceptor(interceptor);
+        }
         Self { layer: layer.freeze(), components }
     }
 }
