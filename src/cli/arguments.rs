@@ -28,7 +28,7 @@ use crate::plan::hazard::HazardError;
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  7 somebody else holds the lease; 130 interrupted.")]
+                  7 somebody else holds the lease; 8 findings; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -350,6 +350,8 @@ pub(super) enum PermissionsPurpose {
     Apply,
     /// Reading, how backups went included.
     Verify,
+    /// That, and starting on-demand backups into the file's vaults.
+    Backup,
 }
 
 /// Arguments of `explain`.
