@@ -270,3 +270,20 @@ fn what_is_no_saved_plan_is_a_usage_error() {
     let schema: Value = serde_json::from_str(&place.run(&["schema", "--plan"]).exits(0).stdout).expect("JSON");
     assert!(schema["properties"]["steps"].is_object());
 }
+
+#[test]
+fn an_attachment_is_applied_as_it_was_saved_and_an_instance_that_joined_since_is_named() {
+    let attachment = "\n[attachment.servers]\ninstance_profile = \"EC2RoleforSSMVSSSnapshotV2\"\ntargets = { tags = { VssBackup = \"enabled\" } }\n";
+    let place = Place::with(&format!("{MAIN_JOB}{attachment}"));
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    let all = call(&place, "ec2", "DescribeInstances", &json!({}));
+    let ids = all["Reservations"].as_array().expect("a list").iter().map(|one| &one["Instances"][0]["InstanceId"]);
+    let tags = json!([{"Key": "VssBackup", "Value": "enabled"}]);
+    call(&place, "ec2", "CreateTags", &json!({"Resources": ids.collect::<Vec<_>>(), "Tags": tags}));
+    refuses(&place, &[], 3, &["attachment.servers"]);
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    apply(&place, &[]).exits(0);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+    let associations = call(&place, "ec2", "DescribeIamInstanceProfileAssociations", &json!({}));
+    assert_eq!(associations["IamInstanceProfileAssociations"].as_array().map(Vec::len), Some(5));
+}
