@@ -94,6 +94,8 @@ pub(super) enum Command {
     Coverage(CoverageArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
+    /// Back up an instance now, with VSS: waited for and verified
+    Backup(BackupArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
     Permissions(PermissionsArguments),
     /// Print the JSON Schema of the configuration file, for editors
@@ -104,7 +106,7 @@ pub(super) enum Command {
     Completion(CompletionArguments),
     /// Print the version
     Version,
-    /// Serve or reset the simulated AWS account
+    /// Serve, fill, age or reset the simulated AWS account
     Sandbox(SandboxArguments),
 }
 
@@ -384,6 +386,38 @@ pub(super) struct PermissionsArguments {
     pub(super) prune: bool,
 }
 
+/// Arguments of `backup`.
+#[derive(Args, Debug)]
+pub(super) struct BackupArguments {
+    /// An instance id, or the value of a `Name` tag
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instance: String,
+    /// The vault, where the file's rules have several
+    #[arg(long, value_name = "NAME")]
+    pub(super) vault: Option<String>,
+    /// The backup role (a role of the file, a name or an ARN), where the file's selections have several
+    #[arg(long, value_name = "ROLE")]
+    pub(super) role: Option<String>,
+    /// How long to keep it, such as `35d` [default: as the file's rules keep theirs in this vault]
+    #[arg(long, value_name = "DURATION", value_parser = whole_days)]
+    pub(super) delete_after: Option<u32>,
+    /// Start it and do not wait for its end
+    #[arg(long)]
+    pub(super) no_wait: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// Parses a retention.
+fn whole_days(text: &str) -> Result<u32, String> {
+    match crate::model::duration::days::parse(text) {
+        Ok(days @ 1..=36_500) => Ok(days),
+        Ok(_) => Err("give 1d to 36500d".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
+}
+
 /// What permissions are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PermissionsPurpose {
@@ -423,6 +457,10 @@ pub(super) struct SandboxArguments {
 pub(super) enum SandboxCommand {
     /// Serve it to the AWS CLI, Terraform and SDKs, on this machine only
     Serve(ServeArguments),
+    /// Make the fleet of a scenario file, with the backups of its history
+    Load(LoadArguments),
+    /// Let time pass: plans start their backups, associations run, backups come to their ends
+    Advance(AdvanceArguments),
     /// Throw it away
     Reset,
     /// List the operations that it offers, one `service:Operation` a line
@@ -435,6 +473,31 @@ pub(super) struct ServeArguments {
     /// Where to listen; loopback addresses only, port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
     pub(super) listen: SocketAddr,
+}
+
+/// Arguments of `sandbox load`.
+#[derive(Args, Debug)]
+pub(super) struct LoadArguments {
+    /// The scenario file; docs/sandbox-fleets.md says what is in it
+    #[arg(value_name = "SCENARIO.toml")]
+    pub(super) scenario: PathBuf,
+}
+
+/// Arguments of `sandbox advance`.
+#[derive(Args, Debug)]
+pub(super) struct AdvanceArguments {
+    /// How long, such as `30m`, `8h` or `7d`
+    #[arg(value_name = "DURATION", value_parser = span_of_time)]
+    pub(super) by: std::time::Duration,
+}
+
+/// Parses a stretch of time.
+fn span_of_time(text: &str) -> Result<std::time::Duration, String> {
+    match crate::model::duration::minutes::parse(text) {
+        Ok(minutes) if minutes <= 366 * 24 * 60 => Ok(std::time::Duration::from_mins(u64::from(minutes))),
+        Ok(_) => Err("it is more than a year".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
 }
 
 /// Parses a number of calls at a time.

@@ -7,6 +7,7 @@ pub mod ui;
 mod adopt;
 mod apply;
 mod arguments;
+mod backup;
 mod completion;
 mod coverage;
 mod destroy;
@@ -116,6 +117,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Verify(arguments) => block_on(verify::run(&arguments, global, ui)),
         Command::Doctor(arguments) => block_on(doctor::run(&arguments, global, ui)),
         Command::Coverage(arguments) => block_on(coverage::run(&arguments, global, ui)),
+        Command::Backup(arguments) => block_on(backup::run(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }

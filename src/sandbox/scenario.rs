@@ -294,6 +294,7 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
 impl Reader<'_> {
     /// The instances of a row; `before` is how many there are already.
     fn row(&mut self, row: &Row, account: &str, region: &str, before: usize) -> Vec<Instance> {
+        let name = self.formed(Some(&row.name), is_name, "name of letters, digits and `-_.`").unwrap_or_default();
         let known: Vec<&str> = SYSTEMS.iter().map(|(name, ..)| *name).collect();
         let wanted = row.os.as_ref().map_or("2022", |os| os.get_ref());
         let Some((_, platform, os_name, os_version)) = SYSTEMS.iter().find(|(name, ..)| *name == wanted) else {
@@ -301,7 +302,6 @@ impl Reader<'_> {
             self.problem(at, format!("`{}` is no known system: one of {}", wanted.escape_debug(), known.join(", ")));
             return Vec::new();
         };
-        let name = self.formed(Some(&row.name), is_name, "name of letters, digits and `-_.`").unwrap_or_default();
         let instance_type = self.formed(row.instance_type.as_ref(), is_type, "instance type such as `m6i.large`");
         let state = self.formed(row.state.as_ref(), is_state, "state: `running` or `stopped`");
         let agent = self.formed(row.agent.as_ref(), is_version, "version such as `3.3.1142.0`");

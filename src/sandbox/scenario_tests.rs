@@ -183,7 +183,8 @@ fn wrong_files_are_refused_with_the_place_of_everything_that_is_wrong() {
         let problems = wrong(text);
         assert!(problems.iter().any(|problem| problem.contains(expected)), "{text}\n{problems:?}");
     }
-    let many = wrong("region = 'x'\n[[instance]]\nname = 'ä b'\ntype = 'big'\n[[instance]]\nname = 'c'\nos = 'dos'\n");
-    assert_eq!(many.len(), 4, "{many:?}");
+    let many =
+        wrong("region = 'x'\n[[instance]]\nname = 'ä b'\ntype = 'big'\n[[instance]]\nname = 'c d'\nos = 'dos'\n");
+    assert_eq!(many.len(), 5, "{many:?}");
     assert!(wrong(&"#".repeat(LARGEST + 1))[0].contains("larger than 1 MiB"));
 }

@@ -1,6 +1,8 @@
 //! Reads the evidence: the only part of this folder that talks to AWS. Lists are read whole and side by side; what cannot be
 //! listed (a plan, a selection, a policy's document) is read once for each of them, never once for each instance.
 
+mod backup;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -22,6 +24,8 @@ use crate::aws::{AwsError, Reader, TagsByArn};
 use crate::kind::Owner;
 use crate::plan::marks;
 use crate::policy;
+
+pub use backup::{instances, job, proof};
 
 /// The prefix of condition keys about tags.
 const TAG_KEY: &str = "aws:ResourceTag/";
@@ -69,7 +73,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
     evidence.opt_in = known(opt_in).map(|settings| settings.opt_in.clone());
     evidence.plans = plans;
     if let Some(jobs) = jobs {
-        evidence.jobs = known(jobs).map(|jobs| jobs.iter().filter_map(job).collect());
+        evidence.jobs = known(jobs).map(|jobs| jobs.iter().filter_map(listed_job).collect());
         recovery_points(reader, &mut evidence).await;
     }
     if let Some((agents, vaults, authorization, profiles)) = causes {
@@ -121,7 +125,7 @@ fn moment(time: Option<&aws_smithy_types::DateTime>) -> Option<Moment> {
     time.map(|time| Moment::from_seconds(time.secs()))
 }
 
-fn job(job: &BackupJob) -> Option<Job> {
+fn listed_job(job: &BackupJob) -> Option<Job> {
     let created_by = job.created_by();
     let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
     Some(Job {

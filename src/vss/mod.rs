@@ -3,6 +3,7 @@
 //!
 //! | module | answers |
 //! |---|---|
+//! | [`backup`] | what an on-demand backup needs, and what came of it |
 //! | [`verify`] | are the backups application-consistent? |
 //! | [`coverage`] | which instances does no plan protect, protect without VSS, or protect twice? |
 //! | [`doctor`] | why would VSS not work? |
@@ -13,6 +14,7 @@
 //! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not be
 //! read is unknown, never missing and never fine.
 
+pub mod backup;
 pub mod coverage;
 pub mod doctor;
 pub mod evidence;

@@ -19,7 +19,7 @@ use super::moment::length;
 
 mod outcome;
 
-pub use outcome::{ImageProof, Outcome, Proof, SnapshotProof, judge};
+pub use outcome::{ImageProof, Outcome, Proof, SnapshotProof, image_of, judge};
 
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

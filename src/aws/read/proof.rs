@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
 use aws_sdk_backup::types::BackupJob;
 use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
 use aws_sdk_ssm::types::InstanceInformation;
@@ -37,6 +38,14 @@ impl Reader {
             }
         };
         self.memos.jobs.get(&since.to_string(), read).await
+    }
+
+    /// Reads one backup job. Not remembered: it changes.
+    pub async fn backup_job(&self, id: &str) -> Result<DescribeBackupJobOutput, AwsError> {
+        let request = self.backup.describe_backup_job().backup_job_id(id);
+        let answer = self.call("backup", "DescribeBackupJob", request.send()).await?;
+        self.ours("backup", "DescribeBackupJob", [answer.resource_arn()])?;
+        Ok(answer)
     }
 
     /// Reads what Systems Manager knows about its managed instances.
