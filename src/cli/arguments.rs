@@ -86,6 +86,12 @@ pub(super) enum Command {
     Adopt(AdoptArguments),
     /// Break the lease of a run that is known to be dead
     Unlock(UnlockArguments),
+    /// Tell whether the backups are application-consistent
+    Verify(VerifyArguments),
+    /// Tell why VSS would not work on an instance
+    Doctor(DoctorArguments),
+    /// Tell which Windows instances no plan protects, protects without VSS, or protects twice
+    Coverage(CoverageArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
     /// Back up an instance now, with VSS: waited for and verified
@@ -112,6 +118,77 @@ pub(super) enum Format {
     Text,
     /// For programs, versioned.
     Json,
+}
+
+/// How `verify` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+    /// For the test reports of pipelines.
+    Junit,
+    /// For Prometheus' textfile collector.
+    Prometheus,
+}
+
+/// How `doctor` and `coverage` write their answers.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProofFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArguments {
+    /// Only these instances, by id or Name tag [default: all that a plan with VSS protects]
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instances: Vec<String>,
+    /// Jobs before this do not count: how long ago (`7d`) or when [default: 30d, as long as AWS keeps jobs]
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<String>,
+    /// How old the newest backup may be, such as `26h` [default: what the plan's schedule promises]
+    #[arg(long, value_name = "DURATION")]
+    pub(super) max_age: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: VerifyFormat,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(super) struct DoctorArguments {
+    /// Only these instances, by id or Name tag [default: all that a plan with VSS selects, else all with Windows]
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instances: Vec<String>,
+    /// Look inside as well: run one PowerShell script on each instance, which only reads
+    #[arg(long)]
+    pub(super) run_commands: bool,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ProofFormat,
+}
+
+/// Arguments of `coverage`.
+#[derive(Args, Debug)]
+pub(super) struct CoverageArguments {
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ProofFormat,
 }
 
 /// Arguments of everything that makes a plan.

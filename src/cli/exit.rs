@@ -26,7 +26,7 @@ pub enum Exit {
     Invalid = 6,
     /// Somebody else holds the lease.
     Locked = 7,
-    /// What was looked at is not as it should be.
+    /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`.
     Findings = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

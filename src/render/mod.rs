@@ -9,6 +9,7 @@ pub mod diagnostics;
 pub mod json;
 pub mod live;
 pub mod progress;
+pub mod proof;
 pub mod report;
 pub mod safe;
 pub mod text;

@@ -1,4 +1,4 @@
-//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`]: [`evidence`] is
+//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`] and [`look`]: [`evidence`] is
 //! what was read, at one moment; everything else is a function of it, with no clock, no I/O and no terminal.
 //!
 //! | module | answers |
@@ -21,6 +21,7 @@ pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gather;
+pub mod look;
 pub mod messages;
 pub mod moment;
 pub mod schedule;

@@ -307,6 +307,11 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
     }
 }
 
+/// Returns the instances that are examined.
+pub fn examined<'a>(evidence: &'a Evidence, options: &Options) -> Vec<&'a Instance> {
+    patients(evidence, options).into_iter().map(|patient| patient.instance).collect()
+}
+
 /// Chooses the instances to examine, by name and id.
 fn patients<'a>(evidence: &'a Evidence, options: &Options) -> Vec<Patient<'a>> {
     let all = evidence.instances.known().into_iter().flatten();
