@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use serde_json::{Value, json};
 use vssctl::plan::file::SavedPlan;
 use vssctl::sandbox::Sandbox;
+use vssctl::sandbox::backup::RecoveryPoint;
 
 use crate::harness::{MAIN_JOB, Place, Run};
 
@@ -142,7 +143,7 @@ fn recovery_points_that_come_and_go_are_no_move() {
     let back_up = |account: &mut vssctl::sandbox::account::Account| {
         let region = account.regions.get_mut("ap-northeast-1").expect("the region");
         let vault = region.backup.vaults.get_mut("vss").expect("the vault");
-        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), json!({}));
+        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), RecoveryPoint::default());
     };
     account.edit(back_up).expect("an edit");
     apply(&place, &[]).exits(0);

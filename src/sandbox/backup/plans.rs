@@ -45,7 +45,7 @@ pub struct PlanVersion {
 }
 
 impl Plan {
-    fn current(&self) -> &PlanVersion {
+    pub(super) fn current(&self) -> &PlanVersion {
         self.versions.last().expect("a plan is created with its first version")
     }
 
@@ -90,7 +90,7 @@ impl Plan {
 }
 
 impl PlanVersion {
-    fn rules(&self) -> Vec<Value> {
+    pub(super) fn rules(&self) -> Vec<Value> {
         let rules = self.document.get("Rules").and_then(Value::as_array).cloned().unwrap_or_default();
         let with_id = |(mut rule, id): (Value, &String)| {
             rule["RuleId"] = json!(id);

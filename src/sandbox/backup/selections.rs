@@ -100,7 +100,7 @@ fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
 }
 
 /// The role must exist in this account and let AWS Backup assume it.
-fn check_role(context: &Context<'_>, role: &str) -> Result<(), ApiError> {
+pub(super) fn check_role(context: &Context<'_>, role: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = role.splitn(6, ':').collect();
     if !matches!(parts[..], ["arn", partition, "iam", "", account, name] if partition == context.partition && account.len() == 12 && name.starts_with("role/"))
     {
