@@ -270,16 +270,16 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
         return entry_line(entry, "it is there and not applied: run `vssctl apply`");
     }
     let profile = profile(desired).map_or_else(|| "EC2RoleforSSMVSSSnapshotV2".to_owned(), key);
-    let name: String =
-        instance.name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).take(64).collect();
+    let name: String = instance
+        .name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .take(64)
+        .collect();
     let name = if name.is_empty() { "windows".to_owned() } else { name };
     Line {
         location: None,
-        toml: vec![
-            format!("[attachment.{name}]"),
-            format!("instance_profile = \"{profile}\""),
-            target(instance),
-        ],
+        toml: vec![format!("[attachment.{name}]"), format!("instance_profile = \"{profile}\""), target(instance)],
         advice: "add these lines, and run `vssctl apply`".to_owned(),
     }
 }
@@ -296,7 +296,8 @@ fn policies(desired: &[Desired], instance: &Instance) -> Line {
             if has {
                 return entry_line(role, "it asks for the policy: run `vssctl apply`");
             }
-            let mut line = entry_line(role, "with this line the role gets the policies that VSS needs; then `vssctl apply`");
+            let mut line =
+                entry_line(role, "with this line the role gets the policies that VSS needs; then `vssctl apply`");
             line.toml.push("preset = \"vss-instance\"".to_owned());
             line
         }
