@@ -427,6 +427,8 @@ pub(super) enum PermissionsPurpose {
     Apply,
     /// Reading, how backups went included.
     Verify,
+    /// That, and starting on-demand backups into the file's vaults.
+    Backup,
 }
 
 /// Arguments of `explain`.

@@ -11,7 +11,9 @@ use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard};
+use crate::aws::{
+    Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, Reader, guard,
+};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
@@ -126,11 +128,17 @@ impl<'a> Session<'a> {
 
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> LiveKinds {
+        self.read().await.1
+    }
+
+    /// Reads what is live, and returns the client that did, for a closer look.
+    async fn read(&self) -> (Reader, LiveKinds) {
         self.ui.status("reading what is live");
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
-        let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
+        let reader = self.clients.reader();
+        let live = refresh::refresh(&reader, &self.loaded.config.desired).await;
         self.ui.clear_status();
-        live
+        (reader, live)
     }
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
@@ -148,9 +156,8 @@ impl<'a> Session<'a> {
 
     /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
     pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
-        self.ui.status("reading what is live");
-        let (reader, config) = (self.clients.reader(), &self.loaded.config);
-        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let (reader, mut live) = self.read().await;
+        let config = &self.loaded.config;
         let plan = refresh::plan(&reader, &mut live, |live| {
             build::build(&Input {
                 scope: &config.scope,
@@ -161,7 +168,6 @@ impl<'a> Session<'a> {
             })
         })
         .await;
-        self.ui.clear_status();
         if let [violation, ..] = check::violations(&plan).as_slice() {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));

@@ -22,6 +22,8 @@ pub enum Reach {
     Guard,
     /// Reading how backups went.
     Verify,
+    /// Starting one.
+    Backup,
 }
 
 /// An action and the files that need it.
@@ -893,5 +895,20 @@ pub static TABLE: &[Row] = &[
             let of = |account: &str| format!("arn:{}:iam::{account}:policy/*", facts.scope.partition());
             on([of("aws"), of(&facts.scope.account_id)], Value::Null)
         },
+    },
+    // ----------------------------------------------------------------------------------------------------------- backup
+    Row {
+        sid: "StartBackups",
+        reach: Reach::Backup,
+        why: "Starts on-demand backups into the file's vaults.",
+        actions: &[always("backup:StartBackupJob")],
+        targets: |facts| on(facts.vaults.iter().map(|vault| vault.arn.clone()), Value::Null),
+    },
+    Row {
+        sid: "PassRolesOfBackups",
+        reach: Reach::Backup,
+        why: "Hands the roles of the selections to AWS Backup for them.",
+        actions: &[always("iam:PassRole")],
+        targets: |facts| on(facts.backup_roles.clone(), passed_to(facts, "backup")),
     },
 ];

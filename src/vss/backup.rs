@@ -200,7 +200,7 @@ impl Report {
     }
 }
 
-/// The causes: what the checks found on the instance, else what AWS's message means.
+/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance.
 pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
@@ -223,7 +223,11 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
             checks: vec![finding.check.to_owned()],
         })
         .collect();
-    if found.is_empty() { meaning.map(Cause::from).into_iter().collect() } else { found }
+    // What AWS says counts, also where no check can see it.
+    let explains = |meaning: &Meaning| {
+        found.iter().flat_map(|cause| &cause.checks).any(|check| meaning.checks.contains(&check.as_str()))
+    };
+    meaning.filter(|meaning| !explains(meaning)).map(Cause::from).into_iter().chain(found.iter().cloned()).collect()
 }
 
 /// What AWS's words mean, if AWS documents them.

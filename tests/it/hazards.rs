@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use vssctl::plan::Hazard;
 use vssctl::sandbox::Sandbox;
+use vssctl::sandbox::backup::RecoveryPoint;
 
 use crate::harness::{MAIN_JOB, Place, Run};
 
@@ -27,7 +28,7 @@ fn back_up(place: &Place, vault: &str) {
     let put = |account: &mut vssctl::sandbox::account::Account| {
         let region = account.regions.get_mut("ap-northeast-1").expect("the region");
         let vault = region.backup.vaults.get_mut(vault).expect("the vault");
-        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), json!({}));
+        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), RecoveryPoint::default());
     };
     account(place).edit(put).expect("an edit");
 }

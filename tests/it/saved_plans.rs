@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use serde_json::{Value, json};
 use vssctl::plan::file::SavedPlan;
 use vssctl::sandbox::Sandbox;
+use vssctl::sandbox::backup::RecoveryPoint;
 
 use crate::harness::{MAIN_JOB, Place, Run};
 
@@ -142,7 +143,7 @@ fn recovery_points_that_come_and_go_are_no_move() {
     let back_up = |account: &mut vssctl::sandbox::account::Account| {
         let region = account.regions.get_mut("ap-northeast-1").expect("the region");
         let vault = region.backup.vaults.get_mut("vss").expect("the vault");
-        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), json!({}));
+        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), RecoveryPoint::default());
     };
     account.edit(back_up).expect("an edit");
     apply(&place, &[]).exits(0);
@@ -268,4 +269,21 @@ fn what_is_no_saved_plan_is_a_usage_error() {
     place.sandbox(&["apply", "plan.json", "--prune"]).exits(6);
     let schema: Value = serde_json::from_str(&place.run(&["schema", "--plan"]).exits(0).stdout).expect("JSON");
     assert!(schema["properties"]["steps"].is_object());
+}
+
+#[test]
+fn an_attachment_is_applied_as_it_was_saved_and_an_instance_that_joined_since_is_named() {
+    let attachment = "\n[attachment.servers]\ninstance_profile = \"EC2RoleforSSMVSSSnapshotV2\"\ntargets = { tags = { VssBackup = \"enabled\" } }\n";
+    let place = Place::with(&format!("{MAIN_JOB}{attachment}"));
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    let all = call(&place, "ec2", "DescribeInstances", &json!({}));
+    let ids = all["Reservations"].as_array().expect("a list").iter().map(|one| &one["Instances"][0]["InstanceId"]);
+    let tags = json!([{"Key": "VssBackup", "Value": "enabled"}]);
+    call(&place, "ec2", "CreateTags", &json!({"Resources": ids.collect::<Vec<_>>(), "Tags": tags}));
+    refuses(&place, &[], 3, &["attachment.servers"]);
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    apply(&place, &[]).exits(0);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+    let associations = call(&place, "ec2", "DescribeIamInstanceProfileAssociations", &json!({}));
+    assert_eq!(associations["IamInstanceProfileAssociations"].as_array().map(Vec::len), Some(5));
 }
