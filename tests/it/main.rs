@@ -17,5 +17,6 @@ mod lease;
 mod ownership;
 mod permissions;
 mod planning;
+mod proof;
 mod saved_plans;
 mod scenarios;
