@@ -6,7 +6,7 @@
 
 mod account;
 mod files;
-mod random;
+pub(crate) mod random;
 mod simulation;
 mod wire;
 

@@ -8,6 +8,7 @@ mod convergence;
 mod cut;
 mod documents;
 mod faults;
+mod fuzz;
 mod harness;
 mod kind_contract;
 mod ownership;
