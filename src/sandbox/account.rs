@@ -8,6 +8,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::backup::Backup;
+use super::ec2::Ec2;
 use super::fleet::Fleet;
 use super::iam::Iam;
 use super::ssm::Ssm;
@@ -39,6 +40,9 @@ pub struct Region {
     /// AWS Backup.
     #[serde(default)]
     pub backup: Backup,
+    /// EC2, besides the instances.
+    #[serde(default)]
+    pub ec2: Ec2,
     /// The simulated instances.
     #[serde(default)]
     pub fleet: Fleet,

@@ -3,7 +3,7 @@
 //! Nothing runs in the background: a package change carries the moment from which it holds, and whoever reads says when
 //! it is.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
@@ -66,6 +66,35 @@ pub struct Instance {
     pub launched: i64,
     /// What happened to its packages, oldest first.
     pub package_changes: Vec<PackageChange>,
+    /// EC2's state: `running` or `stopped`.
+    #[serde(default = "running")]
+    pub state: String,
+    /// The volumes: device name and volume id, the root device first.
+    #[serde(default)]
+    pub volumes: Vec<(String, String)>,
+    /// What is broken inside, which only a snapshot or a look inside shows.
+    #[serde(default)]
+    pub ailments: BTreeSet<Ailment>,
+}
+
+fn running() -> String {
+    "running".to_owned()
+}
+
+/// Something that is broken inside an instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ailment {
+    /// The writers do not thaw within the ten seconds that AWS gives them.
+    SlowWriters,
+    /// A writer is in the state `Failed`.
+    FailedWriter,
+    /// The agent says that the package is installed, and its files are gone.
+    MissingFiles,
+    /// There is no way to the EC2 endpoint.
+    NoEndpoint,
+    /// PowerShell runs in `ConstrainedLanguage` mode.
+    ConstrainedLanguage,
 }
 
 /// A package that comes, changes or goes.
@@ -225,6 +254,18 @@ impl Instance {
     }
 }
 
+/// The volumes of a new instance: a root volume, and a data volume on Windows.
+fn volumes(instance: &str, platform: Platform) -> Vec<(String, String)> {
+    let volume = |device: &str| {
+        let digest = made::uuid_of(&format!("{instance}{device}")).replace('-', "");
+        (device.to_owned(), format!("vol-0{}", &digest[..16]))
+    };
+    match platform {
+        Platform::Windows => vec![volume("/dev/sda1"), volume("xvdb")],
+        Platform::Linux => vec![volume("/dev/xvda")],
+    }
+}
+
 fn parts(version: &str) -> Vec<u64> {
     let mut parts: Vec<u64> = version.split('.').map(|part| part.parse().unwrap_or_default()).collect();
     while parts.last() == Some(&0) {
@@ -315,6 +356,9 @@ impl Fleet {
                 computer_name,
                 launched,
                 package_changes: Vec::new(),
+                state: running(),
+                volumes: volumes(&id, platform),
+                ailments: BTreeSet::new(),
             };
             instances.insert(id, instance);
         }

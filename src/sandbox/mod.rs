@@ -11,6 +11,7 @@ pub mod backup;
 mod bench;
 mod clock;
 mod connector;
+pub mod ec2;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
