@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
@@ -60,7 +61,8 @@ impl Field {
 }
 
 /// One thing of the file, resolved: presets, defaults and references are in place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Desired {
     /// Its address.
     pub address: Address,
@@ -79,6 +81,7 @@ pub struct Desired {
     /// `renamed_from`: the address that the live thing still carries in its owner tag.
     pub renamed_from: Option<Address>,
     /// Where the entry stands in the file.
+    #[serde(skip)]
     pub location: Option<Location>,
 }
 
@@ -158,6 +161,8 @@ pub struct KindLive {
     pub orphans: Vec<Live>,
     /// Second objects of one address (an interrupted replacement); they go once the address itself stands.
     pub surplus: Vec<(Address, Live)>,
+    /// The number of the next attempt, for things whose attempts are counted.
+    pub attempts: BTreeMap<Address, u32>,
     /// What could not be read, so that orphans may be missing from the list: never the same as none.
     pub unreadable: Vec<AwsError>,
 }
@@ -182,6 +187,8 @@ pub struct Transition<'a> {
     /// The addresses that this plan replaces: whoever holds one of them lets go in `release` and takes hold of the new
     /// one in `ensure`.
     pub replaced: &'a BTreeSet<Address>,
+    /// The number of this attempt, for things whose attempts are counted; else 0.
+    pub attempt: u32,
 }
 
 /// The calls of a transition, by phase. Within a phase they are made in order.
@@ -238,6 +245,12 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Why AWS would refuse to delete this live thing, such as a vault that holds recovery points.
     fn obstacle(&self, _live: &Live) -> Option<String> {
         None
+    }
+
+    /// Members of `Live::carried` that change by themselves and that no call depends on: a saved plan does not hold them
+    /// against anybody.
+    fn restless(&self) -> &'static [&'static str] {
+        &[]
     }
 
     /// Who holds this live thing, so that AWS deletes it only when they have let go. `all` is what every kind read.

@@ -1,6 +1,7 @@
 //! Carries out a plan: the steps side by side as their order allows, each call as the plan spells it out. Nothing is
 //! chosen here and nothing is rolled back: running again converges.
 
+pub mod lease;
 mod report;
 mod retry;
 mod run;

@@ -99,6 +99,7 @@ impl Waits {
             | ErrorKind::AccessDenied
             | ErrorKind::Quota
             | ErrorKind::Credentials
+            | ErrorKind::LeaseLost
             | ErrorKind::Endpoint
             | ErrorKind::Rejected => None,
         }

@@ -507,6 +507,7 @@ mod tests {
                     phase: Phase::Ensure,
                     after: after.to_vec(),
                     calls: calls.iter().map(|(action, input)| PlannedCall::new(action, input.clone())).collect(),
+                    hazards: Vec::new(),
                 })
                 .collect(),
             diagnostics: Vec::new(),

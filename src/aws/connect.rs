@@ -20,6 +20,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 
 use super::credentials::Renewable;
+use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::whole::{https, whole};
 use super::{Reader, Writer};
@@ -123,6 +124,7 @@ pub struct Clients {
     timeouts: Timeouts,
     allow_endpoint: bool,
     credentials: Option<Renewable>,
+    dated: Dated,
 }
 
 impl Clients {
@@ -152,12 +154,23 @@ impl Clients {
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
+            dated: Dated::default(),
         })
     }
 
     /// Returns what the clients are bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Returns the date of the newest answer to a read, in milliseconds since 1970 by AWS's clock; 0 before the first.
+    pub fn date(&self) -> u64 {
+        self.dated.date().unwrap_or_default()
+    }
+
+    /// Tells whether every call goes to this machine.
+    pub fn is_local(&self) -> bool {
+        self.config.endpoint_url().is_some_and(is_loopback_url)
     }
 
     /// Forgets the credentials and asks for new ones; false when there are none to get.
@@ -175,18 +188,22 @@ impl Clients {
         Reader::new(
             Arc::clone(&self.scope),
             aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config).interceptor(Gate).interceptor(self.endpoints()).build(),
+                aws_sdk_sts::config::Builder::from(&config)
+                    .interceptor(Gate)
+                    .interceptor(self.dated.clone())
+                    .interceptor(self.endpoints())
+                    .build(),
             ),
-            self.iam(&config),
-            self.backup(&config),
-            self.ssm(&config),
+            self.iam(&config, &Fenced(None)),
+            self.backup(&config, &Fenced(None)),
+            self.ssm(&config, &Fenced(None)),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
                     builder.set_region(region);
                 }
                 aws_sdk_resourcegroupstagging::Client::from_conf(
-                    builder.interceptor(Gate).interceptor(self.endpoints()).build(),
+                    builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
                 )
             }),
         )
@@ -194,9 +211,27 @@ impl Clients {
 
     /// Makes a client that writes.
     pub fn writer(&self) -> Writer {
+        self.writer_behind(&Fenced(None))
+    }
+
+    /// Makes a client that writes as long as the fence lets it.
+    pub fn fenced_writer(&self, fence: &Arc<Fence>) -> Writer {
+        self.writer_behind(&Fenced(Some(Arc::clone(fence))))
+    }
+
+    fn writer_behind(&self, fence: &Fenced) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
+        // The SDK sends a writing call once: what is tried again is decided in `apply`.
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
-        Writer::new(Arc::clone(&self.scope), self.iam(&config), self.backup(&config), self.ssm(&config), self.clone())
+        let scope = Arc::clone(&self.scope);
+        let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
+        Writer::new(scope, iam, backup, ssm, self.clone())
+    }
+
+    /// Makes the same clients with other timeouts.
+    #[must_use]
+    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
+        Self { timeouts, ..self.clone() }
     }
 
     fn with_attempt(&self, attempt: Duration) -> SdkConfig {
@@ -212,19 +247,25 @@ impl Clients {
         EndpointGuard { allow_any: self.allow_endpoint }
     }
 
-    fn iam(&self, config: &SdkConfig) -> aws_sdk_iam::Client {
-        let builder = aws_sdk_iam::config::Builder::from(config);
-        aws_sdk_iam::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
+        let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
+        aws_sdk_iam::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 
-    fn backup(&self, config: &SdkConfig) -> aws_sdk_backup::Client {
-        let builder = aws_sdk_backup::config::Builder::from(config);
-        aws_sdk_backup::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
+        let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
+        aws_sdk_backup::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 
-    fn ssm(&self, config: &SdkConfig) -> aws_sdk_ssm::Client {
-        let builder = aws_sdk_ssm::config::Builder::from(config);
-        aws_sdk_ssm::Client::from_conf(builder.interceptor(Gate).interceptor(self.endpoints()).build())
+    fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
+        let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
+        aws_sdk_ssm::Client::from_conf(
+            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+        )
     }
 }
 

@@ -10,6 +10,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use aws_types::request_id::RequestId;
 
 use super::connect::ForeignEndpoint;
+use super::fence::LeaseOver;
 use super::operations;
 
 /// Sorts of failure, as far as the program treats them differently.
@@ -35,6 +36,8 @@ pub enum ErrorKind {
     Unreachable,
     /// AWS may or may not have done it: no answer, a server error, or an answer that can't be read.
     Unsettled,
+    /// The lease is over: the request was signed and not sent.
+    LeaseLost,
     /// AWS refused the request as it stands.
     Rejected,
 }
@@ -100,6 +103,11 @@ impl AwsError {
         named.filter(is_action).map_or_else(|| format!("{}:{}", self.service, self.operation), str::to_owned)
     }
 
+    /// Tells whether AWS says that the thing exists already.
+    pub fn is_already_there(&self) -> bool {
+        self.kind == ErrorKind::AlreadyExists
+    }
+
     /// Tells whether AWS says that the thing does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound
@@ -126,11 +134,13 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         | "NoSuchEntityException"
         | "ResourceNotFoundException"
         | "AssociationDoesNotExist"
+        | "ParameterNotFound"
         | "InvalidAssociation" => ErrorKind::NotFound,
         "EntityAlreadyExists"
         | "EntityAlreadyExistsException"
         | "AlreadyExistsException"
-        | "AssociationAlreadyExists" => ErrorKind::AlreadyExists,
+        | "AssociationAlreadyExists"
+        | "ParameterAlreadyExists" => ErrorKind::AlreadyExists,
         "AccessDenied"
         | "AccessDeniedException"
         | "UnauthorizedOperation"
@@ -187,6 +197,9 @@ where
         kind,
         retry_after: None,
     };
+    if cause::<LeaseOver>(error).is_some() {
+        return make(ErrorKind::LeaseLost, None, LeaseOver.to_string(), None);
+    }
     if let Some(foreign) = cause::<ForeignEndpoint>(error) {
         return make(ErrorKind::Endpoint, None, foreign.to_string(), None);
     }

@@ -4,17 +4,21 @@
 mod connect;
 mod credentials;
 mod error;
+mod fence;
 mod gate;
 mod guard;
 mod memo;
 pub mod operations;
 mod pages;
+mod parameters;
 mod read;
 mod whole;
 mod write;
 
 pub use connect::{Clients, ConnectError, ConnectOptions, Timeouts};
 pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
+pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};
+pub use parameters::{Parameter, Parameters};
 pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::Writer;

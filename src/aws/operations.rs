@@ -124,6 +124,8 @@ pub const OPERATIONS: &[Operation] = &[
     operation("ssm:CreateAssociation", Nothing).perhaps(&["AssociationAlreadyExists"]).passing(&[("InvalidRole", "")]),
     operation("ssm:UpdateAssociation", Nothing).perhaps(&["InvalidAssociationVersion"]),
     operation("ssm:DeleteAssociation", Keyed).done(&["AssociationDoesNotExist"]),
+    // A record that is made once: "it exists" says that another run was faster, or that an answer was lost.
+    operation("ssm:PutParameter", Nothing),
     operation("ssm:SendCommand", Nothing),
     operation("ssm:AddTagsToResource", Idempotent),
     operation("ssm:RemoveTagsFromResource", Idempotent).done(&["InvalidResourceId"]),

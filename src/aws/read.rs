@@ -152,8 +152,12 @@ impl Reader {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    pub(super) fn ssm(&self) -> &aws_sdk_ssm::Client {
+        &self.ssm
+    }
+
     /// Makes one call: waits for its turn, counts it, converts its error. The SDK's futures are large: on the heap with them.
-    fn call<'a, O, E>(
+    pub(super) fn call<'a, O, E>(
         &'a self,
         service: &'static str,
         operation: &'static str,

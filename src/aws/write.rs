@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -110,5 +111,24 @@ impl Writer {
             }
         }
         .boxed()
+    }
+}
+
+impl Writer {
+    /// Writes a parameter of Parameter Store as a plain text.
+    pub async fn put_parameter(&self, name: &str, value: &str, overwrite: bool) -> Result<(), AwsError> {
+        let request =
+            self.ssm.put_parameter().name(name).value(value).overwrite(overwrite).r#type(ParameterType::String);
+        self.send("ssm:PutParameter", request.send()).await.map(|_| ())
+    }
+
+    /// Deletes parameters of Parameter Store, those that are there.
+    pub async fn delete_parameters(&self, names: &[String]) -> Result<(), AwsError> {
+        // AWS takes ten at a time.
+        for names in names.chunks(10) {
+            let request = self.ssm.delete_parameters().set_names(Some(names.to_vec()));
+            self.send("ssm:DeleteParameters", request.send()).await?;
+        }
+        Ok(())
     }
 }

@@ -14,12 +14,17 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
     let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
+        operation: "adopt",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: false,
         parallelism: arguments.parallelism,
         question: (&question, "yes"),
         nothing: Some("Nothing to adopt: it is this stack's already."),
         destroys: false,
+        allow: &[],
+        is_pinned: false,
+        expect_digest: None,
     };
     carry_out(&session, &options, &manner).await
 }

@@ -4,16 +4,18 @@ use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
 
-use super::arguments::{ApplyArguments, Consent, Global};
+use super::arguments::{ApplyArguments, Consent, Global, Locking};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
+use super::lock::Guard;
+use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
 use super::wait;
 use crate::apply::{self, Event, Report, settle};
 use crate::model::Address;
-use crate::plan::Plan;
 use crate::plan::build::Options;
+use crate::plan::{Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
 
 /// How often the account is read again before a difference after an apply counts: about half a minute in all.
@@ -22,8 +24,12 @@ const SWEEPS: u32 = 6;
 /// How a plan is carried out and told of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner<'a> {
+    /// The command's name.
+    pub(super) operation: &'a str,
     /// Whether to ask.
     pub(super) consent: Consent,
+    /// How other runs are kept out.
+    pub(super) locking: Locking,
     /// Events as JSON, one a line, in place of text.
     pub(super) json: bool,
     /// How many steps at a time.
@@ -34,30 +40,63 @@ pub(super) struct Manner<'a> {
     pub(super) nothing: Option<&'a str>,
     /// The whole stack goes.
     pub(super) destroys: bool,
+    /// The hazards that are consented to.
+    pub(super) allow: &'a [Hazard],
+    /// The plan was reviewed as it is: another one is refused, not asked about.
+    pub(super) is_pinned: bool,
+    /// The digest of the plan that was reviewed, where it is still to be compared.
+    pub(super) expect_digest: Option<&'a str>,
 }
 
 /// Makes AWS match the file.
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    if let Some(path) = &arguments.saved {
+        return Box::pin(saved::apply(path, arguments, global, ui)).await;
+    }
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
+        operation: "apply",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: arguments.json,
         parallelism: arguments.scoping.parallelism,
         question: (&question, "yes"),
         nothing: None,
         destroys: false,
+        allow: &arguments.allowing.allow,
+        is_pinned: arguments.expect_digest.is_some(),
+        expect_digest: arguments.expect_digest.as_deref(),
     };
     carry_out(&session, &options, &manner).await
 }
 
 /// Plans, shows, asks, applies, reports.
 pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: &Manner<'_>) -> Result<Exit, CliError> {
+    let (plan, live) = session.plan(options).await?;
+    if let Some(expected) = manner.expect_digest {
+        let actual = session.saved(&plan, &live, options, None).digest;
+        if actual != expected {
+            session.ui.answer(&session.render(&plan));
+            return Err(CliError::new(Exit::Stale, "nothing was changed: this is not the plan that was reviewed")
+                .hint(format!("its digest is {actual}"))
+                .hint("review what it says now"));
+        }
+    }
+    carry_out_plan(session, &plan, options, manner).await
+}
+
+/// Shows a plan, asks, applies, reports.
+pub(super) async fn carry_out_plan(
+    session: &Session<'_>,
+    plan: &Plan,
+    options: &Options,
+    manner: &Manner<'_>,
+) -> Result<Exit, CliError> {
     let ui = session.ui;
-    let plan = session.plan(options).await?;
-    let verdict = session::verdict(&plan);
-    show(session, &plan, manner, verdict)?;
+    let verdict = session::verdict(plan);
+    show(session, plan, manner, verdict)?;
     // What is refused or unreadable stays as it is, with what needs it; the rest is done.
     if plan.is_empty() {
         if verdict != Exit::Done {
@@ -65,10 +104,27 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
         }
         return Ok(verdict);
     }
+    refuse_hazards(plan, manner.allow)?;
     if !consented(ui, manner)? {
         return Ok(Exit::Refused);
     }
-    let report = perform(session, &plan, manner).await?;
+    let mut interrupts =
+        Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
+    let guard = Guard::take(session, manner.operation, &manner.locking, &mut interrupts).await?;
+    let (plan, verdict) = match current(session, options, manner, &guard, &mut interrupts, (plan, verdict)).await {
+        Ok(Some(current)) => current,
+        ended => {
+            guard.end(ui, Some(&Report::default())).await;
+            return ended.map(|_| Exit::Refused);
+        }
+    };
+    if plan.is_empty() {
+        guard.end(ui, Some(&Report::default())).await;
+        return Ok(verdict);
+    }
+    let report = perform(session, &plan, manner, &guard, &mut interrupts).await?;
+    let is_lost = guard.is_lost();
+    guard.end(ui, report.as_ref()).await;
     let Some(mut report) = report else {
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
         return Ok(Exit::Interrupted);
@@ -80,6 +136,9 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
         ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
     }
     let installed = wait::packages(session, &report, pace(session)).await?;
+    if is_lost && !report.is_complete() {
+        return Ok(if report.counts().0 > 0 { Exit::Partly } else { Exit::Failed });
+    }
     Ok(match ended(&report) {
         Exit::Done if !installed => Exit::Partly,
         // Everything that could be done was done: what the plan refused decides.
@@ -87,6 +146,31 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
         Exit::Done => verdict,
         ended => ended,
     })
+}
+
+/// Makes sure that the plan is still the one to carry out, now that nobody else writes: after somebody else's run there is
+/// another one to show, and to ask about. `None` when the answer is no.
+async fn current(
+    session: &Session<'_>,
+    options: &Options,
+    manner: &Manner<'_>,
+    guard: &Guard,
+    interrupts: &mut Interrupts,
+    before: (&Plan, Exit),
+) -> Result<Option<(Plan, Exit)>, CliError> {
+    let Some(again) = guard.reread(session, options, before.0, interrupts).await? else {
+        return Ok(Some((before.0.clone(), before.1)));
+    };
+    let verdict = session::verdict(&again);
+    if manner.is_pinned {
+        return Err(CliError::new(Exit::Stale, "nothing was changed: another run has changed something meanwhile")
+            .hint("plan again, and review what it says now"));
+    }
+    session.ui.note("Another run has changed something meanwhile; this is what is left:");
+    show(session, &again, manner, verdict)?;
+    refuse_hazards(&again, manner.allow)?;
+    let consented = again.is_empty() || consented(session.ui, manner)?;
+    Ok(consented.then_some((again, verdict)))
 }
 
 /// Reads everything once more, and names what AWS acknowledged and does not show. New things may take seconds to be
@@ -97,14 +181,14 @@ async fn sweep(session: &Session<'_>, options: &Options, report: &Report) -> Res
     }
     let mut delay = pace(session);
     for _ in 0..SWEEPS {
-        if settle::leftovers(report, &session.plan(options).await?).is_empty() {
+        if settle::leftovers(report, &session.build(options).await?.0).is_empty() {
             return Ok(Vec::new());
         }
         session.ui.status("waiting until AWS shows what it acknowledged");
         tokio::time::sleep(delay).await;
         delay *= 2;
     }
-    let leftovers = settle::leftovers(report, &session.plan(options).await?);
+    let leftovers = settle::leftovers(report, &session.build(options).await?.0);
     session.ui.clear_status();
     Ok(leftovers)
 }
@@ -115,15 +199,34 @@ fn pace(session: &Session<'_>) -> Duration {
     Duration::from_millis(if session.sandbox { 20 } else { 500 })
 }
 
+/// Refuses a plan with a hazard that nobody consented to. `--yes` is no consent to what people may not have seen.
+fn refuse_hazards(plan: &Plan, allowed: &[Hazard]) -> Result<(), CliError> {
+    let open = hazard::unconsented(plan, allowed);
+    if open.is_empty() {
+        return Ok(());
+    }
+    let mut names: Vec<&str> = open.iter().map(|(_, note)| note.hazard.name()).collect();
+    names.sort_unstable();
+    names.dedup();
+    let error = CliError::refused(format!("nothing was changed: the plan needs consent to {}", names.join(", ")));
+    let error = open.iter().fold(error, |error, (address, note)| {
+        error.hint(format!("{} at `{address}`: {}", note.hazard, render::escaped(&note.why)))
+    });
+    Err(error.hint(format!("if all of that is meant, run it again with `--allow {}`", names.join(","))))
+}
+
 /// Shows the plan before anything happens.
 fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) -> Result<(), CliError> {
     let ui = session.ui;
     if manner.json {
         let summary = plan.summary();
         let problems: Vec<_> = plan.diagnostics.iter().collect();
+        let hazards: Vec<_> = hazard::all(plan)
+            .map(|(address, note)| serde_json::json!({ "address": address, "hazard": note.hazard, "why": note.why }))
+            .collect();
         let head = serde_json::json!({
             "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope, "changes": plan.changes,
-            "orphans": plan.orphans, "diagnostics": problems,
+            "orphans": plan.orphans, "diagnostics": problems, "hazards": hazards,
             "add": summary.add, "change": summary.change, "destroy": summary.destroy,
         });
         ui.answer(&line(&head)?);
@@ -159,11 +262,20 @@ fn consented(ui: &Ui, manner: &Manner<'_>) -> Result<bool, CliError> {
 }
 
 /// Makes the calls and tells of them; `None` when a second Ctrl-C ended it at once.
-async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Result<Option<Report>, CliError> {
+async fn perform(
+    session: &Session<'_>,
+    plan: &Plan,
+    manner: &Manner<'_>,
+    guard: &Guard,
+    interrupts: &mut Interrupts,
+) -> Result<Option<Report>, CliError> {
     let ui = session.ui;
     let (stop, stopped) = watch::channel(false);
     let (sender, mut events) = mpsc::unbounded_channel();
-    let writer = session.clients.writer();
+    let writer = match guard.lease() {
+        Some(lease) => session.clients.fenced_writer(lease.fence()),
+        None => session.clients.writer(),
+    };
     let options = apply::Options { parallelism: manner.parallelism, pace: pace(session), stop: stopped };
     let mut progress = Progress::new(plan);
     let work = async {
@@ -177,8 +289,12 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
         }
         Ok::<(), CliError>(())
     };
-    let mut interrupts =
-        Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
+    let lost = async {
+        guard.lost().await;
+        ui.warn("the lease is lost: nothing more is sent; run it again, it goes on from what is there");
+        let _ = stop.send(true);
+        std::future::pending::<()>().await;
+    };
     let interrupted = async {
         interrupts.next().await;
         ui.note("Finishing the calls in flight; once more stops at once.");
@@ -193,6 +309,7 @@ async fn perform(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>) -> Res
         biased;
         (report, told) = async { tokio::join!(work, tell) } => told.map(|()| Some(report)),
         () = interrupted => Ok(None),
+        () = lost => Ok(None),
     };
     ui.clear_status();
     ended

@@ -4,9 +4,15 @@ use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use jiff::SignedDuration;
+
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use super::ui::Color;
+use crate::model::duration::minutes;
+use crate::plan::Hazard;
+use crate::plan::file::{LONGEST, is_digest};
+use crate::plan::hazard::HazardError;
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 #[derive(Debug, Parser)]
@@ -20,9 +26,9 @@ use super::ui::Color;
 )]
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
-                  Exit codes: 0 done, or nothing to do; 1 failed; 4 refused; 5 partly applied;\n\
+                  Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  130 interrupted.")]
+                  7 somebody else holds the lease; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -78,12 +84,14 @@ pub(super) enum Command {
     Destroy(DestroyArguments),
     /// Take over live things that have no owner
     Adopt(AdoptArguments),
+    /// Break the lease of a run that is known to be dead
+    Unlock(UnlockArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
     Permissions(PermissionsArguments),
     /// Print the JSON Schema of the configuration file, for editors
-    Schema,
+    Schema(SchemaArguments),
     /// Explain an error code, or list them all
     Explain(ExplainArguments),
     /// Print the completion script of a shell
@@ -153,17 +161,41 @@ pub(super) struct PlanArguments {
     /// How the plan is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(super) format: Format,
+    /// Save the plan to FILE, for `apply FILE`
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// How long the saved plan may be applied, such as `30m`; at most `24h` [default: 4h]
+    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
+    pub(super) expires: Option<SignedDuration>,
+}
+
+/// Arguments of `schema`.
+#[derive(Args, Debug)]
+pub(super) struct SchemaArguments {
+    /// Print the schema of saved plans instead
+    #[arg(long)]
+    pub(super) plan: bool,
 }
 
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(super) struct ApplyArguments {
+    /// A plan saved with `plan --out`: exactly that is applied
+    #[arg(value_name = "FILE", conflicts_with_all = ["target", "prune", "max_deletions"])]
+    pub(super) saved: Option<PathBuf>,
+    /// Refuse unless the plan is the one with this digest, as `plan --out` and `plan --format json` tell it
+    #[arg(long, value_name = "sha256:...", value_parser = digest)]
+    pub(super) expect_digest: Option<String>,
     #[command(flatten)]
     pub(super) scoping: Scoping,
     #[command(flatten)]
     pub(super) pruning: Pruning,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) allowing: Allowing,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -180,6 +212,45 @@ pub(super) struct Consent {
     pub(super) no_input: bool,
 }
 
+/// Consent to hazards, by name.
+#[derive(Args, Clone, Debug)]
+pub(super) struct Allowing {
+    /// Consent to a hazard that the plan names, such as `protection-gap`; repeatable, or with commas
+    #[arg(long, value_name = "HAZARD", value_delimiter = ',', value_parser = hazard)]
+    pub(super) allow: Vec<Hazard>,
+}
+
+/// What keeps other runs out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum LockKind {
+    /// A lease in SSM Parameter Store.
+    #[default]
+    Ssm,
+    /// Nothing: for accounts without Parameter Store.
+    None,
+}
+
+/// How other runs are kept out.
+#[derive(Args, Clone, Copy, Debug)]
+pub(super) struct Locking {
+    /// What keeps other runs out; `none` is for accounts without Parameter Store
+    #[arg(long, value_enum, value_name = "KIND", default_value_t)]
+    pub(super) lock: LockKind,
+    /// How long to wait for another run, such as `10m`; 0 exits with 7 at once
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = super::lock::patience)]
+    pub(super) lock_timeout: std::time::Duration,
+}
+
+/// Arguments of `unlock`.
+#[derive(Args, Debug)]
+pub(super) struct UnlockArguments {
+    /// The epoch of the lease, as the refused run names it
+    #[arg(long, value_name = "N")]
+    pub(super) epoch: u32,
+    #[command(flatten)]
+    pub(super) consent: Consent,
+}
+
 /// Arguments of `destroy`.
 #[derive(Args, Debug)]
 pub(super) struct DestroyArguments {
@@ -187,6 +258,10 @@ pub(super) struct DestroyArguments {
     pub(super) scoping: Scoping,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) allowing: Allowing,
+    #[command(flatten)]
+    pub(super) locking: Locking,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,
@@ -203,13 +278,15 @@ pub(super) struct AdoptArguments {
     pub(super) parallelism: usize,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) locking: Locking,
 }
 
 /// Arguments of `show`.
 #[derive(Args, Debug)]
 pub(super) struct ShowArguments {
-    /// Only these things, such as `plan.daily`
-    #[arg(value_name = "ADDR")]
+    /// Only these things, such as `plan.daily`; or one file that `plan --out` wrote
+    #[arg(value_name = "ADDR|FILE")]
     pub(super) addresses: Vec<String>,
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
@@ -289,6 +366,23 @@ fn parallelism(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
     }
+}
+
+/// Parses how long a saved plan holds.
+fn lifetime(text: &str) -> Result<SignedDuration, String> {
+    let minutes = minutes::parse(text).map_err(|error| format!("{error}; {}", error.help()))?;
+    let lifetime = SignedDuration::from_mins(i64::from(minutes));
+    if minutes > 0 && lifetime <= LONGEST { Ok(lifetime) } else { Err("give a duration from `1m` to `24h`".to_owned()) }
+}
+
+/// Parses the digest of a plan.
+fn digest(text: &str) -> Result<String, String> {
+    if is_digest(text) { Ok(text.to_owned()) } else { Err("give `sha256:` and 64 hexadecimal digits".to_owned()) }
+}
+
+/// Parses the name of a hazard.
+fn hazard(text: &str) -> Result<Hazard, HazardError> {
+    text.trim().parse()
 }
 
 /// Tells whether an environment variable is set and not empty.

@@ -21,12 +21,17 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         "Nothing to destroy: none of the targets is there.".to_owned()
     };
     let manner = Manner {
+        operation: "destroy",
         consent: arguments.consent,
+        locking: arguments.locking,
         json: arguments.json,
         parallelism: arguments.scoping.parallelism,
         question: (&question, &scope.stack),
         nothing: Some(&nothing),
         destroys: true,
+        allow: &arguments.allowing.allow,
+        is_pinned: false,
+        expect_digest: None,
     };
     carry_out(&session, &options, &manner).await
 }

@@ -16,12 +16,16 @@ pub enum Exit {
     Failed = 1,
     /// There are changes; only with `plan --detailed-exitcode`.
     Changes = 2,
+    /// A saved plan is stale, or a plan is not the one that was reviewed: plan again.
+    Stale = 3,
     /// Refused: somebody else's thing, the wrong account, a guard or a threshold.
     Refused = 4,
     /// Some of it was applied and some was not.
     Partly = 5,
     /// The configuration or the usage is wrong.
     Invalid = 6,
+    /// Somebody else holds the lease.
+    Locked = 7,
     /// Stopped by Ctrl-C.
     Interrupted = 130,
 }

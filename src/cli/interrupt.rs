@@ -1,4 +1,4 @@
-//! Ctrl-C, and the signal that job runners send.
+//! Ctrl-C, the signal that job runners send, and the one of a terminal that is closed.
 
 use std::io;
 
@@ -9,6 +9,8 @@ pub(super) struct Interrupts {
     interrupted: tokio::signal::unix::Signal,
     #[cfg(unix)]
     terminated: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    hung_up: tokio::signal::unix::Signal,
     #[cfg(windows)]
     interrupted: tokio::signal::windows::CtrlC,
 }
@@ -18,7 +20,11 @@ impl Interrupts {
     #[cfg(unix)]
     pub(super) fn listen() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupted: signal(SignalKind::interrupt())?, terminated: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupted: signal(SignalKind::interrupt())?,
+            terminated: signal(SignalKind::terminate())?,
+            hung_up: signal(SignalKind::hangup())?,
+        })
     }
 
     /// Starts to listen; from here on a signal does not end the process by itself.
@@ -33,6 +39,7 @@ impl Interrupts {
         tokio::select! {
             _ = self.interrupted.recv() => {}
             _ = self.terminated.recv() => {}
+            _ = self.hung_up.recv() => {}
         }
         #[cfg(windows)]
         self.interrupted.recv().await;

@@ -13,9 +13,11 @@ mod explain;
 mod file;
 mod init;
 mod interrupt;
+mod lock;
 mod permissions;
 mod plan;
 mod sandbox;
+mod saved;
 mod schema;
 mod session;
 mod show;
@@ -98,7 +100,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Init(arguments) => init::run(&arguments, global, ui),
         Command::Validate => validate::run(global, ui),
         Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
-        Command::Schema => schema::run(ui),
+        Command::Schema(arguments) => schema::run(&arguments, ui),
         Command::Explain(arguments) => explain::run(&arguments, ui),
         Command::Version => Ok(version::run(ui)),
         Command::Completion(arguments) => completion::run(&arguments, ui),
@@ -106,6 +108,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
+        Command::Unlock(arguments) => block_on(lock::unlock(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }

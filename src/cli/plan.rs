@@ -2,6 +2,7 @@
 
 use super::arguments::{Format, Global, PlanArguments};
 use super::exit::{CliError, Exit};
+use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::render;
@@ -10,16 +11,27 @@ use crate::render;
 pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
-    let plan = session.plan(&options).await?;
+    let (plan, live) = session.plan(&options).await?;
+    let saved = session.saved(&plan, &live, &options, arguments.expires);
     match arguments.format {
         Format::Text => ui.answer(&session.render(&plan)),
         Format::Json => {
-            let text = render::json::pretty(&plan)
+            let text = render::json::pretty(&saved)
                 .map_err(|error| CliError::failed("could not write the plan as JSON").because(error))?;
             ui.answer(&text);
         }
     }
-    Ok(match session::verdict(&plan) {
+    let verdict = session::verdict(&plan);
+    if let Some(path) = &arguments.out {
+        if verdict == Exit::Done {
+            saved::write(path, &saved)?;
+            ui.note(&format!("Saved to `{}`: apply it with `vssctl apply {0}`.", path.display()));
+            ui.note(&format!("Digest: {}", saved.digest));
+        } else {
+            ui.note("The plan was not saved: it can't be applied as it is.");
+        }
+    }
+    Ok(match verdict {
         Exit::Done if arguments.detailed_exitcode && !plan.is_empty() => Exit::Changes,
         exit => exit,
     })

@@ -1,22 +1,30 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
 
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Clients, ConnectError, ConnectOptions, ErrorKind, GuardError, NO_CREDENTIALS, guard};
+use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
 use crate::plan::check;
+use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
 use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
 use crate::{refresh, render};
+
+/// What each kind read, by the kind's name.
+pub(super) type LiveKinds = Vec<(&'static str, KindLive)>;
 
 /// How long nothing is said while AWS does not answer the first call.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -65,12 +73,22 @@ pub(super) struct Session<'a> {
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
+    /// Who we are.
+    pub(super) caller: Caller,
+    /// The clock of the run, and what its calls go through once there is a lease.
+    pub(super) fence: Arc<Fence>,
+    /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    read_at: AtomicU64,
 }
 
 impl<'a> Session<'a> {
     /// Loads the file, connects, and makes sure that the credentials are the file's account's.
     pub(super) async fn open(global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
-        let loaded = load(global, ui)?;
+        Self::open_for(load(global, ui)?, global, ui).await
+    }
+
+    /// Connects for a file that is loaded, and makes sure that the credentials are its account's.
+    pub(super) async fn open_for(loaded: Loaded, global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
         let scope = loaded.config.scope.clone();
         let mut options = ConnectOptions::new(scope.clone());
         options.profile.clone_from(&global.profile);
@@ -96,20 +114,40 @@ impl<'a> Session<'a> {
             ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
             asked.await
         };
-        answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some() })
+        let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
+        let (fence, read_at) = (Arc::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+    }
+
+    /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    pub(super) fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::SeqCst)
     }
 
     /// Reads what is live.
-    pub(super) async fn refresh(&self) -> Vec<(&'static str, KindLive)> {
+    pub(super) async fn refresh(&self) -> LiveKinds {
         self.ui.status("reading what is live");
+        self.read_at.store(self.clients.date(), Ordering::SeqCst);
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live
     }
 
-    /// Compares the file with what is live. The plan has passed a checker that is not the planner.
-    pub(super) async fn plan(&self, options: &Options) -> Result<Plan, CliError> {
+    /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
+    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
+        let (plan, live) = self.build(options).await?;
+        let stranger = options.targets.iter().find(|target| {
+            !plan.changes.iter().any(|change| change.address == **target)
+                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
+        });
+        match stranger {
+            Some(target) => Err(self.unknown(&target.to_string())),
+            None => Ok((plan, live)),
+        }
+    }
+
+    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
+    pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
         let live = self.refresh().await;
         let config = &self.loaded.config;
         let plan = build::build(&Input {
@@ -123,14 +161,23 @@ impl<'a> Session<'a> {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
         }
-        let stranger = options.targets.iter().find(|target| {
-            !plan.changes.iter().any(|change| change.address == **target)
-                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
-        });
-        match stranger {
-            Some(target) => Err(self.unknown(&target.to_string())),
-            None => Ok(plan),
-        }
+        Ok((plan, live))
+    }
+
+    /// Makes the saved form of a plan.
+    pub(super) fn saved(
+        &self,
+        plan: &Plan,
+        live: &[(&'static str, KindLive)],
+        options: &Options,
+        lifetime: Option<SignedDuration>,
+    ) -> SavedPlan {
+        let occasion = Occasion {
+            caller_arn: self.caller.arn.clone(),
+            now: Timestamp::now(),
+            lifetime: lifetime.unwrap_or(LIFETIME),
+        };
+        SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 
     /// Names the account for questions, so that nobody takes the real one for the simulated one.
@@ -147,8 +194,7 @@ impl<'a> Session<'a> {
 
     /// Renders a plan for people.
     pub(super) fn render(&self, plan: &Plan) -> String {
-        let problems = self.problems(plan);
-        render::text::plan(plan, &problems, self.ui.width())
+        render_plan(plan, &self.loaded.sources, self.ui)
     }
 
     /// Makes a plan's options from the arguments.
@@ -180,6 +226,12 @@ impl<'a> Session<'a> {
             None => error.hint(format!("the file has {}", listed(&known))),
         }
     }
+}
+
+/// Renders a plan for people.
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, ui: &Ui) -> String {
+    let problems = problems(&plan.diagnostics, sources, ui);
+    render::text::plan(plan, &problems, ui.width())
 }
 
 /// Says how a plan alone ends a run: refused things weigh more than unreadable ones.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use super::arguments::{Format, Global, ShowArguments};
 use super::exit::{CliError, Exit};
+use super::saved;
 use super::session::Session;
 use super::ui::Ui;
 use crate::kind::Found;
@@ -12,6 +13,11 @@ use crate::render;
 
 /// Shows what is live for the things of the file.
 pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    if let [only] = arguments.addresses.as_slice()
+        && std::path::Path::new(only).is_file()
+    {
+        return saved::show(only.as_ref(), ui);
+    }
     let session = Session::open(global, ui).await?;
     let wanted = session.addresses(&arguments.addresses)?;
     let live = session.refresh().await;

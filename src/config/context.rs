@@ -1,7 +1,7 @@
 //! What the resolvers of the kinds share: the scope, the names of everything in the file, references, and the checks that
 //! every kind needs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
@@ -33,6 +33,8 @@ pub(crate) struct Context<'a> {
     pub(crate) tags: Option<Tags>,
     /// Everything that the file names, by kind: entries with errors too, so that references to them are no second error.
     pub(crate) declared: BTreeMap<&'static str, Vec<Declared>>,
+    /// Lints that were found and that their entry allows.
+    pub(crate) allowed: BTreeSet<(Address, &'static str)>,
 }
 
 /// The name of an entry.

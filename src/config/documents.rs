@@ -5,6 +5,7 @@ use cap_std::fs::Dir;
 use serde_json::Value;
 
 use crate::model::{Diagnostic, Severity};
+use crate::policy::lint::Use;
 use crate::policy::{self, PolicyError, PolicyErrorKind};
 
 use super::context::{Context, Entry};
@@ -40,17 +41,6 @@ pub(crate) struct Document {
     pub(crate) value: Value,
     /// Characters as AWS counts them.
     pub(crate) size: usize,
-}
-
-/// What a document is attached to, which decides what its statements name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Use {
-    /// To a principal: it names resources.
-    Identity,
-    /// To a role, as its trust: it names principals.
-    Trust,
-    /// To a resource: it names principals and resources.
-    Resource,
 }
 
 const PLACEHOLDERS: [&str; 3] = ["account_id", "region", "partition"];
@@ -147,6 +137,11 @@ impl Context<'_> {
         }
         match policy::canonical(&value) {
             Ok(canonical) if fits && unknown.is_empty() => {
+                let account = self.scope.account_id.clone();
+                for lint in policy::lint::lint(&value, used, &account) {
+                    let place = written.at_path(self, &lint.path);
+                    self.report_lint(entry, &place, &format!("the document of `{}`", entry.address), &lint);
+                }
                 let size = policy::minified_len(&canonical);
                 Some(Document { value: canonical, size })
             }

@@ -10,9 +10,9 @@ use serde_json::{Map, Value};
 use crate::model::Diagnostic;
 use crate::policy::{OPERATORS, is_operator};
 
-use super::documents::Use;
 use super::problems::safe;
 use super::structure::closest;
+use crate::policy::lint::Use;
 
 /// A problem, and the path of the value that has it, such as `Statement[1].Action[0]`.
 pub(crate) type Finding = (String, Diagnostic);

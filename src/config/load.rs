@@ -7,6 +7,8 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use indexmap::IndexMap;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -48,7 +50,8 @@ pub struct Config {
 }
 
 /// How much one run may delete without being told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Thresholds {
     /// Things.
     pub max_deletions: u32,
@@ -162,6 +165,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
         documents: Documents::new(folder, prefix),
         tags: None,
         declared: std::collections::BTreeMap::new(),
+        allowed: std::collections::BTreeSet::new(),
     };
     stack_tags(&root, &mut context);
     let mut desired = resolve::all(&root, &mut context);

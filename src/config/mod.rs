@@ -10,6 +10,7 @@ mod explain;
 pub mod form;
 mod grammar;
 mod limits;
+mod lints;
 mod load;
 mod names;
 mod presets;

@@ -20,7 +20,7 @@ pub(crate) const DEFAULTS: &[(&str, &str)] = &[
 ];
 
 /// Keys that belong to one entry and make no sense as a default.
-const NOT_DEFAULTS: &[&str] = &["name", "renamed_from", "rule", "selection"];
+const NOT_DEFAULTS: &[&str] = &["name", "renamed_from", "allow", "rule", "selection"];
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(build);
 

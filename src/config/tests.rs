@@ -8,6 +8,7 @@ use crate::model::Severity;
 
 mod checks;
 mod hostile;
+mod lints;
 mod resolution;
 
 const STACK: &str = "[stack]\nname = \"a\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n";

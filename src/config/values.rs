@@ -48,6 +48,16 @@ impl JsonSchema for DocumentSource {
     }
 }
 
+/// A lint that an entry's documents may break.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Allowance {
+    /// The lint's code, such as `VSS1011`.
+    pub code: String,
+    /// Why it is meant: what a reviewer would ask.
+    pub reason: String,
+}
+
 /// One string or a list of strings.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct OneOrMany(pub Vec<String>);

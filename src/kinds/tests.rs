@@ -74,6 +74,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
         marks: &given.marks,
         neighbours: &neighbours,
         replaced: &replaced,
+        attempt: 1,
     })
 }
 
@@ -330,8 +331,12 @@ fn a_changed_run_command_is_sent_again_and_never_deleted() {
     );
     let given = Given { desired: Some(entry), live: Some(sent), ..Given::default() };
     let made = calls("package.vss", Action::Update, &given);
-    assert_eq!(names(&made.ensure), ["ssm:SendCommand"]);
-    let comment = made.ensure[0].input["Comment"].as_str().expect("a comment");
+    assert_eq!(names(&made.ensure), ["ssm:PutParameter", "ssm:SendCommand", "ssm:PutParameter"]);
+    assert_eq!(
+        (&made.ensure[0].input["Overwrite"], &made.ensure[2].input["Overwrite"]),
+        (&json!(false), &json!(false))
+    );
+    let comment = made.ensure[1].input["Comment"].as_str().expect("a comment");
     assert!(comment.starts_with("vssctl/windows-backup/package.vss/"), "{comment}");
     assert_eq!(calls("package.vss", Action::Delete, &given), Calls::default());
 }

@@ -1,9 +1,11 @@
 //! What a run is bound to: the stack, the account, the region and the partition that follows from it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The stack, account, region and partition of a run. Every ARN that vssctl builds comes from here.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Scope {
     /// The `[stack] name`, written as the tag `vssctl:stack` on what the stack owns.
     pub stack: String,

@@ -363,6 +363,23 @@ pub static TABLE: &[Row] = &[
         actions: &[action("ssm:ListTagsForResource", packages)],
         targets: |facts| on(any_association(facts), Value::Null),
     },
+    Row {
+        sid: "ReadSentCommands",
+        reach: Reach::Read,
+        why: "Reads the records of commands that must be sent once.",
+        actions: &[action("ssm:GetParametersByPath", commands)],
+        targets: |facts| {
+            let once = facts.arn("ssm", &format!("parameter/vssctl/v1/{}/once", facts.scope.stack));
+            on([format!("{once}/*"), once], Value::Null)
+        },
+    },
+    Row {
+        sid: "ReadFailedCommands",
+        reach: Reach::Read,
+        why: "Reads why a command failed: a package that another run installs is no failure.",
+        actions: &[action("ssm:ListCommandInvocations", commands)],
+        targets: everything,
+    },
     // ---------------------------------------------------------------------------------------- looks after lost answers
     Row {
         sid: "LookAtRoles",
@@ -705,7 +722,6 @@ pub static TABLE: &[Row] = &[
             always("ssm:GetParameter"),
             always("ssm:GetParametersByPath"),
             always("ssm:PutParameter"),
-            always("ssm:DeleteParameter"),
             always("ssm:DeleteParameters"),
         ],
         targets: |facts| {

@@ -35,7 +35,6 @@ fn a_file_of_vaults_gets_nothing_for_other_kinds() {
         "backup:DeleteBackupVault",
         "backup:TagResource",
         "backup:UntagResource",
-        "ssm:DeleteParameter",
         "ssm:DeleteParameters",
         "ssm:GetParameter",
         "ssm:GetParametersByPath",

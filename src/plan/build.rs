@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::order::{Graph, Vertex};
-use super::{Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, holders, marks, unreadable, verdict};
+use super::{
+    Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, unreadable, verdict,
+};
 use crate::config::Thresholds;
 use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Address, Diagnostic, Scope};
@@ -149,13 +151,15 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     diagnostics.extend(unreadable::diagnostics(input));
     keep_held(&mut drafts);
     let graph = calls(input, &mut drafts);
-    let steps = graph.steps(rank).unwrap_or_else(|error| {
+    let hazards = hazard::find(input, &drafts);
+    let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
                 .help("this is a defect of vssctl: please report it with the file"),
         );
         Vec::new()
     });
+    hazard::attach(&mut steps, hazards);
     Plan {
         format: FORMAT,
         tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -262,7 +266,7 @@ fn prune<'a>(
         let address = verdict::orphan_address(kind, live, &taken);
         taken.insert(address.clone());
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
-            deletions.push(verdict::deletion(kind, address, None, live, diagnostics));
+            deletions.push(verdict::deletion(input, kind, address, None, live, diagnostics));
         } else if targeted(&address) {
             kept.push(orphan(address, live));
         }
@@ -287,9 +291,40 @@ fn prune<'a>(
             draft.refuse(Action::Refused, "more deletions than the limit allows".to_owned());
         }
     }
+    if let Some(lost) = lost_section(input, &deletions) {
+        diagnostics.push(lost);
+        for draft in &mut deletions {
+            draft.refuse(Action::Refused, "the file has lost its whole section".to_owned());
+        }
+    }
     drafts.extend(deletions);
     kept.sort_by(|left, right| (&left.address, &left.id).cmp(&(&right.address, &right.id)));
     kept
+}
+
+/// An empty file, or one that has lost a whole section, never means that all of it should go.
+fn lost_section(input: &Input<'_>, deletions: &[Draft<'_>]) -> Option<Diagnostic> {
+    let options = input.options;
+    if options.destroy || !deletions.iter().any(|draft| draft.action == Action::Delete) {
+        return None;
+    }
+    if input.desired.is_empty() {
+        let message = format!("the file has no entries, and everything of stack `{}` would go", input.scope.stack);
+        return Some(Diagnostic::error("VSS0910", message).help("if that is meant, run `vssctl destroy`"));
+    }
+    // Somebody who counts the deletions, or names them, knows of them.
+    if options.max_deletions.is_some() || !options.targets.is_empty() {
+        return None;
+    }
+    let count = |kind: &str| deletions.iter().filter(|draft| draft.kind.name() == kind).count();
+    let in_file = |kind: &str| input.desired.iter().any(|desired| desired.address.kind() == kind);
+    let lost = kind::registry().iter().map(|kind| kind.name()).find(|kind| !in_file(kind) && count(kind) > 1)?;
+    let message = format!("the file has no `{lost}` entries any more, and all {} would go", count(lost));
+    let all = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
+    Some(
+        Diagnostic::error("VSS0910", message)
+            .help(format!("if that is meant, run again with `--prune --max-deletions {all}`")),
+    )
 }
 
 fn orphan(address: Address, live: &Live) -> Orphan {
@@ -397,6 +432,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             marks: &draft.marks,
             neighbours: &neighbours,
             replaced: &replaced,
+            attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
         };
         let calls = draft.kind.calls(&transition);
         if draft.action == Action::Delete && calls == Calls::default() {
@@ -437,6 +473,7 @@ fn remove_surplus(
             marks: &BTreeMap::new(),
             neighbours,
             replaced: &BTreeSet::new(),
+            attempt: 0,
         });
         let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);

@@ -119,6 +119,7 @@ mod tests {
             phase: Phase::Ensure,
             after: after.to_vec(),
             calls: vec![call],
+            hazards: Vec::new(),
         };
         let of = Address::new("plan", "a");
         Plan {

@@ -4,22 +4,28 @@
 pub mod build;
 pub mod check;
 pub mod diff;
+pub mod file;
+pub mod fingerprint;
+pub mod hazard;
 mod holders;
 pub mod marks;
 pub mod order;
 mod unreadable;
 mod verdict;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::model::{Address, Diagnostic, Location, Scope};
 
+pub use hazard::{Hazard, HazardNote};
+
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 1;
 
 /// What a plan does to one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
     /// Live is as the file says.
@@ -41,7 +47,8 @@ pub enum Action {
 }
 
 /// How one field differs.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct FieldChange {
     /// The path in the entry, such as `rule.nightly.schedule` or `tags.team`.
     pub path: String,
@@ -52,12 +59,12 @@ pub struct FieldChange {
     /// The desired value; null where it goes away.
     pub after: Value,
     /// The change can't be made in place.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
 }
 
 /// How the two sides of a field change read best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Display {
     /// `old -> new`.
@@ -69,7 +76,8 @@ pub enum Display {
 }
 
 /// One thing of the file and what the plan does to it.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Change {
     /// Which thing.
     pub address: Address,
@@ -78,17 +86,18 @@ pub struct Change {
     /// What happens.
     pub action: Action,
     /// Why, for people, where the fields don't say it.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub reason: Option<String>,
     /// What differs.
     pub fields: Vec<FieldChange>,
     /// Where the entry stands in the file.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
 }
 
 /// Something that the stack owns and the file no longer has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Orphan {
     /// The address of its mark, or one made of its name.
     pub address: Address,
@@ -99,7 +108,7 @@ pub struct Orphan {
 }
 
 /// The order of the parts of a plan; all steps know what they wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
     /// A holder lets go of what is about to be replaced.
@@ -113,7 +122,8 @@ pub enum Phase {
 }
 
 /// One API call, spelled out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct PlannedCall {
     /// The IAM action of the operation, such as `iam:CreateRole`.
     pub action: String,
@@ -135,7 +145,8 @@ pub fn output(address: &Address, name: &str) -> Value {
 }
 
 /// The calls of one thing in one phase.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its place in the list, from 0; steps stand in an order in which they can be made.
     pub id: usize,
@@ -147,6 +158,9 @@ pub struct Step {
     pub after: Vec<usize>,
     /// The calls, in order.
     pub calls: Vec<PlannedCall>,
+    /// What needs consent by name before any step of the plan is made.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub hazards: Vec<HazardNote>,
 }
 
 /// A plan. Its JSON form is versioned by [`FORMAT`].

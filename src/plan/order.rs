@@ -56,6 +56,7 @@ impl Graph {
                 phase: vertex.0,
                 after: after.into_iter().collect(),
                 calls: self.calls[vertex].clone(),
+                hazards: Vec::new(),
             });
             waiting.remove(vertex);
             for follower in followers.get(vertex).into_iter().flatten().copied() {

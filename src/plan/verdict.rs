@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::build::{Draft, Input, differences, marks_of};
-use super::{Action, FieldChange, diff};
+use super::{Action, FieldChange, diff, hazard};
 use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Address, Diagnostic};
 
@@ -85,7 +87,7 @@ pub(super) fn judge<'a>(
             if input.options.destroy {
                 return match live.owner {
                     Owner::Ours(_) | Owner::Parent if is_deletable(kind) => {
-                        deletion(kind, desired.address.clone(), Some(desired), live, diagnostics)
+                        deletion(input, kind, desired.address.clone(), Some(desired), live, diagnostics)
                     }
                     // Nothing of a stranger is ours to delete.
                     Owner::Ours(_)
@@ -264,6 +266,7 @@ fn compare<'a>(
 
 /// Judges a deletion.
 pub(super) fn deletion<'a>(
+    input: &Input<'a>,
     kind: &'static dyn Kind,
     address: Address,
     desired: Option<&'a Desired>,
@@ -272,10 +275,22 @@ pub(super) fn deletion<'a>(
 ) -> Draft<'a> {
     let protected = desired.filter(|desired| desired.protect).map(|_| PROTECTED.to_owned());
     let obstacle = protected.or_else(|| kind.obstacle(live));
+    let location = || desired.and_then(|desired| desired.location.clone());
     if let Some(obstacle) = &obstacle {
-        let location = desired.and_then(|desired| desired.location.clone());
-        diagnostics.push(cannot_go(&address, "deleted", obstacle).located(location));
+        diagnostics.push(cannot_go(&address, "deleted", obstacle).located(location()));
     }
+    // Whoever names a thing has looked at it; the hazards of its going still ask for consent.
+    let named = input.options.targets.contains(&address);
+    let needed = if named || obstacle.is_some() { None } else { needed(input, kind, live) };
+    if let Some(needed) = &needed {
+        diagnostics.push(
+            Diagnostic::error("VSS0908", format!("`{address}` is still needed: {needed}"))
+                .at(&address)
+                .located(location())
+                .help(format!("if it should go all the same, name it: `--target {address}`")),
+        );
+    }
+    let obstacle = obstacle.or(needed);
     Draft {
         kind,
         address,
@@ -285,6 +300,41 @@ pub(super) fn deletion<'a>(
         action: if obstacle.is_some() { Action::Refused } else { Action::Delete },
         reason: obstacle,
         fields: Vec::new(),
+    }
+}
+
+/// Who still needs a thing that would be deleted: recovery points their role, and entries of the file what they name.
+fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
+    if kind.name() == "role"
+        && let Some(why) = hazard::still_needs(live, &hazard::ours(input, "vault"))
+    {
+        return Some(why);
+    }
+    if input.options.destroy {
+        return None;
+    }
+    let names_it = |desired: &&Desired| match (kind.name(), desired.address.kind()) {
+        ("role", "instance_profile") => desired.fields.get("role").is_some_and(|role| *role == live.name.as_str()),
+        ("vault", "plan") => {
+            let rules = desired.fields.get("rule").and_then(Value::as_object);
+            rules.into_iter().flatten().any(|(_, rule)| rule["vault"] == live.name.as_str())
+        }
+        _ => {
+            let arn = live.ids.get("Arn");
+            let fields = desired.fields.iter().filter(|(name, _)| *name != "tags");
+            arn.is_some_and(|arn| fields.into_iter().any(|(_, value)| holds(value, arn)))
+        }
+    };
+    input.desired.iter().find(names_it).map(|desired| format!("`{}` names it", desired.address))
+}
+
+/// Tells whether a value holds a text.
+fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(own) => own == text,
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(members) => members.iter().any(|(key, value)| key == text || holds(value, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
     }
 }
 

@@ -26,6 +26,7 @@ mod error;
 mod evaluate;
 #[cfg(test)]
 mod evaluate_tests;
+pub mod lint;
 mod locate;
 mod pattern;
 #[cfg(test)]
@@ -34,6 +35,7 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+mod widen;
 
 use serde_json::{Value, json};
 
@@ -44,6 +46,7 @@ pub use evaluate::{Decision, Keys, Policies, Request};
 pub use locate::locate;
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};
+pub use widen::widened;
 
 /// Reads a document from text and brings it into canonical form.
 pub fn parse(text: &str) -> Result<Value, PolicyError> {

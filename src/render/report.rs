@@ -108,6 +108,7 @@ pub fn advice(error: &AwsError) -> Option<String> {
         ErrorKind::NotFound | ErrorKind::AlreadyExists => {
             Some("somebody may have changed it meanwhile: `vssctl plan` shows what is there now".into())
         }
+        ErrorKind::LeaseLost => Some("run it again: it goes on from what is there".into()),
         ErrorKind::Rejected if error.message.contains(":iam::aws:policy/") => {
             Some("AWS has no managed policy of this ARN: correct it in the file".into())
         }

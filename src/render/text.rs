@@ -1,6 +1,7 @@
 //! The plan for people: the verdict, one block for each thing that changes, what is left alone, what stands in the
 //! way, and the line that Atlantis and people look for. Nothing means something by colour alone.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
@@ -11,7 +12,7 @@ use super::escaped;
 use super::text_diff::{self, Tag};
 use crate::kind;
 use crate::model::Address;
-use crate::plan::{Action, Change, Display, FieldChange, Orphan, Plan, Summary};
+use crate::plan::{Action, Change, Display, FieldChange, Hazard, Orphan, Plan, Summary, hazard};
 
 /// What is added.
 pub(crate) const ADD: Style = AnsiColor::Green.on_default();
@@ -41,6 +42,7 @@ pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
     for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
         let mut block = String::new();
         self::change(&mut block, change, width);
+        hazards(&mut block, plan, &change.address, width);
         // Lone headers stand together, as in a list.
         let is_block = block.lines().nth(1).is_some();
         if is_block || was_block {
@@ -62,6 +64,7 @@ pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
+    consent(&mut text, plan, width);
     let _ = writeln!(text, "{BOLD}{last}{BOLD:#}");
     text
 }
@@ -137,6 +140,38 @@ fn change(text: &mut String, change: &Change, width: usize) {
         paragraph(text, &escaped(reason), 4, width);
     }
     fields(text, change, width);
+}
+
+/// Writes what of a thing needs consent, and why.
+fn hazards(text: &mut String, plan: &Plan, address: &Address, width: usize) {
+    for (_, note) in hazard::all(plan).filter(|(of, note)| *of == address && note.hazard != Hazard::LargeChange) {
+        paragraph(
+            text,
+            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
+            4,
+            width,
+        );
+    }
+}
+
+/// Says how to consent to what the plan brings.
+fn consent(text: &mut String, plan: &Plan, width: usize) {
+    let hazards: BTreeSet<Hazard> = hazard::all(plan).map(|(_, note)| note.hazard).collect();
+    if hazards.is_empty() {
+        return;
+    }
+    for (_, note) in hazard::all(plan).filter(|(_, note)| note.hazard == Hazard::LargeChange) {
+        paragraph(
+            text,
+            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
+            0,
+            width,
+        );
+    }
+    let names: Vec<&str> = hazards.into_iter().map(Hazard::name).collect();
+    let line = format!("{BOLD}hint{BOLD:#}: `apply --allow {}` consents to what is marked `!`", names.join(","));
+    paragraph(text, &line, 0, width);
+    text.push('\n');
 }
 
 /// Returns what a thing is for people: the kind's title and its AWS name.
@@ -457,6 +492,7 @@ mod tests {
                 phase: crate::plan::Phase::Ensure,
                 after: Vec::new(),
                 calls: Vec::new(),
+                hazards: Vec::new(),
             })
             .collect();
         let (config_sha256, tool) = (String::new(), String::new());

@@ -35,7 +35,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::header::DATE;
+use http::{HeaderValue, Request, Response};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
@@ -289,6 +290,18 @@ impl Inner {
     fn answer(&mut self, request: &Request<Bytes>) -> Outcome {
         self.follow_time();
         self.take_up_late();
+        let mut outcome = self.outcome(request);
+        if let Outcome::Reply(response) = &mut outcome {
+            let date = jiff::Timestamp::from_millisecond(self.state.clock.now()).unwrap_or_default();
+            let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            if let Ok(text) = HeaderValue::from_str(&text) {
+                response.headers_mut().insert(DATE, text);
+            }
+        }
+        outcome
+    }
+
+    fn outcome(&mut self, request: &Request<Bytes>) -> Outcome {
         self.answered += 1;
         let request_id = format!("{:08x}-5a4d-4b0c-8000-{:012x}", self.state.generation, self.answered);
         let scope = match wire::scope(request.headers()) {

@@ -336,7 +336,7 @@ fn a_thing_that_is_no_longer_in_the_file_is_left_alone_until_it_is_pruned() {
     assert!(run.stdout.contains("selection.daily.windows") && run.stdout.contains("--prune"), "{}", run.stdout);
     let run = place.sandbox(&["plan", "--target", "selection.daily.windows"]).exits(0);
     assert!(run.stdout.contains("--prune"), "{}", run.stdout);
-    let run = place.sandbox(&["apply", "--prune", "--yes"]).exits(0);
+    let run = place.sandbox(&["apply", "--prune", "--yes", "--allow", "protection-gap"]).exits(0);
     assert_eq!(run.last_line(), "Apply complete! Resources: 0 added, 0 changed, 1 destroyed.");
     assert_eq!(place.sandbox(&["plan"]).exits(0).stdout, format!("{NO_CHANGES}\n"));
 }

@@ -143,3 +143,12 @@ impl Run {
 pub(crate) fn binary() -> PathBuf {
     PathBuf::from(env!("CARGO_BIN_EXE_vssctl"))
 }
+
+/// Waits until something is so, for a minute at most.
+pub(crate) fn wait_until(mut is_so: impl FnMut() -> bool) {
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while !is_so() {
+        assert!(std::time::Instant::now() < end, "it never was so");
+        std::thread::sleep(std::time::Duration::from_millis(10));
+    }
+}

@@ -12,15 +12,19 @@ use snapbox::{Assert, Data};
 use crate::harness::Place;
 
 fn transcript(name: &str) {
+    transcript_in(&Place::empty(), name);
+}
+
+/// Runs a transcript in a directory where something happened before.
+fn transcript_in(place: &Place, name: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/scenarios").join(name);
     let text = std::fs::read_to_string(&path).expect("a transcript");
     let assert = Assert::new().action_env("SNAPSHOTS");
-    assert.eq(Data::text(replay(&text)), Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw());
+    assert.eq(Data::text(replay(place, &text)), Data::read_from(&path, Some(snapbox::data::DataFormat::Text)).raw());
 }
 
 /// Runs the commands of a transcript and returns it as it really goes.
-fn replay(text: &str) -> String {
-    let place = Place::empty();
+fn replay(place: &Place, text: &str) -> String {
     let mut actual = String::new();
     let mut lines = text.lines();
     while let Some(line) = lines.next() {
@@ -47,10 +51,14 @@ fn replay(text: &str) -> String {
     actual
 }
 
-/// Takes out what differs from run to run: durations.
+/// Takes out what differs from run to run: durations, and points in time.
 fn settled(output: &str) -> String {
+    let time = regex::Regex::new(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ").expect("a pattern");
+    let output = time.replace_all(output, "2026-01-01T00:00:00Z");
+    let seconds = regex::Regex::new(r"\b\d+ s\b").expect("a pattern");
+    let output = seconds.replace_all(&output, "0 s");
     let duration = regex::Regex::new(r"\(\d+(\.\d+)?m?s\)").expect("a pattern");
-    duration.replace_all(output, "(0.0s)").into_owned()
+    duration.replace_all(&output, "(0.0s)").into_owned()
 }
 
 #[test]
@@ -66,4 +74,19 @@ fn mistakes_are_answered_as_the_transcript_says() {
 #[test]
 fn strangers_are_refused_as_the_transcript_says() {
     transcript("strangers.md");
+}
+
+#[test]
+fn a_lease_of_somebody_else_is_answered_as_the_transcript_says() {
+    let place = Place::empty();
+    let sandbox = vssctl::sandbox::Sandbox::open(place.path().join("account.json")).expect("a sandbox");
+    let record = serde_json::json!({
+        "v": 1, "owner_uuid": "00000000-0000-4000-8000-000000000001", "state": "held", "op": "apply",
+        "caller_arn": "arn:aws:iam::123456789012:user/somebody", "started": "2026-01-01T00:00:00Z", "lease_s": 120,
+    });
+    let parameter = serde_json::json!({
+        "Name": "/vssctl/v1/windows-backup/lock/00000007", "Value": record.to_string(), "Type": "String",
+    });
+    sandbox.call("ssm", "PutParameter", "ap-northeast-1", &parameter).expect("a lease");
+    transcript_in(&place, "lease.md");
 }

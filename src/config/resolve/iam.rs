@@ -25,6 +25,7 @@ pub(crate) fn policies(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
             let diagnostic = entry.error("VSS0509", message).label("too long, white space not counted");
             context.report(&entry.place(&["document"]), diagnostic);
         }
+        context.check_allowances(&entry);
         let resolved = ResolvedPolicy {
             path: context.iam_path(entry.spec.path.as_ref()),
             description: entry.spec.description.clone(),

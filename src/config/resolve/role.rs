@@ -20,6 +20,7 @@ use crate::model::Address;
 use crate::model::arn::{Arn, looks_like_arn};
 use crate::model::duration::seconds;
 use crate::policy;
+use crate::policy::lint::{self, Lint};
 
 use super::across::{ProfileFacts, RoleFacts};
 use super::{Facts, duration};
@@ -29,6 +30,7 @@ pub(crate) fn roles(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -
     let mut all = Vec::new();
     for entry in context.entries::<RoleSpec>(file.get("role"), "role", None) {
         let role = role(&entry, context, facts);
+        lint(&entry, &role, context);
         let profile = profile(&entry, &role, file, context, facts);
         all.push(role);
         all.extend(profile);
@@ -78,6 +80,48 @@ fn role(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>, facts: &mut Fact
     references.dedup();
     desired.references = references;
     desired
+}
+
+/// Lints the role as a whole: what is attached to it, what bounds it, and what instances may do with it.
+fn lint(entry: &Entry<'_, RoleSpec>, role: &Desired, context: &mut Context<'_>) {
+    for (index, text) in entry.spec.managed_policies.iter().flatten().enumerate() {
+        let name = text.rsplit('/').next().unwrap_or(text);
+        if !["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"].contains(&name) {
+            continue;
+        }
+        let index = index.to_string();
+        let found = Lint {
+            code: "VSS1024",
+            is_error: true,
+            message: format!("has `{name}`, which allows far more than backups need"),
+            path: String::new(),
+            help: "attach what the role's job needs".to_owned(),
+        };
+        let place = entry.place(&["managed_policies", &index]);
+        context.report_lint(entry, &place, &format!("`{}`", entry.address), &found);
+    }
+    let trusts_instances =
+        role.fields.get("trust").is_some_and(|trust| trust.to_string().contains("\"ec2.amazonaws.com"));
+    let bounded = role.fields.get("permissions_boundary").is_some_and(|boundary| boundary != "");
+    let inline = role.fields.get("inline_policies").and_then(Value::as_object);
+    for (name, document) in inline.into_iter().flatten().filter(|_| entry.spec.inline_policies.is_some()) {
+        let place = entry.place(&["inline_policies", name]);
+        let subject = format!("the policy `{}` of `{}`", safe(name), entry.address);
+        for found in lint::lint_instance(document).iter().filter(|_| trusts_instances) {
+            context.report_lint(entry, &place, &subject, found);
+        }
+        if !bounded && lint::writes_iam(document) {
+            let found = Lint {
+                code: "VSS1025",
+                is_error: false,
+                message: "allows changes of IAM, and the role has no permissions boundary".to_owned(),
+                path: String::new(),
+                help: "bound it with `permissions_boundary`".to_owned(),
+            };
+            context.report_lint(entry, &place, &subject, &found);
+        }
+    }
+    context.check_allowances(entry);
 }
 
 fn session(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>) -> Option<String> {

@@ -26,6 +26,7 @@ pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) 
         let access_policy = entry.spec.access_policy.as_ref().and_then(|source| {
             context.resource_document(&entry, &["access_policy"], source).map(|document| document.value)
         });
+        context.check_allowances(&entry);
         let notifications = entry.spec.notifications.clone();
         if let Some(notifications) = &notifications {
             check_notifications(&entry, notifications, context);

@@ -10,7 +10,8 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use super::normal::{parameters_to_json, read_parameters, read_targets};
-use super::{DOCUMENT, command};
+use super::once::{Memory, Records};
+use super::{DOCUMENT, command, once};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{carries, entries, is_owned_as, is_settled, unknown};
@@ -23,11 +24,9 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "package").collect();
     let (commands, scheduled): (Vec<&Desired>, Vec<&Desired>) =
         mine.iter().copied().partition(|entry| entry.options.contains_key("run_command"));
-    let (mut live, found) = tokio::join!(
-        associations(reader, &scheduled, &mine),
-        join_all(commands.iter().map(|entry| async { (entry.address.clone(), newest_command(reader, entry).await) })),
-    );
-    live.found.extend(found);
+    let (mut live, found) = tokio::join!(associations(reader, &scheduled, &mine), newest_commands(reader, &commands),);
+    live.found.extend(found.found);
+    live.attempts = found.attempts;
     live
 }
 
@@ -253,8 +252,29 @@ fn location_to_json(location: &TargetLocation) -> Value {
     }))
 }
 
+/// Reads the newest commands of the entries, and the records of what AWS has forgotten.
+async fn newest_commands(reader: &Reader, entries: &[&Desired]) -> KindLive {
+    if entries.is_empty() {
+        return KindLive::default();
+    }
+    let records = match Records::read(reader).await {
+        Ok(records) => records,
+        Err(error) => {
+            let found = entries.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            return KindLive { found, ..KindLive::default() };
+        }
+    };
+    let found =
+        entries.iter().map(|entry| async { (entry.address.clone(), newest_command(reader, entry, &records).await) });
+    KindLive {
+        found: join_all(found).await.into_iter().collect(),
+        attempts: entries.iter().map(|entry| (entry.address.clone(), records.next(reader.scope(), entry))).collect(),
+        ..KindLive::default()
+    }
+}
+
 /// Reads the newest command of an entry. One that failed or was cancelled did not install anything: as if it were not there.
-async fn newest_command(reader: &Reader, entry: &Desired) -> Found {
+async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> Found {
     let commands = match reader.list_commands(DOCUMENT).await {
         Ok(commands) => commands,
         Err(error) => return unknown(&error),
@@ -271,7 +291,43 @@ async fn newest_command(reader: &Reader, entry: &Desired) -> Found {
         });
     match newest {
         Some(command) if !command.status().is_some_and(is_lost) => Found::Live(Box::new(command_form(entry, command))),
-        _ => Found::Absent,
+        Some(command) => match is_under_way(reader, command).await {
+            Ok(true) => Found::Live(Box::new(command_form(entry, command))),
+            Ok(false) => Found::Absent,
+            Err(error) => unknown(&error),
+        },
+        None => match records.recall(reader.scope(), entry) {
+            Memory::Nothing => Found::Absent,
+            Memory::Sent { command } => Found::Live(Box::new(remembered(entry, &command))),
+            Memory::Unsettled { seconds } => Found::Unknown {
+                action: "ssm:ListCommands".to_owned(),
+                message: format!("a run was about to send its command; whether it did will show in {seconds} s"),
+            },
+        },
+    }
+}
+
+/// What the agent says where another run of the document is at the same package: it is being done.
+const UNDER_WAY: &str = "already in the process of action";
+
+/// Tells whether a command failed only because the same was being done already.
+async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsError> {
+    if command.status() != Some(&CommandStatus::Failed) {
+        return Ok(false);
+    }
+    let outputs = reader.failed_outputs(command.command_id().unwrap_or_default()).await?;
+    Ok(!outputs.is_empty() && outputs.iter().all(|output| output.contains(UNDER_WAY)))
+}
+
+/// Makes the normal form of a command that AWS has forgotten: its record is the one of just this content.
+fn remembered(entry: &Desired, command: &str) -> Live {
+    Live {
+        name: entry.name.clone(),
+        owner: Owner::Ours(Some(entry.address.clone())),
+        ids: ids([("CommandId", Some(command))]),
+        fields: entry.fields.clone(),
+        carried: json!({ "Status": "Success" }),
+        refers: Vec::new(),
     }
 }
 
@@ -376,6 +432,7 @@ fn is_lost(status: &CommandStatus) -> bool {
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (ssm, input, action) = (writer.ssm(), Input::of(call), call.action.as_str());
     match action {
+        "ssm:PutParameter" => once::put(writer, call).await,
         "ssm:SendCommand" => {
             let request = ssm
                 .send_command()
@@ -385,7 +442,13 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_targets(targets_from_json(input))
                 .set_max_concurrency(input.text("MaxConcurrency"))
                 .set_max_errors(input.text("MaxErrors"));
-            let answer = writer.send(action, request.send()).await?;
+            let answer = match writer.send(action, request.send()).await {
+                Ok(answer) => answer,
+                Err(error) => {
+                    once::note_refusal(writer, call, &error).await;
+                    return Err(error);
+                }
+            };
             let id = answer.command.and_then(|command| command.command_id);
             Ok(json!({ "CommandId": id.ok_or_else(|| incomplete(call, "CommandId"))? }))
         }

@@ -3,7 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use super::normal::{write_parameters, write_targets};
-use super::{DOCUMENT, FIELDS, command};
+use super::{DOCUMENT, FIELDS, command, once};
 use crate::kind::{Calls, Desired, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id};
 use crate::kinds::input::{tag_list, without_empty};
@@ -35,7 +35,7 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     match transition.action {
         // A command can't be changed: another one is sent. What a command did can't be deleted.
         Action::Create | Action::Update | Action::Replace if is_command => Calls {
-            ensure: transition.desired.map(|desired| send(transition, desired)).into_iter().collect(),
+            ensure: transition.desired.map(|desired| send(transition, desired)).unwrap_or_default(),
             ..Calls::default()
         },
         Action::Delete | Action::Adopt if is_command => Calls::default(),
@@ -52,10 +52,9 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     }
 }
 
-fn send(transition: &Transition<'_>, desired: &Desired) -> PlannedCall {
+fn send(transition: &Transition<'_>, desired: &Desired) -> Vec<PlannedCall> {
     let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
-    let parameters = write_parameters(&Value::Null, field);
-    let targets = write_targets(field("targets"));
+    let (parameters, targets) = command::content(desired);
     let input = json!({
         "DocumentName": DOCUMENT,
         "Comment": command::comment(transition.scope, &desired.address, &parameters, &targets),
@@ -64,7 +63,8 @@ fn send(transition: &Transition<'_>, desired: &Desired) -> PlannedCall {
         "MaxConcurrency": field("max_concurrency"),
         "MaxErrors": field("max_errors"),
     });
-    PlannedCall::new("ssm:SendCommand", without_empty(input))
+    let command = PlannedCall::new("ssm:SendCommand", without_empty(input));
+    once::around(transition.scope, &desired.address, transition.attempt, command)
 }
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {

@@ -2,6 +2,8 @@
 
 use serde_json::Value;
 
+use super::normal::{write_parameters, write_targets};
+use crate::kind::Desired;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Scope};
 
@@ -12,6 +14,12 @@ const LIMIT: usize = 100;
 pub(super) fn prefix(scope: &Scope, address: &Address) -> String {
     let readable = format!("vssctl/{}/{address}/", scope.stack);
     if readable.len() + 8 <= LIMIT { readable } else { format!("vssctl/{}/", &sha256_hex(readable.as_bytes())[..32]) }
+}
+
+/// Returns the parameters and the targets of the command that an entry asks for.
+pub(super) fn content(desired: &Desired) -> (Value, Value) {
+    let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
+    (write_parameters(&Value::Null, field), write_targets(field("targets")))
 }
 
 /// Returns the comment of the command that sends these parameters to these targets.

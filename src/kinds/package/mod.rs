@@ -3,7 +3,7 @@
 //! With a schedule the thing in AWS is a State Manager association: names are not unique, so that it is found by the mark in
 //! its tags, else by its name if only one has it. `UpdateAssociation` nulls what it does not name and runs at once: the whole
 //! association is sent, with the version that was read. Without a schedule it is one Run Command, marked in its comment;
-//! AWS keeps commands for 30 days, after which the package counts as not installed and the idempotent command runs again.
+//! AWS keeps commands for 30 days; the once-records of Parameter Store remember them longer.
 //! AWS pages: "Install or update packages", "State Manager associations".
 
 mod api;
@@ -11,6 +11,7 @@ mod calls;
 mod command;
 mod installation;
 mod normal;
+mod once;
 pub mod spec;
 
 use futures_util::FutureExt;
@@ -89,6 +90,10 @@ impl Kind for Package {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn restless(&self) -> &'static [&'static str] {
+        &["Status"]
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::form::Form;
-use crate::config::values::{DocumentSource, common};
+use crate::config::values::{Allowance, DocumentSource, common};
 use crate::kind::Fields;
 
 /// A customer managed IAM policy.
@@ -22,6 +22,8 @@ pub struct PolicySpec {
     pub description: Option<String>,
     /// The policy itself, at most 6,144 characters without white space.
     pub document: DocumentSource,
+    /// Lints of the entry's documents that are meant, each with the reason.
+    pub allow: Option<Vec<Allowance>>,
     /// Tags, added to `[tags]`.
     pub tags: Option<BTreeMap<String, String>>,
     /// Takes over a live policy of the same name that has no owner.

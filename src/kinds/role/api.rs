@@ -117,6 +117,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
         carried: json!({
             "AttachedManagedPolicies": attached,
             "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
+            "WasUsed": role.role_last_used().is_some_and(|used| used.last_used_date().is_some()),
             "Holders": role
                 .instance_profile_list()
                 .iter()

@@ -70,6 +70,10 @@ impl Kind for Role {
         (replaced == "policy").then_some(Action::Update)
     }
 
+    fn restless(&self) -> &'static [&'static str] {
+        &["WasUsed"]
+    }
+
     fn lets_go(&self, desired: &Desired, live: &Live, held: &Live) -> bool {
         let arn = id(held, "Arn");
         let attached = texts(&live.carried["AttachedManagedPolicies"]).contains(&arn);

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::form::{Form, map};
-use crate::config::values::{DocumentSource, ProfileChoice, TextOrNumber, common};
+use crate::config::values::{Allowance, DocumentSource, ProfileChoice, TextOrNumber, common};
 use crate::kind::Fields;
 
 /// An IAM role.
@@ -36,6 +36,8 @@ pub struct RoleSpec {
     pub policies_mode: Option<PoliciesMode>,
     /// Whether the role has an instance profile, and which.
     pub instance_profile: Option<ProfileChoice>,
+    /// Lints of the entry's documents that are meant, each with the reason.
+    pub allow: Option<Vec<Allowance>>,
     /// Tags, added to `[tags]`.
     pub tags: Option<BTreeMap<String, String>>,
     /// Takes over a live role of the same name that has no owner.

@@ -75,6 +75,10 @@ impl Kind for Vault {
         }
     }
 
+    fn restless(&self) -> &'static [&'static str] {
+        &["NumberOfRecoveryPoints"]
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

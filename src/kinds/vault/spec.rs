@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::form::Form;
-use crate::config::values::{DocumentSource, common};
+use crate::config::values::{Allowance, DocumentSource, common};
 use crate::kind::Fields;
 
 /// A backup vault.
@@ -24,6 +24,8 @@ pub struct VaultSpec {
     pub notifications: Option<NotificationsSpec>,
     /// Vault Lock: the range of retentions that the vault accepts.
     pub lock: Option<LockSpec>,
+    /// Lints of the entry's documents that are meant, each with the reason.
+    pub allow: Option<Vec<Allowance>>,
     /// Tags, added to `[tags]`.
     pub tags: Option<BTreeMap<String, String>>,
     /// Takes over a live vault of the same name that has no owner.

@@ -23,6 +23,9 @@ use super::wire::{Kill, Wire};
 /// Half a second, as against AWS: nobody waits for it, the clock is virtual.
 const PACE: Duration = Duration::from_millis(500);
 
+/// The lease and its grace time.
+const LEASE: Duration = Duration::from_secs(120 + 960);
+
 /// What a history may hold.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Mode {
@@ -203,9 +206,9 @@ impl World {
         }
     }
 
-    /// Lets everything that is under way arrive.
+    /// Lets everything that is under way arrive. After a death nobody writes before its lease is over.
     pub(crate) fn calm(&self) {
-        self.sandbox.advance(Duration::from_secs(61)).expect("an account in memory");
+        self.sandbox.advance(LEASE).expect("an account in memory");
     }
 
     /// Applies in quiet until nothing is left to do, twice at most, and checks that the end is the right one.

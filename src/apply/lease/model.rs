@@ -1,0 +1,434 @@
+//! A model of two clients that run the lease's protocol against one Parameter Store, checked exhaustively.
+//!
+//! The clients are the real state machine. Around it, in every order: requests that are done late (up to the age that AWS
+//! still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or for ever.
+//! The property: no mutation of an older epoch is done after one of a newer epoch.
+
+use std::collections::{HashSet, VecDeque};
+use std::hash::{BuildHasherDefault, Hasher};
+
+use super::machine::{Action, Event, Flaw, Machine, Mark, Slot, Stage, Timing};
+
+/// AWS accepts a request that was signed so long ago.
+const ACCEPTED: u8 = 1;
+/// Reads may show what was true one tick ago.
+const STALE: u8 = 1;
+/// The protocol's figures in ticks, with the relations of the real ones.
+const TIMING: Timing = Timing { lease: 2, renew: 1, grace: (ACCEPTED + STALE) as u64, settle: 1, poll: 0 };
+/// Slots, ticks, mutations of one client, and requests under way of one client: where the model ends.
+const SLOTS: usize = 2;
+const TICKS: u8 = 6;
+const MUTATIONS: u8 = 1;
+const MESSAGES: usize = 2;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Cell {
+    owner: u8,
+    mark: Mark,
+    renewed: u8,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sort {
+    Create,
+    Renew,
+    Release,
+    Mutate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Message {
+    sort: Sort,
+    epoch: u8,
+    signed: u8,
+    /// The client still waits for the answer.
+    awaited: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Client {
+    stage: Stage,
+    /// What the machine wants done next.
+    wants: Option<Action>,
+    /// The answer to the awaited request, on its way: done or refused.
+    answer: Option<bool>,
+    messages: [Option<Message>; MESSAGES],
+    mutation: Option<Message>,
+    mutations: u8,
+    /// The answer to a mutation never came: the lease is not released.
+    unanswered: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct World {
+    now: u8,
+    slots: [Option<Cell>; SLOTS],
+    before: [Option<Cell>; SLOTS],
+    clients: [Client; 2],
+    newest: u8,
+}
+
+/// Which protocol is checked.
+#[derive(Clone, Copy)]
+struct Protocol {
+    timing: Timing,
+    flaw: Flaw,
+}
+
+/// What a check found.
+#[derive(Debug, PartialEq, Eq)]
+struct Found {
+    states: usize,
+    transitions: usize,
+    /// States in which a second epoch has done something.
+    taken_over: usize,
+    /// After how many steps the property is broken, if it is.
+    violation: Option<usize>,
+}
+
+impl World {
+    fn start() -> Self {
+        let client = Client {
+            stage: Stage::Idle,
+            wants: None,
+            answer: None,
+            messages: [None; MESSAGES],
+            mutation: None,
+            mutations: 0,
+            unanswered: false,
+        };
+        Self { now: 0, slots: [None; SLOTS], before: [None; SLOTS], clients: [client; 2], newest: 0 }
+    }
+
+    /// Everything that may happen next; `Err` when it breaks the property.
+    fn next(&self, protocol: Protocol, out: &mut Vec<World>) -> Result<(), ()> {
+        if self.now < TICKS {
+            out.push(self.tick());
+        }
+        for client in 0..2 {
+            self.requests_done(client, out)?;
+            self.acts(client, protocol, out);
+        }
+        Ok(())
+    }
+
+    fn tick(&self) -> World {
+        let mut world = *self;
+        world.now += 1;
+        world.before = self.slots;
+        for client in &mut world.clients {
+            for message in &mut client.messages {
+                *message = message.filter(|message| message.signed + ACCEPTED >= world.now);
+            }
+            if client.mutation.is_some_and(|mutation| mutation.signed + ACCEPTED < world.now) {
+                client.mutation = None;
+                client.unanswered = true;
+            }
+        }
+        world
+    }
+
+    /// AWS does one of the requests of a client that are under way.
+    fn requests_done(&self, of: usize, out: &mut Vec<World>) -> Result<(), ()> {
+        for (place, message) in self.clients[of].messages.iter().enumerate() {
+            let Some(message) = *message else { continue };
+            let mut world = *self;
+            world.clients[of].messages[place] = None;
+            let cell = &mut world.slots[usize::from(message.epoch) - 1];
+            let mark = if message.sort == Sort::Release { Mark::Released } else { Mark::Held };
+            let done = message.sort != Sort::Create || cell.is_none();
+            if done {
+                *cell = Some(Cell { owner: owner_of(of), mark, renewed: self.now });
+            }
+            if message.awaited {
+                world.clients[of].answer = Some(done);
+            }
+            // A create that lost is none any more, and neither is another one for the same slot.
+            for client in &mut world.clients {
+                for message in &mut client.messages {
+                    let slots = &world.slots;
+                    *message = message.filter(|message| {
+                        message.awaited
+                            || message.sort != Sort::Create
+                            || slots[usize::from(message.epoch) - 1].is_none()
+                    });
+                }
+            }
+            out.push(world);
+        }
+        if let Some(mutation) = self.clients[of].mutation {
+            if mutation.epoch < self.newest {
+                return Err(());
+            }
+            let mut world = *self;
+            world.newest = mutation.epoch;
+            world.clients[of].mutation = None;
+            out.push(world);
+            // The same with the answer lost.
+            world.clients[of].unanswered = true;
+            out.push(world);
+        }
+        Ok(())
+    }
+
+    /// A client does something.
+    fn acts(&self, which: usize, protocol: Protocol, out: &mut Vec<World>) {
+        let client = self.clients[which];
+        let machine = Machine::resumed(u128::from(owner_of(which)), protocol.timing, protocol.flaw, client.stage);
+        let now = u64::from(self.now);
+        let mut deliver = |world: &World, event: Event| {
+            let mut world = *world;
+            let stage = world.clients[which].stage;
+            let mut machine = Machine::resumed(u128::from(owner_of(which)), protocol.timing, protocol.flaw, stage);
+            let action = machine.step(now, event);
+            let client = &mut world.clients[which];
+            client.stage = machine.stage();
+            // Waiting and pausing is what clients do anyway: for any time.
+            client.wants = action.filter(|action| !matches!(action, Action::Wait { .. } | Action::Pause));
+            out.push(world);
+        };
+        match client.wants {
+            Some(Action::Look { epoch }) => {
+                let seen = |view: &[Option<Cell>; SLOTS]| slot(view, epoch as usize - 1, protocol);
+                return self.views(|view| deliver(self, Event::Seen(seen(view))));
+            }
+            Some(Action::Create { epoch, again }) => {
+                let mut world = *self;
+                if again && protocol.flaw == Flaw::RestartsClock {
+                    world.clients[which].stage = Stage::Taking { epoch, first: now };
+                }
+                return world.sends(which, Sort::Create, epoch, out);
+            }
+            Some(Action::Renew { epoch }) => return self.sends(which, Sort::Renew, epoch, out),
+            Some(Action::Release { epoch }) => return self.sends(which, Sort::Release, epoch, out),
+            Some(Action::List | Action::Wait { .. } | Action::Pause) | None => {}
+        }
+        match client.stage {
+            Stage::Idle => self.views(|view| {
+                let mut asked = *self;
+                let mut machine = machine;
+                machine.step(now, Event::Asked);
+                asked.clients[which].stage = machine.stage();
+                deliver(&asked, Event::Listed { date: now, top: newest(view, protocol) });
+            }),
+            Stage::Taking { .. } => {
+                self.answers(which, |world, answer| {
+                    deliver(world, if answer == Some(true) { Event::Created } else { Event::Unsure });
+                });
+            }
+            Stage::Holding { sent: Some(_), .. } => {
+                self.answers(which, |world, answer| {
+                    deliver(world, if answer == Some(true) { Event::Renewed } else { Event::NotRenewed });
+                });
+                deliver(self, Event::Woken);
+            }
+            Stage::Holding { sent: None, .. } => {
+                deliver(self, Event::Woken);
+                if client.mutation.is_none() && !client.unanswered {
+                    deliver(self, Event::Finished);
+                }
+            }
+            Stage::Listing | Stage::Over | Stage::Lost => {}
+        }
+        if let Stage::Holding { epoch, .. } = client.stage
+            && machine.may_send(now)
+            && client.mutation.is_none()
+            && client.mutations < MUTATIONS
+        {
+            let mut world = *self;
+            let epoch = u8::try_from(epoch).expect("few slots");
+            let mutation = Message { sort: Sort::Mutate, epoch, signed: self.now, awaited: true };
+            world.clients[which].mutation = Some(mutation);
+            world.clients[which].mutations += 1;
+            out.push(world);
+        }
+    }
+
+    /// Everything that a read may show: each slot as it is, or as it was.
+    fn views(&self, mut show: impl FnMut(&[Option<Cell>; SLOTS])) {
+        let differing: Vec<usize> = (0..SLOTS).filter(|place| self.slots[*place] != self.before[*place]).collect();
+        for choice in 0..1_usize << differing.len() {
+            let mut view = self.slots;
+            for (bit, place) in differing.iter().enumerate() {
+                if choice & (1 << bit) != 0 {
+                    view[*place] = self.before[*place];
+                }
+            }
+            show(&view);
+        }
+    }
+
+    /// A client signs and sends a request about its slot.
+    fn sends(&self, which: usize, sort: Sort, epoch: u32, out: &mut Vec<World>) {
+        let mut world = *self;
+        let client = &mut world.clients[which];
+        let Some(place) = client.messages.iter().position(Option::is_none) else { return };
+        if epoch as usize > SLOTS {
+            return;
+        }
+        let epoch = u8::try_from(epoch).expect("few slots");
+        client.messages[place] = Some(Message { sort, epoch, signed: self.now, awaited: sort != Sort::Release });
+        client.wants = None;
+        client.answer = None;
+        out.push(world);
+    }
+
+    /// A client gets the answer that it waits for, if there is one, or gives up on it.
+    fn answers(&self, which: usize, mut deliver: impl FnMut(&World, Option<bool>)) {
+        let mut world = *self;
+        let client = &mut world.clients[which];
+        let answer = client.answer.take();
+        for message in client.messages.iter_mut().flatten() {
+            message.awaited = false;
+        }
+        if answer.is_some() {
+            deliver(&world, answer);
+        }
+        deliver(&world, None);
+    }
+
+    /// Packs the world, so that millions fit the memory. The two clients are alike: either order is the same world.
+    fn key(&self) -> [u8; 40] {
+        self.packed(0).min(self.packed(1))
+    }
+
+    fn packed(&self, first: usize) -> [u8; 40] {
+        let mut key = [0; 40];
+        let mut place = 0;
+        let mut put = |byte: u8| {
+            key[place] = byte;
+            place += 1;
+        };
+        put(self.now << 4 | self.newest);
+        for cell in self.slots.iter().chain(&self.before) {
+            let owner = |cell: &Cell| u8::from(usize::from(cell.owner) == first + 1);
+            put(cell.map_or(0, |cell| 0x80 | owner(&cell) << 5 | u8::from(cell.mark == Mark::Held) << 4 | cell.renewed));
+        }
+        for client in [&self.clients[first], &self.clients[1 - first]] {
+            let small = |number: u64| u8::try_from(number).expect("few ticks");
+            let (tag, epoch, first, second, third) = match client.stage {
+                Stage::Idle => (0, 0, 0, 0, 0),
+                Stage::Listing => (1, 0, 0, 0, 0),
+                Stage::Taking { epoch, first } => (2, epoch, first, 0, 0),
+                Stage::Holding { epoch, deadline, due, sent } => {
+                    (3, epoch, deadline, due, sent.map_or(0, |sent| sent + 1))
+                }
+                Stage::Over => (4, 0, 0, 0, 0),
+                Stage::Lost => (5, 0, 0, 0, 0),
+            };
+            put(tag << 4 | small(u64::from(epoch)));
+            put(small(first) << 4 | small(second));
+            let wants = match client.wants {
+                None | Some(Action::Wait { .. } | Action::Pause) => 0,
+                Some(Action::List) => 1,
+                Some(Action::Create { again, .. }) => 2 + u8::from(again),
+                Some(Action::Look { .. }) => 4,
+                Some(Action::Renew { .. }) => 5,
+                Some(Action::Release { epoch }) => 6 + small(u64::from(epoch)),
+            };
+            put(small(third) << 4 | wants);
+            let answer = client.answer.map_or(0, |done| 1 + u8::from(done));
+            put(answer << 6 | u8::from(client.unanswered) << 5 | client.mutations);
+            for message in client.messages.iter().chain([&client.mutation]) {
+                put(message.map_or(0, |message| 0x80 | (message.sort as u8) << 4 | message.signed));
+                put(message.map_or(0, |message| message.epoch << 1 | u8::from(message.awaited)));
+            }
+        }
+        key
+    }
+}
+
+fn owner_of(client: usize) -> u8 {
+    u8::try_from(client).expect("two clients") + 1
+}
+
+fn slot(view: &[Option<Cell>; SLOTS], place: usize, protocol: Protocol) -> Option<Slot> {
+    view[place].map(|cell| Slot {
+        epoch: u32::try_from(place).expect("few slots") + 1,
+        owner: u128::from(cell.owner),
+        mark: cell.mark,
+        renewed: u64::from(cell.renewed),
+        lease: protocol.timing.lease,
+    })
+}
+
+fn newest(view: &[Option<Cell>; SLOTS], protocol: Protocol) -> Option<Slot> {
+    (0..SLOTS).rev().find_map(|place| slot(view, place, protocol))
+}
+
+/// A hasher that is quick in an unoptimised build: the keys are packed already.
+#[derive(Default)]
+struct Mix(u64);
+
+impl Hasher for Mix {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for chunk in bytes.chunks(8) {
+            let mut word = [0; 8];
+            word[..chunk.len()].copy_from_slice(chunk);
+            self.0 = (self.0.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+        }
+    }
+}
+
+/// Visits every world that can be reached, the near ones first, until the property is broken.
+fn check(protocol: Protocol) -> Found {
+    let mut seen: HashSet<[u8; 40], BuildHasherDefault<Mix>> = HashSet::default();
+    let mut queue = VecDeque::from([(World::start(), 0)]);
+    seen.insert(World::start().key());
+    let (mut next, mut transitions, mut taken_over) = (Vec::new(), 0, 0);
+    while let Some((world, depth)) = queue.pop_front() {
+        if world.newest > 1 {
+            taken_over += 1;
+        }
+        next.clear();
+        if world.next(protocol, &mut next).is_err() {
+            return Found { states: seen.len(), transitions, taken_over, violation: Some(depth + 1) };
+        }
+        for world in &next {
+            transitions += 1;
+            if seen.insert(world.key()) {
+                queue.push_back((*world, depth + 1));
+            }
+        }
+    }
+    Found { states: seen.len(), transitions, taken_over, violation: None }
+}
+
+fn report(name: &str, protocol: Protocol) -> Found {
+    let started = std::time::Instant::now();
+    let found = check(protocol);
+    println!("{name}: {found:?} in {:.1?}", started.elapsed());
+    found
+}
+
+#[test]
+fn the_protocol_lets_no_older_epoch_write_after_a_newer_one() {
+    let found = report("the protocol", Protocol { timing: TIMING, flaw: Flaw::None });
+    assert_eq!(found.violation, None);
+    assert!(found.states > 100_000 && found.taken_over > 10_000, "the model is too small to mean much: {found:?}");
+}
+
+#[test]
+fn without_grace_an_older_epoch_writes_after_a_newer_one() {
+    let timing = Timing { grace: 0, ..TIMING };
+    assert!(report("no grace", Protocol { timing, flaw: Flaw::None }).violation.is_some());
+}
+
+#[test]
+fn renewing_after_the_deadline_lets_an_older_epoch_write_after_a_newer_one() {
+    assert!(report("renews late", Protocol { timing: TIMING, flaw: Flaw::RenewsLate }).violation.is_some());
+}
+
+#[test]
+fn sending_without_a_check_lets_an_older_epoch_write_after_a_newer_one() {
+    assert!(report("does not check", Protocol { timing: TIMING, flaw: Flaw::DoesNotCheck }).violation.is_some());
+}
+
+#[test]
+fn a_create_that_restarts_the_clock_lets_an_older_epoch_write_after_a_newer_one() {
+    assert!(report("restarts the clock", Protocol { timing: TIMING, flaw: Flaw::RestartsClock }).violation.is_some());
+}

@@ -1,0 +1,105 @@
+//! Reads of Parameter Store. They are never remembered: who asks wants to know what is there now, and when that was.
+
+use aws_sdk_ssm::types::CommandInvocationStatus;
+
+use super::fence::Dated;
+use super::pages::Pages;
+use super::{AwsError, Reader};
+
+/// The largest page of `GetParametersByPath`.
+const PAGE: i32 = 10;
+
+/// A parameter with its plain text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// With its path.
+    pub name: String,
+    /// The text.
+    pub value: String,
+    /// When it was written last, in milliseconds since 1970 by AWS's clock.
+    pub modified: u64,
+}
+
+/// The parameters below a path.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Parameters {
+    /// The date of the first answer, in milliseconds since 1970 by AWS's clock.
+    pub date: u64,
+    /// In AWS's order.
+    pub all: Vec<Parameter>,
+}
+
+impl Reader {
+    /// Reads all parameters directly below a path.
+    pub async fn parameters_by_path(&self, path: &str) -> Result<Parameters, AwsError> {
+        let (service, operation) = ("ssm", "GetParametersByPath");
+        let (mut found, mut token, mut pages) = (Parameters::default(), None, Pages::new(service, operation));
+        loop {
+            let dated = Dated::default();
+            let request = self.ssm().get_parameters_by_path().path(path).max_results(PAGE).set_next_token(token);
+            let page = self.call(service, operation, request.customize().interceptor(dated.clone()).send()).await?;
+            if found.date == 0 {
+                found.date = dated.date().ok_or_else(|| undated(operation))?;
+            }
+            for parameter in page.parameters.unwrap_or_default() {
+                found.all.push(read(operation, parameter)?);
+            }
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads one parameter, if it is there.
+    pub async fn parameter(&self, name: &str) -> Result<Option<Parameter>, AwsError> {
+        let operation = "GetParameter";
+        match self.call("ssm", operation, self.ssm().get_parameter().name(name).send()).await {
+            Ok(answer) => answer.parameter.map(|parameter| read(operation, parameter)).transpose(),
+            Err(error) if error.is_not_found() => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+impl Reader {
+    /// Reads what a command's failed invocations wrote.
+    pub async fn failed_outputs(&self, command: &str) -> Result<Vec<String>, AwsError> {
+        let (service, operation) = ("ssm", "ListCommandInvocations");
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
+        loop {
+            let request = self
+                .ssm()
+                .list_command_invocations()
+                .command_id(command)
+                .details(true)
+                .max_results(50)
+                .set_next_token(token);
+            let page = self.call(service, operation, request.send()).await?;
+            for invocation in page.command_invocations.unwrap_or_default() {
+                if invocation.status() == Some(&CommandInvocationStatus::Success) {
+                    continue;
+                }
+                let outputs = invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
+                found.push(outputs.collect::<Vec<_>>().join("\n"));
+            }
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}
+
+fn undated(operation: &str) -> AwsError {
+    AwsError::unsettled("ssm", operation, "the answer has no date")
+}
+
+fn read(operation: &str, parameter: aws_sdk_ssm::types::Parameter) -> Result<Parameter, AwsError> {
+    let modified = parameter.last_modified_date.and_then(|date| u64::try_from(date.to_millis().ok()?).ok());
+    Ok(Parameter {
+        name: parameter.name.unwrap_or_default(),
+        value: parameter.value.unwrap_or_default(),
+        modified: modified.ok_or_else(|| undated(operation))?,
+    })
+}

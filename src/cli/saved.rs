@@ -1,0 +1,134 @@
+//! Saved plans on disk, and carrying one out.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+
+use super::apply::{Manner, carry_out_plan};
+use super::arguments::{ApplyArguments, Global, variable};
+use super::exit::{CliError, Exit};
+use super::file;
+use super::session::{self, Loaded, Session};
+use super::ui::Ui;
+use crate::config::{Config, Sources};
+use crate::plan::file::{LARGEST, Refusal, SavedPlan};
+use crate::render;
+
+/// Reads a saved plan and makes sure that it is as it was written.
+pub(super) fn read(path: &Path) -> Result<SavedPlan, CliError> {
+    let shown = path.display();
+    let unreadable = |error: io::Error| CliError::invalid(format!("could not read `{shown}`")).because(error);
+    let metadata = std::fs::metadata(path).map_err(unreadable)?;
+    if !metadata.is_file() {
+        return Err(CliError::invalid(format!("`{shown}` is not a regular file")));
+    }
+    let mut text = String::new();
+    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(unreadable)?;
+    if text.len() as u64 > LARGEST {
+        return Err(CliError::invalid(format!("`{shown}` has more than {LARGEST} bytes: it is not a saved plan")));
+    }
+    SavedPlan::parse(&text).map_err(|refusal| refused(path, refusal))
+}
+
+/// Writes a saved plan: readable by its owner only, whole or not at all, and never through a link.
+pub(super) fn write(path: &Path, plan: &SavedPlan) -> Result<(), CliError> {
+    let shown = path.display();
+    let text = plan.to_text().map_err(|error| CliError::failed("could not write the plan as JSON").because(error))?;
+    if text.len() as u64 > LARGEST {
+        return Err(CliError::failed(format!("the plan has {} bytes, and {LARGEST} is the most", text.len()))
+            .hint("`--target ADDR` plans one thing and what it needs"));
+    }
+    match std::fs::symlink_metadata(path) {
+        Ok(metadata) if !metadata.is_file() => {
+            return Err(CliError::refused(format!("`{shown}` is there and not a regular file: nothing was written")));
+        }
+        Ok(_) | Err(_) => {}
+    }
+    replace(path, text.as_bytes())
+        .map_err(|error| CliError::failed(format!("could not write `{shown}`")).because(error))
+}
+
+/// Writes to a new file beside it and renames that: a rename replaces a link, it does not follow one.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut file = tempfile::Builder::new().prefix(".vssctl-plan-").tempfile_in(folder)?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path).map_err(|error| error.error)?;
+    // The name is as lasting as the folder that holds it.
+    OpenOptions::new().read(true).open(folder)?.sync_all()
+}
+
+/// Applies a saved plan, and exactly that.
+pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let saved = read(path)?;
+    let refuse = |refusal| refused(path, refusal);
+    saved.expect(arguments.expect_digest.as_deref()).map_err(refuse)?;
+    let loaded = loaded(path, &saved, global, ui)?;
+    saved.check_time(Timestamp::now()).map_err(refuse)?;
+    let session = Session::open_for(loaded, global, ui).await?;
+    let options = saved.options();
+    let (plan, live) = session.build(&options).await?;
+    saved.check_fresh(&plan, &live).map_err(refuse)?;
+    let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
+    let manner = Manner {
+        operation: "apply",
+        consent: arguments.consent,
+        locking: arguments.locking,
+        json: arguments.json,
+        parallelism: arguments.scoping.parallelism,
+        question: (&question, "yes"),
+        nothing: None,
+        destroys: false,
+        allow: &arguments.allowing.allow,
+        is_pinned: true,
+        expect_digest: None,
+    };
+    carry_out_plan(&session, &plan, &options, &manner).await
+}
+
+/// Renders a saved plan for people.
+pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    let saved = read(path)?;
+    ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), ui));
+    let by = render::escaped(&saved.caller_arn);
+    ui.note(&format!("Made {} by {by}, to be applied until {}.", saved.created_at, saved.expires_at));
+    ui.note(&format!("Digest: {}", saved.digest));
+    Ok(Exit::Done)
+}
+
+/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there is
+/// none, what the plan itself carries.
+fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
+    let is_named = global.file.is_some() || variable("VSSCTL_CONFIG").is_some();
+    if is_named || file::find(global).is_ok() {
+        let loaded = session::load(global, ui)?;
+        saved.check_config(&loaded.config).map_err(|refusal| refused(path, refusal))?;
+        return Ok(loaded);
+    }
+    let config = Config {
+        scope: saved.scope.clone(),
+        desired: saved.desired.clone(),
+        sha256: saved.config_sha256.clone(),
+        thresholds: saved.options.thresholds,
+    };
+    Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), warnings: 0 })
+}
+
+/// Picks the exit code of a refusal: 3 where planning again mends it, 6 where the file is no plan at all, else 4.
+fn refused(path: &Path, refusal: Refusal) -> CliError {
+    let exit = match &refusal {
+        refusal if refusal.is_stale() => Exit::Stale,
+        Refusal::NotOne(_) | Refusal::Format(_) => Exit::Invalid,
+        _ => Exit::Refused,
+    };
+    let moved = if let Refusal::Stale(moved) = &refusal { moved.clone() } else { Vec::new() };
+    let error = CliError::new(exit, format!("nothing was changed: `{}` can't be applied", path.display()));
+    let error = error.because(refusal);
+    let error = moved.iter().take(20).fold(error, |error, moved| {
+        error.hint(format!("`{}` moved since: {}", moved.address, render::escaped(&moved.what)))
+    });
+    if exit == Exit::Stale { error.hint("plan again, and review what it says now") } else { error }
+}

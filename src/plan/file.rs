@@ -1,0 +1,494 @@
+//! The saved plan: a plan with what it is bound to, what it saw, and what it was made from, as open JSON.
+//!
+//! Nothing in it is trusted: applying one builds the plan again from what is live, and the steps must come out the same. The
+//! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
+//! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
+
+use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::build::Options;
+use super::fingerprint::{Moved, Observed, canonical, moved, observe};
+use super::{Change, FORMAT, Orphan, Plan, Step};
+use crate::config::{self, Thresholds};
+use crate::kind::{Desired, KindLive};
+use crate::model::hash::sha256_hex;
+use crate::model::{Address, Diagnostic, Location, Scope, Severity};
+
+/// The most bytes of a saved plan.
+pub const LARGEST: u64 = 2 * 1024 * 1024;
+/// How long a saved plan holds, unless it is said.
+pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
+/// The longest that one can hold.
+pub const LONGEST: SignedDuration = SignedDuration::from_hours(24);
+/// Clocks of two machines may differ by this much.
+const SKEW: SignedDuration = SignedDuration::from_mins(5);
+
+/// What a plan was asked for.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedOptions {
+    /// `--target`.
+    pub targets: Vec<Address>,
+    /// `--prune`.
+    pub prune: bool,
+    /// `--max-deletions`.
+    pub max_deletions: Option<usize>,
+    /// How many deletions the file allows.
+    pub thresholds: Thresholds,
+}
+
+/// A problem that did not stop the plan.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Notice {
+    /// Such as `VSS0801`.
+    pub code: String,
+    /// Error or warning.
+    pub severity: Severity,
+    /// What happened.
+    pub message: String,
+    /// The thing it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub address: Option<Address>,
+    /// Where in a file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<Location>,
+    /// The words under the underlined text.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// What to do next.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub help: Vec<String>,
+}
+
+/// A saved plan; `plan --format json` prints the same.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SavedPlan {
+    /// The version of this form.
+    pub format: u32,
+    /// The program that made it, such as `vssctl 0.1.0`.
+    pub tool: String,
+    /// The stack, account and region that it is for.
+    pub scope: Scope,
+    /// The partition that follows from the region, such as `aws`.
+    pub partition: String,
+    /// Who planned.
+    pub caller_arn: String,
+    /// When, RFC 3339.
+    pub created_at: String,
+    /// Until when it may be applied, RFC 3339.
+    pub expires_at: String,
+    /// SHA-256 of the configuration files, hexadecimal.
+    pub config_sha256: String,
+    /// `sha256:` and the hash of what a reviewer reads: everything but times, places, the caller, the program and problems.
+    pub digest: String,
+    /// `sha256:` and the hash of all other members.
+    pub integrity: String,
+    /// What it was asked for.
+    pub options: SavedOptions,
+    /// The things of the file, resolved: what the plan was made from.
+    pub desired: Vec<Desired>,
+    /// One entry for each thing of the file, and for each deletion.
+    pub changes: Vec<Change>,
+    /// What the stack owns and the file no longer has, and the plan does not delete.
+    pub orphans: Vec<Orphan>,
+    /// What will be done, as concrete API calls.
+    pub steps: Vec<Step>,
+    /// What the plan saw.
+    pub objects: Vec<Observed>,
+    /// Strangers, unreadable things, guards.
+    pub diagnostics: Vec<Notice>,
+}
+
+/// When and by whom a plan is saved.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// Who.
+    pub caller_arn: String,
+    /// When.
+    pub now: Timestamp,
+    /// How long it holds.
+    pub lifetime: SignedDuration,
+}
+
+/// Why a saved plan is not applied.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    /// The text is no saved plan.
+    #[error("it is not a saved plan: {0}")]
+    NotOne(String),
+    /// It was made by another version of the format.
+    #[error("it is a saved plan of format {0}, and this program knows {FORMAT}")]
+    Format(u64),
+    /// It is not as it was written.
+    #[error("it was edited after it was made: {0}")]
+    Edited(String),
+    /// It is for something else.
+    #[error("it is for {0}")]
+    Foreign(String),
+    /// It is not the one that was reviewed.
+    #[error("its digest is {actual}, and {expected} was reviewed")]
+    Digest {
+        /// What was asked for.
+        expected: String,
+        /// What it is.
+        actual: String,
+    },
+    /// It comes from the future.
+    #[error("it was made at {0}, which is still to come: one of the clocks is wrong, or it was edited")]
+    Future(String),
+    /// Its time is over.
+    #[error("it expired at {0}")]
+    Expired(String),
+    /// The configuration is not the one it was made from.
+    #[error("the configuration changed since it was made")]
+    Configuration,
+    /// What it saw is not there any more.
+    #[error("what it was made from has moved")]
+    Stale(Vec<Moved>),
+}
+
+impl Refusal {
+    /// Tells whether planning again mends it; else somebody should look at it first.
+    pub fn is_stale(&self) -> bool {
+        match self {
+            Self::Expired(_) | Self::Configuration | Self::Stale(_) => true,
+            Self::NotOne(_)
+            | Self::Format(_)
+            | Self::Edited(_)
+            | Self::Foreign(_)
+            | Self::Digest { .. }
+            | Self::Future(_) => false,
+        }
+    }
+}
+
+impl SavedPlan {
+    /// Saves a plan.
+    pub fn new(
+        plan: &Plan,
+        desired: &[Desired],
+        live: &[(&'static str, KindLive)],
+        options: &Options,
+        occasion: &Occasion,
+    ) -> Self {
+        let expires = occasion.now.saturating_add(occasion.lifetime.min(LONGEST)).unwrap_or(occasion.now);
+        let time = |time: Timestamp| format!("{}", time.round(jiff::Unit::Second).unwrap_or(time));
+        let mut saved = Self {
+            format: FORMAT,
+            tool: plan.tool.clone(),
+            scope: plan.scope.clone(),
+            partition: plan.scope.partition().to_owned(),
+            caller_arn: occasion.caller_arn.clone(),
+            created_at: time(occasion.now),
+            expires_at: time(expires),
+            config_sha256: plan.config_sha256.clone(),
+            digest: String::new(),
+            integrity: String::new(),
+            options: SavedOptions {
+                targets: options.targets.clone(),
+                prune: options.prune,
+                max_deletions: options.max_deletions,
+                thresholds: options.thresholds,
+            },
+            desired: desired.to_vec(),
+            changes: plan.changes.clone(),
+            orphans: plan.orphans.clone(),
+            steps: plan.steps.clone(),
+            objects: observe(plan, desired, live),
+            diagnostics: plan.diagnostics.iter().map(notice).collect(),
+        };
+        saved.seal();
+        saved
+    }
+
+    /// Computes both hashes.
+    pub fn seal(&mut self) {
+        self.digest = self.reviewed_digest();
+        self.integrity = self.integrity_sum();
+    }
+
+    /// Hashes what a reviewer reads. Two plans for the same changes of the same things have one digest, whenever and by
+    /// whomever they are made.
+    fn reviewed_digest(&self) -> String {
+        let Self {
+            format,
+            tool: _,
+            scope,
+            partition,
+            caller_arn: _,
+            created_at: _,
+            expires_at: _,
+            config_sha256,
+            digest: _,
+            integrity: _,
+            options,
+            desired,
+            changes,
+            orphans,
+            steps,
+            objects,
+            diagnostics: _,
+        } = self;
+        let changes: Vec<Change> = changes.iter().map(|change| Change { location: None, ..change.clone() }).collect();
+        let objects: Vec<Value> = objects
+            .iter()
+            .map(|seen| json!([seen.address, seen.standing, seen.found, seen.id, seen.fingerprint]))
+            .collect();
+        sum(&json!({
+            "format": format, "scope": scope, "partition": partition, "config_sha256": config_sha256,
+            "options": options, "desired": desired, "changes": changes, "orphans": orphans, "steps": steps,
+            "objects": objects,
+        }))
+    }
+
+    fn integrity_sum(&self) -> String {
+        sum(&json!(Self { integrity: String::new(), ..self.clone() }))
+    }
+
+    /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of indentation,
+    /// a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
+    pub fn to_text(&self) -> Result<String, serde_json::Error> {
+        crate::render::json::pretty(self)
+    }
+
+    /// Reads one and makes sure that it is as it was written.
+    pub fn parse(text: &str) -> Result<Self, Refusal> {
+        let not_one = |error: serde_json::Error| Refusal::NotOne(error.to_string());
+        let value: Value = serde_json::from_str(text).map_err(not_one)?;
+        match value.get("format").and_then(Value::as_u64) {
+            Some(format) if format == u64::from(FORMAT) => {}
+            Some(format) => return Err(Refusal::Format(format)),
+            None => return Err(Refusal::NotOne("it has no `format`".to_owned())),
+        }
+        // From the text: a member that is there twice is an error.
+        let saved: Self = serde_json::from_str(text).map_err(not_one)?;
+        if saved.integrity != saved.integrity_sum() {
+            return Err(Refusal::Edited("its integrity sum does not fit".to_owned()));
+        }
+        if saved.digest != saved.reviewed_digest() {
+            return Err(Refusal::Edited("its digest does not fit".to_owned()));
+        }
+        if saved.partition != saved.scope.partition() {
+            return Err(Refusal::Edited("its partition is not that of its region".to_owned()));
+        }
+        Ok(saved)
+    }
+
+    /// Makes sure that it is the reviewed one.
+    pub fn expect(&self, digest: Option<&str>) -> Result<(), Refusal> {
+        match digest {
+            Some(expected) if expected != self.digest => {
+                Err(Refusal::Digest { expected: expected.to_owned(), actual: self.digest.clone() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+
+    /// Makes sure that its time is now.
+    pub fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
+        let read = |text: &str| {
+            text.parse::<Timestamp>().map_err(|_| Refusal::Edited(format!("`{text}` is no point in time")))
+        };
+        let (created, expires) = (read(&self.created_at)?, read(&self.expires_at)?);
+        if created > now.saturating_add(SKEW).unwrap_or(now) {
+            return Err(Refusal::Future(self.created_at.clone()));
+        }
+        if expires.duration_since(created) > LONGEST {
+            return Err(Refusal::Edited("it holds for more than a day".to_owned()));
+        }
+        if expires <= now {
+            return Err(Refusal::Expired(self.expires_at.clone()));
+        }
+        Ok(())
+    }
+
+    /// Makes sure that it is for the configuration that is there.
+    pub fn check_config(&self, config: &config::Config) -> Result<(), Refusal> {
+        let Scope { stack, account_id, region, iam_path: _ } = &self.scope;
+        let own = &config.scope;
+        for (what, theirs, ours) in
+            [("stack", stack, &own.stack), ("account", account_id, &own.account_id), ("region", region, &own.region)]
+        {
+            if theirs != ours {
+                return Err(Refusal::Foreign(format!("{what} `{theirs}`, and the file is for `{ours}`")));
+            }
+        }
+        if self.config_sha256 != config.sha256 {
+            return Err(Refusal::Configuration);
+        }
+        let same = json!(self.desired) == json!(config.desired) && self.options.thresholds == config.thresholds;
+        if same { Ok(()) } else { Err(Refusal::Edited("it asks for what the file does not say".to_owned())) }
+    }
+
+    /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
+    pub fn check_fresh(&self, fresh: &Plan, live: &[(&'static str, KindLive)]) -> Result<(), Refusal> {
+        let moved = moved(&self.objects, &observe(fresh, &self.desired, live));
+        let same = json!(self.steps) == json!(fresh.steps);
+        let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);
+        if !touched.is_empty() {
+            return Err(Refusal::Stale(touched));
+        }
+        match (same, others.is_empty()) {
+            (true, _) => Ok(()),
+            (false, false) => Err(Refusal::Stale(others)),
+            (false, true) => {
+                Err(Refusal::Edited("its steps are not those that follow from what it was made from".to_owned()))
+            }
+        }
+    }
+
+    /// Returns what it was asked for.
+    pub fn options(&self) -> Options {
+        let SavedOptions { targets, prune, max_deletions, thresholds } = self.options.clone();
+        Options { targets, prune, max_deletions, thresholds, ..Options::default() }
+    }
+
+    /// Returns the plan in it, for showing.
+    pub fn plan(&self) -> Plan {
+        Plan {
+            format: self.format,
+            tool: self.tool.clone(),
+            scope: self.scope.clone(),
+            config_sha256: self.config_sha256.clone(),
+            changes: self.changes.clone(),
+            orphans: self.orphans.clone(),
+            steps: self.steps.clone(),
+            diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
+        }
+    }
+}
+
+/// Hashes the canonical form of a value.
+fn sum(value: &Value) -> String {
+    format!("sha256:{}", sha256_hex(canonical(value).to_string().as_bytes()))
+}
+
+fn notice(diagnostic: &Diagnostic) -> Notice {
+    let Diagnostic { code, severity, message, address, location, label, help } = diagnostic.clone();
+    Notice { code: code.to_owned(), severity, message, address, location, label, help }
+}
+
+/// Turns a notice back; one with a code that this program does not know is left out.
+fn diagnostic(notice: &Notice) -> Option<Diagnostic> {
+    let Notice { code, severity, message, address, location, label, help } = notice.clone();
+    let code = config::explain(&code)?.code;
+    Some(Diagnostic { code, severity, message, address, location, label, help })
+}
+
+/// Tells whether a text is a digest as `--expect-digest` takes it.
+pub fn is_digest(text: &str) -> bool {
+    let digits = text.strip_prefix("sha256:");
+    digits.is_some_and(|digits| {
+        digits.len() == 64 && digits.bytes().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    })
+}
+
+/// Returns the JSON Schema (draft-07) of a saved plan.
+pub fn schema() -> Value {
+    let settings = schemars::generate::SchemaSettings::draft07();
+    let mut schema = settings.into_generator().into_root_schema_for::<SavedPlan>().to_value();
+    schema["title"] = json!("vssctl saved plan");
+    schema
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn saved(now: &str) -> SavedPlan {
+        let plan = Plan {
+            format: FORMAT,
+            tool: "vssctl".into(),
+            scope: Scope {
+                stack: "s".into(),
+                account_id: "123456789012".into(),
+                region: "eu-west-1".into(),
+                iam_path: "/".into(),
+            },
+            config_sha256: "0".into(),
+            changes: Vec::new(),
+            orphans: Vec::new(),
+            steps: Vec::new(),
+            diagnostics: Vec::new(),
+        };
+        let occasion = Occasion {
+            caller_arn: "arn:aws:iam::123456789012:user/a".into(),
+            now: now.parse().expect("a time"),
+            lifetime: LIFETIME,
+        };
+        SavedPlan::new(&plan, &[], &[], &Options::default(), &occasion)
+    }
+
+    #[test]
+    fn the_checked_in_schema_is_the_one_of_the_types() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.schema.json");
+        let current = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
+        if std::env::var_os("SNAPSHOTS").is_some_and(|action| action == "overwrite") {
+            std::fs::write(path, &current).expect("a file");
+        }
+        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
+        assert!(
+            checked_in == current,
+            "schema/plan.schema.json is stale: vssctl schema --plan > schema/plan.schema.json"
+        );
+    }
+
+    #[test]
+    fn a_saved_plan_comes_back_as_it_was() {
+        let plan = saved("2026-01-01T00:00:00Z");
+        let text = plan.to_text().expect("JSON");
+        assert_eq!(SavedPlan::parse(&text), Ok(plan));
+    }
+
+    #[test]
+    fn the_digest_does_not_know_the_time_and_the_integrity_sum_does() {
+        let (one, two) = (saved("2026-01-01T00:00:00Z"), saved("2026-01-02T00:00:00Z"));
+        assert_eq!(one.digest, two.digest);
+        assert_ne!(one.integrity, two.integrity);
+        assert!(is_digest(&one.digest) && !is_digest("sha256:12") && !is_digest(&one.digest.to_uppercase()));
+    }
+
+    #[test]
+    fn every_edit_is_noticed() {
+        let text = saved("2026-01-01T00:00:00Z").to_text().expect("JSON");
+        for (old, new) in [
+            ("\"prune\": false", "\"prune\": true"),
+            ("04:00:00Z", "23:00:00Z"),
+            ("eu-west-1", "us-east-1"),
+            (
+                "\"steps\": []",
+                "\"steps\": [{\"id\":0,\"address\":\"role.a\",\"phase\":\"ensure\",\"after\":[],\"calls\":[]}]",
+            ),
+        ] {
+            assert!(text.contains(old), "{text}");
+            assert!(matches!(SavedPlan::parse(&text.replace(old, new)), Err(Refusal::Edited(_))), "{old}");
+        }
+        let unknown = text.replacen('{', "{\"more\": 1,", 1);
+        assert!(matches!(SavedPlan::parse(&unknown), Err(Refusal::NotOne(_))));
+        let twice = text.replacen('{', "{\"steps\": [],", 1);
+        assert!(matches!(SavedPlan::parse(&twice), Err(Refusal::NotOne(_))));
+        assert_eq!(SavedPlan::parse("{\"format\": 99}"), Err(Refusal::Format(99)));
+        assert!(matches!(SavedPlan::parse("nonsense"), Err(Refusal::NotOne(_))));
+    }
+
+    #[test]
+    fn a_plan_holds_from_its_making_to_its_expiry() {
+        let plan = saved("2026-01-01T00:00:00Z");
+        let at = |time: &str| plan.check_time(time.parse().expect("a time"));
+        assert_eq!(at("2026-01-01T00:00:01Z"), Ok(()));
+        // A clock may be a little behind.
+        assert_eq!(at("2025-12-31T23:57:00Z"), Ok(()));
+        assert!(matches!(at("2025-12-31T23:50:00Z"), Err(Refusal::Future(_))));
+        assert_eq!(at("2026-01-01T03:59:59Z"), Ok(()));
+        assert!(at("2026-01-01T04:00:00Z").is_err_and(|refusal| refusal.is_stale()));
+        let mut longer = plan.clone();
+        longer.expires_at = "2026-02-01T00:00:00Z".into();
+        longer.seal();
+        assert!(matches!(longer.check_time("2026-01-01T00:00:01Z".parse().expect("a time")), Err(Refusal::Edited(_))));
+    }
+}

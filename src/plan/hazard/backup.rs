@@ -1,0 +1,242 @@
+//! The hazards of packages, vaults, plans, selections and region settings.
+
+use std::cmp::Ordering;
+
+use serde_json::Value;
+
+use super::{Hazard, Notes, Thing, texts};
+use crate::model::duration::days;
+use crate::plan::{Action, diff};
+use crate::policy;
+
+pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
+    let Some(live) = thing.draft.live else { return };
+    let name = thing.before("package_name").as_str().unwrap_or(&live.name);
+    let installs = |value: &Value| value == "Install";
+    if thing.is(Action::Delete) {
+        // What a command did stays done.
+        if installs(thing.before("action")) && !live.ids.contains_key("CommandId") {
+            notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
+        }
+        return;
+    }
+    if !thing.is_changed() {
+        return;
+    }
+    if installs(thing.before("action")) && !installs(thing.after("action")) {
+        notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
+    }
+    if let (Some(before), Some(after)) = (thing.before("version").as_str(), thing.after("version").as_str())
+        && numbers(after).cmp(&numbers(before)) == Ordering::Less
+        && !after.is_empty()
+    {
+        notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
+    }
+    if thing.changes("targets") {
+        let after = thing.after("targets");
+        for (key, values) in thing.before("targets").as_object().into_iter().flatten() {
+            let kept = texts(&after[key.as_str()]);
+            for value in texts(values).into_iter().filter(|value| !kept.contains(value)) {
+                notes.add(
+                    Hazard::VssUnavailable,
+                    format!("`{name}` no longer reaches the instances of `{key}` = `{value}`"),
+                );
+            }
+        }
+    }
+}
+
+/// Versions compare by dotted numbers, missing ones being 0.
+fn numbers(version: &str) -> Vec<u64> {
+    let mut numbers: Vec<u64> = version.split('.').map(|part| part.parse().unwrap_or_default()).collect();
+    while numbers.last() == Some(&0) {
+        numbers.pop();
+    }
+    numbers
+}
+
+pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
+    lock(thing, notes);
+    if thing.draft.live.is_none() || !thing.is_changed() || !thing.changes("access_policy") {
+        return;
+    }
+    // A vault without a policy and without anything in it is as good as new: an interrupted apply leaves such ones.
+    let is_empty = thing.draft.live.is_some_and(|live| live.carried["NumberOfRecoveryPoints"] == 0);
+    if is_empty && diff::is_empty(thing.before("access_policy")) {
+        return;
+    }
+    for more in policy::widened([thing.before("access_policy")], [thing.after("access_policy")]) {
+        let text = more.to_ascii_lowercase();
+        let deletes = [
+            "backup:deleterecoverypoint",
+            "backup:updaterecoverypointlifecycle",
+            "`backup:*",
+            "`backup:delete*",
+            "`*`",
+        ];
+        if deletes.iter().any(|action| text.contains(action)) {
+            notes.add(Hazard::RecoveryPointsDeleted, format!("the vault's policy {more}"));
+        } else {
+            notes.add(Hazard::PrivilegeWidened, format!("the vault's policy {more}"));
+        }
+    }
+}
+
+fn lock(thing: &Thing<'_>, notes: &mut Notes) {
+    let is_made = thing.is(Action::Create);
+    if !is_made && !thing.is_changed() {
+        return;
+    }
+    let (before, after) = (thing.before("lock"), thing.after("lock"));
+    if after["mode"] == "compliance" && (is_made || thing.is(Action::Replace) || thing.changes("lock")) {
+        let grace = thing.draft.desired.and_then(|desired| desired.options.get("changeable_for"));
+        let grace = grace.and_then(Value::as_str).map(|grace| format!(" after {grace}")).unwrap_or_default();
+        notes.add(
+            Hazard::IrreversibleLock,
+            format!("nobody can take the compliance lock off{grace}, nor delete what it keeps"),
+        );
+    }
+    if is_made || !thing.changes("lock") || diff::is_empty(before) {
+        return;
+    }
+    if diff::is_empty(after) {
+        notes.add(Hazard::RecoveryPointsDeleted, "the Vault Lock that keeps recovery points from being deleted goes");
+        return;
+    }
+    let length = |lock: &Value, name: &str| lock[name].as_str().and_then(|text| days::parse(text).ok());
+    let (least_before, least_after) = (length(before, "min_retention"), length(after, "min_retention"));
+    if let Some(least) = least_before.filter(|least| least_after.is_some_and(|after| after < *least)) {
+        let now = least_after.map(days::format).unwrap_or_default();
+        notes.add(
+            Hazard::RetentionShortened,
+            format!("the Vault Lock takes backups that are kept for {now}, not {}", days::format(least)),
+        );
+    }
+    let (most_before, most_after) = (length(before, "max_retention"), length(after, "max_retention"));
+    if let Some(most) = most_after.filter(|most| most_before.is_none_or(|before| *most < before)) {
+        notes.add(
+            Hazard::RetentionShortened,
+            format!("the Vault Lock takes no backups that are kept for more than {}", days::format(most)),
+        );
+    }
+}
+
+pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
+    if thing.draft.live.is_none() || !thing.is_changed() {
+        return;
+    }
+    if thing.before("windows_vss") == true && thing.after("windows_vss") == false {
+        notes.add(Hazard::VssDisabled, "backups of Windows instances are only crash-consistent from then on");
+    }
+    let (before, after) = (thing.before("rule"), thing.after("rule"));
+    let Some(rules) = before.as_object() else { return };
+    for (name, old) in rules {
+        if let Some(new) = after.get(name.as_str()) {
+            retention(&format!("the rule `{name}`"), old, new, notes);
+            continue;
+        }
+        // A rule that only got another name still runs.
+        let same = |new: &Value| {
+            ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field])
+        };
+        let mut others = after.as_object().into_iter().flatten();
+        match others.find(|(name, new)| !rules.contains_key(*name) && same(new)) {
+            Some((name, new)) => retention(&format!("the rule `{name}`"), old, new, notes),
+            None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
+        }
+    }
+}
+
+fn retention(what: &str, old: &Value, new: &Value, notes: &mut Notes) {
+    // What the file does not say stays as it is.
+    let Some(wanted) = new.get("delete_after") else { return copies(what, old, new, notes) };
+    let length = |value: &Value| value.as_str().and_then(|text| days::parse(text).ok()).unwrap_or(u32::MAX);
+    let (before, after) = (length(&old["delete_after"]), length(wanted));
+    if after < before {
+        let now = days::format(after);
+        let was = if before == u32::MAX { "for ever".to_owned() } else { format!("for {}", days::format(before)) };
+        notes.add(Hazard::RetentionShortened, format!("{what} keeps backups for {now}, not {was}"));
+    }
+    copies(what, old, new, notes);
+}
+
+fn copies(what: &str, old: &Value, new: &Value, notes: &mut Notes) {
+    let Some(wanted) = new.get("copy_actions") else { return };
+    for (vault, copy) in old["copy_actions"].as_object().into_iter().flatten() {
+        let name = vault.rsplit(':').next().unwrap_or(vault);
+        match wanted.get(vault.as_str()) {
+            Some(wanted) => retention(&format!("{what}, copying to `{name}`,"), copy, wanted, notes),
+            None => notes.add(Hazard::ProtectionGap, format!("{what} makes no more copies to `{name}`")),
+        }
+    }
+}
+
+pub(super) fn selection(thing: &Thing<'_>, notes: &mut Notes) {
+    if thing.is(Action::Delete) {
+        notes.add(Hazard::ProtectionGap, "what only this selection selects is backed up no more");
+        return;
+    }
+    if !thing.is(Action::Create) && !thing.is_changed() {
+        return;
+    }
+    if let Some(breadth) = breadth(&|field| thing.after(field)) {
+        let was_broad = thing.draft.live.is_some() && self::breadth(&|field| thing.before(field)).is_some();
+        if !was_broad {
+            notes.add(Hazard::BroadSelection, breadth);
+        }
+    }
+    if thing.draft.live.is_none() {
+        return;
+    }
+    for (field, narrows) in [
+        ("arns", false),
+        ("any", false),
+        ("not_arns", true),
+        ("all", true),
+        ("like", true),
+        ("not_equals", true),
+        ("not_like", true),
+    ] {
+        let (before, after) = (texts(thing.before(field)), texts(thing.after(field)));
+        // Fewer alternatives select less, and so do more conditions.
+        let (more, less) = if narrows { (&after, &before) } else { (&before, &after) };
+        for value in more.iter().filter(|value| !less.contains(value)) {
+            let why = if narrows { "what does not fit it" } else { "what only it fits" };
+            let verb = if narrows { "has the new condition" } else { "loses" };
+            notes.add(
+                Hazard::ProtectionGap,
+                format!("the selection {verb} `{field}` `{value}`: {why} is backed up no more"),
+            );
+        }
+    }
+}
+
+/// Says how a selection selects everything of a sort, if it does.
+fn breadth<'a>(field: &impl Fn(&str) -> &'a Value) -> Option<String> {
+    let says = |value: &str| value.split_once('=').is_some_and(|(_, value)| !value.chars().all(|it| it == '*'));
+    // Conditions narrow the ARNs, not the alternatives of tags.
+    let narrowed = !texts(field("all")).is_empty() || texts(field("like")).into_iter().any(says);
+    let (arns, any) = (texts(field("arns")), texts(field("any")));
+    if arns.is_empty() && any.is_empty() && !narrowed {
+        return Some("the selection names nothing: it selects everything that AWS Backup supports".to_owned());
+    }
+    let everything = |arn: &&&str| {
+        let resource = arn.splitn(6, ':').nth(5).unwrap_or(arn);
+        resource.rsplit(['/', ':']).next().is_some_and(|id| id == "*")
+    };
+    let broad = arns.iter().find(everything).filter(|_| !narrowed)?;
+    Some(format!("`{broad}` selects all of them, whatever their tags"))
+}
+
+pub(super) fn region_settings(thing: &Thing<'_>, notes: &mut Notes) {
+    if !thing.is_changed() {
+        return;
+    }
+    let (before, after) = (thing.before("resource_type_opt_in"), thing.after("resource_type_opt_in"));
+    for (kind, wanted) in after.as_object().into_iter().flatten() {
+        if *wanted == false && before[kind.as_str()] == true {
+            let why = format!("AWS Backup no longer backs up {kind} that selections find by tags");
+            notes.add(Hazard::ProtectionGap, why);
+        }
+    }
+}

@@ -1,0 +1,368 @@
+//! The lease: in process on a clock that tests move, and between processes.
+
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vssctl::apply::lease::{self, Lease, LeaseError, Request, Store, Timing};
+use vssctl::aws::{Clients, ConnectOptions, ErrorKind, Fence};
+use vssctl::model::Scope;
+use vssctl::sandbox::{Fault, FaultKind, Sandbox};
+
+use crate::bench::Bench;
+use crate::faults::Served;
+use crate::harness::{Run, wait_until};
+
+const REGION: &str = "ap-northeast-1";
+
+async fn clients(sandbox: &Sandbox) -> Clients {
+    let scope =
+        Scope { stack: "s".into(), account_id: "123456789012".into(), region: REGION.into(), iam_path: "/".into() };
+    let mut options = ConnectOptions::new(scope);
+    options.http_client = Some(sandbox.http_client());
+    options.credentials = Some(Sandbox::credentials());
+    Clients::connect(options).await.expect("clients")
+}
+
+fn request(timing: Timing) -> Request {
+    Request {
+        op: "apply".into(),
+        caller_arn: "arn:aws:iam::123456789012:user/me".into(),
+        patience: Duration::ZERO,
+        timing,
+    }
+}
+
+async fn take(clients: &Clients, timing: Timing) -> Result<(Lease, Arc<Fence>), LeaseError> {
+    let fence = Arc::default();
+    let lease = Lease::take(Store::new(clients), &request(timing), &fence, |_| {}, std::future::pending()).await?;
+    Ok((lease, fence))
+}
+
+/// The slots by epoch, as they stand in Parameter Store.
+fn slots(sandbox: &Sandbox, stack: &str) -> Vec<(String, Value)> {
+    let path = format!("/vssctl/v1/{stack}/lock");
+    let answer = sandbox.call("ssm", "GetParametersByPath", REGION, &json!({"Path": path})).expect("parameters");
+    let parameters = answer["Parameters"].as_array().expect("a list");
+    let text = |value: &Value| value.as_str().expect("a text").to_owned();
+    let slot = |one: &Value| {
+        let number = text(&one["Name"]).rsplit('/').next().expect("a number").to_owned();
+        (number, serde_json::from_str(&text(&one["Value"])).expect("a record"))
+    };
+    parameters.iter().map(slot).collect()
+}
+
+fn states(sandbox: &Sandbox, stack: &str) -> Vec<(String, String)> {
+    let state = |record: &Value| record["state"].as_str().expect("a state").to_owned();
+    slots(sandbox, stack).into_iter().map(|(epoch, record)| (epoch, state(&record))).collect()
+}
+
+fn pairs(expected: &[(&str, &str)]) -> Vec<(String, String)> {
+    expected.iter().map(|(epoch, state)| ((*epoch).to_owned(), (*state).to_owned())).collect()
+}
+
+#[tokio::test]
+async fn one_has_the_lease_and_the_next_gets_it_when_it_is_given_back() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    let Err(LeaseError::Held(holder)) = take(&clients, Timing::REAL).await else { panic!("two have it") };
+    assert_eq!(holder.epoch, 1);
+    assert!(holder.free_in > Duration::from_secs(1000) && holder.free_in <= Duration::from_secs(1080), "{holder:?}");
+    assert_eq!(holder.record.expect("a record").op, "apply");
+    lease.release().await.expect("given back");
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert_eq!(lease.epoch(), 2);
+    assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released"), ("00000002", "held")]));
+}
+
+#[tokio::test]
+async fn old_slots_go_and_the_newest_numbers_stay() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    for epoch in 1..=6 {
+        let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+        assert_eq!(lease.epoch(), epoch);
+        tokio::task::yield_now().await;
+        lease.release().await.expect("given back");
+    }
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    lease.release().await.expect("given back");
+    let left: Vec<String> = states(&sandbox, "s").into_iter().map(|(epoch, _)| epoch).collect();
+    assert!(left.len() <= 4 && left.ends_with(&["00000006".to_owned(), "00000007".to_owned()]), "{left:?}");
+}
+
+#[tokio::test]
+async fn a_lost_answer_to_the_create_does_not_lock_out_its_sender() {
+    for times in [1, 3, 4] {
+        let sandbox = Sandbox::in_memory();
+        let clients = clients(&sandbox).await;
+        sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("PutParameter").times(times));
+        let (lease, fence) = take(&clients, Timing::REAL).await.expect("the lease");
+        assert_eq!((lease.epoch(), fence.is_open()), (1, true));
+        assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "held")]));
+    }
+}
+
+#[tokio::test]
+async fn a_dead_holder_is_succeeded_after_its_end_and_the_grace() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    take(&clients, Timing::REAL).await.expect("the lease").0.abandon();
+    sandbox.advance(Duration::from_secs(1000)).expect("the clock");
+    assert!(matches!(take(&clients, Timing::REAL).await, Err(LeaseError::Held(_))));
+    sandbox.advance(Duration::from_secs(80)).expect("the clock");
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert_eq!(lease.epoch(), 2);
+    assert!(lease.unquiet_at(clients.date()).is_zero(), "the grace includes the staleness of reads");
+    assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "held"), ("00000002", "held")]));
+}
+
+#[tokio::test]
+async fn nothing_is_sent_once_the_lease_is_over() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    let (lease, fence) = take(&clients, Timing::REAL).await.expect("the lease");
+    let writer = clients.fenced_writer(&fence);
+    writer.put_parameter("/a", "1", false).await.expect("within the lease");
+    assert!(fence.answered().is_some());
+    sandbox.clear_requests();
+    lease.abandon();
+    let error = writer.put_parameter("/a", "2", true).await.expect_err("refused");
+    assert_eq!(error.kind, ErrorKind::LeaseLost);
+    assert!(sandbox.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_lease_that_can_t_be_renewed_is_lost_at_its_deadline() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    let timing = Timing { lease: 300, renew: 100, grace: 0, settle: 0, poll: 20 };
+    let (lease, fence) = take(&clients, timing).await.expect("the lease");
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert!(!lease.is_lost() && fence.is_open(), "it is renewed");
+    sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").times(u32::MAX));
+    tokio::time::timeout(Duration::from_secs(5), lease.lost()).await.expect("lost");
+    assert!(!fence.is_open());
+}
+
+#[tokio::test]
+async fn reads_settle_after_the_last_change_of_the_run_before() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    let (lease, fence) = take(&clients, Timing::REAL).await.expect("the lease");
+    clients.fenced_writer(&fence).put_parameter("/a", "1", false).await.expect("a change");
+    lease.release().await.expect("given back");
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    let unquiet = lease.unquiet_at(clients.date());
+    assert!(unquiet > Duration::from_secs(50) && unquiet <= Duration::from_secs(61), "{unquiet:?}");
+    lease.release().await.expect("given back");
+    // A run that changed nothing does not make the one before it settle sooner.
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert!(lease.unquiet_at(clients.date()) > Duration::from_secs(45), "{:?}", lease.unquiet_at(clients.date()));
+}
+
+#[tokio::test]
+async fn a_broken_lease_is_not_edited_and_its_holder_notices() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    let timing = Timing { lease: 60_000, renew: 200, ..Timing::REAL };
+    let (broken, fence) = take(&clients, timing).await.expect("the lease");
+    let store = Store::new(&clients);
+    let holder = lease::holder(&store, &timing).await.expect("a read").expect("a holder");
+    let before = slots(&sandbox, "s");
+    assert!(lease::unlock(&store, &holder, "arn:me", &timing).await.expect("unlocked"));
+    let after = slots(&sandbox, "s");
+    assert_eq!(after[0].1, before[0].1);
+    assert_eq!((after[1].1["state"].as_str(), after[1].1["broken_by"].as_str()), (Some("released"), Some("arn:me")));
+    assert!(!lease::unlock(&store, &holder, "arn:you", &timing).await.expect("an answer"), "once is enough");
+    let (next, _) = take(&clients, timing).await.expect("the lease");
+    assert_eq!(next.epoch(), 3);
+    assert!(next.unquiet_at(clients.date()) > Duration::from_secs(30), "the broken run may have written a moment ago");
+    tokio::time::timeout(Duration::from_secs(5), broken.lost()).await.expect("noticed");
+    assert!(!fence.is_open());
+}
+
+/// Seconds instead of minutes: lease, renew, grace, settle, poll.
+const QUICK: &str = "2000,500,1000,1000,200";
+
+impl Served {
+    /// Starts a run in the background.
+    fn start(&self, arguments: &[&str]) -> Child {
+        let mut command = self.prepare(arguments, "123456789012");
+        command.env("VSSCTL_TEST_LEASE", QUICK).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().expect("vssctl runs")
+    }
+
+    fn quickly(&self, arguments: &[&str]) -> Run {
+        let mut command = self.prepare(arguments, "123456789012");
+        Run::from(command.env("VSSCTL_TEST_LEASE", QUICK).output().expect("vssctl runs"))
+    }
+
+    /// Starts an apply that hangs at a vault, holding the lease.
+    fn hold(&self) -> Child {
+        self.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault").times(u32::MAX));
+        let child = self.start(&["apply", "--yes"]);
+        wait_until(|| self.sandbox.requests().iter().any(|request| request.operation == "CreateBackupVault"));
+        child
+    }
+
+    fn count(&self, operation: &str) -> usize {
+        self.sandbox.requests().iter().filter(|request| request.operation == operation).count()
+    }
+}
+
+#[test]
+fn of_two_runs_at_once_one_exits_with_seven_and_nothing_is_made_twice() {
+    let served = Served::in_real_time();
+    let mut first = served.hold();
+    let run = served.run(&["apply", "--yes"]).exits(7);
+    for part in [
+        "somebody else is changing stack `windows-backup`",
+        "`vssctl apply` of arn:aws:",
+        "unlock --epoch 1",
+        "--lock-timeout",
+    ] {
+        assert!(run.stderr.contains(part), "no {part} in:\n{}", run.stderr);
+    }
+    // Looking needs no lease.
+    served.run(&["plan"]).exits(0);
+    assert_eq!(served.count("CreateBackupVault"), 1);
+    first.kill().expect("kill");
+    first.wait().expect("an end");
+}
+
+#[test]
+fn who_waits_goes_on_from_what_the_other_did() {
+    let served = Served::in_real_time();
+    let runs: Vec<Child> = (0..3).map(|_| served.start(&["apply", "--yes", "--lock-timeout", "60s"])).collect();
+    for run in runs {
+        Run::from(run.wait_with_output().expect("an end")).exits(0);
+    }
+    for operation in
+        ["CreateRole", "CreateBackupVault", "CreateBackupPlan", "CreateBackupSelection", "CreateAssociation"]
+    {
+        let expected = if operation == "CreateRole" { 2 } else { 1 };
+        assert_eq!(served.count(operation), expected, "{operation}");
+    }
+    assert!(served.quickly(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+#[test]
+fn a_killed_holder_is_succeeded_when_its_lease_has_run_out() {
+    let served = Served::in_real_time();
+    let mut first = served.hold();
+    first.kill().expect("kill");
+    first.wait().expect("an end");
+    served.sandbox.clear_faults();
+    served.quickly(&["apply", "--yes"]).exits(7);
+    let run = served.quickly(&["apply", "--yes", "--lock-timeout", "1m"]).exits(0);
+    assert!(run.stderr.contains("Waiting: `vssctl apply`"), "{}", run.stderr);
+    assert_eq!(served.count("CreateAssociation"), 1);
+    assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+#[test]
+fn a_lease_is_broken_by_its_number_and_only_with_consent() {
+    let served = Served::in_real_time();
+    let mut first = served.hold();
+    first.kill().expect("kill");
+    first.wait().expect("an end");
+    served.sandbox.clear_faults();
+    served.run(&["unlock", "--epoch", "2", "--yes"]).exits(6);
+    served.run(&["unlock", "--epoch", "1"]).exits(4);
+    let run = served.run(&["unlock", "--epoch", "1", "--yes"]).exits(0);
+    assert!(run.stdout.contains("Broke the lease of epoch 1."), "{}", run.stdout);
+    let run = served.run(&["unlock", "--epoch", "1", "--yes"]).exits(0);
+    assert!(run.stdout.contains("Nobody has the lease"), "{}", run.stdout);
+    served.quickly(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn without_parameter_store_a_run_ends_before_its_first_change_unless_it_goes_without() {
+    let served = Served::in_real_time();
+    served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").times(u32::MAX));
+    let run = served.run(&["apply", "--yes"]).exits(1);
+    assert!(run.stderr.contains("ssm:PutParameter") && run.stderr.contains("--lock=none"), "{}", run.stderr);
+    let changes = served.sandbox.requests().iter().filter(|one| one.write && one.operation != "PutParameter").count();
+    assert_eq!(changes, 0);
+    let run = served.run(&["apply", "--yes", "--lock=none"]).exits(0);
+    assert!(run.stderr.contains("nothing keeps other runs out"), "{}", run.stderr);
+}
+
+#[test]
+fn a_finished_run_gives_the_lease_back_and_an_empty_one_takes_none() {
+    let served = Served::in_real_time();
+    served.quickly(&["apply", "--yes"]).exits(0);
+    assert_eq!(states(&served.sandbox, "windows-backup"), pairs(&[("00000001", "released")]));
+    served.quickly(&["apply", "--yes"]).exits(0);
+    served.quickly(&["plan"]).exits(0);
+    assert_eq!(states(&served.sandbox, "windows-backup"), pairs(&[("00000001", "released")]));
+    let record = &slots(&served.sandbox, "windows-backup")[0].1;
+    assert!(record["last_mutation"].is_string() && record["op"] == "apply", "{record}");
+}
+
+#[test]
+fn a_run_that_loses_its_lease_stops_and_the_next_one_finishes() {
+    let served = Served::in_real_time();
+    served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").nth(2).times(u32::MAX));
+    served.sandbox.inject(Fault::new(FaultKind::Hang).operation("CreateBackupVault"));
+    let run = Run::from(served.start(&["apply", "--yes"]).wait_with_output().expect("an end"));
+    assert!(run.stderr.contains("the lease is lost"), "{}\n{}", run.stdout, run.stderr);
+    assert!(matches!(run.code, Some(1 | 5)), "{:?}", run.code);
+    served.sandbox.clear_faults();
+    served.quickly(&["apply", "--yes", "--lock-timeout", "1m"]).exits(0);
+    assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+const COMMAND: &str = "[package.AwsVssComponents]\ntargets = { tags = { VssBackup = \"enabled\" } }\n";
+
+fn with_command(more: &str) -> String {
+    format!("{}{COMMAND}{more}", crate::bench::STACK)
+}
+
+/// The names of the once-records, without the hash.
+fn attempts(bench: &Bench) -> Vec<String> {
+    let input = json!({"Path": "/vssctl/v1/bench/once"});
+    let answer = bench.call("ssm", "GetParametersByPath", &input);
+    let name = |one: &Value| one["Name"].as_str().and_then(|name| name.split_once('.')).expect("a name").1.to_owned();
+    answer["Parameters"].as_array().expect("a list").iter().map(name).collect()
+}
+
+#[test]
+fn a_command_that_aws_has_forgotten_is_not_sent_again() {
+    let bench = Bench::new();
+    bench.apply(&with_command(""));
+    assert_eq!(attempts(&bench), ["1", "1.sent"]);
+    let region = |account: &mut vssctl::sandbox::account::Account| {
+        account.regions.get_mut(REGION).expect("the region").ssm.commands.clear();
+    };
+    bench.sandbox.edit(region).expect("the account");
+    assert!(bench.plan(&with_command("")).is_empty());
+    // Something else is another command.
+    let other = with_command("version = \"2.3.1\"\n");
+    assert!(!bench.plan(&other).is_empty());
+}
+
+#[test]
+fn an_attempt_whose_fate_is_open_is_waited_for_and_then_made_again() {
+    let bench = Bench::new();
+    let record = json!({"v": 1, "comment": "vssctl/bench/package.AwsVssComponents/00000000"}).to_string();
+    let name = "/vssctl/v1/bench/once/0123456789abcdef.1";
+    bench.call("ssm", "PutParameter", &json!({"Name": name, "Value": record, "Type": "String"}));
+    assert!(bench.plan(&with_command("")).has_unknown(), "it may have been sent");
+    bench.sandbox.advance(Duration::from_secs(150)).expect("the clock");
+    bench.apply(&with_command(""));
+    assert_eq!(bench.requests().iter().filter(|name| *name == "ssm:SendCommand").count(), 1);
+}
+
+#[test]
+fn a_command_that_aws_refused_is_sent_again_at_once_under_the_next_number() {
+    let bench = Bench::new();
+    bench.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("SendCommand"));
+    bench.try_apply(&with_command(""), &vssctl::plan::build::Options::default());
+    assert_eq!(attempts(&bench), ["1", "1.refused"]);
+    bench.apply(&with_command(""));
+    assert_eq!(attempts(&bench), ["1", "1.refused", "2", "2.sent"]);
+}
