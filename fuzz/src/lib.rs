@@ -3,6 +3,7 @@
 
 pub mod config;
 pub mod output;
+pub mod plan;
 pub mod policy;
 pub mod response;
 
@@ -15,6 +16,7 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("config", config::run),
     ("policy", policy::run),
+    ("plan", plan::run),
     ("response", response::run),
     ("account", response::run_account),
     ("output", output::run),

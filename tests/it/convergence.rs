@@ -17,11 +17,11 @@ use simulation::{Figures, Mode, simulate};
 use wire::Kill;
 
 /// So many histories run with every test run; `tests/run` asks for more.
-const HISTORIES: u64 = 200;
+const HISTORIES: u64 = 40;
 /// So many failures on one core tell what is wrong.
 const ENOUGH: usize = 10;
 /// So many cases are swept with every test run.
-const CASES: u64 = 3;
+const CASES: u64 = 2;
 
 fn histories() -> u64 {
     std::env::var("VSSCTL_SIMULATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(HISTORIES)
