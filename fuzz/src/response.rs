@@ -31,6 +31,7 @@ pub struct Ids {
     association: String,
     vault: String,
     policy: String,
+    record: String,
 }
 
 macro_rules! read {
@@ -41,6 +42,9 @@ macro_rules! read {
         })
     };
 }
+
+/// Where the once-records of [`FILE`]'s command are.
+const RECORDS: &str = "/vssctl/v1/bench/once";
 
 /// Every call that reads.
 pub const READS: &[Read] = &[
@@ -54,6 +58,7 @@ pub const READS: &[Read] = &[
     read!("tag:GetResources", |reader, ids| reader.tagged()),
     read!("backup:ListBackupVaults", |reader, ids| reader.list_backup_vaults()),
     read!("backup:GetBackupVaultAccessPolicy", |reader, ids| reader.vault_access_policy("vv")),
+    read!("backup:GetBackupVaultNotifications", |reader, ids| reader.vault_notifications("vv")),
     read!("backup:ListBackupPlans", |reader, ids| reader.list_backup_plans()),
     read!("backup:GetBackupPlan", |reader, ids| reader.backup_plan(&ids.plan)),
     read!("backup:ListBackupSelections", |reader, ids| reader.list_backup_selections(&ids.plan)),
@@ -63,6 +68,8 @@ pub const READS: &[Read] = &[
     read!("ssm:ListAssociations", |reader, ids| reader.list_associations()),
     read!("ssm:DescribeAssociation", |reader, ids| reader.association(&ids.association)),
     read!("ssm:ListTagsForResource", |reader, ids| reader.association_tags(&ids.association)),
+    read!("ssm:GetParametersByPath", |reader, ids| reader.parameters_by_path(RECORDS)),
+    read!("ssm:GetParameter", |reader, ids| reader.parameter(&ids.record)),
     read!("ssm:ListCommands", |reader, ids| reader.list_commands("AWS-ConfigureAWSPackage")),
 ];
 
@@ -87,6 +94,7 @@ package_name = "AwsVssComponents"
 targets = { tags = { Vss = "on" } }
 [vault.vv]
 access_policy = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"backup:DeleteRecoveryPoint","Resource":"*"}}'
+notifications = { topic = "arn:aws:sns:ap-northeast-1:123456789012:t", events = ["BACKUP_JOB_FAILED"] }
 [plan.d.rule.m]
 vault = "vv"
 delete_after = "7d"
@@ -137,6 +145,7 @@ impl Answer {
         let status = self.status.try_into().expect("between 200 and 599");
         let mut answer = HttpResponse::new(status, SdkBody::from(self.body.clone()));
         answer.headers_mut().insert("content-type", self.content_type.clone());
+        answer.headers_mut().insert("date", "Thu, 01 Jan 2026 00:00:00 GMT");
         answer
     }
 }
@@ -234,6 +243,7 @@ impl Bench {
             association: one("ssm", "ListAssociations", &nothing, "/Associations/0/AssociationId"),
             vault: one("backup", "ListBackupVaults", &nothing, "/BackupVaultList/0/BackupVaultArn"),
             policy: "arn:aws:iam::123456789012:policy/p".to_owned(),
+            record: one("ssm", "GetParametersByPath", &serde_json::json!({ "Path": RECORDS }), "/Parameters/0/Name"),
         };
         Self { runtime, sandbox, script, config, reader: clients.reader(), ids }
     }
