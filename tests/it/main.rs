@@ -10,6 +10,7 @@ mod cut;
 mod documents;
 mod ec2;
 mod faults;
+mod fuzz;
 mod harness;
 mod hazards;
 mod kind_contract;
