@@ -109,7 +109,7 @@ impl Guard {
         if lease.unquiet_at(session.read_at()).is_zero() {
             return Ok(None);
         }
-        let (mut again, _) = session.build(options).await?;
+        let (mut again, _) = interrupts.unless(session.build(options)).await.ok_or_else(stopped)??;
         if is_unmarked(&again) && !lease.unquiet_at(session.read_at()).is_zero() {
             let rest = lease.unquiet_at(session.clients.date());
             if !rest.is_zero() {
@@ -118,11 +118,8 @@ impl Guard {
                     .ui
                     .note(&format!("Waiting {seconds} s until AWS shows everything that the run before has done."));
             }
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                () = interrupts.next() => return Err(stopped()),
-            }
-            (again, _) = session.build(options).await?;
+            interrupts.unless(tokio::time::sleep(rest)).await.ok_or_else(stopped)?;
+            (again, _) = interrupts.unless(session.build(options)).await.ok_or_else(stopped)??;
         }
         Ok((again.steps != plan.steps).then_some(again))
     }
@@ -181,7 +178,8 @@ fn refused(session: &Session<'_>, error: LeaseError) -> CliError {
     }
 }
 
-fn stopped() -> CliError {
+/// The end of a run that was asked to stop before its first change.
+pub(super) fn stopped() -> CliError {
     CliError::new(Exit::Interrupted, "nothing was changed: stopped while waiting")
 }
 
