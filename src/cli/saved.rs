@@ -4,8 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::apply::{Manner, carry_out_plan};
 use super::arguments::{ApplyArguments, Global, variable};
 use super::exit::{CliError, Exit};
@@ -67,8 +65,8 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
     let refuse = |refusal| refused(path, refusal);
     saved.expect(arguments.expect_digest.as_deref()).map_err(refuse)?;
     let loaded = loaded(path, &saved, global, ui)?;
-    saved.check_time(Timestamp::now()).map_err(refuse)?;
     let session = Session::open_for(loaded, global, ui).await?;
+    saved.check_time(session.now()).map_err(refuse)?;
     let options = saved.options();
     let (plan, live) = session.build(&options).await?;
     saved.check_fresh(&plan, &live).map_err(refuse)?;

@@ -124,6 +124,12 @@ impl<'a> Session<'a> {
         self.read_at.load(Ordering::SeqCst)
     }
 
+    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
+    pub(super) fn now(&self) -> Timestamp {
+        let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
+        date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)
+    }
+
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> LiveKinds {
         self.ui.status("reading what is live");
@@ -172,11 +178,8 @@ impl<'a> Session<'a> {
         options: &Options,
         lifetime: Option<SignedDuration>,
     ) -> SavedPlan {
-        let occasion = Occasion {
-            caller_arn: self.caller.arn.clone(),
-            now: Timestamp::now(),
-            lifetime: lifetime.unwrap_or(LIFETIME),
-        };
+        let occasion =
+            Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
         SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 

@@ -223,6 +223,15 @@ fn an_expired_plan_is_stale_and_one_from_the_future_is_refused() {
 }
 
 #[test]
+fn a_plan_expires_by_the_clock_of_aws_whatever_this_machine_says() {
+    let served = crate::faults::Served::new();
+    served.run(&["plan", "--out", "plan.json"]).exits(0);
+    served.sandbox.advance(std::time::Duration::from_hours(5)).expect("the clock");
+    let run = served.run(&["apply", "--yes", "plan.json"]).exits(3);
+    assert!(run.stderr.contains("it expired at 2026-01-01T04:"), "{}", run.stderr);
+}
+
+#[test]
 fn a_digest_binds_what_is_applied_to_what_was_reviewed() {
     let place = planned();
     let saved = SavedPlan::parse(&place.read("plan.json")).expect("a saved plan").digest;
