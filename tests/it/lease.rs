@@ -106,6 +106,54 @@ async fn a_lost_answer_to_the_create_does_not_lock_out_its_sender() {
 }
 
 #[tokio::test]
+async fn a_slot_that_was_made_for_nothing_is_given_back() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("PutParameter"));
+    sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("GetParameter").times(3));
+    let refused = take(&clients, Timing::REAL).await.err();
+    assert!(matches!(refused, Some(LeaseError::Store(_))), "{refused:?}, {:?}", sandbox.requests());
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("nobody has it");
+    assert_eq!(lease.epoch(), 2);
+    assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released"), ("00000002", "held")]));
+}
+
+#[tokio::test]
+async fn what_was_written_long_before_is_remembered_by_leases_that_wrote_nothing() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    Store::new(&clients);
+    clients.reader().parameter("/x").await.expect("an answer");
+    let read_at = clients.date();
+    sandbox.advance(Duration::from_secs(100)).expect("the clock");
+    let (lease, fence) = take(&clients, Timing::REAL).await.expect("the lease");
+    clients.fenced_writer(&fence).put_parameter("/a", "1", false).await.expect("within the lease");
+    lease.release().await.expect("given back");
+    for _ in 0..5 {
+        sandbox.advance(Duration::from_secs(100)).expect("the clock");
+        let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+        tokio::task::yield_now().await;
+        lease.release().await.expect("given back");
+    }
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert!(!lease.unquiet_at(read_at).is_zero(), "something was written after that");
+    assert!(lease.unquiet_at(read_at + 400_000).is_zero());
+}
+
+#[tokio::test]
+async fn what_a_dead_holder_may_have_written_is_remembered_by_its_successors() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    clients.reader().parameter("/x").await.expect("an answer");
+    let read_at = clients.date();
+    take(&clients, Timing::REAL).await.expect("the lease").0.abandon();
+    sandbox.advance(Duration::from_secs(1081)).expect("the clock");
+    take(&clients, Timing::REAL).await.expect("the lease").0.release().await.expect("given back");
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert!(!lease.unquiet_at(read_at).is_zero(), "the dead one may have written after that");
+}
+
+#[tokio::test]
 async fn a_dead_holder_is_succeeded_after_its_end_and_the_grace() {
     let sandbox = Sandbox::in_memory();
     let clients = clients(&sandbox).await;
