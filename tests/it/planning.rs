@@ -271,6 +271,39 @@ fn a_replaced_role_is_let_go_by_its_profile_and_taken_up_again() {
 }
 
 #[test]
+fn a_replaced_thing_keeps_what_the_file_does_not_speak_of() {
+    let bench = Bench::new();
+    let file = format!(
+        "{STACK}[role.r]\npreset = \"backup-service\"\npath = \"/a/\"\npolicies_mode = \"additive\"\n\n\
+         [package.p]\nname = \"first\"\ntargets = {{ instance_ids = [\"*\"] }}\nschedule = \"rate(1 day)\"\n"
+    );
+    bench.apply(&file);
+    let boundary = "arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy";
+    let other = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
+    for (operation, input) in [
+        ("PutRolePermissionsBoundary", json!({"RoleName": "r", "PermissionsBoundary": boundary})),
+        ("AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": other})),
+        ("PutRolePolicy", json!({"RoleName": "r", "PolicyName": "theirs", "PolicyDocument": document})),
+        ("TagRole", json!({"RoleName": "r", "Tags": [{"Key": "Cost", "Value": "7"}]})),
+    ] {
+        bench.call("iam", operation, &input);
+    }
+    let moved = file.replace("/a/", "/b/");
+    let plan = bench.apply(&moved);
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Replace)]);
+    let role = bench.call("iam", "GetRole", &json!({"RoleName": "r"}))["Role"].clone();
+    assert_eq!(
+        (&role["Path"], &role["PermissionsBoundary"]["PermissionsBoundaryArn"]),
+        (&json!("/b/"), &json!(boundary))
+    );
+    assert!(role["Tags"].to_string().contains("Cost"), "{role}");
+    assert!(bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "r"})).to_string().contains(other));
+    assert!(bench.call("iam", "ListRolePolicies", &json!({"RoleName": "r"})).to_string().contains("theirs"));
+    assert!(bench.plan(&moved).is_empty());
+}
+
+#[test]
 fn a_new_table_key_keeps_the_live_thing() {
     let bench = Bench::new();
     bench.apply(&format!("{STACK}[vault.old]\nname = \"vault-v\"\n"));
