@@ -115,6 +115,11 @@ impl<'a> Session<'a> {
             asked.await
         };
         let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
+        // Simulators of AWS on this machine call everybody root.
+        if caller.is_root() && sandbox.is_none() && !clients.is_local() {
+            return Err(CliError::refused("nothing was read or changed: these are the credentials of the root user")
+                .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
+        }
         let (fence, read_at) = (Arc::default(), AtomicU64::default());
         Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
     }
