@@ -91,8 +91,9 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
 pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let saved = read(path)?;
     ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), ui));
-    let by = render::escaped(&saved.caller_arn);
-    ui.note(&format!("Made {} by {by}, to be applied until {}.", saved.created_at, saved.expires_at));
+    let [created, by, expires] =
+        [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| render::escaped(text));
+    ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
     ui.note(&format!("Digest: {}", saved.digest));
     Ok(Exit::Done)
 }

@@ -264,6 +264,19 @@ fn a_saved_plan_carries_its_hazards_and_asks_for_the_same_consent() {
 }
 
 #[test]
+fn a_forged_plan_moves_no_cursor_when_it_is_shown() {
+    let place = planned();
+    forge(&place, |plan| {
+        plan.created_at = "\u{1b}]0;pwned\u{7}".to_owned();
+        plan.expires_at = "\u{202e}Z".to_owned();
+        plan.changes[0].name = "\u{1b}[2K".to_owned();
+    });
+    let run = place.run(&["show", "plan.json"]).exits(0);
+    let text = run.stdout + &run.stderr;
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+}
+
+#[test]
 fn what_is_no_saved_plan_is_a_usage_error() {
     let place = Place::with(MAIN_JOB);
     for (text, word) in [("", "not a saved plan"), ("{}", "no `format`"), ("{\"format\": 99}", "format 99")] {
