@@ -191,10 +191,10 @@ async fn current(
     };
     let verdict = session::verdict(&again);
     if manner.is_pinned {
-        return Err(CliError::new(Exit::Stale, "nothing was changed: another run has changed something meanwhile")
+        return Err(CliError::new(Exit::Stale, "nothing was changed: something has changed meanwhile")
             .hint("plan again, and review what it says now"));
     }
-    session.ui.note("Another run has changed something meanwhile; this is what is left:");
+    session.ui.note("Something has changed meanwhile; this is what is to be done now:");
     show(session, &again, manner, verdict)?;
     refuse_hazards(&again, manner.allow)?;
     let consented = again.is_empty() || consented(session.ui, manner, Some(interrupts)).await?;

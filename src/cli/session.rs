@@ -79,6 +79,8 @@ pub(super) struct Session<'a> {
     pub(super) fence: Arc<Fence>,
     /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     read_at: AtomicU64,
+    /// The same moment on the run's own clock.
+    read_on: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -120,13 +122,18 @@ impl<'a> Session<'a> {
             return Err(CliError::refused("nothing was read or changed: these are the credentials of the root user")
                 .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
         }
-        let (fence, read_at) = (Arc::default(), AtomicU64::default());
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+        let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at, read_on })
     }
 
     /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     pub(super) fn read_at(&self) -> u64 {
         self.read_at.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many milliseconds ago everything was read.
+    pub(super) fn age(&self) -> u64 {
+        self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
     }
 
     /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
@@ -139,6 +146,7 @@ impl<'a> Session<'a> {
     pub(super) async fn refresh(&self) -> LiveKinds {
         self.ui.status("reading what is live");
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
+        self.read_on.store(self.fence.now(), Ordering::SeqCst);
         let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
         self.ui.clear_status();
         live
