@@ -9,6 +9,7 @@ mod input;
 mod live_form;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub mod instance_profile;
 pub mod package;

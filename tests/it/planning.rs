@@ -303,6 +303,44 @@ fn a_replaced_thing_keeps_what_the_file_does_not_speak_of() {
     assert!(bench.plan(&moved).is_empty());
 }
 
+/// Lets the account be as hard on clients as AWS's documentation allows.
+fn strict(bench: &Bench) {
+    let edit = |account: &mut vssctl::sandbox::account::Account| {
+        let backup = &mut account.regions.get_mut("ap-northeast-1").expect("the region").backup;
+        backup.strictness.unique_selection_names = true;
+        backup.strictness.remembers_tokens = true;
+    };
+    bench.sandbox.edit(edit).expect("an edit");
+}
+
+#[test]
+fn a_selection_that_comes_back_to_earlier_content_is_made_again() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    strict(&bench);
+    let other = main_file().replace("VssBackup = \"enabled\" } }", "VssBackup = \"enabled\", tier = \"1\" } }");
+    assert_ne!(other, main_file());
+    for file in [&other, &main_file(), &other, &main_file()] {
+        bench.sandbox.advance(std::time::Duration::from_mins(5)).expect("the clock");
+        bench.apply(file);
+        let again = bench.plan(file);
+        assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_destroyed_is_made_again() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    strict(&bench);
+    bench.sandbox.advance(std::time::Duration::from_mins(5)).expect("the clock");
+    let (_, report) = bench.try_apply(&main_file(), &Options { destroy: true, ..Options::default() });
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    bench.apply(&main_file());
+    let again = bench.plan(&main_file());
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
 #[test]
 fn a_new_table_key_keeps_the_live_thing() {
     let bench = Bench::new();
