@@ -137,6 +137,38 @@ fn a_part_of_a_stack_is_destroyed_with_the_consent_that_its_loss_needs() {
 }
 
 #[test]
+fn what_is_protected_is_neither_destroyed_nor_replaced_and_keeps_what_it_lives_by() {
+    let file = MAIN_JOB.replace("[plan.daily]", "[plan.daily]\nprotect = true");
+    let place = Place::with(&file);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", file.replace("protect = true", "protect = true\nname = \"other\""));
+    let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stderr.contains("Nothing was changed.") && run.stdout.contains("it is protected"), "{run:?}");
+    place.write("vss.toml", &file);
+    let run = place.sandbox(&["destroy", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stdout.contains("`plan.daily` is protected"), "{}", run.stdout);
+    let shown = place.sandbox(&["plan"]).exits(0).stdout;
+    for gone in ["package.AwsVssComponents", "role.EC2RoleforSSMVSSSnapshotV2"] {
+        assert!(shown.contains(&format!("+ {gone}")), "{shown}");
+    }
+    for kept in ["plan.daily", "selection.daily.windows", "role.AWSBackupVss", "vault.vss"] {
+        assert!(!shown.contains(kept), "{shown}");
+    }
+}
+
+#[test]
+fn a_protected_selection_keeps_its_plan_from_being_replaced() {
+    let file = MAIN_JOB.replace("[plan.daily.selection.windows]", "[plan.daily.selection.windows]\nprotect = true");
+    let place = Place::with(&file);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", file.replace("[plan.daily]", "[plan.daily]\nname = \"other\""));
+    let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stdout.contains("`selection.daily.windows` would be replaced with it"), "{}", run.stdout);
+    place.write("vss.toml", &file);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
 fn turning_vss_off_asks() {
     let after = MAIN_JOB.replace("windows_vss = true", "windows_vss = false");
     asks("vss-disabled", "plan.daily", MAIN_JOB, nothing, &after, &[]);
