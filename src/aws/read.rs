@@ -12,6 +12,7 @@
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
 mod ec2;
+mod proof;
 mod regional;
 
 use std::collections::BTreeMap;
@@ -20,11 +21,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
-    BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
 };
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use aws_sdk_ssm::types::{Association, AssociationDescription, Command};
+use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -116,6 +117,9 @@ struct Memos {
     associations: Memo<Arc<Vec<Association>>>,
     association: Memo<Arc<AssociationDescription>>,
     commands: Memo<Arc<Vec<Command>>>,
+    jobs: Memo<Arc<Vec<BackupJob>>>,
+    information: Memo<Arc<Vec<InstanceInformation>>>,
+    policy_documents: Memo<String>,
     instances: Memo<Arc<Vec<Instance>>>,
     profile_associations: Memo<Arc<Vec<ProfileAssociation>>>,
     images: Memo<Arc<Vec<Image>>>,

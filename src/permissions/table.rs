@@ -22,6 +22,8 @@ pub enum Reach {
     Guard,
     /// Reading how backups went.
     Verify,
+    /// Starting one.
+    Backup,
 }
 
 /// An action and the files that need it.
@@ -844,7 +846,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadBackupJobs",
         reach: Reach::Verify,
-        why: "Reads how backups went and which images they made.",
+        why: "Reads how backups went, and the images and snapshots that they made.",
         actions: &[
             always("backup:ListBackupJobs"),
             always("backup:DescribeBackupJob"),
@@ -855,16 +857,58 @@ pub static TABLE: &[Row] = &[
         targets: everything,
     },
     Row {
+        sid: "ReadEveryPlan",
+        reach: Reach::Verify,
+        why: "Reads all plans of the region and what they select: whoever made them, they protect instances or fail to.",
+        actions: &[
+            always("backup:ListBackupPlans"),
+            always("backup:GetBackupPlan"),
+            always("backup:ListBackupSelections"),
+            always("backup:GetBackupSelection"),
+            always("backup:DescribeRegionSettings"),
+            always("backup:ListBackupVaults"),
+            always("tag:GetResources"),
+        ],
+        targets: everything,
+    },
+    Row {
         sid: "ReadInstanceState",
         reach: Reach::Verify,
-        why: "Reads whether the instances' agents answer and whether the package got there.",
+        why: "Reads whether the instances' agents answer, which roles the instances have, and whether the package got there.",
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
             always("ssm:DescribeAssociationExecutions"),
             always("ssm:GetCommandInvocation"),
             always("ec2:DescribeIamInstanceProfileAssociations"),
+            always("iam:GetAccountAuthorizationDetails"),
+            always("iam:ListInstanceProfiles"),
         ],
         targets: everything,
+    },
+    Row {
+        sid: "ReadPolicyDocuments",
+        reach: Reach::Verify,
+        why: "Reads what the managed policies of those roles allow: AWS's own, and the account's.",
+        actions: &[always("iam:GetPolicy"), always("iam:GetPolicyVersion")],
+        targets: |facts| {
+            let of = |account: &str| format!("arn:{}:iam::{account}:policy/*", facts.scope.partition());
+            on([of("aws"), of(&facts.scope.account_id)], Value::Null)
+        },
+    },
+    // ----------------------------------------------------------------------------------------------------------- backup
+    Row {
+        sid: "StartBackups",
+        reach: Reach::Backup,
+        why: "Starts on-demand backups into the file's vaults.",
+        actions: &[always("backup:StartBackupJob")],
+        targets: |facts| on(facts.vaults.iter().map(|vault| vault.arn.clone()), Value::Null),
+    },
+    Row {
+        sid: "PassRolesOfBackups",
+        reach: Reach::Backup,
+        why: "Hands the roles of the selections to AWS Backup for them.",
+        actions: &[always("iam:PassRole")],
+        targets: |facts| on(facts.backup_roles.clone(), passed_to(facts, "backup")),
     },
 ];

@@ -30,14 +30,8 @@ def still(item):
 class Pages(SandboxCase):
     """A sandbox with enough of everything for a second page."""
 
-    # There is nothing to list: no jobs before the simulation of backups.
-    EMPTY = {
-        "backup:ListBackupJobs",
-        "backup:ListProtectedResources",
-        "ec2:DescribeImages",
-        "ec2:DescribeSnapshots",
-        "ec2:DescribeVpcEndpoints",
-    }
+    # There is nothing to list.
+    EMPTY = {"ec2:DescribeVpcEndpoints"}
     # The fleet is smaller than the smallest page that AWS allows, which is five.
     SHORT = {
         "ec2:DescribeIamInstanceProfileAssociations",
@@ -111,7 +105,19 @@ class Pages(SandboxCase):
                 "Resources": ["*"],
             }
             backup.create_backup_selection(BackupPlanId=plans[0], BackupSelection=selection)
+        iam = cls.clients["iam"]
+        policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+        iam.attach_role_policy(RoleName="r0", PolicyArn=policy)
+        nodes = cls.clients["ssm"].describe_instance_information()["InstanceInformationList"]
+        arns = [f"arn:aws:ec2:{support.REGION}:{support.ACCOUNT}:instance/{node['InstanceId']}" for node in nodes]
+        for _ in range(2):
+            for arn in arns:
+                role = f"arn:aws:iam::{support.ACCOUNT}:role/r0"
+                backup.start_backup_job(BackupVaultName="v0", ResourceArn=arn, IamRoleArn=role)
+            cls.advance("1h")
         return {
+            "backup:ListRecoveryPointsByBackupVault": {"BackupVaultName": "v0"},
+            "backup:ListRecoveryPointsByResource": {"ResourceArn": arns[0]},
             "backup:ListBackupPlanVersions": {"BackupPlanId": plans[0]},
             "backup:ListBackupSelections": {"BackupPlanId": plans[0]},
             "backup:ListTags": {"ResourceArn": vault},
@@ -142,6 +148,7 @@ class Pages(SandboxCase):
             "ssm:DescribeInstanceAssociationsStatus": {"InstanceId": ids[0]},
             "ssm:GetParametersByPath": {"Path": "/many"},
             "ssm:ListAssociationVersions": named,
+            "ssm:ListInventoryEntries": {"InstanceId": ids[0], "TypeName": "AWS:AWSComponent"},
         }
 
     @classmethod
@@ -195,7 +202,7 @@ class Pages(SandboxCase):
             counts.append(pages)
         self.assertEqual(found[0], found[-1])
         if name in self.EMPTY:
-            self.assertEqual(found[0], [])
+            self.assertEqual(found[0], [], "there is something now: this list can have pages")
         elif name in self.SHORT:
             self.assertTrue(0 < len(found[0]) <= sizes[0], "the fleet has grown: this list can have pages now")
         else:

@@ -21,6 +21,7 @@ use super::problems::safe;
 use super::tree::Node;
 
 pub(crate) use across::Facts;
+pub(crate) use permits::trusts;
 
 /// Resolves a whole file.
 pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
