@@ -18,3 +18,4 @@ pub mod policy;
 pub mod refresh;
 pub mod render;
 pub mod sandbox;
+pub mod vss;

@@ -13,6 +13,7 @@
 
 mod ec2;
 mod regional;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -38,6 +39,8 @@ use super::pages::Pages;
 use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
+
+pub use runs::Invocations;
 
 /// Reads in flight at one time.
 const CONCURRENCY: usize = 8;

@@ -1,0 +1,4 @@
+//! The domain: what is known about instances and packages, and what follows from it. Pure.
+
+pub mod gate;
+pub mod version;
