@@ -12,6 +12,7 @@ mod command;
 mod installation;
 mod normal;
 mod once;
+mod results;
 pub mod spec;
 
 use futures_util::FutureExt;
@@ -23,6 +24,8 @@ use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition
 use crate::plan::PlannedCall;
 
 pub use installation::{Installation, installation};
+pub use results::{InstanceRun, Stage, runs};
+pub(crate) use api::first_attempts;
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
