@@ -15,7 +15,7 @@ use crate::model::Address;
 use crate::plan::swaps_policy;
 use crate::policy;
 use crate::vss::gate::{
-    Evidence, Machine, Machines, Source, Word, believed, of_association, of_backup, of_output, wanted,
+    Evidence, Machine, Machines, Source, Word, believed, is_package, of_association, of_backup, of_output, wanted,
 };
 
 /// Executions of an association that are looked at: an instance that joins has one of its own.
@@ -27,7 +27,10 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static
     let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == "package").collect();
     let swapping = swapping(reader, desired, live, &documents);
     let versioned = |entry: &&Desired| {
-        entry.options.contains_key("run_command") && wanted(&entry.fields, &entry.options).is_some()
+        let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
+        entry.options.contains_key("run_command")
+            && is_package(name)
+            && wanted(&entry.fields, &entry.options).is_some()
     };
     let versions = packages.iter().any(versioned);
     let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));

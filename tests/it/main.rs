@@ -9,6 +9,7 @@ mod cut;
 mod documents;
 mod ec2;
 mod faults;
+mod gate;
 mod harness;
 mod hazards;
 mod kind_contract;

@@ -310,6 +310,20 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
     }
 }
 
+/// Reads what the newest command of an entry came to, one that failed too.
+pub(crate) async fn last_command(reader: &Reader, entry: &Desired) -> Result<Vec<results::InstanceRun>, AwsError> {
+    let commands = reader.list_commands(DOCUMENT).await?;
+    let prefix = command::prefix(reader.scope(), &entry.address);
+    let own = commands.iter().filter(|command| command.comment().is_some_and(|comment| comment.starts_with(&prefix)));
+    let newest = own.max_by_key(|command| {
+        (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
+    });
+    match newest.and_then(|command| command.command_id()) {
+        Some(id) => results::of_command(reader, id).await,
+        None => Ok(Vec::new()),
+    }
+}
+
 /// Tells whether a command failed only because the same was being done already.
 async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsError> {
     if command.status() != Some(&CommandStatus::Failed) {

@@ -25,7 +25,7 @@ use crate::plan::PlannedCall;
 
 pub use installation::{Installation, installation};
 pub use results::{InstanceRun, Stage, runs};
-pub(crate) use api::first_attempts;
+pub(crate) use api::{first_attempts, last_command};
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";

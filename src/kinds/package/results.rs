@@ -52,13 +52,17 @@ pub struct InstanceRun {
 
 /// Reads what the newest run of a live package came to on each instance, in the order of their ids.
 pub async fn runs(reader: &Reader, live: &Live) -> Result<Vec<InstanceRun>, AwsError> {
-    let mut runs = if let Some(id) = live.ids.get("AssociationId") {
-        of_association(reader, id).await?
-    } else if let Some(id) = live.ids.get("CommandId") {
-        reader.command_invocations(Invocations::Command(id)).await?.iter().map(of_invocation).collect()
-    } else {
-        Vec::new()
-    };
+    match (live.ids.get("AssociationId"), live.ids.get("CommandId")) {
+        (Some(id), _) => of_association(reader, id).await,
+        (None, Some(id)) => of_command(reader, id).await,
+        (None, None) => Ok(Vec::new()),
+    }
+}
+
+/// Reads what one command came to on each instance.
+pub(super) async fn of_command(reader: &Reader, id: &str) -> Result<Vec<InstanceRun>, AwsError> {
+    let invocations = reader.command_invocations(Invocations::Command(id)).await?;
+    let mut runs: Vec<InstanceRun> = invocations.iter().map(of_invocation).collect();
     runs.sort_by(|left, right| left.instance.cmp(&right.instance));
     Ok(runs)
 }
