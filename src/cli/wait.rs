@@ -7,7 +7,7 @@ use super::exit::CliError;
 use super::session::Session;
 use crate::apply::{Report, Status};
 use crate::kind::{self, Desired, Found};
-use crate::kinds::package::{InstanceRun, Installation, Stage, installation, last_command, runs};
+use crate::kinds::package::{Installation, InstanceRun, Stage, installation, last_command, runs};
 use crate::model::Address;
 use crate::plan::Action;
 use crate::render::safe::Safe;

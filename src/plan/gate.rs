@@ -12,9 +12,7 @@ use super::build::{Draft, Input};
 use super::{Action, Hazard, HazardNote};
 use crate::kind::{Found, Rings};
 use crate::model::{Address, Diagnostic};
-use crate::vss::gate::{
-    Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, is_package, swaps, wanted,
-};
+use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, is_package, swaps, wanted};
 use crate::vss::version::{MANAGED_POLICY, compare};
 
 /// What the gate asks of a plan.
@@ -262,7 +260,10 @@ fn roles(
                 continue;
             }
             Machines::NotRead => {
-                gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}"));
+                gate.note(
+                    &address,
+                    format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}"),
+                );
                 continue;
             }
         };
@@ -317,7 +318,8 @@ fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnost
             .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))
             .help("or keep the older policy beside the new one"),
     );
-    let instances = if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
+    let instances =
+        if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
     draft.refuse(Action::Refused, format!("{instances} an older package"));
 }
 

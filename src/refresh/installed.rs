@@ -28,9 +28,7 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static
     let swapping = swapping(reader, desired, live, &documents);
     let versioned = |entry: &&Desired| {
         let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
-        entry.options.contains_key("run_command")
-            && is_package(name)
-            && wanted(&entry.fields, &entry.options).is_some()
+        entry.options.contains_key("run_command") && is_package(name) && wanted(&entry.fields, &entry.options).is_some()
     };
     let versions = packages.iter().any(versioned);
     let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));
@@ -113,11 +111,7 @@ fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> V
 }
 
 /// What is known of the package, by instance.
-async fn words(
-    reader: &Reader,
-    instances: &[Instance],
-    unread: &mut Vec<AwsError>,
-) -> BTreeMap<String, Vec<Word>> {
+async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsError>) -> BTreeMap<String, Vec<Word>> {
     let (backups, commands, associations) =
         tokio::join!(of_backups(reader, instances), of_commands(reader), of_associations(reader));
     let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
@@ -203,4 +197,3 @@ pub(super) fn put(live: &mut [(&'static str, KindLive)], evidence: Evidence) {
         *package.installed = evidence;
     }
 }
-

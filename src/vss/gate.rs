@@ -407,7 +407,8 @@ mod tests {
 
     #[test]
     fn the_newest_word_counts_and_of_two_the_more_trusted_one() {
-        let word = |version: &str, source, at| Word { installed: Installed::Version(Version::new(version)), source, at };
+        let word =
+            |version: &str, source, at| Word { installed: Installed::Version(Version::new(version)), source, at };
         let (tag, run) = (word("2.3.1", Source::Backup, 10), word("2.5.1", Source::Installation, 20));
         assert_eq!(believed([tag.clone(), run.clone()]), Some(run));
         let same = word("2.5.1", Source::Installation, 10);

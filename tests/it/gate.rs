@@ -20,7 +20,9 @@ fn role(policies: &str) -> String {
 }
 
 fn before() -> String {
-    role(&format!("managed_policies = [\"AmazonSSMManagedInstanceCore\"]\ninline_policies.VssSnapshot = '''{LEGACY}'''"))
+    role(&format!(
+        "managed_policies = [\"AmazonSSMManagedInstanceCore\"]\ninline_policies.VssSnapshot = '''{LEGACY}'''"
+    ))
 }
 
 fn after(package: &str) -> String {
@@ -46,7 +48,8 @@ fn install(bench: &Bench, id: &str, version: &str) {
 }
 
 fn version(bench: &Bench, id: &str) -> String {
-    let commands = json!([r"(Get-Item 'C:\Program Files\Amazon\AwsVssComponents\ec2-vss-agent.exe').VersionInfo.ProductVersion"]);
+    let commands =
+        json!([r"(Get-Item 'C:\Program Files\Amazon\AwsVssComponents\ec2-vss-agent.exe').VersionInfo.ProductVersion"]);
     let input =
         json!({"DocumentName": "AWS-RunPowerShellScript", "InstanceIds": [id], "Parameters": {"commands": commands}});
     let command = bench.call("ssm", "SendCommand", &input)["Command"]["CommandId"].clone();
@@ -68,6 +71,14 @@ fn older(version: &str) -> (Bench, String) {
     carry(&bench, &id);
     install(&bench, &id, version);
     (bench, id)
+}
+
+fn edit(bench: &Bench, id: &str, change: impl Fn(&mut vssctl::sandbox::fleet::Instance)) {
+    let edit = |account: &mut vssctl::sandbox::account::Account| {
+        let region = account.regions.get_mut("ap-northeast-1").expect("the region");
+        change(region.fleet.instances.get_mut(id).expect("the instance"));
+    };
+    bench.sandbox.edit(edit).expect("an edit");
 }
 
 fn position(plan: &Plan, action: &str, holds: &str) -> usize {
@@ -142,8 +153,7 @@ fn a_plan_that_leaves_an_older_package_is_refused_with_the_instances_names() {
 #[test]
 fn a_stopped_instance_with_an_older_package_refuses_the_policy() {
     let (bench, id) = older("2.2.1");
-    bench.call("ec2", "StopInstances", &json!({"InstanceIds": [id]}));
-    bench.sandbox.advance(Duration::from_mins(10)).expect("time goes on");
+    edit(&bench, &id, |instance| "stopped".clone_into(&mut instance.state));
     let plan = bench.plan(&after(PACKAGE));
     let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
     assert!(problem.message.contains("stopped"), "{}", problem.message);
@@ -196,10 +206,7 @@ fn nothing_is_read_about_instances_where_nothing_asks_for_it() {
 fn an_instance_where_the_package_fails_keeps_the_older_policy() {
     let (bench, id) = older("2.2.1");
     // Its agent falls silent.
-    bench.sandbox.edit(|account| {
-        let region = account.regions.get_mut("ap-northeast-1").expect("the region");
-        region.fleet.instances.get_mut(&id).expect("the instance").silent_since = Some(0);
-    }).expect("an edit");
+    edit(&bench, &id, |instance| instance.silent_since = Some(0));
     let (_, report) = bench.try_apply(&after(PACKAGE), &Options::default());
     let of = |kind: &str| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
     assert!(matches!(of("package"), Status::Failed { call, .. } if call == "ssm:GetCommandInvocation"), "{report:#?}");
@@ -224,7 +231,9 @@ fn a_canary_goes_first_and_the_others_only_if_it_succeeds() {
 
     // Linux has no such package: it fails there, and nowhere else is anything tried.
     let linux = id(&bench, "web-1");
-    let bad = package(&format!("targets = {{ instance_ids = [\"{first}\", \"{second}\", \"{linux}\"] }}\ncanary = [\"{linux}\"]"));
+    let bad = package(&format!(
+        "targets = {{ instance_ids = [\"{first}\", \"{second}\", \"{linux}\"] }}\ncanary = [\"{linux}\"]"
+    ));
     let (_, report) = bench.try_apply(&bad, &Options::default());
     let status = &report.outcomes[0].status;
     let Status::Failed { call, error } = status else { panic!("{status:?}") };
@@ -246,7 +255,8 @@ fn a_command_is_not_sent_to_instances_that_have_it() {
     let bench = Bench::new();
     let (first, second) = (id(&bench, "sql-1"), id(&bench, "files-1"));
     install(&bench, &first, "2.5.1");
-    let file = package(&format!("minimum_version = \"2.3.1\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\"] }}"));
+    let file =
+        package(&format!("minimum_version = \"2.3.1\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\"] }}"));
     let plan = bench.apply(&file);
     let sent = plan.steps.iter().flat_map(|step| &step.calls).find(|call| call.action == "ssm:SendCommand");
     assert_eq!(sent.expect("a command").input["Targets"], json!([{"Key": "InstanceIds", "Values": [second]}]));
@@ -264,7 +274,8 @@ fn a_command_is_not_sent_to_instances_that_have_it() {
 fn a_command_is_sent_again_where_the_version_is_older_than_the_minimum() {
     let bench = Bench::new();
     let (first, second) = (id(&bench, "sql-1"), id(&bench, "files-1"));
-    let file = package(&format!("minimum_version = \"2.3.1\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\"] }}"));
+    let file =
+        package(&format!("minimum_version = \"2.3.1\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\"] }}"));
     bench.apply(&file);
     bench.sandbox.advance(Duration::from_mins(5)).expect("time goes on");
     assert!(bench.plan(&file).is_empty());

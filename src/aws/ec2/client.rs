@@ -148,11 +148,7 @@ fn read(response: &HttpResponse) -> Result<Element, OrchestratorError<Refused>> 
 }
 
 impl Settings {
-    fn new(
-        config: &SdkConfig,
-        scope: &Scope,
-        interceptors: impl IntoIterator<Item = SharedInterceptor>,
-    ) -> Self {
+    fn new(config: &SdkConfig, scope: &Scope, interceptors: impl IntoIterator<Item = SharedInterceptor>) -> Self {
         let mut layer = Layer::new("vssctl::ec2");
         layer.store_put(ApiMetadata::new("ec2", env!("CARGO_PKG_VERSION")));
         layer.store_put(SigningName::from_static("ec2"));

@@ -33,9 +33,7 @@ impl Reader {
                 Invocations::Command(id) => request.command_id(id),
                 Invocations::Document(name) => {
                     let filter = CommandFilter::builder().key(CommandFilterKey::DocumentName).value(name).build();
-                    request.filters(
-                        filter.map_err(|error| AwsError::rejected(service, operation, error.to_string()))?,
-                    )
+                    request.filters(filter.map_err(|error| AwsError::rejected(service, operation, error.to_string()))?)
                 }
             };
             let page = self.call(service, operation, request.send()).await?;
@@ -68,8 +66,7 @@ impl Reader {
         let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
         loop {
             let request = self.ssm.describe_association_executions().association_id(id);
-            let page =
-                self.call(service, operation, request.max_results(PAGE).set_next_token(token).send()).await?;
+            let page = self.call(service, operation, request.max_results(PAGE).set_next_token(token).send()).await?;
             found.extend(page.association_executions.unwrap_or_default());
             token = pages.next(None, page.next_token.as_deref())?;
             if token.is_none() {

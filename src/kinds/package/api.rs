@@ -293,7 +293,9 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
             (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
         });
     match newest {
-        Some(command) if !command.status().is_some_and(is_lost) => Found::Live(Box::new(command_form(reader.scope(), entry, command))),
+        Some(command) if !command.status().is_some_and(is_lost) => {
+            Found::Live(Box::new(command_form(reader.scope(), entry, command)))
+        }
         Some(command) => match is_under_way(reader, command).await {
             Ok(true) => Found::Live(Box::new(command_form(reader.scope(), entry, command))),
             Ok(false) => Found::Absent,

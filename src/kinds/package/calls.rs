@@ -97,7 +97,11 @@ fn send(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let comment = command::comment(transition.scope, &desired.address, &parameters, &targets);
     let left = command::without(&targets, &transition.rings.right);
     let call = command_call(desired, &comment, &parameters, &left);
-    if left == json!([]) { Vec::new() } else { once::around(transition.scope, &desired.address, transition.attempt, call) }
+    if left == json!([]) {
+        Vec::new()
+    } else {
+        once::around(transition.scope, &desired.address, transition.attempt, call)
+    }
 }
 
 fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &Value) -> PlannedCall {

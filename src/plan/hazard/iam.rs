@@ -11,7 +11,11 @@ use crate::policy;
 /// customer's own.
 const NEEDS: [(&str, &str, &[&str]); 3] = [
     ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:updateinstanceinformation", "ssm:*"]),
-    ("ec2.amazonaws.com", "AWSEC2VssSnapshotPolicy", &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"]),
+    (
+        "ec2.amazonaws.com",
+        "AWSEC2VssSnapshotPolicy",
+        &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"],
+    ),
     ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:sendcommand", "ssm:*"]),
 ];
 

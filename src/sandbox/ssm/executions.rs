@@ -175,9 +175,10 @@ pub(super) fn output<'a>(
     instance: &str,
 ) -> Option<(String, &'a Invocation)> {
     associations.values().find_map(|association| {
-        let runs = association.executions.iter().flat_map(|execution| {
-            execution.invocations.iter().map(move |invocation| (execution, invocation))
-        });
+        let runs = association
+            .executions
+            .iter()
+            .flat_map(|execution| execution.invocations.iter().map(move |invocation| (execution, invocation)));
         let mut of_instance = runs.filter(|(_, invocation)| invocation.instance_id == instance);
         let (_, invocation) = of_instance.find(|(execution, invocation)| output_id(execution, invocation) == id)?;
         Some((required(&association.current().value(), "Name").to_owned(), invocation))
