@@ -250,9 +250,9 @@ impl Lease {
             .filter(|old| old + 2 < epoch)
             .map(|old| record::name(&store.scope, old))
             .collect();
-        let ((end, ended), (lose, lost)) = (oneshot::channel(), watch::channel(false));
+        let ((end, ended), (losing, lost)) = (oneshot::channel(), watch::channel(false));
         let keeper = Keeper { store, machine, fence: Arc::clone(fence), record: mine, epoch };
-        let keeper = tokio::spawn(keeper.keep(old, ended, lose));
+        let keeper = tokio::spawn(keeper.keep(old, ended, losing));
         Ok(Self { epoch, fence: Arc::clone(fence), quiet_at, end, lost, keeper })
     }
 
@@ -314,7 +314,7 @@ impl Keeper {
         mut self,
         old: Vec<String>,
         mut ended: oneshot::Receiver<()>,
-        lose: watch::Sender<bool>,
+        losing: watch::Sender<bool>,
     ) -> Result<(), AwsError> {
         if !old.is_empty() {
             // Whoever holds the lease cleans up; it is no harm if that fails.
@@ -323,7 +323,7 @@ impl Keeper {
         loop {
             let Stage::Holding { deadline, due, .. } = self.machine.stage() else {
                 self.fence.close();
-                let _ = lose.send(true);
+                let _ = losing.send(true);
                 return Ok(());
             };
             self.fence.open_until(deadline);
@@ -348,7 +348,7 @@ impl Keeper {
                 if let Ok(Some(_)) = self.store.look(epoch + 1).await {
                     tracing::warn!("the lease was broken by hand");
                     self.fence.close();
-                    let _ = lose.send(true);
+                    let _ = losing.send(true);
                     return Ok(());
                 }
             }

@@ -24,7 +24,7 @@ use super::wire::{Kill, Wire};
 const PACE: Duration = Duration::from_millis(500);
 
 /// The lease and its grace time.
-const LEASE: Duration = Duration::from_secs(120 + 960);
+const LEASE: Duration = Duration::from_mins(2 + 16);
 
 /// What a history may hold.
 #[derive(Clone, Copy, Debug, Default)]
