@@ -1,0 +1,1 @@
+//! Pages as XML: hostile text stays text, and numbers agree.
