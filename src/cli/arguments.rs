@@ -138,9 +138,27 @@ pub(super) enum VerifyFormat {
     Junit,
     /// For Prometheus' textfile collector.
     Prometheus,
+    /// For auditors: one page that can be kept.
+    Html,
 }
 
-/// How `doctor` and `coverage` write their answers.
+/// How `coverage` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CoverageFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+    /// For auditors: one page that can be kept.
+    Html,
+}
+
+/// How `doctor` writes its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProofFormat {
     /// For people.
@@ -190,7 +208,7 @@ pub(super) struct DoctorArguments {
 pub(super) struct CoverageArguments {
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: ProofFormat,
+    pub(super) format: CoverageFormat,
 }
 
 /// Arguments of everything that makes a plan.
