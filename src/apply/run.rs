@@ -11,12 +11,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::report::{Event, Outcome, Report, Status};
-use super::retry::{Budget, SETTLE, Waits, YOUNG};
+use super::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, SETTLE, Waits, YOUNG};
 use crate::aws::operations::{self, Class, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
 use crate::kind::{self, Look};
 use crate::model::Address;
-use crate::plan::{Action, Plan, PlannedCall, Step};
+use crate::plan::{Action, PENDING, Plan, PlannedCall, Step};
 
 /// How a plan is carried out.
 #[derive(Debug)]
@@ -258,6 +258,7 @@ impl Runner<'_> {
         let operation = operations::find(&call.action);
         let mut waits = Waits::new(self.options.pace);
         let mut interrupt = self.options.stop.clone();
+        let asked = Instant::now();
         loop {
             let permit =
                 self.services[service_of(&call.action)].acquire().await.expect("the semaphore is never closed");
@@ -269,6 +270,18 @@ impl Runner<'_> {
             let answer = self.perform.perform(step.address.kind(), call).await;
             drop(permit);
             let error = match answer {
+                Ok(answer) if answer.get(PENDING).is_some() => {
+                    let pending = self.pending(call, &answer[PENDING], asked.elapsed());
+                    if pending.kind != ErrorKind::Propagating {
+                        return Err(pending);
+                    }
+                    let delay = self.options.pace * BETWEEN_LOOKS;
+                    self.tell_waiting(step, call, &pending, delay);
+                    if !self.pause(&mut interrupt, delay).await {
+                        return Ok(None);
+                    }
+                    continue;
+                }
                 Ok(answer) => {
                     self.remember(step, call);
                     return Ok(Some(answer));
@@ -298,6 +311,18 @@ impl Runner<'_> {
                 return Err(error);
             }
         }
+    }
+
+    /// Says what a call waits for; a failure once that takes too long.
+    fn pending(&self, call: &PlannedCall, what: &Value, waited: Duration) -> AwsError {
+        let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
+        let what = what.as_str().unwrap_or("it is under way");
+        if waited < self.options.pace * LONGEST_RUN {
+            return AwsError { kind: ErrorKind::Propagating, ..AwsError::rejected(service, operation, what) };
+        }
+        let minutes = LONGEST_RUN / 120;
+        let message = format!("{what}, after {minutes} minutes; when it is there, run it again: it goes on from here");
+        AwsError::rejected(service, operation, message)
     }
 
     /// Decides what a failed call means: done, to be sent again, or failed.

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::gate::{self, Gate};
 use super::order::{Graph, Vertex};
 use super::{
     Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, unreadable, verdict,
@@ -154,8 +155,12 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, &mut drafts);
     let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
+    let gate = gate::hold(input, &mut drafts, &mut diagnostics);
     // Marks need nothing but the thing itself.
     if input.options.adopt.is_empty() {
+        spread_refusals(&mut drafts);
+    }
+    if gate.hold_back(&mut drafts) {
         spread_refusals(&mut drafts);
     }
     if holders::refuse(input, &mut drafts, &mut diagnostics) {
@@ -163,8 +168,9 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     }
     diagnostics.extend(unreadable::diagnostics(input));
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts);
-    let hazards = hazard::find(input, &drafts);
+    let graph = calls(input, &mut drafts, &gate);
+    let mut hazards = hazard::find(input, &drafts);
+    gate.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -461,7 +467,7 @@ fn spread_replacements(drafts: &mut [Draft<'_>]) {
 }
 
 /// Asks the kinds for their calls.
-fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -486,6 +492,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             neighbours: &neighbours,
             replaced: &replaced,
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
+            rings: gate.rings(&draft.address),
         };
         let calls = draft.kind.calls(&transition);
         if draft.action == Action::Delete && calls == Calls::default() {
@@ -502,6 +509,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     }
     remove_surplus(input, drafts, &neighbours, &mut graph);
     connect(drafts, &mut graph);
+    graph.waits.clone_from(&gate.waits);
     graph
 }
 
@@ -527,6 +535,7 @@ fn remove_surplus(
             neighbours,
             replaced: &BTreeSet::new(),
             attempt: 0,
+            rings: &kind::Rings::default(),
         });
         let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);

@@ -192,7 +192,7 @@ fn taking_away_what_vss_needs_asks() {
 fn the_new_policy_in_place_of_an_older_one_asks() {
     let role = |policies: &str| {
         format!(
-            "{STACK}[role.r]\ntrust = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"ec2.amazonaws.com\"}},\"Action\":\"sts:AssumeRole\"}}}}'\n{policies}\n"
+            "{STACK}[role.r]\ninstance_profile = true\ntrust = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"ec2.amazonaws.com\"}},\"Action\":\"sts:AssumeRole\"}}}}'\n{policies}\n"
         )
     };
     let older = role(
@@ -201,8 +201,19 @@ fn the_new_policy_in_place_of_an_older_one_asks() {
     let newer = role(
         "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\ninline_policies = {}",
     );
-    let shown = asks("vss-unavailable", "role.r", &older, nothing, &newer, &[]);
-    assert!(shown.contains("2.3.1"), "{shown}");
+    let on_an_instance = |place: &Place| {
+        let found = call(
+            place,
+            "ec2",
+            "DescribeInstances",
+            &json!({ "Filters": [{ "Name": "tag:Name", "Values": ["sql-1"] }] }),
+        );
+        let id = &found["Reservations"][0]["Instances"][0]["InstanceId"];
+        let input = json!({ "InstanceId": id, "IamInstanceProfile": { "Name": "r" } });
+        call(place, "ec2", "AssociateIamInstanceProfile", &input);
+    };
+    let shown = asks("vss-unavailable", "role.r", &older, on_an_instance, &newer, &[]);
+    assert!(shown.contains("2.3.1") && shown.contains("sql-1"), "{shown}");
 }
 
 #[test]

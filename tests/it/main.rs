@@ -11,6 +11,7 @@ mod documents;
 mod ec2;
 mod faults;
 mod fuzz;
+mod gate;
 mod harness;
 mod hazards;
 mod kind_contract;

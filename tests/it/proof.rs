@@ -283,25 +283,25 @@ const FAULTS: &[Fault] = &[
     },
     Fault {
         name: "a failed writer",
-        edit: |one| drop(one.ailments.insert(Ailment::FailedWriter)),
+        edit: |one| _ = one.ailments.insert(Ailment::FailedWriter),
         check: "D051",
         inside: true,
     },
     Fault {
         name: "files that are gone",
-        edit: |one| drop(one.ailments.insert(Ailment::MissingFiles)),
+        edit: |one| _ = one.ailments.insert(Ailment::MissingFiles),
         check: "D030",
         inside: true,
     },
     Fault {
         name: "constrained language",
-        edit: |one| drop(one.ailments.insert(Ailment::ConstrainedLanguage)),
+        edit: |one| _ = one.ailments.insert(Ailment::ConstrainedLanguage),
         check: "D054",
         inside: true,
     },
     Fault {
         name: "no way to EC2",
-        edit: |one| drop(one.ailments.insert(Ailment::NoEndpoint)),
+        edit: |one| _ = one.ailments.insert(Ailment::NoEndpoint),
         check: "D040",
         inside: true,
     },
@@ -332,7 +332,7 @@ fn each_fault_of_an_instance_makes_its_backups_crash_only_and_is_named() {
 #[test]
 fn writers_that_are_slow_are_told_by_aws_alone() {
     let bench = healthy(BY_TYPE);
-    edit(&bench, "sql-1", |one| drop(one.ailments.insert(Ailment::SlowWriters)));
+    edit(&bench, "sql-1", |one| _ = one.ailments.insert(Ailment::SlowWriters));
     nights(&bench);
     let seen = see(&bench, true);
     assert_eq!(seen.verdict("sql-1"), Some(Verdict::CrashOnly));
