@@ -102,7 +102,7 @@ package_name = "AwsVssComponents"
 targets = { tags = { Vss = "on" } }
 [vault.vv]
 access_policy = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"backup:DeleteRecoveryPoint","Resource":"*"}}'
-notifications = { topic = "arn:aws:sns:ap-northeast-1:123456789012:t", events = ["BACKUP_JOB_FAILED"] }
+notifications = { topic = "arn:aws:sns:ap-northeast-1:123456789012:t", events = ["BACKUP_JOB_COMPLETED"] }
 [plan.d.rule.m]
 vault = "vv"
 delete_after = "7d"
