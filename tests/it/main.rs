@@ -21,5 +21,6 @@ mod ownership;
 mod permissions;
 mod planning;
 mod proof;
+mod proof_cli;
 mod saved_plans;
 mod scenarios;
