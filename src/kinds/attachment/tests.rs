@@ -73,6 +73,7 @@ fn update(desired: &Desired, live: &Live, replaced: &BTreeSet<Address>) -> Calls
         marks: &BTreeMap::new(),
         neighbours: &BTreeMap::new(),
         replaced,
+        attempt: 0,
     })
 }
 

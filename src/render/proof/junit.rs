@@ -93,8 +93,8 @@ mod tests {
         loop {
             match reader.read_event().unwrap() {
                 Event::Eof => break,
-                Event::Start(start) if start.name().as_ref() == b"testcase" => cases += 1,
-                Event::Empty(empty) => assert_ne!(empty.name().as_ref(), b"testcase"),
+                Event::Start(start) if start.name().as_ref() == "testcase" => cases += 1,
+                Event::Empty(empty) => assert_ne!(empty.name().as_ref(), "testcase"),
                 _ => {}
             }
         }
