@@ -14,7 +14,11 @@ pub use run::{Options, Perform, run};
 ///
 /// # Errors
 /// The last failure.
-pub async fn persist<T, F>(pace: std::time::Duration, action: &str, mut call: impl FnMut() -> F) -> Result<T, crate::aws::AwsError>
+pub async fn persist<T, F>(
+    pace: std::time::Duration,
+    action: &str,
+    mut call: impl FnMut() -> F,
+) -> Result<T, crate::aws::AwsError>
 where
     F: Future<Output = Result<T, crate::aws::AwsError>>,
 {

@@ -74,6 +74,8 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Write a commented vss.toml to start from
     Init(InitArguments),
+    /// Declare the roles that have a hand-written VSS policy, with AWSEC2VssSnapshotPolicy in its place
+    Migrate(MigrateArguments),
     /// Check everything that can be checked without AWS
     Validate,
     /// Show what differs between the file and AWS; never writes
@@ -243,6 +245,26 @@ pub(super) struct InitArguments {
     /// The AWS region
     #[arg(long, value_name = "REGION", default_value = "ap-northeast-1")]
     pub(super) region: String,
+    /// Declare what a CloudFormation template declares, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) from_cloudformation: Option<PathBuf>,
+}
+
+/// Arguments of `migrate`.
+#[derive(Args, Debug)]
+pub(super) struct MigrateArguments {
+    /// Write the file to FILE, never over an existing one; without it, to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// The stack's name [default: the file's that is there, else windows-backup]
+    #[arg(long, value_name = "NAME")]
+    pub(super) stack: Option<String>,
+    /// The AWS account [default: that of the file that is there]
+    #[arg(long, value_name = "ID")]
+    pub(super) account_id: Option<String>,
+    /// The AWS region [default: that of the file that is there]
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
 }
 
 /// Arguments of `plan`.
@@ -445,6 +467,8 @@ pub(super) enum PermissionsPurpose {
     Apply,
     /// Reading, how backups went included.
     Verify,
+    /// That, and starting on-demand backups into the file's vaults.
+    Backup,
 }
 
 /// Arguments of `explain`.

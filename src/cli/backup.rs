@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use super::arguments::{BackupArguments, Format, Global};
 use super::exit::{CliError, Exit};
+use super::file;
 use super::interrupt::Interrupts;
 use super::session::{self, Session};
 use super::ui::Ui;
-use super::file;
 use crate::apply;
 use crate::aws::BackupOrder;
 use crate::model::hash;
@@ -72,11 +72,9 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     Ok(match report.proof.outcome {
         Outcome::Consistent => Exit::Done,
         Outcome::CrashOnly | Outcome::NotAsked | Outcome::NotTagged { .. } => Exit::Findings,
-        Outcome::Claimed
-        | Outcome::Gone { .. }
-        | Outcome::Unreadable { .. }
-        | Outcome::Failed
-        | Outcome::Unended => Exit::Failed,
+        Outcome::Claimed | Outcome::Gone { .. } | Outcome::Unreadable { .. } | Outcome::Failed | Outcome::Unended => {
+            Exit::Failed
+        }
     })
 }
 

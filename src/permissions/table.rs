@@ -22,6 +22,8 @@ pub enum Reach {
     Guard,
     /// Reading how backups went.
     Verify,
+    /// Starting one.
+    Backup,
 }
 
 /// An action and the files that need it.
@@ -118,6 +120,20 @@ fn associations(facts: &Facts) -> bool {
 
 fn commands(facts: &Facts) -> bool {
     facts.packages.iter().any(|package| package.is_command)
+}
+
+/// What is installed on instances is read: for the version gate, for versions that commands ask for, for canaries.
+fn installed(facts: &Facts) -> bool {
+    facts.gated || facts.packages.iter().any(|package| package.is_compared)
+}
+
+/// Commands run on some instances ahead of the others.
+fn firsts(facts: &Facts) -> bool {
+    facts.packages.iter().any(|package| package.goes_first)
+}
+
+fn waits(facts: &Facts) -> bool {
+    facts.packages.iter().any(|package| package.waits)
 }
 
 fn vaults(facts: &Facts) -> bool {
@@ -315,7 +331,7 @@ pub static TABLE: &[Row] = &[
             action("backup:DescribeRegionSettings", region_settings),
             action("ec2:DescribeInstances", attachments),
             action("ec2:DescribeIamInstanceProfileAssociations", carriers),
-            action("ssm:ListAssociations", packages),
+            action("ssm:ListAssociations", |facts| packages(facts) || installed(facts)),
             action("ssm:ListCommands", commands),
         ],
         targets: everything,
@@ -378,8 +394,12 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadAssociations",
         reach: Reach::Read,
-        why: "Reads State Manager associations and their tags. AWS asks for the association's document as well.",
-        actions: &[action("ssm:DescribeAssociation", packages)],
+        why: "Reads State Manager associations, and what the runs of them that install packages came to. AWS asks for the association's document as well.",
+        actions: &[
+            action("ssm:DescribeAssociation", |facts| packages(facts) || installed(facts)),
+            action("ssm:DescribeAssociationExecutions", |facts| installed(facts) || waits(facts)),
+            action("ssm:DescribeAssociationExecutionTargets", |facts| installed(facts) || waits(facts)),
+        ],
         targets: |facts| on(any_association(facts).into_iter().chain(package_document(facts)), Value::Null),
     },
     Row {
@@ -393,7 +413,7 @@ pub static TABLE: &[Row] = &[
         sid: "ReadSentCommands",
         reach: Reach::Read,
         why: "Reads the records of commands that must be sent once.",
-        actions: &[action("ssm:GetParametersByPath", commands)],
+        actions: &[action("ssm:GetParametersByPath", |facts| commands(facts) || firsts(facts))],
         targets: |facts| {
             let once = facts.arn("ssm", &format!("parameter/vssctl/v1/{}/once", facts.scope.stack));
             on([format!("{once}/*"), once], Value::Null)
@@ -402,8 +422,20 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadFailedCommands",
         reach: Reach::Read,
-        why: "Reads why a command failed: a package that another run installs is no failure.",
-        actions: &[action("ssm:ListCommandInvocations", commands)],
+        why: "Reads what commands that install packages came to: which version is there, and why one failed.",
+        actions: &[action("ssm:ListCommandInvocations", |facts| commands(facts) || installed(facts))],
+        targets: everything,
+    },
+    Row {
+        sid: "ReadInstalledVersions",
+        reach: Reach::Read,
+        why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots and \
+              images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it needs.",
+        actions: &[
+            action("ec2:DescribeInstances", installed),
+            action("ec2:DescribeImages", installed),
+            action("ec2:DescribeSnapshots", installed),
+        ],
         targets: everything,
     },
     // ---------------------------------------------------------------------------------------- looks after lost answers
@@ -615,7 +647,7 @@ pub static TABLE: &[Row] = &[
             action("ssm:CreateAssociation", associations),
             action("ssm:UpdateAssociation", associations),
             action("ssm:DeleteAssociation", packages),
-            action("ssm:SendCommand", commands),
+            action("ssm:SendCommand", |facts| commands(facts) || firsts(facts)),
         ],
         targets: |facts| on(package_document(facts), Value::Null),
     },
@@ -629,9 +661,18 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "CommandChosenInstances",
         reach: Reach::Write,
-        why: "Runs the document on the instances that the file's packages without a schedule target.",
+        why: "Runs the document on the instances that the file's packages without a schedule target, and on those that are \
+              ahead of the others: canaries, and instances whose package is too old for their role's policy.",
         actions: &[always("ssm:SendCommand")],
-        targets: |facts| package_instances(facts, |package| package.is_command),
+        targets: |facts| package_instances(facts, |package| package.is_command || package.goes_first),
+    },
+    Row {
+        sid: "WaitForInstances",
+        reach: Reach::Write,
+        why: "Waits until a package is on the instances that are ahead of the others, and reads what an instance says where \
+              it failed.",
+        actions: &[action("ssm:GetCommandInvocation", |facts| firsts(facts) || waits(facts))],
+        targets: everything,
     },
     // ------------------------------------------------------------------------------------------------------- AWS Backup
     Row {
@@ -844,7 +885,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadBackupJobs",
         reach: Reach::Verify,
-        why: "Reads how backups went and which images they made.",
+        why: "Reads how backups went, and the images and snapshots that they made.",
         actions: &[
             always("backup:ListBackupJobs"),
             always("backup:DescribeBackupJob"),
@@ -855,16 +896,58 @@ pub static TABLE: &[Row] = &[
         targets: everything,
     },
     Row {
+        sid: "ReadEveryPlan",
+        reach: Reach::Verify,
+        why: "Reads all plans of the region and what they select: whoever made them, they protect instances or fail to.",
+        actions: &[
+            always("backup:ListBackupPlans"),
+            always("backup:GetBackupPlan"),
+            always("backup:ListBackupSelections"),
+            always("backup:GetBackupSelection"),
+            always("backup:DescribeRegionSettings"),
+            always("backup:ListBackupVaults"),
+            always("tag:GetResources"),
+        ],
+        targets: everything,
+    },
+    Row {
         sid: "ReadInstanceState",
         reach: Reach::Verify,
-        why: "Reads whether the instances' agents answer and whether the package got there.",
+        why: "Reads whether the instances' agents answer, which roles the instances have, and whether the package got there.",
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
             always("ssm:DescribeAssociationExecutions"),
             always("ssm:GetCommandInvocation"),
             always("ec2:DescribeIamInstanceProfileAssociations"),
+            always("iam:GetAccountAuthorizationDetails"),
+            always("iam:ListInstanceProfiles"),
         ],
         targets: everything,
+    },
+    Row {
+        sid: "ReadPolicyDocuments",
+        reach: Reach::Verify,
+        why: "Reads what the managed policies of those roles allow: AWS's own, and the account's.",
+        actions: &[always("iam:GetPolicy"), always("iam:GetPolicyVersion")],
+        targets: |facts| {
+            let of = |account: &str| format!("arn:{}:iam::{account}:policy/*", facts.scope.partition());
+            on([of("aws"), of(&facts.scope.account_id)], Value::Null)
+        },
+    },
+    // ----------------------------------------------------------------------------------------------------------- backup
+    Row {
+        sid: "StartBackups",
+        reach: Reach::Backup,
+        why: "Starts on-demand backups into the file's vaults.",
+        actions: &[always("backup:StartBackupJob")],
+        targets: |facts| on(facts.vaults.iter().map(|vault| vault.arn.clone()), Value::Null),
+    },
+    Row {
+        sid: "PassRolesOfBackups",
+        reach: Reach::Backup,
+        why: "Hands the roles of the selections to AWS Backup for them.",
+        actions: &[always("iam:PassRole")],
+        targets: |facts| on(facts.backup_roles.clone(), passed_to(facts, "backup")),
     },
 ];

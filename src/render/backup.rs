@@ -61,7 +61,8 @@ fn named(text: &mut String, name: &str, words: &str, width: usize) {
 
 fn job(text: &mut String, job: &Job, width: usize) {
     let state = String::from(job.state.clone());
-    let took = job.completed.map(|completed| format!(" in {}", length(completed.since(job.created)))).unwrap_or_default();
+    let took =
+        job.completed.map(|completed| format!(" in {}", length(completed.since(job.created)))).unwrap_or_default();
     let kind = match (&job.state, job.backup_type.as_deref()) {
         (JobState::Completed, Some(kind)) => format!(", BackupType {}", escaped(kind)),
         (JobState::Completed, None) => ", BackupType empty".to_owned(),

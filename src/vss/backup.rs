@@ -200,7 +200,7 @@ impl Report {
     }
 }
 
-/// The causes: what the checks found on the instance, else what AWS's message means.
+/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance.
 pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
@@ -223,7 +223,11 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
             checks: vec![finding.check.to_owned()],
         })
         .collect();
-    if found.is_empty() { meaning.map(Cause::from).into_iter().collect() } else { found }
+    // What AWS says counts, also where no check can see it.
+    let explains = |meaning: &Meaning| {
+        found.iter().flat_map(|cause| &cause.checks).any(|check| meaning.checks.contains(&check.as_str()))
+    };
+    meaning.filter(|meaning| !explains(meaning)).map(Cause::from).into_iter().chain(found.iter().cloned()).collect()
 }
 
 /// What AWS's words mean, if AWS documents them.
@@ -270,16 +274,16 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
         return entry_line(entry, "it is there and not applied: run `vssctl apply`");
     }
     let profile = profile(desired).map_or_else(|| "EC2RoleforSSMVSSSnapshotV2".to_owned(), key);
-    let name: String =
-        instance.name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' }).take(64).collect();
+    let name: String = instance
+        .name
+        .chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter } else { '-' })
+        .take(64)
+        .collect();
     let name = if name.is_empty() { "windows".to_owned() } else { name };
     Line {
         location: None,
-        toml: vec![
-            format!("[attachment.{name}]"),
-            format!("instance_profile = \"{profile}\""),
-            target(instance),
-        ],
+        toml: vec![format!("[attachment.{name}]"), format!("instance_profile = \"{profile}\""), target(instance)],
         advice: "add these lines, and run `vssctl apply`".to_owned(),
     }
 }
@@ -296,7 +300,8 @@ fn policies(desired: &[Desired], instance: &Instance) -> Line {
             if has {
                 return entry_line(role, "it asks for the policy: run `vssctl apply`");
             }
-            let mut line = entry_line(role, "with this line the role gets the policies that VSS needs; then `vssctl apply`");
+            let mut line =
+                entry_line(role, "with this line the role gets the policies that VSS needs; then `vssctl apply`");
             line.toml.push("preset = \"vss-instance\"".to_owned());
             line
         }

@@ -16,6 +16,7 @@ use super::evidence::{
 };
 use super::messages::{self, Meaning};
 use super::moment::length;
+use super::selection::Selected;
 
 mod outcome;
 
@@ -228,7 +229,9 @@ fn subjects<'a>(evidence: &'a Evidence, options: &Options, jobs: &BTreeMap<&str,
             memberships: coverage::memberships(evidence, instance),
         })
         .filter(|subject| {
-            !options.only.is_empty() || asked_for_vss(&subject.id) || subject.plans(evidence).next().is_some()
+            // A selection that the region's settings make void protects nothing, and somebody counts on it.
+            let is_meant = subject.memberships.iter().any(|membership| membership.windows_vss);
+            !options.only.is_empty() || is_meant || asked_for_vss(&subject.id)
         })
         .collect()
 }
@@ -318,7 +321,19 @@ impl Subject<'_> {
             let when = if run > evidence.read_at { "is due" } else { "was due" };
             return (Verdict::Pending, format!("its first backup {when} at {}", run.for_people()), None);
         }
-        let (cause, fix) = if self.memberships.iter().any(Membership::is_sure) {
+        let is_unsure = |membership: &Membership| matches!(membership.selected, Selected::Unsure(_));
+        if self.memberships.iter().any(is_unsure) && !self.memberships.iter().any(Membership::is_sure) {
+            let reason = "whether AWS Backup handles EC2 in this region could not be read".to_owned();
+            return (Verdict::Unknown, reason, None);
+        }
+        let is_void = |membership: &Membership| matches!(membership.selected, Selected::SwitchedOff(_));
+        let (cause, fix) = if self.memberships.iter().any(is_void) && !self.memberships.iter().any(Membership::is_sure)
+        {
+            (
+                "a plan selects it by its tags, and AWS Backup does not handle EC2 in this region",
+                "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by `arn:aws:ec2:*:*:instance/*`",
+            )
+        } else if self.memberships.iter().any(Membership::is_sure) {
             (
                 "a plan selects it, and AWS Backup has started no job",
                 "look at the rule's schedule, the vault and the selection's role with `vssctl doctor`",

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use vssctl::plan::build::Options;
-use vssctl::plan::{Action, Plan};
+use vssctl::plan::{self, Action, Plan};
 use vssctl::sandbox::{Fault, FaultKind, FaultPlan};
 
 use crate::bench::{Bench, STACK, changed, paths};
@@ -59,6 +59,14 @@ fn action(plan: &Plan, address: &str) -> Option<Action> {
     plan.changes.iter().find(|change| change.address.to_string() == address).map(|change| change.action)
 }
 
+/// The hazards of a plan, by name.
+fn hazards(plan: &Plan) -> Vec<&'static str> {
+    let mut found: Vec<&str> = plan::hazard::all(plan).map(|(_, note)| note.hazard.name()).collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
+
 fn codes(plan: &Plan) -> Vec<&'static str> {
     plan.diagnostics.iter().map(|diagnostic| diagnostic.code).collect()
 }
@@ -72,6 +80,7 @@ fn every_instance_with_the_tag_carries_the_profile_and_then_the_plan_is_empty() 
     let bench = Bench::new();
     let plan = bench.plan(&attached(""));
     let sql = instance(&bench, "sql-1");
+    assert_eq!(hazards(&plan), [""; 0], "an instance without a profile loses nothing");
     assert_eq!(paths(&plan, "attachment.sql").len(), 3);
     assert!(paths(&plan, "attachment.sql").contains(&format!("instances.{sql}")), "{:?}", plan.changes);
     bench.apply(&attached(""));
@@ -105,7 +114,8 @@ fn a_strangers_profile_is_replaced_only_with_leave() {
     assert!(text.contains(&sql) && text.contains("theirs"), "{text}");
     bench.apply(&attached(""));
     assert_eq!(carried(&bench), [("sql-1".to_owned(), "theirs".to_owned())]);
-    bench.apply(&attached("replace = true\n"));
+    let plan = bench.apply(&attached("replace = true\n"));
+    assert_eq!(hazards(&plan), ["credential-gap", "shared-resource"]);
     assert_eq!(carried(&bench), three("vss"));
 }
 
@@ -150,8 +160,9 @@ fn an_instance_that_is_no_longer_meant_loses_our_profile_only_by_prune() {
     assert!(plan.is_empty());
     assert_eq!(plan.orphans.iter().map(|orphan| orphan.name.as_str()).collect::<Vec<_>>(), [files.as_str()]);
     let options = Options { prune: true, max_deletions: Some(1), ..Options::default() };
-    let (_, report) = bench.try_apply(&attached(""), &options);
+    let (plan, report) = bench.try_apply(&attached(""), &options);
     assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert_eq!(hazards(&plan), ["credential-gap"]);
     assert_eq!(carried(&bench).len(), 2);
     assert!(carried(&bench).iter().any(|(name, _)| name == "sql-1"), "{sql}");
 }
@@ -196,8 +207,9 @@ fn a_profile_whose_carriers_cannot_be_read_stays() {
     bench.apply(&file(""));
     bench.deny("ec2", "DescribeIamInstanceProfileAssociations");
     let plan = bench.plan_with(&file(""), &Options { destroy: true, ..Options::default() });
-    assert_eq!(action(&plan, "instance_profile.vss"), Some(Action::Refused));
-    assert!(plan.diagnostics.iter().any(|one| one.message.contains("ec2:DescribeIamInstanceProfileAssociations")));
+    assert_eq!(action(&plan, "instance_profile.vss"), Some(Action::Unknown));
+    let said = format!("{:?}", plan.diagnostics);
+    assert!(said.contains("VSS0801") && said.contains("allow `ec2:DescribeIamInstanceProfileAssociations`"), "{said}");
     assert!(plan.steps.is_empty(), "{:#?}", plan.steps);
 }
 

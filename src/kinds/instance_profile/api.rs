@@ -84,7 +84,15 @@ pub(super) async fn look_closer(
     going: &BTreeSet<String>,
     all: &mut [(&'static str, KindLive)],
 ) -> bool {
-    let associations = reader.profile_associations().await;
+    let associations = match reader.profile_associations().await {
+        Ok(associations) => associations,
+        Err(error) => {
+            for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == "instance_profile") {
+                forget(profiles, going, error.clone());
+            }
+            return true;
+        }
+    };
     let attachments: BTreeMap<String, String> = all
         .iter()
         .filter(|(kind, _)| *kind == "attachment")
@@ -96,23 +104,34 @@ pub(super) async fn look_closer(
             Found::Live(live) => Some(&mut **live),
             Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
         });
-        let surplus = profiles.surplus.iter_mut().map(|(_, live)| live);
-        for live in found.chain(&mut profiles.orphans).chain(surplus).filter(|live| going.contains(&live.name)) {
-            live.carried = match &associations {
-                Err(error) => json!({ "Unread": format!("`{}`: {}", error.action(), error.message) }),
-                Ok(associations) => {
-                    let arn = live.ids.get("Arn").map_or("", String::as_str);
-                    let carriers = associations.iter().filter(|one| one.profile == arn);
-                    let carriers = carriers.map(|one| {
-                        let attachment = attachments.get(&one.id);
-                        json!({ "InstanceId": one.instance, "AssociationId": one.id, "Attachment": attachment })
-                    });
-                    json!({ "Carriers": carriers.collect::<Vec<_>>() })
-                }
-            };
+        for live in found.chain(&mut profiles.orphans).filter(|live| going.contains(&live.name)) {
+            let arn = live.ids.get("Arn").map_or("", String::as_str);
+            let carriers: Vec<Value> = associations
+                .iter()
+                .filter(|one| one.profile == arn)
+                .map(|one| {
+                    let attachment = attachments.get(&one.id);
+                    json!({ "InstanceId": one.instance, "AssociationId": one.id, "Attachment": attachment })
+                })
+                .collect();
+            live.carried = json!({ "Carriers": carriers });
         }
     }
     true
+}
+
+/// Makes unknown what can't go without a look at the instances.
+fn forget(profiles: &mut KindLive, going: &BTreeSet<String>, error: AwsError) {
+    for found in profiles.found.values_mut() {
+        if matches!(found, Found::Live(live) if going.contains(&live.name)) {
+            *found = unknown(&error);
+        }
+    }
+    let kept = profiles.orphans.len();
+    profiles.orphans.retain(|live| !going.contains(&live.name));
+    if profiles.orphans.len() < kept {
+        profiles.unreadable.push(error);
+    }
 }
 
 fn lives(live: &KindLive) -> impl Iterator<Item = &Live> {

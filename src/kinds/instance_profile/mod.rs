@@ -47,11 +47,6 @@ impl Kind for InstanceProfile {
         FIELDS
     }
 
-    fn obstacle(&self, live: &Live) -> Option<String> {
-        let unread = live.carried["Unread"].as_str()?;
-        Some(format!("which instances carry it could not be read ({unread})"))
-    }
-
     fn holders(&self, live: &Live, _all: &[(&'static str, KindLive)]) -> Vec<Holder> {
         api::holders(live)
     }

@@ -1,4 +1,4 @@
-//! The hazards of roles, policies and instance profiles.
+//! The hazards of roles, policies, instance profiles and their attachments.
 
 use serde_json::Value;
 
@@ -11,12 +11,13 @@ use crate::policy;
 /// customer's own.
 const NEEDS: [(&str, &str, &[&str]); 3] = [
     ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:updateinstanceinformation", "ssm:*"]),
-    ("ec2.amazonaws.com", VSS_POLICY, &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"]),
+    (
+        "ec2.amazonaws.com",
+        "AWSEC2VssSnapshotPolicy",
+        &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"],
+    ),
     ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:sendcommand", "ssm:*"]),
 ];
-
-/// Works with AwsVssComponents 2.3.1 or later only: its conditions ask for a tag that older ones do not set.
-const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
 pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     let Some(live) = thing.draft.live else { return };
@@ -131,12 +132,6 @@ fn vss(thing: &Thing<'_>, notes: &mut Notes) {
             let lost = if managed_before { format!("`{policy}`") } else { format!("`{}`", actions[0]) };
             notes.add(Hazard::VssUnavailable, format!("the role loses {lost}, which VSS backups need"));
         }
-        if policy == VSS_POLICY && managed_after && !managed_before && own_before && !own_after {
-            notes.add(
-                Hazard::VssUnavailable,
-                format!("`{VSS_POLICY}` takes the place of a policy that older packages need: it works only where AwsVssComponents 2.3.1 or later is installed"),
-            );
-        }
     }
 }
 
@@ -195,6 +190,48 @@ pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
         return;
     };
     notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"));
+}
+
+/// What instances lose with the profile that is on them now.
+pub(super) fn attachment(thing: &Thing<'_>, notes: &mut Notes) {
+    let Some(live) = thing.draft.live else { return };
+    let is_own = |instance: &str| live.carried["Associations"][instance]["IsOwn"] == true;
+    let on = thing.before("instances").as_object().into_iter().flatten();
+    if thing.is(Action::Delete) {
+        let lost: Vec<&str> = on.map(|(instance, _)| instance.as_str()).filter(|instance| is_own(instance)).collect();
+        if let Some(instances) = listed(&lost) {
+            notes.add(Hazard::CredentialGap, format!("the instance profile is taken off {instances}"));
+        }
+        return;
+    }
+    if !thing.is_changed() {
+        return;
+    }
+    let swapped: Vec<(&str, &Value)> = on
+        .filter(|(instance, _)| thing.changes(&format!("instances.{instance}")))
+        .map(|(instance, profile)| (instance.as_str(), profile))
+        .collect();
+    let instances: Vec<&str> = swapped.iter().map(|(instance, _)| *instance).collect();
+    if let Some(instances) = listed(&instances) {
+        notes.add(Hazard::CredentialGap, format!("another instance profile takes the place of the one on {instances}"));
+    }
+    for (instance, profile) in swapped.iter().filter(|(instance, _)| !is_own(instance)) {
+        let name = profile.as_str().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+        notes.add(
+            Hazard::SharedResource,
+            format!("the instance profile `{name}`, which is not this stack's, is taken off `{instance}`"),
+        );
+    }
+}
+
+/// Names a few instances and counts the others.
+fn listed(instances: &[&str]) -> Option<String> {
+    let shown: Vec<String> = instances.iter().take(3).map(|id| format!("`{id}`")).collect();
+    match instances.len() {
+        0 => None,
+        1..=3 => Some(shown.join(", ")),
+        more => Some(format!("{} and {} more", shown.join(", "), more - 3)),
+    }
 }
 
 /// Gives the documents of a map of them.

@@ -15,7 +15,7 @@ const DAY: i64 = 24 * 3_600_000;
 const SWEEP: i64 = 3_600_000;
 
 /// A backup in a vault.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RecoveryPoint {
     /// The image's ARN.
     pub arn: String,
