@@ -35,20 +35,14 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     session.loaded = load(&text, arguments)?;
     let (plan, _) = session.plan(&Options::default()).await?;
     let told = format!("{}\n{}", told(&found), session.render(&plan));
-    match &arguments.out {
-        Some(path) => {
-            init::write(path, &text)?;
-            ui.answer(&told);
-            ui.note(&format!(
-                "Wrote {}: read it, then `vssctl --file {0} apply`.",
-                escaped(&path.display().to_string())
-            ));
-        }
+    if let Some(path) = &arguments.out {
+        init::write(path, &text)?;
+        ui.answer(&told);
+        ui.note(&format!("Wrote {}: read it, then `vssctl --file {0} apply`.", escaped(&path.display().to_string())));
+    } else {
         // The file is the answer, so that it can be redirected.
-        None => {
-            ui.aside(&told);
-            ui.answer(&text);
-        }
+        ui.aside(&told);
+        ui.answer(&text);
     }
     Ok(session::verdict(&plan))
 }
