@@ -132,6 +132,15 @@ pub struct Holder {
     pub id: String,
 }
 
+/// What keeps an entry from being done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// What is in the way, in a sentence without its subject's address.
+    pub message: String,
+    /// The way out.
+    pub help: String,
+}
+
 /// What reading one thing gave.
 #[derive(Clone, Debug)]
 pub enum Found {
@@ -279,10 +288,29 @@ pub trait Kind: Sync + std::fmt::Debug {
         false
     }
 
+    /// Fills in what an entry means and only live says, such as the instances that have a tag.
+    fn complete(&self, _desired: &mut Desired, _live: &Live) {}
+
+    /// What keeps the entry from being done at all, whatever differs.
+    fn conflict(&self, _desired: &Desired, _live: &Live) -> Option<Conflict> {
+        None
+    }
+
     /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole file, as
     /// a selection needs its plan's entry. An answer that could not be read is `Found::Unknown`; this never fails as a
     /// whole.
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive>;
+
+    /// Reads what only the deletion or replacement of live things of these names needs to know, such as the instances that
+    /// carry a profile. Tells whether it read anything.
+    fn look_closer<'a>(
+        &'a self,
+        _reader: &'a Reader,
+        _going: &'a BTreeSet<String>,
+        _all: &'a mut [(&'static str, KindLive)],
+    ) -> BoxFuture<'a, bool> {
+        Box::pin(std::future::ready(false))
+    }
 
     /// Gives the calls of a transition. Pure. A `Delete` has its calls in `remove`; an `Adopt` writes marks only.
     fn calls(&self, transition: &Transition<'_>) -> Calls;

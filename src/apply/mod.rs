@@ -9,3 +9,29 @@ pub mod settle;
 
 pub use report::{Event, Outcome, Report, Status};
 pub use run::{Options, Perform, run};
+
+/// Makes a call that is no step of a plan, again as long as its failures pass and a second request meets the first.
+///
+/// # Errors
+/// The last failure.
+pub async fn persist<T, F>(
+    pace: std::time::Duration,
+    action: &str,
+    mut call: impl FnMut() -> F,
+) -> Result<T, crate::aws::AwsError>
+where
+    F: Future<Output = Result<T, crate::aws::AwsError>>,
+{
+    let class = crate::aws::operations::find(action).class;
+    let mut waits = retry::Waits::new(pace);
+    loop {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match waits.next(&error, class, false) {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => return Err(error),
+        }
+    }
+}

@@ -225,8 +225,9 @@ impl Clients {
         let config = self.with_attempt(self.timeouts.write_attempt);
         // The SDK sends a writing call once: what is tried again is decided in `apply`.
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
+        let scope = Arc::clone(&self.scope);
         let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
-        Writer::new(Arc::clone(&self.scope), iam, backup, ssm, self.ec2(&config, fence), self.clone())
+        Writer::new(scope, iam, backup, ssm, self.ec2(&config, fence), self.clone())
     }
 
     /// Makes the same clients with other timeouts.
@@ -271,10 +272,10 @@ impl Clients {
 
     fn ec2(&self, config: &SdkConfig, fence: &Fenced) -> ec2::Client {
         let interceptors = [
-            SharedInterceptor::permanent(fence.clone()),
-            SharedInterceptor::permanent(Gate),
-            SharedInterceptor::permanent(self.dated.clone()),
-            SharedInterceptor::permanent(self.endpoints()),
+            SharedInterceptor::new(fence.clone()),
+            SharedInterceptor::new(Gate),
+            SharedInterceptor::new(self.dated.clone()),
+            SharedInterceptor::new(self.endpoints()),
         ];
         ec2::Client::new(config, &self.scope, interceptors)
     }

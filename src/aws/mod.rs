@@ -23,4 +23,4 @@ pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};
 pub use parameters::{Parameter, Parameters};
 pub use read::{Authorization, Invocations, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
-pub use write::Writer;
+pub use write::{BackupOrder, Writer};

@@ -72,7 +72,7 @@ const UNSEEN_PROFILE: &[(&str, &str)] = &[
 ];
 const HELD: &[(&str, &str)] = &[("DeleteConflict", "")];
 
-/// Every operation that a plan may hold.
+/// Every operation that vssctl writes with.
 pub const OPERATIONS: &[Operation] = &[
     operation("iam:CreateRole", Keyed).perhaps(TAKEN).passing(UNSEEN_PRINCIPAL),
     operation("iam:UpdateRole", Idempotent).passing(UNSEEN),
@@ -123,6 +123,10 @@ pub const OPERATIONS: &[Operation] = &[
     ]),
     // AWS answers a selection that is gone with the code of every wrong parameter.
     operation("backup:DeleteBackupSelection", Keyed).done(MISSING).perhaps(&["InvalidParameterValueException"]),
+    operation("backup:StartBackupJob", Token).passing(&[
+        ("InvalidParameterValueException", "cannot be assumed"),
+        ("InvalidParameterValueException", "is not authorized to call"),
+    ]),
     operation("backup:TagResource", Idempotent),
     operation("backup:UntagResource", Idempotent).done(MISSING),
     operation("backup:UpdateRegionSettings", Idempotent),

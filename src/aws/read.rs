@@ -12,6 +12,7 @@
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
 mod ec2;
+mod proof;
 mod regional;
 mod runs;
 
@@ -21,11 +22,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
-    BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
 };
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::TagFilter;
-use aws_sdk_ssm::types::{Association, AssociationDescription, Command};
+use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -39,7 +40,6 @@ use super::pages::Pages;
 use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
-use crate::policy;
 
 pub use runs::Invocations;
 
@@ -120,6 +120,9 @@ struct Memos {
     associations: Memo<Arc<Vec<Association>>>,
     association: Memo<Arc<AssociationDescription>>,
     commands: Memo<Arc<Vec<Command>>>,
+    jobs: Memo<Arc<Vec<BackupJob>>>,
+    information: Memo<Arc<Vec<InstanceInformation>>>,
+    policy_documents: Memo<String>,
     instances: Memo<Arc<Vec<Instance>>>,
     profile_associations: Memo<Arc<Vec<ProfileAssociation>>>,
     images: Memo<Arc<Vec<Image>>>,
@@ -323,18 +326,6 @@ impl Reader {
                 .ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
         };
         self.memos.policies.get(arn, read).await
-    }
-
-    /// Reads the document of a managed policy, AWS's own too, in canonical form.
-    pub async fn managed_document(&self, arn: &str) -> Result<serde_json::Value, AwsError> {
-        let policy = self.policy(arn).await?;
-        let version = policy.default_version_id().unwrap_or_default();
-        let request = self.iam.get_policy_version().policy_arn(arn).version_id(version);
-        let answer = self.call("iam", "GetPolicyVersion", request.send()).await?;
-        let text = answer.policy_version.and_then(|version| version.document).unwrap_or_default();
-        let text = policy::url_decode(&text);
-        text.and_then(|text| policy::parse(&text))
-            .map_err(|error| AwsError::unsettled("iam", "GetPolicyVersion", error.to_string()))
     }
 
     /// Reads the tags of everything in the region that carries our stack's tag. This index lags behind the services.

@@ -31,6 +31,21 @@ pub struct Writer {
     calls: Mutex<BTreeMap<String, usize>>,
 }
 
+/// An on-demand backup.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BackupOrder {
+    /// The ARN of the instance.
+    pub resource: String,
+    /// The vault's name.
+    pub vault: String,
+    /// The ARN of the backup role.
+    pub role: String,
+    /// How many days it is kept; for ever unless said.
+    pub delete_after_days: Option<u32>,
+    /// One for each backup that is wanted.
+    pub token: String,
+}
+
 impl Writer {
     pub(super) fn new(
         scope: Arc<Scope>,
@@ -53,6 +68,11 @@ impl Writer {
         self.clients.renew_credentials().await
     }
 
+    /// Returns the date of the newest answer to a read, in milliseconds since 1970 by AWS's clock; 0 before the first.
+    pub fn date(&self) -> u64 {
+        self.clients.date()
+    }
+
     /// Returns what the client is bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope
@@ -73,6 +93,25 @@ impl Writer {
 
     pub(crate) fn ssm(&self) -> &aws_sdk_ssm::Client {
         &self.ssm
+    }
+
+    /// Starts an on-demand backup with VSS; returns the job's id. The token makes it safe to send twice.
+    pub async fn start_backup_job(&self, order: &BackupOrder) -> Result<String, AwsError> {
+        let lifecycle = order
+            .delete_after_days
+            .map(|days| aws_sdk_backup::types::Lifecycle::builder().delete_after_days(i64::from(days)).build());
+        let request = self
+            .backup
+            .start_backup_job()
+            .backup_vault_name(&order.vault)
+            .resource_arn(&order.resource)
+            .iam_role_arn(&order.role)
+            .idempotency_token(&order.token)
+            .set_lifecycle(lifecycle)
+            .backup_options("WindowsVSS", "enabled");
+        let answer = self.send("backup:StartBackupJob", request.send()).await?;
+        let missing = || AwsError::unsettled("backup", "StartBackupJob", "the answer has no job id");
+        answer.backup_job_id.ok_or_else(missing)
     }
 
     /// Puts an instance profile on an instance that has none.

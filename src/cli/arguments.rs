@@ -28,7 +28,7 @@ use crate::plan::hazard::HazardError;
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
                   2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
-                  7 somebody else holds the lease; 130 interrupted.")]
+                  7 somebody else holds the lease; 8 findings; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
     pub(super) global: Global,
@@ -88,8 +88,16 @@ pub(super) enum Command {
     Adopt(AdoptArguments),
     /// Break the lease of a run that is known to be dead
     Unlock(UnlockArguments),
+    /// Tell whether the backups are application-consistent
+    Verify(VerifyArguments),
+    /// Tell why VSS would not work on an instance
+    Doctor(DoctorArguments),
+    /// Tell which Windows instances no plan protects, protects without VSS, or protects twice
+    Coverage(CoverageArguments),
     /// Show what is live for the things of the file
     Show(ShowArguments),
+    /// Back up an instance now, with VSS: waited for and verified
+    Backup(BackupArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
     Permissions(PermissionsArguments),
     /// Print the JSON Schema of the configuration file, for editors
@@ -100,7 +108,7 @@ pub(super) enum Command {
     Completion(CompletionArguments),
     /// Print the version
     Version,
-    /// Serve or reset the simulated AWS account
+    /// Serve, fill, age or reset the simulated AWS account
     Sandbox(SandboxArguments),
 }
 
@@ -112,6 +120,95 @@ pub(super) enum Format {
     Text,
     /// For programs, versioned.
     Json,
+}
+
+/// How `verify` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum VerifyFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+    /// For the test reports of pipelines.
+    Junit,
+    /// For Prometheus' textfile collector.
+    Prometheus,
+    /// For auditors: one page that can be kept.
+    Html,
+}
+
+/// How `coverage` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CoverageFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+    /// For auditors: one page that can be kept.
+    Html,
+}
+
+/// How `doctor` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ProofFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+}
+
+/// Arguments of `verify`.
+#[derive(Args, Debug)]
+pub(super) struct VerifyArguments {
+    /// Only these instances, by id or Name tag [default: all that a plan with VSS protects]
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instances: Vec<String>,
+    /// Jobs before this do not count: how long ago (`7d`) or when [default: 30d, as long as AWS keeps jobs]
+    #[arg(long, value_name = "TIME")]
+    pub(super) since: Option<String>,
+    /// How old the newest backup may be, such as `26h` [default: what the plan's schedule promises]
+    #[arg(long, value_name = "DURATION")]
+    pub(super) max_age: Option<String>,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: VerifyFormat,
+}
+
+/// Arguments of `doctor`.
+#[derive(Args, Debug)]
+pub(super) struct DoctorArguments {
+    /// Only these instances, by id or Name tag [default: all that a plan with VSS selects, else all with Windows]
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instances: Vec<String>,
+    /// Look inside as well: run one PowerShell script on each instance, which only reads
+    #[arg(long)]
+    pub(super) run_commands: bool,
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: ProofFormat,
+}
+
+/// Arguments of `coverage`.
+#[derive(Args, Debug)]
+pub(super) struct CoverageArguments {
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: CoverageFormat,
 }
 
 /// Arguments of everything that makes a plan.
@@ -329,6 +426,38 @@ pub(super) struct PermissionsArguments {
     pub(super) prune: bool,
 }
 
+/// Arguments of `backup`.
+#[derive(Args, Debug)]
+pub(super) struct BackupArguments {
+    /// An instance id, or the value of a `Name` tag
+    #[arg(value_name = "INSTANCE")]
+    pub(super) instance: String,
+    /// The vault, where the file's rules have several
+    #[arg(long, value_name = "NAME")]
+    pub(super) vault: Option<String>,
+    /// The backup role (a role of the file, a name or an ARN), where the file's selections have several
+    #[arg(long, value_name = "ROLE")]
+    pub(super) role: Option<String>,
+    /// How long to keep it, such as `35d` [default: as the file's rules keep theirs in this vault]
+    #[arg(long, value_name = "DURATION", value_parser = whole_days)]
+    pub(super) delete_after: Option<u32>,
+    /// Start it and do not wait for its end
+    #[arg(long)]
+    pub(super) no_wait: bool,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// Parses a retention.
+fn whole_days(text: &str) -> Result<u32, String> {
+    match crate::model::duration::days::parse(text) {
+        Ok(days @ 1..=36_500) => Ok(days),
+        Ok(_) => Err("give 1d to 36500d".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
+}
+
 /// What permissions are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PermissionsPurpose {
@@ -338,6 +467,8 @@ pub(super) enum PermissionsPurpose {
     Apply,
     /// Reading, how backups went included.
     Verify,
+    /// That, and starting on-demand backups into the file's vaults.
+    Backup,
 }
 
 /// Arguments of `explain`.
@@ -368,6 +499,10 @@ pub(super) struct SandboxArguments {
 pub(super) enum SandboxCommand {
     /// Serve it to the AWS CLI, Terraform and SDKs, on this machine only
     Serve(ServeArguments),
+    /// Make the fleet of a scenario file, with the backups of its history
+    Load(LoadArguments),
+    /// Let time pass: plans start their backups, associations run, backups come to their ends
+    Advance(AdvanceArguments),
     /// Throw it away
     Reset,
     /// List the operations that it offers, one `service:Operation` a line
@@ -380,6 +515,31 @@ pub(super) struct ServeArguments {
     /// Where to listen; loopback addresses only, port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
     pub(super) listen: SocketAddr,
+}
+
+/// Arguments of `sandbox load`.
+#[derive(Args, Debug)]
+pub(super) struct LoadArguments {
+    /// The scenario file; docs/sandbox-fleets.md says what is in it
+    #[arg(value_name = "SCENARIO.toml")]
+    pub(super) scenario: PathBuf,
+}
+
+/// Arguments of `sandbox advance`.
+#[derive(Args, Debug)]
+pub(super) struct AdvanceArguments {
+    /// How long, such as `30m`, `8h` or `7d`
+    #[arg(value_name = "DURATION", value_parser = span_of_time)]
+    pub(super) by: std::time::Duration,
+}
+
+/// Parses a stretch of time.
+fn span_of_time(text: &str) -> Result<std::time::Duration, String> {
+    match crate::model::duration::minutes::parse(text) {
+        Ok(minutes) if minutes <= 366 * 24 * 60 => Ok(std::time::Duration::from_mins(u64::from(minutes))),
+        Ok(_) => Err("it is more than a year".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
 }
 
 /// Parses a number of calls at a time.

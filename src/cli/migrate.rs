@@ -134,7 +134,8 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
     if !roles.iter().any(|role| migration(role, &own, None, scope).is_some()) {
         return Ok(Vec::new());
     }
-    let new = reader.managed_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
+    let new = reader.policy_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
+    let new = document(&new).ok_or_else(|| CliError::failed(format!("`{POLICY}` could not be read as a policy")))?;
     Ok(roles.iter().filter_map(|role| migration(role, &own, Some(&new), scope)).collect())
 }
 

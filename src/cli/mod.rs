@@ -7,8 +7,11 @@ pub mod ui;
 mod adopt;
 mod apply;
 mod arguments;
+mod backup;
 mod completion;
+mod coverage;
 mod destroy;
+mod doctor;
 mod explain;
 mod file;
 mod init;
@@ -17,12 +20,14 @@ mod lock;
 mod migrate;
 mod permissions;
 mod plan;
+mod proof;
 mod sandbox;
 mod saved;
 mod schema;
 mod session;
 mod show;
 mod validate;
+mod verify;
 mod version;
 mod wait;
 
@@ -111,6 +116,10 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
         Command::Unlock(arguments) => block_on(lock::unlock(&arguments, global, ui)),
+        Command::Verify(arguments) => block_on(verify::run(&arguments, global, ui)),
+        Command::Doctor(arguments) => block_on(doctor::run(&arguments, global, ui)),
+        Command::Coverage(arguments) => block_on(coverage::run(&arguments, global, ui)),
+        Command::Backup(arguments) => block_on(backup::run(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }

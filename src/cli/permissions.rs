@@ -16,6 +16,7 @@ pub(super) fn run(arguments: &PermissionsArguments, global: &Global, ui: &Ui) ->
         PermissionsPurpose::Plan => Purpose::Plan,
         PermissionsPurpose::Apply => Purpose::Apply,
         PermissionsPurpose::Verify => Purpose::Verify,
+        PermissionsPurpose::Backup => Purpose::Backup,
     };
     let all = documents(purpose, &Facts::of(&config.scope, &config.desired, arguments.prune));
     let answer = match arguments.part {

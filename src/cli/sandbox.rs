@@ -1,17 +1,19 @@
-//! `vssctl sandbox serve`, `vssctl sandbox reset` and `vssctl sandbox operations`.
+//! `vssctl sandbox serve`, `load`, `advance`, `reset` and `operations`.
 
-use super::arguments::{Global, SandboxArguments, SandboxCommand, ServeArguments};
+use super::arguments::{AdvanceArguments, Global, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::ui::Ui;
 use super::{file, session};
 use crate::render::escaped;
 
-/// Serves, resets or describes the simulated account.
+/// Serves, fills, ages, resets or describes the simulated account.
 pub(super) async fn run(arguments: &SandboxArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let path = file::sandbox(global.sandbox.as_deref().unwrap_or_default());
     match &arguments.command {
         SandboxCommand::Serve(arguments) => serve(arguments, &path, ui).await,
+        SandboxCommand::Load(arguments) => load(arguments, &path, ui),
+        SandboxCommand::Advance(arguments) => advance(arguments, &path, ui),
         SandboxCommand::Reset => reset(&path, ui),
         SandboxCommand::Operations => {
             operations(ui);
@@ -47,6 +49,48 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
         .await
         .map_err(|error| CliError::failed("the server stopped").because(error))?;
     Ok(Exit::Done)
+}
+
+/// Makes the fleet of a scenario file.
+fn load(arguments: &LoadArguments, path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
+    let shown = arguments.scenario.display();
+    let unreadable = |error: std::io::Error| CliError::invalid(format!("could not read `{shown}`")).because(error);
+    // Opening a pipe would wait for ever.
+    if !std::fs::metadata(&arguments.scenario).map_err(unreadable)?.is_file() {
+        return Err(CliError::invalid(format!("`{shown}` is no file")));
+    }
+    let bytes = std::fs::read(&arguments.scenario).map_err(unreadable)?;
+    let text = String::from_utf8(bytes)
+        .map_err(|error| CliError::invalid(format!("`{shown}` is not UTF-8 text")).because(error))?;
+    let sandbox = session::open_sandbox(path)?;
+    let loaded = sandbox.load_fleet(&text).map_err(unusable)?;
+    let loaded = loaded.map_err(|error| {
+        for problem in &error.0 {
+            ui.note(&escaped(&format!("{shown}:{problem}")));
+        }
+        CliError::invalid(format!("`{shown}` is not valid: nothing was loaded"))
+            .hint("docs/sandbox-fleets.md says what a scenario file has")
+    })?;
+    let (instances, jobs) = (plural(loaded.instances, "instance"), plural(loaded.jobs, "backup job"));
+    ui.answer(&format!("Loaded {instances} into {}, with {jobs} in the past.\n", escaped(&loaded.region)));
+    Ok(Exit::Done)
+}
+
+/// Lets time pass.
+fn advance(arguments: &AdvanceArguments, path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
+    let jobs = session::open_sandbox(path)?.pass(arguments.by).map_err(unusable)?;
+    let minutes = u32::try_from(arguments.by.as_secs() / 60).unwrap_or(u32::MAX);
+    let by = crate::model::duration::minutes::format(minutes);
+    ui.answer(&format!("The sandbox's clock is {by} further. Plans started {}.\n", plural(jobs, "backup job")));
+    Ok(Exit::Done)
+}
+
+fn plural(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
+}
+
+fn unusable(error: crate::sandbox::SandboxError) -> CliError {
+    CliError::failed("could not use the sandbox").because(error)
 }
 
 /// Throws the account away.

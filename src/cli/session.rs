@@ -11,7 +11,9 @@ use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::aws::{Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, guard};
+use crate::aws::{
+    Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, Reader, guard,
+};
 use crate::config::{self, Config, Sources};
 use crate::kind::KindLive;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
@@ -79,6 +81,8 @@ pub(super) struct Session<'a> {
     pub(super) fence: Arc<Fence>,
     /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     read_at: AtomicU64,
+    /// The same moment on the run's own clock.
+    read_on: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -115,8 +119,13 @@ impl<'a> Session<'a> {
             asked.await
         };
         let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
-        let (fence, read_at) = (Arc::default(), AtomicU64::default());
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+        // Simulators of AWS on this machine call everybody root.
+        if caller.is_root() && sandbox.is_none() && !clients.is_local() {
+            return Err(CliError::refused("nothing was read or changed: these are the credentials of the root user")
+                .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
+        }
+        let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at, read_on })
     }
 
     /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
@@ -124,13 +133,31 @@ impl<'a> Session<'a> {
         self.read_at.load(Ordering::SeqCst)
     }
 
+    /// Returns how many milliseconds ago everything was read.
+    pub(super) fn age(&self) -> u64 {
+        self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
+    }
+
+    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
+    pub(super) fn now(&self) -> Timestamp {
+        let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
+        date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)
+    }
+
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> LiveKinds {
+        self.read().await.1
+    }
+
+    /// Reads what is live, and returns the client that did, for a closer look.
+    async fn read(&self) -> (Reader, LiveKinds) {
         self.ui.status("reading what is live");
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
-        let live = refresh::refresh(&self.clients.reader(), &self.loaded.config.desired).await;
+        self.read_on.store(self.fence.now(), Ordering::SeqCst);
+        let reader = self.clients.reader();
+        let live = refresh::refresh(&reader, &self.loaded.config.desired).await;
         self.ui.clear_status();
-        live
+        (reader, live)
     }
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
@@ -148,15 +175,18 @@ impl<'a> Session<'a> {
 
     /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
     pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
-        let live = self.refresh().await;
+        let (reader, mut live) = self.read().await;
         let config = &self.loaded.config;
-        let plan = build::build(&Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options,
-        });
+        let plan = refresh::plan(&reader, &mut live, |live| {
+            build::build(&Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options,
+            })
+        })
+        .await;
         if let [violation, ..] = check::violations(&plan).as_slice() {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
@@ -172,11 +202,8 @@ impl<'a> Session<'a> {
         options: &Options,
         lifetime: Option<SignedDuration>,
     ) -> SavedPlan {
-        let occasion = Occasion {
-            caller_arn: self.caller.arn.clone(),
-            now: Timestamp::now(),
-            lifetime: lifetime.unwrap_or(LIFETIME),
-        };
+        let occasion =
+            Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
         SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 

@@ -66,8 +66,8 @@ impl Default for Thresholds {
 }
 
 /// The order in which plans list kinds.
-const KINDS: [&str; 8] =
-    ["policy", "role", "instance_profile", "package", "vault", "plan", "selection", "region_settings"];
+const KINDS: [&str; 9] =
+    ["policy", "role", "instance_profile", "attachment", "package", "vault", "plan", "selection", "region_settings"];
 
 /// Reads and checks a configuration file.
 pub fn load(path: &Path) -> Loaded {
@@ -266,7 +266,7 @@ fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     };
     let plans = root.get("plan").into_iter().flat_map(Node::members);
     let within_plans: usize = plans.map(|(_, plan)| tables(&plan.node, &["rule", "selection"])).sum();
-    let kinds = ["role", "policy", "instance_profile", "package", "vault", "plan"];
+    let kinds = ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"];
     let entries = tables(root, &kinds) + within_plans;
     let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries);
     let message = if entries > limits::ENTRIES {

@@ -33,6 +33,7 @@ use serde_json::Value;
 pub use explain::{Explanation, codes, explain};
 pub use load::{Config, Loaded, Thresholds, load, load_text};
 pub(crate) use presets::managed_policy_arn;
+pub(crate) use resolve::trusts;
 pub use source::Sources;
 
 /// Returns the JSON Schema (draft-07) of the file.

@@ -12,6 +12,7 @@ pub(crate) const DEFAULTS: &[(&str, &str)] = &[
     ("role", "RoleSpec"),
     ("policy", "PolicySpec"),
     ("instance_profile", "InstanceProfileSpec"),
+    ("attachment", "AttachmentSpec"),
     ("package", "PackageSpec"),
     ("vault", "VaultSpec"),
     ("plan", "PlanSpec"),

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use crate::kinds::attachment::spec::AttachmentSpec;
 use crate::kinds::instance_profile::spec::InstanceProfileSpec;
 use crate::kinds::package::spec::PackageSpec;
 use crate::kinds::plan::spec::PlanSpec;
@@ -37,6 +38,8 @@ pub(crate) struct FileSpec {
     pub(crate) policy: Option<BTreeMap<String, PolicySpec>>,
     /// Instance profiles, where a role's own does not do.
     pub(crate) instance_profile: Option<BTreeMap<String, InstanceProfileSpec>>,
+    /// Which instances carry which instance profile.
+    pub(crate) attachment: Option<BTreeMap<String, AttachmentSpec>>,
     /// Distributor packages on instances.
     pub(crate) package: Option<BTreeMap<String, PackageSpec>>,
     /// Backup vaults.

@@ -10,8 +10,17 @@ use super::source::Place;
 use super::tree::{Node, Tree};
 
 /// Tables whose keys name entries, and so become part of addresses.
-const ENTRY_TABLES: &[&str] =
-    &["role", "policy", "instance_profile", "package", "vault", "plan", "plan.*.rule", "plan.*.selection"];
+const ENTRY_TABLES: &[&str] = &[
+    "role",
+    "policy",
+    "instance_profile",
+    "attachment",
+    "package",
+    "vault",
+    "plan",
+    "plan.*.rule",
+    "plan.*.selection",
+];
 
 /// Checks one file as it stands, without asking for what may come from the file that it extends.
 pub(crate) fn check(root: &mut Node, problems: &mut Problems<'_>) {

@@ -185,7 +185,7 @@ fn merges(path: &[String]) -> bool {
     match path.as_slice() {
         []
         | [_]
-        | ["defaults" | "role" | "policy" | "instance_profile" | "package" | "vault" | "plan", _]
+        | ["defaults" | "role" | "policy" | "instance_profile" | "attachment" | "package" | "vault" | "plan", _]
         | ["plan", _, "rule" | "selection"]
         | ["plan", _, "rule" | "selection", _]
         | ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,

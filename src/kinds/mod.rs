@@ -9,7 +9,9 @@ mod input;
 mod live_form;
 #[cfg(test)]
 mod tests;
+mod token;
 
+pub mod attachment;
 pub mod instance_profile;
 pub mod package;
 pub mod plan;
@@ -26,6 +28,7 @@ pub(crate) static ALL: &[&dyn Kind] = &[
     &policy::Policy,
     &role::Role,
     &instance_profile::InstanceProfile,
+    &attachment::Attachment,
     &package::Package,
     &vault::Vault,
     &plan::BackupPlan,

@@ -24,6 +24,7 @@ pub struct Facts {
     pub(super) backup_roles: Vec<String>,
     /// The ARNs of the roles that State Manager gets from associations.
     pub(super) dispatch_roles: Vec<String>,
+    pub(super) attachments: Vec<Attachment>,
     pub(super) packages: Vec<Package>,
     pub(super) vaults: Vec<Vault>,
     pub(super) has_plans: bool,
@@ -48,6 +49,19 @@ pub(super) struct Role {
     pub(super) has_inline: bool,
     /// Description or session duration, which `UpdateRole` changes and only `ListRoles` says.
     pub(super) is_described: bool,
+}
+
+/// An attachment of the file.
+#[derive(Clone, Debug)]
+pub(super) struct Attachment {
+    /// The ARN of the instance profile.
+    pub(super) profile: String,
+    /// It may take the place of a profile that is not the stack's.
+    pub(super) replaces: bool,
+    /// The ids of its instances.
+    pub(super) instances: Vec<String>,
+    /// The tags of its instances, all of which they must have.
+    pub(super) tags: Vec<(String, Vec<String>)>,
 }
 
 /// A package of the file.
@@ -101,6 +115,14 @@ impl Facts {
         let roles_of = |kind: &'static str, field: &'static str| {
             sorted(entries(kind).map(|entry| text(&entry.fields, field).to_owned()).filter(|role| !role.is_empty()))
         };
+        let attachments: Vec<Attachment> = entries("attachment").map(attachment).collect();
+        let profiles = named("instance_profile", "instance-profile");
+        // The role in a profile that others manage is not known; most have the profile's name.
+        let foreign = attachments.iter().filter(|one| !profiles.iter().any(|profile| profile.arn == one.profile));
+        let foreign_roles: Vec<String> = foreign
+            .filter_map(|one| one.profile.rsplit('/').next())
+            .flat_map(|name| ["/", "/*/"].map(|path| scope.iam_arn("role", path, name)))
+            .collect();
         let is_gated = |role: &Role| role.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{}", gate::POLICY)));
         let gated = roles.iter().any(is_gated);
         Self {
@@ -108,10 +130,13 @@ impl Facts {
             prunes,
             gated,
             policies: named("policy", "policy"),
-            profiles: named("instance_profile", "instance-profile"),
-            instance_roles: sorted(roles_of("instance_profile", "role").iter().flat_map(|name| role_arn(name))),
+            profiles,
+            instance_roles: sorted(
+                roles_of("instance_profile", "role").iter().flat_map(|name| role_arn(name)).chain(foreign_roles),
+            ),
             backup_roles: roles_of("selection", "role"),
             dispatch_roles: roles_of("package", "association_dispatch_assume_role"),
+            attachments,
             packages: entries("package").map(|entry| package(entry, gated)).collect(),
             vaults: entries("vault").map(|entry| vault(scope, entry)).collect(),
             has_plans: entries("plan").next().is_some(),
@@ -150,6 +175,12 @@ fn role(arn: String, fields: &Fields) -> Role {
     }
 }
 
+fn attachment(entry: &Desired) -> Attachment {
+    let (instances, tags) = targets(entry);
+    let profile = text(&entry.fields, "instance_profile").to_owned();
+    Attachment { profile, replaces: entry.options.contains_key("replace"), instances, tags }
+}
+
 fn package(entry: &Desired, gated: bool) -> Package {
     let is_vss = gate::is_package(text(&entry.fields, "package_name"));
     let is_command = entry.options.contains_key("run_command");
@@ -163,15 +194,22 @@ fn package(entry: &Desired, gated: bool) -> Package {
         instances: Vec::new(),
         tags: Vec::new(),
     };
+    (package.instances, package.tags) = targets(entry);
+    package
+}
+
+/// The ids and the tags of the instances that an entry targets.
+fn targets(entry: &Desired) -> (Vec<String>, Vec<(String, Vec<String>)>) {
+    let (mut instances, mut tags) = (Vec::new(), Vec::new());
     for (key, values) in entry.fields.get("targets").into_iter().flat_map(pairs) {
         let values: Vec<String> = texts(values).into_iter().map(str::to_owned).collect();
         if key.eq_ignore_ascii_case("InstanceIds") {
-            package.instances.extend(values.into_iter().filter(|id| id != "*"));
+            instances.extend(values.into_iter().filter(|id| id != "*"));
         } else if let Some(name) = key.strip_prefix("tag:") {
-            package.tags.push((name.to_owned(), values));
+            tags.push((name.to_owned(), values));
         }
     }
-    package
+    (instances, tags)
 }
 
 fn vault(scope: &Scope, entry: &Desired) -> Vault {

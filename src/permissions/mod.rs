@@ -28,6 +28,8 @@ pub enum Purpose {
     Apply,
     /// `verify`: what a plan reads, and what tells how backups went.
     Verify,
+    /// `backup`: what `verify` reads, and starting on-demand backups.
+    Backup,
 }
 
 impl fmt::Display for Purpose {
@@ -36,6 +38,7 @@ impl fmt::Display for Purpose {
             Self::Plan => "plan",
             Self::Apply => "apply",
             Self::Verify => "verify",
+            Self::Backup => "backup",
         })
     }
 }
@@ -74,10 +77,11 @@ fn fits(statements: &[Value], another: &Value) -> bool {
 
 /// Makes the statements of the rows that the file needs.
 fn statements(purpose: Purpose, facts: &Facts) -> Vec<Statement> {
-    let is_for = |reach: Reach| match (reach, purpose) {
-        (Reach::Read, _) | (Reach::Write | Reach::Guard, Purpose::Apply) | (Reach::Verify, Purpose::Verify) => true,
-        (Reach::Write | Reach::Guard, Purpose::Plan | Purpose::Verify)
-        | (Reach::Verify, Purpose::Plan | Purpose::Apply) => false,
+    let is_for = |reach: Reach| match reach {
+        Reach::Read => true,
+        Reach::Write | Reach::Guard => purpose == Purpose::Apply,
+        Reach::Verify => matches!(purpose, Purpose::Verify | Purpose::Backup),
+        Reach::Backup => purpose == Purpose::Backup,
     };
     let mut all = Vec::new();
     for row in TABLE.iter().filter(|row| is_for(row.reach)) {

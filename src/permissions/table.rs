@@ -7,7 +7,7 @@
 
 use serde_json::{Value, json};
 
-use super::facts::{Facts, Role, sorted};
+use super::facts::{Attachment, Facts, Role, sorted};
 use crate::kinds::package::DOCUMENT;
 use crate::plan::marks::{PREFIX, STACK};
 
@@ -22,6 +22,8 @@ pub enum Reach {
     Guard,
     /// Reading how backups went.
     Verify,
+    /// Starting one.
+    Backup,
 }
 
 /// An action and the files that need it.
@@ -97,6 +99,15 @@ fn profiles(facts: &Facts) -> bool {
 
 fn declared_profiles(facts: &Facts) -> bool {
     !facts.profiles.is_empty()
+}
+
+fn attachments(facts: &Facts) -> bool {
+    !facts.attachments.is_empty()
+}
+
+/// Whoever deletes a profile has to know which instances carry it.
+fn carriers(facts: &Facts) -> bool {
+    profiles(facts) || attachments(facts)
 }
 
 fn packages(facts: &Facts) -> bool {
@@ -259,6 +270,21 @@ fn package_instances(facts: &Facts, wanted: fn(&super::facts::Package) -> bool) 
     targets
 }
 
+/// The instances of the attachments, which get the file's profiles and no others.
+fn attached_instances(facts: &Facts, add: impl Fn(&Attachment, Value) -> Value) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for one in &facts.attachments {
+        let mut condition = json!({ "ArnEquals": { "ec2:NewInstanceProfile": one.profile } });
+        for (name, values) in &one.tags {
+            condition = with(condition, "StringEquals", &format!("aws:ResourceTag/{name}"), json!(values));
+        }
+        let instances = one.instances.iter().map(|id| facts.arn("ec2", &format!("instance/{id}")));
+        let all = one.instances.is_empty().then(|| facts.arn("ec2", "instance/*"));
+        targets.extend(on(instances.chain(all), add(one, condition)));
+    }
+    targets
+}
+
 /// Groups the roles that have something by their boundary: what gives a role power asks for the boundary as well.
 fn by_boundary(facts: &Facts, wanted: impl Fn(&Role) -> bool, condition: &Value) -> Vec<Target> {
     let boundary = |role: &Role| role.boundary.clone().filter(|arn| !arn.is_empty());
@@ -303,6 +329,8 @@ pub static TABLE: &[Row] = &[
             always("backup:ListBackupPlans"),
             always("backup:ListBackupVaults"),
             action("backup:DescribeRegionSettings", region_settings),
+            action("ec2:DescribeInstances", attachments),
+            action("ec2:DescribeIamInstanceProfileAssociations", carriers),
             action("ssm:ListAssociations", |facts| packages(facts) || installed(facts)),
             action("ssm:ListCommands", commands),
         ],
@@ -558,6 +586,36 @@ pub static TABLE: &[Row] = &[
         why: "Hands the roles that State Manager works with to Systems Manager.",
         actions: &[always("iam:PassRole")],
         targets: |facts| on(facts.dispatch_roles.clone(), passed_to(facts, "ssm")),
+    },
+    // ------------------------------------------------------------------------------------------- profiles on instances
+    Row {
+        sid: "AttachProfiles",
+        reach: Reach::Write,
+        why: "Puts the file's instance profiles on the instances that it names, and no other profiles.",
+        actions: &[always("ec2:AssociateIamInstanceProfile")],
+        targets: |facts| attached_instances(facts, |_, condition| condition),
+    },
+    Row {
+        sid: "ReplaceProfiles",
+        reach: Reach::Write,
+        why: "Puts them in the place of the stack's own profiles; of others only where the file says `replace = true`.",
+        actions: &[always("ec2:ReplaceIamInstanceProfileAssociation")],
+        targets: |facts| {
+            attached_instances(facts, |one, condition| {
+                let own = json!(own_profiles(facts));
+                if one.replaces { condition } else { with(condition, "ArnLike", "ec2:InstanceProfile", own) }
+            })
+        },
+    },
+    Row {
+        sid: "TakeProfilesOff",
+        reach: Reach::Write,
+        why: "Takes the stack's own profiles off instances when they are no longer meant, or the profile goes.",
+        actions: &[always("ec2:DisassociateIamInstanceProfile")],
+        targets: |facts| {
+            let instances = (facts.prunes || attachments(facts)).then(|| facts.arn("ec2", "instance/*"));
+            on(instances, json!({ "ArnLike": { "ec2:InstanceProfile": own_profiles(facts) } }))
+        },
     },
     // -------------------------------------------------------------------------------------------------- Systems Manager
     Row {
@@ -827,7 +885,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadBackupJobs",
         reach: Reach::Verify,
-        why: "Reads how backups went and which images they made.",
+        why: "Reads how backups went, and the images and snapshots that they made.",
         actions: &[
             always("backup:ListBackupJobs"),
             always("backup:DescribeBackupJob"),
@@ -838,16 +896,58 @@ pub static TABLE: &[Row] = &[
         targets: everything,
     },
     Row {
+        sid: "ReadEveryPlan",
+        reach: Reach::Verify,
+        why: "Reads all plans of the region and what they select: whoever made them, they protect instances or fail to.",
+        actions: &[
+            always("backup:ListBackupPlans"),
+            always("backup:GetBackupPlan"),
+            always("backup:ListBackupSelections"),
+            always("backup:GetBackupSelection"),
+            always("backup:DescribeRegionSettings"),
+            always("backup:ListBackupVaults"),
+            always("tag:GetResources"),
+        ],
+        targets: everything,
+    },
+    Row {
         sid: "ReadInstanceState",
         reach: Reach::Verify,
-        why: "Reads whether the instances' agents answer and whether the package got there.",
+        why: "Reads whether the instances' agents answer, which roles the instances have, and whether the package got there.",
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
             always("ssm:DescribeAssociationExecutions"),
             always("ssm:GetCommandInvocation"),
             always("ec2:DescribeIamInstanceProfileAssociations"),
+            always("iam:GetAccountAuthorizationDetails"),
+            always("iam:ListInstanceProfiles"),
         ],
         targets: everything,
+    },
+    Row {
+        sid: "ReadPolicyDocuments",
+        reach: Reach::Verify,
+        why: "Reads what the managed policies of those roles allow: AWS's own, and the account's.",
+        actions: &[always("iam:GetPolicy"), always("iam:GetPolicyVersion")],
+        targets: |facts| {
+            let of = |account: &str| format!("arn:{}:iam::{account}:policy/*", facts.scope.partition());
+            on([of("aws"), of(&facts.scope.account_id)], Value::Null)
+        },
+    },
+    // ----------------------------------------------------------------------------------------------------------- backup
+    Row {
+        sid: "StartBackups",
+        reach: Reach::Backup,
+        why: "Starts on-demand backups into the file's vaults.",
+        actions: &[always("backup:StartBackupJob")],
+        targets: |facts| on(facts.vaults.iter().map(|vault| vault.arn.clone()), Value::Null),
+    },
+    Row {
+        sid: "PassRolesOfBackups",
+        reach: Reach::Backup,
+        why: "Hands the roles of the selections to AWS Backup for them.",
+        actions: &[always("iam:PassRole")],
+        targets: |facts| on(facts.backup_roles.clone(), passed_to(facts, "backup")),
     },
 ];

@@ -82,17 +82,22 @@ pub fn build(input: &Input<'_>) -> Plan {
     build_resolved(&Input { desired: &desired, ..*input })
 }
 
-/// Puts the live ARNs of roles and policies in place of those that the file implies: an entry without a `path` leaves the
+/// Fills in what only live says, and puts the live ARNs of roles, policies and instance profiles in place of those that the file implies: an entry without a `path` leaves the
 /// thing where it is, and what refers to it has to find it there.
 fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
     let moved: BTreeMap<String, String> = input
         .desired
         .iter()
-        .filter(|desired| matches!(desired.address.kind(), "role" | "policy") && !desired.fields.contains_key("path"))
+        .filter(|desired| !desired.fields.contains_key("path"))
         .filter_map(|desired| {
+            let resource = match desired.address.kind() {
+                "instance_profile" => "instance-profile",
+                kind @ ("role" | "policy") => kind,
+                _ => return None,
+            };
             let Found::Live(live) = found.get(&desired.address)? else { return None };
-            let implied = input.scope.iam_arn(desired.address.kind(), &input.scope.iam_path, &desired.name);
+            let implied = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
             live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
         })
         .collect();
@@ -100,6 +105,13 @@ fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     if !moved.is_empty() {
         for value in desired.iter_mut().flat_map(|desired| desired.fields.values_mut()) {
             follow(value, &moved);
+        }
+    }
+    for desired in &mut desired {
+        if let (Some(kind), Some(Found::Live(live))) =
+            (kind::find(desired.address.kind()), found.get(&desired.address).copied())
+        {
+            kind.complete(desired, live);
         }
     }
     desired
@@ -137,6 +149,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
+    keep_protected(&mut drafts, &mut diagnostics);
     spread_replacements(&mut drafts);
     // The limit of deletions is a part of the whole stack, whatever the targets are.
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
@@ -233,6 +246,21 @@ fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool 
 
 /// Keeps from deletion what something that stays refers to.
 fn keep_held(drafts: &mut [Draft<'_>]) {
+    // A plan without its selections would be protected and protect nothing.
+    let is_protected =
+        |draft: &&Draft<'_>| draft.action == Action::Refused && draft.reason.as_deref() == Some(verdict::PROTECTED);
+    let parents: BTreeSet<Address> = drafts.iter().filter(is_protected).map(|draft| draft.address.clone()).collect();
+    for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+        let parent = draft
+            .desired
+            .into_iter()
+            .flat_map(|desired| &desired.references)
+            .find(|held| draft.address.parent_key() == Some(held.key()) && parents.contains(*held));
+        if let Some(parent) = parent {
+            let reason = format!("`{parent}` is protected (`protect = true`)");
+            draft.refuse(Action::Refused, reason);
+        }
+    }
     loop {
         let held: BTreeMap<(String, String), Address> = drafts
             .iter()
@@ -382,6 +410,31 @@ fn spread_refusals(drafts: &mut [Draft<'_>]) {
         if !spread {
             return;
         }
+    }
+}
+
+/// Refuses the replacement of what a protected thing would be replaced along with.
+fn keep_protected(drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let follows = |follower: &&Draft<'_>, replaced: &Draft<'_>| {
+        follower.live.is_some()
+            && follower.action != Action::Replace
+            && follower.desired.is_some_and(|desired| desired.protect && desired.references.contains(&replaced.address))
+            && follower.kind.follows(replaced.kind.name()) == Some(Action::Replace)
+    };
+    let kept: Vec<(Address, Address)> = drafts
+        .iter()
+        .filter(|draft| draft.action == Action::Replace)
+        .filter_map(|draft| {
+            let follower = drafts.iter().find(|follower| follows(follower, draft))?;
+            Some((draft.address.clone(), follower.address.clone()))
+        })
+        .collect();
+    for (address, follower) in kept {
+        let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address) else { continue };
+        let location = draft.desired.and_then(|desired| desired.location.clone());
+        let obstacle = format!("`{follower}` would be replaced with it, and is protected (`protect = true`)");
+        diagnostics.push(verdict::cannot_go(&address, "replaced", &obstacle).located(location));
+        draft.refuse(Action::Refused, obstacle);
     }
 }
 

@@ -4,7 +4,11 @@ use super::Action;
 use super::build::{Draft, Input};
 use super::verdict::cannot_go;
 use crate::kind::{self, Found, Holder, KindLive, Live, Owner};
+use crate::kinds::instance_profile::INSTANCE;
 use crate::model::Diagnostic;
+
+/// The most holders that a message names.
+const MOST: usize = 10;
 
 /// Refuses deletions and replacements of what is still held when their turn comes. Tells whether it refused any.
 pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> bool {
@@ -31,9 +35,13 @@ fn obstacle(holders: &[Holder]) -> String {
         let title = kind::find(&holder.kind).map_or(holder.kind.as_str(), |kind| kind.title());
         format!("{title} `{}`", holder.name)
     };
-    let names: Vec<String> = holders.iter().map(name).collect();
+    let mut names: Vec<String> = holders.iter().map(name).collect();
+    names.dedup();
     let verb = if names.len() == 1 { "holds" } else { "hold" };
-    format!("{} {verb} it, and would not let go in this run", names.join(", "))
+    let more = names.len().saturating_sub(MOST);
+    names.truncate(MOST);
+    let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+    format!("{}{more} {verb} it, and would not let go in this run", names.join(", "))
 }
 
 /// The holders that do not let go of what a draft takes away.
@@ -47,6 +55,10 @@ fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Ho
 }
 
 fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Draft<'_>, held_live: &Live) -> bool {
+    // Who names a profile for deletion has been told of the instances that carry it.
+    if holder.kind == INSTANCE {
+        return held.action == Action::Delete && input.options.targets.contains(&held.address);
+    }
     let is_it = |live: &Live| live.ids.values().any(|id| *id == holder.id);
     let of_kind = || input.live.iter().filter(|(kind, _)| *kind == holder.kind).map(|(_, live)| live);
     let surplus = of_kind().flat_map(|live| &live.surplus).find(|(_, live)| is_it(live));

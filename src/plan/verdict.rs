@@ -10,7 +10,7 @@ use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Address, Diagnostic};
 
 /// The obstacle that the file itself puts up.
-const PROTECTED: &str = "it is protected (`protect = true`)";
+pub(super) const PROTECTED: &str = "it is protected (`protect = true`)";
 
 /// Judges one thing of the file.
 pub(super) fn judge<'a>(
@@ -208,6 +208,15 @@ fn compare<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
     let kind = draft.kind;
+    if let Some(conflict) = kind.conflict(desired, live) {
+        diagnostics.push(
+            Diagnostic::error("VSS0911", format!("`{}` can't be done: {}", desired.address, conflict.message))
+                .at(&desired.address)
+                .located(desired.location.clone())
+                .help(conflict.help),
+        );
+        return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
+    }
     let same = |left: &str, right: &str| {
         if kind.ignores_case_of_names() { left.eq_ignore_ascii_case(right) } else { left == right }
     };

@@ -4,11 +4,14 @@
 
 mod installed;
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use futures_util::future::join_all;
 
 use crate::aws::Reader;
 pub use crate::aws::{Caller, GuardError, guard};
 use crate::kind::{self, Desired, KindLive};
+use crate::plan::{Action, Plan};
 
 /// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
 ///
@@ -19,4 +22,25 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Vec<(&'static str,
     let evidence = Box::pin(installed::read(reader, desired, &live)).await;
     installed::put(&mut live, evidence);
     live
+}
+
+/// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again: what
+/// only deletions need to know, no other plan pays for.
+pub async fn plan(
+    reader: &Reader,
+    live: &mut [(&'static str, KindLive)],
+    build: impl Fn(&[(&'static str, KindLive)]) -> Plan,
+) -> Plan {
+    let first = build(live);
+    let mut going: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for change in first.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
+        going.entry(change.address.kind()).or_default().insert(change.name.clone());
+    }
+    let mut has_read = false;
+    for kind in kind::registry() {
+        if let Some(names) = going.get(kind.name()) {
+            has_read |= kind.look_closer(reader, names, live).await;
+        }
+    }
+    if has_read { build(live) } else { first }
 }

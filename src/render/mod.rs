@@ -4,10 +4,13 @@
 //! Text is styled with ANSI codes throughout; whoever prints it takes them out where they are not wanted. Everything
 //! that comes from a file or from AWS goes through [`escaped`] first, so no foreign text can bring codes of its own.
 
+pub mod backup;
 pub mod diagnostics;
+pub mod html;
 pub mod json;
 pub mod live;
 pub mod progress;
+pub mod proof;
 pub mod report;
 pub mod safe;
 pub mod text;

@@ -36,6 +36,7 @@ impl Bench {
             now: self.now,
             serial: &mut self.serial,
         };
+        super::backup::settle(&mut context);
         let answer = super::dispatch(&mut context, service, operation, input);
         let mut headers = HeaderMap::new();
         let credential = format!("AWS4-HMAC-SHA256 Credential=AKID/20260101/eu-west-1/{service}/aws4_request");

@@ -278,7 +278,7 @@ fn same_version(one: &str, other: &str) -> bool {
     parts(one) == parts(other)
 }
 
-fn older(one: &str, other: &str) -> bool {
+pub(super) fn older(one: &str, other: &str) -> bool {
     parts(one) < parts(other)
 }
 
@@ -368,6 +368,11 @@ impl Fleet {
     /// The instances that have a name.
     pub fn named(&self, name: &str) -> Option<&Instance> {
         self.instances.values().find(|instance| instance.name == name)
+    }
+
+    /// The name of the instance that an ARN means.
+    pub fn name_of(&self, arn: &str) -> Option<&str> {
+        self.instances.get(arn.rsplit('/').next()?).map(|instance| instance.name.as_str())
     }
 
     /// The ids that SSM targets mean: several keys must all match, one value of a key is enough.

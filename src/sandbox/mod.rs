@@ -17,8 +17,10 @@ pub mod fleet;
 pub mod iam;
 mod made;
 mod managed_policies;
+mod passing;
 #[cfg(test)]
 mod regional_tests;
+pub mod scenario;
 mod schedule;
 mod serve;
 pub mod ssm;
@@ -212,7 +214,7 @@ impl Sandbox {
         self.lock().restrictions.forget();
     }
 
-    /// Moves the clock ahead.
+    /// Moves the clock ahead. What AWS does by itself meanwhile is left out: [`Sandbox::pass`] does that too.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -467,8 +469,9 @@ impl Inner {
             now,
             serial: &mut held.serial,
         };
+        let settled = backup::settle(&mut context);
         let answer = dispatch(&mut context, service, operation, input);
-        if changes && answer.is_ok() {
+        if settled || changes && answer.is_ok() {
             self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
         } else if fresh {
             // Looking around in a region leaves no trace.

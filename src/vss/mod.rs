@@ -1,5 +1,36 @@
-//! The domain: what is known about instances and packages, and what follows from it. Pure.
+//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`] and [`look`]: [`evidence`] is
+//! what was read, at one moment; everything else is a function of it, with no clock, no I/O and no terminal.
+//!
+//! | module | answers |
+//! |---|---|
+//! | [`backup`] | what an on-demand backup needs, and what came of it |
+//! | [`verify`] | are the backups application-consistent? |
+//! | [`coverage`] | which instances does no plan protect, protect without VSS, or protect twice? |
+//! | [`doctor`] | why would VSS not work? |
+//! | [`selection`] | what does a backup selection select? |
+//! | [`messages`] | what does a message of AWS Backup mean? |
+//! | [`gate`] | which policy has to wait for which package? |
+//! | [`migrate`] | which roles have a hand-written VSS policy? |
+//! | [`version`] | which `AwsVssComponents` is older? |
+//!
+//! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not be
+//! read is unknown, never missing and never fine.
 
+pub mod backup;
+pub mod coverage;
+pub mod doctor;
+pub mod evidence;
+#[cfg(test)]
+pub(crate) mod fixture;
 pub mod gate;
+pub mod gather;
+pub mod look;
+pub mod messages;
 pub mod migrate;
+pub mod moment;
+pub mod schedule;
+pub mod selection;
+pub mod verify;
 pub mod version;
+
+pub use moment::Moment;

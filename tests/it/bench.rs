@@ -86,14 +86,17 @@ impl Bench {
         let clients = self.connect(&config.scope).await;
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
-        let live = refresh::refresh(&reader, &config.desired).await;
-        let plan = build::build(&build::Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options,
-        });
+        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let plan = refresh::plan(&reader, &mut live, |live| {
+            build::build(&build::Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options,
+            })
+        })
+        .await;
         (clients, plan)
     }
 

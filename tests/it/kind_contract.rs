@@ -131,6 +131,13 @@ pub(crate) static SHEETS: &[Sheet] = &[
         ],
     },
     Sheet {
+        kind: "attachment",
+        address: "attachment.sql",
+        around: "[role.one]\npreset = \"vss-instance\"\n[role.two]\npreset = \"vss-instance\"\n",
+        entry: "[attachment.sql]\ntargets = { tags = { VssBackup = \"enabled\" } }",
+        rows: &[row("instances", "instance_profile = \"one\"", "instance_profile = \"two\"")],
+    },
+    Sheet {
         kind: "package",
         address: "package.AwsVssComponents",
         around: "[role.dispatch]\ntrust = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ssm.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}}'\n[role.dispatch2]\ntrust = '{\"Version\":\"2012-10-17\",\"Statement\":{\"Effect\":\"Allow\",\"Principal\":{\"Service\":\"ssm.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}}'\n",
@@ -479,7 +486,8 @@ fn a_field_is_taken_away_by_its_empty_value() {
 fn what_the_file_does_not_declare_is_left_as_it_is() {
     for_every_row(|sheet, row| {
         // Required fields can't be left out; tags that we wrote go when the file drops them; a selection is whole.
-        let required = ["trust", "role", "document", "targets", "schedule", "rule.nightly.vault"].contains(&row.path);
+        let required =
+            ["trust", "role", "document", "targets", "instances", "schedule", "rule.nightly.vault"].contains(&row.path);
         if required || row.path == "tags" || sheet.kind == "selection" {
             return;
         }
@@ -530,6 +538,11 @@ fn account(bench: &Bench) -> Vec<Value> {
         names(&plans, "BackupPlansList", "BackupPlanName"),
         selections.collect(),
         names(&bench.call("ssm", "ListAssociations", &json!({})), "Associations", "AssociationName"),
+        names(
+            &bench.call("ec2", "DescribeIamInstanceProfileAssociations", &json!({})),
+            "IamInstanceProfileAssociations",
+            "InstanceId",
+        ),
     ]
 }
 

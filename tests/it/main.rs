@@ -2,6 +2,8 @@
 
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
+mod attachments;
+mod backup;
 mod bench;
 mod cli;
 mod convergence;
@@ -9,6 +11,7 @@ mod cut;
 mod documents;
 mod ec2;
 mod faults;
+mod fuzz;
 mod gate;
 mod harness;
 mod hazards;
@@ -17,5 +20,7 @@ mod lease;
 mod ownership;
 mod permissions;
 mod planning;
+mod proof;
+mod proof_cli;
 mod saved_plans;
 mod scenarios;

@@ -5,6 +5,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use serde_json::{Value, json};
 use vssctl::plan::file::SavedPlan;
 use vssctl::sandbox::Sandbox;
+use vssctl::sandbox::backup::RecoveryPoint;
 
 use crate::harness::{MAIN_JOB, Place, Run};
 
@@ -142,7 +143,7 @@ fn recovery_points_that_come_and_go_are_no_move() {
     let back_up = |account: &mut vssctl::sandbox::account::Account| {
         let region = account.regions.get_mut("ap-northeast-1").expect("the region");
         let vault = region.backup.vaults.get_mut("vss").expect("the vault");
-        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), json!({}));
+        vault.recovery_points.insert("arn:aws:ec2:ap-northeast-1::image/ami-1".to_owned(), RecoveryPoint::default());
     };
     account.edit(back_up).expect("an edit");
     apply(&place, &[]).exits(0);
@@ -223,6 +224,15 @@ fn an_expired_plan_is_stale_and_one_from_the_future_is_refused() {
 }
 
 #[test]
+fn a_plan_expires_by_the_clock_of_aws_whatever_this_machine_says() {
+    let served = crate::faults::Served::new();
+    served.run(&["plan", "--out", "plan.json"]).exits(0);
+    served.sandbox.advance(std::time::Duration::from_hours(5)).expect("the clock");
+    let run = served.run(&["apply", "--yes", "plan.json"]).exits(3);
+    assert!(run.stderr.contains("it expired at 2026-01-01T04:"), "{}", run.stderr);
+}
+
+#[test]
 fn a_digest_binds_what_is_applied_to_what_was_reviewed() {
     let place = planned();
     let saved = SavedPlan::parse(&place.read("plan.json")).expect("a saved plan").digest;
@@ -255,6 +265,19 @@ fn a_saved_plan_carries_its_hazards_and_asks_for_the_same_consent() {
 }
 
 #[test]
+fn a_forged_plan_moves_no_cursor_when_it_is_shown() {
+    let place = planned();
+    forge(&place, |plan| {
+        plan.created_at = "\u{1b}]0;pwned\u{7}".to_owned();
+        plan.expires_at = "\u{202e}Z".to_owned();
+        plan.changes[0].name = "\u{1b}[2K".to_owned();
+    });
+    let run = place.run(&["show", "plan.json"]).exits(0);
+    let text = run.stdout + &run.stderr;
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
+}
+
+#[test]
 fn what_is_no_saved_plan_is_a_usage_error() {
     let place = Place::with(MAIN_JOB);
     for (text, word) in [("", "not a saved plan"), ("{}", "no `format`"), ("{\"format\": 99}", "format 99")] {
@@ -268,4 +291,21 @@ fn what_is_no_saved_plan_is_a_usage_error() {
     place.sandbox(&["apply", "plan.json", "--prune"]).exits(6);
     let schema: Value = serde_json::from_str(&place.run(&["schema", "--plan"]).exits(0).stdout).expect("JSON");
     assert!(schema["properties"]["steps"].is_object());
+}
+
+#[test]
+fn an_attachment_is_applied_as_it_was_saved_and_an_instance_that_joined_since_is_named() {
+    let attachment = "\n[attachment.servers]\ninstance_profile = \"EC2RoleforSSMVSSSnapshotV2\"\ntargets = { tags = { VssBackup = \"enabled\" } }\n";
+    let place = Place::with(&format!("{MAIN_JOB}{attachment}"));
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    let all = call(&place, "ec2", "DescribeInstances", &json!({}));
+    let ids = all["Reservations"].as_array().expect("a list").iter().map(|one| &one["Instances"][0]["InstanceId"]);
+    let tags = json!([{"Key": "VssBackup", "Value": "enabled"}]);
+    call(&place, "ec2", "CreateTags", &json!({"Resources": ids.collect::<Vec<_>>(), "Tags": tags}));
+    refuses(&place, &[], 3, &["attachment.servers"]);
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    apply(&place, &[]).exits(0);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+    let associations = call(&place, "ec2", "DescribeIamInstanceProfileAssociations", &json!({}));
+    assert_eq!(associations["IamInstanceProfileAssociations"].as_array().map(Vec::len), Some(5));
 }

@@ -51,19 +51,31 @@ fn replay(place: &Place, text: &str) -> String {
     actual
 }
 
-/// Takes out what differs from run to run: durations, and points in time.
+/// Takes out what differs from run to run: durations, points in time, and the ids of jobs and what they make.
 fn settled(output: &str) -> String {
-    let time = regex::Regex::new(r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ").expect("a pattern");
-    let output = time.replace_all(output, "2026-01-01T00:00:00Z");
-    let seconds = regex::Regex::new(r"\b\d+ s\b").expect("a pattern");
-    let output = seconds.replace_all(&output, "0 s");
-    let duration = regex::Regex::new(r"\(\d+(\.\d+)?m?s\)").expect("a pattern");
-    duration.replace_all(&output, "(0.0s)").into_owned()
+    let mut output = output.to_owned();
+    for (pattern, settled) in [
+        (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-01-01T00:00:00Z"),
+        (r"\b\d+ s\b", "0 s"),
+        (r"\(\d+(\.\d+)?m?s\)", "(0.0s)"),
+        (r"in \d+ minutes", "in 9 minutes"),
+        (r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}\b", "00000000-0000-4000-a000-000000000000"),
+        (r"\b[0-9a-f]{8}-5a4d-4b0c-8000-[0-9a-f]{12}\b", "00000001-5a4d-4b0c-8000-000000000001"),
+        (r"\b(ami|snap)-0[0-9a-f]{16}\b", "$1-0123456789abcdef0"),
+    ] {
+        output = regex::Regex::new(pattern).expect("a pattern").replace_all(&output, settled).into_owned();
+    }
+    output
 }
 
 #[test]
 fn the_main_job_goes_as_its_transcript_says() {
     transcript("main-job.md");
+}
+
+#[test]
+fn the_announcement_goes_as_its_transcript_says() {
+    transcript("announcement.md");
 }
 
 #[test]

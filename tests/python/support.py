@@ -76,6 +76,12 @@ def sandbox(folder):
         yield url
 
 
+def advance(folder, by):
+    """Lets time pass in the sandbox of a folder, served or not."""
+    file = pathlib.Path(folder) / "sandbox.json"
+    subprocess.run([BINARY, f"--sandbox={file}", "sandbox", "advance", by], check=True, capture_output=True)
+
+
 def client(service, url, region=REGION, access_key="testing", **options):
     """A boto3 client that tries once and never leaves this machine. `options` are botocore's `Config`."""
     import boto3

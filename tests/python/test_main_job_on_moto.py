@@ -97,7 +97,10 @@ class MainJob(support.FolderCase):
 
         self.vssctl.run("adopt", "role.AWSBackupVss", "--yes", "--no-input")
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
-        self.vssctl.run("apply", "--yes", "--no-input")
+        # Its trust becomes wider: that takes consent by name.
+        refused = self.vssctl.run("apply", "--yes", "--no-input", expect=4)
+        self.assertIn("--allow trust-widened", refused.stderr)
+        self.vssctl.run("apply", "--yes", "--no-input", "--allow", "trust-widened")
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "one")
         self.assertIn(NO_CHANGES, self.vssctl.run("plan").stdout)
 

@@ -43,13 +43,13 @@ def arn(backup, rest):
     return f"arn:aws:backup:{support.REGION}:{backup.account}:{rest}"
 
 
-def walk(backup, iam):
+def walk(backup, iam, ssm, advance):
     vaults(backup)
     plan = plans(backup)
     selections(backup, iam, plan)
     tags(backup)
     settings(backup)
-    jobs(backup)
+    jobs(backup, iam, ssm, advance)
     deletions(backup, plan)
 
 
@@ -205,12 +205,64 @@ def settings(backup):
     backup("DescribeGlobalSettings")
 
 
-def jobs(backup):
-    backup("ListBackupJobs", ByState="COMPLETED")
+def jobs(backup, iam, ssm, advance):
+    backup("CreateBackupVault", BackupVaultName="jobs")
+    trust = walk_iam.TRUST.replace("ec2.amazonaws.com", "backup.amazonaws.com")
+    role = iam("CreateRole", RoleName="AWSBackupJobs", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
+    iam("AttachRolePolicy", RoleName="AWSBackupJobs", PolicyArn=policy)
+    node = ssm("DescribeInstanceInformation")["InstanceInformationList"][0]["InstanceId"]
+    resource = f"arn:aws:ec2:{support.REGION}:{backup.account}:instance/{node}"
+    request = {
+        "BackupVaultName": "jobs",
+        "ResourceArn": resource,
+        "IamRoleArn": role,
+        "IdempotencyToken": "once",
+        "StartWindowMinutes": 60,
+        "CompleteWindowMinutes": 120,
+        "Lifecycle": {"DeleteAfterDays": 1},
+        "RecoveryPointTags": {"from": "hand"},
+        "BackupOptions": {"WindowsVSS": "enabled"},
+    }
+    job = backup("StartBackupJob", **request)["BackupJobId"]
+    same(backup("StartBackupJob", **request)["BackupJobId"], job, "the job of the same token")
+    same(backup("DescribeBackupJob", BackupJobId=job)["State"], "CREATED", "the job's state")
+    again = {**request, "IdempotencyToken": "twice"}
+    backup.refused("InvalidParameterValueException", "StartBackupJob", **{**again, "StartWindowMinutes": 59})
+    backup.refused("ResourceNotFoundException", "StartBackupJob", **{**again, "BackupVaultName": "missing"})
+    advance("1h")
+    done = backup("DescribeBackupJob", BackupJobId=job)
+    same((done["State"], done.get("BackupType")), ("COMPLETED", None), "the end of the job")
+    same(done["StatusMessage"].startswith("Windows VSS Backup attempt failed"), True, "the fallback")
+    listed = backup("ListBackupJobs", ByState="COMPLETED", ByResourceType="EC2", ByCreatedAfter=0)["BackupJobs"]
+    same([one["BackupJobId"] for one in listed], [job], "the completed jobs")
     backup.refused("InvalidParameterValueException", "ListBackupJobs", NextToken="none of mine")
     backup.refused("ResourceNotFoundException", "DescribeBackupJob", BackupJobId="missing")
-    backup("ListProtectedResources")
+    backup.refused("InvalidRequestException", "StopBackupJob", BackupJobId=job)
+    stopped = backup("StartBackupJob", **again)["BackupJobId"]
+    backup("StopBackupJob", BackupJobId=stopped)
+    same(backup("DescribeBackupJob", BackupJobId=stopped)["State"], "ABORTED", "the stopped job")
+    points(backup, resource, done["RecoveryPointArn"])
+
+
+def points(backup, resource, point):
+    one = {"BackupVaultName": "jobs", "RecoveryPointArn": point}
+    missing = {**one, "RecoveryPointArn": point + "0"}
+    same(backup("DescribeRecoveryPoint", **one)["ResourceArn"], resource, "the recovery point")
+    backup.refused("ResourceNotFoundException", "DescribeRecoveryPoint", **missing)
+    for name, input in (
+        ("ListRecoveryPointsByBackupVault", {"BackupVaultName": "jobs"}),
+        ("ListRecoveryPointsByResource", {"ResourceArn": resource}),
+    ):
+        same([one["RecoveryPointArn"] for one in backup(name, **input)["RecoveryPoints"]], [point], name)
+        backup.refused("InvalidParameterValueException", name, **input, NextToken="none of mine")
+    same([one["ResourceArn"] for one in backup("ListProtectedResources")["Results"]], [resource], "what is protected")
     backup.refused("InvalidParameterValueException", "ListProtectedResources", NextToken="none of mine")
+    same(backup("DescribeProtectedResource", ResourceArn=resource)["LastRecoveryPointArn"], point, "the last one")
+    backup.refused("InvalidRequestException", "DeleteBackupVault", BackupVaultName="jobs")
+    backup("DeleteRecoveryPoint", **one)
+    backup.refused("ResourceNotFoundException", "DeleteRecoveryPoint", **one)
+    backup.refused("ResourceNotFoundException", "DescribeProtectedResource", ResourceArn=resource)
 
 
 def deletions(backup, plan):

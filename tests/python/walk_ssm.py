@@ -31,6 +31,10 @@ def instances(ssm):
     properties = ssm("DescribeInstanceProperties", InstancePropertyFilterList=[{"key": "InstanceIds", "valueSet": ids}])
     same({one["InstanceId"] for one in properties["InstanceProperties"]}, set(ids), "DescribeInstanceProperties")
     ssm.refused("InvalidNextToken", "DescribeInstanceProperties", NextToken="none of mine")
+    only = [{"Key": "AWS:AWSComponent.Name", "Values": ["Amazon SSM"], "Type": "BeginWith"}]
+    inventory = ssm("ListInventoryEntries", InstanceId=ids[0], TypeName="AWS:AWSComponent", Filters=only)
+    same([one["Name"] for one in inventory["Entries"]], ["Amazon SSM Agent"], "the inventory")
+    ssm.refused("InvalidTypeNameException", "ListInventoryEntries", InstanceId=ids[0], TypeName="AWS:Colours")
     return ids
 
 

@@ -189,7 +189,7 @@ impl World {
         };
         match client.wants {
             Some(Action::Look { epoch }) => {
-                let seen = |view: &[Option<Cell>; SLOTS]| slot(view, epoch as usize - 1, protocol);
+                let seen = |view: &[Option<Cell>; SLOTS]| slot(*view, epoch as usize - 1, protocol);
                 return self.views(|view| deliver(self, Event::Seen(seen(view))));
             }
             Some(Action::Create { epoch, again }) => {
@@ -209,7 +209,7 @@ impl World {
                 let mut machine = machine;
                 machine.step(now, Event::Asked);
                 asked.clients[which].stage = machine.stage();
-                deliver(&asked, Event::Listed { date: now, top: newest(view, protocol) });
+                deliver(&asked, Event::Listed { date: now, top: newest(*view, protocol) });
             }),
             Stage::Taking { .. } => {
                 self.answers(which, |world, answer| {
@@ -342,7 +342,7 @@ fn owner_of(client: usize) -> u8 {
     u8::try_from(client).expect("two clients") + 1
 }
 
-fn slot(view: &[Option<Cell>; SLOTS], place: usize, protocol: Protocol) -> Option<Slot> {
+fn slot(view: [Option<Cell>; SLOTS], place: usize, protocol: Protocol) -> Option<Slot> {
     view[place].map(|cell| Slot {
         epoch: u32::try_from(place).expect("few slots") + 1,
         owner: u128::from(cell.owner),
@@ -352,7 +352,7 @@ fn slot(view: &[Option<Cell>; SLOTS], place: usize, protocol: Protocol) -> Optio
     })
 }
 
-fn newest(view: &[Option<Cell>; SLOTS], protocol: Protocol) -> Option<Slot> {
+fn newest(view: [Option<Cell>; SLOTS], protocol: Protocol) -> Option<Slot> {
     (0..SLOTS).rev().find_map(|place| slot(view, place, protocol))
 }
 

@@ -33,10 +33,14 @@ pub struct Instance {
     pub launched: Option<Timestamp>,
     /// The root device's name, such as `/dev/sda1`.
     pub root_device: String,
+    /// When the root volume was attached: unlike the launch it does not change with a restart.
+    pub root_attached: Option<Timestamp>,
     /// The volumes: device name and volume id.
     pub volumes: Vec<(String, String)>,
     /// Whether the instance metadata service answers; absent where EC2 does not say.
     pub metadata_enabled: Option<bool>,
+    /// Whether the instance metadata service wants session tokens.
+    pub metadata_tokens_required: bool,
     /// How many hops an answer of the instance metadata service travels.
     pub metadata_hop_limit: Option<u32>,
 }
@@ -138,6 +142,14 @@ fn tags(element: &Element) -> BTreeMap<String, String> {
     element.items("tagSet").map(|tag| (owned(tag, "key"), owned(tag, "value"))).collect()
 }
 
+/// When the volume of the root device was attached.
+fn root_attached(element: &Element) -> Option<Timestamp> {
+    let root = element.text("rootDeviceName")?;
+    let mut mappings = element.items("blockDeviceMapping");
+    let mapping = mappings.find(|mapping| mapping.text("deviceName") == Some(root))?;
+    moment(mapping.child("ebs")?, "attachTime")
+}
+
 /// Device names and what is there, by the name of the id in `<ebs>`.
 fn devices(element: &Element, id: &str) -> Vec<(String, String)> {
     let device = |mapping: &Element| Some((owned(mapping, "deviceName"), mapping.child("ebs")?.text(id)?.to_owned()));
@@ -159,9 +171,11 @@ impl Instance {
             vpc: owned(element, "vpcId"),
             subnet: owned(element, "subnetId"),
             launched: moment(element, "launchTime"),
+            root_attached: root_attached(element),
             root_device: owned(element, "rootDeviceName"),
             volumes: devices(element, "volumeId"),
             metadata_enabled: inner("metadataOptions", "httpEndpoint").map(|state| state == "enabled"),
+            metadata_tokens_required: inner("metadataOptions", "httpTokens") == Some("required"),
             metadata_hop_limit: inner("metadataOptions", "httpPutResponseHopLimit").and_then(|hops| hops.parse().ok()),
         })
     }

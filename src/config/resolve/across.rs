@@ -16,8 +16,8 @@ use crate::config::source::Place;
 use crate::model::duration::minutes;
 use crate::model::schedule::Schedule;
 use crate::model::{Address, Diagnostic};
+use crate::vss::version::{MANAGED_POLICY, compare};
 
-use super::package::compare;
 use super::permits::{allows, trusts};
 
 /// What the checks across entries need to know.
@@ -186,7 +186,7 @@ fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts)
         .find(|role| role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}"))));
     let version = package.version.as_ref().or(package.minimum_version.as_ref());
     if let (Some(role), Some(version)) = (attached, version)
-        && compare(version, "2.3.1") == Ordering::Less
+        && compare(version, MANAGED_POLICY) == Ordering::Less
     {
         let message = format!("AwsVssComponents {} does not work with the policy `{VSS_POLICY}`", safe(version));
         let diagnostic = Diagnostic::warning("VSS0604", message)

@@ -2,6 +2,7 @@
 //! file for each kind.
 
 mod across;
+mod attachment;
 mod iam;
 mod package;
 mod permits;
@@ -20,6 +21,7 @@ use super::problems::safe;
 use super::tree::Node;
 
 pub(crate) use across::Facts;
+pub(crate) use permits::trusts;
 
 /// Resolves a whole file.
 pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
@@ -28,6 +30,7 @@ pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     let mut desired = iam::policies(file, context);
     desired.extend(role::roles(file, context, &mut facts));
     desired.extend(iam::profiles(file, context, &mut facts));
+    desired.extend(attachment::attachments(file, context));
     desired.extend(package::packages(file, context, &mut facts));
     desired.extend(vault::vaults(file, context, &mut facts));
     desired.extend(plan::plans(file, context, &mut facts));
@@ -38,7 +41,7 @@ pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
 
 /// Notes the names of everything, faulty entries included.
 fn declare(file: &Node, context: &mut Context<'_>) {
-    for kind in ["role", "policy", "instance_profile", "package", "vault", "plan"] {
+    for kind in ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"] {
         let mut declared = Vec::new();
         for (key, member) in file.get(kind).into_iter().flat_map(Node::members) {
             let given = member.node.get("name").and_then(Node::text);

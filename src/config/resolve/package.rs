@@ -13,6 +13,7 @@ use crate::config::values::{Canary, TextOrNumber};
 use crate::kind::Desired;
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
+use crate::vss::version::{IN_PLACE, compare};
 
 use super::Facts;
 use super::across::PackageFacts;
@@ -127,7 +128,7 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
     }
     let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
     if spec.installation_type == Some(InstallationType::InPlaceUpdate)
-        && least.is_some_and(|version| compare(version, "2.5.0") == Ordering::Less)
+        && least.is_some_and(|version| compare(version, IN_PLACE) == Ordering::Less)
         && spec.version.is_some()
     {
         let diagnostic = entry
@@ -296,27 +297,4 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
         }
     }
     Some(schedule.to_string())
-}
-
-/// Compares versions as lists of numbers; a missing number is 0, and what is no number comes last.
-pub(crate) fn compare(left: &str, right: &str) -> Ordering {
-    let parts =
-        |version: &str| -> Vec<u64> { version.split('.').map(|part| part.parse().unwrap_or(u64::MAX)).collect() };
-    let (mut left, mut right) = (parts(left), parts(right));
-    let length = left.len().max(right.len());
-    left.resize(length, 0);
-    right.resize(length, 0);
-    left.cmp(&right)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn versions_compare_as_numbers_and_a_missing_number_is_zero() {
-        assert_eq!(compare("1.3.1.0", "1.3.1"), Ordering::Equal);
-        assert_eq!(compare("2.10.0", "2.9.9"), Ordering::Greater);
-        assert_eq!(compare("2.3", "2.3.1"), Ordering::Less);
-    }
 }

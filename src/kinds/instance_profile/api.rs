@@ -1,10 +1,12 @@
 //! What AWS says about instance profiles, and how it is told.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use aws_sdk_iam::types::InstanceProfile;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
-use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
@@ -73,6 +75,87 @@ fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live 
     }
 }
 
+/// What EC2 calls the holders of a profile that no attachment of the file or the stack speaks for.
+pub(crate) const INSTANCE: &str = "EC2 instance";
+
+/// Reads which instances carry the profiles that go: AWS lets a profile be deleted that is on an instance.
+pub(super) async fn look_closer(
+    reader: &Reader,
+    going: &BTreeSet<String>,
+    all: &mut [(&'static str, KindLive)],
+) -> bool {
+    let associations = match reader.profile_associations().await {
+        Ok(associations) => associations,
+        Err(error) => {
+            for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == "instance_profile") {
+                forget(profiles, going, error.clone());
+            }
+            return true;
+        }
+    };
+    let attachments: BTreeMap<String, String> = all
+        .iter()
+        .filter(|(kind, _)| *kind == "attachment")
+        .flat_map(|(_, live)| lives(live))
+        .flat_map(|live| live.ids.values().map(|id| (id.clone(), live.name.clone())))
+        .collect();
+    for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == "instance_profile") {
+        let found = profiles.found.values_mut().filter_map(|found| match found {
+            Found::Live(live) => Some(&mut **live),
+            Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+        });
+        for live in found.chain(&mut profiles.orphans).filter(|live| going.contains(&live.name)) {
+            let arn = live.ids.get("Arn").map_or("", String::as_str);
+            let carriers: Vec<Value> = associations
+                .iter()
+                .filter(|one| one.profile == arn)
+                .map(|one| {
+                    let attachment = attachments.get(&one.id);
+                    json!({ "InstanceId": one.instance, "AssociationId": one.id, "Attachment": attachment })
+                })
+                .collect();
+            live.carried = json!({ "Carriers": carriers });
+        }
+    }
+    true
+}
+
+/// Makes unknown what can't go without a look at the instances.
+fn forget(profiles: &mut KindLive, going: &BTreeSet<String>, error: AwsError) {
+    for found in profiles.found.values_mut() {
+        if matches!(found, Found::Live(live) if going.contains(&live.name)) {
+            *found = unknown(&error);
+        }
+    }
+    let kept = profiles.orphans.len();
+    profiles.orphans.retain(|live| !going.contains(&live.name));
+    if profiles.orphans.len() < kept {
+        profiles.unreadable.push(error);
+    }
+}
+
+fn lives(live: &KindLive) -> impl Iterator<Item = &Live> {
+    let found = live.found.values().filter_map(|found| match found {
+        Found::Live(live) => Some(&**live),
+        Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+    });
+    found.chain(&live.orphans)
+}
+
+/// Who carries a profile, as far as it was asked.
+pub(super) fn holders(live: &Live) -> Vec<Holder> {
+    let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
+    let holder = |carrier: &Value| {
+        let text = |name: &str| carrier[name].as_str().map(str::to_owned);
+        let attachment = text("Attachment").map(|name| ("attachment".to_owned(), name));
+        let (kind, name) = attachment.unwrap_or_else(|| (INSTANCE.to_owned(), text("InstanceId").unwrap_or_default()));
+        Holder { kind, name, id: text("AssociationId").unwrap_or_default() }
+    };
+    let mut holders: Vec<Holder> = carriers.map(holder).collect();
+    holders.sort();
+    holders
+}
+
 /// Looks whether a profile that exists is the one that the call makes, and whether it holds the role already.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
@@ -126,6 +209,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         "iam:DeleteInstanceProfile" => {
             writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
+        }
+        "ec2:DisassociateIamInstanceProfile" => {
+            let association = input.text("AssociationId").ok_or_else(|| unusable(call, "it has no `AssociationId`"))?;
+            writer.disassociate_instance_profile(&association).await?;
         }
         "iam:TagInstanceProfile" => {
             let request =

@@ -18,7 +18,10 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
             ensure: create(transition),
             remove: Vec::new(),
         },
-        Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
+        Action::Delete => {
+            let calls = |live: &Live| [take_off(live), delete(live)].concat();
+            Calls { remove: transition.live.map(calls).unwrap_or_default(), ..Calls::default() }
+        }
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }
 }
@@ -31,7 +34,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "Tags": tag_list(&all_tags(transition)),
     });
     let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];
-    let role = text(&desired.fields, "role");
+    let role = Delta::of(FIELDS, transition).wanted("role").as_str().unwrap_or_default();
     if !role.is_empty() {
         calls.push(add(&desired.name, role));
     }
@@ -87,6 +90,14 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
     }
     calls.push(PlannedCall::new("iam:DeleteInstanceProfile", json!({ "InstanceProfileName": live.name })));
     calls
+}
+
+/// Takes the profile off the instances that no attachment speaks for: who named the profile has been told of them.
+fn take_off(live: &Live) -> Vec<PlannedCall> {
+    let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
+    let uncovered = carriers.filter(|carrier| carrier["Attachment"].is_null());
+    let input = uncovered.map(|carrier| json!({ "AssociationId": carrier["AssociationId"] }));
+    input.map(|input| PlannedCall::new("ec2:DisassociateIamInstanceProfile", input)).collect()
 }
 
 fn add(profile: &str, role: &str) -> PlannedCall {

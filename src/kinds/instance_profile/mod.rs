@@ -3,16 +3,20 @@
 //! A profile holds exactly one role, so that another role comes in only after the old one left. AWS page: "Using instance
 //! profiles".
 
+pub(crate) use api::INSTANCE;
+
 mod api;
 mod calls;
 pub mod spec;
+
+use std::collections::BTreeSet;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Holder, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::plan::{Action, PlannedCall};
 
 /// The fields of an instance profile.
@@ -41,6 +45,19 @@ impl Kind for InstanceProfile {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn holders(&self, live: &Live, _all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+        api::holders(live)
+    }
+
+    fn look_closer<'a>(
+        &'a self,
+        reader: &'a Reader,
+        going: &'a BTreeSet<String>,
+        all: &'a mut [(&'static str, KindLive)],
+    ) -> BoxFuture<'a, bool> {
+        api::look_closer(reader, going, all).boxed()
     }
 
     fn follows(&self, replaced: &str) -> Option<Action> {

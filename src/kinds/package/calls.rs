@@ -119,8 +119,10 @@ fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
-    let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
-    let mut input = association(&Value::Null, &field);
+    // What takes the place of an association keeps what the file does not speak of.
+    let delta = Delta::of(FIELDS, transition);
+    let carried = transition.live.map_or(&Value::Null, |live| &live.carried);
+    let mut input = association(carried, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
     vec![PlannedCall::new("ssm:CreateAssociation", without_empty(input.into()))]

@@ -142,7 +142,7 @@ impl Records {
                 attempt.refused = true;
             } else {
                 let value: Value = serde_json::from_str(&parameter.value).unwrap_or_default();
-                attempt.comment = value["comment"].as_str().unwrap_or_default().to_owned();
+                value["comment"].as_str().unwrap_or_default().clone_into(&mut attempt.comment);
                 attempt.made = parameter.modified;
             }
         }
@@ -180,9 +180,8 @@ impl Records {
         let age = self.date.saturating_sub(attempt.made);
         match &attempt.sent {
             Some((command, _)) if hashes.contains(hash) => Memory::Sent { command: command.clone() },
-            Some(_) => Memory::Nothing,
             None if age < SETTLED && !attempt.refused => Memory::Unsettled { seconds: (SETTLED - age).div_ceil(1000) },
-            None => Memory::Nothing,
+            Some(_) | None => Memory::Nothing,
         }
     }
 }

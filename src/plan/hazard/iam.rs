@@ -1,4 +1,4 @@
-//! The hazards of roles, policies and instance profiles.
+//! The hazards of roles, policies, instance profiles and their attachments.
 
 use serde_json::Value;
 
@@ -190,6 +190,48 @@ pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
         return;
     };
     notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"));
+}
+
+/// What instances lose with the profile that is on them now.
+pub(super) fn attachment(thing: &Thing<'_>, notes: &mut Notes) {
+    let Some(live) = thing.draft.live else { return };
+    let is_own = |instance: &str| live.carried["Associations"][instance]["IsOwn"] == true;
+    let on = thing.before("instances").as_object().into_iter().flatten();
+    if thing.is(Action::Delete) {
+        let lost: Vec<&str> = on.map(|(instance, _)| instance.as_str()).filter(|instance| is_own(instance)).collect();
+        if let Some(instances) = listed(&lost) {
+            notes.add(Hazard::CredentialGap, format!("the instance profile is taken off {instances}"));
+        }
+        return;
+    }
+    if !thing.is_changed() {
+        return;
+    }
+    let swapped: Vec<(&str, &Value)> = on
+        .filter(|(instance, _)| thing.changes(&format!("instances.{instance}")))
+        .map(|(instance, profile)| (instance.as_str(), profile))
+        .collect();
+    let instances: Vec<&str> = swapped.iter().map(|(instance, _)| *instance).collect();
+    if let Some(instances) = listed(&instances) {
+        notes.add(Hazard::CredentialGap, format!("another instance profile takes the place of the one on {instances}"));
+    }
+    for (instance, profile) in swapped.iter().filter(|(instance, _)| !is_own(instance)) {
+        let name = profile.as_str().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
+        notes.add(
+            Hazard::SharedResource,
+            format!("the instance profile `{name}`, which is not this stack's, is taken off `{instance}`"),
+        );
+    }
+}
+
+/// Names a few instances and counts the others.
+fn listed(instances: &[&str]) -> Option<String> {
+    let shown: Vec<String> = instances.iter().take(3).map(|id| format!("`{id}`")).collect();
+    match instances.len() {
+        0 => None,
+        1..=3 => Some(shown.join(", ")),
+        more => Some(format!("{} and {} more", shown.join(", "), more - 3)),
+    }
 }
 
 /// Gives the documents of a map of them.

@@ -25,6 +25,10 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
             let role = call.input["BackupSelection"]["IamRoleArn"].as_str().unwrap_or_default();
             vec![of_plan(call), Need::pass_role(role, "backup.amazonaws.com")]
         }
+        "StartBackupJob" => {
+            vec![of_vault(call), Need::pass_role(call.text("IamRoleArn"), "backup.amazonaws.com")]
+        }
+        "DescribeRecoveryPoint" | "DeleteRecoveryPoint" => vec![of_point(call)],
         _ if call.input.get("BackupPlanId").is_some() => vec![of_plan(call)],
         _ if call.input.get("BackupVaultName").is_some() => vec![of_vault(call)],
         _ => vec![call.own("*", Keys::default())],
@@ -95,4 +99,12 @@ fn of_vault(call: &Call<'_>) -> Need {
         }
     }
     call.own(call.arn("backup", &format!("backup-vault:{name}")), keys)
+}
+
+/// A recovery point of EC2 is an image: its ARN names no vault.
+fn of_point(call: &Call<'_>) -> Need {
+    let arn = call.text("RecoveryPointArn");
+    let vault = region(call).and_then(|region| region.backup.vaults.get(call.text("BackupVaultName")));
+    let live = vault.and_then(|vault| vault.recovery_points.get(arn));
+    call.own(arn, resource_tags(Keys::default(), "aws:ResourceTag", live.map(|point| &point.tags)))
 }

@@ -11,9 +11,9 @@ use crate::sandbox::schedule::{self, Cron};
 /// The values of a rule that leaves them out.
 const SCHEDULE: &str = "cron(0 5 ? * * *)";
 const TIMEZONE: &str = "Etc/UTC";
-const START_WINDOW: i64 = 480;
-const COMPLETION_WINDOW: i64 = 10_080;
-const LONGEST_WINDOW: i64 = 52_560_000;
+pub(super) const START_WINDOW: i64 = 480;
+pub(super) const COMPLETION_WINDOW: i64 = 10_080;
+pub(super) const LONGEST_WINDOW: i64 = 52_560_000;
 
 /// Checks a plan document and fills in what the caller left out, but no rule ids. `AdvancedBackupSettings` stays inside.
 pub(super) fn normalise(document: &Value) -> Result<Map<String, Value>, ApiError> {
@@ -132,7 +132,7 @@ fn is_vault(arn: &str) -> bool {
 }
 
 /// Days count from 1; -1 clears a value; a cold recovery point stays cold for 90 days at least.
-fn lifecycle(owner: &mut Map<String, Value>) -> Result<(), ApiError> {
+pub(super) fn lifecycle(owner: &mut Map<String, Value>) -> Result<(), ApiError> {
     let Some(lifecycle) = owner.get_mut("Lifecycle").and_then(Value::as_object_mut) else { return Ok(()) };
     lifecycle.retain(|_, value| !value.is_null() && value.as_i64() != Some(-1));
     let days = |member: &str| lifecycle.get(member).and_then(Value::as_i64);

@@ -106,19 +106,6 @@ fn bad_vault_inputs_are_refused() {
 }
 
 #[test]
-fn only_an_empty_vault_can_be_deleted() {
-    let mut bench = bench();
-    vault(&mut bench, "vss");
-    let input = json!({"BackupVaultName": "vss"});
-    let region = bench.account.regions.get_mut("eu-west-1").unwrap();
-    region.backup.vaults.get_mut("vss").unwrap().recovery_points.insert("arn".to_owned(), json!({}));
-    assert_eq!(bench.code("DeleteBackupVault", &input), "InvalidRequestException");
-    bench.account.regions.get_mut("eu-west-1").unwrap().backup.vaults.get_mut("vss").unwrap().recovery_points.clear();
-    bench.ok("DeleteBackupVault", &input);
-    assert_eq!(bench.ok("ListBackupVaults", &json!({}))["BackupVaultList"], json!([]));
-}
-
-#[test]
 fn an_access_policy_reads_back_until_it_is_deleted() {
     let mut bench = bench();
     vault(&mut bench, "vss");
@@ -532,12 +519,4 @@ fn region_settings_change_only_what_is_named() {
     );
     bench.ok("DescribeGlobalSettings", &json!({}));
     bench.ok("GetSupportedResourceTypes", &json!({}));
-}
-
-#[test]
-fn there_are_no_jobs_yet() {
-    let mut bench = bench();
-    assert_eq!(bench.ok("ListBackupJobs", &json!({}))["BackupJobs"], json!([]));
-    assert_eq!(bench.ok("ListProtectedResources", &json!({}))["Results"], json!([]));
-    assert_eq!(bench.code("DescribeBackupJob", &json!({"BackupJobId": "none"})), "ResourceNotFoundException");
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::points::RecoveryPoint;
 use super::{arn, creator_request_id, invalid, not_found, nothing, paged, required, tags, text};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
@@ -36,7 +37,7 @@ pub struct Vault {
     pub notifications: Option<Notifications>,
     /// Recovery points by ARN.
     #[serde(default)]
-    pub recovery_points: BTreeMap<String, Value>,
+    pub recovery_points: BTreeMap<String, RecoveryPoint>,
 }
 
 /// A Vault Lock.

@@ -10,7 +10,7 @@ use crate::sandbox::made;
 use crate::sandbox::wire::time::iso8601_milliseconds;
 
 /// The size of every volume, in GiB.
-pub(super) const GIGABYTES: i64 = 30;
+pub(in crate::sandbox) const GIGABYTES: i64 = 30;
 
 /// Tells whether the things of the account are among those asked for by owner.
 fn own(context: &Context<'_>, owners: &[&str]) -> bool {

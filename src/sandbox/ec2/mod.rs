@@ -21,6 +21,7 @@ use serde_json::Value;
 use super::account::{Answer, ApiError, Context};
 use super::wire::model::Model;
 
+pub(super) use images::GIGABYTES;
 pub(super) use profiles::{invalid_profile, named_profile, profile_without_role};
 
 /// What EC2 keeps in one region.

@@ -8,6 +8,7 @@ mod inline;
 mod model;
 mod page;
 mod policies;
+mod powers;
 mod profiles;
 mod roles;
 mod tags;
@@ -19,6 +20,7 @@ use super::account::{Account, Answer, Context, Tagged};
 use super::wire::model::Model;
 use super::wire::validate::validate;
 pub use model::{Iam, InstanceProfile, Policy, PolicyVersion, Role};
+pub(super) use powers::Powers;
 
 pub(super) type Handler = fn(&mut Context<'_>, &Value) -> Answer;
 

@@ -31,9 +31,9 @@ pub(super) fn start(context: &mut Context<'_>, id: &str) {
 }
 
 /// Does what fell due since the last request: runs by schedule, and runs on instances that the targets newly mean.
-pub(super) fn catch_up(context: &mut Context<'_>) {
+pub(in crate::sandbox) fn catch_up(context: &mut Context<'_>) {
     let now = context.now;
-    let region = context.region_mut();
+    let Some(region) = context.account.regions.get_mut(context.region) else { return };
     for association in region.ssm.associations.values_mut() {
         let definition = association.current().definition.clone();
         let mut runs = 0;

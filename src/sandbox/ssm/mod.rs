@@ -10,7 +10,9 @@ mod commands;
 mod documents;
 mod executions;
 mod instances;
+mod inventory;
 mod parameters;
+mod powershell;
 mod runs;
 mod tags;
 mod targets;
@@ -27,6 +29,7 @@ use super::wire::validate::validate;
 
 pub use associations::{Association, AssociationVersion, Execution};
 pub use commands::Command;
+pub(super) use executions::catch_up;
 pub use parameters::{Parameter, ParameterVersion};
 pub use runs::Invocation;
 
@@ -71,6 +74,7 @@ pub(super) const OPERATIONS: &[&str] = &[
     "ListCommandInvocations",
     "ListCommands",
     "ListDocuments",
+    "ListInventoryEntries",
     "ListTagsForResource",
     "PutParameter",
     "RemoveTagsFromResource",
@@ -85,7 +89,7 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
     {
         validate(model, shape, input)?;
     }
-    executions::catch_up(context);
+    catch_up(context);
     match operation {
         "CreateAssociation" => associations::create(context, input),
         "DescribeAssociation" => associations::describe(context, input),
@@ -107,6 +111,7 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
         "DescribeDocument" => documents::describe(input),
         "GetDocument" => documents::get(input),
         "ListDocuments" => documents::list(input),
+        "ListInventoryEntries" => inventory::list(context, input),
         "PutParameter" => parameters::put(context, input),
         "GetParameter" => parameters::get(context, input),
         "GetParameters" => Ok(parameters::get_many(context, input)),

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::documents::Document;
+use super::powershell;
 use crate::sandbox::fleet::{Fleet, Instance, PackageChange};
 
 /// A document on one instance.
@@ -134,34 +135,13 @@ fn perform(instance: &mut Instance, run: &Run<'_>, requested: i64, starts: i64) 
             invocation
         }
         "AWS-RunPowerShellScript" => {
-            let (success, output, error) = powershell(instance, run.parameters, starts);
-            done(2, success, output, error)
+            let printed = powershell::run(instance, run.parameters, starts);
+            done(2, printed.success, printed.output, printed.error)
         }
         // Snapshots are not simulated yet; a missing package fails as on a real instance.
         _ if instance.packages(starts).contains_key("AwsVssComponents") => {
             done(2, false, String::new(), "The sandbox does not take VSS snapshots yet".to_owned())
         }
         _ => done(2, false, String::new(), "ec2-vss-agent.exe is not installed in the Instance".to_owned()),
-    }
-}
-
-/// The sandbox has no PowerShell: it answers the one question about the installed agent's version.
-fn powershell(instance: &Instance, parameters: &Value, now: i64) -> (bool, String, String) {
-    let lines = parameters.get("commands").and_then(Value::as_array).into_iter().flatten();
-    let script = lines.filter_map(Value::as_str).collect::<Vec<_>>().join("\n");
-    if !(script.contains("ec2-vss-agent.exe") && script.contains("VersionInfo")) {
-        return (
-            false,
-            String::new(),
-            "The sandbox runs no PowerShell but the question for ec2-vss-agent.exe's version".to_owned(),
-        );
-    }
-    match instance.packages(now).get("AwsVssComponents") {
-        Some(version) => (true, format!("{version}\r\n"), String::new()),
-        None => (
-            false,
-            String::new(),
-            "Get-Item : Cannot find path ec2-vss-agent.exe because it does not exist.".to_owned(),
-        ),
     }
 }

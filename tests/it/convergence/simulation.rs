@@ -2,6 +2,7 @@
 //! two applies must reach the end. One seed is one history.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use tokio::time::Instant;
 use vssctl::apply::{self, Report};
 use vssctl::aws::{Clients, ConnectOptions};
 use vssctl::config::{self, Config};
+use vssctl::kind::KindLive;
 use vssctl::plan::{self, Action, Plan, build};
 use vssctl::refresh;
 use vssctl::sandbox::{FaultPlan, Sandbox};
@@ -23,7 +25,7 @@ use super::wire::{Kill, Wire};
 const PACE: Duration = Duration::from_millis(500);
 
 /// The lease and its grace time.
-const LEASE: Duration = Duration::from_secs(120 + 960);
+const LEASE: Duration = Duration::from_mins(2 + 16);
 
 /// What a history may hold.
 #[derive(Clone, Copy, Debug, Default)]
@@ -44,7 +46,6 @@ pub(crate) struct Figures {
     pub(crate) strangers: u64,
     pub(crate) commands: usize,
     pub(crate) commands_again: usize,
-    pub(crate) duplicates: u64,
 }
 
 impl Figures {
@@ -58,7 +59,17 @@ impl Figures {
         self.strangers += other.strangers;
         self.commands += other.commands;
         self.commands_again += other.commands_again;
-        self.duplicates += other.duplicates;
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { simulations, applies, calls, faults, deaths, refused, strangers, commands, commands_again } = self;
+        write!(
+            formatter,
+            "{simulations} simulations, {applies} applies, {calls} calls, {faults} faults, {deaths} deaths, \
+             {strangers} looks at strangers' things, {refused} refusals, {commands} commands ({commands_again} again)"
+        )
     }
 }
 
@@ -112,14 +123,19 @@ impl World {
     }
 
     async fn build(clients: &Clients, config: &Config) -> Plan {
-        let live = refresh::refresh(&clients.reader(), &config.desired).await;
-        build::build(&build::Input {
-            scope: &config.scope,
-            config_sha256: &config.sha256,
-            desired: &config.desired,
-            live: &live,
-            options: &options(config),
-        })
+        let reader = clients.reader();
+        let mut live = refresh::refresh(&reader, &config.desired).await;
+        let options = options(config);
+        let build = |live: &[(&'static str, KindLive)]| {
+            build::build(&build::Input {
+                scope: &config.scope,
+                config_sha256: &config.sha256,
+                desired: &config.desired,
+                live,
+                options: &options,
+            })
+        };
+        refresh::plan(&reader, &mut live, build).await
     }
 
     /// Plans and applies once, as one process that may die on the way.
@@ -228,6 +244,7 @@ impl World {
         }
         self.problems.append(&mut left);
         self.check_strangers(config, &before);
+        self.figures.calls += u64::try_from(self.sandbox.requests().len()).unwrap_or_default();
         self.sandbox.clear_requests();
         let again = self.plan(config).await;
         if let Some(write) = self.sandbox.requests().iter().find(|request| request.write) {
@@ -266,6 +283,10 @@ impl World {
             if !adopted && now.get(key) != Some(thing) {
                 self.problems.push(format!("a stranger's {key} was {thing} and is {:?}", now.get(key)));
             }
+        }
+        // What nobody is to have made we made, and forgot to say so.
+        for key in account::strangers(&self.sandbox).keys().filter(|key| !before.contains_key(*key)) {
+            self.problems.push(format!("{key} is nobody's, and was not there before"));
         }
     }
 }
@@ -316,7 +337,6 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     world.figures.commands = sent;
     world.figures.commands_again = again;
     world.figures.faults = world.sandbox.faults_struck();
-    world.figures.calls = u64::try_from(world.sandbox.requests().len()).unwrap_or_default();
     if again > 0 && world.figures.deaths == 0 {
         world.problems.push(format!("{again} commands were sent twice"));
     }

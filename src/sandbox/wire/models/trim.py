@@ -25,14 +25,16 @@ OPERATIONS = {
         DescribeEffectiveInstanceAssociations DescribeInstanceAssociationsStatus DescribeInstanceInformation
         DescribeInstanceProperties DescribeParameters GetCommandInvocation GetDocument GetParameter GetParameters
         GetParametersByPath ListAssociationVersions ListAssociations ListCommandInvocations ListCommands
-        ListDocuments ListTagsForResource PutParameter RemoveTagsFromResource SendCommand UpdateAssociation""",
+        ListDocuments ListInventoryEntries ListTagsForResource PutParameter RemoveTagsFromResource SendCommand UpdateAssociation""",
     "backup": """CreateBackupPlan CreateBackupSelection CreateBackupVault DeleteBackupPlan DeleteBackupSelection
         DeleteBackupVault DeleteBackupVaultAccessPolicy DeleteBackupVaultLockConfiguration
-        DeleteBackupVaultNotifications DescribeBackupJob DescribeBackupVault DescribeGlobalSettings
-        DescribeRegionSettings GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy
+        DeleteBackupVaultNotifications DeleteRecoveryPoint DescribeBackupJob DescribeBackupVault
+        DescribeGlobalSettings DescribeProtectedResource DescribeRecoveryPoint DescribeRegionSettings GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy
         GetBackupVaultNotifications GetSupportedResourceTypes ListBackupJobs ListBackupPlanVersions
-        ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources ListTags
-        PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications TagResource
+        ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources
+        ListRecoveryPointsByBackupVault ListRecoveryPointsByResource ListTags
+        PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications StartBackupJob
+        StopBackupJob TagResource
         UntagResource UpdateBackupPlan UpdateRegionSettings""",
     "ec2": """AssociateIamInstanceProfile CreateTags DeleteTags DescribeIamInstanceProfileAssociations DescribeImages
         DescribeInstanceStatus DescribeInstances DescribeSnapshots DescribeTags DescribeVolumes DescribeVpcEndpoints

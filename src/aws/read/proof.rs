@@ -1,0 +1,81 @@
+//! The reads that tell how backups went and whether instances can do VSS: lists of the region, never a call an instance.
+
+use std::sync::Arc;
+
+use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
+use aws_sdk_backup::types::BackupJob;
+use aws_sdk_ssm::types::InstanceInformation;
+use aws_smithy_types::DateTime;
+
+use super::{PAGE, Pages, Reader};
+use crate::aws::AwsError;
+
+/// The largest page of `DescribeInstanceInformation`.
+const INFORMATION_PAGE: i32 = 50;
+
+impl Reader {
+    /// Reads the EC2 backup jobs that were created after a moment, in seconds since 1970. AWS keeps them for 30 days.
+    pub async fn backup_jobs(&self, since: i64) -> Result<Arc<Vec<BackupJob>>, AwsError> {
+        let read = async {
+            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupJobs"));
+            loop {
+                let request = self
+                    .backup
+                    .list_backup_jobs()
+                    .by_resource_type("EC2")
+                    .by_created_after(DateTime::from_secs(since))
+                    .max_results(PAGE)
+                    .set_next_token(token);
+                let page = self.call("backup", "ListBackupJobs", request.send()).await?;
+                let arns = page.backup_jobs().iter().map(BackupJob::resource_arn);
+                self.ours("backup", "ListBackupJobs", arns)?;
+                found.extend(page.backup_jobs.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.jobs.get(&since.to_string(), read).await
+    }
+
+    /// Reads one backup job. Not remembered: it changes.
+    pub async fn backup_job(&self, id: &str) -> Result<DescribeBackupJobOutput, AwsError> {
+        let request = self.backup.describe_backup_job().backup_job_id(id);
+        let answer = self.call("backup", "DescribeBackupJob", request.send()).await?;
+        self.ours("backup", "DescribeBackupJob", [answer.resource_arn()])?;
+        Ok(answer)
+    }
+
+    /// Reads what Systems Manager knows about its managed instances.
+    pub async fn instance_information(&self) -> Result<Arc<Vec<InstanceInformation>>, AwsError> {
+        let read = async {
+            let (mut found, mut token) = (Vec::new(), None);
+            let mut pages = Pages::new("ssm", "DescribeInstanceInformation");
+            loop {
+                let request =
+                    self.ssm.describe_instance_information().max_results(INFORMATION_PAGE).set_next_token(token);
+                let page = self.call("ssm", "DescribeInstanceInformation", request.send()).await?;
+                found.extend(page.instance_information_list.unwrap_or_default());
+                token = pages.next(None, page.next_token.as_deref())?;
+                if token.is_none() {
+                    return Ok(Arc::new(found));
+                }
+            }
+        };
+        self.memos.information.get("", read).await
+    }
+
+    /// Reads the document of a managed policy as it holds now, as JSON text that is still URL-encoded.
+    pub async fn policy_document(&self, arn: &str) -> Result<String, AwsError> {
+        let policy = self.policy(arn).await?;
+        let version = policy.default_version_id().unwrap_or_default();
+        let read = async {
+            let request = self.iam.get_policy_version().policy_arn(arn).version_id(version);
+            let answer = self.call("iam", "GetPolicyVersion", request.send()).await?;
+            let missing = || AwsError::unsettled("iam", "GetPolicyVersion", "the answer has no document");
+            answer.policy_version.and_then(|version| version.document).ok_or_else(missing)
+        };
+        self.memos.policy_documents.get(arn, read).await
+    }
+}

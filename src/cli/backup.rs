@@ -1,0 +1,215 @@
+//! `vssctl backup INSTANCE`: an on-demand VSS backup, waited for and verified.
+
+use std::time::Duration;
+
+use super::arguments::{BackupArguments, Format, Global};
+use super::exit::{CliError, Exit};
+use super::file;
+use super::interrupt::Interrupts;
+use super::session::{self, Session};
+use super::ui::Ui;
+use crate::apply;
+use crate::aws::{BackupOrder, Reader};
+use crate::kind::Desired;
+use crate::model::hash;
+use crate::render::{self, escaped};
+use crate::sandbox::Sandbox;
+use crate::vss::backup::{self, OrderError, Report};
+use crate::vss::doctor::{self, diagnose};
+use crate::vss::evidence::{Instance, Job, JobState};
+use crate::vss::gather::{self, Wants};
+use crate::vss::{Moment, verify::Outcome};
+
+/// How often AWS is asked how far the backup is.
+const POLL: Duration = Duration::from_secs(15);
+
+/// Starts a backup, waits for its end, and tells what it is worth.
+pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let reader = session.clients.reader();
+    let (scope, desired) = (&session.loaded.config.scope, &session.loaded.config.desired);
+    ui.status("looking for the instance");
+    let instances = gather::instances(&reader).await?;
+    let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(|error| unclear(&error))?;
+    let vault = backup::vault(desired, arguments.vault.as_deref()).map_err(|error| unclear(&error))?;
+    there_is(&reader, desired, &vault, &scope.region).await?;
+    let role = backup::role(scope, desired, arguments.role.as_deref()).map_err(|error| unclear(&error))?;
+    let delete_after_days = arguments.delete_after.or_else(|| backup::retention(desired, &vault));
+    if chosen.state != "running" {
+        ui.warn(&format!("`{}` is {}: VSS needs it running", escaped(&chosen.title()), escaped(&chosen.state)));
+    }
+    let order = BackupOrder {
+        resource: scope.arn("ec2", &format!("instance/{}", chosen.id)),
+        token: token(&scope.stack, &chosen.id),
+        vault,
+        role,
+        delete_after_days,
+    };
+    let id = start(&session, &order).await?;
+    ui.clear_status();
+    let kept = order.delete_after_days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"));
+    ui.note(&format!(
+        "Backing up {} into vault {}, to be kept {kept}: job {}",
+        escaped(&chosen.title()),
+        escaped(&order.vault),
+        escaped(&id)
+    ));
+    if arguments.no_wait {
+        later(ui, &id);
+        return Ok(Exit::Done);
+    }
+    let Some(job) = wait(&session, global, &id).await? else {
+        ui.note("No longer waiting. The backup goes on.");
+        later(ui, &id);
+        return Ok(Exit::Interrupted);
+    };
+    let report = report(&session, chosen, &job).await;
+    match arguments.format {
+        Format::Text => ui.answer(&render::backup::text(&report, ui.width())),
+        Format::Json => ui.answer(
+            &render::json::pretty(&serde_json::json!({ "format": 1, "scope": scope, "backup": report }))
+                .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?,
+        ),
+    }
+    Ok(match report.proof.outcome {
+        Outcome::Consistent => Exit::Done,
+        Outcome::CrashOnly | Outcome::NotAsked | Outcome::NotTagged { .. } => Exit::Findings,
+        Outcome::Claimed | Outcome::Gone { .. } | Outcome::Unreadable { .. } | Outcome::Failed | Outcome::Unended => {
+            Exit::Failed
+        }
+    })
+}
+
+fn unclear(error: &OrderError) -> CliError {
+    let hint = error.hint();
+    CliError::invalid(error.to_string()).hint(hint)
+}
+
+/// Makes sure that there is such a vault. Where the list cannot be read, AWS's own answer will tell.
+async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &str) -> Result<(), CliError> {
+    let Ok(vaults) = reader.list_backup_vaults().await else { return Ok(()) };
+    let names: Vec<String> = vaults.iter().filter_map(|known| known.backup_vault_name().map(str::to_owned)).collect();
+    if names.iter().any(|name| name == vault) {
+        return Ok(());
+    }
+    let error = CliError::invalid(format!("there is no vault `{vault}` in {region}"));
+    if desired.iter().any(|entry| entry.address.kind() == "vault" && entry.name == vault) {
+        return Err(error.hint("the file has it: `vssctl apply` makes it"));
+    }
+    Err(match session::nearest(vault, &names) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`--vault` takes the name of a backup vault"),
+    })
+}
+
+/// A token for this run: what is sent again because its answer was lost starts no second backup.
+fn token(stack: &str, instance: &str) -> String {
+    let moment = jiff::Timestamp::now().as_nanosecond();
+    let text = format!("{stack}/{instance}/{}/{moment}", std::process::id());
+    format!("vssctl-{}", &hash::sha256_hex(text.as_bytes())[..32])
+}
+
+/// Starts the job.
+async fn start(session: &Session<'_>, order: &BackupOrder) -> Result<String, CliError> {
+    session.ui.status("starting the backup");
+    let writer = session.clients.writer();
+    let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
+    let started = apply::persist(pace, "backup:StartBackupJob", || writer.start_backup_job(order)).await;
+    session.ui.clear_status();
+    Ok(started?)
+}
+
+/// Says how to look later.
+fn later(ui: &Ui, id: &str) {
+    ui.hint(&format!("`aws backup describe-backup-job --backup-job-id {}` shows how it ends", escaped(id)));
+}
+
+/// Waits for the end of a job; `None` when Ctrl-C ended the waiting.
+async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option<Job>, CliError> {
+    let mut interrupts =
+        Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
+    // In the simulated account nobody's time is wasted: waiting moves its clock.
+    let simulated = match &global.sandbox {
+        Some(named) => Some(session::open_sandbox(&file::sandbox(named))?),
+        None => None,
+    };
+    let reader = session.clients.reader();
+    let mut shown = String::new();
+    loop {
+        let (job, percent) = gather::job(&reader, id).await?;
+        let state = String::from(job.state.clone());
+        match job.state {
+            JobState::Completed | JobState::Failed | JobState::Aborted | JobState::Expired | JobState::Partial => {
+                session.ui.clear_status();
+                return Ok(Some(job));
+            }
+            JobState::Waiting | JobState::Running | JobState::Aborting | JobState::Other(_) => {}
+        }
+        if state != shown {
+            session.ui.note(&words(&job.state));
+            shown = state;
+        }
+        let percent = percent.map(|percent| format!(" ({}%)", escaped(&percent))).unwrap_or_default();
+        session.ui.status(&format!("{}{percent}", words(&job.state)));
+        tokio::select! {
+            () = interrupts.next() => {
+                session.ui.clear_status();
+                return Ok(None);
+            }
+            passed = pass(simulated.as_ref()) => passed?,
+        }
+    }
+}
+
+fn words(state: &JobState) -> String {
+    match state {
+        JobState::Waiting => "The job waits for its start.".to_owned(),
+        JobState::Running => "The job runs.".to_owned(),
+        JobState::Aborting => "Somebody stopped the job.".to_owned(),
+        JobState::Other(other) => format!("The job is in the state {}.", escaped(other)),
+        JobState::Completed | JobState::Failed | JobState::Aborted | JobState::Expired | JobState::Partial => {
+            "The job has ended.".to_owned()
+        }
+    }
+}
+
+/// Lets some time pass.
+async fn pass(simulated: Option<&Sandbox>) -> Result<(), CliError> {
+    match simulated {
+        Some(sandbox) => {
+            sandbox.pass(POLL).map_err(|error| CliError::failed("could not use the sandbox").because(error))?;
+            // A chance for Ctrl-C.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+        None => tokio::time::sleep(POLL).await,
+    }
+    Ok(())
+}
+
+/// Looks for AWS's own evidence, and, where there is none, for the cause.
+async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report {
+    session.ui.status("reading the image and its snapshots");
+    // A reader that has not looked yet: what was there before the backup does not count.
+    let reader = session.clients.reader();
+    let (proof, image) = gather::proof(&reader, job).await;
+    let mut report = Report {
+        id: instance.id.clone(),
+        title: instance.title(),
+        proof,
+        image,
+        causes: Vec::new(),
+        lines: Vec::new(),
+    };
+    if !report.is_consistent() {
+        session.ui.status("looking for the cause");
+        let now = Moment::from_seconds(jiff::Timestamp::now().as_second());
+        let evidence = gather::gather(&reader, now, Wants { causes: true, ..Wants::default() }).await;
+        let options = doctor::Options { only: [instance.id.clone()].into() };
+        let diagnosis = diagnose(&evidence, &options);
+        let meaning = backup::meaning(&report.proof);
+        report.causes = backup::causes(Some(&diagnosis), meaning, &instance.id);
+        report.lines = backup::lines(&report.causes, &session.loaded.config.desired, instance);
+    }
+    session.ui.clear_status();
+    report
+}

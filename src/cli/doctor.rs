@@ -1,0 +1,37 @@
+//! `vssctl doctor [INSTANCE...]`.
+
+use super::arguments::{DoctorArguments, Global, ProofFormat};
+use super::exit::{CliError, Exit};
+use super::proof;
+use super::session::Session;
+use super::ui::Ui;
+use crate::render::proof::{doctor as text, markdown, sarif};
+use crate::vss::doctor::{Options, diagnose};
+use crate::vss::gather::{Wants, gather};
+use crate::vss::look;
+
+/// Examines instances and the plans that select them.
+pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let now = proof::now(&session);
+    ui.status("reading instances, agents, roles, plans and backup jobs");
+    let wants = Wants { jobs_since: Some(now.plus(-proof::JOBS)), causes: true, ..Wants::default() };
+    let mut evidence = gather(&session.clients.reader(), now, wants).await;
+    let options = Options { only: proof::named(&evidence, &arguments.instances)? };
+    if arguments.run_commands {
+        let ids = look::able(&evidence, &options);
+        ui.status(&format!("looking into {} instances", ids.len()));
+        evidence.inspections = look::look(&session.clients.writer(), &session.clients.reader(), &ids, now).await;
+    }
+    ui.clear_status();
+    let diagnosis = diagnose(&evidence, &options);
+    let (findings, unknown) = (diagnosis.has_findings(), diagnosis.has_unknown());
+    let scope = &evidence.scope;
+    ui.answer(&match arguments.format {
+        ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
+        ProofFormat::Json => proof::as_json("doctor", &evidence, findings, unknown, &diagnosis)?,
+        ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
+        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &session.loaded.path.display().to_string()))?,
+    });
+    Ok(proof::exit(findings, unknown))
+}

@@ -1,0 +1,42 @@
+//! `vssctl verify [INSTANCE...]`.
+
+use super::arguments::{Global, VerifyArguments, VerifyFormat};
+use super::exit::{CliError, Exit};
+use super::proof;
+use super::session::Session;
+use super::ui::Ui;
+use crate::render::html;
+use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
+use crate::vss::gather::{Wants, gather};
+use crate::vss::verify::{Options, verify};
+
+/// Judges the backups of every protected instance.
+pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let max_age = arguments.max_age.as_deref().map(|text| proof::seconds(text, "--max-age")).transpose()?;
+    let session = Session::open(global, ui).await?;
+    let now = proof::now(&session);
+    let since = match &arguments.since {
+        Some(text) => proof::moment(text, now, "--since")?,
+        None => now.plus(-proof::JOBS),
+    };
+    ui.status("reading instances, plans and backup jobs");
+    let history = arguments.format == VerifyFormat::Html;
+    let wants = Wants { jobs_since: Some(since), history, ..Wants::default() };
+    let evidence = gather(&session.clients.reader(), now, wants).await;
+    ui.clear_status();
+    let only = proof::named(&evidence, &arguments.instances)?;
+    let report = verify(&evidence, &Options { since: Some(since), max_age, only });
+    let (findings, unknown) = (report.has_findings(), report.has_unknown());
+    let scope = &evidence.scope;
+    let file = session.loaded.path.display().to_string();
+    ui.answer(&match arguments.format {
+        VerifyFormat::Text => text::text(&report, scope, ui.width()),
+        VerifyFormat::Json => proof::as_json("verify", &evidence, findings, unknown, &report)?,
+        VerifyFormat::Markdown => markdown::verify(&report, scope),
+        VerifyFormat::Sarif => proof::written(&sarif::verify(&report, &file))?,
+        VerifyFormat::Junit => junit::verify(&report),
+        VerifyFormat::Prometheus => prometheus::verify(&report, scope),
+        VerifyFormat::Html => html::verify(&report, &evidence, proof::origin(&session, &evidence)),
+    });
+    Ok(proof::exit(findings, unknown))
+}

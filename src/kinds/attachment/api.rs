@@ -1,0 +1,93 @@
+//! What EC2 says about profiles on instances, and how it is told.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use super::live::{Seen, name_of};
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Desired, Found, KindLive, Look, Owner};
+use crate::kinds::identity::{entries, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::plan::{PlannedCall, marks};
+
+/// Reads nothing where the file attaches nothing.
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, "attachment").collect();
+    let mut live = KindLive::default();
+    if mine.is_empty() {
+        return live;
+    }
+    let read = tokio::try_join!(reader.instances(), reader.profile_associations(), own_profiles(reader));
+    let (instances, associations, own) = match read {
+        Ok(read) => read,
+        Err(error) => {
+            live.found = mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.unreadable.push(error);
+            return live;
+        }
+    };
+    let seen = Seen::new(&mine, &instances, &associations, &own);
+    for entry in &mine {
+        live.found.insert(entry.address.clone(), Found::Live(Box::new(seen.normal_form(entry))));
+    }
+    live.orphans = seen.orphans();
+    live
+}
+
+/// The ARNs of the profiles that carry the stack's mark.
+async fn own_profiles(reader: &Reader) -> Result<BTreeSet<String>, AwsError> {
+    let (profiles, index) = tokio::try_join!(reader.list_instance_profiles(), reader.tagged_iam())?;
+    let is_ours =
+        |arn: &str| index.get(arn).is_some_and(|tags| matches!(marks::owner(reader.scope(), tags), Owner::Ours(_)));
+    Ok(profiles.iter().filter(|profile| is_ours(&profile.arn)).map(|profile| profile.arn.clone()).collect())
+}
+
+/// Looks which profile is on the instance of a call.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    let Some(wanted) = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name")) else {
+        return Ok(Look::Unclear);
+    };
+    let associations = reader.profile_associations().await?;
+    let stands = |id: &str| Look::Stands(json!({ "AssociationId": id }));
+    if let Some(instance) = input.text("InstanceId") {
+        let on = associations.iter().find(|one| one.instance == instance && !one.state.starts_with("disassociat"));
+        return Ok(match on {
+            None => Look::Absent,
+            Some(one) if name_of(&one.profile) == wanted => stands(&one.id),
+            Some(_) => Look::Differs,
+        });
+    }
+    let old = input.text("AssociationId").unwrap_or_default();
+    if associations.iter().any(|one| one.id == old && !one.state.starts_with("disassociat")) {
+        return Ok(Look::Absent);
+    }
+    // The old id says no more which instance it was; an association that is being made of the same profile says so.
+    let made = associations.iter().find(|one| one.state == "associating" && name_of(&one.profile) == wanted);
+    Ok(made.map_or(Look::Unclear, |one| stands(&one.id)))
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let input = Input::of(call);
+    let text = |name: &str| input.text(name).ok_or_else(|| unusable(call, format!("it has no `{name}`")));
+    let profile = || {
+        let given = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name"));
+        given.ok_or_else(|| unusable(call, "it names no instance profile"))
+    };
+    let made = match call.action.as_str() {
+        "ec2:AssociateIamInstanceProfile" => {
+            writer.associate_instance_profile(&text("InstanceId")?, &profile()?).await?
+        }
+        "ec2:ReplaceIamInstanceProfileAssociation" => {
+            writer.replace_instance_profile(&text("AssociationId")?, &profile()?).await?
+        }
+        "ec2:DisassociateIamInstanceProfile" => writer.disassociate_instance_profile(&text("AssociationId")?).await?,
+        _ => return Err(unusable(call, "attachments do not make it")),
+    };
+    // The answer is the whole of it: the profile must be the one that was asked for.
+    if profile().is_ok_and(|wanted| wanted != name_of(&made.profile)) {
+        return Err(incomplete(call, "IamInstanceProfile"));
+    }
+    Ok(json!({ "AssociationId": made.id }))
+}

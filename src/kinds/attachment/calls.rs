@@ -1,0 +1,63 @@
+//! The calls that put a profile on instances, swap it and take it off. Pure.
+
+use serde_json::{Value, json};
+
+use super::FIELDS;
+use super::live::name_of;
+use crate::kind::{Calls, Live, Transition};
+use crate::kinds::delta::{Delta, pairs, text};
+use crate::plan::{Action, PlannedCall};
+
+pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    match transition.action {
+        Action::Update => update(transition),
+        Action::Delete => Calls { remove: transition.live.map(take_off).unwrap_or_default(), ..Calls::default() },
+        // An attachment always is: of what it says, everything may still be missing.
+        Action::Create | Action::Adopt | Action::Replace | Action::NoOp | Action::Unknown | Action::Refused => {
+            Calls::default()
+        }
+    }
+}
+
+fn update(transition: &Transition<'_>) -> Calls {
+    let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Calls::default() };
+    let profile = text(&desired.fields, "instance_profile");
+    let is_replaced = desired.references.iter().any(|address| transition.replaced.contains(address));
+    let delta = Delta::of(FIELDS, transition);
+    let mut calls = Calls::default();
+    for (instance, _) in pairs(delta.desired("instances")) {
+        let on = delta.live("instances")[instance.as_str()].as_str();
+        let association = live.carried["Associations"][instance.as_str()]["AssociationId"].as_str();
+        let (Some(on), Some(association)) = (on, association) else {
+            calls.ensure.push(associate(instance, profile));
+            continue;
+        };
+        if is_replaced && name_of(on) == name_of(profile) {
+            // The old profile goes, and the new one has its name: the instance lets go first.
+            calls.release.push(disassociate(association));
+            calls.ensure.push(associate(instance, profile));
+        } else if on != profile {
+            let input = json!({ "AssociationId": association, "IamInstanceProfile": { "Name": name_of(profile) } });
+            calls.ensure.push(PlannedCall::new("ec2:ReplaceIamInstanceProfileAssociation", input));
+        }
+    }
+    calls
+}
+
+/// Takes the stack's own profiles off.
+fn take_off(live: &Live) -> Vec<PlannedCall> {
+    pairs(&live.carried["Associations"])
+        .filter(|(_, one)| one["IsOwn"] == Value::Bool(true))
+        .filter_map(|(_, one)| one["AssociationId"].as_str())
+        .map(disassociate)
+        .collect()
+}
+
+fn associate(instance: &str, profile: &str) -> PlannedCall {
+    let input = json!({ "InstanceId": instance, "IamInstanceProfile": { "Name": name_of(profile) } });
+    PlannedCall::new("ec2:AssociateIamInstanceProfile", input)
+}
+
+fn disassociate(association: &str) -> PlannedCall {
+    PlannedCall::new("ec2:DisassociateIamInstanceProfile", json!({ "AssociationId": association }))
+}

@@ -1,0 +1,88 @@
+//! Which instances a selection means.
+//!
+//! From `BackupSelection` of the API reference and "Assign resources programmatically" of the AWS Backup guide. Instances are the
+//! only resources here.
+
+use serde_json::{Map, Value};
+
+use super::vss::Place;
+use crate::sandbox::fleet::{Fleet, Instance};
+
+/// The instances that a selection means: what `Resources` names, as far as all `Conditions` hold; with that what one of
+/// `ListOfTags` means; without what `NotResources` names. Patterns that name no type of resource, and tags, mean instances
+/// only while the region's switch for EC2 is on.
+pub(super) fn chosen<'a>(
+    selection: &Map<String, Value>,
+    fleet: &'a Fleet,
+    place: Place<'_>,
+    opted_in: bool,
+) -> Vec<&'a Instance> {
+    let (resources, not_resources) = (texts(selection, "Resources"), texts(selection, "NotResources"));
+    let tags = list(selection, "ListOfTags");
+    let named = |instance: &Instance, arn: &str| {
+        let pattern =
+            resources.iter().any(|pattern| (opted_in || pattern.contains(":instance/")) && like(pattern, arn));
+        pattern && holds(selection, instance)
+    };
+    let tagged = |instance: &Instance| {
+        opted_in
+            && tags.iter().any(|tag| {
+                let (key, value) = condition(tag);
+                instance.tags.get(key).is_some_and(|own| own == value)
+            })
+    };
+    // Nothing named and nothing tagged means everything that is opted in.
+    let everything =
+        |instance: &Instance| opted_in && resources.is_empty() && tags.is_empty() && holds(selection, instance);
+    let is_chosen = |instance: &&Instance| {
+        let arn = place.instance(&instance.id);
+        (named(instance, &arn) || tagged(instance) || everything(instance))
+            && !not_resources.iter().any(|pattern| like(pattern, &arn))
+    };
+    fleet.instances.values().filter(is_chosen).collect()
+}
+
+fn list<'a>(selection: &'a Map<String, Value>, member: &str) -> &'a [Value] {
+    selection.get(member).and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default()
+}
+
+fn texts<'a>(selection: &'a Map<String, Value>, member: &str) -> Vec<&'a str> {
+    list(selection, member).iter().filter_map(Value::as_str).collect()
+}
+
+fn condition(condition: &Value) -> (&str, &str) {
+    let text = |member: &str| condition.get(member).and_then(Value::as_str).unwrap_or_default();
+    (text("ConditionKey"), text("ConditionValue"))
+}
+
+/// Tells whether all conditions hold; a tag that is not there equals nothing.
+fn holds(selection: &Map<String, Value>, instance: &Instance) -> bool {
+    let of = |operator: &str| {
+        let conditions = selection.get("Conditions").and_then(Value::as_object);
+        conditions.map(|conditions| list(conditions, operator)).unwrap_or_default()
+    };
+    let fits = |one: &Value, compare: fn(&str, &str) -> bool| {
+        let (key, wanted) = condition(one);
+        let key = key.strip_prefix("aws:ResourceTag/").unwrap_or(key);
+        instance.tags.get(key).is_some_and(|own| compare(wanted, own))
+    };
+    let equal: fn(&str, &str) -> bool = |wanted, own| wanted == own;
+    of("StringEquals").iter().all(|one| fits(one, equal))
+        && of("StringLike").iter().all(|one| fits(one, like))
+        && of("StringNotEquals").iter().all(|one| !fits(one, equal))
+        && of("StringNotLike").iter().all(|one| !fits(one, like))
+}
+
+/// Matches a text with a pattern in which `*` stands for any text.
+fn like(pattern: &str, text: &str) -> bool {
+    let mut parts = pattern.split('*');
+    let first = parts.next().unwrap_or_default();
+    let Some(mut rest) = text.strip_prefix(first) else { return false };
+    let mut parts: Vec<&str> = parts.collect();
+    let Some(last) = parts.pop() else { return rest.is_empty() };
+    for part in parts {
+        let Some(at) = rest.find(part) else { return false };
+        rest = &rest[at + part.len()..];
+    }
+    rest.ends_with(last)
+}

@@ -1,0 +1,307 @@
+//! What becomes of backup jobs: decided at the moment of their snapshot, in the order of those moments.
+//!
+//! From `StartBackupJob` and "AWS Backup dashboards: Reasons for problematic jobs" for what fails, and the quotas page: one
+//! running job for a resource. How long things take is made up.
+
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
+use super::jobs::{Job, Outcome};
+use super::points::{self, RecoveryPoint};
+use super::vss::{Attempt, Place, Scene, config, profile_of, role_of};
+use crate::policy::Keys;
+use crate::sandbox::account::{Context, Region};
+use crate::sandbox::ec2::{GIGABYTES, Image, Snapshot};
+use crate::sandbox::fleet::Instance;
+use crate::sandbox::iam::{Iam, Powers};
+use crate::sandbox::{made, ssm};
+
+const MINUTE: i64 = 60_000;
+/// The size of a volume.
+const VOLUME_BYTES: i64 = GIGABYTES << 30;
+/// How many tags of its users' a thing may have.
+const MOST_TAGS: usize = 50;
+
+const SUCCESS: &str = "SUCCESS";
+// AWS names some categories and calls these examples; that `SUCCESS` is the only good one is documented.
+const DENIED: &str = "AccessDenied";
+const WRONG: &str = "InvalidParameters";
+const TROUBLE: &str = "VSSError";
+const EXPIRED: &str = "JobExpired";
+
+/// Decides what is due; tells whether anything was.
+pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
+    let now = context.now;
+    let Some(region) = context.account.regions.get_mut(context.region) else { return false };
+    let swept = points::sweep(region, now);
+    if region.backup.open.first().is_none_or(|(at, _)| *at > now) {
+        return swept;
+    }
+    // Packages that arrived meanwhile count.
+    ssm::catch_up(context);
+    let place = Place { partition: context.partition, region: context.region, account: context.account_id };
+    let Some(region) = context.account.regions.get_mut(context.region) else { return swept };
+    let mut judge = Judge::new(&context.account.iam, place);
+    while let Some((at, id)) = region.backup.open.pop_first() {
+        if at > now {
+            region.backup.open.insert((at, id));
+            break;
+        }
+        judge.decide(region, &id);
+    }
+    true
+}
+
+/// What decides on many jobs, and remembers what is the same for them.
+struct Judge<'a> {
+    iam: &'a Iam,
+    place: Place<'a>,
+    /// The backup roles by ARN; `None`: AWS Backup can't assume it.
+    roles: BTreeMap<String, Option<Rc<Powers>>>,
+    /// The roles of instance profiles by the profiles' ARNs.
+    profiles: BTreeMap<String, Option<Rc<Powers>>>,
+    /// Whether a backup role may make a regular backup of an instance.
+    regular: BTreeMap<(String, String), bool>,
+    attempts: BTreeMap<Circumstances, Attempt>,
+}
+
+/// What an attempt depends on that changes between two jobs of one run: the instance, its package, whether its agent is
+/// silent, its profile, and the backup role.
+type Circumstances = (String, Option<String>, bool, Option<String>, String);
+
+/// Why a job fails: category and message.
+type Failure = (&'static str, String);
+
+impl<'a> Judge<'a> {
+    fn new(iam: &'a Iam, place: Place<'a>) -> Self {
+        Self {
+            iam,
+            place,
+            roles: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            regular: BTreeMap::new(),
+            attempts: BTreeMap::new(),
+        }
+    }
+
+    fn decide(&mut self, region: &mut Region, id: &str) {
+        let Some(job) = region.backup.jobs.get(id).cloned() else { return };
+        let collides = region.backup.busy.get(&job.resource).is_some_and(|until| *until > job.starts);
+        let outcome = if collides {
+            let message = "Backup job failed because there was a running job for the same resource.".to_owned();
+            failed(&job, (WRONG, message))
+        } else {
+            let outcome = self.make(region, &job).unwrap_or_else(|failure| failed(&job, failure));
+            region.backup.busy.insert(job.resource.clone(), outcome.ends);
+            outcome
+        };
+        if let Some(job) = region.backup.jobs.get_mut(id) {
+            job.outcome = Some(outcome);
+        }
+    }
+
+    /// Makes the image, its snapshots and the recovery point.
+    fn make(&mut self, region: &mut Region, job: &Job) -> Result<Outcome, Failure> {
+        let role = self
+            .role(&job.role)
+            .ok_or_else(|| (DENIED, format!("IAM Role {} cannot be assumed by AWS Backup", job.role)))?;
+        self.check_vault(region, job)?;
+        let id = job.resource.rsplit('/').next().unwrap_or_default();
+        let instance = region.fleet.instances.get(id);
+        let instance = instance.ok_or_else(|| (WRONG, format!("The resource {} does not exist.", job.resource)))?;
+        if !self.may_image(job, &role, instance) {
+            return Err((DENIED, "You are not authorized to perform this operation.".to_owned()));
+        }
+        let attempt = if job.asks_for_vss() { self.attempt(region, instance, job, &role) } else { Attempt::Ignored };
+        let image = image(instance, &region.ec2.volume_tags, job, &attempt);
+        check_tags(&image, &attempt)?;
+        let ends = image.image.available;
+        let (category, message, backup_type) = match &attempt {
+            Attempt::Consistent(_) => (SUCCESS, "", "WindowsVSS"),
+            Attempt::Failed(message) => (TROUBLE, *message, ""),
+            Attempt::Ignored => (SUCCESS, "", ""),
+        };
+        let mut outcome = Outcome {
+            ends,
+            state: "COMPLETED".to_owned(),
+            category: category.to_owned(),
+            message: message.to_owned(),
+            backup_type: backup_type.to_owned(),
+            recovery_point: None,
+            bytes: VOLUME_BYTES * i64::try_from(instance.volumes.len()).unwrap_or(1),
+        };
+        if ends > job.complete_by {
+            return Ok(Outcome {
+                ends: job.complete_by.max(job.acts),
+                state: "EXPIRED".to_owned(),
+                category: EXPIRED.to_owned(),
+                message: "Backup job expired before completion.".to_owned(),
+                backup_type: String::new(),
+                ..outcome
+            });
+        }
+        let arn = self.place.shared("image", &image.id);
+        let point = RecoveryPoint {
+            arn: arn.clone(),
+            resource: job.resource.clone(),
+            role: job.role.clone(),
+            job: job.id.clone(),
+            created: job.acts,
+            completed: ends,
+            lifecycle: job.lifecycle.clone(),
+            origin: job.origin.clone(),
+            tags: job.tags.clone(),
+            bytes: outcome.bytes,
+        };
+        if let Some(vault) = region.backup.vaults.get_mut(&job.vault) {
+            vault.recovery_points.insert(arn.clone(), point);
+        }
+        outcome.recovery_point = Some(arn);
+        region.ec2.images.insert(image.id, image.image);
+        region.ec2.snapshots.extend(image.snapshots);
+        Ok(outcome)
+    }
+
+    /// What a backup role may do; `None` if there is none that AWS Backup can assume.
+    fn role(&mut self, arn: &str) -> Option<Rc<Powers>> {
+        let (iam, place) = (self.iam, self.place);
+        let known = self.roles.entry(arn.to_owned()).or_insert_with(|| {
+            let role = iam.role_by_arn(arn).filter(|role| role.trusts("backup.amazonaws.com"))?;
+            Some(Rc::new(Powers::of(iam, role, place.partition)))
+        });
+        known.clone()
+    }
+
+    /// The vault is there, and takes what is kept for so long.
+    #[expect(clippy::unused_self, reason = "the checks of a job stand together")]
+    fn check_vault(&self, region: &Region, job: &Job) -> Result<(), Failure> {
+        let vault = region.backup.vaults.get(&job.vault);
+        let vault = vault.ok_or_else(|| (WRONG, format!("Backup vault with name {} cannot be found", job.vault)))?;
+        let Some(lock) = &vault.lock else { return Ok(()) };
+        let kept = job.lifecycle.get("DeleteAfterDays").and_then(serde_json::Value::as_i64);
+        // Without a lifecycle it is kept for ever.
+        let short = lock.min_retention.is_some_and(|least| kept.is_some_and(|days| days < least));
+        let long = lock.max_retention.is_some_and(|most| kept.is_none_or(|days| days > most));
+        if short || long {
+            let message =
+                "The retention specified in the job is not within the range specified for the target Backup Vault";
+            return Err((WRONG, message.to_owned()));
+        }
+        Ok(())
+    }
+
+    /// Tells whether the backup role may make a regular backup.
+    fn may_image(&mut self, job: &Job, role: &Powers, instance: &Instance) -> bool {
+        let place = self.place;
+        let known = self.regular.entry((job.role.clone(), instance.id.clone()));
+        *known.or_insert_with(|| {
+            let keys = Keys::default();
+            let images = place.shared("image", "ami-0123456789abcdef0");
+            let made = [images, place.shared("snapshot", "snap-0123456789abcdef0")];
+            role.allow("ec2:DescribeInstances", "*", &keys)
+                && role.allow("ec2:CreateImage", &place.instance(&instance.id), &keys)
+                && made
+                    .iter()
+                    .all(|arn| role.allow("ec2:CreateImage", arn, &keys) && role.allow("ec2:CreateTags", arn, &keys))
+        })
+    }
+
+    fn attempt(&mut self, region: &Region, instance: &Instance, job: &Job, role: &Powers) -> Attempt {
+        let at = job.acts;
+        let profile = profile_of(region, instance, at);
+        let circumstances = (
+            instance.id.clone(),
+            instance.packages(at).remove("AwsVssComponents"),
+            instance.silent_since.is_some_and(|since| since <= at),
+            profile.map(str::to_owned),
+            job.role.clone(),
+        );
+        let (iam, place) = (self.iam, self.place);
+        let instance_role = profile.and_then(|profile| {
+            let known = self.profiles.entry(profile.to_owned());
+            known.or_insert_with(|| role_of(iam, profile, place).map(Rc::new)).clone()
+        });
+        let scene = Scene { place, instance, instance_role: instance_role.as_deref(), backup_role: role, at };
+        self.attempts.entry(circumstances).or_insert_with(|| scene.attempt()).clone()
+    }
+}
+
+fn failed(job: &Job, (category, message): Failure) -> Outcome {
+    Outcome {
+        ends: job.acts,
+        state: "FAILED".to_owned(),
+        category: category.to_owned(),
+        message,
+        backup_type: String::new(),
+        recovery_point: None,
+        bytes: 0,
+    }
+}
+
+/// What a job makes in EC2.
+struct Made {
+    id: String,
+    image: Image,
+    snapshots: Vec<(String, Snapshot)>,
+}
+
+/// The image and its snapshots, with their tags: the image has the instance's and the plan's, the plan's weigh more; a
+/// snapshot has its volume's.
+fn image(
+    instance: &Instance,
+    volume_tags: &BTreeMap<String, BTreeMap<String, String>>,
+    job: &Job,
+    attempt: &Attempt,
+) -> Made {
+    let hex = |what: &str| made::uuid_of(&format!("{}/{what}", job.id)).replace('-', "")[..16].to_owned();
+    let pace = i64::from_str_radix(&hex("pace")[..4], 16).unwrap_or_default();
+    let ends = job.acts + 8 * MINUTE + pace % 420 * 1000;
+    let source = ("aws:backup:source-resource".to_owned(), format!("{}:{}", instance.id, job.id));
+    let mut consistent: BTreeMap<String, String> = BTreeMap::new();
+    if let Attempt::Consistent(package) = attempt {
+        consistent.extend(config(package, &job.id).map(|config| ("AwsVssConfig".to_owned(), config)));
+        consistent.insert("AppConsistent".to_owned(), "True".to_owned());
+    }
+    let mut devices = Vec::new();
+    let mut snapshots = Vec::new();
+    for (device, volume) in &instance.volumes {
+        let id = format!("snap-0{}", hex(device));
+        let mut tags = volume_tags.get(volume).cloned().unwrap_or_default();
+        tags.extend(consistent.clone());
+        tags.extend([source.clone()]);
+        if matches!(attempt, Attempt::Consistent(_)) {
+            tags.insert("Device".to_owned(), device.clone());
+        }
+        devices.push((device.clone(), id.clone()));
+        let description = "This snapshot is created by the AWS Backup service.".to_owned();
+        snapshots
+            .push((id, Snapshot { volume: volume.clone(), description, created: job.acts, completed: ends, tags }));
+    }
+    let mut tags = instance.tags.clone();
+    tags.extend(job.tags.clone());
+    tags.extend(consistent);
+    tags.extend([source]);
+    let image = Image {
+        name: format!("AwsBackup_{}_{}", instance.id, job.id),
+        source_instance: instance.id.clone(),
+        created: job.acts,
+        available: ends,
+        tags,
+        devices,
+    };
+    Made { id: format!("ami-0{}", hex("image")), image, snapshots }
+}
+
+/// A thing has room for 50 tags besides AWS's own.
+fn check_tags(made: &Made, attempt: &Attempt) -> Result<(), Failure> {
+    let of_users = |tags: &BTreeMap<String, String>| tags.keys().filter(|key| !key.starts_with("aws:")).count();
+    let most = made.snapshots.iter().map(|(_, snapshot)| &snapshot.tags).chain([&made.image.tags]).map(of_users).max();
+    if most.unwrap_or_default() <= MOST_TAGS {
+        return Ok(());
+    }
+    let message = match attempt {
+        Attempt::Consistent(_) => "The resultant tag set must not have more than 50 user tags.",
+        Attempt::Failed(_) | Attempt::Ignored => "More than 50 tags specified",
+    };
+    Err((WRONG, message.to_owned()))
+}

@@ -1,0 +1,185 @@
+//! What comes of the VSS part of a backup job on one instance, and AWS's words for what goes wrong.
+//!
+//! From "Create Windows VSS backups" and "AWS Backup dashboards: Reasons for problematic jobs" of the AWS Backup guide, and
+//! "Prerequisites to create Windows VSS based EBS snapshots", "AWS VSS solution version history" and "Use an IAM managed
+//! policy to grant permissions for VSS based snapshots" of the EC2 guide. The order of the checks is the order of the work:
+//! AWS Backup sends a command to the agent, the agent starts the requester, the requester calls EC2 with the instance's role.
+
+use crate::policy::Keys;
+use crate::sandbox::account::Region;
+use crate::sandbox::fleet::{Ailment, Instance, Platform, older};
+use crate::sandbox::iam::{Iam, Powers};
+use crate::sandbox::made;
+
+/// The document that AWS Backup runs.
+const DOCUMENT: &str = "AWSEC2-CreateVssSnapshot";
+/// The oldest agent that the document runs on.
+const OLDEST_AGENT: &str = "3.0.502.0";
+/// The oldest package that says with a tag what it makes.
+const FIRST_WITH_TAG: &str = "2.3.1";
+/// The oldest package that asks for the instance's attributes.
+const FIRST_WITH_ATTRIBUTES: &str = "2.2.1";
+/// Types on which AWS Backup does not try.
+const SMALL: [&str; 6] = ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3a.nano", "t3a.micro"];
+
+pub(super) const BAD_STATE: &str = "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid state or insufficient privileges.";
+pub(super) const NO_PRIVILEGES: &str =
+    "Windows VSS Backup attempt failed because of insufficient privileges to perform this operation";
+pub(super) const NOT_INSTALLED: &str =
+    "Windows VSS Backup attempt failed because ec2-vss-agent.exe is not installed in the Instance";
+pub(super) const SOME_ERROR: &str = "Windows VSS Backup Job Error encountered, trying for regular backup";
+pub(super) const TIMEOUT: &str =
+    "Windows VSS Backup attempt failed because of timeout on VSS enabled snapshot creation";
+pub(super) const OLD_WINDOWS: &str = "Windows VSS Backup attempt failed because of unsupported Windows Server version. Supported Versions are Windows Server 2012 or later.";
+
+/// How the VSS part ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Attempt {
+    /// The writers were frozen by this version of the package.
+    Consistent(String),
+    /// It failed, and a regular backup was made instead.
+    Failed(&'static str),
+    /// Linux: the option is passed over in silence.
+    Ignored,
+}
+
+/// Where the job runs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'a> {
+    pub(super) partition: &'a str,
+    pub(super) region: &'a str,
+    pub(super) account: &'a str,
+}
+
+impl Place<'_> {
+    /// The ARN of an instance.
+    pub(super) fn instance(self, id: &str) -> String {
+        format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition, self.region, self.account)
+    }
+
+    /// The ARN of an image or a snapshot, which name no account.
+    pub(super) fn shared(self, kind: &str, id: &str) -> String {
+        format!("arn:{}:ec2:{}::{kind}/{id}", self.partition, self.region)
+    }
+}
+
+/// The ARN of the instance profile that an instance has at a moment: one that is being associated serves nobody yet.
+pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -> Option<&'a str> {
+    let profile = instance.instance_profile.as_deref()?;
+    let mut associations = region.ec2.profile_associations.values();
+    let later = associations.any(|one| one.instance == instance.id && one.profile == profile && one.associated > at);
+    (!later).then_some(profile)
+}
+
+/// What the role of an instance profile may do; none without a role that EC2 may assume.
+pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powers> {
+    let profile = iam.profiles.values().find(|known| known.arn == profile)?;
+    let role = iam.role(profile.role.as_deref()?)?;
+    let trusted = role.trusts("ec2.amazonaws.com") || role.trusts("ec2.amazonaws.com.cn");
+    trusted.then(|| Powers::of(iam, role, place.partition))
+}
+
+/// What the VSS part of a job needs to know.
+pub(super) struct Scene<'a> {
+    pub(super) place: Place<'a>,
+    pub(super) instance: &'a Instance,
+    /// What the role in the instance's profile may do, if there is one.
+    pub(super) instance_role: Option<&'a Powers>,
+    /// What the backup role may do.
+    pub(super) backup_role: &'a Powers,
+    pub(super) at: i64,
+}
+
+impl Scene<'_> {
+    /// Tries VSS.
+    pub(super) fn attempt(&self) -> Attempt {
+        let Self { place, instance, at, .. } = self;
+        if instance.platform == Platform::Linux {
+            return Attempt::Ignored;
+        }
+        if SMALL.contains(&instance.instance_type.as_str()) {
+            return Attempt::Failed(SOME_ERROR);
+        }
+        let silent = instance.silent_since.is_some_and(|since| since <= *at);
+        if instance.state != "running" || silent || older(&instance.agent_version, OLDEST_AGENT) {
+            return Attempt::Failed(BAD_STATE);
+        }
+        let document = format!("arn:{}:ssm:{}::document/{DOCUMENT}", place.partition, place.region);
+        let sends = [document, place.instance(&instance.id)];
+        let none = Keys::default();
+        let commands = sends.iter().all(|arn| self.backup_role.allow("ssm:SendCommand", arn, &none))
+            && self.backup_role.allow("ssm:GetCommandInvocation", "*", &none);
+        if !commands {
+            return Attempt::Failed(NO_PRIVILEGES);
+        }
+        let package = instance.packages(*at).remove("AwsVssComponents");
+        if !is_supported(&instance.os_name, package.as_deref()) {
+            return Attempt::Failed(OLD_WINDOWS);
+        }
+        if instance.ailments.contains(&Ailment::ConstrainedLanguage) {
+            return Attempt::Failed(SOME_ERROR);
+        }
+        let Some(package) = package.filter(|_| !instance.ailments.contains(&Ailment::MissingFiles)) else {
+            return Attempt::Failed(NOT_INSTALLED);
+        };
+        if instance.ailments.contains(&Ailment::NoEndpoint) {
+            return Attempt::Failed(TIMEOUT);
+        }
+        let Some(role) = self.instance_role else { return Attempt::Failed(BAD_STATE) };
+        if !self.may_make(role, &package) {
+            return Attempt::Failed(NO_PRIVILEGES);
+        }
+        if instance.ailments.contains(&Ailment::FailedWriter) {
+            return Attempt::Failed(SOME_ERROR);
+        }
+        if instance.ailments.contains(&Ailment::SlowWriters) {
+            return Attempt::Failed(TIMEOUT);
+        }
+        Attempt::Consistent(package)
+    }
+
+    /// Tells whether the role may do what the package does to make an image: look at the instance, create the image with
+    /// the tag, and tag afterwards what is consistent.
+    fn may_make(&self, role: &Powers, package: &str) -> bool {
+        let config = config(package, "");
+        let place = self.place;
+        let instance = place.instance(&self.instance.id);
+        let made = [place.shared("image", "ami-0123456789abcdef0"), place.shared("snapshot", "snap-0123456789abcdef0")];
+        let own = Keys::default().with("ec2:SourceInstanceARN", &instance).with("ec2:InstanceId", &self.instance.id);
+        let mut creating = own.clone();
+        let mut tagging = own.clone();
+        tagging.set("aws:TagKeys", ["AppConsistent".to_owned(), "Device".to_owned()]);
+        if let Some(config) = &config {
+            creating.set("aws:RequestTag/AwsVssConfig", [config.to_owned()]);
+            creating.set("aws:TagKeys", ["AwsVssConfig".to_owned()]);
+            tagging.set("ec2:ResourceTag/AwsVssConfig", [config.to_owned()]);
+            tagging.set("aws:ResourceTag/AwsVssConfig", [config.to_owned()]);
+        }
+        let while_creating = creating.clone().with("ec2:CreateAction", "CreateImage");
+        (older(package, FIRST_WITH_ATTRIBUTES) || role.allow("ec2:DescribeInstanceAttribute", &instance, &own))
+            && role.allow("ec2:CreateImage", &instance, &creating)
+            && made.iter().all(|arn| {
+                role.allow("ec2:CreateImage", arn, &creating)
+                    && (config.is_none() || role.allow("ec2:CreateTags", arn, &while_creating))
+                    && role.allow("ec2:CreateTags", arn, &tagging)
+            })
+            && role.allow("ec2:DescribeImages", "*", &Keys::default())
+    }
+}
+
+/// The value of the tag `AwsVssConfig`, with the version and the snapshot set of a job. Older packages set none.
+pub(super) fn config(package: &str, job: &str) -> Option<String> {
+    let set = made::uuid_of(&format!("{job}/snapshot-set"));
+    (!older(package, FIRST_WITH_TAG)).then(|| format!("AwsVssComponents {package}; SnapshotSetId {{{set}}}"))
+}
+
+/// Windows Server 2016 and later; 2012 with the last package that was made for it.
+fn is_supported(os_name: &str, package: Option<&str>) -> bool {
+    let Some((_, rest)) = os_name.split_once("Windows Server ") else { return false };
+    let year: u32 = rest.split_whitespace().next().and_then(|year| year.parse().ok()).unwrap_or_default();
+    match year {
+        2016.. => true,
+        2012 => package.is_none_or(|version| older(version, "2.1.0.1")),
+        _ => false,
+    }
+}

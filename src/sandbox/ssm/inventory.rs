@@ -1,0 +1,96 @@
+//! The inventory of a managed node, as far as it tells of packages: not at all, for the VSS components.
+//!
+//! From "Metadata collected by inventory" of the Systems Manager user guide and the agent's gatherers: the list of AWS components is
+//! fixed and lacks `AwsVssComponents`; files are gathered only where somebody configured a path.
+
+use serde_json::{Map, Value, json};
+
+use super::{items, paged, refusal, required, text, texts};
+use crate::sandbox::account::{Answer, ApiError, Context};
+use crate::sandbox::fleet::{Instance, Platform};
+
+/// The types of AWS's, with their schema versions.
+const TYPES: [(&str, &str); 12] = [
+    ("AWS:AWSComponent", "1.0"),
+    ("AWS:Application", "1.1"),
+    ("AWS:BillingInfo", "1.0"),
+    ("AWS:File", "1.0"),
+    ("AWS:InstanceDetailedInformation", "1.0"),
+    ("AWS:InstanceInformation", "1.0"),
+    ("AWS:Network", "1.0"),
+    ("AWS:Service", "1.0"),
+    ("AWS:Tag", "1.0"),
+    ("AWS:WindowsRegistry", "1.0"),
+    ("AWS:WindowsRole", "1.0"),
+    ("AWS:WindowsUpdate", "1.0"),
+];
+
+pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
+    let (now, account) = (context.now, context.account_id);
+    let kind = required(input, "TypeName");
+    let known = TYPES.iter().find(|(name, _)| *name == kind);
+    let (_, schema) = known
+        .ok_or_else(|| refusal("InvalidTypeNameException", format!("The parameter type name {kind} is not valid.")))?;
+    let id = required(input, "InstanceId");
+    let unknown = || refusal("InvalidInstanceId", format!("Instance {id} is not a managed node of account {account}."));
+    let instance = context.region_mut().fleet.instances.get(id).ok_or_else(unknown)?;
+    let mut chosen = Vec::new();
+    for (number, entry) in entries(instance, kind, now).into_iter().enumerate() {
+        let mut fits = true;
+        for filter in items(input, "Filters") {
+            fits &= filtered(&entry, kind, filter)?;
+        }
+        if fits {
+            chosen.push((format!("{number:04}"), entry));
+        }
+    }
+    let mut answer = paged("ListInventoryEntries", input, "Entries", 50, chosen)?;
+    // The agent gathers every half hour while it answers.
+    let at = instance.silent_since.unwrap_or(now - (now - instance.launched).rem_euclid(1_800_000));
+    let captured = jiff::Timestamp::from_millisecond(at - at.rem_euclid(1000)).map(|time| time.to_string());
+    answer["TypeName"] = json!(kind);
+    answer["InstanceId"] = json!(id);
+    answer["SchemaVersion"] = json!(schema);
+    answer["CaptureTime"] = json!(captured.unwrap_or_default());
+    Ok(answer)
+}
+
+/// The entries of a type. An entry is a map of texts.
+fn entries(instance: &Instance, kind: &str, now: i64) -> Vec<Value> {
+    let component = |name: &str, version: &str| {
+        json!({
+            "Name": name, "Version": version, "Publisher": "Amazon Web Services", "ApplicationType": "",
+            "Architecture": "x86_64", "InstalledTime": "", "URL": "",
+        })
+    };
+    let agent = component("Amazon SSM Agent", &instance.agent_version);
+    match (kind, instance.platform) {
+        ("AWS:AWSComponent", Platform::Windows) => vec![component("EC2Launch", "2.0.1881"), agent],
+        ("AWS:AWSComponent", Platform::Linux) => vec![agent],
+        ("AWS:Application", _) => {
+            let watch = instance.packages(now).remove("AmazonCloudWatchAgent");
+            watch.map(|version| component("Amazon CloudWatch Agent", &version)).into_iter().chain([agent]).collect()
+        }
+        _ => Vec::new(),
+    }
+}
+
+fn filtered(entry: &Value, kind: &str, filter: &Value) -> Result<bool, ApiError> {
+    let key = required(filter, "Key");
+    let (of, attribute) = key.rsplit_once('.').unwrap_or((kind, key));
+    let none = Map::new();
+    let members = entry.as_object().unwrap_or(&none);
+    let Some(own) = members.get(attribute).and_then(Value::as_str).filter(|_| of == kind) else {
+        return Err(refusal("InvalidFilter", format!("The filter name {key} is not valid for {kind}.")));
+    };
+    let values = texts(filter, "Values");
+    let any = |compare: fn(&str, &str) -> bool| values.iter().any(|value| compare(own, value));
+    Ok(match text(filter, "Type").unwrap_or("Equal") {
+        "NotEqual" => !any(|own, value| own == value),
+        "BeginWith" => any(|own, value| own.starts_with(value)),
+        "LessThan" => any(|own, value| own < value),
+        "GreaterThan" => any(|own, value| own > value),
+        "Exists" => true,
+        _ => any(|own, value| own == value),
+    })
+}

@@ -1,0 +1,273 @@
+//! Which Windows instances no backup plan protects, which are protected without VSS, which twice at overlapping times, and
+//! which miss a plan by a slip in a tag. Every plan of the region counts, whoever's it is.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::Moment;
+use super::evidence::{Evidence, Instance, Known, Plan, PlanOwner, Selection, Unread};
+use super::schedule;
+use super::selection::{By, Resource, Selected, select};
+
+mod near;
+
+pub use near::NearMiss;
+
+/// How an instance is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Protection {
+    /// No plan selects it.
+    Unprotected,
+    /// Plans select it, and none of them asks for VSS.
+    WithoutVss,
+    /// What could be read does not tell.
+    Unknown,
+    /// A plan with VSS selects it.
+    Vss,
+}
+
+/// One plan that selects an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Membership {
+    /// The plan's id.
+    pub plan_id: String,
+    /// The plan's name.
+    pub plan: String,
+    /// Whose it is.
+    pub owner: PlanOwner,
+    /// It asks for VSS.
+    pub windows_vss: bool,
+    /// The selection's name.
+    pub selection: String,
+    /// What of the selection took it, and whether that counts.
+    pub selected: Selected,
+}
+
+impl Membership {
+    /// Tells whether the plan backs the instance up.
+    pub fn is_sure(&self) -> bool {
+        matches!(self.selected, Selected::Yes(_))
+    }
+}
+
+/// Two rules of two plans that select one instance and whose start windows overlap.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overlap {
+    /// One rule, as `plan/rule`.
+    pub one: String,
+    /// The other.
+    pub other: String,
+    /// The first time.
+    pub first: Moment,
+}
+
+/// One instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Covered {
+    /// The instance's id.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// Its state.
+    pub state: String,
+    /// How it is protected.
+    pub protection: Protection,
+    /// The plans that select it, or would.
+    pub plans: Vec<Membership>,
+    /// Where two of them collide: AWS Backup fails the later job.
+    pub overlaps: Vec<Overlap>,
+    /// Tags that look like those of a plan with VSS; only where no such plan selects it.
+    pub near_misses: Vec<NearMiss>,
+}
+
+/// All instances.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Coverage {
+    /// When the account was read.
+    pub read_at: Moment,
+    /// The Windows instances, the least protected first.
+    pub instances: Vec<Covered>,
+    /// How many others there are, to which VSS means nothing.
+    pub others: usize,
+    /// How many plans there are, and how many of them ask for VSS.
+    pub plans: (usize, usize),
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+impl Covered {
+    /// Tells whether something is to be done about it.
+    pub fn is_finding(&self) -> bool {
+        matches!(self.protection, Protection::Unprotected | Protection::WithoutVss) || !self.overlaps.is_empty()
+    }
+}
+
+impl Coverage {
+    /// Counts the instances with a protection.
+    pub fn count(&self, protection: Protection) -> usize {
+        self.instances.iter().filter(|covered| covered.protection == protection).count()
+    }
+
+    /// Counts the instances that two plans back up at overlapping times.
+    pub fn overlapping(&self) -> usize {
+        self.instances.iter().filter(|covered| !covered.overlaps.is_empty()).count()
+    }
+
+    /// Tells whether something is to be done.
+    pub fn has_findings(&self) -> bool {
+        self.instances.iter().any(Covered::is_finding)
+    }
+
+    /// Tells whether something could not be told.
+    pub fn has_unknown(&self) -> bool {
+        !self.unread.is_empty() || self.count(Protection::Unknown) > 0
+    }
+}
+
+/// Evaluates every plan against every Windows instance.
+pub fn coverage(evidence: &Evidence) -> Coverage {
+    let instances: Vec<&Instance> = evidence.instances.known().into_iter().flatten().collect();
+    let plans = evidence.plans.known().map(Vec::as_slice).unwrap_or_default();
+    let mut collisions = Collisions::default();
+    let mut covered: Vec<Covered> = instances
+        .iter()
+        .filter(|instance| instance.windows)
+        .map(|instance| cover(evidence, plans, instance, &mut collisions))
+        .collect();
+    covered.sort_by(|one, other| {
+        (one.protection, !one.is_finding(), &one.name, &one.id).cmp(&(
+            other.protection,
+            !other.is_finding(),
+            &other.name,
+            &other.id,
+        ))
+    });
+    let selections = plans.iter().filter_map(|plan| plan.selections.unread());
+    let lists = [evidence.instances.unread(), evidence.plans.unread(), evidence.opt_in.unread()];
+    let mut unread: Vec<Unread> = lists.into_iter().flatten().chain(selections).cloned().collect();
+    unread.sort_unstable();
+    unread.dedup();
+    Coverage {
+        read_at: evidence.read_at,
+        others: instances.len() - covered.len(),
+        instances: covered,
+        plans: (plans.len(), plans.iter().filter(|plan| plan.windows_vss).count()),
+        unread,
+    }
+}
+
+fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &mut Collisions) -> Covered {
+    let memberships = memberships(evidence, instance);
+    let protection = protection(evidence, &memberships);
+    let sure: Vec<&str> = memberships
+        .iter()
+        .filter(|membership| membership.is_sure())
+        .map(|membership| membership.plan_id.as_str())
+        .collect();
+    let chosen: Vec<&Plan> = plans.iter().filter(|plan| sure.contains(&plan.id.as_str())).collect();
+    let near_misses = match protection {
+        Protection::Unprotected | Protection::WithoutVss => near::near_misses(plans, instance),
+        Protection::Unknown | Protection::Vss => Vec::new(),
+    };
+    Covered {
+        id: instance.id.clone(),
+        name: instance.name.clone(),
+        state: instance.state.clone(),
+        protection,
+        plans: memberships,
+        overlaps: collisions.among(&chosen, evidence.read_at),
+        near_misses,
+    }
+}
+
+/// Finds the plans that select an instance, or would.
+pub fn memberships(evidence: &Evidence, instance: &Instance) -> Vec<Membership> {
+    let arn = evidence.instance_arn(&instance.id);
+    let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
+    let mut found = Vec::new();
+    for plan in evidence.plans.known().into_iter().flatten() {
+        for selection in plan.selections.known().into_iter().flatten() {
+            let selected = select(selection, resource, evidence.opt_in.known());
+            if selected != Selected::No {
+                found.push(membership(plan, selection, selected));
+            }
+        }
+    }
+    found
+}
+
+fn membership(plan: &Plan, selection: &Selection, selected: Selected) -> Membership {
+    Membership {
+        plan_id: plan.id.clone(),
+        plan: plan.name.clone(),
+        owner: plan.owner.clone(),
+        windows_vss: plan.windows_vss,
+        selection: selection.name.clone(),
+        selected,
+    }
+}
+
+/// Says how the plans that select an instance protect it.
+pub fn protection(evidence: &Evidence, memberships: &[Membership]) -> Protection {
+    let sure = |membership: &&Membership| membership.is_sure();
+    if memberships.iter().filter(sure).any(|membership| membership.windows_vss) {
+        return Protection::Vss;
+    }
+    let unsure = |membership: &Membership| matches!(membership.selected, Selected::Unsure(_));
+    let blind = match &evidence.plans {
+        Known::Known(plans) => plans.iter().any(|plan| plan.selections.known().is_none()),
+        Known::Unknown(_) | Known::NotRead => true,
+    };
+    if blind || memberships.iter().any(unsure) {
+        Protection::Unknown
+    } else if memberships.iter().any(Membership::is_sure) {
+        Protection::WithoutVss
+    } else {
+        Protection::Unprotected
+    }
+}
+
+/// Where plans collide, each pair looked at once.
+#[derive(Debug, Default)]
+struct Collisions(BTreeMap<(String, String), Option<Overlap>>);
+
+impl Collisions {
+    fn among(&mut self, plans: &[&Plan], now: Moment) -> Vec<Overlap> {
+        let mut found = Vec::new();
+        for (index, one) in plans.iter().enumerate() {
+            for other in plans.iter().skip(index + 1) {
+                let key = (one.id.clone(), other.id.clone());
+                found.extend(self.0.entry(key).or_insert_with(|| collide(one, other, now)).clone());
+            }
+        }
+        found
+    }
+}
+
+/// Finds the first time at which two plans collide.
+pub fn collide(one: &Plan, other: &Plan, now: Moment) -> Option<Overlap> {
+    let pairs = one.rules.iter().flat_map(|rule| other.rules.iter().map(move |another| (rule, another)));
+    pairs
+        .filter_map(|(rule, another)| {
+            schedule::overlap(rule, another, now).map(|first| Overlap {
+                one: format!("{}/{}", one.name, rule.name),
+                other: format!("{}/{}", other.name, another.name),
+                first,
+            })
+        })
+        .min_by_key(|overlap| overlap.first)
+}
+
+/// Says what of a selection took an instance.
+pub fn by(by: &By) -> String {
+    match by {
+        By::Everything => "it selects everything".to_owned(),
+        By::Arn(pattern) => format!("by `{pattern}`"),
+        By::Tag(tag) => format!("by the tag `{tag}`"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,248 @@
+//! The instance's profile and role, and the package that the managed policy needs: D011, D020, D021, D022, D030, D031.
+
+use super::access::{Access, Need, access};
+use super::{Notes, Patient, Severity, why};
+use crate::config::trusts;
+use crate::vss::evidence::{Known, Role, VSS_CONFIG};
+use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};
+
+/// The newest agent that asks for documents without naming them; later ones need to read them.
+const LAST_LENIENT_AGENT: &str = "3.3.1230.0";
+
+pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
+    if !patient.instance.windows {
+        return;
+    }
+    package(patient, notes);
+    if let Some(role) = role(patient, notes) {
+        ec2(patient, role, notes);
+        systems_manager(patient, role, notes);
+    }
+}
+
+/// What is known about the package without its permissions.
+fn package(patient: &Patient<'_>, notes: &mut Notes) {
+    let Some(package) = &patient.package else { return };
+    if !package.present {
+        notes.find(
+            "D030",
+            &patient.subject,
+            "AwsVssComponents is not on the instance",
+            vec![format!("{} of {}", package.source.words(), package.at.for_people())],
+            "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does for a \
+             `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed all the same, \
+             uninstall it first",
+        );
+    }
+}
+
+/// Finds the role of the instance.
+fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
+    let super::Patient { evidence, instance, subject, .. } = patient;
+    let remedy = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \"vss-instance\"` makes both";
+    let Some(arn) = &instance.profile_arn else {
+        notes.find(
+            "D020",
+            subject,
+            "the instance has no instance profile",
+            vec!["no IamInstanceProfile".to_owned()],
+            remedy,
+        );
+        return None;
+    };
+    let (Known::Known(profiles), Known::Known(roles)) = (&evidence.profiles, &evidence.roles) else {
+        for reason in [why(&evidence.profiles), why(&evidence.roles)].iter().filter(|reason| !reason.is_empty()) {
+            notes.undecided("D020", subject, reason);
+            notes.undecided("D021", subject, reason);
+        }
+        return None;
+    };
+    let seen = vec![format!("instance profile {arn}")];
+    let Some(profile) = profiles.get(arn) else {
+        notes.find("D020", subject, "the instance's profile no longer exists", seen, remedy);
+        return None;
+    };
+    let role = match profile.roles.as_slice() {
+        [] => {
+            notes.find("D020", subject, format!("the instance profile {} has no role", profile.name), seen, remedy);
+            return None;
+        }
+        [role] => role,
+        [_, ..] => {
+            notes.find(
+                "D020",
+                subject,
+                format!("the instance profile {} has several roles", profile.name),
+                seen,
+                remedy,
+            );
+            return None;
+        }
+    };
+    let Some(role) = roles.get(role) else {
+        notes.find(
+            "D020",
+            subject,
+            format!("the role of the instance profile {} no longer exists", profile.name),
+            seen,
+            remedy,
+        );
+        return None;
+    };
+    if !trusts(&role.trust, "ec2.amazonaws.com") {
+        notes.find(
+            "D020",
+            subject,
+            format!("EC2 may not assume the role {}", role.name),
+            vec![format!("the trust policy of {} does not allow ec2.amazonaws.com", role.arn)],
+            "let ec2.amazonaws.com assume it, or take `preset = \"vss-instance\"`",
+        );
+        return None;
+    }
+    Some(role)
+}
+
+/// What the package asks of EC2 for a backup by AWS Backup, under the instance's own role.
+fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
+    let scope = &patient.evidence.scope;
+    let (partition, region) = (scope.partition(), &scope.region);
+    let arn = patient.evidence.instance_arn(&patient.instance.id);
+    let snapshot = format!("arn:{partition}:ec2:{region}::snapshot/snap-0123456789abcdef0");
+    let image = format!("arn:{partition}:ec2:{region}::image/ami-0123456789abcdef0");
+    let own = |need: Need| {
+        need.with("ec2:SourceInstanceARN", &arn)
+            .with("ec2:InstanceId", &patient.instance.id)
+            .with("aws:RequestedRegion", region)
+            .with("aws:PrincipalAccount", &scope.account_id)
+    };
+    let marked = |need: Need| {
+        if with_tag { own(need).with(&format!("aws:RequestTag/{VSS_CONFIG}"), "2.5.1") } else { own(need) }
+    };
+    let created = |need: Need| own(need).with("ec2:CreateAction", "CreateImage").with("aws:TagKeys", VSS_CONFIG);
+    vec![
+        marked(Need::new("ec2:CreateImage", &arn)),
+        marked(Need::new("ec2:CreateImage", &image)),
+        marked(Need::new("ec2:CreateImage", &snapshot)),
+        created(Need::new("ec2:CreateTags", &image)),
+        created(Need::new("ec2:CreateTags", &snapshot)),
+        own(Need::new("ec2:DescribeImages", "*")),
+    ]
+}
+
+fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
+    let super::Patient { subject, instance, evidence, .. } = patient;
+    let mut lacking = Vec::new();
+    let mut note = |need: &Need, notes: &mut Notes| match access(role, need) {
+        Access::Allowed => {}
+        Access::Denied => {
+            if !lacking.contains(&need.action) {
+                lacking.push(need.action);
+            }
+        }
+        Access::Unknown(reason) => notes.undecided("D021", subject, reason),
+    };
+    for need in needs(patient, true) {
+        note(&need, notes);
+    }
+    // Since 2.2.1 the package asks for the instance's attributes.
+    let asks_for_attributes =
+        patient.version().is_none_or(|version| *version > crate::vss::version::Version::new(SERVER_2012));
+    let attribute = Need::new("ec2:DescribeInstanceAttribute", evidence.instance_arn(&instance.id))
+        .with("ec2:SourceInstanceARN", &evidence.instance_arn(&instance.id))
+        .with("ec2:InstanceId", &instance.id);
+    if asks_for_attributes {
+        note(&attribute, notes);
+    }
+    let remedy = "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a service control \
+                  policy or a VPC endpoint policy that denies ec2:CreateImage";
+    if !lacking.is_empty() {
+        let severity = if lacking == ["ec2:DescribeInstanceAttribute"] && patient.version().is_none() {
+            // Which version it is decides, and nobody knows it.
+            Severity::Warning
+        } else {
+            Severity::Error
+        };
+        let boundary = role.boundary.as_ref().map(|(arn, _)| format!("permissions boundary {arn}"));
+        let mut seen = vec![format!("role {} does not allow {}", role.name, lacking.join(", "))];
+        seen.extend(boundary);
+        notes.find_as(
+            "D021",
+            severity,
+            subject,
+            format!("the role {} does not allow what VSS needs", role.name),
+            seen,
+            remedy,
+        );
+        return;
+    }
+    old_package(patient, role, notes);
+}
+
+/// The managed policy wants a tag in each request, which packages before 2.3.1 do not set.
+fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
+    let Some(version) = patient.version().filter(|version| version.is_before(MANAGED_POLICY)) else { return };
+    let source = patient.package.as_ref().map(|package| package.source.words()).unwrap_or_default();
+    let seen = vec![format!("AwsVssComponents {version}, by {source}"), format!("role {}", role.name)];
+    let denied = needs(patient, false).iter().any(|need| access(role, need) == Access::Denied);
+    if denied {
+        notes.find_as(
+            "D022",
+            Severity::Error,
+            &patient.subject,
+            format!("AwsVssComponents {version} does not set the tag that the role's policy asks for"),
+            seen,
+            format!("`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy beside it"),
+        );
+    } else {
+        notes.find_as(
+            "D031",
+            Severity::Advice,
+            &patient.subject,
+            format!("AwsVssComponents {version} is older than {MANAGED_POLICY}, with which AWS's managed policy works"),
+            seen,
+            "bring the package up to date with `vssctl apply`, then change to AWSEC2VssSnapshotPolicy",
+        );
+    }
+}
+
+fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
+    let super::Patient { evidence, instance, subject, .. } = patient;
+    let agent = evidence.agents.known().and_then(|agents| agents.get(&instance.id));
+    let is_online = agent.is_some_and(crate::vss::evidence::Agent::is_online);
+    let denied = |action: &'static str| access(role, &Need::new(action, "*")) == Access::Denied;
+    if !is_online
+        && patient.is_running()
+        && evidence.agents.known().is_some()
+        && denied("ssm:UpdateInstanceInformation")
+    {
+        notes.find(
+            "D021",
+            subject,
+            format!("the role {} does not let the agent speak to Systems Manager", role.name),
+            vec![format!(
+                "role {} does not allow ssm:UpdateInstanceInformation, and the agent does not answer",
+                role.name
+            )],
+            "attach AmazonSSMManagedInstanceCore to the role",
+        );
+        // The silence is explained.
+        notes.findings.retain(|finding| !(finding.check == "D010" && finding.subject == *subject));
+    }
+    let strict = agent
+        .and_then(|agent| agent.version.as_deref())
+        .is_some_and(|version| compare(version, LAST_LENIENT_AGENT).is_gt());
+    let lacking: Vec<&str> = ["ssm:GetDocument", "ssm:DescribeDocument", "ssm:GetManifest"]
+        .into_iter()
+        .filter(|action| denied(action))
+        .collect();
+    if strict && !lacking.is_empty() {
+        notes.find_as(
+            "D011",
+            Severity::Warning,
+            subject,
+            format!("agents after {LAST_LENIENT_AGENT} must be allowed to read documents, else they say `Require valid document name`"),
+            vec![format!("role {} does not allow {}", role.name, lacking.join(", "))],
+            "attach AmazonSSMManagedInstanceCore to the role",
+        );
+    }
+}

@@ -1,0 +1,439 @@
+//! Plans, selections, vaults and jobs: D004, D023, D024, D060, D062, D064, D070 to D078.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::access::{Access, Need, access};
+use super::{Notes, Patient, Severity, Subject, why};
+use crate::config::trusts;
+use crate::vss::coverage::{collide, memberships};
+use crate::vss::evidence::{Evidence, Instance, Known, Plan, Rule, Selection};
+use crate::vss::schedule;
+use crate::vss::selection::{Resource, Selected, select};
+use crate::vss::verify::{self, Verdict, Verified};
+
+/// The tags that a backup may have.
+const MOST_TAGS: usize = 50;
+/// The tags that the package adds to an image. AWS gives no number: beyond what is certain this warns only.
+const PACKAGE_TAGS: usize = 2;
+/// The backups that AWS Backup runs at a time.
+const MOST_JOBS: usize = 300;
+/// From so many instances on a start window below AWS's default is short.
+const MANY: usize = 100;
+
+/// The verdicts on the newest backups, by instance.
+pub(super) type Verdicts<'a> = BTreeMap<&'a str, &'a Verified>;
+
+/// Checks what plans mean for one instance.
+pub(super) fn check_instance(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
+    let Patient { evidence, instance, subject, .. } = patient;
+    if !instance.windows {
+        return;
+    }
+    tags(patient, notes);
+    let sure: BTreeSet<&str> = patient
+        .memberships
+        .iter()
+        .filter(|membership| membership.is_sure())
+        .map(|membership| membership.plan_id.as_str())
+        .collect();
+    let plans: Vec<&Plan> =
+        evidence.plans.known().into_iter().flatten().filter(|plan| sure.contains(plan.id.as_str())).collect();
+    for (index, one) in plans.iter().enumerate() {
+        for other in plans.iter().skip(index + 1) {
+            if let Some(overlap) = collide(one, other, evidence.read_at) {
+                notes.find(
+                    "D064",
+                    subject,
+                    format!(
+                        "{} and {} back it up at overlapping times: the later job fails",
+                        overlap.one, overlap.other
+                    ),
+                    vec![format!("the start windows overlap first at {}", overlap.first.for_people())],
+                    "merge the plans, or move their schedules apart by more than the longest start window",
+                );
+            }
+        }
+    }
+    backups(patient, verdicts, notes);
+}
+
+fn tags(patient: &Patient<'_>, notes: &mut Notes) {
+    let own: BTreeSet<&str> = patient
+        .instance
+        .tags
+        .keys()
+        .map(String::as_str)
+        .filter(|key| !key.to_ascii_lowercase().starts_with("aws:"))
+        .collect();
+    for plan in patient.plans() {
+        for rule in &plan.rules {
+            let count = own
+                .iter()
+                .copied()
+                .chain(rule.recovery_point_tags.keys().map(String::as_str))
+                .collect::<BTreeSet<_>>()
+                .len();
+            if count + PACKAGE_TAGS <= MOST_TAGS {
+                continue;
+            }
+            let severity = if count > MOST_TAGS { Severity::Error } else { Severity::Warning };
+            notes.find_as(
+                "D062",
+                severity,
+                &patient.subject,
+                format!(
+                    "{count} tags would come together on a backup by {}/{}, and {MOST_TAGS} is the most",
+                    plan.name, rule.name
+                ),
+                vec![format!(
+                    "{} of the instance, {} of the rule, and those of the package",
+                    own.len(),
+                    rule.recovery_point_tags.len()
+                )],
+                "remove tags from the instance or from the rule's `recovery_point_tags`",
+            );
+        }
+    }
+}
+
+/// How the last backup went: what AWS Backup said about it is the best witness there is.
+fn backups(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
+    let evidence = patient.evidence;
+    let is_protected = patient.plans().next().is_some();
+    if evidence.jobs.known().is_none() {
+        if evidence.jobs.unread().is_some() && is_protected {
+            notes.undecided("D076", &patient.subject, why(&evidence.jobs));
+        }
+        return;
+    }
+    let Some(verified) = verdicts.get(patient.instance.id.as_str()) else { return };
+    let asked = verified.proof.as_ref().is_some_and(|proof| proof.job.vss_requested);
+    match verified.verdict {
+        Verdict::Failed | Verdict::CrashOnly | Verdict::Stale | Verdict::Never if is_protected || asked => {
+            let mut seen = vec![format!("{}: {}", verified.verdict.name(), verified.reason)];
+            let message = verified.proof.as_ref().and_then(|proof| proof.job.status_message.as_ref());
+            seen.extend(message.map(|message| format!("StatusMessage: {message}")));
+            let remedy = match &verified.cause {
+                Some(cause) => {
+                    seen.push(format!("this means: {}", cause.cause));
+                    cause.fix.clone()
+                }
+                None => "look at the job with `aws backup describe-backup-job`".to_owned(),
+            };
+            let about = verified.cause.as_ref().map(|cause| cause.checks.clone()).unwrap_or_default();
+            if !about.is_empty() {
+                seen.push(format!("see {}", about.join(", ")));
+            }
+            notes.find("D076", &patient.subject, "its newest backup is not application-consistent", seen, remedy);
+        }
+        Verdict::Unknown if is_protected => notes.undecided("D076", &patient.subject, verified.reason.clone()),
+        _ => {}
+    }
+    if let Some(image) =
+        verified.proof.as_ref().and_then(|proof| proof.image.as_ref()).filter(|image| image.state == "disabled")
+    {
+        notes.find(
+            "D077",
+            &patient.subject,
+            "the image of its newest backup is disabled: nothing can be restored from it",
+            vec![format!("image {} is disabled", image.id)],
+            format!("enable it: `aws ec2 enable-image --image-id {}`", image.id),
+        );
+    }
+}
+
+/// Checks the plans with VSS; those alone that select a patient where instances were asked for.
+pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], only_theirs: bool, notes: &mut Notes) {
+    let Known::Known(plans) = &evidence.plans else {
+        let region = Subject::Region { name: evidence.scope.region.clone() };
+        if evidence.plans.unread().is_some() {
+            notes.undecided("D074", &region, why(&evidence.plans));
+        }
+        return;
+    };
+    let theirs: BTreeSet<&str> = patients
+        .iter()
+        .flat_map(|patient| &patient.memberships)
+        .map(|membership| membership.plan_id.as_str())
+        .collect();
+    let wanted = plans.iter().filter(|plan| plan.windows_vss && (!only_theirs || theirs.contains(plan.id.as_str())));
+    for plan in wanted {
+        let subject = Subject::Plan { name: plan.name.clone() };
+        windows(plan, &subject, evidence, notes);
+        for rule in &plan.rules {
+            retention(plan, rule, evidence, notes);
+        }
+        match &plan.selections {
+            Known::Known(selections) => {
+                let mut roles = BTreeSet::new();
+                for selection in selections {
+                    names_what_it_selects(plan, selection, notes);
+                    if roles.insert(&selection.role_arn) {
+                        role(plan, selection, evidence, notes);
+                    }
+                }
+                selected(plan, selections, &subject, evidence, notes);
+            }
+            unknown => {
+                if unknown.unread().is_some() {
+                    notes.undecided("D074", &subject, why(unknown));
+                }
+            }
+        }
+    }
+    opt_in(evidence, notes);
+    former_roles(evidence, notes);
+}
+
+/// Start and completion windows.
+fn windows(plan: &Plan, subject: &Subject, evidence: &Evidence, notes: &mut Notes) {
+    for (index, rule) in plan.rules.iter().enumerate() {
+        if let Some(complete) = rule.complete_window_minutes.filter(|complete| complete * 60 <= rule.start_window()) {
+            notes.find(
+                "D070",
+                subject,
+                format!("the rule {} may end before it has begun: its completion window is not longer than its start window", rule.name),
+                vec![format!("start window {} minutes, completion window {complete} minutes", rule.start_window() / 60)],
+                "make `complete_window` well longer than `start_window`: AWS may count both from the scheduled time",
+            );
+        }
+        for other in plan.rules.iter().skip(index + 1) {
+            if let Some(first) = schedule::overlap(rule, other, evidence.read_at) {
+                notes.find(
+                    "D070",
+                    subject,
+                    format!("the start windows of the rules {} and {} overlap: AWS Backup keeps only the backup of the longer retention", rule.name, other.name),
+                    vec![format!("first at {}", first.for_people())],
+                    "move the schedules apart, or make `start_window` shorter",
+                );
+            }
+        }
+    }
+}
+
+/// What a rule keeps, and for how long.
+fn retention(plan: &Plan, rule: &Rule, evidence: &Evidence, notes: &mut Notes) {
+    let subject = Subject::Plan { name: plan.name.clone() };
+    if rule.continuous || rule.cold_after_days.is_some_and(|days| days > 0) {
+        let what = if rule.continuous { "continuous backup" } else { "cold storage" };
+        notes.find(
+            "D075",
+            &subject,
+            format!("the rule {} asks for {what}, which EC2 does not have", rule.name),
+            vec![format!("rule {}", rule.name)],
+            "remove it from the rule: AWS Backup ignores it for instances",
+        );
+    }
+    let Some(vault) = evidence.vaults.known().and_then(|vaults| vaults.get(&rule.vault)) else {
+        if evidence.vaults.unread().is_some() {
+            notes.undecided("D071", &subject, why(&evidence.vaults));
+        }
+        return;
+    };
+    let days = rule.delete_after_days.filter(|days| *days > 0);
+    let keeps = days.map_or_else(|| "for ever".to_owned(), |days| format!("{days} days"));
+    let too_short = vault.min_retention_days.filter(|min| days.is_some_and(|days| days < *min));
+    let too_long = vault.max_retention_days.filter(|max| days.is_none_or(|days| days > *max));
+    let range = match (too_short, too_long) {
+        (Some(min), _) => format!("the lock of the vault {} wants {min} days at least", rule.vault),
+        (None, Some(max)) => format!("the lock of the vault {} takes {max} days at most", rule.vault),
+        (None, None) => return,
+    };
+    notes.find(
+        "D071",
+        &subject,
+        format!("every job of the rule {} fails: it keeps backups {keeps}, and {range}", rule.name),
+        vec![format!(
+            "vault lock {} to {} days",
+            vault.min_retention_days.map_or_else(|| "any".to_owned(), |days| days.to_string()),
+            vault.max_retention_days.map_or_else(|| "any".to_owned(), |days| days.to_string())
+        )],
+        "bring `delete_after` of the rule inside the vault lock's range",
+    );
+}
+
+fn names_what_it_selects(plan: &Plan, selection: &Selection, notes: &mut Notes) {
+    let everything = selection.resources.is_empty() && selection.list_of_tags.is_empty();
+    let star = selection.resources.iter().any(|pattern| pattern == "*");
+    if (everything || star) && selection.conditions.is_empty() {
+        notes.find(
+            "D073",
+            &Subject::Selection { plan: plan.name.clone(), name: selection.name.clone() },
+            "the selection selects everything that AWS Backup handles: databases and file systems too",
+            vec![if star { "Resources has `*`".to_owned() } else { "it names neither resources nor tags".to_owned() }],
+            "select by `arn:aws:ec2:*:*:instance/*` and a tag: `match = { all = { VssBackup = \"enabled\" } }`",
+        );
+    }
+}
+
+/// The role that AWS Backup gets.
+fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Notes) {
+    let subject = Subject::Selection { plan: plan.name.clone(), name: selection.name.clone() };
+    let arn = &selection.role_arn;
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    if !name.contains("AWSBackup") && !name.contains("AwsBackup") {
+        notes.find_as(
+            "D024",
+            Severity::Advice,
+            &subject,
+            format!("operators with AWS's policies cannot pass the role {name} to AWS Backup"),
+            vec![format!("the name {name} contains neither AWSBackup nor AwsBackup")],
+            "AWSBackupFullAccess and AWSBackupOperatorAccess allow iam:PassRole for such names only: name it like `AWSBackupVss`",
+        );
+    }
+    let Known::Known(roles) = &evidence.roles else {
+        if evidence.roles.unread().is_some() {
+            notes.undecided("D023", &subject, why(&evidence.roles));
+        }
+        return;
+    };
+    let remedy = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com assume it: \
+                  `preset = \"backup-service\"` does both";
+    let seen = vec![format!("role {arn}")];
+    let Some(role) = roles.get(arn) else {
+        notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, remedy);
+        return;
+    };
+    if !trusts(&role.trust, "backup.amazonaws.com") {
+        notes.find("D023", &subject, format!("AWS Backup may not assume the role {name}"), seen, remedy);
+        return;
+    }
+    let scope = &evidence.scope;
+    let document = format!("arn:{}:ssm:{}::document/AWSEC2-CreateVssSnapshot", scope.partition(), scope.region);
+    let instance = scope.arn("ec2", "instance/i-0123456789abcdef0");
+    let needs = [
+        Need::new("ssm:SendCommand", document),
+        Need::new("ssm:SendCommand", &instance),
+        Need::new("ssm:GetCommandInvocation", "*"),
+        Need::new("ssm:CancelCommand", "*"),
+        Need::new("ec2:CreateImage", &instance),
+        Need::new("tag:GetResources", "*"),
+    ];
+    let mut lacking: Vec<&str> = Vec::new();
+    for need in &needs {
+        match access(role, need) {
+            Access::Allowed => {}
+            Access::Denied if lacking.contains(&need.action) => {}
+            Access::Denied => lacking.push(need.action),
+            Access::Unknown(reason) => notes.undecided("D023", &subject, reason),
+        }
+    }
+    if !lacking.is_empty() {
+        let seen = vec![format!("role {arn} does not allow {}", lacking.join(", "))];
+        notes.find("D023", &subject, format!("the role {name} does not allow AWS Backup what VSS needs"), seen, remedy);
+    }
+}
+
+/// What a plan selects, all its selections together.
+fn selected(plan: &Plan, selections: &[Selection], subject: &Subject, evidence: &Evidence, notes: &mut Notes) {
+    let Known::Known(instances) = &evidence.instances else { return };
+    let is_chosen = |instance: &&Instance| {
+        let arn = evidence.instance_arn(&instance.id);
+        let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
+        selections.iter().any(|selection| match select(selection, resource, evidence.opt_in.known()) {
+            // What the region's settings make void another check names, once for the region.
+            Selected::Yes(_) | Selected::Unsure(_) | Selected::SwitchedOff(_) => true,
+            Selected::No => false,
+        })
+    };
+    let taken: Vec<&Instance> = instances.iter().filter(is_chosen).collect();
+    let windows: Vec<&&Instance> = taken.iter().filter(|instance| instance.windows).collect();
+    // Those that are stopped say so themselves.
+    if windows.is_empty() {
+        notes.find(
+            "D074",
+            subject,
+            format!("the plan {} selects no Windows instance", plan.name),
+            vec![format!("{} selected, none of which runs Windows", verify::counted(taken.len(), "instance"))],
+            "compare the selection's tags with those of the instances: `vssctl coverage` shows near misses",
+        );
+    }
+    let linux: Vec<String> =
+        taken.iter().filter(|instance| !instance.windows).map(|instance| instance.title()).collect();
+    if let Some(first) = linux.first() {
+        notes.find(
+            "D004",
+            subject,
+            format!(
+                "the plan {} also selects {} without Windows: VSS means nothing there",
+                plan.name,
+                verify::counted(linux.len(), "instance")
+            ),
+            vec![format!("such as {first}")],
+            "nothing has to be done: AWS Backup ignores the option for them",
+        );
+    }
+    if taken.len() > MOST_JOBS {
+        notes.find(
+            "D060",
+            subject,
+            format!(
+                "the plan {} selects {} instances, and AWS Backup runs {MOST_JOBS} backups at a time",
+                plan.name,
+                taken.len()
+            ),
+            vec![format!("{} instances", taken.len())],
+            "spread them over several plans with other schedules, or give the rules a longer start window",
+        );
+    } else if taken.len() > MANY {
+        for rule in plan.rules.iter().filter(|rule| rule.start_window() < schedule::START_WINDOW * 60) {
+            notes.find_as(
+                "D070",
+                Severity::Advice,
+                subject,
+                format!("the rule {} has a short start window for {} instances", rule.name, taken.len()),
+                vec![format!("start window {} minutes", rule.start_window() / 60)],
+                "AWS's default is 8 hours: a job that does not start within the window expires",
+            );
+        }
+    }
+}
+
+/// The region's opt-in, as far as a plan with VSS depends on it.
+fn opt_in(evidence: &Evidence, notes: &mut Notes) {
+    let region = Subject::Region { name: evidence.scope.region.clone() };
+    let windows = evidence.instances.known().into_iter().flatten().filter(|instance| instance.windows);
+    let affected: Vec<&Instance> = windows
+        .filter(|instance| {
+            memberships(evidence, instance)
+                .iter()
+                .any(|membership| membership.windows_vss && matches!(membership.selected, Selected::SwitchedOff(_)))
+        })
+        .collect();
+    let Some(first) = affected.first() else { return };
+    notes.find(
+        "D072",
+        &region,
+        format!(
+            "AWS Backup does not handle EC2 here, so that {} not backed up",
+            if affected.len() == 1 {
+                format!("{} is", first.title())
+            } else {
+                format!("{} instances are", affected.len())
+            }
+        ),
+        vec!["ResourceTypeOptInPreference.EC2 is false, and the selections are by tags alone".to_owned()],
+        "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by `arn:aws:ec2:*:*:instance/*`",
+    );
+}
+
+/// Roles that made recovery points must be there to delete them.
+fn former_roles(evidence: &Evidence, notes: &mut Notes) {
+    let (Some(jobs), Some(roles)) = (evidence.jobs.known(), evidence.roles.known()) else { return };
+    let account = format!(":{}:", evidence.scope.account_id);
+    let gone: BTreeSet<&String> = jobs
+        .iter()
+        .filter(|job| job.recovery_point_arn.is_some())
+        .filter_map(|job| job.role_arn.as_ref())
+        .filter(|arn| arn.contains(&account) && !roles.contains_key(*arn))
+        .collect();
+    for arn in gone {
+        notes.find(
+            "D078",
+            &Subject::Role { arn: arn.clone() },
+            "the role made recovery points and no longer exists: AWS Backup cannot delete them",
+            vec![format!("role {arn}")],
+            "make it again until the last of its recovery points has expired",
+        );
+    }
+}

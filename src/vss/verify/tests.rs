@@ -1,0 +1,228 @@
+//! Verdicts on small accounts.
+
+use super::*;
+use crate::vss::evidence::{Instance, Tags};
+use crate::vss::fixture::{self, at, fallback, job};
+
+fn with(edit: impl FnOnce(&mut Evidence)) -> Report {
+    let mut evidence = fixture::healthy();
+    edit(&mut evidence);
+    verify(&evidence, &Options::default())
+}
+
+fn jobs(jobs: Vec<Job>) -> Report {
+    with(|evidence| evidence.jobs = Known::Known(jobs))
+}
+
+fn only(report: &Report) -> &Verified {
+    assert_eq!(report.instances.len(), 1, "{report:#?}");
+    &report.instances[0]
+}
+
+fn failed(id: &str, created: &str, state: JobState, message: &str) -> Job {
+    Job { state, recovery_point_arn: None, ..fallback(id, created, message) }
+}
+
+#[test]
+fn a_job_that_says_vss_and_snapshots_that_say_so_too_are_consistent() {
+    let report = with(|_| {});
+    let verified = only(&report);
+    assert_eq!(verified.verdict, Verdict::Consistent, "{verified:#?}");
+    assert!(!report.has_findings() && !report.has_unknown());
+    let image = verified.proof.as_ref().unwrap().image.as_ref().unwrap();
+    assert_eq!((image.snapshots.len(), image.version.as_ref().unwrap().as_str()), (2, "2.5.1"));
+}
+
+#[test]
+fn a_completed_job_without_its_type_is_crash_only_with_the_cause_of_its_message() {
+    let message = "Windows VSS Backup attempt failed because ec2-vss-agent.exe is not installed in the Instance";
+    let report = jobs(vec![job("old", "2026-01-13T18:00:00Z"), fallback("new", "2026-01-14T18:00:00Z", message)]);
+    let verified = only(&report);
+    assert_eq!(verified.verdict, Verdict::CrashOnly);
+    assert_eq!(verified.cause.as_ref().unwrap().checks, ["D030"]);
+    assert_eq!(verified.last_vss.as_ref().unwrap().job, "old");
+    assert!(report.has_findings());
+}
+
+#[test]
+fn what_was_asked_for_proves_nothing() {
+    let report = jobs(vec![Job { backup_type: Some(String::new()), ..job("j", "2026-01-14T18:00:00Z") }]);
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
+}
+
+#[test]
+fn one_snapshot_without_the_tag_is_enough_not_to_be_consistent() {
+    for edit in [
+        |tags: &mut Tags| drop(tags.remove(APP_CONSISTENT)),
+        |tags: &mut Tags| drop(tags.insert(APP_CONSISTENT.to_owned(), "False".to_owned())),
+        |tags: &mut Tags| drop(tags.remove(VSS_CONFIG)),
+    ] {
+        let report = with(|evidence| {
+            if let Known::Known(snapshots) = &mut evidence.snapshots {
+                edit(&mut snapshots.get_mut("snap-02").unwrap().as_mut().unwrap().tags);
+            }
+        });
+        let verified = only(&report);
+        assert_eq!(verified.verdict, Verdict::CrashOnly);
+        assert!(verified.cause.as_ref().unwrap().cause.contains("snap-02"));
+    }
+}
+
+#[test]
+fn a_snapshot_that_is_gone_proves_nothing() {
+    let report = with(|evidence| {
+        if let Known::Known(snapshots) = &mut evidence.snapshots {
+            snapshots.insert("snap-01".to_owned(), None);
+        }
+    });
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
+}
+
+#[test]
+fn an_old_package_that_sets_no_version_tag_at_all_is_not_blamed_for_it() {
+    let report = with(|evidence| {
+        if let Known::Known(snapshots) = &mut evidence.snapshots {
+            for snapshot in snapshots.values_mut().flatten() {
+                snapshot.tags.remove(VSS_CONFIG);
+            }
+        }
+    });
+    assert_eq!(only(&report).verdict, Verdict::Consistent);
+}
+
+#[test]
+fn an_image_that_is_gone_is_no_backup() {
+    let report = with(|evidence| evidence.images = Known::Known(BTreeMap::from([("ami-01".to_owned(), None)])));
+    assert_eq!(only(&report).verdict, Verdict::Failed);
+    assert!(only(&report).cause.as_ref().unwrap().cause.contains("ami-01"));
+}
+
+#[test]
+fn snapshots_that_nobody_could_read_leave_it_unknown_and_never_consistent() {
+    let denied = || Unread { action: "ec2:DescribeSnapshots".to_owned(), message: "denied".to_owned() };
+    for edit in [
+        (|evidence: &mut Evidence, denied: Unread| evidence.images = Known::Unknown(denied))
+            as fn(&mut Evidence, Unread),
+        |evidence, denied| evidence.snapshots = Known::Unknown(denied),
+        |evidence, denied| evidence.jobs = Known::Unknown(denied),
+    ] {
+        let report = with(|evidence| edit(evidence, denied()));
+        assert!(report.instances.iter().all(|verified| verified.verdict == Verdict::Unknown), "{report:#?}");
+        assert!(!report.has_findings() && report.has_unknown());
+    }
+    let blind = with(|evidence| evidence.images = Known::NotRead);
+    assert_eq!(only(&blind).verdict, Verdict::Unknown);
+}
+
+#[test]
+fn a_job_that_failed_is_failed_with_the_meaning_of_its_message() {
+    for (state, message, check) in [
+        (JobState::Failed, "Backup job failed because there was a running job for the same resource.", "D064"),
+        (JobState::Expired, "Backup job expired before completion.", "D070"),
+        (
+            JobState::Failed,
+            "The retention specified in the job is not within the range specified for the target Backup Vault",
+            "D071",
+        ),
+        (JobState::Aborted, "somebody stopped it", "D065"),
+        (JobState::Partial, "half of it", "D065"),
+    ] {
+        let report =
+            jobs(vec![job("old", "2026-01-13T18:00:00Z"), failed("new", "2026-01-14T18:00:00Z", state, message)]);
+        let verified = only(&report);
+        assert_eq!(verified.verdict, Verdict::Failed);
+        assert!(verified.cause.as_ref().unwrap().checks.iter().any(|found| found == check), "{verified:#?}");
+    }
+}
+
+#[test]
+fn a_consistent_backup_grows_stale_by_the_plans_own_schedule() {
+    let stale = jobs(vec![job("old", "2026-01-13T18:00:00Z")]);
+    assert_eq!(only(&stale).verdict, Verdict::Stale);
+    assert_eq!(only(&stale).max_age, Some((24 + 1 + 8) * 3_600));
+    let weekly = with(|evidence| {
+        fixture::plan(evidence).rules[0].schedule = Some("cron(0 18 ? * SUN *)".to_owned());
+        evidence.jobs = Known::Known(vec![job("old", "2026-01-11T18:00:00Z")]);
+    });
+    assert_eq!(only(&weekly).verdict, Verdict::Consistent);
+    let mut evidence = fixture::healthy();
+    evidence.jobs = Known::Known(vec![job("old", "2026-01-11T18:00:00Z")]);
+    let lenient = Options { max_age: Some(7 * 86_400), ..Options::default() };
+    assert_eq!(only(&verify(&evidence, &lenient)).verdict, Verdict::Consistent);
+    let strict = Options { max_age: Some(3_600), ..Options::default() };
+    assert_eq!(only(&verify(&fixture::healthy(), &strict)).verdict, Verdict::Stale);
+}
+
+#[test]
+fn no_job_at_all_is_never() {
+    assert_eq!(only(&jobs(Vec::new())).verdict, Verdict::Never);
+    let options = Options { since: Some(at("2026-01-15T00:00:00Z")), ..Options::default() };
+    assert_eq!(only(&verify(&fixture::healthy(), &options)).verdict, Verdict::Never);
+}
+
+#[test]
+fn nobody_is_blamed_before_the_first_run_is_over() {
+    let plan = with(|evidence| {
+        evidence.jobs = Known::Known(Vec::new());
+        fixture::plan(evidence).created = Some(at("2026-01-15T09:00:00Z"));
+    });
+    assert_eq!(only(&plan).verdict, Verdict::Pending);
+    assert_eq!(only(&plan).reason, "its first backup is due at 2026-01-15 18:00 UTC");
+    let server = with(|evidence| {
+        evidence.jobs = Known::Known(Vec::new());
+        fixture::instance(evidence).created = Some(at("2026-01-15T11:00:00Z"));
+    });
+    assert_eq!(only(&server).verdict, Verdict::Pending);
+    let running = jobs(vec![Job { state: JobState::Running, completed: None, ..job("now", "2026-01-15T11:50:00Z") }]);
+    assert_eq!(only(&running).verdict, Verdict::Pending);
+    assert!(!running.has_findings());
+}
+
+#[test]
+fn a_running_job_does_not_hide_the_last_one_that_ended() {
+    let report = jobs(vec![
+        Job { state: JobState::Running, completed: None, ..job("now", "2026-01-15T11:50:00Z") },
+        fallback("last", "2026-01-14T18:00:00Z", "Windows VSS Backup Job Error encountered, trying for regular backup"),
+    ]);
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
+    assert_eq!(only(&report).running.as_deref(), Some("now"));
+}
+
+#[test]
+fn a_plan_without_vss_says_nothing_about_the_one_with() {
+    let other = Job { vss_requested: false, backup_type: None, ..job("other", "2026-01-15T06:00:00Z") };
+    let report = jobs(vec![job("vss", "2026-01-14T18:00:00Z"), other]);
+    assert_eq!(only(&report).verdict, Verdict::Consistent);
+}
+
+#[test]
+fn a_server_of_which_no_plan_wants_vss_is_judged_only_when_asked_for() {
+    let edit = |evidence: &mut Evidence| {
+        fixture::plan(evidence).windows_vss = false;
+        evidence.jobs =
+            Known::Known(vec![Job { vss_requested: false, backup_type: None, ..job("j", "2026-01-14T18:00:00Z") }]);
+    };
+    assert!(with(edit).instances.is_empty());
+    let mut evidence = fixture::healthy();
+    edit(&mut evidence);
+    let options = Options { only: BTreeSet::from([fixture::ID.to_owned()]), ..Options::default() };
+    let report = verify(&evidence, &options);
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
+    assert!(only(&report).cause.as_ref().unwrap().fix.contains("windows_vss = true"));
+}
+
+#[test]
+fn a_linux_machine_in_a_plan_with_vss_is_nobodys_fault() {
+    let report = with(|evidence| {
+        let tags = fixture::instance(evidence).tags.clone();
+        if let Known::Known(instances) = &mut evidence.instances {
+            instances.push(Instance {
+                id: "i-0linux".to_owned(),
+                tags,
+                state: "running".to_owned(),
+                ..Instance::default()
+            });
+        }
+    });
+    assert_eq!(only(&report).verdict, Verdict::Consistent);
+}
