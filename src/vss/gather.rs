@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
-    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, ConditionParameter,
+    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, ConditionParameter, Lifecycle,
 };
 use aws_sdk_iam::types::RoleDetail;
 use futures_util::future::{join, join_all};
@@ -339,12 +339,12 @@ async fn roles(
 
 /// The roles that matter: those in the profiles of instances and those of selections.
 fn used_roles(evidence: &Evidence) -> BTreeSet<String> {
-    let on_instances: BTreeSet<&String> =
+    let profile_arns: BTreeSet<&String> =
         evidence.instances.known().into_iter().flatten().filter_map(|instance| instance.profile_arn.as_ref()).collect();
     let profiles = evidence.profiles.known();
     let of_instances =
-        on_instances.into_iter().filter_map(|arn| profiles?.get(arn)).flat_map(|profile| profile.roles.iter().cloned());
-    let selections = evidence.plans.known().into_iter().flatten().flat_map(|plan| plan.selections.known());
+        profile_arns.into_iter().filter_map(|arn| profiles?.get(arn)).flat_map(|profile| profile.roles.iter().cloned());
+    let selections = evidence.plans.known().into_iter().flatten().filter_map(|plan| plan.selections.known());
     let of_selections = selections.flatten().map(|selection| selection.role_arn.clone());
     of_instances.chain(of_selections).collect()
 }
@@ -441,8 +441,8 @@ fn rule(rule: &aws_sdk_backup::types::BackupRule) -> Rule {
         timezone: rule.schedule_expression_timezone().map(str::to_owned),
         start_window_minutes: rule.start_window_minutes().unwrap_or_default(),
         complete_window_minutes: rule.completion_window_minutes(),
-        delete_after_days: days(lifecycle.and_then(|lifecycle| lifecycle.delete_after_days())),
-        cold_after_days: days(lifecycle.and_then(|lifecycle| lifecycle.move_to_cold_storage_after_days())),
+        delete_after_days: days(lifecycle.and_then(Lifecycle::delete_after_days)),
+        cold_after_days: days(lifecycle.and_then(Lifecycle::move_to_cold_storage_after_days)),
         continuous: rule.enable_continuous_backup().unwrap_or_default(),
         recovery_point_tags: rule
             .recovery_point_tags()

@@ -13,6 +13,8 @@ pub const START_WINDOW: i64 = 480;
 const HORIZON_DAYS: i64 = 35;
 /// The most runs of a rule that are looked at: an hourly one over the horizon.
 const MOST_RUNS: usize = 24 * 36;
+/// A daily rule's runs over the horizon, and a few more.
+const FEW_RUNS: usize = 40;
 /// What a run may take beyond its start window where the rule allows more than a day.
 const LONGEST_RUN: i64 = 24 * 60;
 
@@ -22,7 +24,12 @@ impl Rule {
         let schedule = Schedule::parse(self.schedule.as_deref()?, Dialect::Backup).ok()?;
         let zone = zone(&canonical_zone(self.timezone.as_deref().unwrap_or("Etc/UTC"))).ok()?;
         let end = from.plus(HORIZON_DAYS * 86_400);
-        let runs = schedule.next_runs(timestamp(from), &zone, MOST_RUNS);
+        let mut runs = schedule.next_runs(timestamp(from), &zone, FEW_RUNS);
+        // Most rules run once a day or less: looking for hourly runs of those would take years.
+        let is_short = |last: &jiff::ZonedDateTime| last.timestamp().as_second() <= end.seconds();
+        if runs.len() == FEW_RUNS && runs.last().is_some_and(is_short) {
+            runs = schedule.next_runs(timestamp(from), &zone, MOST_RUNS);
+        }
         Some(
             runs.iter()
                 .map(|run| Moment::from_seconds(run.timestamp().as_second()))

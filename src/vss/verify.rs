@@ -181,11 +181,18 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
     for jobs in jobs.values_mut() {
         jobs.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
     }
+    let plans = evidence.plans.known().into_iter().flatten().filter(|plan| plan.windows_vss);
+    let ages: Ages<'_> = plans
+        .map(|plan| {
+            let ages = plan.rules.iter().filter_map(|rule| rule.longest_age(evidence.read_at));
+            (plan.id.as_str(), ages.min())
+        })
+        .collect();
     let mut instances: Vec<Verified> = subjects(evidence, options, &jobs)
         .into_iter()
         .map(|subject| {
             let jobs = jobs.get(subject.id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            subject.verify(evidence, options, jobs)
+            subject.verify(evidence, options, jobs, &ages)
         })
         .collect();
     instances.sort_by(|one, other| (one.verdict, &one.name, &one.id).cmp(&(other.verdict, &other.name, &other.id)));
@@ -203,6 +210,9 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
     unread.dedup();
     Report { read_at: evidence.read_at, since, instances, unread }
 }
+
+/// By a plan's id, how old a backup of its most frequent rule may be.
+type Ages<'a> = BTreeMap<&'a str, Option<i64>>;
 
 /// An instance that is to be judged.
 #[derive(Debug)]
@@ -249,9 +259,8 @@ impl Subject<'_> {
     }
 
     /// How old its newest backup may be by the most frequent rule of its plans.
-    fn promised_age(&self, evidence: &Evidence) -> Option<i64> {
-        let rules = self.plans(evidence).flat_map(|plan| &plan.rules);
-        rules.filter_map(|rule| rule.longest_age(evidence.read_at)).min()
+    fn promised_age(&self, evidence: &Evidence, ages: &Ages<'_>) -> Option<i64> {
+        self.plans(evidence).filter_map(|plan| *ages.get(plan.id.as_str())?).min()
     }
 
     /// Until when nothing was due: since plan, selection and instance exist together no run of a rule was over.
@@ -273,14 +282,14 @@ impl Subject<'_> {
             .filter(|(_, due)| *due > evidence.read_at)
     }
 
-    fn verify(self, evidence: &Evidence, options: &Options, jobs: &[&Job]) -> Verified {
+    fn verify(self, evidence: &Evidence, options: &Options, jobs: &[&Job], ages: &Ages<'_>) -> Verified {
         let asked: Vec<&Job> = jobs.iter().copied().filter(|job| job.vss_requested || job.says_vss()).collect();
         // A job of another plan, which did not ask for VSS, says nothing about the one that did.
         let counted = if asked.is_empty() { jobs } else { &asked };
         let has_ended = |job: &&&Job| outcome::has_ended(&job.state);
         let decisive = counted.iter().find(has_ended).copied();
         let running = jobs.iter().find(|job| !outcome::has_ended(&job.state));
-        let max_age = options.max_age.or_else(|| self.promised_age(evidence));
+        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages));
         let mut verified = Verified {
             id: self.id.clone(),
             name: self.instance.map(|instance| instance.name.clone()).unwrap_or_default(),
@@ -367,7 +376,7 @@ impl Subject<'_> {
 }
 
 fn past(evidence: &Evidence, job: &Job) -> Past {
-    Past { job: job.id.clone(), at: job.at(), outcome: judge(evidence, job).outcome }
+    Past { job: job.id.clone(), at: job.at(), outcome: outcome::outcome(evidence, job) }
 }
 
 /// Says why a job's backup is not consistent, and what to do.

@@ -18,7 +18,7 @@ pub const METADATA: &str = "2.4.0";
 pub const IN_PLACE: &str = "2.5.0";
 /// The only version for Windows Server 2012 and 2012 R2.
 pub const SERVER_2012: &str = "2.1.0";
-/// The oldest version that heeds the WinHTTP proxy.
+/// The oldest version that heeds the `WinHTTP` proxy.
 pub const PROXY: &str = "2.0.1";
 /// The version that makes sure that AWS's provider is the one that is used.
 pub const PROVIDER: &str = "2.3.3";

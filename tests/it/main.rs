@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
 mod attachments;
+mod backup;
 mod bench;
 mod cli;
 mod convergence;
@@ -20,5 +21,6 @@ mod ownership;
 mod permissions;
 mod planning;
 mod proof;
+mod proof_cli;
 mod saved_plans;
 mod scenarios;

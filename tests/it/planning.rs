@@ -455,7 +455,8 @@ fn what_a_protected_thing_refers_to_stays_with_it() {
         .filter(|(_, action)| *action == Action::Refused)
         .map(|(address, _)| address)
         .collect();
-    assert_eq!(refused, ["vault.vss", "plan.daily"]);
+    // A plan without its selection would back up nothing, and the selection needs its role.
+    assert_eq!(refused, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
 }
 
 #[test]

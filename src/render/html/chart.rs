@@ -235,11 +235,7 @@ impl Chart {
             std::iter::once(head).chain(counts.map(|count| count.to_string())).collect()
         };
         let rows = self.bars.iter().enumerate().map(|(index, bar)| row(self.day(index), bar.counts));
-        table(
-            &format!("Backups per {}", self.unit()),
-            &columns,
-            rows.chain([row("all".to_owned(), totals)]),
-        )
+        table(&format!("Backups per {}", self.unit()), &columns, rows.chain([row("all".to_owned(), totals)]))
     }
 
     fn day(&self, index: usize) -> String {

@@ -212,11 +212,7 @@ fn memberships(covered: &Covered) -> String {
             format!("<p>{}</p>", selected(membership)),
         ]
     });
-    table(
-        &format!("Plans that select {}", covered.id),
-        &["Plan", "Whose", "Windows VSS", "Selection", "Why"],
-        rows,
-    )
+    table(&format!("Plans that select {}", covered.id), &["Plan", "Whose", "Windows VSS", "Selection", "Why"], rows)
 }
 
 fn selected(membership: &Membership) -> String {

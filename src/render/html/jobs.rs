@@ -11,6 +11,12 @@ use crate::vss::gather::history;
 use crate::vss::messages::{self, Meaning};
 use crate::vss::verify::{Cause, ImageProof, Outcome, Proof, Report, SnapshotProof, Verified, cause, image_of, judge};
 
+/// The columns of the jobs of an instance.
+const COLUMNS: [&str; 5] =
+    ["Created and ended", "State and BackupType", "Came to", "AWS’s words, cause and fix", "Job, image and snapshots"];
+/// The one with the words.
+const WORDS: usize = 3;
+
 /// The jobs of the evidence, and the messages among them that AWS documents.
 #[derive(Debug)]
 pub(super) struct Jobs<'a> {
@@ -45,7 +51,7 @@ impl<'a> Jobs<'a> {
         }
         let rows = self.messages.iter().enumerate().map(|(index, (meaning, count))| {
             vec![
-                format!("<span id=\"cause-{0}\">Cause {0}</span>", index + 1),
+                format!("<span class=\"whole\" id=\"cause-{0}\">Cause {0}</span>", index + 1),
                 count.to_string(),
                 format!("<p>{}</p>", sentence(meaning.cause)),
                 format!("<p>{}</p>", sentence(meaning.fix)),
@@ -55,7 +61,11 @@ impl<'a> Jobs<'a> {
         format!(
             "<p>AWS Backup says in words, not in codes, why VSS did not work. These are the messages of the jobs below, as \
              AWS’s documentation explains them.</p>\n{}",
-            table("Causes and fixes", &["Cause", "Jobs", "What went wrong", "What to do", "Checks of <code>vssctl doctor</code>"], rows)
+            table(
+                "Causes and fixes",
+                &["Cause", "Jobs", "What went wrong", "What to do", "Checks of <code>vssctl doctor</code>"],
+                rows
+            )
         )
     }
 
@@ -75,12 +85,16 @@ impl<'a> Jobs<'a> {
             return html;
         }
         let jobs = verified.history.iter().take(self.shown).filter_map(|past| self.by_id.get(past.job.as_str()));
-        let rows = jobs.map(|job| self.row(&judge(self.evidence, job)));
-        html.push_str(&table(
-            &format!("Backup jobs of {}, the newest first", verified.id),
-            &["Created", "Ended", "State", "BackupType", "Came to", "AWS’s words, cause and fix", "Job, image and snapshots"],
-            rows,
-        ));
+        let mut rows: Vec<Vec<String>> = jobs.map(|job| self.row(&judge(self.evidence, job))).collect();
+        let mut columns = COLUMNS.to_vec();
+        // Sound jobs have nothing to be said about them.
+        if rows.iter().all(|row| row[WORDS].is_empty()) {
+            columns.remove(WORDS);
+            for row in &mut rows {
+                row.remove(WORDS);
+            }
+        }
+        html.push_str(&table(&format!("Backup jobs of {}, the newest first", verified.id), &columns, rows));
         let left_out = verified.history.len().saturating_sub(self.shown);
         if left_out > 0 {
             let _ = writeln!(
@@ -136,7 +150,8 @@ impl<'a> Jobs<'a> {
                     verdict(snapshot),
                 ]
             });
-            let columns = ["Snapshot", "Device", "Tag <code>AppConsistent</code>", "Tag <code>AwsVssConfig</code>", "Came to"];
+            let columns =
+                ["Snapshot", "Device", "Tag <code>AppConsistent</code>", "Tag <code>AwsVssConfig</code>", "Came to"];
             html.push_str(&table(&format!("Snapshots of {}", image.id), &columns, rows));
         }
     }
@@ -144,7 +159,8 @@ impl<'a> Jobs<'a> {
     fn row(&self, proof: &Proof) -> Vec<String> {
         let job = &proof.job;
         let (word, tone) = outcome(&proof.outcome);
-        let mut words = job.status_message.as_deref().map(|message| format!("<p>{}</p>", foreign(message))).unwrap_or_default();
+        let mut words =
+            job.status_message.as_deref().map(|message| format!("<p>{}</p>", foreign(message))).unwrap_or_default();
         if let Some(number) = self.number(job) {
             let _ = write!(words, "<p><a href=\"#cause-{number}\">Cause {number} and its fix</a></p>");
         } else if let Some(Cause { cause, fix, checks: _ }) = cause(self.evidence, proof) {
@@ -154,23 +170,22 @@ impl<'a> Jobs<'a> {
         match (proof.image.clone().or_else(|| image_of(self.evidence, job)), job.image_id()) {
             (Some(image), _) => {
                 let _ = write!(made, "<br />{}", code(&image.id));
-                for snapshot in &image.snapshots {
-                    let _ = write!(made, "<br />{} {}", code(&snapshot.id), tags(snapshot));
-                }
+                made.push_str(&snapshots(&image));
             }
             (None, Some(id)) => {
                 let _ = write!(made, "<br />{}, {}", code(id), unseen(&proof.outcome));
             }
             (None, None) => {}
         }
+        let ended = job.completed.map_or_else(|| "not ended".to_owned(), time);
+        let state = code(&String::from(job.state.clone()));
+        let kind = job.backup_type.as_deref().map_or_else(|| "BackupType empty".to_owned(), code);
         vec![
-            time(job.created),
-            job.completed.map(time).unwrap_or_default(),
-            code(&String::from(job.state.clone())),
-            job.backup_type.as_deref().map_or_else(|| "empty".to_owned(), code),
+            format!("{}<br />{ended}", time(job.created)),
+            format!("{state}<br />{kind}"),
             badge(word, tone),
             words,
-            made,
+            format!("<p class=\"made\">{made}</p>"),
         ]
     }
 }
@@ -191,9 +206,18 @@ fn image(image: &ImageProof) -> String {
     format!("{} {}, {tags}", code(&image.id), text(&image.state))
 }
 
+/// Writes the snapshots of an image, those with the same tags together.
+fn snapshots(image: &ImageProof) -> String {
+    let mut by_tags: BTreeMap<String, Vec<String>> = BTreeMap::new();
+    for snapshot in &image.snapshots {
+        by_tags.entry(tags(snapshot)).or_default().push(code(&snapshot.id));
+    }
+    by_tags.iter().map(|(tags, ids)| format!("<br />{}: {tags}", ids.join(", "))).collect()
+}
+
 fn tags(snapshot: &SnapshotProof) -> String {
     if !snapshot.exists {
-        return "is gone".to_owned();
+        return "gone".to_owned();
     }
     let tags = [(APP_CONSISTENT, &snapshot.app_consistent), (VSS_CONFIG, &snapshot.vss_config)];
     let tags: Vec<String> =

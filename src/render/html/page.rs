@@ -91,7 +91,8 @@ impl Page<'_> {
         self.contents(&mut page);
         self.unread(&mut page);
         for (id, heading, html) in &self.sections {
-            let _ = write!(page, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n{html}</section>\n");
+            let _ =
+                write!(page, "<section aria-labelledby=\"{id}\">\n<h2 id=\"{id}\">{heading}</h2>\n{html}</section>\n");
         }
         self.facts(&mut page);
         let _ = write!(

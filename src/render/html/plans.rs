@@ -46,7 +46,7 @@ fn row(plan: &Plan) -> Vec<String> {
         Known::Unknown(_) | Known::NotRead => "<p>could not be read</p>".to_owned(),
     };
     vec![
-        format!("{}<br />{}", code(&plan.name), code(&plan.id)),
+        format!("{}<br /><span class=\"whole id\">{}</span>", code(&plan.name), code(&plan.id)),
         owner(&plan.owner),
         if plan.windows_vss { "yes" } else { "no" }.to_owned(),
         plan.rules.iter().map(rule).collect(),

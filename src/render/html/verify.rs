@@ -157,9 +157,6 @@ fn about(verified: &Verified) -> String {
     for note in &verified.notes {
         let _ = writeln!(html, "<div><dt>Note</dt><dd>{}</dd></div>", sentence(note));
     }
-    if let Some(past) = verified.last_vss.as_ref().filter(|_| verified.verdict.is_finding()) {
-        let _ = writeln!(html, "<div><dt>VSS last worked</dt><dd>{}</dd></div>", time(past.at));
-    }
     if let Some(running) = &verified.running {
         let _ = writeln!(html, "<div><dt>Under way</dt><dd>job {}</dd></div>", code(running));
     }

@@ -1,4 +1,4 @@
-//! JUnit XML, for the test reports of pipelines: one case an instance. What could not be read is an error, what was not due
+//! `JUnit` XML, for the test reports of pipelines: one case an instance. What could not be read is an error, what was not due
 //! is skipped.
 
 use std::fmt::Write as _;

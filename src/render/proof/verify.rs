@@ -148,10 +148,8 @@ fn consistent(text: &mut String, all: &[&Verified], width: usize) {
         let (sign, style) = sign(Verdict::Consistent);
         let age = verified.proof.as_ref().map(|proof| proof.job.at().day()).unwrap_or_default();
         head(text, sign, style, &title(&verified.name, &verified.id), &format!("consistent, {age}"));
-        if all.len() <= 5 {
-            if let Some(proof) = &verified.proof {
-                line(text, "evidence", &evidence(proof), width);
-            }
+        if let Some(proof) = verified.proof.as_ref().filter(|_| all.len() <= 5) {
+            line(text, "evidence", &evidence(proof), width);
         }
     }
     if all.len() > MOST {

@@ -1,6 +1,6 @@
 //! What a look inside shows: D030, D032, D040, D041, D050, D051, D052, D054, D055.
 
-use super::inspection::Inspection;
+use super::inspection::{Inspection, Proxy};
 use super::{Notes, Patient, Severity, why};
 use crate::vss::evidence::Known;
 use crate::vss::version::{PROVIDER, PROXY, compare};
@@ -57,7 +57,10 @@ fn providers(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) 
 }
 
 fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
-    let proxy = inspection.proxy.as_ref().and_then(Option::as_ref);
+    let proxy = match &inspection.proxy {
+        Some(Proxy::Through(proxy)) => Some(proxy),
+        Some(Proxy::Direct) | None => None,
+    };
     if let (Some(proxy), Some(version)) = (proxy, patient.version().filter(|version| version.is_before(PROXY))) {
         notes.find(
             "D041",

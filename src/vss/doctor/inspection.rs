@@ -36,8 +36,8 @@ pub struct Inspection {
     pub dotnet: Option<u32>,
     /// The version of the AWS Tools for PowerShell.
     pub tools: Option<String>,
-    /// The WinHTTP proxy: `Some(None)` is direct access.
-    pub proxy: Option<Option<String>>,
+    /// The `WinHTTP` proxy.
+    pub proxy: Option<Proxy>,
     /// The VSS writers.
     pub writers: Option<Vec<Writer>>,
     /// The names of the VSS providers.
@@ -46,6 +46,16 @@ pub struct Inspection {
     pub endpoints: BTreeMap<String, bool>,
     /// Events of the last week about VSS: `time source id`.
     pub events: Vec<String>,
+}
+
+/// How the system gets out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Proxy {
+    /// Directly.
+    Direct,
+    /// Through this host and port.
+    Through(String),
 }
 
 /// A VSS writer.
@@ -160,7 +170,7 @@ pub fn parse(output: &str) -> Result<Inspection, InspectionError> {
         "false" => Some(false),
         _ => None,
     };
-    let endpoints = sections.iter().filter_map(|(section, _)| {
+    let endpoints = sections.keys().filter_map(|section| {
         let name = section.strip_prefix("endpoint ")?;
         Some((name.to_owned(), truth(&value(section)?)?))
     });
@@ -192,7 +202,7 @@ fn tools(lines: &[&str]) -> Option<String> {
 }
 
 /// Reads `netsh winhttp show proxy`, which answers in the system's language: a proxy is what looks like `host:port`.
-fn proxy(lines: &[&str]) -> Option<Option<String>> {
+fn proxy(lines: &[&str]) -> Option<Proxy> {
     if lines.iter().all(|line| line.trim().is_empty()) {
         return None;
     }
@@ -202,7 +212,7 @@ fn proxy(lines: &[&str]) -> Option<Option<String>> {
             !host.is_empty() && !port.is_empty() && port.bytes().all(|byte| byte.is_ascii_digit())
         })
     };
-    Some(words.into_iter().find(is_proxy).map(str::to_owned))
+    Some(words.into_iter().find(is_proxy).map_or(Proxy::Direct, |proxy| Proxy::Through(proxy.to_owned())))
 }
 
 /// Reads `vssadmin list writers`: blocks of a name in quotes, a state in brackets, and the last error.
@@ -306,7 +316,7 @@ True\r
         assert_eq!(inspection.version.as_deref(), Some("2.5.1.0"));
         assert_eq!(inspection.language.as_deref(), Some("FullLanguage"));
         assert_eq!((inspection.dotnet, inspection.tools.as_deref()), (Some(528_449), Some("4.1.700")));
-        assert_eq!(inspection.proxy, Some(None));
+        assert_eq!(inspection.proxy, Some(Proxy::Direct));
         let writers = inspection.writers.unwrap();
         assert!(writers.len() == 2 && writers.iter().all(Writer::is_well));
         assert!(inspection.providers.unwrap().iter().any(|name| name == "Ec2VssProvider"));
@@ -326,7 +336,7 @@ True\r
             .map(|writer| (writer.name.as_str(), writer.error.as_str()))
             .collect();
         assert_eq!(ill, [("SqlServerWriter", "Timed out")]);
-        assert_eq!(inspection.proxy, Some(Some("proxy.corp.example.com:3128".to_owned())));
+        assert_eq!(inspection.proxy, Some(Proxy::Through("proxy.corp.example.com:3128".to_owned())));
     }
 
     #[test]

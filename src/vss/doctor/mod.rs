@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::Moment;
 use super::coverage::{self, Membership};
 use super::evidence::{Evidence, Instance, Known, PackageEvidence, PackageSource, Plan, Unread, installed};
+use super::verify;
 use super::version::Version;
 
 mod access;
@@ -276,11 +277,14 @@ fn why<T>(list: &Known<T>) -> String {
 pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
     let patients = patients(evidence, options);
     let mut notes = Notes::default();
+    let only: BTreeSet<String> = patients.iter().map(|patient| patient.instance.id.clone()).collect();
+    let report = verify::verify(evidence, &verify::Options { only, ..verify::Options::default() });
+    let verdicts = report.instances.iter().map(|verified| (verified.id.as_str(), verified)).collect();
     for patient in &patients {
         agent::check(patient, &mut notes);
         permissions::check(patient, &mut notes);
         inside::check(patient, &mut notes);
-        plans::check_instance(patient, &mut notes);
+        plans::check_instance(patient, &verdicts, &mut notes);
     }
     plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
     let Notes { mut findings, undecided } = notes;

@@ -1,6 +1,6 @@
 //! Plans, selections, vaults and jobs: D004, D023, D024, D060, D062, D064, D070 to D078.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
@@ -9,7 +9,7 @@ use crate::vss::coverage::{collide, memberships};
 use crate::vss::evidence::{Evidence, Instance, Known, Plan, Rule, Selection};
 use crate::vss::schedule;
 use crate::vss::selection::{Resource, Selected, select};
-use crate::vss::verify::{self, Verdict};
+use crate::vss::verify::{self, Verdict, Verified};
 
 /// The tags that a backup may have.
 const MOST_TAGS: usize = 50;
@@ -20,8 +20,11 @@ const MOST_JOBS: usize = 300;
 /// From so many instances on a start window below AWS's default is short.
 const MANY: usize = 100;
 
+/// The verdicts on the newest backups, by instance.
+pub(super) type Verdicts<'a> = BTreeMap<&'a str, &'a Verified>;
+
 /// Checks what plans mean for one instance.
-pub(super) fn check_instance(patient: &Patient<'_>, notes: &mut Notes) {
+pub(super) fn check_instance(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
     let Patient { evidence, instance, subject, .. } = patient;
     if !instance.windows {
         return;
@@ -51,7 +54,7 @@ pub(super) fn check_instance(patient: &Patient<'_>, notes: &mut Notes) {
             }
         }
     }
-    backups(patient, notes);
+    backups(patient, verdicts, notes);
 }
 
 fn tags(patient: &Patient<'_>, notes: &mut Notes) {
@@ -94,7 +97,7 @@ fn tags(patient: &Patient<'_>, notes: &mut Notes) {
 }
 
 /// How the last backup went: what AWS Backup said about it is the best witness there is.
-fn backups(patient: &Patient<'_>, notes: &mut Notes) {
+fn backups(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
     let evidence = patient.evidence;
     let is_protected = patient.plans().next().is_some();
     if evidence.jobs.known().is_none() {
@@ -103,9 +106,7 @@ fn backups(patient: &Patient<'_>, notes: &mut Notes) {
         }
         return;
     }
-    let options = verify::Options { only: BTreeSet::from([patient.instance.id.clone()]), ..verify::Options::default() };
-    let report = verify::verify(evidence, &options);
-    let Some(verified) = report.instances.first() else { return };
+    let Some(verified) = verdicts.get(patient.instance.id.as_str()) else { return };
     let asked = verified.proof.as_ref().is_some_and(|proof| proof.job.vss_requested);
     match verified.verdict {
         Verdict::Failed | Verdict::CrashOnly | Verdict::Stale | Verdict::Never if is_protected || asked => {
@@ -326,17 +327,16 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
 /// What a plan selects, all its selections together.
 fn selected(plan: &Plan, selections: &[Selection], subject: &Subject, evidence: &Evidence, notes: &mut Notes) {
     let Known::Known(instances) = &evidence.instances else { return };
-    let takes = |instance: &&Instance| {
+    let is_chosen = |instance: &&Instance| {
         let arn = evidence.instance_arn(&instance.id);
         let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
         selections.iter().any(|selection| match select(selection, resource, evidence.opt_in.known()) {
-            Selected::Yes(_) | Selected::Unsure(_) => true,
-            // Another check says so, once for the region.
-            Selected::SwitchedOff(_) => true,
+            // What the region's settings make void another check names, once for the region.
+            Selected::Yes(_) | Selected::Unsure(_) | Selected::SwitchedOff(_) => true,
             Selected::No => false,
         })
     };
-    let taken: Vec<&Instance> = instances.iter().filter(takes).collect();
+    let taken: Vec<&Instance> = instances.iter().filter(is_chosen).collect();
     let windows: Vec<&&Instance> = taken.iter().filter(|instance| instance.windows).collect();
     // Those that are stopped say so themselves.
     if windows.is_empty() {

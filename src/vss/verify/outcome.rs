@@ -92,16 +92,25 @@ pub(super) fn has_ended(state: &JobState) -> bool {
     }
 }
 
-/// Judges one job.
+/// Judges one job, with the evidence.
 pub fn judge(evidence: &Evidence, job: &Job) -> Proof {
-    let (outcome, image) = match &job.state {
+    let (outcome, image) = look(evidence, job);
+    Proof { job: job.clone(), outcome, image }
+}
+
+/// Judges one job.
+pub(super) fn outcome(evidence: &Evidence, job: &Job) -> Outcome {
+    look(evidence, job).0
+}
+
+fn look(evidence: &Evidence, job: &Job) -> (Outcome, Option<ImageProof>) {
+    match &job.state {
         JobState::Aborted | JobState::Failed | JobState::Expired | JobState::Partial => (Outcome::Failed, None),
         JobState::Waiting | JobState::Running | JobState::Aborting | JobState::Other(_) => (Outcome::Unended, None),
         JobState::Completed if job.says_vss() => confirm(evidence, job),
         JobState::Completed if job.vss_requested => (Outcome::CrashOnly, None),
         JobState::Completed => (Outcome::NotAsked, None),
-    };
-    Proof { job: job.clone(), outcome, image }
+    }
 }
 
 /// Returns the image of a job with its tags, as far as it was looked at, whatever the job says.
