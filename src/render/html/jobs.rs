@@ -11,6 +11,12 @@ use crate::vss::gather::history;
 use crate::vss::messages::{self, Meaning};
 use crate::vss::verify::{Cause, ImageProof, Outcome, Proof, Report, SnapshotProof, Verified, cause, image_of, judge};
 
+/// The columns of the jobs of an instance.
+const COLUMNS: [&str; 5] =
+    ["Created and ended", "State and BackupType", "Came to", "AWS’s words, cause and fix", "Job, image and snapshots"];
+/// The one with the words.
+const WORDS: usize = 3;
+
 /// The jobs of the evidence, and the messages among them that AWS documents.
 #[derive(Debug)]
 pub(super) struct Jobs<'a> {
@@ -79,18 +85,16 @@ impl<'a> Jobs<'a> {
             return html;
         }
         let jobs = verified.history.iter().take(self.shown).filter_map(|past| self.by_id.get(past.job.as_str()));
-        let rows = jobs.map(|job| self.row(&judge(self.evidence, job)));
-        html.push_str(&table(
-            &format!("Backup jobs of {}, the newest first", verified.id),
-            &[
-                "Created and ended",
-                "State and BackupType",
-                "Came to",
-                "AWS’s words, cause and fix",
-                "Job, image and snapshots",
-            ],
-            rows,
-        ));
+        let mut rows: Vec<Vec<String>> = jobs.map(|job| self.row(&judge(self.evidence, job))).collect();
+        let mut columns = COLUMNS.to_vec();
+        // Sound jobs have nothing to be said about them.
+        if rows.iter().all(|row| row[WORDS].is_empty()) {
+            columns.remove(WORDS);
+            for row in &mut rows {
+                row.remove(WORDS);
+            }
+        }
+        html.push_str(&table(&format!("Backup jobs of {}, the newest first", verified.id), &columns, rows));
         let left_out = verified.history.len().saturating_sub(self.shown);
         if left_out > 0 {
             let _ = writeln!(
@@ -208,7 +212,11 @@ fn snapshots(image: &ImageProof) -> String {
     for snapshot in &image.snapshots {
         by_tags.entry(tags(snapshot)).or_default().push(code(&snapshot.id));
     }
-    by_tags.iter().map(|(tags, ids)| format!("<br />{}: {tags}", ids.join(", "))).collect()
+    let mut html = String::new();
+    for (tags, ids) in by_tags {
+        let _ = write!(html, "<br />{}: {tags}", ids.join(", "));
+    }
+    html
 }
 
 fn tags(snapshot: &SnapshotProof) -> String {
