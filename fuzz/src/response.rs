@@ -71,6 +71,11 @@ pub const READS: &[Read] = &[
     read!("ssm:GetParametersByPath", |reader, ids| reader.parameters_by_path(RECORDS)),
     read!("ssm:GetParameter", |reader, ids| reader.parameter(&ids.record)),
     read!("ssm:ListCommands", |reader, ids| reader.list_commands("AWS-ConfigureAWSPackage")),
+    read!("ec2:DescribeInstances", |reader, ids| reader.instances()),
+    read!("ec2:DescribeIamInstanceProfileAssociations", |reader, ids| reader.profile_associations()),
+    read!("ec2:DescribeImages", |reader, ids| reader.images(None)),
+    read!("ec2:DescribeSnapshots", |reader, ids| reader.snapshots(None)),
+    read!("ec2:DescribeVpcEndpoints", |reader, ids| reader.vpc_endpoints()),
 ];
 
 /// A file whose account answers every read with something.
@@ -85,6 +90,9 @@ document = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:G
 description = "what the agent is"
 trust = '{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":"sts:AssumeRole"}}'
 instance_profile = true
+[attachment.a]
+instance_profile = "app"
+targets = { tags = { VssBackup = "enabled" } }
 [package.s]
 package_name = "AwsVssComponents"
 targets = { instance_ids = ["i-0123456789abcdef0"] }
@@ -94,7 +102,7 @@ package_name = "AwsVssComponents"
 targets = { tags = { Vss = "on" } }
 [vault.vv]
 access_policy = '{"Version":"2012-10-17","Statement":{"Effect":"Deny","Principal":"*","Action":"backup:DeleteRecoveryPoint","Resource":"*"}}'
-notifications = { topic = "arn:aws:sns:ap-northeast-1:123456789012:t", events = ["BACKUP_JOB_FAILED"] }
+notifications = { topic = "arn:aws:sns:ap-northeast-1:123456789012:t", events = ["BACKUP_JOB_COMPLETED"] }
 [plan.d.rule.m]
 vault = "vv"
 delete_after = "7d"

@@ -40,7 +40,6 @@ use super::pages::Pages;
 use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
-use crate::policy;
 
 pub use runs::Invocations;
 
@@ -327,18 +326,6 @@ impl Reader {
                 .ok_or_else(|| AwsError::unsettled("iam", "GetPolicy", "the answer has no policy"))
         };
         self.memos.policies.get(arn, read).await
-    }
-
-    /// Reads the document of a managed policy, AWS's own too, in canonical form.
-    pub async fn managed_document(&self, arn: &str) -> Result<serde_json::Value, AwsError> {
-        let policy = self.policy(arn).await?;
-        let version = policy.default_version_id().unwrap_or_default();
-        let request = self.iam.get_policy_version().policy_arn(arn).version_id(version);
-        let answer = self.call("iam", "GetPolicyVersion", request.send()).await?;
-        let text = answer.policy_version.and_then(|version| version.document).unwrap_or_default();
-        let text = policy::url_decode(&text);
-        text.and_then(|text| policy::parse(&text))
-            .map_err(|error| AwsError::unsettled("iam", "GetPolicyVersion", error.to_string()))
     }
 
     /// Reads the tags of everything in the region that carries our stack's tag. This index lags behind the services.

@@ -74,7 +74,7 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Write a commented vss.toml to start from
     Init(InitArguments),
-    /// Declare the roles that have a hand-written VSS policy, with AWSEC2VssSnapshotPolicy in its place
+    /// Declare the roles that have a hand-written VSS policy, with AWS's managed one in its place
     Migrate(MigrateArguments),
     /// Check everything that can be checked without AWS
     Validate,

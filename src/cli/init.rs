@@ -41,14 +41,14 @@ pub(super) fn check(stack: &str, account_id: &str, region: &str) -> Result<(), C
     };
     if !key(stack) {
         return Err(
-            CliError::invalid(format!("`{}` is no stack name", stack)).hint("use 1 to 64 letters, digits, `-` and `_`")
+            CliError::invalid(format!("`{stack}` is no stack name")).hint("use 1 to 64 letters, digits, `-` and `_`")
         );
     }
     if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
-        return Err(CliError::invalid(format!("`{}` is no AWS account id", account_id)).hint("it has twelve digits"));
+        return Err(CliError::invalid(format!("`{account_id}` is no AWS account id")).hint("it has twelve digits"));
     }
     if !key(region) {
-        return Err(CliError::invalid(format!("`{}` is no AWS region", region)).hint("for example `ap-northeast-1`"));
+        return Err(CliError::invalid(format!("`{region}` is no AWS region")).hint("for example `ap-northeast-1`"));
     }
     Ok(())
 }

@@ -35,20 +35,14 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     session.loaded = load(&text, arguments)?;
     let (plan, _) = session.plan(&Options::default()).await?;
     let told = format!("{}\n{}", told(&found), session.render(&plan));
-    match &arguments.out {
-        Some(path) => {
-            init::write(path, &text)?;
-            ui.answer(&told);
-            ui.note(&format!(
-                "Wrote {}: read it, then `vssctl --file {0} apply`.",
-                escaped(&path.display().to_string())
-            ));
-        }
+    if let Some(path) = &arguments.out {
+        init::write(path, &text)?;
+        ui.answer(&told);
+        ui.note(&format!("Wrote {}: read it, then `vssctl --file {0} apply`.", escaped(&path.display().to_string())));
+    } else {
         // The file is the answer, so that it can be redirected.
-        None => {
-            ui.aside(&told);
-            ui.answer(&text);
-        }
+        ui.aside(&told);
+        ui.answer(&text);
     }
     Ok(session::verdict(&plan))
 }
@@ -140,7 +134,8 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
     if !roles.iter().any(|role| migration(role, &own, None, scope).is_some()) {
         return Ok(Vec::new());
     }
-    let new = reader.managed_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
+    let new = reader.policy_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
+    let new = document(&new).ok_or_else(|| CliError::failed(format!("`{POLICY}` could not be read as a policy")))?;
     Ok(roles.iter().filter_map(|role| migration(role, &own, Some(&new), scope)).collect())
 }
 

@@ -296,9 +296,10 @@ fn roles(
         if !unknown.is_empty() {
             let denied: BTreeSet<String> =
                 evidence.unread.iter().map(|error| format!("`{}:{}`", error.service, error.operation)).collect();
-            let hint = match denied.is_empty() {
-                true => String::new(),
-                false => format!(" (allow {})", denied.into_iter().collect::<Vec<_>>().join(", ")),
+            let hint = if denied.is_empty() {
+                String::new()
+            } else {
+                format!(" (allow {})", denied.into_iter().collect::<Vec<_>>().join(", "))
             };
             gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}, and the version on {} is not known{hint}", unknown.join(", ")));
         }

@@ -70,7 +70,7 @@ impl Reader {
             found.extend(page.association_executions.unwrap_or_default());
             token = pages.next(None, page.next_token.as_deref())?;
             if token.is_none() {
-                let newest = |one: &AssociationExecution| one.created_time().map(|time| time.as_nanos());
+                let newest = |one: &AssociationExecution| one.created_time().map(aws_smithy_types::DateTime::as_nanos);
                 found.sort_by_key(|one| std::cmp::Reverse(newest(one)));
                 return Ok(Arc::new(found));
             }

@@ -108,7 +108,7 @@ fn named<'a, 'b>(roles: &'a mut [Draft<'b>], resource: &Resource<'_>) -> Vec<&'a
     let list = resource.properties.and_then(|properties| properties.get("Roles"));
     let wanted: BTreeSet<&str> = list
         .into_iter()
-        .flat_map(|list| list.items())
+        .flat_map(super::document::Node::items)
         .filter_map(|node| logical(node).or_else(|| node.text()))
         .collect();
     roles
@@ -172,15 +172,12 @@ fn instance_profile(
     }
     let roles = resource.properties.and_then(|properties| properties.get("Roles"));
     let role = roles.and_then(|node| import.value(resolver, node, Goes::Field));
-    match role.as_ref().and_then(|roles| roles[0].as_str()) {
-        Some(role) => {
-            entry.insert("role".to_owned(), resolver.scope.iam_arn("role", "/", role).into());
-            tables.put("instance_profile", &resource.named.name, resource.id, entry);
-        }
-        None => {
-            let message = "an instance profile without a role is left out".to_owned();
-            import.report(&resource.at, Diagnostic::warning("VSS1103", message).label("left out"));
-        }
+    if let Some(role) = role.as_ref().and_then(|roles| roles[0].as_str()) {
+        entry.insert("role".to_owned(), resolver.scope.iam_arn("role", "/", role).into());
+        tables.put("instance_profile", &resource.named.name, resource.id, entry);
+    } else {
+        let message = "an instance profile without a role is left out".to_owned();
+        import.report(&resource.at, Diagnostic::warning("VSS1103", message).label("left out"));
     }
 }
 

@@ -214,7 +214,7 @@ impl Resolver<'_> {
         let resource = self.resources.get(name)?;
         // A managed policy's `Ref` is its ARN.
         Some(Ok(match resource.sort.as_str() {
-            "AWS::IAM::ManagedPolicy" => self.arn(resource, place).unwrap_or_else(|| resource.name.clone()).into(),
+            "AWS::IAM::ManagedPolicy" => Self::arn(resource, place).unwrap_or_else(|| resource.name.clone()).into(),
             _ => resource.name.as_str().into(),
         }))
     }
@@ -222,14 +222,14 @@ impl Resolver<'_> {
     fn attribute(&self, of: &str, attribute: &str, place: Place) -> Option<Value> {
         let resource = self.resources.get(of)?;
         match attribute {
-            "Arn" | "BackupVaultArn" => self.arn(resource, place).map(Value::from),
+            "Arn" | "BackupVaultArn" => Self::arn(resource, place).map(Value::from),
             "BackupVaultName" => Some(resource.name.as_str().into()),
             _ => None,
         }
     }
 
     /// The ARN of a resource; outside of documents the file refers to things of its own by name.
-    fn arn(&self, resource: &Named, place: Place) -> Option<String> {
+    fn arn(resource: &Named, place: Place) -> Option<String> {
         let (kind, global) = match resource.sort.as_str() {
             "AWS::IAM::Role" => ("iam::ACCOUNT:role", true),
             "AWS::IAM::InstanceProfile" => ("iam::ACCOUNT:instance-profile", true),

@@ -67,7 +67,7 @@ Resources:
       Description: makes backups
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
-        Statement: [{ Effect: Allow, Action: "sts:AssumeRole", Principal: { Service: backup.amazonaws.com } }]
+        Statement: [{ Effect: Allow, Action: "sts:AssumeRole", Principal: { Service: [backup.amazonaws.com, ec2.amazonaws.com] } }]
       ManagedPolicyArns: [!Ref Policy, "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"]
       Policies:
         - PolicyName: logs
