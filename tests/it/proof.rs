@@ -10,7 +10,7 @@ use vssctl::vss::Moment;
 use vssctl::vss::coverage::{Coverage, Protection, coverage};
 use vssctl::vss::doctor::{self, Diagnosis, Severity, Subject, diagnose};
 use vssctl::vss::evidence::Evidence;
-use vssctl::vss::gather::{Wants, gather};
+use vssctl::vss::gather::{Wants, gather, history};
 use vssctl::vss::look;
 use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
@@ -650,12 +650,23 @@ fn a_thousand_instances_and_ninety_days_of_jobs_take_a_bounded_number_of_calls()
     assert!(count("ec2:DescribeInstances") <= 3 && count("ec2:DescribeImages") <= 5);
     assert!(count("ec2:DescribeSnapshots") <= 10 && count("ssm:DescribeInstanceInformation") <= 20);
     assert!(requests.len() <= 90, "{} calls: {requests:?}", requests.len());
-    // A page for auditors looks into the six newest backups of each of so many, and says that the others are left out.
+}
+
+#[test]
+fn a_page_for_auditors_looks_into_older_backups_by_few_calls() {
+    let bench = healthy(BY_TYPE);
+    let fleet = "region = 'ap-northeast-1'\nhistory = '90d'\n[[instance]]\nname = 'srv'\ncount = 20\npackage = '2.5.1'\n\
+                 profile = 'EC2RoleforSSMVSSSnapshotV2'\ntags = { VssBackup = 'enabled' }\n";
+    bench.sandbox.load_fleet(fleet).expect("a sandbox in memory").expect("a valid fleet");
     bench.forget_requests();
     let evidence = read_for(&bench, false, Wants { history: true, ..Wants::default() });
-    assert_eq!(evidence.images.known().map(BTreeMap::len), Some(6_000));
+    let images = evidence.images.known().map(BTreeMap::len).unwrap_or_default();
+    assert!((20 * 29..=20 * 31).contains(&images), "{images}");
+    assert_eq!(evidence.snapshots.known().map(BTreeMap::len), Some(2 * images));
     let requests = bench.requests();
     let count = |name: &str| requests.iter().filter(|request| *request == name).count();
-    assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), (30, 60));
-    assert!(requests.len() <= 140, "{} calls: {requests:?}", requests.len());
+    let pages = (images.div_ceil(200), (2 * images).div_ceil(200));
+    assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), pages);
+    // However many instances there are, the page stays of one size and the calls stay of one number.
+    assert_eq!((history(1), history(193), history(1_000), history(50_000)), (31, 31, 6, 3));
 }
