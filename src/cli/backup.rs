@@ -9,7 +9,8 @@ use super::interrupt::Interrupts;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply;
-use crate::aws::BackupOrder;
+use crate::aws::{BackupOrder, Reader};
+use crate::kind::Desired;
 use crate::model::hash;
 use crate::render::{self, escaped};
 use crate::sandbox::Sandbox;
@@ -29,9 +30,10 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     let (scope, desired) = (&session.loaded.config.scope, &session.loaded.config.desired);
     ui.status("looking for the instance");
     let instances = gather::instances(&reader).await?;
-    let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(unclear)?;
-    let vault = backup::vault(desired, arguments.vault.as_deref()).map_err(unclear)?;
-    let role = backup::role(scope, desired, arguments.role.as_deref()).map_err(unclear)?;
+    let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(|error| unclear(&error))?;
+    let vault = backup::vault(desired, arguments.vault.as_deref()).map_err(|error| unclear(&error))?;
+    there_is(&reader, desired, &vault, &scope.region).await?;
+    let role = backup::role(scope, desired, arguments.role.as_deref()).map_err(|error| unclear(&error))?;
     let delete_after_days = arguments.delete_after.or_else(|| backup::retention(desired, &vault));
     if chosen.state != "running" {
         ui.warn(&format!("`{}` is {}: VSS needs it running", escaped(&chosen.title()), escaped(&chosen.state)));
@@ -78,9 +80,26 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     })
 }
 
-fn unclear(error: OrderError) -> CliError {
+fn unclear(error: &OrderError) -> CliError {
     let hint = error.hint();
     CliError::invalid(error.to_string()).hint(hint)
+}
+
+/// Makes sure that there is such a vault. Where the list cannot be read, AWS's own answer will tell.
+async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &str) -> Result<(), CliError> {
+    let Ok(vaults) = reader.list_backup_vaults().await else { return Ok(()) };
+    let names: Vec<String> = vaults.iter().filter_map(|known| known.backup_vault_name().map(str::to_owned)).collect();
+    if names.iter().any(|name| name == vault) {
+        return Ok(());
+    }
+    let error = CliError::invalid(format!("there is no vault `{vault}` in {region}"));
+    if desired.iter().any(|entry| entry.address.kind() == "vault" && entry.name == vault) {
+        return Err(error.hint("the file has it: `vssctl apply` makes it"));
+    }
+    Err(match session::nearest(vault, &names) {
+        Some(near) => error.hint(format!("did you mean `{near}`?")),
+        None => error.hint("`--vault` takes the name of a backup vault"),
+    })
 }
 
 /// A token for this run: what is sent again because its answer was lost starts no second backup.

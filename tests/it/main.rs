@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
 mod attachments;
+mod backup;
 mod bench;
 mod cli;
 mod convergence;

@@ -60,6 +60,7 @@ fn settled(output: &str) -> String {
         (r"\(\d+(\.\d+)?m?s\)", "(0.0s)"),
         (r"in \d+ minutes", "in 9 minutes"),
         (r"\b[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-a[0-9a-f]{3}-[0-9a-f]{12}\b", "00000000-0000-4000-a000-000000000000"),
+        (r"\b[0-9a-f]{8}-5a4d-4b0c-8000-[0-9a-f]{12}\b", "00000001-5a4d-4b0c-8000-000000000001"),
         (r"\b(ami|snap)-0[0-9a-f]{16}\b", "$1-0123456789abcdef0"),
     ] {
         output = regex::Regex::new(pattern).expect("a pattern").replace_all(&output, settled).into_owned();
