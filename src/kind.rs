@@ -14,6 +14,7 @@ use serde_json::{Map, Value};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Address, Location, Scope};
 use crate::plan::{Action, PlannedCall};
+use crate::vss::gate;
 
 /// A normal form: the fields of one thing by name.
 pub type Fields = Map<String, Value>;
@@ -174,6 +175,19 @@ pub struct KindLive {
     pub attempts: BTreeMap<Address, u32>,
     /// What could not be read, so that orphans may be missing from the list: never the same as none.
     pub unreadable: Vec<AwsError>,
+    /// What is known of the packages on instances; of the kind `package` only, and only where the file asks for it.
+    pub installed: Box<gate::Evidence>,
+}
+
+/// How a package gets onto its instances.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rings {
+    /// Groups of instances that are installed on before all others: each must have succeeded before the next is begun.
+    pub first: Vec<Vec<String>>,
+    /// Instances where it is as it should be already.
+    pub right: BTreeSet<String>,
+    /// The number of this attempt at the groups.
+    pub attempt: u32,
 }
 
 /// One thing on its way from live to desired.
@@ -198,6 +212,8 @@ pub struct Transition<'a> {
     pub replaced: &'a BTreeSet<Address>,
     /// The number of this attempt, for things whose attempts are counted; else 0.
     pub attempt: u32,
+    /// In which order instances get a package.
+    pub rings: &'a Rings,
 }
 
 /// The calls of a transition, by phase. Within a phase they are made in order.

@@ -11,12 +11,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::Instant;
 
 use super::report::{Event, Outcome, Report, Status};
-use super::retry::{Budget, SETTLE, Waits, YOUNG};
+use super::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, SETTLE, Waits, YOUNG};
 use crate::aws::operations::{self, Class, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
 use crate::kind::{self, Look};
 use crate::model::Address;
-use crate::plan::{Action, Plan, PlannedCall, Step};
+use crate::plan::{Action, PENDING, Plan, PlannedCall, Step};
 
 /// How a plan is carried out.
 #[derive(Debug)]
@@ -101,7 +101,7 @@ pub async fn run(
         events,
         budget: Budget::new(options.pace),
         made: Mutex::default(),
-        renewed: Mutex::default(),
+        renewed: tokio::sync::Mutex::default(),
         halted: Mutex::default(),
     };
     let mut ends: BTreeMap<usize, Result<(), Status>> = BTreeMap::new();
@@ -200,8 +200,8 @@ struct Runner<'a> {
     budget: Budget,
     /// What this run made, and when.
     made: Mutex<BTreeMap<&'a Address, Instant>>,
-    /// New credentials were asked for: whether they came.
-    renewed: Mutex<Option<bool>>,
+    /// How often there were new credentials. Whoever asks for them holds it.
+    renewed: tokio::sync::Mutex<u32>,
     /// Why no further step is begun.
     halted: Mutex<Option<String>>,
 }
@@ -212,8 +212,6 @@ enum Next {
     Done(Value),
     /// Send it again after this wait.
     Again(Duration),
-    /// Send it again at once.
-    Renewed,
     /// Nothing.
     Fail,
 }
@@ -260,6 +258,7 @@ impl Runner<'_> {
         let operation = operations::find(&call.action);
         let mut waits = Waits::new(self.options.pace);
         let mut interrupt = self.options.stop.clone();
+        let asked = Instant::now();
         loop {
             let permit =
                 self.services[service_of(&call.action)].acquire().await.expect("the semaphore is never closed");
@@ -267,22 +266,40 @@ impl Runner<'_> {
                 return Ok(None);
             }
             *calls += 1;
+            let signed_with = *self.renewed.lock().await;
             let answer = self.perform.perform(step.address.kind(), call).await;
             drop(permit);
             let error = match answer {
+                Ok(answer) if answer.get(PENDING).is_some() => {
+                    let pending = self.pending(call, &answer[PENDING], asked.elapsed());
+                    if pending.kind != ErrorKind::Propagating {
+                        return Err(pending);
+                    }
+                    let delay = self.options.pace * BETWEEN_LOOKS;
+                    self.tell_waiting(step, call, &pending, delay);
+                    if !self.pause(&mut interrupt, delay).await {
+                        return Ok(None);
+                    }
+                    continue;
+                }
                 Ok(answer) => {
                     self.remember(step, call);
                     return Ok(Some(answer));
                 }
                 Err(error) => error,
             };
+            if error.kind == ErrorKind::Credentials {
+                if self.renew(signed_with).await {
+                    continue;
+                }
+                return Err(error);
+            }
             let delay = match self.decide(step, call, operation, &error, &mut waits).await {
                 Next::Done(answer) => {
                     self.remember(step, call);
                     return Ok(Some(answer));
                 }
                 Next::Again(delay) => delay,
-                Next::Renewed => continue,
                 Next::Fail => return Err(error),
             };
             if !self.budget.take() {
@@ -294,6 +311,18 @@ impl Runner<'_> {
                 return Err(error);
             }
         }
+    }
+
+    /// Says what a call waits for; a failure once that takes too long.
+    fn pending(&self, call: &PlannedCall, what: &Value, waited: Duration) -> AwsError {
+        let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
+        let what = what.as_str().unwrap_or("it is under way");
+        if waited < self.options.pace * LONGEST_RUN {
+            return AwsError { kind: ErrorKind::Propagating, ..AwsError::rejected(service, operation, what) };
+        }
+        let minutes = LONGEST_RUN / 120;
+        let message = format!("{what}, after {minutes} minutes; when it is there, run it again: it goes on from here");
+        AwsError::rejected(service, operation, message)
     }
 
     /// Decides what a failed call means: done, to be sent again, or failed.
@@ -309,9 +338,6 @@ impl Runner<'_> {
         // What should go is gone: somebody was faster, or an earlier try was done and its answer lost.
         if says(operation.done) && error.kind != ErrorKind::Propagating {
             return Next::Done(Value::Null);
-        }
-        if error.kind == ErrorKind::Credentials {
-            return if self.renew().await { Next::Renewed } else { Next::Fail };
         }
         let lost = error.kind == ErrorKind::Unsettled && operation.class == Class::Nothing;
         if lost || says(operation.perhaps) {
@@ -350,18 +376,19 @@ impl Runner<'_> {
         }
     }
 
-    /// Gets new credentials, once a run; without them the run ends here.
-    async fn renew(&self) -> bool {
-        let before = *self.renewed.lock().unwrap_or_else(PoisonError::into_inner);
-        let renewed = match before {
-            Some(_) => false,
-            None => self.perform.renew().await,
-        };
-        *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = Some(renewed);
-        if !renewed {
-            self.halt("the credentials are no longer good; sign in and run again: it goes on from here");
+    /// Gets new credentials, once a run; without them the run ends here. A call that was signed before somebody else got
+    /// them needs no others.
+    async fn renew(&self, signed_with: u32) -> bool {
+        let mut renewed = self.renewed.lock().await;
+        if *renewed > signed_with {
+            return true;
         }
-        renewed
+        if *renewed == 0 && self.perform.renew().await {
+            *renewed += 1;
+            return true;
+        }
+        self.halt("the credentials are no longer good; sign in and run again: it goes on from here");
+        false
     }
 
     fn halt(&self, reason: &str) {
@@ -575,6 +602,53 @@ mod tests {
         let plan = plan(&[("role.a", &[], &[("iam:DeleteRole", json!({}))])]);
         let script = Script::default().answer("iam:DeleteRole", vec![Err(ErrorKind::NotFound)]);
         assert!(carry_out(&script, &plan, false).await.is_complete());
+    }
+
+    /// Takes no call that was sent before the credentials were renewed, and has others once.
+    #[derive(Default)]
+    struct Expiring {
+        renewed: Mutex<u32>,
+        sent: Mutex<u32>,
+    }
+
+    impl Perform for Expiring {
+        fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+            Box::pin(async move {
+                let signed_with = *self.renewed.lock().expect("no poison");
+                *self.sent.lock().expect("no poison") += 1;
+                tokio::task::yield_now().await;
+                if signed_with > 0 {
+                    return Ok(Value::Null);
+                }
+                Err(AwsError { kind: ErrorKind::Credentials, ..AwsError::rejected("x", &call.action, "expired") })
+            })
+        }
+
+        fn renew(&self) -> BoxFuture<'_, bool> {
+            Box::pin(async {
+                tokio::task::yield_now().await;
+                let mut renewed = self.renewed.lock().expect("no poison");
+                *renewed += 1;
+                // Asked again, the source gives what it gave before.
+                *renewed == 1
+            })
+        }
+    }
+
+    #[tokio::test]
+    async fn calls_that_were_in_flight_when_the_credentials_ended_are_all_sent_again() {
+        let plan = plan(&[
+            ("role.a", &[], &[("iam:CreateRole", json!({}))]),
+            ("role.b", &[], &[("iam:CreateRole", json!({}))]),
+            ("vault.v", &[], &[("backup:CreateBackupVault", json!({}))]),
+        ]);
+        let expiring = Expiring::default();
+        let (events, _kept) = mpsc::unbounded_channel();
+        let (_sender, stop) = watch::channel(false);
+        let options = Options { parallelism: 4, pace: Duration::from_millis(1), stop };
+        let report = run(&expiring, &plan, &options, &events).await;
+        assert!(report.is_complete(), "{:?}", report.outcomes);
+        assert_eq!((*expiring.sent.lock().expect("no poison"), *expiring.renewed.lock().expect("no poison")), (6, 1));
     }
 
     #[tokio::test]

@@ -19,6 +19,11 @@ impl Caller {
     pub fn partition(&self) -> &str {
         self.arn.split(':').nth(1).unwrap_or_default()
     }
+
+    /// Tells whether this is the account's root user, whom no policy and no boundary holds.
+    pub fn is_root(&self) -> bool {
+        self.arn.splitn(6, ':').nth(5) == Some("root")
+    }
 }
 
 /// Says why a run must not go on.
@@ -70,4 +75,18 @@ pub async fn guard(reader: &Reader, scope: &Scope) -> Result<Caller, GuardError>
         });
     }
     Ok(caller)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_root_user_is_told_from_a_user_of_that_name() {
+        let caller = |arn: &str| Caller { account: String::new(), arn: arn.to_owned(), user_id: String::new() };
+        assert!(caller("arn:aws:iam::123456789012:root").is_root());
+        for arn in ["arn:aws:iam::123456789012:user/root", "arn:aws:sts::123456789012:assumed-role/a/root", ""] {
+            assert!(!caller(arn).is_root(), "{arn}");
+        }
+    }
 }

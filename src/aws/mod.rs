@@ -22,5 +22,5 @@ pub use error::{AwsError, ErrorKind, NO_CREDENTIALS};
 pub use fence::Fence;
 pub use guard::{Caller, GuardError, guard};
 pub use parameters::{Parameter, Parameters};
-pub use read::{Authorization, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
+pub use read::{Authorization, Invocations, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
 pub use write::{BackupOrder, Writer};

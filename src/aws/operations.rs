@@ -137,6 +137,8 @@ pub const OPERATIONS: &[Operation] = &[
     // A record that is made once: "it exists" says that another run was faster, or that an answer was lost.
     operation("ssm:PutParameter", Nothing),
     operation("ssm:SendCommand", Nothing),
+    // It waits for what a command does, as AWS's waiter `command-executed`.
+    operation("ssm:GetCommandInvocation", Idempotent),
     operation("ssm:AddTagsToResource", Idempotent),
     // An instance carries one profile at most: the first one is met at the instance.
     operation("ec2:AssociateIamInstanceProfile", Keyed).perhaps(&["IncorrectState"]).passing(UNSEEN_PROFILE),

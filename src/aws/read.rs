@@ -14,6 +14,7 @@
 mod ec2;
 mod proof;
 mod regional;
+mod runs;
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -39,6 +40,8 @@ use super::pages::Pages;
 use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
+
+pub use runs::Invocations;
 
 /// Reads in flight at one time.
 const CONCURRENCY: usize = 8;

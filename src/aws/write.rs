@@ -68,6 +68,11 @@ impl Writer {
         self.clients.renew_credentials().await
     }
 
+    /// Returns the date of the newest answer to a read, in milliseconds since 1970 by AWS's clock; 0 before the first.
+    pub fn date(&self) -> u64 {
+        self.clients.date()
+    }
+
     /// Returns what the client is bound to.
     pub fn scope(&self) -> &Scope {
         &self.scope

@@ -7,7 +7,7 @@ use tokio::sync::{mpsc, watch};
 use super::arguments::{ApplyArguments, Consent, Global, Locking};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
-use super::lock::Guard;
+use super::lock::{self, Guard};
 use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
@@ -105,7 +105,8 @@ pub(super) async fn carry_out_plan(
         return Ok(verdict);
     }
     refuse_hazards(plan, manner.allow)?;
-    if !consented(ui, manner)? {
+    // Nobody listens for Ctrl-C yet: it ends the run.
+    if !consented(ui, manner, None).await? {
         return Ok(Exit::Refused);
     }
     let mut interrupts =
@@ -129,13 +130,40 @@ pub(super) async fn carry_out_plan(
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
         return Ok(Exit::Interrupted);
     };
-    report.leftovers = sweep(session, options, &report).await?;
+    // Nothing is written from here on: whoever is in a hurry has the report, and `plan` for the rest.
+    let swept = interrupts.unless(sweep(session, options, &report)).await;
+    let (mut stopped, failed) = (
+        swept.is_none(),
+        match swept {
+            Some(Ok(leftovers)) => {
+                report.leftovers = leftovers;
+                None
+            }
+            Some(Err(error)) => Some(error),
+            None => None,
+        },
+    );
+    ui.clear_status();
     if manner.json {
         ui.answer(&line(&render::report::json(&report))?);
     } else {
         ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
     }
-    let installed = wait::packages(session, &report, pace(session)).await?;
+    if let Some(error) = failed {
+        return Err(error);
+    }
+    let mut installed = true;
+    if !stopped && !report.interrupted {
+        match interrupts.unless(wait::packages(session, &report, pace(session))).await {
+            Some(waited) => installed = waited?,
+            None => stopped = true,
+        }
+        ui.clear_status();
+    }
+    if stopped {
+        ui.note("Stopped waiting until AWS shows all of it: `vssctl plan` shows what is there.");
+        return Ok(Exit::Interrupted);
+    }
     if is_lost && !report.is_complete() {
         return Ok(if report.counts().0 > 0 { Exit::Partly } else { Exit::Failed });
     }
@@ -163,13 +191,13 @@ async fn current(
     };
     let verdict = session::verdict(&again);
     if manner.is_pinned {
-        return Err(CliError::new(Exit::Stale, "nothing was changed: another run has changed something meanwhile")
+        return Err(CliError::new(Exit::Stale, "nothing was changed: something has changed meanwhile")
             .hint("plan again, and review what it says now"));
     }
-    session.ui.note("Another run has changed something meanwhile; this is what is left:");
+    session.ui.note("Something has changed meanwhile; this is what is to be done now:");
     show(session, &again, manner, verdict)?;
     refuse_hazards(&again, manner.allow)?;
-    let consented = again.is_empty() || consented(session.ui, manner)?;
+    let consented = again.is_empty() || consented(session.ui, manner, Some(interrupts)).await?;
     Ok(consented.then_some((again, verdict)))
 }
 
@@ -243,7 +271,7 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
 }
 
 /// Asks, where there is somebody to ask.
-fn consented(ui: &Ui, manner: &Manner<'_>) -> Result<bool, CliError> {
+async fn consented(ui: &Ui, manner: &Manner<'_>, interrupts: Option<&mut Interrupts>) -> Result<bool, CliError> {
     if manner.consent.yes {
         return Ok(true);
     }
@@ -253,7 +281,11 @@ fn consented(ui: &Ui, manner: &Manner<'_>) -> Result<bool, CliError> {
             .hint("read the plan, then run it again with `--yes`"));
     }
     let (question, yes) = manner.question;
-    let answer = ui.ask(&format!("\n{question}"))?;
+    let question = format!("\n{question}");
+    let answer = match interrupts {
+        Some(interrupts) => interrupts.unless(ui.ask_aside(&question)).await.ok_or_else(lock::stopped)??,
+        None => ui.ask(&question)?,
+    };
     if answer == yes {
         return Ok(true);
     }

@@ -74,6 +74,8 @@ pub(super) struct Global {
 pub(super) enum Command {
     /// Write a commented vss.toml to start from
     Init(InitArguments),
+    /// Declare the roles that have a hand-written VSS policy, with AWS's managed one in its place
+    Migrate(MigrateArguments),
     /// Check everything that can be checked without AWS
     Validate,
     /// Show what differs between the file and AWS; never writes
@@ -136,9 +138,27 @@ pub(super) enum VerifyFormat {
     Junit,
     /// For Prometheus' textfile collector.
     Prometheus,
+    /// For auditors: one page that can be kept.
+    Html,
 }
 
-/// How `doctor` and `coverage` write their answers.
+/// How `coverage` writes its answer.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum CoverageFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// For pull requests and chats.
+    Markdown,
+    /// For code scanning.
+    Sarif,
+    /// For auditors: one page that can be kept.
+    Html,
+}
+
+/// How `doctor` writes its answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
 pub(super) enum ProofFormat {
     /// For people.
@@ -188,7 +208,7 @@ pub(super) struct DoctorArguments {
 pub(super) struct CoverageArguments {
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: ProofFormat,
+    pub(super) format: CoverageFormat,
 }
 
 /// Arguments of everything that makes a plan.
@@ -225,6 +245,26 @@ pub(super) struct InitArguments {
     /// The AWS region
     #[arg(long, value_name = "REGION", default_value = "ap-northeast-1")]
     pub(super) region: String,
+    /// Declare what a CloudFormation template declares, YAML or JSON
+    #[arg(long, value_name = "FILE")]
+    pub(super) from_cloudformation: Option<PathBuf>,
+}
+
+/// Arguments of `migrate`.
+#[derive(Args, Debug)]
+pub(super) struct MigrateArguments {
+    /// Write the file to FILE, never over an existing one; without it, to stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub(super) out: Option<PathBuf>,
+    /// The stack's name [default: the file's that is there, else windows-backup]
+    #[arg(long, value_name = "NAME")]
+    pub(super) stack: Option<String>,
+    /// The AWS account [default: that of the file that is there]
+    #[arg(long, value_name = "ID")]
+    pub(super) account_id: Option<String>,
+    /// The AWS region [default: that of the file that is there]
+    #[arg(long, value_name = "REGION")]
+    pub(super) region: Option<String>,
 }
 
 /// Arguments of `plan`.

@@ -203,7 +203,7 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
     if !report.is_consistent() {
         session.ui.status("looking for the cause");
         let now = Moment::from_seconds(jiff::Timestamp::now().as_second());
-        let evidence = gather::gather(&reader, now, Wants { jobs_since: None, causes: true }).await;
+        let evidence = gather::gather(&reader, now, Wants { causes: true, ..Wants::default() }).await;
         let options = doctor::Options { only: [instance.id.clone()].into() };
         let diagnosis = diagnose(&evidence, &options);
         let meaning = backup::meaning(&report.proof);

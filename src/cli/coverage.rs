@@ -1,10 +1,11 @@
 //! `vssctl coverage`.
 
-use super::arguments::{CoverageArguments, Global, ProofFormat};
+use super::arguments::{CoverageArguments, CoverageFormat, Global};
 use super::exit::{CliError, Exit};
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
+use crate::render::html;
 use crate::render::proof::{coverage as text, markdown, sarif};
 use crate::vss::coverage::coverage;
 use crate::vss::gather::{Wants, gather};
@@ -19,10 +20,11 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
     ui.answer(&match arguments.format {
-        ProofFormat::Text => text::text(&report, scope, ui.width()),
-        ProofFormat::Json => proof::as_json("coverage", &evidence, findings, unknown, &report)?,
-        ProofFormat::Markdown => markdown::coverage(&report, scope),
-        ProofFormat::Sarif => proof::written(&sarif::coverage(&report, &session.loaded.path.display().to_string()))?,
+        CoverageFormat::Text => text::text(&report, scope, ui.width()),
+        CoverageFormat::Json => proof::as_json("coverage", &evidence, findings, unknown, &report)?,
+        CoverageFormat::Markdown => markdown::coverage(&report, scope),
+        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &session.loaded.path.display().to_string()))?,
+        CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))
 }

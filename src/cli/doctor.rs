@@ -15,7 +15,7 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     let session = Session::open(global, ui).await?;
     let now = proof::now(&session);
     ui.status("reading instances, agents, roles, plans and backup jobs");
-    let wants = Wants { jobs_since: Some(now.plus(-proof::JOBS)), causes: true };
+    let wants = Wants { jobs_since: Some(now.plus(-proof::JOBS)), causes: true, ..Wants::default() };
     let mut evidence = gather(&session.clients.reader(), now, wants).await;
     let options = Options { only: proof::named(&evidence, &arguments.instances)? };
     if arguments.run_commands {

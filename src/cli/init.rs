@@ -7,6 +7,9 @@ use super::arguments::{Global, InitArguments};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
+use crate::config::cloudformation::{Imported, import};
+use crate::model::Scope;
+use crate::render::diagnostics::{Style, render_one};
 use crate::render::escaped;
 
 /// The file to start from; the names in braces are replaced.
@@ -14,9 +17,13 @@ const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes the file; never over an existing one.
 pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    check(arguments)?;
+    check(&arguments.stack, &arguments.account_id, &arguments.region)?;
     let path = global.file.clone().unwrap_or_else(|| PathBuf::from(file::NAME));
-    write(&path, &text(arguments))?;
+    let text = match &arguments.from_cloudformation {
+        Some(template) => imported(template, arguments, ui)?,
+        None => text(arguments),
+    };
+    write(&path, &text)?;
     let shown = escaped(&path.display().to_string());
     ui.answer(&format!("Wrote {shown}\n"));
     let named = if global.file.is_some() { format!("--file {shown} ") } else { String::new() };
@@ -28,25 +35,45 @@ pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result
 }
 
 /// Refuses values that would make a file that `validate` rejects.
-fn check(arguments: &InitArguments) -> Result<(), CliError> {
+pub(super) fn check(stack: &str, account_id: &str, region: &str) -> Result<(), CliError> {
     let key = |text: &str| {
         (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
-    if !key(&arguments.stack) {
-        return Err(CliError::invalid(format!("`{}` is no stack name", arguments.stack))
-            .hint("use 1 to 64 letters, digits, `-` and `_`"));
-    }
-    if arguments.account_id.len() != 12 || !arguments.account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+    if !key(stack) {
         return Err(
-            CliError::invalid(format!("`{}` is no AWS account id", arguments.account_id)).hint("it has twelve digits")
+            CliError::invalid(format!("`{stack}` is no stack name")).hint("use 1 to 64 letters, digits, `-` and `_`")
         );
     }
-    if !key(&arguments.region) {
-        return Err(
-            CliError::invalid(format!("`{}` is no AWS region", arguments.region)).hint("for example `ap-northeast-1`")
-        );
+    if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(CliError::invalid(format!("`{account_id}` is no AWS account id")).hint("it has twelve digits"));
+    }
+    if !key(region) {
+        return Err(CliError::invalid(format!("`{region}` is no AWS region")).hint("for example `ap-northeast-1`"));
     }
     Ok(())
+}
+
+/// Returns the text of a file that declares what a template declares.
+fn imported(template: &Path, arguments: &InitArguments, ui: &Ui) -> Result<String, CliError> {
+    let shown = template.display().to_string();
+    let read = std::fs::read_to_string(template).map_err(|error| {
+        CliError::invalid(format!("could not read the template `{}`", escaped(&shown))).because(error)
+    })?;
+    let scope = Scope {
+        stack: arguments.stack.clone(),
+        account_id: arguments.account_id.clone(),
+        region: arguments.region.clone(),
+        iam_path: "/".to_owned(),
+    };
+    let Imported { text, diagnostics, sources } = import(&shown, &read, &scope);
+    let style = Style { colour: true, width: ui.width() };
+    for diagnostic in &diagnostics {
+        ui.aside(&format!("{}\n\n", render_one(diagnostic, &sources, style)));
+    }
+    text.ok_or_else(|| {
+        CliError::invalid(format!("`{}` could not be taken over: nothing was written", escaped(&shown)))
+            .hint("`vssctl explain CODE` says more about a code")
+    })
 }
 
 /// Returns the file's text.
@@ -58,11 +85,11 @@ fn text(arguments: &InitArguments) -> String {
 }
 
 /// Writes a file that must not be there yet.
-fn write(path: &Path, text: &str) -> Result<(), CliError> {
+pub(super) fn write(path: &Path, text: &str) -> Result<(), CliError> {
     let shown = path.display();
     let mut file = std::fs::File::create_new(path).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => CliError::refused(format!("`{shown}` is there already"))
-            .hint("edit it, or name another file with `--file`; `init` never writes over one"),
+            .hint("edit it, or name another file with `--file`; no file is ever written over"),
         _ => CliError::failed(format!("could not make `{shown}`")).because(error),
     })?;
     file.write_all(text.as_bytes())

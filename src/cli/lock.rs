@@ -97,7 +97,7 @@ impl Guard {
     }
 
     /// Reads everything again if a run before this one wrote after it was read, or so shortly before that reads may not
-    /// show it. Returns the new plan, if there is one.
+    /// show it, or if it was read long ago. Returns the new plan, if there is one.
     pub(super) async fn reread(
         &self,
         session: &Session<'_>,
@@ -105,24 +105,22 @@ impl Guard {
         plan: &Plan,
         interrupts: &mut Interrupts,
     ) -> Result<Option<Plan>, CliError> {
-        let Some(lease) = &self.lease else { return Ok(None) };
-        if lease.unquiet_at(session.read_at()).is_zero() {
+        let rest = |date| self.lease.as_ref().map(|lease| lease.unquiet_at(date)).unwrap_or_default();
+        // While somebody thinks about a question, people without a lease may do something.
+        if rest(session.read_at()).is_zero() && session.age() < timing(session).lease {
             return Ok(None);
         }
-        let (mut again, _) = session.build(options).await?;
-        if is_unmarked(&again) && !lease.unquiet_at(session.read_at()).is_zero() {
-            let rest = lease.unquiet_at(session.clients.date());
+        let (mut again, _) = interrupts.unless(session.build(options)).await.ok_or_else(stopped)??;
+        if is_unmarked(&again) && !rest(session.read_at()).is_zero() {
+            let rest = rest(session.clients.date());
             if !rest.is_zero() {
                 let seconds = rest.as_secs().max(1);
                 session
                     .ui
                     .note(&format!("Waiting {seconds} s until AWS shows everything that the run before has done."));
             }
-            tokio::select! {
-                () = tokio::time::sleep(rest) => {}
-                () = interrupts.next() => return Err(stopped()),
-            }
-            (again, _) = session.build(options).await?;
+            interrupts.unless(tokio::time::sleep(rest)).await.ok_or_else(stopped)?;
+            (again, _) = interrupts.unless(session.build(options)).await.ok_or_else(stopped)??;
         }
         Ok((again.steps != plan.steps).then_some(again))
     }
@@ -181,7 +179,8 @@ fn refused(session: &Session<'_>, error: LeaseError) -> CliError {
     }
 }
 
-fn stopped() -> CliError {
+/// The end of a run that was asked to stop before its first change.
+pub(super) fn stopped() -> CliError {
     CliError::new(Exit::Interrupted, "nothing was changed: stopped while waiting")
 }
 

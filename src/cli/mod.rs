@@ -17,6 +17,7 @@ mod file;
 mod init;
 mod interrupt;
 mod lock;
+mod migrate;
 mod permissions;
 mod plan;
 mod proof;
@@ -103,6 +104,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
     }
     match command {
         Command::Init(arguments) => init::run(&arguments, global, ui),
+        Command::Migrate(arguments) => block_on(migrate::run(&arguments, global, ui)),
         Command::Validate => validate::run(global, ui),
         Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
         Command::Schema(arguments) => schema::run(&arguments, ui),

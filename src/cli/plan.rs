@@ -25,7 +25,8 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if let Some(path) = &arguments.out {
         if verdict == Exit::Done {
             saved::write(path, &saved)?;
-            ui.note(&format!("Saved to `{}`: apply it with `vssctl apply {0}`.", path.display()));
+            let shown = render::escaped(&path.display().to_string());
+            ui.note(&format!("Saved to `{shown}`: apply it with `vssctl apply {shown}`."));
             ui.note(&format!("Digest: {}", saved.digest));
         } else {
             ui.note("The plan was not saved: it can't be applied as it is.");

@@ -7,6 +7,7 @@ use serde::Serialize;
 use super::exit::{CliError, Exit};
 use super::session::{Session, nearest};
 use crate::model::duration::minutes;
+use crate::render::html::Origin;
 use crate::render::json::pretty;
 use crate::render::proof::json;
 use crate::vss::Moment;
@@ -76,6 +77,18 @@ pub(super) fn named(evidence: &Evidence, names: &[String]) -> Result<BTreeSet<St
         }
     }
     Ok(found)
+}
+
+/// Says where evidence is from.
+pub(super) fn origin<'a>(session: &'a Session<'_>, evidence: &'a Evidence) -> Origin<'a> {
+    let name = session.loaded.path.file_name().and_then(|name| name.to_str());
+    Origin {
+        scope: &evidence.scope,
+        caller: &session.caller.arn,
+        file: name.unwrap_or("vss.toml"),
+        digest: &session.loaded.config.sha256,
+        sandbox: session.sandbox,
+    }
 }
 
 /// Returns an answer as JSON.

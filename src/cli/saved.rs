@@ -4,8 +4,6 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
-
 use super::apply::{Manner, carry_out_plan};
 use super::arguments::{ApplyArguments, Global, variable};
 use super::exit::{CliError, Exit};
@@ -67,8 +65,8 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
     let refuse = |refusal| refused(path, refusal);
     saved.expect(arguments.expect_digest.as_deref()).map_err(refuse)?;
     let loaded = loaded(path, &saved, global, ui)?;
-    saved.check_time(Timestamp::now()).map_err(refuse)?;
     let session = Session::open_for(loaded, global, ui).await?;
+    saved.check_time(session.now()).map_err(refuse)?;
     let options = saved.options();
     let (plan, live) = session.build(&options).await?;
     saved.check_fresh(&plan, &live).map_err(refuse)?;
@@ -93,8 +91,9 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
 pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let saved = read(path)?;
     ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), ui));
-    let by = render::escaped(&saved.caller_arn);
-    ui.note(&format!("Made {} by {by}, to be applied until {}.", saved.created_at, saved.expires_at));
+    let [created, by, expires] =
+        [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| render::escaped(text));
+    ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
     ui.note(&format!("Digest: {}", saved.digest));
     Ok(Exit::Done)
 }

@@ -81,6 +81,8 @@ pub(super) struct Session<'a> {
     pub(super) fence: Arc<Fence>,
     /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     read_at: AtomicU64,
+    /// The same moment on the run's own clock.
+    read_on: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -117,13 +119,29 @@ impl<'a> Session<'a> {
             asked.await
         };
         let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
-        let (fence, read_at) = (Arc::default(), AtomicU64::default());
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at })
+        // Simulators of AWS on this machine call everybody root.
+        if caller.is_root() && sandbox.is_none() && !clients.is_local() {
+            return Err(CliError::refused("nothing was read or changed: these are the credentials of the root user")
+                .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
+        }
+        let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at, read_on })
     }
 
     /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     pub(super) fn read_at(&self) -> u64 {
         self.read_at.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many milliseconds ago everything was read.
+    pub(super) fn age(&self) -> u64 {
+        self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
+    }
+
+    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
+    pub(super) fn now(&self) -> Timestamp {
+        let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
+        date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)
     }
 
     /// Reads what is live.
@@ -135,6 +153,7 @@ impl<'a> Session<'a> {
     async fn read(&self) -> (Reader, LiveKinds) {
         self.ui.status("reading what is live");
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
+        self.read_on.store(self.fence.now(), Ordering::SeqCst);
         let reader = self.clients.reader();
         let live = refresh::refresh(&reader, &self.loaded.config.desired).await;
         self.ui.clear_status();
@@ -183,11 +202,8 @@ impl<'a> Session<'a> {
         options: &Options,
         lifetime: Option<SignedDuration>,
     ) -> SavedPlan {
-        let occasion = Occasion {
-            caller_arn: self.caller.arn.clone(),
-            now: Timestamp::now(),
-            lifetime: lifetime.unwrap_or(LIFETIME),
-        };
+        let occasion =
+            Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
         SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 

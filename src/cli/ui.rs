@@ -192,16 +192,29 @@ impl Ui {
 
     /// Asks for a line; an end of input is an empty answer.
     pub fn ask(&self, question: &str) -> Result<String, CliError> {
+        self.put(question);
+        self.take(read_line())
+    }
+
+    /// Asks for a line beside other work: whoever no longer waits for the answer is not held up by it.
+    pub async fn ask_aside(&self, question: &str) -> Result<String, CliError> {
+        self.put(question);
+        let read = tokio::task::spawn_blocking(read_line).await;
+        self.take(read.unwrap_or_else(|error| Err(io::Error::other(error))))
+    }
+
+    fn put(&self, question: &str) {
         self.clear_status();
         lock(&self.err).write(question);
-        let mut line = String::new();
-        let read = io::stdin().lock().read_line(&mut line);
+    }
+
+    fn take(&self, read: io::Result<Option<String>>) -> Result<String, CliError> {
         match read {
-            Ok(0) => {
+            Ok(Some(line)) => Ok(line.trim().to_owned()),
+            Ok(None) => {
                 lock(&self.err).write("\n");
                 Ok(String::new())
             }
-            Ok(_) => Ok(line.trim().to_owned()),
             Err(error) => Err(CliError::failed("could not read the answer").because(error)),
         }
     }
@@ -218,6 +231,13 @@ impl Ui {
             None => exit,
         }
     }
+}
+
+/// Reads a line of the input; none at its end.
+fn read_line() -> io::Result<Option<String>> {
+    let mut line = String::new();
+    let read = io::stdin().lock().read_line(&mut line)?;
+    Ok((read > 0).then_some(line))
 }
 
 /// Columns where there is no terminal.

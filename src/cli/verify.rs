@@ -5,6 +5,7 @@ use super::exit::{CliError, Exit};
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
+use crate::render::html;
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
 use crate::vss::gather::{Wants, gather};
 use crate::vss::verify::{Options, verify};
@@ -19,7 +20,9 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
         None => now.plus(-proof::JOBS),
     };
     ui.status("reading instances, plans and backup jobs");
-    let evidence = gather(&session.clients.reader(), now, Wants { jobs_since: Some(since), causes: false }).await;
+    let history = arguments.format == VerifyFormat::Html;
+    let wants = Wants { jobs_since: Some(since), history, ..Wants::default() };
+    let evidence = gather(&session.clients.reader(), now, wants).await;
     ui.clear_status();
     let only = proof::named(&evidence, &arguments.instances)?;
     let report = verify(&evidence, &Options { since: Some(since), max_age, only });
@@ -33,6 +36,7 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
         VerifyFormat::Sarif => proof::written(&sarif::verify(&report, &file))?,
         VerifyFormat::Junit => junit::verify(&report),
         VerifyFormat::Prometheus => prometheus::verify(&report, scope),
+        VerifyFormat::Html => html::verify(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))
 }

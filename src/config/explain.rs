@@ -24,6 +24,7 @@ const TEXTS: &[&str] = &[
     include_str!("../../docs/explain/07-selections.md"),
     include_str!("../../docs/explain/08-plans.md"),
     include_str!("../../docs/explain/10-policy-lint.md"),
+    include_str!("../../docs/explain/11-templates.md"),
 ];
 
 static EXPLANATIONS: LazyLock<BTreeMap<&'static str, Explanation>> = LazyLock::new(|| {

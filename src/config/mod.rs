@@ -4,6 +4,7 @@
 //! TOML with spans, `extends` and `[defaults]` merged as trees, the structure against the JSON Schema of the types, and
 //! the kinds' resolvers with AWS's limits. What comes out is in normal form: presets, defaults and references are in place.
 
+pub mod cloudformation;
 mod context;
 mod documents;
 mod explain;
@@ -31,6 +32,7 @@ use serde_json::Value;
 
 pub use explain::{Explanation, codes, explain};
 pub use load::{Config, Loaded, Thresholds, load, load_text};
+pub(crate) use presets::managed_policy_arn;
 pub(crate) use resolve::trusts;
 pub use source::Sources;
 

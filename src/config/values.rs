@@ -85,6 +85,50 @@ impl JsonSchema for OneOrMany {
     }
 }
 
+/// Instances that go first: how many, or which.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Canary {
+    /// So many of those that the targets mean.
+    Count(u64),
+    /// These.
+    Instances(Vec<String>),
+}
+
+impl Canary {
+    /// Returns the number or the list, as JSON.
+    pub fn value(&self) -> Value {
+        match self {
+            Self::Count(count) => (*count).into(),
+            Self::Instances(ids) => ids.clone().into(),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Canary {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        match Value::deserialize(deserializer)? {
+            Value::Number(number) if number.is_u64() => Ok(Self::Count(number.as_u64().unwrap_or_default())),
+            Value::Array(ids) => serde_json::from_value(ids.into()).map(Self::Instances).map_err(D::Error::custom),
+            _ => Err(D::Error::custom("a canary is a number of instances, or a list of their ids")),
+        }
+    }
+}
+
+impl JsonSchema for Canary {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Canary".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "description": "How many instances, or a list of their ids.",
+            "type": ["integer", "array"],
+            "minimum": 1,
+            "items": { "type": "string" }
+        })
+    }
+}
+
 /// A string, or a whole number that stands for one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TextOrNumber {

@@ -107,10 +107,20 @@ pub(crate) fn pairs(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
     value.as_object().into_iter().flatten()
 }
 
-/// Returns all tags of a creating call.
+/// Returns all tags of a creating call. What takes the place of something keeps the tags that others gave to that.
 pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMap<String, String> {
-    let tags = transition.desired.and_then(|desired| desired.fields.get("tags")).and_then(Value::as_object);
-    crate::plan::marks::all_tags(tags, transition.marks)
+    let desired = transition.desired.and_then(|desired| desired.fields.get("tags")).and_then(Value::as_object);
+    let live = transition.live.and_then(|live| live.fields.get("tags")).and_then(Value::as_object);
+    let mut all = marks::all_tags(desired, transition.marks);
+    let gone = tag_changes(live, desired, transition.marks).unset;
+    for (key, value) in live.into_iter().flatten() {
+        // IAM's keys ignore case.
+        let is_there = all.keys().chain(&gone).any(|known| known.eq_ignore_ascii_case(key));
+        if !is_there && !key.starts_with("aws:") && !key.starts_with(marks::PREFIX) {
+            all.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
+        }
+    }
+    all
 }
 
 /// Returns a text of a record; empty where it has none.

@@ -9,6 +9,7 @@ mod input;
 mod live_form;
 #[cfg(test)]
 mod tests;
+mod token;
 
 pub mod attachment;
 pub mod instance_profile;

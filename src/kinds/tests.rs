@@ -16,6 +16,7 @@ struct Given {
     neighbours: Vec<(Address, Live)>,
     replaced: Vec<Address>,
     marks: BTreeMap<String, String>,
+    rings: kind::Rings,
 }
 
 fn scope() -> Scope {
@@ -75,6 +76,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
         neighbours: &neighbours,
         replaced: &replaced,
         attempt: 1,
+        rings: &given.rings,
     })
 }
 

@@ -5,6 +5,7 @@ use serde_json::Value;
 use crate::kind::{Desired, Fields};
 use crate::kinds::delta::{pairs, text, texts};
 use crate::model::Scope;
+use crate::vss::gate;
 
 /// A file as far as permissions care.
 #[derive(Clone, Debug)]
@@ -12,6 +13,8 @@ pub struct Facts {
     pub(super) scope: Scope,
     /// Kinds that the file no longer has are meant too: what the stack may still own of them is to be deleted.
     pub(super) prunes: bool,
+    /// A role gets the policy that needs a new enough package.
+    pub(super) gated: bool,
     pub(super) roles: Vec<Role>,
     pub(super) policies: Vec<Named>,
     pub(super) profiles: Vec<Named>,
@@ -66,6 +69,12 @@ pub(super) struct Attachment {
 pub(super) struct Package {
     /// It is a Run Command, not an association.
     pub(super) is_command: bool,
+    /// Commands may run on some of its instances ahead of the others: a canary, or the version gate.
+    pub(super) goes_first: bool,
+    /// A command of it asks for a version, or a canary has to be chosen: what is installed is read.
+    pub(super) is_compared: bool,
+    /// `apply` waits for its instances.
+    pub(super) waits: bool,
     /// The ids of its instances.
     pub(super) instances: Vec<String>,
     /// The tags of its instances, all of which they must have.
@@ -114,9 +123,12 @@ impl Facts {
             .filter_map(|one| one.profile.rsplit('/').next())
             .flat_map(|name| ["/", "/*/"].map(|path| scope.iam_arn("role", path, name)))
             .collect();
+        let is_gated = |role: &Role| role.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{}", gate::POLICY)));
+        let gated = roles.iter().any(is_gated);
         Self {
             scope: scope.clone(),
             prunes,
+            gated,
             policies: named("policy", "policy"),
             profiles,
             instance_roles: sorted(
@@ -125,7 +137,7 @@ impl Facts {
             backup_roles: roles_of("selection", "role"),
             dispatch_roles: roles_of("package", "association_dispatch_assume_role"),
             attachments,
-            packages: entries("package").map(package).collect(),
+            packages: entries("package").map(|entry| package(entry, gated)).collect(),
             vaults: entries("vault").map(|entry| vault(scope, entry)).collect(),
             has_plans: entries("plan").next().is_some(),
             has_region_settings: entries("region_settings").next().is_some(),
@@ -163,17 +175,27 @@ fn role(arn: String, fields: &Fields) -> Role {
     }
 }
 
-fn package(entry: &Desired) -> Package {
-    let mut package =
-        Package { is_command: entry.options.contains_key("run_command"), instances: Vec::new(), tags: Vec::new() };
-    (package.instances, package.tags) = targets(entry);
-    package
-}
-
 fn attachment(entry: &Desired) -> Attachment {
     let (instances, tags) = targets(entry);
     let profile = text(&entry.fields, "instance_profile").to_owned();
     Attachment { profile, replaces: entry.options.contains_key("replace"), instances, tags }
+}
+
+fn package(entry: &Desired, gated: bool) -> Package {
+    let is_vss = gate::is_package(text(&entry.fields, "package_name"));
+    let is_command = entry.options.contains_key("run_command");
+    let canary = entry.options.get("canary");
+    let versioned = is_vss && is_command && gate::wanted(&entry.fields, &entry.options).is_some();
+    let mut package = Package {
+        is_command,
+        goes_first: canary.is_some() || is_vss && gated || versioned,
+        is_compared: canary.is_some() || versioned,
+        waits: entry.options.get("wait").is_some_and(|wait| *wait == true),
+        instances: Vec::new(),
+        tags: Vec::new(),
+    };
+    (package.instances, package.tags) = targets(entry);
+    package
 }
 
 /// The ids and the tags of the instances that an entry targets.

@@ -122,6 +122,20 @@ fn commands(facts: &Facts) -> bool {
     facts.packages.iter().any(|package| package.is_command)
 }
 
+/// What is installed on instances is read: for the version gate, for versions that commands ask for, for canaries.
+fn installed(facts: &Facts) -> bool {
+    facts.gated || facts.packages.iter().any(|package| package.is_compared)
+}
+
+/// Commands run on some instances ahead of the others.
+fn firsts(facts: &Facts) -> bool {
+    facts.packages.iter().any(|package| package.goes_first)
+}
+
+fn waits(facts: &Facts) -> bool {
+    facts.packages.iter().any(|package| package.waits)
+}
+
 fn vaults(facts: &Facts) -> bool {
     facts.prunes || !facts.vaults.is_empty()
 }
@@ -317,7 +331,7 @@ pub static TABLE: &[Row] = &[
             action("backup:DescribeRegionSettings", region_settings),
             action("ec2:DescribeInstances", attachments),
             action("ec2:DescribeIamInstanceProfileAssociations", carriers),
-            action("ssm:ListAssociations", packages),
+            action("ssm:ListAssociations", |facts| packages(facts) || installed(facts)),
             action("ssm:ListCommands", commands),
         ],
         targets: everything,
@@ -380,8 +394,12 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadAssociations",
         reach: Reach::Read,
-        why: "Reads State Manager associations and their tags. AWS asks for the association's document as well.",
-        actions: &[action("ssm:DescribeAssociation", packages)],
+        why: "Reads State Manager associations, and what the runs of them that install packages came to. AWS asks for the association's document as well.",
+        actions: &[
+            action("ssm:DescribeAssociation", |facts| packages(facts) || installed(facts)),
+            action("ssm:DescribeAssociationExecutions", |facts| installed(facts) || waits(facts)),
+            action("ssm:DescribeAssociationExecutionTargets", |facts| installed(facts) || waits(facts)),
+        ],
         targets: |facts| on(any_association(facts).into_iter().chain(package_document(facts)), Value::Null),
     },
     Row {
@@ -395,7 +413,7 @@ pub static TABLE: &[Row] = &[
         sid: "ReadSentCommands",
         reach: Reach::Read,
         why: "Reads the records of commands that must be sent once.",
-        actions: &[action("ssm:GetParametersByPath", commands)],
+        actions: &[action("ssm:GetParametersByPath", |facts| commands(facts) || firsts(facts))],
         targets: |facts| {
             let once = facts.arn("ssm", &format!("parameter/vssctl/v1/{}/once", facts.scope.stack));
             on([format!("{once}/*"), once], Value::Null)
@@ -404,8 +422,20 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadFailedCommands",
         reach: Reach::Read,
-        why: "Reads why a command failed: a package that another run installs is no failure.",
-        actions: &[action("ssm:ListCommandInvocations", commands)],
+        why: "Reads what commands that install packages came to: which version is there, and why one failed.",
+        actions: &[action("ssm:ListCommandInvocations", |facts| commands(facts) || installed(facts))],
+        targets: everything,
+    },
+    Row {
+        sid: "ReadInstalledVersions",
+        reach: Reach::Read,
+        why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots and \
+              images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it needs.",
+        actions: &[
+            action("ec2:DescribeInstances", installed),
+            action("ec2:DescribeImages", installed),
+            action("ec2:DescribeSnapshots", installed),
+        ],
         targets: everything,
     },
     // ---------------------------------------------------------------------------------------- looks after lost answers
@@ -617,7 +647,7 @@ pub static TABLE: &[Row] = &[
             action("ssm:CreateAssociation", associations),
             action("ssm:UpdateAssociation", associations),
             action("ssm:DeleteAssociation", packages),
-            action("ssm:SendCommand", commands),
+            action("ssm:SendCommand", |facts| commands(facts) || firsts(facts)),
         ],
         targets: |facts| on(package_document(facts), Value::Null),
     },
@@ -631,9 +661,18 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "CommandChosenInstances",
         reach: Reach::Write,
-        why: "Runs the document on the instances that the file's packages without a schedule target.",
+        why: "Runs the document on the instances that the file's packages without a schedule target, and on those that are \
+              ahead of the others: canaries, and instances whose package is too old for their role's policy.",
         actions: &[always("ssm:SendCommand")],
-        targets: |facts| package_instances(facts, |package| package.is_command),
+        targets: |facts| package_instances(facts, |package| package.is_command || package.goes_first),
+    },
+    Row {
+        sid: "WaitForInstances",
+        reach: Reach::Write,
+        why: "Waits until a package is on the instances that are ahead of the others, and reads what an instance says where \
+              it failed.",
+        actions: &[action("ssm:GetCommandInvocation", |facts| firsts(facts) || waits(facts))],
+        targets: everything,
     },
     // ------------------------------------------------------------------------------------------------------- AWS Backup
     Row {

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::gate::{self, Gate};
 use super::order::{Graph, Vertex};
 use super::{
     Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, unreadable, verdict,
@@ -148,13 +149,18 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
+    keep_protected(&mut drafts, &mut diagnostics);
     spread_replacements(&mut drafts);
     // The limit of deletions is a part of the whole stack, whatever the targets are.
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, &mut drafts);
     let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
+    let gate = gate::hold(input, &mut drafts, &mut diagnostics);
     // Marks need nothing but the thing itself.
     if input.options.adopt.is_empty() {
+        spread_refusals(&mut drafts);
+    }
+    if gate.hold_back(&mut drafts) {
         spread_refusals(&mut drafts);
     }
     if holders::refuse(input, &mut drafts, &mut diagnostics) {
@@ -162,8 +168,9 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     }
     diagnostics.extend(unreadable::diagnostics(input));
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts);
-    let hazards = hazard::find(input, &drafts);
+    let graph = calls(input, &mut drafts, &gate);
+    let mut hazards = hazard::find(input, &drafts);
+    gate.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())
@@ -239,6 +246,21 @@ fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool 
 
 /// Keeps from deletion what something that stays refers to.
 fn keep_held(drafts: &mut [Draft<'_>]) {
+    // A plan without its selections would be protected and protect nothing.
+    let is_protected =
+        |draft: &&Draft<'_>| draft.action == Action::Refused && draft.reason.as_deref() == Some(verdict::PROTECTED);
+    let parents: BTreeSet<Address> = drafts.iter().filter(is_protected).map(|draft| draft.address.clone()).collect();
+    for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
+        let parent = draft
+            .desired
+            .into_iter()
+            .flat_map(|desired| &desired.references)
+            .find(|held| draft.address.parent_key() == Some(held.key()) && parents.contains(*held));
+        if let Some(parent) = parent {
+            let reason = format!("`{parent}` is protected (`protect = true`)");
+            draft.refuse(Action::Refused, reason);
+        }
+    }
     loop {
         let held: BTreeMap<(String, String), Address> = drafts
             .iter()
@@ -391,6 +413,31 @@ fn spread_refusals(drafts: &mut [Draft<'_>]) {
     }
 }
 
+/// Refuses the replacement of what a protected thing would be replaced along with.
+fn keep_protected(drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let follows = |follower: &&Draft<'_>, replaced: &Draft<'_>| {
+        follower.live.is_some()
+            && follower.action != Action::Replace
+            && follower.desired.is_some_and(|desired| desired.protect && desired.references.contains(&replaced.address))
+            && follower.kind.follows(replaced.kind.name()) == Some(Action::Replace)
+    };
+    let kept: Vec<(Address, Address)> = drafts
+        .iter()
+        .filter(|draft| draft.action == Action::Replace)
+        .filter_map(|draft| {
+            let follower = drafts.iter().find(|follower| follows(follower, draft))?;
+            Some((draft.address.clone(), follower.address.clone()))
+        })
+        .collect();
+    for (address, follower) in kept {
+        let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address) else { continue };
+        let location = draft.desired.and_then(|desired| desired.location.clone());
+        let obstacle = format!("`{follower}` would be replaced with it, and is protected (`protect = true`)");
+        diagnostics.push(verdict::cannot_go(&address, "replaced", &obstacle).located(location));
+        draft.refuse(Action::Refused, obstacle);
+    }
+}
+
 /// Moves what refers to a replaced thing along with it.
 fn spread_replacements(drafts: &mut [Draft<'_>]) {
     loop {
@@ -420,7 +467,7 @@ fn spread_replacements(drafts: &mut [Draft<'_>]) {
 }
 
 /// Asks the kinds for their calls.
-fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -445,6 +492,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
             neighbours: &neighbours,
             replaced: &replaced,
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
+            rings: gate.rings(&draft.address),
         };
         let calls = draft.kind.calls(&transition);
         if draft.action == Action::Delete && calls == Calls::default() {
@@ -461,6 +509,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>]) -> Graph {
     }
     remove_surplus(input, drafts, &neighbours, &mut graph);
     connect(drafts, &mut graph);
+    graph.waits.clone_from(&gate.waits);
     graph
 }
 
@@ -486,6 +535,7 @@ fn remove_surplus(
             neighbours,
             replaced: &BTreeSet::new(),
             attempt: 0,
+            rings: &kind::Rings::default(),
         });
         let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
         graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Phase, Plan};
+use super::{Action, Phase, Plan, PlannedCall, UNTIL};
 use crate::model::Address;
 
 /// Lists what is wrong with a plan; empty for a sound one.
@@ -37,8 +37,13 @@ pub fn violations(plan: &Plan) -> Vec<String> {
         let before: BTreeSet<usize> =
             step.after.iter().flat_map(|id| ancestors[*id].iter().copied().chain([*id])).collect();
         let action = actions.get(&step.address).copied();
-        for call in &step.calls {
-            check_call(plan, step.phase, action, &call.action, &mut found);
+        for (place, call) in step.calls.iter().enumerate() {
+            // What is waited for must have been begun.
+            let waits = call.input.get(UNTIL).is_some() && call.action == "ssm:GetCommandInvocation";
+            if waits && !step.calls[..place].iter().any(|earlier| earlier.action == "ssm:SendCommand") {
+                found.push(format!("`{}` waits for a command that nothing sends", call.action));
+            }
+            check_call(plan, step.phase, action, call, &mut found);
             let mut outputs = Vec::new();
             collect_outputs(&call.input, &mut outputs);
             for of in outputs {
@@ -57,11 +62,12 @@ pub fn violations(plan: &Plan) -> Vec<String> {
     found
 }
 
-fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &str, found: &mut Vec<String>) {
+fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedCall, found: &mut Vec<String>) {
+    let (waits, call) = (call.input.get(UNTIL).is_some(), call.action.as_str());
     let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
     let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-    if reads {
-        found.push(format!("`{call}` reads, and a plan holds writes only"));
+    if reads != waits {
+        found.push(format!("`{call}` reads, and a plan holds writes and what waits for them only"));
     }
     let deletes_thing = [
         "DeleteRole",
@@ -102,7 +108,7 @@ mod tests {
 
     use super::*;
     use crate::model::Scope;
-    use crate::plan::{Change, PlannedCall, Step, output};
+    use crate::plan::{Change, Step, output};
 
     fn plan() -> Plan {
         let change = |text: &str, action| Change {

@@ -6,6 +6,7 @@ pub mod check;
 pub mod diff;
 pub mod file;
 pub mod fingerprint;
+mod gate;
 pub mod hazard;
 mod holders;
 pub mod marks;
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::model::{Address, Diagnostic, Location, Scope};
 
+pub(crate) use gate::swaps_policy;
 pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.
@@ -143,6 +145,11 @@ impl PlannedCall {
 pub fn output(address: &Address, name: &str) -> Value {
     serde_json::json!({ "$output": address.to_string(), "name": name })
 }
+
+/// The member of a call that waits: it is made again until its answer has this. AWS's waiters do the same.
+pub const UNTIL: &str = "$until";
+/// The member of the answer to such a call that says what it is still waiting for.
+pub const PENDING: &str = "$pending";
 
 /// The calls of one thing in one phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -21,6 +21,8 @@ pub struct Graph {
     pub references: BTreeSet<(Address, Address)>,
     /// (holder, what it holds), as AWS has it now; what is held may be on its way out.
     pub holds: BTreeSet<(Address, Address)>,
+    /// (thing, what must stand before anything is done to it), whoever refers to whom.
+    pub waits: BTreeSet<(Address, Address)>,
 }
 
 /// Reports that steps wait for each other.
@@ -103,6 +105,11 @@ impl Graph {
             edge((Ensure, user), (Remove, used));
             edge((Remove, user), (Remove, used));
         }
+        for (thing, first) in &self.waits {
+            for phase in [Release, Ensure, Remove] {
+                edge((Ensure, first), (phase, thing));
+            }
+        }
         for (holder, held) in &self.holds {
             for last in [Release, Ensure, Remove, Prune] {
                 edge((last, holder), (Prune, held));
@@ -129,6 +136,7 @@ mod tests {
                 .collect(),
             references: pairs(references),
             holds: pairs(holds),
+            waits: BTreeSet::new(),
         }
     }
 

@@ -10,7 +10,7 @@ use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Address, Diagnostic};
 
 /// The obstacle that the file itself puts up.
-const PROTECTED: &str = "it is protected (`protect = true`)";
+pub(super) const PROTECTED: &str = "it is protected (`protect = true`)";
 
 /// Judges one thing of the file.
 pub(super) fn judge<'a>(

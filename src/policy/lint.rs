@@ -213,8 +213,23 @@ impl<'a> Statement<'a> {
         keyed.collect()
     }
 
+    /// The conditions that hold only where a key has one of some values: `Not`, `Null` and `ForAllValues` let everybody
+    /// through but some, or whoever does not send the key, and so does `IfExists` unless the key `is_sent` always.
+    fn bounds(&self, is_sent: bool) -> Vec<(&'a str, Vec<&'a str>)> {
+        let binds = |operator: &str| {
+            let operator = operator.to_ascii_lowercase();
+            let plain = operator.strip_prefix("foranyvalue:").unwrap_or(&operator);
+            let is_positive = plain.starts_with("string") || plain.starts_with("arn");
+            is_positive && !plain.contains("not") && (is_sent || !plain.ends_with("ifexists"))
+        };
+        let bounds = self.conditions().into_iter().filter(|(operator, ..)| binds(operator));
+        bounds.map(|(_, key, values)| (key, values)).filter(|(_, values)| !values.contains(&"*")).collect()
+    }
+
     fn has_key(&self, wanted: &str) -> bool {
-        self.conditions().iter().any(|(_, key, _)| key.to_ascii_lowercase().starts_with(&wanted.to_ascii_lowercase()))
+        // Whoever passes a role says to whom.
+        let bounds = self.bounds(wanted == "iam:PassedToService");
+        bounds.iter().any(|(key, _)| key.to_ascii_lowercase().starts_with(&wanted.to_ascii_lowercase()))
     }
 
     /// Action names and conditions that IAM does not know.
@@ -298,10 +313,10 @@ impl<'a> Statement<'a> {
     fn federated(&mut self, provider: &str) {
         let name = provider.rsplit('/').next().unwrap_or(provider);
         let subjects: Vec<&str> = self
-            .conditions()
+            .bounds(false)
             .into_iter()
-            .filter(|(_, key, _)| key.to_ascii_lowercase().ends_with(":sub"))
-            .flat_map(|(.., values)| values)
+            .filter(|(key, _)| key.to_ascii_lowercase().ends_with(":sub"))
+            .flat_map(|(_, values)| values)
             .collect();
         if subjects.is_empty() {
             let message = format!("lets whoever `{name}` knows assume the role: there is no condition on `sub`");
@@ -386,6 +401,25 @@ mod tests {
     fn identity(action: &Value, resource: &str, condition: &Value) -> Vec<&'static str> {
         let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition });
         codes(&statement, Use::Identity)
+    }
+
+    #[test]
+    fn a_condition_that_lets_through_who_does_not_send_the_key_bounds_nothing() {
+        let provider =
+            json!({ "Federated": "arn:aws:iam::123456789012:oidc-provider/token.actions.githubusercontent.com" });
+        let (sub, other) =
+            ("token.actions.githubusercontent.com:sub", json!({ "AWS": "arn:aws:iam::111111111111:root" }));
+        for operator in ["StringNotEquals", "StringEqualsIfExists", "ForAllValues:StringLike", "StringNotLikeIfExists"]
+        {
+            assert_eq!(trust(&provider, &json!({ operator: { sub: "repo:o/r:ref:x" } })), ["VSS1013"], "{operator}");
+            assert_eq!(trust(&other, &json!({ operator: { "sts:ExternalId": "x" } })), ["VSS1011"], "{operator}");
+            let passed = json!({ operator: { "iam:PassedToService": "x" } });
+            let pass = identity(&json!("iam:PassRole"), "arn:aws:iam::123456789012:role/a", &passed);
+            assert_eq!(pass.is_empty(), operator == "StringEqualsIfExists", "{operator}");
+        }
+        assert_eq!(trust(&other, &json!({ "StringLike": { "sts:ExternalId": "*" } })), ["VSS1011"]);
+        assert_eq!(trust(&other, &json!({ "Null": { "sts:ExternalId": "false" } })), ["VSS1011"]);
+        assert_eq!(trust(&provider, &json!({ "ForAnyValue:StringLike": { sub: "repo:o/r:*" } })), [""; 0]);
     }
 
     #[test]

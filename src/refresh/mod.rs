@@ -2,6 +2,8 @@
 //!
 //! Who calls has made the account guard agree first (`aws::guard`); nothing here checks it again.
 
+mod installed;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
@@ -15,7 +17,11 @@ use crate::plan::{Action, Plan};
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.
 pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Vec<(&'static str, KindLive)> {
-    join_all(kind::registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) })).await
+    let kinds = kind::registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) });
+    let mut live = join_all(kinds).await;
+    let evidence = Box::pin(installed::read(reader, desired, &live)).await;
+    installed::put(&mut live, evidence);
+    live
 }
 
 /// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again: what

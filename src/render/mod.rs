@@ -6,6 +6,7 @@
 
 pub mod backup;
 pub mod diagnostics;
+pub mod html;
 pub mod json;
 pub mod live;
 pub mod progress;

@@ -3,7 +3,8 @@
 //! The documents are AWS's, as published in the AWS Managed Policy Reference; a version that is not listed here is one
 //! that AWS no longer shows.
 
-use std::sync::LazyLock;
+use std::collections::BTreeMap;
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -37,15 +38,18 @@ struct PublishedVersion {
 }
 
 /// Returns the AWS managed policies of a partition, sorted by name.
-pub(super) fn all(partition: &str) -> Vec<Policy> {
-    static READ: LazyLock<Vec<Published>> = LazyLock::new(|| {
-        let read =
-            |text| serde_json::from_str(text).expect("the policies are part of the program and a test reads each");
-        FILES.into_iter().map(read).collect()
-    });
-    let mut policies: Vec<Policy> = READ.iter().map(|published| policy(published, partition)).collect();
-    policies.sort_by(|a, b| a.name.cmp(&b.name));
-    policies
+pub(super) fn all(partition: &str) -> Arc<[Policy]> {
+    // Made once: simulations ask for them in every second call.
+    static MADE: LazyLock<Mutex<BTreeMap<String, Arc<[Policy]>>>> = LazyLock::new(Mutex::default);
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    Arc::clone(made.entry(partition.to_owned()).or_insert_with(|| {
+        let read = |text| -> Published {
+            serde_json::from_str(text).expect("the policies are part of the program and a test reads each")
+        };
+        let mut policies: Vec<Policy> = FILES.into_iter().map(|text| policy(&read(text), partition)).collect();
+        policies.sort_by(|a, b| a.name.cmp(&b.name));
+        policies.into()
+    }))
 }
 
 fn policy(published: &Published, partition: &str) -> Policy {
@@ -71,7 +75,7 @@ fn policy(published: &Published, partition: &str) -> Policy {
         versions,
         default_version: newest,
         next_version: newest + 1,
-        tags: std::collections::BTreeMap::new(),
+        tags: BTreeMap::new(),
     }
 }
 
@@ -103,7 +107,7 @@ mod tests {
 
     #[test]
     fn arns_follow_the_partition() {
-        for policy in all("aws-cn") {
+        for policy in all("aws-cn").iter() {
             assert!(policy.arn.starts_with("arn:aws-cn:iam::aws:policy/"), "{}", policy.arn);
             assert!(policy.versions.iter().all(|version| !version.document.contains("arn:aws:")));
         }

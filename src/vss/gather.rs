@@ -37,8 +37,16 @@ const ORGANIZATIONS: &str = "orgs/";
 pub struct Wants {
     /// The jobs since a moment, and the images and snapshots of the newest ones.
     pub jobs_since: Option<Moment>,
+    /// The images and snapshots of older jobs too, as many as [`history`] says: what a report shows.
+    pub history: bool,
     /// Agents, roles, profiles and vaults: what `doctor` looks at.
     pub causes: bool,
+}
+
+/// Says how many jobs of each instance are shown and looked into: a month of days for a small fleet, and for a large one so
+/// few that pages and calls stay bounded.
+pub fn history(instances: usize) -> usize {
+    (6_000 / instances.max(1)).clamp(3, 31)
 }
 
 /// Reads the evidence.
@@ -74,7 +82,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
     evidence.plans = plans;
     if let Some(jobs) = jobs {
         evidence.jobs = known(jobs).map(|jobs| jobs.iter().filter_map(listed_job).collect());
-        recovery_points(reader, &mut evidence).await;
+        recovery_points(reader, &mut evidence, wants.history).await;
     }
     if let Some((agents, vaults, authorization, profiles)) = causes {
         evidence.agents = known(agents).map(|agents| agents.iter().filter_map(agent).collect());
@@ -149,8 +157,9 @@ fn listed_job(job: &BackupJob) -> Option<Job> {
     })
 }
 
-/// Reads the images and snapshots that decide: of each instance's newest job that ended, and of the newest that says VSS.
-async fn recovery_points(reader: &Reader, evidence: &mut Evidence) {
+/// Reads the images and snapshots that decide: of each instance's newest job that says VSS. With the history, those of older
+/// jobs as well, whatever they say.
+async fn recovery_points(reader: &Reader, evidence: &mut Evidence, with_history: bool) {
     let Some(jobs) = evidence.jobs.known() else { return };
     let mut newest: BTreeMap<&str, &Job> = BTreeMap::new();
     for job in jobs.iter().filter(|job| job.says_vss() && job.state == JobState::Completed) {
@@ -160,7 +169,10 @@ async fn recovery_points(reader: &Reader, evidence: &mut Evidence) {
         }
     }
     // A page of AWS's is as large for one as for many: in order, so that the same question is the same request.
-    let ids: BTreeSet<String> = newest.values().filter_map(|job| job.image_id().map(str::to_owned)).collect();
+    let mut ids: BTreeSet<String> = newest.values().filter_map(|job| job.image_id().map(str::to_owned)).collect();
+    if with_history {
+        ids.extend(older_images(jobs));
+    }
     let ids: Vec<String> = ids.into_iter().collect();
     if ids.is_empty() {
         evidence.images = Known::Known(BTreeMap::new());
@@ -192,6 +204,21 @@ async fn recovery_points(reader: &Reader, evidence: &mut Evidence) {
     };
     evidence.packages = packages(evidence, &images, &newest);
     evidence.images = images;
+}
+
+/// The images of the jobs that a report shows.
+fn older_images(jobs: &[Job]) -> Vec<String> {
+    let mut of_instances: BTreeMap<&str, Vec<&Job>> = BTreeMap::new();
+    for job in jobs.iter().filter(|job| job.vss_requested || job.says_vss()) {
+        of_instances.entry(job.instance_id()).or_default().push(job);
+    }
+    let shown = history(of_instances.len());
+    let mut images = Vec::new();
+    for jobs in of_instances.values_mut() {
+        jobs.sort_by(|one, other| (other.created, &other.id).cmp(&(one.created, &one.id)));
+        images.extend(jobs.iter().take(shown).filter_map(|job| job.image_id().map(str::to_owned)));
+    }
+    images
 }
 
 fn read_image(image: &crate::aws::Image) -> Image {

@@ -80,13 +80,10 @@ async fn collect(reader: &Reader, command: &str, id: &str, now: Moment) -> Known
     for _ in 0..LOOKS {
         tokio::time::sleep(PACE).await;
         let invocation = match reader.command_invocation(command, id).await {
-            Ok(invocation) => invocation,
+            Ok(Some(invocation)) => invocation,
             // Right after the command was sent AWS may not know it yet.
-            Err(error)
-                if error.code.as_deref() == Some("InvocationDoesNotExist") || error.kind == ErrorKind::Throttled =>
-            {
-                continue;
-            }
+            Ok(None) => continue,
+            Err(error) if error.kind == ErrorKind::Throttled => continue,
             Err(error) => return unknown(error.message),
         };
         let status = invocation.status().map(|status| status.as_str().to_owned()).unwrap_or_default();

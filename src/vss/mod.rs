@@ -9,6 +9,8 @@
 //! | [`doctor`] | why would VSS not work? |
 //! | [`selection`] | what does a backup selection select? |
 //! | [`messages`] | what does a message of AWS Backup mean? |
+//! | [`gate`] | which policy has to wait for which package? |
+//! | [`migrate`] | which roles have a hand-written VSS policy? |
 //! | [`version`] | which `AwsVssComponents` is older? |
 //!
 //! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not be
@@ -20,9 +22,11 @@ pub mod doctor;
 pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
+pub mod gate;
 pub mod gather;
 pub mod look;
 pub mod messages;
+pub mod migrate;
 pub mod moment;
 pub mod schedule;
 pub mod selection;

@@ -379,6 +379,11 @@ fn past(evidence: &Evidence, job: &Job) -> Past {
     Past { job: job.id.clone(), at: job.at(), outcome: outcome::outcome(evidence, job) }
 }
 
+/// Says why a job's backup is not consistent, and what to do.
+pub fn cause(evidence: &Evidence, proof: &Proof) -> Option<Cause> {
+    decide(evidence, proof, None).2
+}
+
 /// Decides by the newest job that has ended.
 fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -> (Verdict, String, Option<Cause>) {
     let job = &proof.job;

@@ -21,7 +21,7 @@ fn the_readme_shows_the_file_at_the_root() {
 fn the_file_of_the_readme_is_planned_and_applied() {
     let bench = Bench::new();
     let plan = bench.apply(&read("vss.toml"));
-    assert_eq!(plan.summary().add, 7);
+    assert_eq!(plan.summary().add, 8);
     assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
     assert!(bench.plan(&read("vss.toml")).is_empty());
 }

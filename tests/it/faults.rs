@@ -259,6 +259,24 @@ fn a_second_ctrl_c_ends_at_once_and_the_next_apply_converges() {
 
 #[test]
 #[cfg(unix)]
+fn ctrl_c_ends_the_look_at_what_was_written_and_the_report_is_there() {
+    let served = Served::new();
+    // The first list is the plan's, the second one the look after the apply.
+    served.sandbox.inject(Fault::new(FaultKind::Hang).operation("ListBackupPlans").nth(2).times(u32::MAX));
+    let mut command = served.prepare(&["apply", "--yes"], "123456789012");
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
+    let lists = |one: &&vssctl::sandbox::RequestRecord| one.operation == "ListBackupPlans";
+    crate::harness::wait_until(|| served.sandbox.requests().iter().filter(lists).count() > 1);
+    interrupt(&child);
+    let run = Run::from(child.wait_with_output().expect("an end")).exits(130);
+    assert!(run.stdout.contains("Apply complete!"), "{}", run.stdout);
+    assert!(run.stderr.contains("`vssctl plan` shows"), "{}", run.stderr);
+    served.sandbox.clear_faults();
+    assert_eq!(served.run(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
+#[cfg(unix)]
 fn a_killed_apply_leaves_nothing_that_the_next_one_does_not_finish() {
     let (served, mut child, _lines) = hanging();
     child.kill().expect("kill");

@@ -113,6 +113,63 @@ fn a_selection_that_selects_less_is_a_protection_gap() {
 }
 
 #[test]
+fn backing_up_less_often_is_a_protection_gap_and_at_another_hour_is_none() {
+    let weekly = MAIN_JOB.replace("cron(0 18 ? * * *)", "cron(0 18 ? * SUN *)");
+    let shown = asks("protection-gap", "plan.daily", MAIN_JOB, nothing, &weekly, &[]);
+    assert!(shown.contains("the rule `nightly` makes backups less often"), "{shown}");
+    let place = Place::with(&weekly);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    for better in ["cron(0 18 ? * SUN,WED *)", "cron(0 18 ? * * *)", "cron(30 3 ? * * *)"] {
+        place.write("vss.toml", MAIN_JOB.replace("cron(0 18 ? * * *)", better));
+        place.sandbox(&["apply", "--yes"]).exits(0);
+    }
+}
+
+#[test]
+fn a_part_of_a_stack_is_destroyed_with_the_consent_that_its_loss_needs() {
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let destroy = ["destroy", "--yes", "--target", "selection.daily.windows"];
+    let run = place.sandbox(&destroy).exits(4);
+    assert!(run.stderr.contains("`--allow protection-gap`"), "{}", run.stderr);
+    place.sandbox(&[&destroy[..], &["--allow", "protection-gap"]].concat()).exits(0);
+    // The whole of it says of itself what is lost.
+    place.sandbox(&["destroy", "--yes"]).exits(0);
+}
+
+#[test]
+fn what_is_protected_is_neither_destroyed_nor_replaced_and_keeps_what_it_lives_by() {
+    let file = MAIN_JOB.replace("[plan.daily]", "[plan.daily]\nprotect = true");
+    let place = Place::with(&file);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", file.replace("protect = true", "protect = true\nname = \"other\""));
+    let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stderr.contains("Nothing was changed.") && run.stdout.contains("it is protected"), "{run:?}");
+    place.write("vss.toml", &file);
+    let run = place.sandbox(&["destroy", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stdout.contains("`plan.daily` is protected"), "{}", run.stdout);
+    let shown = place.sandbox(&["plan"]).exits(0).stdout;
+    for gone in ["package.AwsVssComponents", "role.EC2RoleforSSMVSSSnapshotV2"] {
+        assert!(shown.contains(&format!("+ {gone}")), "{shown}");
+    }
+    for kept in ["plan.daily", "selection.daily.windows", "role.AWSBackupVss", "vault.vss"] {
+        assert!(!shown.contains(kept), "{shown}");
+    }
+}
+
+#[test]
+fn a_protected_selection_keeps_its_plan_from_being_replaced() {
+    let file = MAIN_JOB.replace("[plan.daily.selection.windows]", "[plan.daily.selection.windows]\nprotect = true");
+    let place = Place::with(&file);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", file.replace("[plan.daily]", "[plan.daily]\nname = \"other\""));
+    let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stdout.contains("`selection.daily.windows` would be replaced with it"), "{}", run.stdout);
+    place.write("vss.toml", &file);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
 fn turning_vss_off_asks() {
     let after = MAIN_JOB.replace("windows_vss = true", "windows_vss = false");
     asks("vss-disabled", "plan.daily", MAIN_JOB, nothing, &after, &[]);
@@ -135,7 +192,7 @@ fn taking_away_what_vss_needs_asks() {
 fn the_new_policy_in_place_of_an_older_one_asks() {
     let role = |policies: &str| {
         format!(
-            "{STACK}[role.r]\ntrust = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"ec2.amazonaws.com\"}},\"Action\":\"sts:AssumeRole\"}}}}'\n{policies}\n"
+            "{STACK}[role.r]\ninstance_profile = true\ntrust = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Principal\":{{\"Service\":\"ec2.amazonaws.com\"}},\"Action\":\"sts:AssumeRole\"}}}}'\n{policies}\n"
         )
     };
     let older = role(
@@ -144,8 +201,19 @@ fn the_new_policy_in_place_of_an_older_one_asks() {
     let newer = role(
         "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\ninline_policies = {}",
     );
-    let shown = asks("vss-unavailable", "role.r", &older, nothing, &newer, &[]);
-    assert!(shown.contains("2.3.1"), "{shown}");
+    let on_an_instance = |place: &Place| {
+        let found = call(
+            place,
+            "ec2",
+            "DescribeInstances",
+            &json!({ "Filters": [{ "Name": "tag:Name", "Values": ["sql-1"] }] }),
+        );
+        let id = &found["Reservations"][0]["Instances"][0]["InstanceId"];
+        let input = json!({ "InstanceId": id, "IamInstanceProfile": { "Name": "r" } });
+        call(place, "ec2", "AssociateIamInstanceProfile", &input);
+    };
+    let shown = asks("vss-unavailable", "role.r", &older, on_an_instance, &newer, &[]);
+    assert!(shown.contains("2.3.1") && shown.contains("sql-1"), "{shown}");
 }
 
 #[test]

@@ -106,6 +106,54 @@ async fn a_lost_answer_to_the_create_does_not_lock_out_its_sender() {
 }
 
 #[tokio::test]
+async fn a_slot_that_was_made_for_nothing_is_given_back() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("PutParameter"));
+    sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("GetParameter").times(3));
+    let refused = take(&clients, Timing::REAL).await.err();
+    assert!(matches!(refused, Some(LeaseError::Store(_))), "{refused:?}, {:?}", sandbox.requests());
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("nobody has it");
+    assert_eq!(lease.epoch(), 2);
+    assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released"), ("00000002", "held")]));
+}
+
+#[tokio::test]
+async fn what_was_written_long_before_is_remembered_by_leases_that_wrote_nothing() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    Store::new(&clients);
+    clients.reader().parameter("/x").await.expect("an answer");
+    let read_at = clients.date();
+    sandbox.advance(Duration::from_secs(100)).expect("the clock");
+    let (lease, fence) = take(&clients, Timing::REAL).await.expect("the lease");
+    clients.fenced_writer(&fence).put_parameter("/a", "1", false).await.expect("within the lease");
+    lease.release().await.expect("given back");
+    for _ in 0..5 {
+        sandbox.advance(Duration::from_secs(100)).expect("the clock");
+        let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+        tokio::task::yield_now().await;
+        lease.release().await.expect("given back");
+    }
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert!(!lease.unquiet_at(read_at).is_zero(), "something was written after that");
+    assert!(lease.unquiet_at(read_at + 400_000).is_zero());
+}
+
+#[tokio::test]
+async fn what_a_dead_holder_may_have_written_is_remembered_by_its_successors() {
+    let sandbox = Sandbox::in_memory();
+    let clients = clients(&sandbox).await;
+    clients.reader().parameter("/x").await.expect("an answer");
+    let read_at = clients.date();
+    take(&clients, Timing::REAL).await.expect("the lease").0.abandon();
+    sandbox.advance(Duration::from_secs(1081)).expect("the clock");
+    take(&clients, Timing::REAL).await.expect("the lease").0.release().await.expect("given back");
+    let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+    assert!(!lease.unquiet_at(read_at).is_zero(), "the dead one may have written after that");
+}
+
+#[tokio::test]
 async fn a_dead_holder_is_succeeded_after_its_end_and_the_grace() {
     let sandbox = Sandbox::in_memory();
     let clients = clients(&sandbox).await;
@@ -314,6 +362,47 @@ fn a_run_that_loses_its_lease_stops_and_the_next_one_finishes() {
     served.sandbox.clear_faults();
     served.quickly(&["apply", "--yes", "--lock-timeout", "1m"]).exits(0);
     assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+#[test]
+#[cfg(unix)]
+fn who_thinks_for_long_is_asked_again_about_what_has_changed_meanwhile() {
+    use std::io::{BufRead, BufReader, Read, Write};
+    // `script` gives the program a terminal; without it there is nobody to ask.
+    if !std::process::Command::new("script").arg("--version").output().is_ok_and(|probe| probe.status.success()) {
+        return;
+    }
+    let served = Served::in_real_time();
+    let command = served.prepare(&["apply"], "123456789012");
+    let folder = command.get_current_dir().expect("a folder");
+    let file = std::fs::read_to_string(folder.join("vss.toml")).expect("a file") + "[tags]\nteam = \"ours\"\n";
+    std::fs::write(folder.join("vss.toml"), &file).expect("a file");
+    served.quickly(&["apply", "--yes"]).exits(0);
+    std::fs::write(folder.join("vss.toml"), file.replace("35d", "36d")).expect("a file");
+    let words = std::iter::once(command.get_program()).chain(command.get_args());
+    let line: Vec<&str> = words.map(|word| word.to_str().expect("UTF-8")).collect();
+    let mut terminal = std::process::Command::new("script");
+    terminal.args(["-qec", &line.join(" "), "/dev/null"]).current_dir(folder).env_clear();
+    terminal.envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    terminal.env("TERM", "dumb").env("VSSCTL_TEST_LEASE", QUICK).stdin(Stdio::piped()).stdout(Stdio::piped());
+    let mut child = terminal.spawn().expect("script runs");
+    let mut keys = child.stdin.take().expect("stdin");
+    let mut screen = BufReader::new(child.stdout.take().expect("stdout"));
+    let mut text = Vec::new();
+    while !String::from_utf8_lossy(&text).contains("is taken:") {
+        assert_ne!(screen.read_until(b':', &mut text).expect("text"), 0, "nobody asked");
+    }
+    // Not a wait for anything: it is as long as somebody thinks, and longer than a lease.
+    std::thread::sleep(Duration::from_millis(2100));
+    let plans = served.sandbox.call("backup", "ListBackupPlans", REGION, &json!({})).expect("plans");
+    let arn = &plans["BackupPlansList"][0]["BackupPlanArn"];
+    let tags = json!({"ResourceArn": arn, "Tags": {"team": "somebody else"}});
+    served.sandbox.call("backup", "TagResource", REGION, &tags).expect("tagged");
+    keys.write_all(b"yes\nno\n").expect("an answer");
+    let mut rest = String::new();
+    screen.read_to_string(&mut rest).expect("text");
+    assert!(rest.contains("Something has changed meanwhile") && rest.contains("tags.team"), "{rest}");
+    assert_eq!(child.wait().expect("an end").code(), Some(4), "{rest}");
 }
 
 const COMMAND: &str = "[package.AwsVssComponents]\ntargets = { tags = { VssBackup = \"enabled\" } }\n";

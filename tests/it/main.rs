@@ -11,6 +11,8 @@ mod cut;
 mod documents;
 mod ec2;
 mod faults;
+mod fuzz;
+mod gate;
 mod harness;
 mod hazards;
 mod kind_contract;

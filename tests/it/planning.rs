@@ -271,6 +271,77 @@ fn a_replaced_role_is_let_go_by_its_profile_and_taken_up_again() {
 }
 
 #[test]
+fn a_replaced_thing_keeps_what_the_file_does_not_speak_of() {
+    let bench = Bench::new();
+    let file = format!(
+        "{STACK}[role.r]\npreset = \"backup-service\"\npath = \"/a/\"\npolicies_mode = \"additive\"\n\n\
+         [package.p]\nname = \"first\"\ntargets = {{ instance_ids = [\"*\"] }}\nschedule = \"rate(1 day)\"\n"
+    );
+    bench.apply(&file);
+    let boundary = "arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy";
+    let other = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
+    for (operation, input) in [
+        ("PutRolePermissionsBoundary", json!({"RoleName": "r", "PermissionsBoundary": boundary})),
+        ("AttachRolePolicy", json!({"RoleName": "r", "PolicyArn": other})),
+        ("PutRolePolicy", json!({"RoleName": "r", "PolicyName": "theirs", "PolicyDocument": document})),
+        ("TagRole", json!({"RoleName": "r", "Tags": [{"Key": "Cost", "Value": "7"}]})),
+    ] {
+        bench.call("iam", operation, &input);
+    }
+    let moved = file.replace("/a/", "/b/");
+    let plan = bench.apply(&moved);
+    assert_eq!(changed(&plan), [("role.r".to_owned(), Action::Replace)]);
+    let role = bench.call("iam", "GetRole", &json!({"RoleName": "r"}))["Role"].clone();
+    assert_eq!(
+        (&role["Path"], &role["PermissionsBoundary"]["PermissionsBoundaryArn"]),
+        (&json!("/b/"), &json!(boundary))
+    );
+    assert!(role["Tags"].to_string().contains("Cost"), "{role}");
+    assert!(bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "r"})).to_string().contains(other));
+    assert!(bench.call("iam", "ListRolePolicies", &json!({"RoleName": "r"})).to_string().contains("theirs"));
+    assert!(bench.plan(&moved).is_empty());
+}
+
+/// Lets the account be as hard on clients as AWS's documentation allows.
+fn strict(bench: &Bench) {
+    let edit = |account: &mut vssctl::sandbox::account::Account| {
+        let backup = &mut account.regions.get_mut("ap-northeast-1").expect("the region").backup;
+        backup.strictness.unique_selection_names = true;
+        backup.strictness.remembers_tokens = true;
+    };
+    bench.sandbox.edit(edit).expect("an edit");
+}
+
+#[test]
+fn a_selection_that_comes_back_to_earlier_content_is_made_again() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    strict(&bench);
+    let other = main_file().replace("VssBackup = \"enabled\" } }", "VssBackup = \"enabled\", tier = \"1\" } }");
+    assert_ne!(other, main_file());
+    for file in [&other, &main_file(), &other, &main_file()] {
+        bench.sandbox.advance(std::time::Duration::from_mins(5)).expect("the clock");
+        bench.apply(file);
+        let again = bench.plan(file);
+        assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+    }
+}
+
+#[test]
+fn a_plan_that_was_destroyed_is_made_again() {
+    let bench = Bench::new();
+    bench.apply(&main_file());
+    strict(&bench);
+    bench.sandbox.advance(std::time::Duration::from_mins(5)).expect("the clock");
+    let (_, report) = bench.try_apply(&main_file(), &Options { destroy: true, ..Options::default() });
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    bench.apply(&main_file());
+    let again = bench.plan(&main_file());
+    assert!(again.is_empty() && again.orphans.is_empty(), "{again:#?}");
+}
+
+#[test]
 fn a_new_table_key_keeps_the_live_thing() {
     let bench = Bench::new();
     bench.apply(&format!("{STACK}[vault.old]\nname = \"vault-v\"\n"));
@@ -384,7 +455,8 @@ fn what_a_protected_thing_refers_to_stays_with_it() {
         .filter(|(_, action)| *action == Action::Refused)
         .map(|(address, _)| address)
         .collect();
-    assert_eq!(refused, ["vault.vss", "plan.daily"]);
+    // A plan without its selection would back up nothing, and the selection needs its role.
+    assert_eq!(refused, ["role.AWSBackupVss", "vault.vss", "plan.daily", "selection.daily.windows"]);
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! `verify`, `doctor` and `coverage` on fleets with one fault each: the cause is named, and nobody who is healthy is blamed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -100,13 +100,18 @@ fn nights(bench: &Bench) {
 
 /// What the three commands read, with a look inside if it is asked for.
 fn read(bench: &Bench, inside: bool) -> Evidence {
+    read_for(bench, inside, Wants { causes: true, ..Wants::default() })
+}
+
+/// What somebody wants of the last thirty days.
+fn read_for(bench: &Bench, inside: bool, wants: Wants) -> Evidence {
     let scope = scope();
     let clients = bench.clients(&scope);
     bench.wait(async {
         let reader = clients.reader();
         reader.caller_identity().await.expect("an identity");
         let now = Moment::from_seconds(i64::try_from(clients.date() / 1000).expect("a date"));
-        let wants = Wants { jobs_since: Some(now.plus(-30 * 86_400)), causes: true };
+        let wants = Wants { jobs_since: Some(now.plus(-30 * 86_400)), ..wants };
         let mut evidence = gather(&reader, now, wants).await;
         if inside {
             // Whoever waits for an agent waits without the tests waiting too.
@@ -656,4 +661,12 @@ fn a_thousand_instances_and_ninety_days_of_jobs_take_a_bounded_number_of_calls()
     assert!(count("ec2:DescribeInstances") <= 3 && count("ec2:DescribeImages") <= 5);
     assert!(count("ec2:DescribeSnapshots") <= 10 && count("ssm:DescribeInstanceInformation") <= 20);
     assert!(requests.len() <= 90, "{} calls: {requests:?}", requests.len());
+    // A page for auditors looks into the six newest backups of each of so many, and says that the others are left out.
+    bench.forget_requests();
+    let evidence = read_for(&bench, false, Wants { history: true, ..Wants::default() });
+    assert_eq!(evidence.images.known().map(BTreeMap::len), Some(6_000));
+    let requests = bench.requests();
+    let count = |name: &str| requests.iter().filter(|request| *request == name).count();
+    assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), (30, 60));
+    assert!(requests.len() <= 140, "{} calls: {requests:?}", requests.len());
 }

@@ -224,6 +224,15 @@ fn an_expired_plan_is_stale_and_one_from_the_future_is_refused() {
 }
 
 #[test]
+fn a_plan_expires_by_the_clock_of_aws_whatever_this_machine_says() {
+    let served = crate::faults::Served::new();
+    served.run(&["plan", "--out", "plan.json"]).exits(0);
+    served.sandbox.advance(std::time::Duration::from_hours(5)).expect("the clock");
+    let run = served.run(&["apply", "--yes", "plan.json"]).exits(3);
+    assert!(run.stderr.contains("it expired at 2026-01-01T04:"), "{}", run.stderr);
+}
+
+#[test]
 fn a_digest_binds_what_is_applied_to_what_was_reviewed() {
     let place = planned();
     let saved = SavedPlan::parse(&place.read("plan.json")).expect("a saved plan").digest;
@@ -253,6 +262,19 @@ fn a_saved_plan_carries_its_hazards_and_asks_for_the_same_consent() {
     assert!(place_shown.stdout.contains("! vss-disabled: "), "{}", place_shown.stdout);
     assert!(place_shown.stderr.contains("Digest: sha256:"), "{}", place_shown.stderr);
     apply(&place, &["--allow", "vss-disabled"]).exits(0);
+}
+
+#[test]
+fn a_forged_plan_moves_no_cursor_when_it_is_shown() {
+    let place = planned();
+    forge(&place, |plan| {
+        plan.created_at = "\u{1b}]0;pwned\u{7}".to_owned();
+        plan.expires_at = "\u{202e}Z".to_owned();
+        plan.changes[0].name = "\u{1b}[2K".to_owned();
+    });
+    let run = place.run(&["show", "plan.json"]).exits(0);
+    let text = run.stdout + &run.stderr;
+    assert!(!text.contains(['\u{1b}', '\u{7}', '\u{202e}']), "{text:?}");
 }
 
 #[test]

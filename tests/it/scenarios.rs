@@ -102,3 +102,43 @@ fn a_lease_of_somebody_else_is_answered_as_the_transcript_says() {
     sandbox.call("ssm", "PutParameter", "ap-northeast-1", &parameter).expect("a lease");
     transcript_in(&place, "lease.md");
 }
+
+#[test]
+fn a_hand_written_policy_is_migrated_as_the_transcript_says() {
+    let place = Place::empty();
+    std::fs::copy(
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/announcement.yaml"),
+        place.path().join("announcement.yaml"),
+    )
+    .expect("the template");
+    let sandbox = vssctl::sandbox::Sandbox::open(place.path().join("account.json")).expect("a sandbox");
+    let call = |service: &str, operation: &str, input: serde_json::Value| {
+        sandbox
+            .call(service, operation, "ap-northeast-1", &input)
+            .unwrap_or_else(|error| panic!("{service}:{operation}: {error:?}"))
+    };
+    use serde_json::json;
+    let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
+    call("iam", "CreateRole", json!({"RoleName": "VssSnapshotRole", "AssumeRolePolicyDocument": trust.to_string()}));
+    let core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
+    call("iam", "AttachRolePolicy", json!({"RoleName": "VssSnapshotRole", "PolicyArn": core}));
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Action": "ec2:CreateTags", "Resource": ["arn:aws:ec2:*::snapshot/*", "arn:aws:ec2:*::image/*"]},
+        {"Effect": "Allow", "Action": ["ec2:DescribeInstances", "ec2:CreateSnapshot", "ec2:CreateImage", "ec2:DescribeImages", "ec2:DescribeSnapshots"], "Resource": "*"},
+    ]});
+    let put = json!({"RoleName": "VssSnapshotRole", "PolicyName": "snapshots", "PolicyDocument": policy.to_string()});
+    call("iam", "PutRolePolicy", put);
+    call("iam", "CreateInstanceProfile", json!({"InstanceProfileName": "VssSnapshotRole"}));
+    let hold = json!({"InstanceProfileName": "VssSnapshotRole", "RoleName": "VssSnapshotRole"});
+    call("iam", "AddRoleToInstanceProfile", hold);
+    let by_name = json!({"Filters": [{"Name": "tag:Name", "Values": ["sql-1"]}]});
+    let found = call("ec2", "DescribeInstances", by_name);
+    let id = found["Reservations"][0]["Instances"][0]["InstanceId"].clone();
+    let carry = json!({"InstanceId": id, "IamInstanceProfile": {"Name": "VssSnapshotRole"}});
+    call("ec2", "AssociateIamInstanceProfile", carry);
+    let parameters = json!({"action": ["Install"], "name": ["AwsVssComponents"], "version": ["2.2.1"]});
+    let install = json!({"DocumentName": "AWS-ConfigureAWSPackage", "InstanceIds": [id], "Parameters": parameters});
+    call("ssm", "SendCommand", install);
+    sandbox.advance(std::time::Duration::from_mins(5)).expect("time goes on");
+    transcript_in(&place, "migrate.md");
+}

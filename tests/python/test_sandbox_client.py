@@ -8,6 +8,7 @@ from unittest import mock
 
 import support
 import walk_backup
+import walk_ec2
 import walk_iam
 import walk_ssm
 from walk import Walk
@@ -130,6 +131,11 @@ class EveryOperation(SandboxCase):
         walk_ssm.walk(self.walk("ssm"))
         self.held("ssm")
 
+    def test_ec2_answers_as_its_model_says(self):
+        account = {"account": "444444444444"}
+        walk_ec2.walk(self.walk("ec2", **account), self.walk("iam", **account))
+        self.held("ec2")
+
     def test_tagging_answers_as_its_model_says(self):
         account = {"account": "111111111111"}
         walk_ssm.tagging(self.walk("resourcegroupstaggingapi", **account), self.walk("backup", **account))
@@ -145,7 +151,7 @@ class EveryOperation(SandboxCase):
             self.held("tagging")
 
     def test_no_service_is_offered_that_is_not_walked_through(self):
-        self.assertEqual({name.split(":")[0] for name in offered()}, {"backup", "iam", "ssm", "sts", "tagging"})
+        self.assertEqual({name.split(":")[0] for name in offered()}, {"backup", "ec2", "iam", "ssm", "sts", "tagging"})
 
 
 if __name__ == "__main__":

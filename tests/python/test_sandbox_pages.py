@@ -22,7 +22,7 @@ def items(list_or_map):
 def still(item):
     """An element of a list without what goes on while the list is read: how far a run is."""
     if isinstance(item, dict):
-        moving = ("Status", "Overview", "Summary", "LastExecution", "Count")
+        moving = ("State", "Status", "Overview", "Summary", "LastExecution", "Count")
         return {name: still(inner) for name, inner in item.items() if not any(word in name for word in moving)}
     return item
 
@@ -30,8 +30,18 @@ def still(item):
 class Pages(SandboxCase):
     """A sandbox with enough of everything for a second page."""
 
+    # There is nothing to list.
+    EMPTY = {"ec2:DescribeVpcEndpoints"}
     # The fleet is smaller than the smallest page that AWS allows, which is five.
-    SHORT = {"ssm:DescribeInstanceInformation", "ssm:DescribeInstanceProperties"}
+    SHORT = {
+        "ec2:DescribeIamInstanceProfileAssociations",
+        "ec2:DescribeInstanceStatus",
+        "ec2:DescribeInstances",
+        "ssm:DescribeInstanceInformation",
+        "ssm:DescribeInstanceProperties",
+    }
+    # EC2's references ask for five; its model says so of one list only.
+    SMALLEST = {"ec2": 5}
 
     @classmethod
     def setUpClass(cls):
@@ -40,7 +50,7 @@ class Pages(SandboxCase):
         cls.clients = {
             name: cls.wire.listen(support.client(service, cls.url)) for name, service in scenario.SERVICES.items()
         }
-        cls.arguments = {**cls.make_iam(), **cls.make_backup(), **cls.make_ssm()}
+        cls.arguments = {**cls.make_iam(), **cls.make_backup(), **cls.make_ssm(), **cls.make_ec2()}
         cls.arguments["tagging:GetTagValues"] = {"Key": "number"}
 
     @classmethod
@@ -141,6 +151,16 @@ class Pages(SandboxCase):
             "ssm:ListInventoryEntries": {"InstanceId": ids[0], "TypeName": "AWS:AWSComponent"},
         }
 
+    @classmethod
+    def make_ec2(cls):
+        ec2, iam = cls.clients["ec2"], cls.clients["iam"]
+        ids = [one["Instances"][0]["InstanceId"] for one in ec2.describe_instances()["Reservations"]]
+        ec2.create_tags(Resources=ids, Tags=[{"Key": f"k{number}", "Value": ""} for number in range(3)])
+        iam.create_instance_profile(InstanceProfileName="on-instances")
+        iam.add_role_to_instance_profile(InstanceProfileName="on-instances", RoleName="r0")
+        ec2.associate_iam_instance_profile(InstanceId=ids[0], IamInstanceProfile={"Name": "on-instances"})
+        return {}
+
     def test_a_page_at_a_time_gives_the_same_as_one_page(self):
         for name in sorted(offered()):
             service, operation = name.split(":")
@@ -163,7 +183,8 @@ class Pages(SandboxCase):
         if limit:
             bounds = given[limit].metadata
             most = 100 if limit == "ResourcesPerPage" else int(bounds.get("max", 1000))
-            sizes = [max(1, int(bounds.get("min", 1))), most]
+            least = self.SMALLEST.get(name.split(":")[0], 1)
+            sizes = [max(least, int(bounds.get("min", least))), most]
         found, counts = [], []
         for size in sizes:
             arguments = {**self.arguments.get(name, {}), **({limit: size} if size else {})}
@@ -180,7 +201,9 @@ class Pages(SandboxCase):
             found.append(everything)
             counts.append(pages)
         self.assertEqual(found[0], found[-1])
-        if name in self.SHORT:
+        if name in self.EMPTY:
+            self.assertEqual(found[0], [], "there is something now: this list can have pages")
+        elif name in self.SHORT:
             self.assertTrue(0 < len(found[0]) <= sizes[0], "the fleet has grown: this list can have pages now")
         else:
             self.assertGreater(counts[0], 1, "there is too little for a second page")

@@ -46,6 +46,8 @@ class Addresses(SandboxCase):
                     self.assertEqual(client.list_roles()["Roles"], [])
                 elif service == "ssm":
                     self.assertTrue(client.describe_instance_information()["InstanceInformationList"])
+                elif service == "ec2":
+                    self.assertTrue(client.describe_instances()["Reservations"])
                 elif service == "sts":
                     self.assertEqual(client.get_caller_identity()["Account"], "123456789012")
                 else:

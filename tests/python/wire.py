@@ -27,6 +27,30 @@ COMMON = {
         "Throttling": 400,
         "ValidationError": 400,
     },
+    # EC2's model lists no errors at all: "Error codes for the Amazon EC2 API".
+    "ec2": {
+        "DryRunOperation": 412,
+        "IncorrectInstanceState": 400,
+        "IncorrectState": 400,
+        "InvalidAMIID.Malformed": 400,
+        "InvalidAMIID.NotFound": 400,
+        "InvalidAction": 400,
+        "InvalidAssociationID.NotFound": 400,
+        "InvalidID": 400,
+        "InvalidInstanceID.Malformed": 400,
+        "InvalidInstanceID.NotFound": 400,
+        "InvalidNextToken": 400,
+        "InvalidParameterCombination": 400,
+        "InvalidParameterValue": 400,
+        "InvalidSnapshot.NotFound": 400,
+        "InvalidVolume.NotFound": 400,
+        "InvalidVpcEndpointId.NotFound": 400,
+        "MissingParameter": 400,
+        "RequestExpired": 400,
+        "RequestLimitExceeded": 503,
+        "TagLimitExceeded": 400,
+        "UnauthorizedOperation": 403,
+    },
     "json": {
         "AccessDeniedException": 400,
         "SerializationException": 400,
@@ -48,6 +72,9 @@ UNLISTED = {
 
 # Names that AWS's documentation of AWS Backup has, against the pattern of its model.
 RESOURCE_TYPES = {"Redshift Serverless", "SAP HANA on Amazon EC2", "Storage Gateway"}
+
+# Values that AWS's answers have, against the choices of its model: `windows` in every example of DescribeInstances.
+SPELT = {("PlatformValues", "windows")}
 
 # Texts that AWS's examples of the operation show empty, against the lengths and patterns of its model.
 EMPTY = {
@@ -124,14 +151,19 @@ def success(protocol, model, status, body, parsed):
 
 def raw(protocol, model, shape, body):
     """What is in a body and not in the model."""
+    if protocol == "ec2":
+        root = ElementTree.fromstring(body)
+        problems = namespaces(root, model.service_model.metadata["xmlNamespace"] + "/")
+        if root.tag != f"{model.name}Response":
+            problems.append(f"the root is <{root.tag}>")
+        if [child.tag for child in root][:1] != ["requestId"]:
+            problems.append("has no request id in it")
+        for child in [child for child in root if child.tag == "requestId"]:
+            root.remove(child)
+        return problems + xml(shape, root, model.name)
     if protocol == "query":
         root = ElementTree.fromstring(body)
-        namespace = model.service_model.metadata["xmlNamespace"]
-        problems = []
-        for element in root.iter():
-            space, _, element.tag = element.tag.rpartition("}")
-            if space != "{" + namespace:
-                problems.append(f"<{element.tag}> has namespace {space!r}")
+        problems = namespaces(root, model.service_model.metadata["xmlNamespace"])
         if root.tag != f"{model.name}Response":
             problems.append(f"the root is <{root.tag}>")
         inner = [child for child in root if child.tag != "ResponseMetadata"]
@@ -141,6 +173,16 @@ def raw(protocol, model, shape, body):
     if protocol == "smithy-rpc-v2-cbor":
         return tree(shape, uncbor(body), model.name)
     return tree(shape, json.loads(body or "{}"), model.name)
+
+
+def namespaces(root, wanted):
+    """What is of another namespace; takes the namespaces off."""
+    problems = []
+    for element in root.iter():
+        space, _, element.tag = element.tag.rpartition("}")
+        if space != "{" + wanted:
+            problems.append(f"<{element.tag}> has namespace {space!r}")
+    return problems
 
 
 def wire_members(shape):
@@ -243,7 +285,7 @@ def constraints(shape, value, path):
         if not isinstance(value, datetime.datetime) or not 2015 <= value.year <= 2199:
             problems.append(f"{path} is {value!r}, not a time")
     elif kind == "string":
-        if shape.enum and value not in shape.enum:
+        if shape.enum and value not in shape.enum and (shape.name, value) not in SPELT:
             problems.append(f"{path} is {value!r}, not one of {shape.enum}")
         pattern = shape.metadata.get("pattern")
         named = value in RESOURCE_TYPES and shape.name == "ResourceType"
@@ -281,7 +323,10 @@ def error(protocol, name, model, status, body, parsed):
         return [f"refuses with {code}, which neither the operation's model nor the common errors have"]
     if status != wanted:
         problems.append(f"{code} has status {status}, not {wanted}")
-    if protocol == "query":
+    if protocol == "ec2":
+        given = {element.tag for element in ElementTree.fromstring(body).iter()}
+        members |= {"Response", "Errors", "Error", "Code", "Message", "RequestID"}
+    elif protocol == "query":
         given = {element.tag.rpartition("}")[2] for element in ElementTree.fromstring(body).iter()}
         members |= {"ErrorResponse", "Error", "RequestId", "Type", "Code", "Message"}
     else:

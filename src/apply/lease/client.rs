@@ -197,11 +197,16 @@ impl Lease {
         let mut listing = Listing { date: 0, entries: Vec::new() };
         let mut mine = Record::held(owner, &request.op, &request.caller_arn, 0, &timing);
         let mut next = machine.step(fence.now(), Event::Asked);
+        let mut asked_for = None;
         while let Some(action) = next {
+            if let Action::Create { epoch, .. } = action {
+                asked_for = Some(epoch);
+            }
             let event = match action {
                 Action::List => {
                     listing = store.list().await?;
                     mine = Record::held(owner, &request.op, &request.caller_arn, listing.date, &timing);
+                    mine.last_mutation = record::last_mutation(&listing.entries, &timing);
                     Event::Listed { date: listing.date, top: listing.entries.last().map(|entry| entry.slot) }
                 }
                 Action::Wait { .. } => {
@@ -232,15 +237,31 @@ impl Lease {
                         Err(error) if matches!(error.kind, ErrorKind::AlreadyExists | ErrorKind::Unsettled) => {
                             Event::Unsure
                         }
-                        Err(error) => return Err(error.into()),
+                        Err(error) => {
+                            if again {
+                                give_back(&store, epoch, &mine).await;
+                            }
+                            return Err(error.into());
+                        }
                     }
                 }
-                Action::Look { epoch } => Event::Seen(store.look(epoch).await?.map(|entry| entry.slot)),
+                Action::Look { epoch } => match store.look(epoch).await {
+                    Ok(seen) => Event::Seen(seen.map(|entry| entry.slot)),
+                    Err(error) => {
+                        give_back(&store, epoch, &mine).await;
+                        return Err(error.into());
+                    }
+                },
                 Action::Renew { .. } | Action::Release { .. } => unreachable!("nothing is held yet"),
             };
             next = machine.step(fence.now(), event);
         }
-        let Stage::Holding { epoch, deadline, .. } = machine.stage() else { return Err(LeaseError::Slow) };
+        let Stage::Holding { epoch, deadline, .. } = machine.stage() else {
+            if let Some(epoch) = asked_for {
+                give_back(&store, epoch, &mine).await;
+            }
+            return Err(LeaseError::Slow);
+        };
         fence.open_until(deadline);
         let quiet_at = record::quiet_at(&listing.entries, &timing);
         let old: Vec<String> = listing
@@ -362,7 +383,8 @@ impl Keeper {
         };
         debug_assert_eq!(epoch, self.epoch);
         self.record.state = State::Released;
-        self.record.last_mutation = self.fence.answered().map(record::timestamp);
+        // Of those before it, the record has the last change already.
+        self.record.last_mutation = self.record.last_mutation.max(self.fence.answered().map(record::timestamp));
         self.store.put(epoch, &self.record, true).await
     }
 }
@@ -393,6 +415,18 @@ pub async fn unlock(store: &Store, holder: &Holder, caller: &str, timing: &Timin
             }
         }
         Err(error) => Err(error),
+    }
+}
+
+/// Releases a slot that was perhaps made, and under which nothing was sent: else it would keep everybody out until it
+/// runs out. Only what a look shows as our own is written.
+async fn give_back(store: &Store, epoch: u32, record: &Record) {
+    let is_mine = |entry: &Entry| entry.slot.owner == record.owner_uuid.as_u128();
+    if store.look(epoch).await.is_ok_and(|seen| seen.as_ref().is_some_and(is_mine)) {
+        let released = Record { state: State::Released, ..record.clone() };
+        if let Err(error) = store.put(epoch, &released, true).await {
+            tracing::warn!(%error, "a slot that is not used could not be given back");
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::aws::{AwsError, Image, Instance, ProfileAssociation, Snapshot, VpcEnd
 const LARGE_THINGS: &str = "500";
 /// The largest page.
 const SMALL_THINGS: &str = "1000";
+/// The tags of snapshots and images that the VSS package sets.
+const VSS_TAGS: [&str; 2] = ["AppConsistent", "AwsVssConfig"];
 /// The most values of one filter.
 const VALUES: usize = 200;
 
@@ -59,6 +61,26 @@ impl Reader {
             self.chosen("DescribeSnapshots", own, "snapshot-id", ids, page).await
         };
         self.memos.snapshots.get(&key(ids), async { read.await.map(Arc::new) }).await
+    }
+
+    /// Reads the account's own images of the region that VSS left a tag on.
+    pub async fn vss_images(&self) -> Result<Arc<Vec<Image>>, AwsError> {
+        let read = async {
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
+            let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
+            self.list("DescribeImages", &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
+        };
+        self.memos.images.get("vss", read).await
+    }
+
+    /// Reads the account's own snapshots of the region that VSS left a tag on.
+    pub async fn vss_snapshots(&self) -> Result<Arc<Vec<Snapshot>>, AwsError> {
+        let read = async {
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
+            let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
+            self.list("DescribeSnapshots", &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
+        };
+        self.memos.snapshots.get("vss", read).await
     }
 
     /// Reads every VPC endpoint of the region.

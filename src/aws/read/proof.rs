@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
 use aws_sdk_backup::types::BackupJob;
-use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
 use aws_sdk_ssm::types::InstanceInformation;
 use aws_smithy_types::DateTime;
 
@@ -78,15 +77,5 @@ impl Reader {
             answer.policy_version.and_then(|version| version.document).ok_or_else(missing)
         };
         self.memos.policy_documents.get(arn, read).await
-    }
-
-    /// Reads how far a command is on one instance. Not remembered: it changes.
-    pub async fn command_invocation(
-        &self,
-        command: &str,
-        instance: &str,
-    ) -> Result<GetCommandInvocationOutput, AwsError> {
-        let request = self.ssm.get_command_invocation().command_id(command).instance_id(instance);
-        self.call("ssm", "GetCommandInvocation", request.send()).await
     }
 }

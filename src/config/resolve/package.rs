@@ -9,7 +9,7 @@ use crate::config::context::{Context, Entry};
 use crate::config::names::ASSOCIATION_NAME;
 use crate::config::problems::safe;
 use crate::config::tree::Node;
-use crate::config::values::TextOrNumber;
+use crate::config::values::{Canary, TextOrNumber};
 use crate::kind::Desired;
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
@@ -57,6 +57,7 @@ fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mu
     }
     versions(entry, &package_name, context);
     targets(entry, context);
+    canary(entry, context);
     arguments(entry, context);
     for (key, value, pattern, least) in [
         ("max_concurrency", &entry.spec.max_concurrency, &CONCURRENCY, "1"),
@@ -183,6 +184,38 @@ fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
             .label("`*` is all of them")
             .help("target a tag that only Windows servers carry: one Linux instance makes the association `Failed`");
         context.report(&entry.place(&["targets", "instance_ids"]), diagnostic);
+    }
+}
+
+/// A canary is one of the instances that the package is for, and there is one.
+fn canary(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
+    let Some(canary) = &entry.spec.canary else { return };
+    let mut report = |path: &[&str], message: String, label: &str| {
+        let diagnostic = entry.error("VSS0614", message).label(label);
+        context.report(&entry.place(path), diagnostic);
+    };
+    if entry.spec.action.unwrap_or_default() != PackageAction::Install {
+        report(&["canary"], "a canary tries an installation, and nothing is installed".to_owned(), "no `Install`");
+    }
+    let ids = match canary {
+        Canary::Count(1..=50) => return,
+        Canary::Count(count) => {
+            return report(&["canary"], format!("{count} canaries"), "from 1 to 50");
+        }
+        Canary::Instances(ids) => ids,
+    };
+    if ids.is_empty() || ids.len() > 50 {
+        report(&["canary"], format!("{} canaries", ids.len()), "from 1 to 50 instance ids");
+    }
+    let targets = entry.spec.targets.instance_ids.as_deref().unwrap_or_default();
+    let any = targets.is_empty() || targets.iter().any(|id| id == "*");
+    for (index, id) in ids.iter().enumerate() {
+        let path = ["canary", &index.to_string()];
+        if !INSTANCE_ID.is_match(id) {
+            report(&path, format!("`{}` is no instance id", safe(id)), "such as `i-0123456789abcdef0`");
+        } else if !any && !targets.contains(id) {
+            report(&path, format!("the canary `{}` is none of the targets", safe(id)), "not in `instance_ids`");
+        }
     }
 }
 

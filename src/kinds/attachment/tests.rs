@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::live::Seen;
 use super::{Attachment, calls};
 use crate::aws::{Instance, ProfileAssociation};
-use crate::kind::{Calls, Desired, Fields, Kind, Live, Transition};
+use crate::kind::{Calls, Desired, Fields, Kind, Live, Rings, Transition};
 use crate::model::{Address, Scope};
 use crate::plan::Action;
 
@@ -67,6 +67,7 @@ fn update(desired: &Desired, live: &Live, replaced: &BTreeSet<Address>) -> Calls
             iam_path: "/".to_owned(),
         },
         action: Action::Update,
+        rings: &Rings::default(),
         address: &desired.address,
         desired: Some(&desired),
         live: Some(live),

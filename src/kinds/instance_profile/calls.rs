@@ -34,7 +34,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "Tags": tag_list(&all_tags(transition)),
     });
     let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];
-    let role = text(&desired.fields, "role");
+    let role = Delta::of(FIELDS, transition).wanted("role").as_str().unwrap_or_default();
     if !role.is_empty() {
         calls.push(add(&desired.name, role));
     }

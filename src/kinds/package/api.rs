@@ -1,5 +1,7 @@
 //! What AWS says about packages, and how it is told.
 
+use std::collections::BTreeMap;
+
 use aws_sdk_ssm::types::{
     Alarm, AlarmConfiguration, Association, AssociationComplianceSeverity, AssociationDescription,
     AssociationSyncCompliance, Command, CommandStatus, InstanceAssociationOutputLocation, ResourceTypeForTagging,
@@ -11,13 +13,14 @@ use serde_json::{Value, json};
 
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::once::{Memory, Records};
-use super::{DOCUMENT, command, once};
+use super::{DOCUMENT, command, once, results};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{carries, entries, is_owned_as, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable, without_empty};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::model::schedule::{self, Dialect};
+use crate::model::{Address, Scope};
 use crate::plan::{PlannedCall, marks};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
@@ -290,9 +293,11 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
             (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
         });
     match newest {
-        Some(command) if !command.status().is_some_and(is_lost) => Found::Live(Box::new(command_form(entry, command))),
+        Some(command) if !command.status().is_some_and(is_lost) => {
+            Found::Live(Box::new(command_form(reader.scope(), entry, command)))
+        }
         Some(command) => match is_under_way(reader, command).await {
-            Ok(true) => Found::Live(Box::new(command_form(entry, command))),
+            Ok(true) => Found::Live(Box::new(command_form(reader.scope(), entry, command))),
             Ok(false) => Found::Absent,
             Err(error) => unknown(&error),
         },
@@ -307,8 +312,19 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
     }
 }
 
-/// What the agent says where another run of the document is at the same package: it is being done.
-const UNDER_WAY: &str = "already in the process of action";
+/// Reads what the newest command of an entry came to, one that failed too.
+pub(crate) async fn last_command(reader: &Reader, entry: &Desired) -> Result<Vec<results::InstanceRun>, AwsError> {
+    let commands = reader.list_commands(DOCUMENT).await?;
+    let prefix = command::prefix(reader.scope(), &entry.address);
+    let own = commands.iter().filter(|command| command.comment().is_some_and(|comment| comment.starts_with(&prefix)));
+    let newest = own.max_by_key(|command| {
+        (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())
+    });
+    match newest.and_then(|command| command.command_id()) {
+        Some(id) => results::of_command(reader, id).await,
+        None => Ok(Vec::new()),
+    }
+}
 
 /// Tells whether a command failed only because the same was being done already.
 async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsError> {
@@ -316,7 +332,7 @@ async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsErr
         return Ok(false);
     }
     let outputs = reader.failed_outputs(command.command_id().unwrap_or_default()).await?;
-    Ok(!outputs.is_empty() && outputs.iter().all(|output| output.contains(UNDER_WAY)))
+    Ok(!outputs.is_empty() && outputs.iter().all(|output| output.contains(results::UNDER_WAY)))
 }
 
 /// Makes the normal form of a command that AWS has forgotten: its record is the one of just this content.
@@ -331,11 +347,27 @@ fn remembered(entry: &Desired, command: &str) -> Live {
     }
 }
 
-fn command_form(entry: &Desired, command: &Command) -> Live {
+/// Reads how the commands that run ahead of the others are numbered next, by package.
+pub(crate) async fn first_attempts(
+    reader: &Reader,
+    packages: &[&Address],
+) -> Result<BTreeMap<Address, (u32, Option<u64>)>, AwsError> {
+    let records = Records::read(reader).await?;
+    let next = |address: &Address| (address.clone(), records.next_first(reader.scope(), address));
+    Ok(packages.iter().map(|address| next(address)).collect())
+}
+
+fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
     let parameters = parameters_to_json(command.parameters().into_iter().flatten());
     let mut form = LiveForm::default();
     read_parameters(&mut form, &parameters);
-    if command.targets().is_empty() {
+    let (wanted, targets) = command::content(entry);
+    let addresses = std::iter::once(&entry.address).chain(&entry.renamed_from);
+    let mut comments = addresses.map(|address| command::comment(scope, address, &wanted, &targets));
+    if comments.any(|comment| command.comment() == Some(&comment)) {
+        // It was sent for just this entry, without the instances where there was nothing to do.
+        form.value("targets", entry.fields.get("targets").cloned().unwrap_or_default());
+    } else if command.targets().is_empty() {
         read_targets(&mut form, [("InstanceIds".to_owned(), command.instance_ids().to_vec())]);
     } else {
         read_targets(&mut form, targets_of(command.targets()));
@@ -433,6 +465,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     let (ssm, input, action) = (writer.ssm(), Input::of(call), call.action.as_str());
     match action {
         "ssm:PutParameter" => once::put(writer, call).await,
+        "ssm:GetCommandInvocation" => results::awaited(&writer.reader(), call).await,
         "ssm:SendCommand" => {
             let request = ssm
                 .send_command()

@@ -7,7 +7,7 @@ use super::{DOCUMENT, FIELDS, command, once};
 use crate::kind::{Calls, Desired, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id};
 use crate::kinds::input::{tag_list, without_empty};
-use crate::plan::{Action, PlannedCall};
+use crate::plan::{Action, PlannedCall, UNTIL, output};
 
 /// The fields that are one member of an association.
 const MEMBERS: [(&str, &str); 10] = [
@@ -23,6 +23,9 @@ const MEMBERS: [(&str, &str); 10] = [
     ("calendar_names", "CalendarNames"),
 ];
 
+/// SSM takes so many instances by id in one command.
+const MOST_INSTANCES: usize = 50;
+
 /// Members that the file format does not model and `UpdateAssociation` would null.
 const CARRIED: [&str; 4] =
     ["DocumentVersion", "AutomationTargetParameterName", "AlarmConfiguration", "TargetLocations"];
@@ -32,19 +35,27 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         || transition.desired.is_some_and(|desired| desired.options.contains_key("run_command")),
         |live| live.ids.contains_key("CommandId"),
     );
+    let installs = |mut rest: Vec<PlannedCall>| {
+        let mut calls = transition.desired.map(|desired| first(transition, desired)).unwrap_or_default();
+        calls.append(&mut rest);
+        calls
+    };
     match transition.action {
         // A command can't be changed: another one is sent. What a command did can't be deleted.
-        Action::Create | Action::Update | Action::Replace if is_command => Calls {
-            ensure: transition.desired.map(|desired| send(transition, desired)).unwrap_or_default(),
-            ..Calls::default()
-        },
+        Action::Create | Action::Update | Action::Replace if is_command => {
+            Calls { ensure: installs(send(transition)), ..Calls::default() }
+        }
         Action::Delete | Action::Adopt if is_command => Calls::default(),
-        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
-        Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
-        Action::Update => Calls { ensure: update(transition), ..Calls::default() },
+        Action::Create => Calls { ensure: installs(create(transition)), ..Calls::default() },
+        Action::Adopt => Calls { ensure: [tags(transition), installs(Vec::new())].concat(), ..Calls::default() },
+        Action::Update => {
+            // The mark comes first: what follows is done to what is ours, wherever the run ends.
+            let marks = tags(transition);
+            Calls { ensure: [marks, installs(update(transition))].concat(), ..Calls::default() }
+        }
         Action::Replace => Calls {
             release: transition.live.map(delete).unwrap_or_default(),
-            ensure: create(transition),
+            ensure: installs(create(transition)),
             remove: Vec::new(),
         },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
@@ -52,25 +63,66 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     }
 }
 
-fn send(transition: &Transition<'_>, desired: &Desired) -> Vec<PlannedCall> {
-    let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
+/// Installs on some instances ahead of the others, and waits until each of them has it.
+fn first(transition: &Transition<'_>, desired: &Desired) -> Vec<PlannedCall> {
+    let (scope, address) = (transition.scope, &desired.address);
+    let (parameters, _) = command::content(desired);
+    let groups = transition.rings.first.iter().flat_map(|group| group.chunks(MOST_INSTANCES));
+    let mut calls = Vec::new();
+    for group in groups {
+        let targets = write_targets(&json!({ "InstanceIds": group }));
+        let comment = command::first_comment(scope, address, &parameters, &targets);
+        let call = command_call(desired, &comment, &parameters, &targets);
+        calls.extend(once::around(scope, address, transition.rings.attempt, call));
+        calls.extend(group.iter().map(|instance| {
+            let input = json!({
+                "CommandId": output(address, "CommandId"),
+                "InstanceId": instance,
+                UNTIL: { "Status": "Success" },
+            });
+            PlannedCall::new("ssm:GetCommandInvocation", input)
+        }));
+    }
+    calls
+}
+
+/// Sends the command to all that it is for, but for those that have what it would install.
+fn send(transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let Some(desired) = transition.desired else { return Vec::new() };
+    // A command that stands is not sent again to those who follow a group that goes first.
+    if transition.live.is_some() && !FIELDS.iter().any(|field| Delta::of(FIELDS, transition).changes(field.name)) {
+        return Vec::new();
+    }
     let (parameters, targets) = command::content(desired);
+    let comment = command::comment(transition.scope, &desired.address, &parameters, &targets);
+    let left = command::without(&targets, &transition.rings.right);
+    let call = command_call(desired, &comment, &parameters, &left);
+    if left == json!([]) {
+        Vec::new()
+    } else {
+        once::around(transition.scope, &desired.address, transition.attempt, call)
+    }
+}
+
+fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &Value) -> PlannedCall {
+    let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
     let input = json!({
         "DocumentName": DOCUMENT,
-        "Comment": command::comment(transition.scope, &desired.address, &parameters, &targets),
+        "Comment": comment,
         "Parameters": parameters,
         "Targets": targets,
         "MaxConcurrency": field("max_concurrency"),
         "MaxErrors": field("max_errors"),
     });
-    let command = PlannedCall::new("ssm:SendCommand", without_empty(input));
-    once::around(transition.scope, &desired.address, transition.attempt, command)
+    PlannedCall::new("ssm:SendCommand", without_empty(input))
 }
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
-    let field = |name: &str| desired.fields.get(name).unwrap_or(&Value::Null);
-    let mut input = association(&Value::Null, &field);
+    // What takes the place of an association keeps what the file does not speak of.
+    let delta = Delta::of(FIELDS, transition);
+    let carried = transition.live.map_or(&Value::Null, |live| &live.carried);
+    let mut input = association(carried, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
     vec![PlannedCall::new("ssm:CreateAssociation", without_empty(input.into()))]
@@ -79,8 +131,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let delta = Delta::of(FIELDS, transition);
-    // The mark comes first: what follows is done to what is ours, wherever the run ends.
-    let mut calls = tags(transition);
+    let mut calls = Vec::new();
     if FIELDS.iter().any(|field| field.name != "tags" && delta.changes(field.name)) {
         let mut input = association(&live.carried, &|name| delta.wanted(name));
         for (name, value) in [

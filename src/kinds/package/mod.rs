@@ -12,6 +12,7 @@ mod command;
 mod installation;
 mod normal;
 mod once;
+mod results;
 pub mod spec;
 
 use futures_util::FutureExt;
@@ -22,7 +23,9 @@ use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::plan::PlannedCall;
 
+pub(crate) use api::{first_attempts, last_command};
 pub use installation::{Installation, installation};
+pub use results::{InstanceRun, Stage, runs};
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";

@@ -23,20 +23,21 @@ const SETTLED: u64 = 150_000;
 const SENT: &str = ".sent";
 const REFUSED: &str = ".refused";
 
-/// Names what a command does: the same thing sent twice has the same name. The comment names stack and address.
-fn hash(comment: &str, parameters: &Value, targets: &Value) -> String {
-    let content = format!("{comment}\n{}\n{parameters}\n{targets}", super::DOCUMENT);
+/// Names what a command does: the same thing sent twice has the same name. The comment names stack, address and targets,
+/// those that the entry means: some of them may have been left out.
+fn hash(comment: &str, parameters: &Value) -> String {
+    let content = format!("{comment}\n{}\n{parameters}", super::DOCUMENT);
     sha256_hex(content.as_bytes())[..16].to_owned()
 }
 
 fn hash_of(scope: &Scope, address: &Address, entry: &Desired) -> String {
     let (parameters, targets) = command::content(entry);
-    hash(&command::comment(scope, address, &parameters, &targets), &parameters, &targets)
+    hash(&command::comment(scope, address, &parameters, &targets), &parameters)
 }
 
 fn hash_in(command: &PlannedCall) -> String {
     let input = &command.input;
-    hash(input["Comment"].as_str().unwrap_or_default(), &input["Parameters"], &input["Targets"])
+    hash(input["Comment"].as_str().unwrap_or_default(), &input["Parameters"])
 }
 
 fn path(scope: &Scope) -> String {
@@ -152,6 +153,17 @@ impl Records {
     pub(super) fn next(&self, scope: &Scope, entry: &Desired) -> u32 {
         let hash = hash_of(scope, &entry.address, entry);
         self.attempts.keys().filter(|(known, _)| *known == hash).map(|(_, number)| number + 1).max().unwrap_or(1)
+    }
+
+    /// Returns the number of the next command that runs ahead of an entry's others, and for how many seconds it is not
+    /// known whether one was sent a moment ago.
+    pub(super) fn next_first(&self, scope: &Scope, address: &Address) -> (u32, Option<u64>) {
+        let prefix = command::first_prefix(scope, address);
+        let known = self.attempts.iter().filter(|(_, attempt)| attempt.comment.starts_with(&prefix));
+        let number = known.clone().map(|((_, number), _)| number + 1).max().unwrap_or(1);
+        let open = known.filter(|(_, attempt)| attempt.sent.is_none() && !attempt.refused);
+        let age = open.map(|(_, attempt)| self.date.saturating_sub(attempt.made)).min();
+        (number, age.filter(|age| *age < SETTLED).map(|age| (SETTLED - age).div_ceil(1000)))
     }
 
     /// Says what is known of an entry's command that AWS does not list.

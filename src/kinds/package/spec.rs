@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::form::{Form, map, sorted};
-use crate::config::values::{OneOrMany, TextOrNumber, common};
+use crate::config::values::{Canary, OneOrMany, TextOrNumber, common};
 use crate::kind::Fields;
 
 /// A Distributor package, installed through the SSM document `AWS-ConfigureAWSPackage`: a State Manager association where
@@ -57,6 +57,8 @@ pub struct PackageSpec {
     pub association_dispatch_assume_role: Option<String>,
     /// Names or ARNs of change calendars that gate the runs.
     pub calendar_names: Option<Vec<String>>,
+    /// Instances that get it before all others: so many, or these. Only if it succeeded there the others follow.
+    pub canary: Option<Canary>,
     /// Whether `apply` waits until the instances have run it, 15 minutes at most; it does not unless this is true.
     pub wait: Option<bool>,
     /// Tags of the association, added to `[tags]`.
@@ -251,6 +253,7 @@ impl ResolvedPackage {
         Form::default()
             .text("minimum_version", self.spec.minimum_version.as_deref())
             .flag("wait", self.spec.wait)
+            .value("canary", self.spec.canary.as_ref().map(Canary::value))
             .flag("run_command", self.schedule.is_none().then_some(true))
             .fields()
     }

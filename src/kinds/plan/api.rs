@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
-use aws_sdk_backup::types::BackupPlansListMember;
+use aws_sdk_backup::types::{BackupPlanInput, BackupPlansListMember};
 use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 
@@ -14,6 +14,7 @@ use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::ids;
+use crate::kinds::token as tokens;
 use crate::kinds::vault::api::{perform_tags, tags_of};
 use crate::model::{Address, Scope};
 use crate::plan::{PlannedCall, diff, marks};
@@ -273,26 +274,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         None => Err(unusable(call, "`BackupPlan` is missing")),
     };
     match action {
-        "backup:CreateBackupPlan" => {
-            let token = input.text("CreatorRequestId");
-            let request = backup
-                .create_backup_plan()
-                .backup_plan(plan()?)
-                .set_backup_plan_tags(input.map("BackupPlanTags"))
-                .set_creator_request_id(token.clone());
-            // Our own token says that an earlier, unanswered call made it.
-            let made_before = |error: &CreateBackupPlanError| match error {
-                CreateBackupPlanError::AlreadyExistsException(error) if error.creator_request_id == token => {
-                    let id = error.arn.as_deref().and_then(|arn| arn.rsplit(':').next()).map(str::to_owned);
-                    let output = CreateBackupPlanOutput::builder().set_backup_plan_arn(error.arn.clone());
-                    Some(output.set_backup_plan_id(id).build())
-                }
-                _ => None,
-            };
-            let answer = writer.send_unless(action, request.send(), made_before).await?;
-            let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
-            Ok(json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id }))
-        }
+        "backup:CreateBackupPlan" => create(writer, call, &plan()?).await,
         "backup:UpdateBackupPlan" => {
             let request = backup.update_backup_plan().set_backup_plan_id(plan_id).backup_plan(plan()?);
             let answer = writer.send(action, request.send()).await?;
@@ -304,5 +286,40 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         "backup:TagResource" | "backup:UntagResource" => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),
+    }
+}
+
+/// Makes a plan. Its token names the entry: AWS may answer that of a plan which is gone with that plan.
+async fn create(writer: &Writer, call: &PlannedCall, plan: &BackupPlanInput) -> Result<Value, AwsError> {
+    let input = Input::of(call);
+    let (first, mut generation) = (input.text("CreatorRequestId"), 0);
+    loop {
+        let token = tokens::of_generation(first.as_deref(), generation);
+        let request = writer
+            .backup()
+            .create_backup_plan()
+            .backup_plan(plan.clone())
+            .set_backup_plan_tags(input.map("BackupPlanTags"))
+            .set_creator_request_id(token.clone());
+        // Our own token says that an earlier, unanswered call made it.
+        let made_before = |error: &CreateBackupPlanError| match error {
+            CreateBackupPlanError::AlreadyExistsException(error) if error.creator_request_id == token => {
+                let id = error.arn.as_deref().and_then(|arn| arn.rsplit(':').next()).map(str::to_owned);
+                let output = CreateBackupPlanOutput::builder().set_backup_plan_arn(error.arn.clone());
+                Some(output.set_backup_plan_id(id).build())
+            }
+            _ => None,
+        };
+        let answer = writer.send_unless(&call.action, request.send(), made_before).await?;
+        let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
+        let made = json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id });
+        let created = answer.creation_date.and_then(|date| date.to_millis().ok());
+        if !tokens::must_be_visible(created, writer.date()) || generation >= tokens::GENERATIONS {
+            return Ok(made);
+        }
+        if writer.reader().list_backup_plans().await?.iter().any(|plan| plan.backup_plan_id() == Some(id.as_str())) {
+            return Ok(made);
+        }
+        generation += 1;
     }
 }

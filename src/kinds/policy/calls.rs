@@ -32,7 +32,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "PolicyName": desired.name,
         "Path": new_path(transition),
         "PolicyDocument": desired.fields.get("document").map(Value::to_string),
-        "Description": desired.fields.get("description"),
+        "Description": Delta::of(FIELDS, transition).wanted("description"),
         "Tags": tag_list(&all_tags(transition)),
     });
     vec![PlannedCall::new("iam:CreatePolicy", without_empty(input))]

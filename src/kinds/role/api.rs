@@ -117,6 +117,12 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
         carried: json!({
             "AttachedManagedPolicies": attached,
             "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
+            // What `additive` hides, for a role that takes this one's place.
+            "OtherManagedPolicies": attached.iter().filter(|arn| !declared("managed_policies", arn)).collect::<Vec<_>>(),
+            "OtherInlinePolicies": inline
+                .iter()
+                .filter(|(name, _)| !declared("inline_policies", name))
+                .collect::<BTreeMap<_, _>>(),
             "WasUsed": role.role_last_used().is_some_and(|used| used.last_used_date().is_some()),
             "Holders": role
                 .instance_profile_list()

@@ -31,28 +31,26 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
-    let fields = &desired.fields;
+    // What takes the place of a role keeps what the file does not speak of, its boundary first of all.
+    let delta = Delta::of(FIELDS, transition);
     let mut input = json!({
         "RoleName": desired.name,
         "Path": new_path(transition),
-        "AssumeRolePolicyDocument": fields.get("trust").map(Value::to_string),
-        "Description": fields.get("description"),
-        "PermissionsBoundary": fields.get("permissions_boundary"),
+        "AssumeRolePolicyDocument": desired.fields.get("trust").map(Value::to_string),
+        "Description": delta.wanted("description"),
+        "PermissionsBoundary": delta.wanted("permissions_boundary"),
         "Tags": tag_list(&all_tags(transition)),
     });
-    if let Some(duration) = fields.get("max_session_duration").filter(|duration| !diff::is_empty(duration)) {
+    let duration = delta.wanted("max_session_duration");
+    if !diff::is_empty(duration) {
         input["MaxSessionDuration"] = json!(session_seconds(duration));
     }
     let mut calls = vec![PlannedCall::new("iam:CreateRole", without_empty(input))];
-    let attached = fields.get("managed_policies").map(texts).unwrap_or_default();
-    calls.extend(attached.into_iter().map(|arn| attach(&desired.name, arn)));
-    calls.extend(
-        fields
-            .get("inline_policies")
-            .into_iter()
-            .flat_map(pairs)
-            .map(|(name, document)| put(&desired.name, name, document)),
-    );
+    let other = |member: &str| transition.live.map_or(&Value::Null, |live| &live.carried[member]);
+    let attached = texts(delta.wanted("managed_policies")).into_iter().chain(texts(other("OtherManagedPolicies")));
+    calls.extend(attached.map(|arn| attach(&desired.name, arn)));
+    let inline = pairs(delta.wanted("inline_policies")).chain(pairs(other("OtherInlinePolicies")));
+    calls.extend(inline.map(|(name, document)| put(&desired.name, name, document)));
     calls
 }
 

@@ -17,6 +17,7 @@ use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::plan::api::{Identity, Known, resolve};
+use crate::kinds::token as tokens;
 use crate::model::Address;
 use crate::plan::{PlannedCall, diff, marks};
 
@@ -256,23 +257,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             let selection =
                 input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
             let selection = selection_from_json(selection).map_err(|error| unusable(call, error))?;
-            let token = input.text("CreatorRequestId");
-            let request = backup
-                .create_backup_selection()
-                .set_backup_plan_id(plan_id)
-                .backup_selection(selection)
-                .set_creator_request_id(token.clone());
-            // Our own token says that an earlier, unanswered call made it; its ARN ends with the id.
-            let made_before = |error: &CreateBackupSelectionError| match error {
-                CreateBackupSelectionError::AlreadyExistsException(error) if error.creator_request_id == token => {
-                    let id = error.arn.as_deref().and_then(|arn| arn.rsplit([':', '/']).next()).map(str::to_owned);
-                    Some(CreateBackupSelectionOutput::builder().set_selection_id(id).build())
-                }
-                _ => None,
-            };
-            let answer = writer.send_unless(action, request.send(), made_before).await?;
-            let id = answer.selection_id.ok_or_else(|| incomplete(call, "SelectionId"))?;
-            Ok(json!({ "SelectionId": id, "BackupPlanId": answer.backup_plan_id }))
+            create(writer, call, &plan_id.unwrap_or_default(), &selection).await
         }
         "backup:DeleteBackupSelection" => {
             let request = backup
@@ -284,6 +269,74 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         _ => Err(unusable(call, "no selection needs it")),
     }
+}
+
+/// Makes a selection. The token hashes the content: content that comes back brings the token of a selection that is gone,
+/// which AWS may take for the answer. AWS may also take one selection of a name only: ours then goes first.
+async fn create(
+    writer: &Writer,
+    call: &PlannedCall,
+    plan: &str,
+    selection: &BackupSelection,
+) -> Result<Value, AwsError> {
+    let (first, mut generation, mut has_room) = (Input::of(call).text("CreatorRequestId"), 0, false);
+    loop {
+        let token = tokens::of_generation(first.as_deref(), generation);
+        let request = writer
+            .backup()
+            .create_backup_selection()
+            .backup_plan_id(plan)
+            .backup_selection(selection.clone())
+            .set_creator_request_id(token.clone());
+        // Our own token says that an earlier, unanswered call made it; its ARN ends with the id.
+        let made_before = |error: &CreateBackupSelectionError| match error {
+            CreateBackupSelectionError::AlreadyExistsException(error) if error.creator_request_id == token => {
+                let id = error.arn.as_deref().and_then(|arn| arn.rsplit([':', '/']).next()).map(str::to_owned);
+                Some(CreateBackupSelectionOutput::builder().set_selection_id(id).build())
+            }
+            _ => None,
+        };
+        let answer = match writer.send_unless(&call.action, request.send(), made_before).await {
+            Ok(answer) => answer,
+            Err(error) if error.is_already_there() && !has_room => {
+                if !make_room(writer, plan, &selection.selection_name).await? {
+                    return Err(error);
+                }
+                has_room = true;
+                continue;
+            }
+            Err(error) => return Err(error),
+        };
+        let id = answer.selection_id.ok_or_else(|| incomplete(call, "SelectionId"))?;
+        let made = json!({ "SelectionId": id, "BackupPlanId": answer.backup_plan_id });
+        let created = answer.creation_date.and_then(|date| date.to_millis().ok());
+        if !tokens::must_be_visible(created, writer.date()) || generation >= tokens::GENERATIONS {
+            return Ok(made);
+        }
+        let members = writer.reader().list_backup_selections(plan).await?;
+        if members.iter().any(|member| member.selection_id() == Some(id.as_str())) {
+            return Ok(made);
+        }
+        generation += 1;
+    }
+}
+
+/// Deletes our own selections of a name; tells whether there were any.
+async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsError> {
+    let reader = writer.reader();
+    let members = reader.list_backup_selections(plan).await?;
+    let ours = members.iter().filter(|member| member.selection_name() == Some(name) && is_made_by_us(&reader, member));
+    let mut had = false;
+    for member in ours {
+        let request = writer
+            .backup()
+            .delete_backup_selection()
+            .backup_plan_id(plan)
+            .set_selection_id(member.selection_id().map(str::to_owned));
+        writer.send("backup:DeleteBackupSelection", request.send()).await?;
+        had = true;
+    }
+    Ok(had)
 }
 
 fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, BuildError> {

@@ -38,7 +38,10 @@ fn create(transition: &Transition<'_>) -> Calls {
     if let Some(notifications) = declared("notifications").and_then(Value::as_object) {
         calls.ensure.push(put_notifications(&desired.name, notifications));
     }
-    if let Some(lock) = declared("lock").and_then(Value::as_object) {
+    // What takes the place of a vault keeps its lock, where the file does not speak of one.
+    let delta = Delta::of(FIELDS, transition);
+    let lock = delta.wanted("lock").as_object().filter(|lock| !lock.is_empty());
+    if let Some(lock) = lock.filter(|lock| declared("lock").is_some() || text(lock, "mode") == "governance") {
         calls.remove.push(put_lock(&desired.name, lock, transition));
     }
     calls

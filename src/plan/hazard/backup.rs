@@ -2,10 +2,12 @@
 
 use std::cmp::Ordering;
 
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Hazard, Notes, Thing, texts};
 use crate::model::duration::days;
+use crate::model::schedule::{Dialect, Schedule, zone};
 use crate::plan::{Action, diff};
 use crate::policy;
 
@@ -132,6 +134,9 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
     let Some(rules) = before.as_object() else { return };
     for (name, old) in rules {
         if let Some(new) = after.get(name.as_str()) {
+            if let Some(why) = rarer(old, new) {
+                notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes backups less often: {why}"));
+            }
             retention(&format!("the rule `{name}`"), old, new, notes);
             continue;
         }
@@ -145,6 +150,33 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
             None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
         }
     }
+}
+
+/// How many runs of a schedule are looked at, and for how many days.
+const RUNS: (usize, i64) = (10_000, 400);
+
+/// Says how a rule would run less often than it does: fewer runs in a year, or a longer wait for the next one. Another hour
+/// of the day is no difference, and neither is what daylight saving makes of it.
+fn rarer(old: &Value, new: &Value) -> Option<String> {
+    let text = |rule: &Value, field: &str| rule[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let (before, after) = (text(old, "schedule")?, text(new, "schedule")?);
+    let clock = |rule: &Value| text(rule, "timezone");
+    let measure = |schedule: &str, name: Option<String>| {
+        let zone = zone(name.as_deref().unwrap_or("Etc/UTC")).ok()?;
+        let schedule = Schedule::parse(schedule, Dialect::Backup).ok()?;
+        let from = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(24 * 365 * 60)).ok()?;
+        let end = from.checked_add(SignedDuration::from_hours(24 * RUNS.1)).ok()?;
+        let runs: Vec<Timestamp> =
+            schedule.next_runs(from, &zone, RUNS.0).into_iter().map(|run| run.timestamp()).collect();
+        let longest = runs.windows(2).map(|pair| pair[1].duration_since(pair[0])).max();
+        Some((runs.iter().filter(|run| **run < end).count(), longest.unwrap_or(SignedDuration::MAX)))
+    };
+    let (often, wait) = measure(&before, clock(old))?;
+    let (often_after, wait_after) = measure(&after, clock(new).or_else(|| clock(old)))?;
+    let shift = SignedDuration::from_hours(1);
+    // One run more or less in the window is where it begins.
+    let is_rarer = often_after + 1 < often || wait_after > wait.saturating_add(shift);
+    is_rarer.then(|| format!("`{after}`, not `{before}`"))
 }
 
 fn retention(what: &str, old: &Value, new: &Value, notes: &mut Notes) {

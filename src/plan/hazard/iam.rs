@@ -11,12 +11,13 @@ use crate::policy;
 /// customer's own.
 const NEEDS: [(&str, &str, &[&str]); 3] = [
     ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:updateinstanceinformation", "ssm:*"]),
-    ("ec2.amazonaws.com", VSS_POLICY, &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"]),
+    (
+        "ec2.amazonaws.com",
+        "AWSEC2VssSnapshotPolicy",
+        &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"],
+    ),
     ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:sendcommand", "ssm:*"]),
 ];
-
-/// Works with AwsVssComponents 2.3.1 or later only: its conditions ask for a tag that older ones do not set.
-const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
 pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     let Some(live) = thing.draft.live else { return };
@@ -130,12 +131,6 @@ fn vss(thing: &Thing<'_>, notes: &mut Notes) {
         if gone {
             let lost = if managed_before { format!("`{policy}`") } else { format!("`{}`", actions[0]) };
             notes.add(Hazard::VssUnavailable, format!("the role loses {lost}, which VSS backups need"));
-        }
-        if policy == VSS_POLICY && managed_after && !managed_before && own_before && !own_after {
-            notes.add(
-                Hazard::VssUnavailable,
-                format!("`{VSS_POLICY}` takes the place of a policy that older packages need: it works only where AwsVssComponents 2.3.1 or later is installed"),
-            );
         }
     }
 }

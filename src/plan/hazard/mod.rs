@@ -181,7 +181,9 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
             "region_settings" => backup::region_settings(&thing, &mut notes),
             _ => {}
         }
-        notes.0.retain(|note| !input.options.destroy || note.hazard.outlives_the_stack());
+        // A part of the stack says nothing about what it takes along.
+        let is_the_end = input.options.destroy && input.options.targets.is_empty();
+        notes.0.retain(|note| !is_the_end || note.hazard.outlives_the_stack());
         if !notes.0.is_empty() {
             found.insert(draft.address.clone(), notes.0);
         }

@@ -43,7 +43,7 @@ pub fn text(coverage: &Coverage, scope: &Scope, width: usize) -> String {
 }
 
 /// Returns the verdict in a sentence.
-pub(super) fn verdict(coverage: &Coverage) -> String {
+pub(crate) fn verdict(coverage: &Coverage) -> String {
     let (all, good) = (coverage.instances.len(), coverage.count(Protection::Vss));
     match all {
         0 if coverage.unread.is_empty() => "There is no Windows instance.".to_owned(),
@@ -83,7 +83,7 @@ pub fn last_line(coverage: &Coverage) -> String {
 }
 
 /// Returns how an instance is protected, in a word or two.
-pub(super) fn word(covered: &Covered) -> &'static str {
+pub(crate) fn word(covered: &Covered) -> &'static str {
     match (covered.protection, covered.overlaps.is_empty()) {
         (Protection::Unprotected, _) => "unprotected",
         (Protection::WithoutVss, _) => "without VSS",
@@ -112,7 +112,7 @@ pub(super) fn membership(membership: &Membership) -> String {
 }
 
 /// Returns what to do about an instance.
-pub(super) fn fix(covered: &Covered) -> String {
+pub(crate) fn fix(covered: &Covered) -> String {
     if let Some(miss) = covered.near_misses.first() {
         return format!("write the tag as plan {} wants it: `{}`", miss.plan, miss.wanted);
     }

@@ -32,7 +32,7 @@ pub fn text(report: &Report, scope: &Scope, width: usize) -> String {
 }
 
 /// Returns the verdict on all of them in a sentence.
-pub(super) fn verdict(report: &Report) -> String {
+pub(crate) fn verdict(report: &Report) -> String {
     let (all, good) = (report.instances.len(), report.count(Verdict::Consistent));
     let pending = report.count(Verdict::Pending);
     match (all, good) {

@@ -63,6 +63,18 @@ pub struct Backup {
     /// When recovery points that are over were last looked for.
     #[serde(default)]
     pub swept: i64,
+    /// What AWS's documentation leaves open, and a test may ask for.
+    #[serde(default)]
+    pub strictness: Strictness,
+}
+
+/// What AWS's documentation leaves open, in the reading that is harder on clients.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Strictness {
+    /// A plan takes one selection of a name.
+    pub unique_selection_names: bool,
+    /// A token is answered with what it made even when that is deleted.
+    pub remembers_tokens: bool,
 }
 
 /// The operations offered.

@@ -29,6 +29,9 @@ pub struct Plan {
     pub versions: Vec<PlanVersion>,
     /// Selections by id.
     pub selections: BTreeMap<String, Selection>,
+    /// Selections that are no more, for [`Strictness`](super::Strictness).
+    #[serde(default)]
+    pub deleted_selections: Vec<Selection>,
 }
 
 /// One version of a plan.
@@ -136,10 +139,12 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     let document = rules::normalise(&input["BackupPlan"])?;
     let tags = tags::read(input.get("BackupPlanTags"))?;
     let token = creator_request_id(input)?;
+    // The token makes the call idempotent: the plan of the first call is the answer.
+    let remembers = context.region_mut().backup.strictness.remembers_tokens;
     let plans = &context.region_mut().backup.plans;
     let mut living = plans.values().filter(|plan| plan.deleted.is_none());
-    // The token makes the call idempotent: the plan of the first call is the answer.
-    if let Some(plan) = token.as_ref().and_then(|_| living.clone().find(|plan| plan.creator_request_id == token)) {
+    let mut known = plans.values().filter(|plan| remembers || plan.deleted.is_none());
+    if let Some(plan) = token.as_ref().and_then(|_| known.find(|plan| plan.creator_request_id == token)) {
         return Ok(plan.receipt());
     }
     let count = living.clone().count();
@@ -170,6 +175,7 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
         tags,
         versions: vec![version],
         selections: BTreeMap::new(),
+        deleted_selections: Vec::new(),
     };
     let receipt = plan.receipt();
     context.region_mut().backup.plans.insert(id, plan);

@@ -120,14 +120,24 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     let plan_id = required(input, "BackupPlanId");
     let token = creator_request_id(input)?;
     let document = normalise(&input["BackupSelection"])?;
+    let strictness = context.region_mut().backup.strictness;
     let plan = plans::living(context, plan_id).ok_or_else(|| missing_plan(plan_id))?;
     // The token makes the call idempotent: the selection of the first call is the answer.
-    let first =
-        token.as_ref().and_then(|_| plan.selections.values().find(|selection| selection.creator_request_id == token));
+    let deleted = plan.deleted_selections.iter().filter(|_| strictness.remembers_tokens);
+    let mut known = plan.selections.values().chain(deleted);
+    let first = token.as_ref().and_then(|_| known.find(|selection| selection.creator_request_id == token));
     if let Some(selection) = first {
         return Ok(
             json!({ "SelectionId": selection.id, "BackupPlanId": plan_id, "CreationDate": made::timestamp(selection.created) }),
         );
+    }
+    let same_name = |selection: &&Selection| selection.document["SelectionName"] == document["SelectionName"];
+    if let Some(other) = plan.selections.values().find(same_name).filter(|_| strictness.unique_selection_names) {
+        let error = ApiError::new(400, "AlreadyExistsException", "Backup selection with the same name already exists");
+        return Err(match &other.creator_request_id {
+            Some(id) => error.with("CreatorRequestId", id),
+            None => error,
+        });
     }
     if plan.selections.len() >= 100 {
         return Err(ApiError::new(400, "LimitExceededException", "A backup plan can have at most 100 selections"));
@@ -186,7 +196,7 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = find(context, input)?.id.clone();
     let plan_id = required(input, "BackupPlanId");
     if let Some(plan) = plans::living(context, plan_id) {
-        plan.selections.remove(&id);
+        plan.deleted_selections.extend(plan.selections.remove(&id));
     }
     Ok(nothing())
 }

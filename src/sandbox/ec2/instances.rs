@@ -143,7 +143,7 @@ fn described(context: &Context<'_>, account: &Account, instance: &Instance, vpc:
         "PlatformDetails": details(instance.platform),
     });
     if instance.platform == Platform::Windows {
-        // The one value that EC2 has for it, in capitals nowhere but in the model.
+        // The one value that EC2 has for it; only the model writes it with a capital letter.
         shown["Platform"] = json!("windows");
     }
     if let Some(arn) = &instance.instance_profile {

@@ -119,12 +119,12 @@ fn found(region: &Region, id: &str) -> Result<ProfileAssociation, ApiError> {
     region.profile_associations().into_iter().find(|(other, _)| other == id).map(|(_, one)| one).ok_or_else(missing)
 }
 
-fn put(context: &mut Context<'_>, instance: &str, profile: String) -> Answer {
+fn put(context: &mut Context<'_>, instance: &str, profile: String) -> Value {
     let now = context.now;
     let id = format!("iip-assoc-0{}", context.hex_id(16));
     let one = ProfileAssociation { instance: instance.to_owned(), profile, since: now, associated: now + TAKES };
     context.region_mut().carry(instance, Some((id.clone(), one.clone())));
-    Ok(json!({"IamInstanceProfileAssociation": described(context.account, &id, &one, "associating")}))
+    json!({"IamInstanceProfileAssociation": described(context.account, &id, &one, "associating")})
 }
 
 pub(super) fn associate(context: &mut Context<'_>, input: &Value) -> Answer {
@@ -141,13 +141,13 @@ pub(super) fn associate(context: &mut Context<'_>, input: &Value) -> Answer {
     if carries {
         return Err(refusal("IncorrectState", format!("There is an existing association for instance {id}")));
     }
-    put(context, id, profile)
+    Ok(put(context, id, profile))
 }
 
 pub(super) fn replace(context: &mut Context<'_>, input: &Value) -> Answer {
     let old = found(context.region_mut(), text(input, "AssociationId"))?;
     let profile = wanted(context.account, input)?.arn.clone();
-    put(context, &old.instance, profile)
+    Ok(put(context, &old.instance, profile))
 }
 
 pub(super) fn disassociate(context: &mut Context<'_>, input: &Value) -> Answer {

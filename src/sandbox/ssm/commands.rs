@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::runs::{Invocation, Run, run, share};
 use super::targets::is_instance_id;
-use super::{documents, flag, items, moment, paged, refusal, required, targets, text, texts};
+use super::{documents, executions, flag, items, moment, paged, refusal, required, targets, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 
@@ -306,8 +306,12 @@ pub(super) fn list_invocations(context: &mut Context<'_>, input: &Value) -> Answ
 pub(super) fn get_invocation(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let missing = || refusal("InvocationDoesNotExist", "");
-    let command = context.region_mut().ssm.commands.get(required(input, "CommandId")).ok_or_else(missing)?;
     let id = required(input, "InstanceId");
+    let region = context.region_mut();
+    let Some(command) = region.ssm.commands.get(required(input, "CommandId")) else {
+        let run = executions::output(&region.ssm.associations, required(input, "CommandId"), id);
+        return run.map(|(document, invocation)| of_association(input, &document, invocation, now)).ok_or_else(missing);
+    };
     let invocation = command.invocations.iter().find(|one| one.instance_id == id).ok_or_else(missing)?;
     let plugin = plugin(command, invocation, now);
     if text(input, "PluginName").is_some_and(|name| plugin["Name"] != name) {
@@ -341,6 +345,25 @@ pub(super) fn get_invocation(context: &mut Context<'_>, input: &Value) -> Answer
         "StandardErrorUrl": "",
         "CloudWatchOutputConfig": { "CloudWatchOutputEnabled": false },
     }))
+}
+
+/// An association runs a command as well; what it wrote is read by the id of the output source.
+fn of_association(input: &Value, document: &str, invocation: &Invocation, now: i64) -> Value {
+    let (status, details) = invocation.state(now);
+    let over = invocation.is_over(now);
+    let step = documents::find(document).map(|document| document.step).unwrap_or_default();
+    json!({
+        "CommandId": required(input, "CommandId"),
+        "InstanceId": invocation.instance_id,
+        "DocumentName": document,
+        "DocumentVersion": "$DEFAULT",
+        "PluginName": step,
+        "ResponseCode": if over { invocation.code } else { -1 },
+        "Status": status,
+        "StatusDetails": details,
+        "StandardOutputContent": if over { invocation.output.as_str() } else { "" },
+        "StandardErrorContent": if over { invocation.error.as_str() } else { "" },
+    })
 }
 
 /// Ends what is not over yet; a package that was on its way does not arrive.

@@ -164,6 +164,27 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     paged("DescribeAssociationExecutions", input, "AssociationExecutions", 50, executions)
 }
 
+fn output_id(execution: &Execution, invocation: &Invocation) -> String {
+    made::uuid_of(&format!("{}/{}", execution.id, invocation.instance_id))
+}
+
+/// Finds the run of an association by the id of its output on an instance, and the document that it ran.
+pub(super) fn output<'a>(
+    associations: &'a BTreeMap<String, Association>,
+    id: &str,
+    instance: &str,
+) -> Option<(String, &'a Invocation)> {
+    associations.values().find_map(|association| {
+        let runs = association
+            .executions
+            .iter()
+            .flat_map(|execution| execution.invocations.iter().map(move |invocation| (execution, invocation)));
+        let mut of_instance = runs.filter(|(_, invocation)| invocation.instance_id == instance);
+        let (_, invocation) = of_instance.find(|(execution, invocation)| output_id(execution, invocation) == id)?;
+        Some((required(&association.current().value(), "Name").to_owned(), invocation))
+    })
+}
+
 pub(super) fn list_targets(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let association = find(context, input)?;
@@ -183,7 +204,7 @@ pub(super) fn list_targets(context: &mut Context<'_>, input: &Value) -> Answer {
             "DetailedStatus": detailed,
             "LastExecutionDate": made::timestamp(invocation.starts.unwrap_or(invocation.requested)),
             "OutputSource": {
-                "OutputSourceId": made::uuid_of(&format!("{}/{}", execution.id, invocation.instance_id)),
+                "OutputSourceId": output_id(execution, invocation),
                 "OutputSourceType": "RunCommand",
             },
         })

@@ -54,6 +54,10 @@ fn node(
     parameters: &BTreeMap<String, String>,
 ) -> Result<Option<Value>, ApiError> {
     let malformed = |text: &str| {
+        if model.metadata.protocol == Protocol::Ec2 {
+            let message = format!("Value ({text}) for parameter {key} is invalid.");
+            return ApiError::new(400, "InvalidParameterValue", message);
+        }
         ApiError::new(400, "MalformedInput", format!("could not read the value `{text}` of the parameter {key}"))
     };
     match shape.sort {

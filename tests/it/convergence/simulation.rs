@@ -2,6 +2,7 @@
 //! two applies must reach the end. One seed is one history.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -45,7 +46,6 @@ pub(crate) struct Figures {
     pub(crate) strangers: u64,
     pub(crate) commands: usize,
     pub(crate) commands_again: usize,
-    pub(crate) duplicates: u64,
 }
 
 impl Figures {
@@ -59,7 +59,17 @@ impl Figures {
         self.strangers += other.strangers;
         self.commands += other.commands;
         self.commands_again += other.commands_again;
-        self.duplicates += other.duplicates;
+    }
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { simulations, applies, calls, faults, deaths, refused, strangers, commands, commands_again } = self;
+        write!(
+            formatter,
+            "{simulations} simulations, {applies} applies, {calls} calls, {faults} faults, {deaths} deaths, \
+             {strangers} looks at strangers' things, {refused} refusals, {commands} commands ({commands_again} again)"
+        )
     }
 }
 
@@ -234,6 +244,7 @@ impl World {
         }
         self.problems.append(&mut left);
         self.check_strangers(config, &before);
+        self.figures.calls += u64::try_from(self.sandbox.requests().len()).unwrap_or_default();
         self.sandbox.clear_requests();
         let again = self.plan(config).await;
         if let Some(write) = self.sandbox.requests().iter().find(|request| request.write) {
@@ -272,6 +283,10 @@ impl World {
             if !adopted && now.get(key) != Some(thing) {
                 self.problems.push(format!("a stranger's {key} was {thing} and is {:?}", now.get(key)));
             }
+        }
+        // What nobody is to have made we made, and forgot to say so.
+        for key in account::strangers(&self.sandbox).keys().filter(|key| !before.contains_key(*key)) {
+            self.problems.push(format!("{key} is nobody's, and was not there before"));
         }
     }
 }
@@ -322,7 +337,6 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     world.figures.commands = sent;
     world.figures.commands_again = again;
     world.figures.faults = world.sandbox.faults_struck();
-    world.figures.calls = u64::try_from(world.sandbox.requests().len()).unwrap_or_default();
     if again > 0 && world.figures.deaths == 0 {
         world.problems.push(format!("{again} commands were sent twice"));
     }

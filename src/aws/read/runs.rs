@@ -1,0 +1,104 @@
+//! The reads of what documents did on instances: the invocations of commands, the executions of associations.
+
+use std::sync::Arc;
+
+use aws_sdk_ssm::operation::get_command_invocation::GetCommandInvocationOutput;
+use aws_sdk_ssm::types::{
+    AssociationExecution, AssociationExecutionTarget, CommandFilter, CommandFilterKey, CommandInvocation,
+};
+
+use super::{Pages, Reader};
+use crate::aws::AwsError;
+
+/// The largest page of SSM's lists.
+const PAGE: i32 = 50;
+
+/// Which invocations are meant.
+#[derive(Clone, Copy, Debug)]
+pub enum Invocations<'a> {
+    /// Those of one command.
+    Command(&'a str),
+    /// Those of every command that ran a document; AWS keeps them for 30 days.
+    Document(&'a str),
+}
+
+impl Reader {
+    /// Reads what commands did on each instance, with what the plugins wrote (2,500 characters each).
+    pub async fn command_invocations(&self, which: Invocations<'_>) -> Result<Vec<CommandInvocation>, AwsError> {
+        let (service, operation) = ("ssm", "ListCommandInvocations");
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
+        loop {
+            let request = self.ssm.list_command_invocations().details(true).max_results(PAGE).set_next_token(token);
+            let request = match which {
+                Invocations::Command(id) => request.command_id(id),
+                Invocations::Document(name) => {
+                    let filter = CommandFilter::builder().key(CommandFilterKey::DocumentName).value(name).build();
+                    request.filters(filter.map_err(|error| AwsError::rejected(service, operation, error.to_string()))?)
+                }
+            };
+            let page = self.call(service, operation, request.send()).await?;
+            found.extend(page.command_invocations.unwrap_or_default());
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+
+    /// Reads what a command did on one instance; none while AWS does not show it yet, or has no such run. The run of an
+    /// association is one as well: its id is the execution target's output source.
+    pub async fn command_invocation(
+        &self,
+        command: &str,
+        instance: &str,
+    ) -> Result<Option<GetCommandInvocationOutput>, AwsError> {
+        let request = self.ssm.get_command_invocation().command_id(command).instance_id(instance);
+        match self.call("ssm", "GetCommandInvocation", request.send()).await {
+            Ok(answer) => Ok(Some(answer)),
+            Err(error) if error.code.as_deref() == Some("InvocationDoesNotExist") => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Reads the runs of an association, the newest first.
+    pub async fn association_executions(&self, id: &str) -> Result<Arc<Vec<AssociationExecution>>, AwsError> {
+        let (service, operation) = ("ssm", "DescribeAssociationExecutions");
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
+        loop {
+            let request = self.ssm.describe_association_executions().association_id(id);
+            let page = self.call(service, operation, request.max_results(PAGE).set_next_token(token).send()).await?;
+            found.extend(page.association_executions.unwrap_or_default());
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                let newest = |one: &AssociationExecution| one.created_time().map(aws_smithy_types::DateTime::as_nanos);
+                found.sort_by_key(|one| std::cmp::Reverse(newest(one)));
+                return Ok(Arc::new(found));
+            }
+        }
+    }
+
+    /// Reads what one run of an association came to on each instance.
+    pub async fn association_targets(
+        &self,
+        association: &str,
+        execution: &str,
+    ) -> Result<Vec<AssociationExecutionTarget>, AwsError> {
+        let (service, operation) = ("ssm", "DescribeAssociationExecutionTargets");
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
+        loop {
+            let request = self
+                .ssm
+                .describe_association_execution_targets()
+                .association_id(association)
+                .execution_id(execution)
+                .max_results(PAGE)
+                .set_next_token(token);
+            let page = self.call(service, operation, request.send()).await?;
+            found.extend(page.association_execution_targets.unwrap_or_default());
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}

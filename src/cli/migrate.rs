@@ -1,0 +1,170 @@
+//! `vssctl migrate`: from hand-written VSS policies to `AWSEC2VssSnapshotPolicy`. Reads only; writes one local file.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::arguments::{Global, MigrateArguments};
+use super::exit::{CliError, Exit};
+use super::session::{self, Loaded, Session};
+use super::ui::Ui;
+use super::{file, init};
+use crate::aws::{AwsError, Reader};
+use crate::config::{self, managed_policy_arn};
+use crate::model::{Scope, Severity};
+use crate::plan::build::Options;
+use crate::policy;
+use crate::render::escaped;
+use crate::vss::gate::POLICY;
+use crate::vss::migrate::{Migration, Role, file, migration};
+
+/// Finds roles with an older policy, says what changes, writes the file and shows its plan.
+pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let scope = scope(arguments, global)?;
+    let mut session = Session::open_for(load(&stack(&scope), arguments)?, global, ui).await?;
+    ui.status("reading roles and instances");
+    let found = migrations(&session.clients.reader(), &scope).await?;
+    ui.clear_status();
+    if found.is_empty() {
+        ui.answer("No role of instances has a hand-written VSS policy: there is nothing to migrate.\n");
+        return Ok(Exit::Done);
+    }
+    let text = file(&found, &scope);
+    session.loaded = load(&text, arguments)?;
+    let (plan, _) = session.plan(&Options::default()).await?;
+    let told = format!("{}\n{}", told(&found), session.render(&plan));
+    if let Some(path) = &arguments.out {
+        init::write(path, &text)?;
+        ui.answer(&told);
+        ui.note(&format!("Wrote {}: read it, then `vssctl --file {0} apply`.", escaped(&path.display().to_string())));
+    } else {
+        // The file is the answer, so that it can be redirected.
+        ui.aside(&told);
+        ui.answer(&text);
+    }
+    Ok(session::verdict(&plan))
+}
+
+/// Whom it is about: what the arguments say, else the file that is there.
+fn scope(arguments: &MigrateArguments, global: &Global) -> Result<Scope, CliError> {
+    let there = file::find(global).ok().and_then(|path| config::load(&path).config).map(|config| config.scope);
+    let or = |given: &Option<String>, known: Option<&String>| given.clone().or_else(|| known.cloned());
+    let account_id = or(&arguments.account_id, there.as_ref().map(|scope| &scope.account_id));
+    let region = or(&arguments.region, there.as_ref().map(|scope| &scope.region));
+    let (Some(account_id), Some(region)) = (account_id, region) else {
+        return Err(CliError::invalid("it is not known for which account and region this is")
+            .hint("name them: `vssctl migrate --account-id 123456789012 --region ap-northeast-1`"));
+    };
+    let known = there.as_ref().map(|scope| scope.stack.clone());
+    let stack = arguments.stack.clone().or(known).unwrap_or_else(|| "windows-backup".to_owned());
+    init::check(&stack, &account_id, &region)?;
+    Ok(Scope { stack, account_id, region, iam_path: "/".to_owned() })
+}
+
+fn stack(scope: &Scope) -> String {
+    format!(
+        "[stack]\nname = \"{}\"\naccount_id = \"{}\"\nregion = \"{}\"\n",
+        scope.stack, scope.account_id, scope.region
+    )
+}
+
+fn load(text: &str, arguments: &MigrateArguments) -> Result<Loaded, CliError> {
+    let path = arguments.out.clone().unwrap_or_else(|| PathBuf::from(file::NAME));
+    let config::Loaded { config, diagnostics, sources } = config::load_text(&path.display().to_string(), text, None);
+    let problems: Vec<String> = diagnostics
+        .iter()
+        .filter(|diagnostic| diagnostic.severity == Severity::Error)
+        .map(|diagnostic| diagnostic.message.clone())
+        .collect();
+    match config {
+        Some(config) => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
+        None => Err(CliError::failed(format!("what is live can't be declared: {}", problems.join("; ")))
+            .hint("write the entry by hand; `vssctl explain` lists the limits")),
+    }
+}
+
+/// Reads the account's roles with what they need to be judged.
+async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, CliError> {
+    let authorization = reader.account_authorization_details().await?;
+    let document = |text: &str| policy::url_decode(text).ok().and_then(|text| policy::parse(&text).ok());
+    let own: BTreeMap<String, Value> = authorization
+        .policies
+        .iter()
+        .filter_map(|policy| {
+            let version = policy.policy_version_list().iter().find(|version| version.is_default_version())?;
+            Some((policy.arn()?.to_owned(), document(version.document()?)?))
+        })
+        .collect();
+    // What cannot be read is said where it is missing; a role without instances is migrated all the same.
+    let instances = reader.instances().await.map_err(allow)?;
+    let roles = authorization.roles.iter().map(|role| {
+        let profiles: Vec<(String, String)> = role
+            .instance_profile_list()
+            .iter()
+            .map(|profile| (profile.instance_profile_name().to_owned(), profile.path().to_owned()))
+            .collect();
+        let uses = |arn: &str| profiles.iter().any(|(name, _)| arn.rsplit('/').next() == Some(name));
+        let instances = instances
+            .iter()
+            .filter(|one| one.windows && !matches!(one.state.as_str(), "terminated" | "shutting-down"))
+            .filter(|one| one.profile.as_deref().is_some_and(uses))
+            .map(|one| one.id.clone())
+            .collect();
+        let inline = role
+            .role_policy_list()
+            .iter()
+            .filter_map(|policy| Some((policy.policy_name()?.to_owned(), document(policy.policy_document()?)?)));
+        Role {
+            name: role.role_name().unwrap_or_default().to_owned(),
+            path: role.path().unwrap_or("/").to_owned(),
+            trust: role.assume_role_policy_document().and_then(document).unwrap_or_default(),
+            managed: role
+                .attached_managed_policies()
+                .iter()
+                .filter_map(|policy| policy.policy_arn().map(str::to_owned))
+                .collect(),
+            inline: inline.collect(),
+            profiles: profiles.clone(),
+            instances,
+        }
+    });
+    let roles: Vec<Role> = roles.collect();
+    if !roles.iter().any(|role| migration(role, &own, None, scope).is_some()) {
+        return Ok(Vec::new());
+    }
+    let new = reader.policy_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
+    let new = document(&new).ok_or_else(|| CliError::failed(format!("`{POLICY}` could not be read as a policy")))?;
+    Ok(roles.iter().filter_map(|role| migration(role, &own, Some(&new), scope)).collect())
+}
+
+fn allow(error: AwsError) -> CliError {
+    let action = format!("{}:{}", error.service, error.operation);
+    CliError::from(error).hint(format!("allow `{action}` to the credentials in use"))
+}
+
+/// Says what changes at each role.
+fn told(found: &[Migration]) -> String {
+    let mut text = String::new();
+    for Migration { role, inline, managed, gains, loses } in found {
+        let count = match role.instances.len() {
+            1 => "1 Windows instance".to_owned(),
+            number => format!("{number} Windows instances"),
+        };
+        let _ = writeln!(text, "Role {} ({count}) has a hand-written VSS policy", escaped(&role.name));
+        for name in inline {
+            let _ = writeln!(text, "  - inline policy {}", escaped(name));
+        }
+        for arn in managed {
+            let _ = writeln!(text, "  - {} (detached, not deleted)", escaped(arn));
+        }
+        let _ = writeln!(text, "  + {POLICY}");
+        for (what, changes) in [("no longer", loses), ("newly", gains)] {
+            for change in changes {
+                let _ = writeln!(text, "    {what} {}", escaped(change));
+            }
+        }
+    }
+    text
+}

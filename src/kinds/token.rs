@@ -1,0 +1,35 @@
+//! Tokens that AWS may remember longer than what they made: the same content comes back, and with it the same token.
+
+/// Reads show everything that is older than this, in milliseconds, twice over.
+const VISIBLE: u64 = 120_000;
+/// How often the same content comes back, at most.
+pub(crate) const GENERATIONS: u32 = 100;
+
+/// Returns the token of a generation; the first is the token itself.
+pub(crate) fn of_generation(token: Option<&str>, generation: u32) -> Option<String> {
+    token.map(|token| if generation == 0 { token.to_owned() } else { format!("{token}.{generation}") })
+}
+
+/// Tells whether something was made so long ago that a list which does not show it means that it is deleted. Both in
+/// milliseconds since 1970 by AWS's clock.
+pub(crate) fn must_be_visible(created: Option<i64>, now: u64) -> bool {
+    created.and_then(|created| u64::try_from(created).ok()).is_some_and(|created| created + VISIBLE < now)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_generation_fits_beside_the_longest_token() {
+        let token = "x".repeat(41);
+        assert_eq!(of_generation(Some(&token), 0).as_deref(), Some(token.as_str()));
+        assert!(of_generation(Some(&token), GENERATIONS).is_some_and(|token| token.len() <= 50));
+    }
+
+    #[test]
+    fn what_was_made_a_moment_ago_may_not_show_yet() {
+        assert!(must_be_visible(Some(1_000_000), 1_121_000));
+        assert!(!must_be_visible(Some(1_000_000), 1_119_000) && !must_be_visible(None, 1_121_000));
+    }
+}

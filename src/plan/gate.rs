@@ -1,0 +1,402 @@
+//! The version gate of a plan: which packages come before which policies, and on which instances they come first.
+//!
+//! A role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy waits for the packages of its instances. An
+//! instance with an older package that no package of the plan brings up to date refuses the change; one of which nobody
+//! knows asks for consent. What was read is in `KindLive::installed`; nothing is read here.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
+
+use super::build::{Draft, Input};
+use super::{Action, Hazard, HazardNote};
+use crate::kind::{Found, Rings};
+use crate::model::{Address, Diagnostic};
+use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, is_package, swaps, wanted};
+use crate::vss::version::{MANAGED_POLICY, compare};
+
+/// What the gate asks of a plan.
+#[derive(Debug, Default)]
+pub(super) struct Gate {
+    /// (thing, the package that stands before anything is done to it).
+    pub(super) waits: BTreeSet<(Address, Address)>,
+    rings: BTreeMap<Address, Rings>,
+    hazards: BTreeMap<Address, Vec<HazardNote>>,
+}
+
+static NO_RINGS: Rings = Rings { first: Vec::new(), right: BTreeSet::new(), attempt: 0 };
+
+impl Gate {
+    /// Returns in which order instances get a package.
+    pub(super) fn rings(&self, address: &Address) -> &Rings {
+        self.rings.get(address).unwrap_or(&NO_RINGS)
+    }
+
+    /// Adds what needs consent.
+    pub(super) fn add_hazards(&self, found: &mut BTreeMap<Address, Vec<HazardNote>>) {
+        for (address, notes) in &self.hazards {
+            found.entry(address.clone()).or_default().extend(notes.iter().cloned());
+        }
+    }
+
+    /// Holds back what waits for a package that can't be installed after all; tells whether something is.
+    pub(super) fn hold_back(&self, drafts: &mut [Draft<'_>]) -> bool {
+        let blocked: BTreeMap<Address, Action> = drafts
+            .iter()
+            .filter(|draft| matches!(draft.action, Action::Refused | Action::Unknown))
+            .map(|draft| (draft.address.clone(), draft.action))
+            .collect();
+        let mut held = false;
+        for (thing, package) in &self.waits {
+            let Some(action) = blocked.get(package) else { continue };
+            let waiting = drafts.iter_mut().find(|draft| draft.address == *thing && changes(draft));
+            if let Some(draft) = waiting {
+                let why = if *action == Action::Unknown { "which could not be read" } else { "which is refused" };
+                draft.refuse(*action, format!("waits for `{package}`, {why}"));
+                held = true;
+            }
+        }
+        held
+    }
+
+    fn note(&mut self, address: &Address, why: String) {
+        let note = HazardNote { hazard: Hazard::VssUnavailable, why };
+        self.hazards.entry(address.clone()).or_default().push(note);
+    }
+}
+
+/// Puts packages before policies, and instances before others.
+pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Gate {
+    let mut gate = Gate::default();
+    let package = input.live.iter().find(|(kind, _)| *kind == "package");
+    let Some(evidence) = package.map(|(_, live)| &*live.installed) else { return gate };
+    if input.options.destroy || !input.options.adopt.is_empty() {
+        return gate;
+    }
+    commands(evidence, drafts, &mut gate);
+    let canaries = canaries(evidence, drafts, diagnostics);
+    let older = roles(input, evidence, drafts, diagnostics, &mut gate);
+    let packages: BTreeSet<Address> = canaries.keys().chain(older.keys()).chain(gate.rings.keys()).cloned().collect();
+    for address in packages {
+        let first = gate.rings.entry(address.clone()).or_default();
+        first.attempt = evidence.attempts.get(&address).copied().unwrap_or(1);
+        let upgraded = std::mem::take(&mut first.first);
+        let mut seen = BTreeSet::new();
+        let groups = canaries.get(&address).into_iter().chain(older.get(&address)).chain(&upgraded);
+        for group in groups {
+            let group: Vec<String> = group.iter().filter(|id| seen.insert((*id).clone())).cloned().collect();
+            if !group.is_empty() {
+                first.first.push(group);
+            }
+        }
+        if let (false, Some(seconds)) = (first.first.is_empty(), evidence.unsettled.get(&address))
+            && let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address)
+        {
+            let reason = format!("a run was about to send its command; whether it did will show in {seconds} s");
+            draft.refuse(Action::Unknown, reason);
+        }
+    }
+    gate
+}
+
+/// Whether something of a thing changes.
+fn changes(draft: &Draft<'_>) -> bool {
+    matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace)
+}
+
+/// The value of a field: what the file says, else what is live.
+fn field<'a>(draft: &'a Draft<'_>, name: &str) -> &'a Value {
+    let desired = draft.desired.and_then(|desired| desired.fields.get(name));
+    let live = || draft.live.and_then(|live| live.fields.get(name));
+    desired.or_else(live).unwrap_or(&Value::Null)
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// Whether a package of the file installs the VSS package.
+fn installs(draft: &Draft<'_>) -> bool {
+    draft.kind.name() == "package"
+        && draft.desired.is_some()
+        && is_package(field(draft, "package_name").as_str().unwrap_or_default())
+        && field(draft, "action") == "Install"
+}
+
+/// What a package asks of the version; any will do where it says nothing.
+fn wants<'a>(draft: &Draft<'a>) -> Option<Wanted<'a>> {
+    draft.desired.and_then(|desired| wanted(&desired.fields, &desired.options))
+}
+
+/// Run Commands: those with nothing to do are not sent, and one that was sent is sent again where the version is older.
+fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
+    for draft in drafts.iter_mut().filter(|draft| installs(draft)) {
+        let is_command = draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
+        let (true, Some(wanted)) = (is_command, wants(draft)) else { continue };
+        let meant: Vec<&Machine> =
+            evidence.machines().iter().filter(|machine| machine.is_meant(field(draft, "targets"))).collect();
+        if changes(draft) {
+            let right: BTreeSet<String> = meant
+                .iter()
+                .filter(|machine| machine.standing(wanted) == Standing::Right)
+                .map(|machine| machine.id.clone())
+                .collect();
+            let ids: Vec<&str> = texts(&field(draft, "targets")["InstanceIds"]).collect();
+            if !ids.is_empty() && ids.iter().all(|id| right.contains(*id)) {
+                draft.action = Action::NoOp;
+                draft.fields.clear();
+                draft.reason = Some("its instances have it already".to_owned());
+            } else {
+                gate.rings.entry(draft.address.clone()).or_default().right = right;
+            }
+            continue;
+        }
+        // A command that is under way may bring it.
+        let status = draft.live.and_then(|live| live.carried["Status"].as_str()).unwrap_or_default();
+        if draft.action != Action::NoOp || matches!(status, "Pending" | "InProgress" | "Cancelling") {
+            continue;
+        }
+        let is_due = |machine: &&&Machine| {
+            machine.windows
+                && machine.running
+                && matches!(machine.standing(wanted), Standing::Wrong(_) | Standing::Gone)
+        };
+        let due: Vec<&Machine> = meant.iter().filter(is_due).copied().collect();
+        if !due.is_empty() {
+            again(draft, &due, wanted);
+            let ids = due.iter().map(|machine| machine.id.clone()).collect();
+            gate.rings.entry(draft.address.clone()).or_default().first.push(ids);
+        }
+    }
+}
+
+/// Makes a package that stands one that is installed again on some instances.
+fn again(draft: &mut Draft<'_>, machines: &[&Machine], wanted: Wanted<'_>) {
+    if !matches!(draft.action, Action::NoOp | Action::Update) || !draft.fields.is_empty() {
+        return;
+    }
+    let had = machines.iter().map(|machine| match machine.standing(wanted) {
+        Standing::Wrong(version) => format!("{} has {version}", machine.title()),
+        Standing::Gone | Standing::Right | Standing::Unknown => format!("{} does not have it", machine.title()),
+    });
+    draft.action = Action::Update;
+    draft.reason = Some(draft.reason.take().into_iter().chain(had).collect::<Vec<_>>().join(", "));
+}
+
+/// The instances of each package on which it is tried before all others.
+fn canaries(
+    evidence: &Evidence,
+    drafts: &mut [Draft<'_>],
+    diagnostics: &mut Vec<Diagnostic>,
+) -> BTreeMap<Address, Vec<String>> {
+    /// A change of these brings something onto instances.
+    const BRINGING: [&str; 6] =
+        ["package_name", "action", "installation_type", "version", "additional_arguments", "targets"];
+    let mut found = BTreeMap::new();
+    for draft in drafts.iter_mut() {
+        let Some(canary) = draft.desired.and_then(|desired| desired.options.get("canary")) else { continue };
+        let brings = draft.action == Action::Create
+            || changes(draft)
+                && draft.fields.iter().any(|change| {
+                    let top = change.path.split('.').next().unwrap_or_default();
+                    BRINGING.contains(&top)
+                });
+        if !brings || field(draft, "action") != "Install" {
+            continue;
+        }
+        if let Some(ids) = canary.as_array() {
+            found.insert(draft.address.clone(), texts(&Value::from(ids.clone())).map(str::to_owned).collect());
+            continue;
+        }
+        let count = canary.as_u64().and_then(|count| usize::try_from(count).ok()).unwrap_or(1);
+        let targets = field(draft, "targets");
+        let Machines::Read(machines) = &evidence.machines else {
+            let (action, message) = match &evidence.machines {
+                Machines::Unread(error) => (format!("{}:{}", error.service, error.operation), error.message.clone()),
+                Machines::NotRead | Machines::Read(_) => ("ec2:DescribeInstances".to_owned(), "not read".to_owned()),
+            };
+            let address = draft.address.clone();
+            diagnostics.push(
+                Diagnostic::error("VSS0801", format!("the canary of `{address}` could not be chosen: {message}"))
+                    .at(&address)
+                    .located(draft.desired.and_then(|desired| desired.location.clone()))
+                    .help(format!("allow `{action}` to the caller, or name the instances: `canary = [\"i-...\"]`")),
+            );
+            draft.refuse(Action::Unknown, format!("{action} failed"));
+            continue;
+        };
+        // One that lacks the package says more than one that has it.
+        let floor = wants(draft).unwrap_or(Wanted::From(MANAGED_POLICY));
+        let mut fit: Vec<&Machine> =
+            machines.iter().filter(|machine| machine.windows && machine.running && machine.is_meant(targets)).collect();
+        fit.sort_by_key(|machine| (machine.standing(floor) == Standing::Right, &machine.id));
+        let chosen: Vec<String> = fit.into_iter().take(count).map(|machine| machine.id.clone()).collect();
+        if !chosen.is_empty() {
+            found.insert(draft.address.clone(), chosen);
+        }
+    }
+    found
+}
+
+/// Roles that get the managed policy in place of an older one: refused, waiting for packages, or asking for consent.
+/// Returns the instances that each package brings up to date before.
+fn roles(
+    input: &Input<'_>,
+    evidence: &Evidence,
+    drafts: &mut [Draft<'_>],
+    diagnostics: &mut Vec<Diagnostic>,
+    gate: &mut Gate,
+) -> BTreeMap<Address, Vec<String>> {
+    const WORKS: &str = "works only where AwsVssComponents 2.3.1 or later is installed";
+    let mut first: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    let swapping: Vec<usize> = (0..drafts.len()).filter(|index| is_swap(input, evidence, &drafts[*index])).collect();
+    for index in swapping {
+        let address = drafts[index].address.clone();
+        let users = match &evidence.machines {
+            Machines::Read(machines) => users(machines, &drafts[index]),
+            Machines::Unread(error) => {
+                let action = format!("{}:{}", error.service, error.operation);
+                gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}, and which instances use the role is not known (allow `{action}`)"));
+                continue;
+            }
+            Machines::NotRead => {
+                gate.note(
+                    &address,
+                    format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}"),
+                );
+                continue;
+            }
+        };
+        let floor = Wanted::From(MANAGED_POLICY);
+        let (mut late, mut unknown, mut upgrades, mut packages) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
+        for machine in users {
+            let bringing: Vec<usize> =
+                (0..drafts.len()).filter(|package| brings(&drafts[*package], machine, &address)).collect();
+            packages.extend(bringing.iter().copied());
+            match (machine.standing(floor), bringing.first()) {
+                (Standing::Right | Standing::Gone, _) => {}
+                (Standing::Unknown, _) => unknown.push(machine.title()),
+                (Standing::Wrong(_), Some(package)) if machine.running => upgrades.push((*package, machine)),
+                (Standing::Wrong(version), _) => {
+                    let stopped = if machine.running { "" } else { ", stopped" };
+                    late.push(format!("{}: {version}{stopped}", machine.title()));
+                }
+            }
+        }
+        if !late.is_empty() {
+            refuse(&mut drafts[index], &late, diagnostics);
+            continue;
+        }
+        gate.waits.extend(packages.iter().map(|package| (address.clone(), drafts[*package].address.clone())));
+        for (package, machine) in upgrades {
+            let package = &mut drafts[package];
+            first.entry(package.address.clone()).or_default().push(machine.id.clone());
+            again(package, &[machine], floor);
+        }
+        if !unknown.is_empty() {
+            let denied: BTreeSet<String> =
+                evidence.unread.iter().map(|error| format!("`{}:{}`", error.service, error.operation)).collect();
+            let hint = if denied.is_empty() {
+                String::new()
+            } else {
+                format!(" (allow {})", denied.into_iter().collect::<Vec<_>>().join(", "))
+            };
+            gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}, and the version on {} is not known{hint}", unknown.join(", ")));
+        }
+    }
+    first
+}
+
+/// Refuses a role whose instances have older packages that no package of the plan brings up to date.
+fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) {
+    let address = draft.address.clone();
+    let message =
+        format!("`{address}` would get `{POLICY}`, which does not work with the package on {}", late.join(", "));
+    diagnostics.push(
+        Diagnostic::error("VSS0911", message)
+            .at(&address)
+            .located(draft.desired.and_then(|desired| desired.location.clone()))
+            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))
+            .help("or keep the older policy beside the new one"),
+    );
+    let instances =
+        if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
+    draft.refuse(Action::Refused, format!("{instances} an older package"));
+}
+
+/// Whether a role loses what older packages need and gets what newer ones need.
+fn is_swap(input: &Input<'_>, evidence: &Evidence, draft: &Draft<'_>) -> bool {
+    let Some(live) = draft.live.filter(|_| draft.kind.name() == "role" && changes(draft)) else { return false };
+    let Some(desired) = draft.desired else { return false };
+    role_swaps(input, evidence, live, desired)
+}
+
+/// Whether the role of an entry would lose what older packages need and get what newer ones need.
+pub(crate) fn swaps_policy(
+    scope: &crate::model::Scope,
+    documents: &BTreeMap<String, Value>,
+    live: &crate::kind::Live,
+    desired: &crate::kind::Desired,
+) -> bool {
+    let attached: BTreeSet<&str> = texts(&live.carried["AttachedManagedPolicies"]).collect();
+    let additive = desired.options.get("policies_mode").is_some_and(|mode| mode == "additive");
+    let managed: BTreeSet<&str> = match desired.fields.get("managed_policies") {
+        Some(declared) if additive => attached.iter().copied().chain(texts(declared)).collect(),
+        Some(declared) => texts(declared).collect(),
+        None => attached.clone(),
+    };
+    let nothing = Value::Null;
+    let inline_before = live.fields.get("inline_policies").unwrap_or(&nothing);
+    let inline_after = desired.fields.get("inline_policies").unwrap_or(inline_before);
+    let before = Powers::new(inline_before, attached, documents);
+    let after = Powers::new(inline_after, managed, documents);
+    swaps(&before, &after, scope)
+}
+
+fn role_swaps(
+    input: &Input<'_>,
+    evidence: &Evidence,
+    live: &crate::kind::Live,
+    desired: &crate::kind::Desired,
+) -> bool {
+    // A policy of the file counts as the file has it.
+    let mut documents = evidence.documents.clone();
+    let found = input.live.iter().flat_map(|(_, live)| &live.found);
+    for (address, found) in found.filter(|(address, _)| address.kind() == "policy") {
+        let Found::Live(policy) = found else { continue };
+        let wanted = input.desired.iter().find(|entry| entry.address == *address);
+        let document = wanted.and_then(|entry| entry.fields.get("document"));
+        if let (Some(document), Some(arn)) = (document, policy.ids.get("Arn")) {
+            documents.entry(arn.clone()).or_insert_with(|| document.clone());
+        }
+    }
+    swaps_policy(input.scope, &documents, live, desired)
+}
+
+/// The Windows instances that have a role, through the profiles that hold it.
+fn users<'a>(machines: &'a [Machine], role: &Draft<'_>) -> Vec<&'a Machine> {
+    let holders = role.live.map(|live| &live.carried["Holders"]).and_then(Value::as_array);
+    let profiles: BTreeSet<&str> = holders
+        .into_iter()
+        .flatten()
+        .filter(|holder| holder["kind"] == "instance_profile")
+        .filter_map(|holder| holder["name"].as_str())
+        .collect();
+    let has_it = |machine: &&Machine| machine.profile.as_deref().is_some_and(|profile| profiles.contains(profile));
+    machines.iter().filter(|machine| machine.windows).filter(has_it).collect()
+}
+
+/// Whether a package of the plan brings an instance to a version that the managed policy works with.
+fn brings(package: &Draft<'_>, machine: &Machine, role: &Address) -> bool {
+    let stands = match package.action {
+        Action::NoOp | Action::Create | Action::Update | Action::Replace | Action::Adopt => true,
+        Action::Delete | Action::Unknown | Action::Refused => false,
+    };
+    let pinned = field(package, "version").as_str().unwrap_or_default();
+    let needs_role = package.desired.is_some_and(|desired| desired.references.contains(role));
+    stands
+        && installs(package)
+        && !needs_role
+        && (pinned.is_empty() || compare(pinned, MANAGED_POLICY).is_ge())
+        && machine.is_meant(field(package, "targets"))
+}

@@ -1,0 +1,199 @@
+//! Reads what is known of the packages on instances, where the file asks for it: a role that would get the managed policy
+//! in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
+//! instance. What can't be read is unknown.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_ssm::types::CommandInvocationStatus;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::aws::{AwsError, Instance, Invocations, Reader};
+use crate::kind::{Desired, Found, KindLive};
+use crate::kinds::package::{DOCUMENT, first_attempts};
+use crate::model::Address;
+use crate::plan::swaps_policy;
+use crate::policy;
+use crate::vss::gate::{
+    Evidence, Machine, Machines, Source, Word, believed, is_package, of_association, of_backup, of_output, wanted,
+};
+
+/// Executions of an association that are looked at: an instance that joins has one of its own.
+const EXECUTIONS: usize = 3;
+
+/// Reads it, if anything asks for it.
+pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Evidence {
+    let documents = documents(reader, live).await;
+    let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == "package").collect();
+    let swapping = swapping(reader, desired, live, &documents);
+    let versioned = |entry: &&Desired| {
+        let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
+        entry.options.contains_key("run_command") && is_package(name) && wanted(&entry.fields, &entry.options).is_some()
+    };
+    let versions = packages.iter().any(versioned);
+    let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));
+    let mut evidence = Evidence { documents, ..Evidence::default() };
+    if swapping || versions || counted {
+        evidence.machines = match reader.instances().await {
+            Ok(instances) => {
+                let words = words(reader, &instances, &mut evidence.unread).await;
+                Machines::Read(machines(&instances, words))
+            }
+            Err(error) => Machines::Unread(Box::new(error)),
+        };
+    }
+    let numbered: Vec<&Address> = packages
+        .iter()
+        .filter(|entry| swapping || versioned(entry) || entry.options.contains_key("canary"))
+        .map(|entry| &entry.address)
+        .collect();
+    if !numbered.is_empty() {
+        // Without the numbers the record of an earlier attempt refuses the next one.
+        match first_attempts(reader, &numbered).await {
+            Ok(attempts) => {
+                for (address, (attempt, unsettled)) in attempts {
+                    evidence.unsettled.extend(unsettled.map(|seconds| (address.clone(), seconds)));
+                    evidence.attempts.insert(address, attempt);
+                }
+            }
+            Err(error) => evidence.unread.push(error),
+        }
+    }
+    evidence
+}
+
+/// The documents of the account's own managed policies; the role kind has read them in its sweep.
+async fn documents(reader: &Reader, live: &[(&'static str, KindLive)]) -> BTreeMap<String, Value> {
+    let has_roles = live.iter().any(|(kind, live)| *kind == "role" && has_live(live));
+    if !has_roles {
+        return BTreeMap::new();
+    }
+    let Ok(authorization) = reader.account_authorization_details().await else { return BTreeMap::new() };
+    let own = authorization.policies.iter().filter_map(|policy| {
+        let version = policy.policy_version_list().iter().find(|version| version.is_default_version())?;
+        let text = policy::url_decode(version.document()?).ok()?;
+        Some((policy.arn()?.to_owned(), policy::parse(&text).ok()?))
+    });
+    own.collect()
+}
+
+fn has_live(live: &KindLive) -> bool {
+    live.found.values().any(|found| matches!(found, Found::Live(_)))
+}
+
+fn swapping(
+    reader: &Reader,
+    desired: &[Desired],
+    live: &[(&'static str, KindLive)],
+    documents: &BTreeMap<String, Value>,
+) -> bool {
+    let roles = live.iter().filter(|(kind, _)| *kind == "role").flat_map(|(_, live)| &live.found);
+    let mut entries = roles.filter_map(|(address, found)| {
+        let Found::Live(live) = found else { return None };
+        Some((live, desired.iter().find(|entry| entry.address == *address)?))
+    });
+    entries.any(|(live, entry)| swaps_policy(reader.scope(), documents, live, entry))
+}
+
+fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> Vec<Machine> {
+    let is_there = |instance: &&Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");
+    let machine = |instance: &Instance| Machine {
+        id: instance.id.clone(),
+        name: instance.tags.get("Name").cloned().unwrap_or_default(),
+        windows: instance.windows,
+        running: instance.state == "running",
+        tags: instance.tags.clone(),
+        profile: instance.profile.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
+        package: believed(words.remove(&instance.id).unwrap_or_default()),
+    };
+    let is_there: Vec<&Instance> = instances.iter().filter(is_there).collect();
+    is_there.into_iter().map(machine).collect()
+}
+
+/// What is known of the package, by instance.
+async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsError>) -> BTreeMap<String, Vec<Word>> {
+    let (backups, commands, associations) =
+        tokio::join!(of_backups(reader, instances), of_commands(reader), of_associations(reader));
+    let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    for read in [backups, commands, associations] {
+        match read {
+            Ok(read) => {
+                for (instance, word) in read {
+                    words.entry(instance).or_default().push(word);
+                }
+            }
+            Err(error) => unread.push(error),
+        }
+    }
+    words
+}
+
+type Words = Vec<(String, Word)>;
+
+/// What the tags of snapshots and images tell.
+async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, AwsError> {
+    let (images, snapshots) = tokio::try_join!(reader.vss_images(), reader.vss_snapshots())?;
+    let volumes: BTreeMap<&str, &str> = instances
+        .iter()
+        .flat_map(|instance| instance.volumes.iter().map(|(_, volume)| (volume.as_str(), instance.id.as_str())))
+        .collect();
+    let word = |instance: &str, tags: &BTreeMap<String, String>, at: Option<Timestamp>| {
+        let word = Word { installed: of_backup(tags)?, source: Source::Backup, at: at?.as_millisecond() };
+        Some((instance.to_owned(), word))
+    };
+    let of_images = images.iter().filter_map(|image| {
+        let resource = || image.tags.get("aws:backup:source-resource").and_then(|arn| arn.rsplit(['/', ':']).next());
+        word(image.source_instance.as_deref().or_else(resource)?, &image.tags, image.created)
+    });
+    let of_snapshots = snapshots
+        .iter()
+        .filter_map(|snapshot| word(volumes.get(snapshot.volume.as_str())?, &snapshot.tags, snapshot.started));
+    Ok(of_images.chain(of_snapshots).collect())
+}
+
+/// What Run Commands that installed packages tell.
+async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
+    let invocations = reader.command_invocations(Invocations::Document(DOCUMENT)).await?;
+    let succeeded = invocations.iter().filter(|one| one.status() == Some(&CommandInvocationStatus::Success));
+    let word = succeeded.filter_map(|one| {
+        let outputs: Vec<&str> = one.command_plugins().iter().filter_map(|plugin| plugin.output()).collect();
+        let installed = of_output(&outputs.join("\n"))?;
+        let ended = one.command_plugins().iter().filter_map(|plugin| plugin.response_finish_date_time()).max();
+        let at = ended.or(one.requested_date_time())?.to_millis().ok()?;
+        Some((one.instance_id()?.to_owned(), Word { installed, source: Source::Installation, at }))
+    });
+    Ok(word.collect())
+}
+
+/// What associations that install packages tell: their outcome on each instance, and by what they install its version.
+async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
+    let mut found = Words::new();
+    let listed = reader.list_associations().await?;
+    for association in listed.iter().filter(|association| association.name() == Some(DOCUMENT)) {
+        let Some(id) = association.association_id() else { continue };
+        let described = reader.association(id).await?;
+        let parameters = described.parameters().into_iter().flatten().collect::<BTreeMap<_, _>>();
+        let Some(installed) = of_association(&json!(parameters)) else { continue };
+        let executions = reader.association_executions(id).await?;
+        // An earlier version of the association may have installed something else.
+        let current = executions.iter().filter(|one| one.association_version() == described.association_version());
+        for execution in current.take(EXECUTIONS) {
+            for target in reader.association_targets(id, execution.execution_id().unwrap_or_default()).await? {
+                let at = target.last_execution_date().and_then(|date| date.to_millis().ok());
+                let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
+                    continue;
+                };
+                let word = Word { installed: installed.clone(), source: Source::Installation, at };
+                found.push((instance.to_owned(), word));
+            }
+        }
+    }
+    Ok(found)
+}
+
+/// Puts what was read where the plan finds it.
+pub(super) fn put(live: &mut [(&'static str, KindLive)], evidence: Evidence) {
+    if let Some((_, package)) = live.iter_mut().find(|(kind, _)| *kind == "package") {
+        *package.installed = evidence;
+    }
+}
