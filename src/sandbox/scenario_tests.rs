@@ -1,3 +1,4 @@
+use std::fmt::Write as _;
 
 use serde_json::json;
 
@@ -22,7 +23,7 @@ fn account() -> String {
     };
     let mut text = String::new();
     let mut call = |service: &str, operation: &str, input: &str| {
-        text.push_str(&format!("[[call]]\nservice = '{service}'\noperation = '{operation}'\ninput = {input}\n"));
+        let _ = write!(text, "[[call]]\nservice = '{service}'\noperation = '{operation}'\ninput = {input}\n");
     };
     for (role, service) in [("AWSBackupVss", "backup.amazonaws.com"), ("app", "ec2.amazonaws.com")] {
         let document = trust(service);
