@@ -17,7 +17,7 @@ use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 use crate::bench::{Bench, STACK};
 
 const REGION: &str = "ap-northeast-1";
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What protects the fleet.
 const THINGS: &str = r#"
@@ -258,35 +258,45 @@ const FAULTS: &[Fault] = &[
     Fault { name: "a silent agent", edit: |one| one.silent_since = Some(0), check: "D010", inside: false },
     Fault {
         name: "an old agent",
-        edit: |one| one.agent_version = "2.3.1644.0".to_owned(),
+        edit: |one| "2.3.1644.0".clone_into(&mut one.agent_version),
         check: "D011",
         inside: false,
     },
-    Fault { name: "a small type", edit: |one| one.instance_type = "t3.micro".to_owned(), check: "D001", inside: false },
     Fault {
-        name: "a smaller type",
-        edit: |one| one.instance_type = "t2.nano".to_owned(),
+        name: "a small type",
+        edit: |one| "t3.micro".clone_into(&mut one.instance_type),
         check: "D001",
         inside: false,
     },
-    Fault { name: "a stopped instance", edit: |one| one.state = "stopped".to_owned(), check: "D003", inside: false },
+    Fault {
+        name: "a smaller type",
+        edit: |one| "t2.nano".clone_into(&mut one.instance_type),
+        check: "D001",
+        inside: false,
+    },
+    Fault {
+        name: "a stopped instance",
+        edit: |one| "stopped".clone_into(&mut one.state),
+        check: "D003",
+        inside: false,
+    },
     Fault { name: "no package", edit: |one| package(one, None), check: "D030", inside: true },
     Fault { name: "an old package", edit: |one| package(one, Some("2.2.1")), check: "D022", inside: true },
     Fault {
         name: "Windows Server 2008 R2",
-        edit: |one| one.os_name = "Microsoft Windows Server 2008 R2 Standard".to_owned(),
+        edit: |one| "Microsoft Windows Server 2008 R2 Standard".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
     Fault {
         name: "Windows 10",
-        edit: |one| one.os_name = "Microsoft Windows 10 Pro".to_owned(),
+        edit: |one| "Microsoft Windows 10 Pro".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
     Fault {
         name: "Windows Server 2012 R2 with a new package",
-        edit: |one| one.os_name = "Microsoft Windows Server 2012 R2 Standard".to_owned(),
+        edit: |one| "Microsoft Windows Server 2012 R2 Standard".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
