@@ -14,6 +14,7 @@ use super::{file, init};
 use crate::aws::{AwsError, Reader};
 use crate::config::{self, managed_policy_arn};
 use crate::model::{Scope, Severity};
+use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::policy;
 use crate::render::escaped;
@@ -34,7 +35,7 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let text = file(&found, &scope);
     session.loaded = load(&text, arguments)?;
     let (plan, _) = session.plan(&Options::default()).await?;
-    let told = format!("{}\n{}", told(&found), session.render(&plan));
+    let told = format!("{}\n{}{}", told(&found), session.render(&plan), staged(&plan));
     if let Some(path) = &arguments.out {
         init::write(path, &text)?;
         ui.answer(&told);
@@ -142,6 +143,42 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
 fn allow(error: AwsError) -> CliError {
     let action = format!("{}:{}", error.service, error.operation);
     CliError::from(error).hint(format!("allow `{action}` to the credentials in use"))
+}
+
+/// Says in which order the plan does what matters here; a plan that does nothing of it says nothing.
+fn staged(plan: &Plan) -> String {
+    let mut stages: Vec<String> = Vec::new();
+    for step in &plan.steps {
+        for call in &step.calls {
+            let text = |name: &str| escaped(call.input[name].as_str().unwrap_or_default());
+            let of = &step.address;
+            let stage = match call.action.as_str() {
+                "ssm:SendCommand" => {
+                    let values = call.input["Targets"].as_array().into_iter().flatten();
+                    let values = values.flat_map(|target| target["Values"].as_array().into_iter().flatten());
+                    let ids: Vec<String> = values.filter_map(Value::as_str).map(escaped).collect();
+                    format!("{of} on {}", ids.join(", "))
+                }
+                "ssm:GetCommandInvocation" => format!("wait until {} has it", text("InstanceId")),
+                "ssm:CreateAssociation" => format!("{of} on all of its targets, by its schedule"),
+                "iam:AttachRolePolicy" => format!("attach {} to {}", text("PolicyArn"), text("RoleName")),
+                "iam:DetachRolePolicy" => format!("detach {} from {}", text("PolicyArn"), text("RoleName")),
+                "iam:DeleteRolePolicy" => {
+                    format!("delete the inline policy {} of {}", text("PolicyName"), text("RoleName"))
+                }
+                _ => continue,
+            };
+            stages.push(stage);
+        }
+    }
+    if stages.is_empty() {
+        return String::new();
+    }
+    let mut text = "\nIn this order:\n".to_owned();
+    for (index, stage) in stages.iter().enumerate() {
+        let _ = writeln!(text, "  {}. {stage}", index + 1);
+    }
+    text
 }
 
 /// Says what changes at each role.

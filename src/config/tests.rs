@@ -43,7 +43,7 @@ fn example(name: &str) -> Loaded {
 }
 
 #[test]
-fn the_example_at_the_root_becomes_its_seven_things_without_a_warning() {
+fn the_example_at_the_root_becomes_its_eight_things_without_a_warning() {
     let loaded = example("vss.toml");
     assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
     let config = loaded.config.unwrap();
@@ -52,6 +52,7 @@ fn the_example_at_the_root_becomes_its_seven_things_without_a_warning() {
         "role.AWSBackupVss",
         "role.EC2RoleforSSMVSSSnapshotV2",
         "instance_profile.EC2RoleforSSMVSSSnapshotV2",
+        "attachment.windows",
         "package.AwsVssComponents",
         "vault.vss",
         "plan.daily",

@@ -89,6 +89,10 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
                 first.first.push(group);
             }
         }
+        if let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address && !first.first.is_empty()) {
+            let ids = first.first.concat();
+            draft.reason.get_or_insert_with(|| format!("first on {}, then on the others", named(evidence, &ids)));
+        }
         if let (false, Some(seconds)) = (first.first.is_empty(), evidence.unsettled.get(&address))
             && let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address)
         {
@@ -97,6 +101,19 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
         }
     }
     gate
+}
+
+/// Names a few instances.
+fn named(evidence: &Evidence, ids: &[String]) -> String {
+    const MOST: usize = 5;
+    let title = |id: &String| {
+        evidence.machines().iter().find(|machine| machine.id == *id).map_or_else(|| id.clone(), Machine::title)
+    };
+    let mut shown: Vec<String> = ids.iter().take(MOST).map(title).collect();
+    if let Some(more @ 1..) = ids.len().checked_sub(MOST) {
+        shown.push(format!("{more} more"));
+    }
+    shown.join(", ")
 }
 
 /// Whether something of a thing changes.

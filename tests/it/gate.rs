@@ -105,6 +105,8 @@ fn the_package_comes_first_then_the_policy_then_the_old_policy_goes() {
     let step = |phase, kind: &str| {
         plan.steps.iter().find(|step| step.phase == phase && step.address.kind() == kind).expect("a step")
     };
+    let package = plan.changes.iter().find(|change| change.address.kind() == "package").expect("the package");
+    assert_eq!(package.reason.as_deref(), Some(format!("first on sql-1 ({id}), then on the others").as_str()));
     assert!(step(Phase::Ensure, "role").after.contains(&step(Phase::Ensure, "package").id));
     assert_eq!(why(&plan, Hazard::VssUnavailable), [""; 0]);
     assert!(hazard::unconsented(&plan, &CONSENT).is_empty());

@@ -10,14 +10,14 @@ use vssctl::vss::Moment;
 use vssctl::vss::coverage::{Coverage, Protection, coverage};
 use vssctl::vss::doctor::{self, Diagnosis, Severity, Subject, diagnose};
 use vssctl::vss::evidence::Evidence;
-use vssctl::vss::gather::{Wants, gather};
+use vssctl::vss::gather::{Wants, gather, history};
 use vssctl::vss::look;
 use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
 use crate::bench::{Bench, STACK};
 
 const REGION: &str = "ap-northeast-1";
-const DAY: Duration = Duration::from_secs(86_400);
+const DAY: Duration = Duration::from_hours(24);
 
 /// What protects the fleet.
 const THINGS: &str = r#"
@@ -258,35 +258,45 @@ const FAULTS: &[Fault] = &[
     Fault { name: "a silent agent", edit: |one| one.silent_since = Some(0), check: "D010", inside: false },
     Fault {
         name: "an old agent",
-        edit: |one| one.agent_version = "2.3.1644.0".to_owned(),
+        edit: |one| "2.3.1644.0".clone_into(&mut one.agent_version),
         check: "D011",
         inside: false,
     },
-    Fault { name: "a small type", edit: |one| one.instance_type = "t3.micro".to_owned(), check: "D001", inside: false },
     Fault {
-        name: "a smaller type",
-        edit: |one| one.instance_type = "t2.nano".to_owned(),
+        name: "a small type",
+        edit: |one| "t3.micro".clone_into(&mut one.instance_type),
         check: "D001",
         inside: false,
     },
-    Fault { name: "a stopped instance", edit: |one| one.state = "stopped".to_owned(), check: "D003", inside: false },
+    Fault {
+        name: "a smaller type",
+        edit: |one| "t2.nano".clone_into(&mut one.instance_type),
+        check: "D001",
+        inside: false,
+    },
+    Fault {
+        name: "a stopped instance",
+        edit: |one| "stopped".clone_into(&mut one.state),
+        check: "D003",
+        inside: false,
+    },
     Fault { name: "no package", edit: |one| package(one, None), check: "D030", inside: true },
     Fault { name: "an old package", edit: |one| package(one, Some("2.2.1")), check: "D022", inside: true },
     Fault {
         name: "Windows Server 2008 R2",
-        edit: |one| one.os_name = "Microsoft Windows Server 2008 R2 Standard".to_owned(),
+        edit: |one| "Microsoft Windows Server 2008 R2 Standard".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
     Fault {
         name: "Windows 10",
-        edit: |one| one.os_name = "Microsoft Windows 10 Pro".to_owned(),
+        edit: |one| "Microsoft Windows 10 Pro".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
     Fault {
         name: "Windows Server 2012 R2 with a new package",
-        edit: |one| one.os_name = "Microsoft Windows Server 2012 R2 Standard".to_owned(),
+        edit: |one| "Microsoft Windows Server 2012 R2 Standard".clone_into(&mut one.os_name),
         check: "D002",
         inside: false,
     },
@@ -650,12 +660,23 @@ fn a_thousand_instances_and_ninety_days_of_jobs_take_a_bounded_number_of_calls()
     assert!(count("ec2:DescribeInstances") <= 3 && count("ec2:DescribeImages") <= 5);
     assert!(count("ec2:DescribeSnapshots") <= 10 && count("ssm:DescribeInstanceInformation") <= 20);
     assert!(requests.len() <= 90, "{} calls: {requests:?}", requests.len());
-    // A page for auditors looks into the six newest backups of each of so many, and says that the others are left out.
+}
+
+#[test]
+fn a_page_for_auditors_looks_into_older_backups_by_few_calls() {
+    let bench = healthy(BY_TYPE);
+    let fleet = "region = 'ap-northeast-1'\nhistory = '90d'\n[[instance]]\nname = 'srv'\ncount = 20\npackage = '2.5.1'\n\
+                 profile = 'EC2RoleforSSMVSSSnapshotV2'\ntags = { VssBackup = 'enabled' }\n";
+    bench.sandbox.load_fleet(fleet).expect("a sandbox in memory").expect("a valid fleet");
     bench.forget_requests();
     let evidence = read_for(&bench, false, Wants { history: true, ..Wants::default() });
-    assert_eq!(evidence.images.known().map(BTreeMap::len), Some(6_000));
+    let images = evidence.images.known().map(BTreeMap::len).unwrap_or_default();
+    assert!((20 * 29..=20 * 31).contains(&images), "{images}");
+    assert_eq!(evidence.snapshots.known().map(BTreeMap::len), Some(2 * images));
     let requests = bench.requests();
     let count = |name: &str| requests.iter().filter(|request| *request == name).count();
-    assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), (30, 60));
-    assert!(requests.len() <= 140, "{} calls: {requests:?}", requests.len());
+    let pages = (images.div_ceil(200), (2 * images).div_ceil(200));
+    assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), pages);
+    // However many instances there are, the page stays of one size and the calls stay of one number.
+    assert_eq!((history(1), history(193), history(1_000), history(50_000)), (31, 31, 6, 3));
 }

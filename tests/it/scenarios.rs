@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
+use serde_json::json;
 use snapbox::{Assert, Data};
 
 use crate::harness::Place;
@@ -117,7 +118,6 @@ fn a_hand_written_policy_is_migrated_as_the_transcript_says() {
             .call(service, operation, "ap-northeast-1", &input)
             .unwrap_or_else(|error| panic!("{service}:{operation}: {error:?}"))
     };
-    use serde_json::json;
     let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}});
     call("iam", "CreateRole", json!({"RoleName": "VssSnapshotRole", "AssumeRolePolicyDocument": trust.to_string()}));
     let core = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";

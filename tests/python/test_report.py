@@ -2,6 +2,8 @@
 with a keyboard. Screenshots are kept in target/screenshots."""
 
 import base64
+import functools
+import json
 import pathlib
 import re
 import subprocess
@@ -14,6 +16,7 @@ import support
 
 HERE = pathlib.Path(__file__).parent
 SCREENSHOTS = support.ROOT / "target" / "screenshots"
+PAGES = ("verify", "coverage")
 MISSING = "Chromium is not installed: NOTHING about the look and the use of the reports was tested (apt-get install chromium)"
 
 # Another plan of somebody's, at the same hour as ours, that takes one of our servers; and one without VSS.
@@ -114,11 +117,21 @@ def make_reports(folder):
     command(folder, "apply", "--yes", "--allow", "broad-selection", expect={0})
     command(folder, "sandbox", "load", str(HERE / "report_fleet.toml"), expect={0})
     command(folder, "--file", "legacy.toml", "apply", "--yes", "--allow", "broad-selection", expect={0})
-    for name in ("verify", "coverage"):
+    for name in PAGES:
         page = command(folder, name, "--format", "html", expect={8})
         (folder / f"{name}.html").write_text(page, encoding="utf-8")
         again = command(folder, name, "--format", "json", expect={8})
         (folder / f"{name}.json").write_text(again, encoding="utf-8")
+
+
+def on_each_page(test):
+    @functools.wraps(test)
+    def run(self):
+        for name in PAGES:
+            with self.subTest(page=name):
+                test(self, name)
+
+    return run
 
 
 class Reports(unittest.TestCase):
@@ -129,7 +142,7 @@ class Reports(unittest.TestCase):
         cls.folder = pathlib.Path(folder.name)
         make_reports(cls.folder)
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-        for name in ("verify", "coverage"):
+        for name in PAGES:
             (SCREENSHOTS / f"{name}.html").write_bytes((cls.folder / f"{name}.html").read_bytes())
         cls.page = cls.enterClassContext(browser.browser())
 
@@ -145,19 +158,14 @@ class Reports(unittest.TestCase):
         picture = self.page.call("Page.captureScreenshot", format="png", captureBeyondViewport=True, clip=clip)
         (SCREENSHOTS / f"{name}.png").write_bytes(base64.b64decode(picture["data"]))
 
-    def each(self):
-        for name in ("verify", "coverage"):
-            with self.subTest(page=name):
-                yield name
-
-    def test_a_page_asks_for_nothing_and_the_console_is_empty(self):
-        for name in self.each():
-            self.open(name)
-            self.page.evaluate(OPEN_ALL)
-            self.assertEqual(self.page.requests(), [])
-            self.assertEqual(self.page.complaints(), [])
-            self.assertEqual(self.page.evaluate("document.scripts.length"), 0)
-            self.assertEqual(self.page.evaluate("performance.getEntriesByType('resource').length"), 0)
+    @on_each_page
+    def test_a_page_asks_for_nothing_and_the_console_is_empty(self, name):
+        self.open(name)
+        self.page.evaluate(OPEN_ALL)
+        self.assertEqual(self.page.requests(), [])
+        self.assertEqual(self.page.complaints(), [])
+        self.assertEqual(self.page.evaluate("document.scripts.length"), 0)
+        self.assertEqual(self.page.evaluate("performance.getEntriesByType('resource').length"), 0)
 
     def test_nothing_that_slips_in_could_run_or_load(self):
         self.open("verify")
@@ -172,8 +180,6 @@ class Reports(unittest.TestCase):
 
     def test_the_page_says_what_the_json_says(self):
         self.open("verify")
-        import json
-
         report = json.loads((self.folder / "verify.json").read_text())["report"]
         counts = {}
         for instance in report["instances"]:
@@ -187,90 +193,90 @@ class Reports(unittest.TestCase):
             self.assertIn(instance["id"], text)
         self.assertIn("Simulated account.", text)
 
-    def test_text_is_readable_in_light_dark_and_print(self):
-        for name in self.each():
-            for scheme, kind in (("light", "screen"), ("dark", "screen"), ("dark", "print")):
-                with self.subTest(scheme=scheme, kind=kind):
-                    self.open(name, scheme=scheme, kind=kind)
-                    self.page.evaluate(OPEN_ALL)
-                    checked, poor = self.page.evaluate(CONTRAST)
-                    self.assertGreater(checked, 100)
-                    self.assertEqual(poor, [])
-                    background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
-                    dark = scheme == "dark" and kind == "screen"
-                    self.assertEqual(background == "rgb(255, 255, 255)", not dark)
+    @on_each_page
+    def test_text_is_readable_in_light_dark_and_print(self, name):
+        for scheme, kind in (("light", "screen"), ("dark", "screen"), ("dark", "print")):
+            with self.subTest(scheme=scheme, kind=kind):
+                self.open(name, scheme=scheme, kind=kind)
+                self.page.evaluate(OPEN_ALL)
+                checked, poor = self.page.evaluate(CONTRAST)
+                self.assertGreater(checked, 100)
+                self.assertEqual(poor, [])
+                background = self.page.evaluate("getComputedStyle(document.body).backgroundColor")
+                dark = scheme == "dark" and kind == "screen"
+                self.assertEqual(background == "rgb(255, 255, 255)", not dark)
 
-    def test_no_page_is_wider_than_its_window(self):
+    @on_each_page
+    def test_no_page_is_wider_than_its_window(self, name):
         # 320 is 1280 at 400 %; 640 is 1280 at 200 %.
-        for name in self.each():
-            for width in (320, 360, 640, 1280):
-                with self.subTest(width=width):
-                    self.open(name, width=width)
-                    for state in (CLOSE_ALL, OPEN_ALL):
-                        self.page.evaluate(state)
-                        self.assertEqual(self.page.evaluate(OVERFLOW), [0, []])
+        for width in (320, 360, 640, 1280):
+            with self.subTest(width=width):
+                self.open(name, width=width)
+                for state in (CLOSE_ALL, OPEN_ALL):
+                    self.page.evaluate(state)
+                    self.assertEqual(self.page.evaluate(OVERFLOW), [0, []])
 
-    def test_a_keyboard_reaches_the_evidence_and_opens_it(self):
-        for name in self.each():
-            self.open(name)
+    @on_each_page
+    def test_a_keyboard_reaches_the_evidence_and_opens_it(self, name):
+        self.open(name)
+        self.page.press("Tab", 9)
+        self.assertEqual(self.page.evaluate("document.activeElement.className"), "skip")
+        self.assertTrue(self.page.evaluate("document.activeElement.getBoundingClientRect().left >= 0"))
+        self.page.press("Enter", 13, "\r")
+        self.assertEqual(self.page.evaluate("location.hash"), "#main")
+        for _ in range(60):
             self.page.press("Tab", 9)
-            self.assertEqual(self.page.evaluate("document.activeElement.className"), "skip")
-            self.assertTrue(self.page.evaluate("document.activeElement.getBoundingClientRect().left >= 0"))
-            self.page.press("Enter", 13, "\r")
-            self.assertEqual(self.page.evaluate("location.hash"), "#main")
-            for _ in range(60):
-                self.page.press("Tab", 9)
-                if self.page.evaluate("!!document.activeElement.closest('.instance summary')"):
-                    break
-            self.assertEqual(self.page.evaluate("document.activeElement.tagName"), "SUMMARY")
-            outline = self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
-            self.assertEqual(outline, "solid")
-            is_open = "document.activeElement.parentElement.open"
-            self.assertFalse(self.page.evaluate(is_open))
-            self.page.press("Enter", 13, "\r")
-            self.assertTrue(self.page.evaluate(is_open))
-            # A table that scrolls by itself is the next stop: it can be scrolled with the arrow keys.
-            self.page.press("Tab", 9)
-            self.assertTrue(self.page.evaluate("!!document.activeElement.closest('details[open] [tabindex], details[open] a')"))
+            if self.page.evaluate("!!document.activeElement.closest('.instance summary')"):
+                break
+        self.assertEqual(self.page.evaluate("document.activeElement.tagName"), "SUMMARY")
+        outline = self.page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
+        self.assertEqual(outline, "solid")
+        is_open = "document.activeElement.parentElement.open"
+        self.assertFalse(self.page.evaluate(is_open))
+        self.page.press("Enter", 13, "\r")
+        self.assertTrue(self.page.evaluate(is_open))
+        # A table that scrolls by itself is the next stop: it can be scrolled with the arrow keys.
+        self.page.press("Tab", 9)
+        self.assertTrue(self.page.evaluate("!!document.activeElement.closest('details[open] [tabindex], details[open] a')"))
 
-    def test_paper_has_everything_open_and_nothing_dark(self):
-        for name in self.each():
-            self.open(name, scheme="dark", kind="print")
-            self.page.evaluate(CLOSE_ALL)
-            hidden = self.page.evaluate(
-                "[...document.querySelectorAll('details > .inside')].filter(one => one.offsetHeight === 0 || !one.checkVisibility()).length"
-            )
-            self.assertEqual(hidden, 0)
-            self.assertGreater(self.page.evaluate("document.querySelectorAll('details > .inside').length"), 3)
-            pdf = self.page.call("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"]
-            (SCREENSHOTS / f"{name}.pdf").write_bytes(base64.b64decode(pdf))
+    @on_each_page
+    def test_paper_has_everything_open_and_nothing_dark(self, name):
+        self.open(name, scheme="dark", kind="print")
+        self.page.evaluate(CLOSE_ALL)
+        hidden = self.page.evaluate(
+            "[...document.querySelectorAll('details > .inside')].filter(one => one.offsetHeight === 0 || !one.checkVisibility()).length"
+        )
+        self.assertEqual(hidden, 0)
+        self.assertGreater(self.page.evaluate("document.querySelectorAll('details > .inside').length"), 3)
+        pdf = self.page.call("Page.printToPDF", printBackground=False, preferCSSPageSize=True)["data"]
+        (SCREENSHOTS / f"{name}.pdf").write_bytes(base64.b64decode(pdf))
 
-    def test_the_page_has_landmarks_names_and_headings_in_order(self):
-        for name in self.each():
-            self.open(name)
-            self.page.evaluate(OPEN_ALL)
-            self.assertEqual(self.page.evaluate("document.documentElement.lang"), "en")
-            self.assertRegex(self.page.evaluate("document.title"), r"^Backup .*windows-backup, 123456789012, \d{4}-\d\d-\d\d$")
-            levels = self.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5')].map(one => +one.tagName[1])")
-            self.assertEqual((levels[0], levels.count(1)), (1, 1))
-            self.assertTrue(all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:])), levels)
-            for landmark in ("header", "nav", "main", "footer"):
-                self.assertGreaterEqual(self.page.evaluate(f"document.querySelectorAll('body > {landmark}, main > {landmark}').length"), 1)
-            lost = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(one => !document.getElementById(one.hash.slice(1))).length"
-            self.assertEqual(self.page.evaluate(lost), 0)
-            double = "(() => { const all = [...document.querySelectorAll('[id]')].map(one => one.id); return all.length - new Set(all).size; })()"
-            self.assertEqual(self.page.evaluate(double), 0)
-            tables = "[...document.querySelectorAll('table')].filter(one => !one.caption || [...one.querySelectorAll('th')].some(th => !th.scope)).length"
-            self.assertEqual(self.page.evaluate(tables), 0)
-            nodes = self.page.call("Accessibility.getFullAXTree")["nodes"]
-            nameless = [
-                node["role"]["value"]
-                for node in nodes
-                if not node.get("ignored")
-                and node["role"]["value"] in {"image", "img", "link", "heading", "table", "region"}
-                and not node.get("name", {}).get("value")
-            ]
-            self.assertEqual(nameless, [])
+    @on_each_page
+    def test_the_page_has_landmarks_names_and_headings_in_order(self, name):
+        self.open(name)
+        self.page.evaluate(OPEN_ALL)
+        self.assertEqual(self.page.evaluate("document.documentElement.lang"), "en")
+        self.assertRegex(self.page.evaluate("document.title"), r"^Backup .*windows-backup, 123456789012, \d{4}-\d\d-\d\d$")
+        levels = self.page.evaluate("[...document.querySelectorAll('h1,h2,h3,h4,h5')].map(one => +one.tagName[1])")
+        self.assertEqual((levels[0], levels.count(1)), (1, 1))
+        self.assertTrue(all(later - earlier <= 1 for earlier, later in zip(levels, levels[1:])), levels)
+        for landmark in ("header", "nav", "main", "footer"):
+            self.assertGreaterEqual(self.page.evaluate(f"document.querySelectorAll('body > {landmark}, main > {landmark}').length"), 1)
+        lost = "[...document.querySelectorAll('a[href^=\"#\"]')].filter(one => !document.getElementById(one.hash.slice(1))).length"
+        self.assertEqual(self.page.evaluate(lost), 0)
+        double = "(() => { const all = [...document.querySelectorAll('[id]')].map(one => one.id); return all.length - new Set(all).size; })()"
+        self.assertEqual(self.page.evaluate(double), 0)
+        tables = "[...document.querySelectorAll('table')].filter(one => !one.caption || [...one.querySelectorAll('th')].some(th => !th.scope)).length"
+        self.assertEqual(self.page.evaluate(tables), 0)
+        nodes = self.page.call("Accessibility.getFullAXTree")["nodes"]
+        nameless = [
+            node["role"]["value"]
+            for node in nodes
+            if not node.get("ignored")
+            and node["role"]["value"] in {"image", "img", "link", "heading", "table", "region"}
+            and not node.get("name", {}).get("value")
+        ]
+        self.assertEqual(nameless, [])
 
     def test_the_chart_and_its_table_have_the_same_numbers(self):
         self.open("verify")
@@ -299,18 +305,18 @@ class Reports(unittest.TestCase):
             for height, count in zip(heights, counts.values()):
                 self.assertAlmostEqual(height, count * scale, delta=0.2)
 
-    def test_screenshots_for_people(self):
-        for name in self.each():
-            for label, width, scheme, state in (
-                ("light", 1280, "light", CLOSE_ALL),
-                ("dark", 1280, "dark", CLOSE_ALL),
-                ("narrow", 360, "light", CLOSE_ALL),
-                ("open", 1280, "light", OPEN_ALL),
-            ):
-                self.open(name, width=width, scheme=scheme)
-                self.page.evaluate(state)
-                self.picture(f"{name}-{label}")
-                self.assertGreater((SCREENSHOTS / f"{name}-{label}.png").stat().st_size, 10_000)
+    @on_each_page
+    def test_screenshots_for_people(self, name):
+        for label, width, scheme, state in (
+            ("light", 1280, "light", CLOSE_ALL),
+            ("dark", 1280, "dark", CLOSE_ALL),
+            ("narrow", 360, "light", CLOSE_ALL),
+            ("open", 1280, "light", OPEN_ALL),
+        ):
+            self.open(name, width=width, scheme=scheme)
+            self.page.evaluate(state)
+            self.picture(f"{name}-{label}")
+            self.assertGreater((SCREENSHOTS / f"{name}-{label}.png").stat().st_size, 10_000)
 
 
 if __name__ == "__main__":

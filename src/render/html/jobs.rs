@@ -212,7 +212,11 @@ fn snapshots(image: &ImageProof) -> String {
     for snapshot in &image.snapshots {
         by_tags.entry(tags(snapshot)).or_default().push(code(&snapshot.id));
     }
-    by_tags.iter().map(|(tags, ids)| format!("<br />{}: {tags}", ids.join(", "))).collect()
+    let mut html = String::new();
+    for (tags, ids) in by_tags {
+        let _ = write!(html, "<br />{}: {tags}", ids.join(", "));
+    }
+    html
 }
 
 fn tags(snapshot: &SnapshotProof) -> String {

@@ -183,9 +183,7 @@ fn the_chart_and_the_table_have_the_same_numbers_and_those_are_the_jobs() {
 fn the_same_evidence_makes_the_same_bytes_in_whatever_order_it_came() {
     let evidence = fleet(5, 10);
     let mut turned = evidence.clone();
-    for jobs in [&mut turned.jobs] {
-        *jobs = jobs.clone().map(|jobs| jobs.into_iter().rev().collect());
-    }
+    turned.jobs = turned.jobs.clone().map(|jobs| jobs.into_iter().rev().collect());
     turned.instances = turned.instances.clone().map(|instances| instances.into_iter().rev().collect());
     assert_eq!(verdicts(&evidence), verdicts(&turned));
     assert_eq!(covered(&evidence), covered(&turned));

@@ -1,6 +1,6 @@
 //! What EC2's describing operations share: required parameters, filters and pages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
@@ -46,7 +46,15 @@ pub(super) fn texts<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
 
 /// The filters of a request: all must hold, and of each one value is enough.
 #[derive(Debug)]
-pub(super) struct Filters<'a>(Vec<(&'a str, Vec<&'a str>)>);
+pub(super) struct Filters<'a>(Vec<Filter<'a>>);
+
+/// One filter. Hundreds of ids are looked up, not compared one by one: there may be tens of thousands of things.
+#[derive(Debug)]
+struct Filter<'a> {
+    name: &'a str,
+    plain: BTreeSet<&'a str>,
+    patterns: Vec<&'a str>,
+}
 
 impl<'a> Filters<'a> {
     /// Reads them; a filter that is none of `known`, `tag:KEY` and `tag-key` is refused.
@@ -63,20 +71,23 @@ impl<'a> Filters<'a> {
                 let message = format!("The filter '{name}' needs at least one value");
                 return Err(refusal("InvalidParameterValue", message));
             }
-            filters.push((name, values));
+            let (patterns, plain): (Vec<&str>, Vec<&str>) =
+                values.into_iter().partition(|value| value.contains(['*', '?', '\\']));
+            filters.push(Filter { name, plain: plain.into_iter().collect(), patterns });
         }
         Ok(Self(filters))
     }
 
     /// Tells whether a thing passes. `values` gives the thing's values of a filter by its name.
     pub(super) fn pass(&self, tags: &BTreeMap<String, String>, values: impl Fn(&str) -> Vec<String>) -> bool {
-        self.0.iter().all(|(name, wanted)| {
+        self.0.iter().all(|Filter { name, plain, patterns }| {
             let has: Vec<String> = match name.strip_prefix("tag:") {
                 Some(key) => tags.get(key).cloned().into_iter().collect(),
                 None if *name == "tag-key" => tags.keys().cloned().collect(),
                 None => values(name),
             };
-            has.iter().any(|value| wanted.iter().any(|pattern| matches(pattern, value)))
+            has.iter()
+                .any(|value| plain.contains(value.as_str()) || patterns.iter().any(|pattern| matches(pattern, value)))
         })
     }
 }

@@ -1,6 +1,8 @@
 //! What a role allows, as far as identity policies and a permissions boundary say. What AWS Organizations or a VPC endpoint
 //! deny is not seen here.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::policy::{Decision, Keys, Policies, Request};
@@ -39,40 +41,64 @@ impl Need {
     }
 }
 
-/// Decides what a role says to a request.
-pub(super) fn access(role: &Role, need: &Need) -> Access {
-    let mut documents: Vec<Value> = role.inline.values().cloned().collect();
-    let mut unread = None;
-    for (arn, document) in &role.managed {
-        match document {
-            Known::Known(document) => documents.push(document.clone()),
-            Known::Unknown(reason) => unread = Some(format!("`{arn}`: {}", reason.message)),
-            Known::NotRead => unread = Some(format!("`{arn}` was not read")),
+/// What a role's documents say, read once for many requests.
+#[derive(Debug)]
+pub(super) struct Powers {
+    identity: Result<Policies, String>,
+    /// A document that could not be read.
+    unread: Option<String>,
+    /// What limits it: none, or documents that must allow as well.
+    boundary: Option<Result<Policies, String>>,
+}
+
+/// The powers of roles by ARN.
+pub(super) type PowersByRole = BTreeMap<String, Powers>;
+
+impl Powers {
+    fn of(role: &Role) -> Self {
+        let mut documents: Vec<Value> = role.inline.values().cloned().collect();
+        let mut unread = None;
+        for (arn, document) in &role.managed {
+            match document {
+                Known::Known(document) => documents.push(document.clone()),
+                Known::Unknown(reason) => unread = Some(format!("`{arn}`: {}", reason.message)),
+                Known::NotRead => unread = Some(format!("`{arn}` was not read")),
+            }
+        }
+        let boundary = role.boundary.as_ref().map(|(arn, document)| match document {
+            Known::Known(document) => policies(std::slice::from_ref(document)),
+            Known::Unknown(reason) => Err(format!("the boundary `{arn}`: {}", reason.message)),
+            Known::NotRead => Err(format!("the boundary `{arn}` was not read")),
+        });
+        Self { identity: policies(&documents), unread, boundary }
+    }
+
+    /// Decides what the role says to a request.
+    fn access(&self, need: &Need) -> Access {
+        let request =
+            Request { action: need.action.to_owned(), resource: need.resource.clone(), keys: need.keys.clone() };
+        let identity = match &self.identity {
+            Ok(policies) => policies.decide(&request),
+            Err(problem) => return Access::Unknown(problem.clone()),
+        };
+        match (identity, &self.unread, &self.boundary) {
+            (Decision::ImplicitDeny, Some(unread), _) => Access::Unknown(unread.clone()),
+            (Decision::ExplicitDeny | Decision::ImplicitDeny, _, _) => Access::Denied,
+            (Decision::Allowed, _, None) => Access::Allowed,
+            (Decision::Allowed, _, Some(Err(problem))) => Access::Unknown(problem.clone()),
+            (Decision::Allowed, _, Some(Ok(boundary))) => match boundary.decide(&request) {
+                Decision::Allowed => Access::Allowed,
+                Decision::ImplicitDeny | Decision::ExplicitDeny => Access::Denied,
+            },
         }
     }
-    match (decide(&documents, need), unread) {
-        (Ok(Decision::Allowed), _) => within_boundary(role, need),
-        (Ok(Decision::ExplicitDeny), _) | (Ok(Decision::ImplicitDeny), None) => Access::Denied,
-        (Ok(Decision::ImplicitDeny), Some(unread)) => Access::Unknown(unread),
-        (Err(problem), _) => Access::Unknown(problem),
-    }
 }
 
-fn within_boundary(role: &Role, need: &Need) -> Access {
-    match &role.boundary {
-        None => Access::Allowed,
-        Some((_, Known::Known(document))) => match decide(std::slice::from_ref(document), need) {
-            Ok(Decision::Allowed) => Access::Allowed,
-            Ok(Decision::ImplicitDeny | Decision::ExplicitDeny) => Access::Denied,
-            Err(problem) => Access::Unknown(problem),
-        },
-        Some((arn, Known::Unknown(reason))) => Access::Unknown(format!("the boundary `{arn}`: {}", reason.message)),
-        Some((arn, Known::NotRead)) => Access::Unknown(format!("the boundary `{arn}` was not read")),
-    }
+/// Decides what a role says to a request; its documents are read at the first one.
+pub(super) fn access(powers: &mut PowersByRole, role: &Role, need: &Need) -> Access {
+    powers.entry(role.arn.clone()).or_insert_with(|| Powers::of(role)).access(need)
 }
 
-fn decide(documents: &[Value], need: &Need) -> Result<Decision, String> {
-    let policies = Policies::new(documents).map_err(|error| error.to_string())?;
-    let request = Request { action: need.action.to_owned(), resource: need.resource.clone(), keys: need.keys.clone() };
-    Ok(policies.decide(&request))
+fn policies(documents: &[Value]) -> Result<Policies, String> {
+    Policies::new(documents).map_err(|error| error.to_string())
 }

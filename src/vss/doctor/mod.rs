@@ -211,6 +211,8 @@ impl<'a> Patient<'a> {
 struct Notes {
     findings: Vec<Finding>,
     undecided: Vec<Undecided>,
+    /// What roles allow, as far as somebody asked.
+    powers: access::PowersByRole,
 }
 
 impl Notes {
@@ -287,7 +289,7 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
         plans::check_instance(patient, &verdicts, &mut notes);
     }
     plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
-    let Notes { mut findings, undecided } = notes;
+    let Notes { mut findings, undecided, powers: _ } = notes;
     findings.sort_by(|one, other| {
         (one.severity, &one.subject, one.check).cmp(&(other.severity, &other.subject, other.check))
     });

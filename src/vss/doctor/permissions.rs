@@ -132,7 +132,7 @@ fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
 fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let super::Patient { subject, instance, evidence, .. } = patient;
     let mut lacking = Vec::new();
-    let mut note = |need: &Need, notes: &mut Notes| match access(role, need) {
+    let mut note = |need: &Need, notes: &mut Notes| match access(&mut notes.powers, role, need) {
         Access::Allowed => {}
         Access::Denied => {
             if !lacking.contains(&need.action) {
@@ -183,7 +183,7 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let Some(version) = patient.version().filter(|version| version.is_before(MANAGED_POLICY)) else { return };
     let source = patient.package.as_ref().map(|package| package.source.words()).unwrap_or_default();
     let seen = vec![format!("AwsVssComponents {version}, by {source}"), format!("role {}", role.name)];
-    let denied = needs(patient, false).iter().any(|need| access(role, need) == Access::Denied);
+    let denied = needs(patient, false).iter().any(|need| access(&mut notes.powers, role, need) == Access::Denied);
     if denied {
         notes.find_as(
             "D022",
@@ -209,11 +209,13 @@ fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let super::Patient { evidence, instance, subject, .. } = patient;
     let agent = evidence.agents.known().and_then(|agents| agents.get(&instance.id));
     let is_online = agent.is_some_and(crate::vss::evidence::Agent::is_online);
-    let denied = |action: &'static str| access(role, &Need::new(action, "*")) == Access::Denied;
+    let denied = |action: &'static str, notes: &mut Notes| {
+        access(&mut notes.powers, role, &Need::new(action, "*")) == Access::Denied
+    };
     if !is_online
         && patient.is_running()
         && evidence.agents.known().is_some()
-        && denied("ssm:UpdateInstanceInformation")
+        && denied("ssm:UpdateInstanceInformation", notes)
     {
         notes.find(
             "D021",
@@ -233,7 +235,7 @@ fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
         .is_some_and(|version| compare(version, LAST_LENIENT_AGENT).is_gt());
     let lacking: Vec<&str> = ["ssm:GetDocument", "ssm:DescribeDocument", "ssm:GetManifest"]
         .into_iter()
-        .filter(|action| denied(action))
+        .filter(|action| denied(action, notes))
         .collect();
     if strict && !lacking.is_empty() {
         notes.find_as(

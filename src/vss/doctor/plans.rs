@@ -311,7 +311,7 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
     ];
     let mut lacking: Vec<&str> = Vec::new();
     for need in &needs {
-        match access(role, need) {
+        match access(&mut notes.powers, role, need) {
             Access::Allowed => {}
             Access::Denied if lacking.contains(&need.action) => {}
             Access::Denied => lacking.push(need.action),
