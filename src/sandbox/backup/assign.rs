@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::vss::Place;
 use crate::sandbox::fleet::{Fleet, Instance};
 
-/// The instances that a selection means: what `Resources` names, as far as all `Conditions` hold; with that what one of
-/// `ListOfTags` means; without what `NotResources` names. Patterns that name no type of resource, and tags, mean instances
+/// The instances that a selection means: what `Resources` names or one of `ListOfTags` means, as far as all `Conditions` hold;
+/// without what `NotResources` names. Patterns that name no type of resource, and tags, mean instances
 /// only while the region's switch for EC2 is on.
 pub(super) fn chosen<'a>(
     selection: &Map<String, Value>,
@@ -19,11 +19,8 @@ pub(super) fn chosen<'a>(
 ) -> Vec<&'a Instance> {
     let (resources, not_resources) = (texts(selection, "Resources"), texts(selection, "NotResources"));
     let tags = list(selection, "ListOfTags");
-    let named = |instance: &Instance, arn: &str| {
-        let pattern =
-            resources.iter().any(|pattern| (opted_in || pattern.contains(":instance/")) && like(pattern, arn));
-        pattern && holds(selection, instance)
-    };
+    let named =
+        |arn: &str| resources.iter().any(|pattern| (opted_in || pattern.contains(":instance/")) && like(pattern, arn));
     let tagged = |instance: &Instance| {
         opted_in
             && tags.iter().any(|tag| {
@@ -32,11 +29,11 @@ pub(super) fn chosen<'a>(
             })
     };
     // Nothing named and nothing tagged means everything that is opted in.
-    let everything =
-        |instance: &Instance| opted_in && resources.is_empty() && tags.is_empty() && holds(selection, instance);
+    let everything = opted_in && resources.is_empty() && tags.is_empty();
     let is_chosen = |instance: &&Instance| {
         let arn = place.instance(&instance.id);
-        (named(instance, &arn) || tagged(instance) || everything(instance))
+        (named(&arn) || tagged(instance) || everything)
+            && holds(selection, instance)
             && !not_resources.iter().any(|pattern| like(pattern, &arn))
     };
     fleet.instances.values().filter(is_chosen).collect()

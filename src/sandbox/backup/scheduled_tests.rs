@@ -122,7 +122,7 @@ fn selections_mean_what_the_guide_says() {
         |key: &str, value: &str| json!([{"ConditionKey": format!("aws:ResourceTag/{key}"), "ConditionValue": value}]);
     let by_tag = |key: &str, value: &str| json!([{"ConditionType": "STRINGEQUALS", "ConditionKey": key, "ConditionValue": value}]);
     let instances = "arn:aws:ec2:*:*:instance/*";
-    let cases: [(Value, &[&str], &[&str]); 9] = [
+    let cases: [(Value, &[&str], &[&str]); 10] = [
         (json!({"Resources": ["*"]}), &everything, &[]),
         (json!({"Resources": ["arn:aws:ec2:*"]}), &everything, &[]),
         (json!({"Resources": [instances]}), &everything, &everything),
@@ -134,8 +134,14 @@ fn selections_mean_what_the_guide_says() {
         ),
         (
             json!({"Resources": [instances], "Conditions": {"StringEquals": equals("Name", "jump-1")}, "ListOfTags": by_tag("Name", "web-1")}),
-            &["jump-1", "web-1"],
             &["jump-1"],
+            &["jump-1"],
+        ),
+        // As in the guide's example of all resources with one tag, except those with another.
+        (
+            json!({"ListOfTags": by_tag("VssBackup", "enabled"), "Conditions": {"StringNotEquals": equals("Name", "sql-1")}}),
+            &["archive-1", "files-1"],
+            &[],
         ),
         // A tag that is not there equals nothing, and so differs from everything.
         (
