@@ -95,6 +95,12 @@ pub(super) async fn carry_out_plan(
     manner: &Manner<'_>,
 ) -> Result<Exit, CliError> {
     let ui = session.ui;
+    // A read in the middle of another run shows things half made, and hazards that are none: while that run goes on they are
+    // judged after it, in `current`; else from a second look, as it may have ended since the first.
+    let is_open = !manner.is_pinned && !hazard::unconsented(plan, manner.allow).is_empty();
+    let is_busy = is_open && Guard::is_taken(session, &manner.locking).await;
+    let again = if is_open && !is_busy { Some(session.build(options).await?.0) } else { None };
+    let plan = again.as_ref().unwrap_or(plan);
     let verdict = session::verdict(plan);
     show(session, plan, manner, verdict)?;
     // What is refused or unreadable stays as it is, with what needs it; the rest is done.
@@ -104,7 +110,9 @@ pub(super) async fn carry_out_plan(
         }
         return Ok(verdict);
     }
-    refuse_hazards(plan, manner.allow)?;
+    if !is_busy {
+        refuse_hazards(plan, manner.allow)?;
+    }
     // Nobody listens for Ctrl-C yet: it ends the run.
     if !consented(ui, manner, None).await? {
         return Ok(Exit::Refused);
@@ -187,6 +195,7 @@ async fn current(
     before: (&Plan, Exit),
 ) -> Result<Option<(Plan, Exit)>, CliError> {
     let Some(again) = guard.reread(session, options, before.0, interrupts).await? else {
+        refuse_hazards(before.0, manner.allow)?;
         return Ok(Some((before.0.clone(), before.1)));
     };
     let verdict = session::verdict(&again);

@@ -78,6 +78,17 @@ impl Guard {
         }
     }
 
+    /// Tells whether somebody has the lease now. Without leases, or where it can't be read, nobody is known to.
+    pub(super) async fn is_taken(session: &Session<'_>, locking: &Locking) -> bool {
+        match locking.lock {
+            LockKind::None => false,
+            LockKind::Ssm => {
+                let held = lease::holder(&Store::new(&session.clients), &timing(session)).await;
+                held.is_ok_and(|holder| holder.is_some())
+            }
+        }
+    }
+
     /// Returns the lease, if there is one.
     pub(super) fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()

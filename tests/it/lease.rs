@@ -284,10 +284,7 @@ fn of_two_runs_at_once_one_exits_with_seven_and_nothing_is_made_twice() {
 #[test]
 fn who_waits_goes_on_from_what_the_other_did() {
     let served = Served::in_real_time();
-    // Who reads while another one writes may see a selection and its role still without policies: that they come is
-    // consented to here.
-    let apply = ["apply", "--yes", "--lock-timeout", "60s", "--allow", "privilege-widened"];
-    let runs: Vec<Child> = (0..3).map(|_| served.start(&apply)).collect();
+    let runs: Vec<Child> = (0..3).map(|_| served.start(&["apply", "--yes", "--lock-timeout", "60s"])).collect();
     for run in runs {
         Run::from(run.wait_with_output().expect("an end")).exits(0);
     }
