@@ -291,6 +291,11 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Fills in what an entry means and only live says, such as the instances that have a tag.
     fn complete(&self, _desired: &mut Desired, _live: &Live) {}
 
+    /// Tells whether anything of it is there: an attachment that no instance carries yet is to be added.
+    fn is_made(&self, _live: &Live) -> bool {
+        true
+    }
+
     /// What keeps the entry from being done at all, whatever differs.
     fn conflict(&self, _desired: &Desired, _live: &Live) -> Option<Conflict> {
         None

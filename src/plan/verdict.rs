@@ -220,6 +220,7 @@ fn compare<'a>(
     let same = |left: &str, right: &str| {
         if kind.ignores_case_of_names() { left.eq_ignore_ascii_case(right) } else { left == right }
     };
+    let change = if change == Action::Update && !kind.is_made(live) { Action::Create } else { change };
     let renamed = !same(&live.name, &desired.name);
     let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {

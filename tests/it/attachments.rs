@@ -81,6 +81,7 @@ fn every_instance_with_the_tag_carries_the_profile_and_then_the_plan_is_empty() 
     let plan = bench.plan(&attached(""));
     let sql = instance(&bench, "sql-1");
     assert_eq!(hazards(&plan), [""; 0], "an instance without a profile loses nothing");
+    assert_eq!(action(&plan, "attachment.sql"), Some(Action::Create));
     assert_eq!(paths(&plan, "attachment.sql").len(), 3);
     assert!(paths(&plan, "attachment.sql").contains(&format!("instances.{sql}")), "{:?}", plan.changes);
     bench.apply(&attached(""));

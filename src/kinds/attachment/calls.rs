@@ -10,12 +10,9 @@ use crate::plan::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     match transition.action {
-        Action::Update => update(transition),
+        Action::Create | Action::Update => update(transition),
         Action::Delete => Calls { remove: transition.live.map(take_off).unwrap_or_default(), ..Calls::default() },
-        // An attachment always is: of what it says, everything may still be missing.
-        Action::Create | Action::Adopt | Action::Replace | Action::NoOp | Action::Unknown | Action::Refused => {
-            Calls::default()
-        }
+        Action::Adopt | Action::Replace | Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }
 }
 

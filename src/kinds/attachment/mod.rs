@@ -64,6 +64,10 @@ impl Kind for Attachment {
         desired.fields.insert("instances".to_owned(), instances.into());
     }
 
+    fn is_made(&self, live: &Live) -> bool {
+        live.fields.contains_key("instances")
+    }
+
     fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {
         live::conflict(desired, live)
     }
