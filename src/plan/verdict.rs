@@ -217,11 +217,9 @@ fn compare<'a>(
         );
         return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
     }
-    let same = |left: &str, right: &str| {
-        if kind.ignores_case_of_names() { left.eq_ignore_ascii_case(right) } else { left == right }
-    };
     let change = if change == Action::Update && !kind.is_made(live) { Action::Create } else { change };
-    let renamed = !same(&live.name, &desired.name);
+    // IAM finds a name in any case, and is called by the one that it has: another case is another name.
+    let renamed = live.name != desired.name;
     let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {
         fields.insert(
@@ -249,12 +247,14 @@ fn compare<'a>(
         fields.retain(|field| !field.path.contains(super::marks::PREFIX));
     }
     if action == Action::Replace && change == Action::Adopt {
-        let fixed = fields.iter().find(|field| field.replaces).map(|field| field.path.clone()).unwrap_or_default();
+        let fixed = fields.iter().find(|field| field.replaces);
+        let live = fixed.and_then(|field| field.before.as_str()).map(|live| format!(" (`{live}`)")).unwrap_or_default();
+        let fixed = fixed.map(|field| field.path.clone()).unwrap_or_default();
         diagnostics.push(
             Diagnostic::error("VSS0907", format!("adopting `{}` would delete it: its `{fixed}` can't be changed", desired.address))
                 .at(&desired.address)
                 .located(desired.location.clone())
-                .help(format!("write the live `{fixed}` into the file; after the adoption a change of it is a replacement that the plan shows")),
+                .help(format!("write the live `{fixed}`{live} into the file; after the adoption a change of it is a replacement that the plan shows")),
         );
         return Draft {
             action: Action::Refused,
