@@ -917,7 +917,11 @@ pub static TABLE: &[Row] = &[
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
+            always("ssm:ListCommandInvocations"),
+            always("ssm:ListAssociations"),
+            always("ssm:DescribeAssociation"),
             always("ssm:DescribeAssociationExecutions"),
+            always("ssm:DescribeAssociationExecutionTargets"),
             always("ssm:GetCommandInvocation"),
             always("ec2:DescribeIamInstanceProfileAssociations"),
             always("iam:GetAccountAuthorizationDetails"),

@@ -128,7 +128,8 @@ async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsErro
     words
 }
 
-type Words = Vec<(String, Word)>;
+/// What is known, with the instance that it is known of.
+pub(crate) type Words = Vec<(String, Word)>;
 
 /// What the tags of snapshots and images tell.
 async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, AwsError> {
@@ -152,7 +153,7 @@ async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, Aw
 }
 
 /// What Run Commands that installed packages tell.
-async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
+pub(crate) async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
     let invocations = reader.command_invocations(Invocations::Document(DOCUMENT)).await?;
     let succeeded = invocations.iter().filter(|one| one.status() == Some(&CommandInvocationStatus::Success));
     let word = succeeded.filter_map(|one| {
@@ -166,7 +167,7 @@ async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
 }
 
 /// What associations that install packages tell: their outcome on each instance, and by what they install its version.
-async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
+pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
     let mut found = Words::new();
     let listed = reader.list_associations().await?;
     for association in listed.iter().filter(|association| association.name() == Some(DOCUMENT)) {

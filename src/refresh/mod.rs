@@ -13,6 +13,8 @@ pub use crate::aws::{Caller, GuardError, guard};
 use crate::kind::{self, Desired, KindLive};
 use crate::plan::{Action, Plan};
 
+pub(crate) use installed::{of_associations, of_commands};
+
 /// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.

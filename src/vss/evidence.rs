@@ -98,8 +98,12 @@ pub struct Evidence {
     pub vaults: Known<BTreeMap<String, Vault>>,
     /// Which resource types AWS Backup handles here.
     pub opt_in: Known<BTreeMap<String, bool>>,
-    /// What is known about `AwsVssComponents`, by instance id.
+    /// What the tags of backups tell about `AwsVssComponents`, by instance id.
     pub packages: Known<BTreeMap<String, Vec<PackageEvidence>>>,
+    /// What Run Commands that installed it came to, by instance id; AWS keeps them for 30 days.
+    pub commands: Known<BTreeMap<String, Vec<PackageEvidence>>>,
+    /// What associations that install it came to, by instance id.
+    pub associations: Known<BTreeMap<String, Vec<PackageEvidence>>>,
     /// What a look inside showed, by instance id; only where it was asked for.
     pub inspections: BTreeMap<String, Known<super::doctor::inspection::Inspection>>,
 }
@@ -122,6 +126,8 @@ impl Evidence {
             vaults: Known::NotRead,
             opt_in: Known::NotRead,
             packages: Known::NotRead,
+            commands: Known::NotRead,
+            associations: Known::NotRead,
             inspections: BTreeMap::new(),
         }
     }
@@ -134,6 +140,21 @@ impl Evidence {
     /// Finds an instance by its id.
     pub fn instance(&self, id: &str) -> Option<&Instance> {
         self.instances.known()?.iter().find(|instance| instance.id == id)
+    }
+
+    /// Returns what is known about the package on an instance, a look inside included, in no order.
+    pub fn package_evidence(&self, id: &str) -> Vec<PackageEvidence> {
+        let lists = [&self.packages, &self.commands, &self.associations];
+        let read = lists.into_iter().filter_map(|list| list.known()?.get(id)).flatten().cloned();
+        let inside = self.inspections.get(id).and_then(Known::known).and_then(|inspection| {
+            Some(PackageEvidence {
+                present: inspection.executable?,
+                version: inspection.version.clone().map(Version::new),
+                source: PackageSource::File,
+                at: inspection.at.unwrap_or(self.read_at),
+            })
+        });
+        read.chain(inside).collect()
     }
 
     /// Returns the role of an instance: `None` where there is no profile, no role in it, or it is not known.
@@ -159,6 +180,8 @@ impl Evidence {
             vaults,
             opt_in,
             packages,
+            commands,
+            associations,
             inspections,
         } = self;
         let lists = [
@@ -173,6 +196,8 @@ impl Evidence {
             vaults.unread(),
             opt_in.unread(),
             packages.unread(),
+            commands.unread(),
+            associations.unread(),
         ];
         let selections = plans.known().into_iter().flatten().filter_map(|plan| plan.selections.unread());
         let inside = inspections.values().filter_map(Known::unread);

@@ -21,6 +21,8 @@ pub(crate) const VSS_POLICY: &str = "arn:aws:iam::aws:policy/AWSEC2VssSnapshotPo
 pub(crate) const SSM_CORE: &str = "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore";
 pub(crate) const FOR_BACKUP: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
 
+pub(crate) const FOR_RESTORES: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores";
+
 pub(crate) fn at(text: &str) -> Moment {
     text.parse().unwrap()
 }
@@ -98,6 +100,8 @@ pub(crate) fn healthy() -> Evidence {
         at: at("2026-01-14T18:20:00Z"),
     };
     evidence.packages = Known::Known(BTreeMap::from([(ID.to_owned(), vec![package])]));
+    evidence.commands = Known::Known(BTreeMap::new());
+    evidence.associations = Known::Known(BTreeMap::new());
     evidence
 }
 
@@ -221,11 +225,15 @@ fn instance_role() -> Role {
 
 fn backup_role() -> Role {
     let for_backup = include_str!("../sandbox/managed_policies/AWSBackupServiceRolePolicyForBackup.json");
+    let for_restores = include_str!("../sandbox/managed_policies/AWSBackupServiceRolePolicyForRestores.json");
     Role {
         arn: BACKUP_ROLE.to_owned(),
         name: "AWSBackupVss".to_owned(),
         trust: trust("backup.amazonaws.com"),
-        managed: BTreeMap::from([(FOR_BACKUP.to_owned(), Known::Known(document(for_backup)))]),
+        managed: BTreeMap::from([
+            (FOR_BACKUP.to_owned(), Known::Known(document(for_backup))),
+            (FOR_RESTORES.to_owned(), Known::Known(document(for_restores))),
+        ]),
         ..Role::default()
     }
 }

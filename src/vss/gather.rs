@@ -2,6 +2,7 @@
 //! listed (a plan, a selection, a policy's document) is read once for each of them, never once for each instance.
 
 mod backup;
+mod packages;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -16,11 +17,11 @@ use serde_json::Value;
 
 use super::Moment;
 use super::evidence::{
-    Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known, MetadataOptions,
-    PackageEvidence, PackageSource, Plan, PlanOwner, Role, Rule, Selection, Snapshot, Tags, Unread, VSS_CONFIG, Vault,
+    Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known, MetadataOptions, Plan,
+    PlanOwner, Role, Rule, Selection, Snapshot, Tags, Unread, Vault,
 };
-use super::version::Version;
 use crate::aws::{AwsError, Reader, TagsByArn};
+use crate::config::trusts;
 use crate::kind::Owner;
 use crate::plan::marks;
 use crate::policy;
@@ -58,12 +59,9 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
             return None;
         }
         let (agents, vaults) = join(reader.instance_information(), reader.list_backup_vaults()).await;
-        Some((
-            agents,
-            vaults,
-            Box::pin(reader.account_authorization_details()).await,
-            reader.list_instance_profiles().await,
-        ))
+        let installed = Box::pin(packages::installations(reader)).await;
+        let authorization = Box::pin(reader.account_authorization_details()).await;
+        Some((agents, vaults, installed, authorization, reader.list_instance_profiles().await))
     };
     let jobs = async {
         match wants.jobs_since {
@@ -84,7 +82,8 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
         evidence.jobs = known(jobs).map(|jobs| jobs.iter().filter_map(listed_job).collect());
         recovery_points(reader, &mut evidence, wants.history).await;
     }
-    if let Some((agents, vaults, authorization, profiles)) = causes {
+    if let Some((agents, vaults, (commands, associations), authorization, profiles)) = causes {
+        (evidence.commands, evidence.associations) = (commands, associations);
         evidence.agents = known(agents).map(|agents| agents.iter().filter_map(agent).collect());
         evidence.vaults = known(vaults).map(|vaults| vaults.iter().filter_map(vault).collect());
         evidence.profiles = known(profiles).map(|profiles| profiles.iter().map(profile).collect());
@@ -202,7 +201,7 @@ async fn recovery_points(reader: &Reader, evidence: &mut Evidence, with_history:
             snapshots
         })
     };
-    evidence.packages = packages(evidence, &images, &newest);
+    evidence.packages = packages::of_backups(evidence, &images, &newest);
     evidence.images = images;
 }
 
@@ -237,32 +236,6 @@ fn read_snapshot(snapshot: &crate::aws::Snapshot) -> Snapshot {
         volume: Some(snapshot.volume.clone()).filter(|volume| !volume.is_empty()),
         tags: snapshot.tags.clone(),
     }
-}
-
-/// What the tags of the newest VSS backups tell about the package that made them.
-fn packages(
-    evidence: &Evidence,
-    images: &Known<BTreeMap<String, Option<Image>>>,
-    newest: &BTreeMap<&str, &Job>,
-) -> Known<BTreeMap<String, Vec<PackageEvidence>>> {
-    let (Some(images), Some(snapshots)) = (images.known(), evidence.snapshots.known()) else { return Known::NotRead };
-    let mut packages: BTreeMap<String, Vec<PackageEvidence>> = BTreeMap::new();
-    for (instance, job) in newest {
-        let Some(Some(image)) = job.image_id().and_then(|id| images.get(id)) else { continue };
-        let of_snapshots =
-            image.snapshots.iter().filter_map(|(_, id)| snapshots.get(id)?.as_ref()).map(|snapshot| &snapshot.tags);
-        let mut tags = std::iter::once(&image.tags).chain(of_snapshots);
-        let version = tags.find_map(|tags| Version::in_tag(tags.get(VSS_CONFIG)?));
-        if let Some(version) = version {
-            packages.entry((*instance).to_owned()).or_default().push(PackageEvidence {
-                present: true,
-                version: Some(version),
-                source: PackageSource::SnapshotTag,
-                at: job.at(),
-            });
-        }
-    }
-    Known::Known(packages)
 }
 
 fn agent(information: &aws_sdk_ssm::types::InstanceInformation) -> Option<(String, Agent)> {
@@ -309,7 +282,12 @@ async fn roles(
     authorization: &crate::aws::Authorization,
     evidence: &Evidence,
 ) -> BTreeMap<String, Role> {
-    let used = used_roles(evidence);
+    let mut used = used_roles(evidence);
+    // Whatever AWS Backup may assume may be a role for restores.
+    let assumed = |detail: &&RoleDetail| {
+        detail.assume_role_policy_document().is_some_and(|text| trusts(&document(text), "backup.amazonaws.com"))
+    };
+    used.extend(authorization.roles.iter().filter(assumed).filter_map(|detail| detail.arn().map(str::to_owned)));
     let documents: BTreeMap<&str, &str> = authorization
         .policies
         .iter()

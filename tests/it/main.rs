@@ -8,6 +8,7 @@ mod bench;
 mod cli;
 mod convergence;
 mod cut;
+mod doctor;
 mod documents;
 mod ec2;
 mod faults;

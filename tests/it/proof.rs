@@ -16,8 +16,8 @@ use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
 use crate::bench::{Bench, STACK};
 
-const REGION: &str = "ap-northeast-1";
-const DAY: Duration = Duration::from_hours(24);
+pub(crate) const REGION: &str = "ap-northeast-1";
+pub(crate) const DAY: Duration = Duration::from_hours(24);
 
 /// What protects the fleet.
 const THINGS: &str = r#"
@@ -48,7 +48,7 @@ delete_after    = "35d"
 role  = "AWSBackupVss"
 "#;
 
-const BY_TYPE: &str = "match = { all = { VssBackup = \"enabled\" } }\n";
+pub(crate) const BY_TYPE: &str = "match = { all = { VssBackup = \"enabled\" } }\n";
 const BY_TAG: &str = "match = { any = { VssBackup = \"enabled\" } }\n";
 
 /// The instance that gets the fault, one that does not, and one that nobody protects on purpose.
@@ -73,19 +73,19 @@ name    = "web-1"
 os      = "linux"
 "#;
 
-fn file(selection: &str) -> String {
+pub(crate) fn file(selection: &str) -> String {
     format!("{STACK}{THINGS}{selection}")
 }
 
 /// An account in which everything is as it should be.
-fn healthy(selection: &str) -> Bench {
+pub(crate) fn healthy(selection: &str) -> Bench {
     let bench = Bench::new();
     bench.sandbox.load_fleet(FLEET).expect("a sandbox in memory").expect("a valid fleet");
     bench.apply(&file(selection));
     bench
 }
 
-fn edit(bench: &Bench, name: &str, change: impl FnOnce(&mut Instance)) {
+pub(crate) fn edit(bench: &Bench, name: &str, change: impl FnOnce(&mut Instance)) {
     let edited = bench.sandbox.edit(|account| {
         let fleet = &mut account.regions.get_mut(REGION).expect("the region").fleet;
         change(fleet.instances.values_mut().find(|one| one.name == name).expect("the instance"));
@@ -94,12 +94,12 @@ fn edit(bench: &Bench, name: &str, change: impl FnOnce(&mut Instance)) {
 }
 
 /// Lets two nights pass, and their backups with them.
-fn nights(bench: &Bench) {
+pub(crate) fn nights(bench: &Bench) {
     bench.sandbox.pass(2 * DAY).expect("a sandbox in memory");
 }
 
 /// What the three commands read, with a look inside if it is asked for.
-fn read(bench: &Bench, inside: bool) -> Evidence {
+pub(crate) fn read(bench: &Bench, inside: bool) -> Evidence {
     read_for(bench, inside, Wants { causes: true, ..Wants::default() })
 }
 
@@ -133,13 +133,13 @@ fn scope() -> Scope {
     }
 }
 
-struct Seen {
-    verify: Report,
-    doctor: Diagnosis,
-    coverage: Coverage,
+pub(crate) struct Seen {
+    pub(crate) verify: Report,
+    pub(crate) doctor: Diagnosis,
+    pub(crate) coverage: Coverage,
 }
 
-fn see(bench: &Bench, inside: bool) -> Seen {
+pub(crate) fn see(bench: &Bench, inside: bool) -> Seen {
     let evidence = read(bench, inside);
     Seen {
         verify: verify(&evidence, &verify::Options::default()),
@@ -149,7 +149,7 @@ fn see(bench: &Bench, inside: bool) -> Seen {
 }
 
 impl Seen {
-    fn verdict(&self, name: &str) -> Option<Verdict> {
+    pub(crate) fn verdict(&self, name: &str) -> Option<Verdict> {
         self.verified(name).map(|verified| verified.verdict)
     }
 
@@ -158,13 +158,13 @@ impl Seen {
     }
 
     /// The checks that found something about an instance, advice left out.
-    fn about(&self, name: &str) -> BTreeSet<&'static str> {
+    pub(crate) fn about(&self, name: &str) -> BTreeSet<&'static str> {
         let is_meant = |subject: &Subject| matches!(subject, Subject::Instance { name: of, .. } if of == name);
         self.checks(|subject| is_meant(subject))
     }
 
     /// The checks that found something about anything but an instance.
-    fn about_plans(&self) -> BTreeSet<&'static str> {
+    pub(crate) fn about_plans(&self) -> BTreeSet<&'static str> {
         self.checks(|subject| !matches!(subject, Subject::Instance { .. }))
     }
 
@@ -189,7 +189,7 @@ impl Seen {
     }
 
     /// Nothing is wrong with the other instance.
-    fn assert_other_is_well(&self, fault: &str) {
+    pub(crate) fn assert_other_is_well(&self, fault: &str) {
         assert_eq!(self.verdict("files-1"), Some(Verdict::Consistent), "{fault}: {:#?}", self.verified("files-1"));
         assert_eq!(self.about("files-1"), BTreeSet::new(), "{fault}");
         assert_eq!(self.protection("files-1"), Some(Protection::Vss), "{fault}");
@@ -231,7 +231,7 @@ struct Fault {
     inside: bool,
 }
 
-fn package(instance: &mut Instance, version: Option<&str>) {
+pub(crate) fn package(instance: &mut Instance, version: Option<&str>) {
     instance.package_changes = version
         .map(|version| PackageChange {
             package: "AwsVssComponents".to_owned(),
@@ -243,11 +243,11 @@ fn package(instance: &mut Instance, version: Option<&str>) {
         .collect();
 }
 
-fn ail(instance: &mut Instance, ailment: Ailment) {
+pub(crate) fn ail(instance: &mut Instance, ailment: Ailment) {
     instance.ailments.insert(ailment);
 }
 
-fn profile(instance: &mut Instance, name: &str) {
+pub(crate) fn profile(instance: &mut Instance, name: &str) {
     instance.instance_profile = Some(format!("arn:aws:iam::123456789012:instance-profile/{name}"));
 }
 
@@ -629,6 +629,8 @@ fn what_may_not_be_read_is_unknown_and_names_the_action() {
         ("iam", "GetAccountAuthorizationDetails"),
         ("iam", "GetPolicyVersion"),
         ("ssm", "DescribeInstanceInformation"),
+        ("ssm", "ListCommandInvocations"),
+        ("ssm", "ListAssociations"),
     ] {
         let bench = healthy(BY_TYPE);
         nights(&bench);

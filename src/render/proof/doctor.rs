@@ -6,7 +6,7 @@ use super::{counted, head, headline, line, tally, unread};
 use crate::model::Scope;
 use crate::render::escaped;
 use crate::render::text::{BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
-use crate::vss::doctor::{Diagnosis, Finding, Severity};
+use crate::vss::doctor::{Diagnosis, Finding, Severity, Subject};
 
 /// Renders the findings, the worst first.
 pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
@@ -26,6 +26,10 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
         }
     }
     unread(&mut text, &diagnosis.unread, width);
+    if let Some(said) = packages(diagnosis) {
+        text.push('\n');
+        paragraph(&mut text, &format!("{UNKNOWN}?{UNKNOWN:#} {}", escaped(&said)), 2, width);
+    }
     if !diagnosis.not_looked.is_empty() && !diagnosis.examined.is_empty() {
         text.push('\n');
         let said = format!(
@@ -36,6 +40,24 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
     }
     let _ = writeln!(text, "\n{BOLD}{}{BOLD:#}", last_line(diagnosis));
     text
+}
+
+/// Says of which instances nothing tells whether they have the package.
+pub(super) fn packages(diagnosis: &Diagnosis) -> Option<String> {
+    const MOST: usize = 10;
+    let all = &diagnosis.unknown_packages;
+    let mut names: Vec<String> = all.iter().take(MOST).map(Subject::title).collect();
+    if let Some(more @ 1..) = all.len().checked_sub(MOST) {
+        names.push(format!("{more} more"));
+    }
+    (!all.is_empty()).then(|| {
+        format!(
+            "AwsVssComponents: unknown on {} (no VSS backup and no installation by AWS-ConfigureAWSPackage tells of it): {}. \
+             `vssctl doctor --run-commands` looks.",
+            counted(all.len(), "instance"),
+            names.join(", ")
+        )
+    })
 }
 
 /// Returns the verdict in a sentence.

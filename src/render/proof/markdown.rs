@@ -59,6 +59,9 @@ pub fn doctor(diagnosis: &Diagnosis, scope: &Scope) -> String {
         let _ = writeln!(text, "\n- undecided: {}", cell(&said));
     }
     unread(&mut text, &diagnosis.unread);
+    if let Some(said) = findings::packages(diagnosis) {
+        let _ = writeln!(text, "\n- {}", cell(&said));
+    }
     let _ = writeln!(text, "\n{}", findings::last_line(diagnosis));
     text
 }

@@ -120,7 +120,7 @@ checks! {
     "D022" Warning Apis POLICY "the package is new enough for the managed policy";
     "D023" Error Apis SERVICE_ROLES "the role of the selection exists, trusts AWS Backup and allows what VSS needs";
     "D024" Warning Apis MANAGED_POLICIES "operators with AWS's policies may pass the role to AWS Backup";
-    "D025" Warning Nothing RESTORE "the role for restores may pass the instance's role";
+    "D025" Warning Apis RESTORE "the role for restores may pass the instance's role";
     "D026" Warning Nothing MANAGED_POLICIES "the keys of encrypted volumes let the backup use them";
     "D030" Error Inside TROUBLESHOOTING "the package's executable is there";
     "D031" Error Apis HISTORY "the package is new enough";

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::Moment;
 use super::coverage::{self, Membership};
-use super::evidence::{Evidence, Instance, Known, PackageEvidence, PackageSource, Plan, Unread, installed};
+use super::evidence::{Evidence, Instance, Known, PackageEvidence, Plan, Unread, installed};
 use super::verify;
 use super::version::Version;
 
@@ -21,6 +21,7 @@ mod inside;
 pub mod inspection;
 mod permissions;
 mod plans;
+mod restore;
 
 pub use catalogue::{CHECKS, Check, Page, Severity};
 
@@ -131,6 +132,8 @@ pub struct Diagnosis {
     pub undecided: Vec<Undecided>,
     /// What only a look inside shows, and nobody looked: the checks.
     pub not_looked: Vec<&'static str>,
+    /// The instances of which no source tells whether they have the package: no backup, no installation, no look inside.
+    pub unknown_packages: Vec<Subject>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -166,22 +169,12 @@ struct Patient<'a> {
 
 impl<'a> Patient<'a> {
     fn new(evidence: &'a Evidence, instance: &'a Instance) -> Self {
-        let mut packages: Vec<PackageEvidence> =
-            evidence.packages.known().and_then(|packages| packages.get(&instance.id)).cloned().unwrap_or_default();
-        packages.extend(evidence.inspections.get(&instance.id).and_then(Known::known).and_then(|inspection| {
-            Some(PackageEvidence {
-                present: inspection.executable?,
-                version: inspection.version.clone().map(Version::new),
-                source: PackageSource::File,
-                at: inspection.at.unwrap_or(evidence.read_at),
-            })
-        }));
         Self {
             evidence,
             instance,
             subject: Subject::instance(instance),
             memberships: coverage::memberships(evidence, instance),
-            package: installed(&packages).cloned(),
+            package: installed(&evidence.package_evidence(&instance.id)).cloned(),
         }
     }
 
@@ -288,6 +281,7 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
         inside::check(patient, &mut notes);
         plans::check_instance(patient, &verdicts, &mut notes);
     }
+    restore::check(evidence, &patients, &mut notes);
     plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
     let Notes { mut findings, undecided, powers: _ } = notes;
     findings.sort_by(|one, other| {
@@ -309,6 +303,11 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
         findings,
         undecided,
         not_looked,
+        unknown_packages: patients
+            .iter()
+            .filter(|patient| patient.instance.windows && patient.package.is_none())
+            .map(|patient| patient.subject.clone())
+            .collect(),
         unread: evidence.unread().into_iter().cloned().collect(),
     }
 }

@@ -22,7 +22,13 @@ pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
 
 /// What is known about the package without its permissions.
 fn package(patient: &Patient<'_>, notes: &mut Notes) {
-    let Some(package) = &patient.package else { return };
+    let Some(package) = &patient.package else {
+        let lists = [&patient.evidence.packages, &patient.evidence.commands, &patient.evidence.associations];
+        for list in lists.into_iter().filter(|list| list.unread().is_some()) {
+            notes.undecided("D031", &patient.subject, why(list));
+        }
+        return;
+    };
     if !package.present {
         notes.find(
             "D030",

@@ -1,0 +1,203 @@
+//! What `doctor` knows by reading alone, on fleets with one fault each: the cause is named, and nobody who is healthy is blamed.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use vssctl::vss::doctor::{Severity, Subject};
+
+use crate::bench::Bench;
+use crate::proof::{BY_TYPE, edit, healthy, nights, package, see};
+
+const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
+
+fn id_of(bench: &Bench, name: &str) -> String {
+    let mut id = String::new();
+    edit(bench, name, |one| id.clone_from(&one.id));
+    id
+}
+
+fn parameters(action: &str, version: &str) -> Value {
+    let mut parameters = json!({ "action": [action], "name": ["AwsVssComponents"] });
+    if !version.is_empty() {
+        parameters["version"] = json!([version]);
+    }
+    parameters
+}
+
+/// Installs or removes the package by Run Command, and waits for it.
+fn command(bench: &Bench, name: &str, action: &str, version: &str) {
+    let input = json!({
+        "DocumentName": DOCUMENT,
+        "InstanceIds": [id_of(bench, name)],
+        "Parameters": parameters(action, version),
+    });
+    bench.call("ssm", "SendCommand", &input);
+    bench.sandbox.advance(Duration::from_mins(10)).expect("a sandbox in memory");
+}
+
+/// Lets State Manager keep a version on an instance, and waits for its first run.
+fn association(bench: &Bench, name: &str, version: &str) {
+    let input = json!({
+        "Name": DOCUMENT,
+        "Targets": [{ "Key": "InstanceIds", "Values": [id_of(bench, name)] }],
+        "Parameters": parameters("Install", version),
+    });
+    bench.call("ssm", "CreateAssociation", &input);
+    bench.sandbox.advance(Duration::from_mins(10)).expect("a sandbox in memory");
+}
+
+#[test]
+fn an_old_or_missing_package_is_named_before_the_first_backup_by_what_installing_it_came_to() {
+    type Fault = (&'static str, fn(&Bench), &'static str);
+    let faults: [Fault; 3] = [
+        ("a command that installed an old one", |bench| command(bench, "sql-1", "Install", "2.2.1"), "D022"),
+        ("an association that keeps an old one", |bench| association(bench, "sql-1", "2.2.1"), "D022"),
+        ("a command that removed it", |bench| command(bench, "sql-1", "Uninstall", ""), "D030"),
+    ];
+    for (name, fault, check) in faults {
+        let bench = healthy(BY_TYPE);
+        fault(&bench);
+        let seen = see(&bench, false);
+        assert_eq!(seen.about("sql-1"), BTreeSet::from([check]), "{name}: {:#?}", seen.doctor.findings);
+        assert_eq!(seen.about("files-1"), BTreeSet::new(), "{name}");
+        let finding = seen.doctor.findings.iter().find(|finding| finding.check == check).expect("the finding");
+        assert_eq!(finding.severity, Severity::Error, "{name}");
+        assert!(finding.evidence.iter().any(|line| line.contains("installation")), "{name}: {:?}", finding.evidence);
+        // Of the other one there is no word at all.
+        assert_eq!(unknown_packages(&seen.doctor.unknown_packages), ["files-1"], "{name}");
+    }
+}
+
+fn unknown_packages(subjects: &[Subject]) -> Vec<&str> {
+    let name = |subject: &Subject| match subject {
+        Subject::Instance { name, .. } => Some(name.clone()),
+        _ => None,
+    };
+    let names: Vec<Option<String>> = subjects.iter().map(name).collect();
+    ["sql-1", "files-1"].into_iter().filter(|name| names.contains(&Some((*name).to_owned()))).collect()
+}
+
+#[test]
+fn a_package_that_came_after_the_last_backup_is_believed_before_that_backups_tag() {
+    let bench = healthy(BY_TYPE);
+    nights(&bench);
+    assert_eq!(see(&bench, false).doctor.findings, []);
+    command(&bench, "sql-1", "Install", "2.2.1");
+    assert_eq!(see(&bench, false).about("sql-1"), BTreeSet::from(["D022"]));
+    command(&bench, "sql-1", "Install", "2.5.1");
+    let healed = see(&bench, false);
+    assert_eq!(healed.doctor.findings, []);
+    assert_eq!(healed.doctor.unknown_packages, []);
+}
+
+#[test]
+fn nothing_known_of_a_package_is_said_to_be_unknown_and_a_backup_or_a_look_ends_that() {
+    let bench = healthy(BY_TYPE);
+    edit(&bench, "sql-1", |one| package(one, None));
+    let seen = see(&bench, false);
+    assert_eq!(seen.about("sql-1"), BTreeSet::new());
+    assert_eq!(unknown_packages(&seen.doctor.unknown_packages), ["sql-1", "files-1"]);
+    assert!(!seen.doctor.has_unknown(), "{:#?}", seen.doctor.undecided);
+    assert_eq!(see(&bench, true).doctor.unknown_packages, []);
+    nights(&bench);
+    assert_eq!(unknown_packages(&see(&bench, false).doctor.unknown_packages), ["sql-1"]);
+}
+
+#[test]
+fn a_denied_read_of_installations_leaves_the_package_undecided_and_names_the_action() {
+    for (operation, action) in
+        [("ListCommandInvocations", "ssm:ListCommandInvocations"), ("ListAssociations", "ssm:ListAssociations")]
+    {
+        let bench = healthy(BY_TYPE);
+        bench.deny("ssm", operation);
+        let seen = see(&bench, false);
+        assert_eq!(seen.doctor.findings, [], "{operation}");
+        let undecided = &seen.doctor.undecided;
+        assert_eq!(undecided.iter().map(|one| one.check).collect::<Vec<_>>(), ["D031", "D031"], "{undecided:#?}");
+        assert!(undecided.iter().all(|one| one.reason.starts_with(action)), "{undecided:#?}");
+    }
+}
+
+#[test]
+fn installations_are_read_by_lists_however_many_instances_there_are() {
+    let bench = healthy(BY_TYPE);
+    let many = "region = 'ap-northeast-1'\n[[instance]]\nname = 'srv'\ncount = 300\n\
+                profile = 'EC2RoleforSSMVSSSnapshotV2'\ntags = { VssBackup = 'enabled' }\n";
+    bench.sandbox.load_fleet(many).expect("a sandbox in memory").expect("a valid fleet");
+    let targets = json!([{ "Key": "tag:VssBackup", "Values": ["enabled"] }]);
+    let parameters = parameters("Install", "2.2.1");
+    let input = json!({ "Name": DOCUMENT, "Targets": targets, "Parameters": parameters });
+    bench.call("ssm", "CreateAssociation", &input);
+    let input = json!({ "DocumentName": DOCUMENT, "Targets": targets, "Parameters": parameters });
+    bench.call("ssm", "SendCommand", &input);
+    bench.sandbox.advance(Duration::from_hours(2)).expect("a sandbox in memory");
+    bench.forget_requests();
+    let seen = see(&bench, false);
+    let old = seen.doctor.findings.iter().filter(|finding| finding.check == "D022").count();
+    assert_eq!((old, seen.doctor.unknown_packages.len()), (300, 0));
+    let requests = bench.requests();
+    let count = |name: &str| requests.iter().filter(|request| *request == name).count();
+    // Fifty a page.
+    assert_eq!(count("ssm:ListCommandInvocations"), 6, "{requests:?}");
+    assert_eq!((count("ssm:ListAssociations"), count("ssm:DescribeAssociation")), (1, 1));
+    assert_eq!(count("ssm:DescribeAssociationExecutionTargets"), 6, "{requests:?}");
+}
+
+const FOR_RESTORES: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores";
+const INSTANCE_ROLE: &str = "arn:aws:iam::123456789012:role/EC2RoleforSSMVSSSnapshotV2";
+
+/// Takes AWS's policy for restores away from the backup role, and puts what is allowed in its place.
+fn restores_with(bench: &Bench, statements: &Value) {
+    bench.call("iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": FOR_RESTORES }));
+    let document = json!({ "Version": "2012-10-17", "Statement": statements });
+    let input = json!({ "RoleName": "AWSBackupVss", "PolicyName": "restores", "PolicyDocument": document.to_string() });
+    bench.call("iam", "PutRolePolicy", &input);
+}
+
+#[test]
+fn a_role_for_restores_that_may_not_pass_the_instances_role_is_named() {
+    let makes = json!({ "Effect": "Allow", "Action": ["ec2:RunInstances", "ec2:CreateTags"], "Resource": "*" });
+    let passes = |role: &str| {
+        json!({ "Effect": "Allow", "Action": "iam:PassRole", "Resource": role,
+                "Condition": { "StringEquals": { "iam:PassedToService": "ec2.amazonaws.com" } } })
+    };
+    let other = passes("arn:aws:iam::123456789012:role/Other");
+    for lacking in [json!([makes]), json!([makes, other])] {
+        let bench = healthy(BY_TYPE);
+        restores_with(&bench, &lacking);
+        let seen = see(&bench, false);
+        assert_eq!(seen.about_plans(), BTreeSet::from(["D025"]), "{:#?}", seen.doctor.findings);
+        let finding = &seen.doctor.findings[0];
+        assert_eq!(finding.subject, Subject::Role { arn: INSTANCE_ROLE.to_owned() });
+        assert!(finding.evidence[0].starts_with("AWSBackupVss does not allow iam:PassRole"), "{:?}", finding.evidence);
+        assert_eq!((seen.about("sql-1"), seen.about("files-1")), (BTreeSet::new(), BTreeSet::new()));
+        // Another role with which it can be done is enough.
+        bench.call(
+            "iam",
+            "CreateRole",
+            &json!({ "RoleName": "Restores", "AssumeRolePolicyDocument": json!({
+            "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "sts:AssumeRole",
+            "Principal": { "Service": "backup.amazonaws.com" } }] }).to_string() }),
+        );
+        bench.call("iam", "AttachRolePolicy", &json!({ "RoleName": "Restores", "PolicyArn": FOR_RESTORES }));
+        assert_eq!(see(&bench, false).doctor.findings, []);
+    }
+    let bench = healthy(BY_TYPE);
+    restores_with(&bench, &json!([makes, passes(INSTANCE_ROLE)]));
+    assert_eq!(see(&bench, false).doctor.findings, []);
+}
+
+#[test]
+fn an_account_without_a_role_for_restores_is_advised_and_policies_that_cannot_be_read_are_undecided() {
+    let bench = healthy(BY_TYPE);
+    restores_with(&bench, &json!([{ "Effect": "Allow", "Action": "s3:ListAllMyBuckets", "Resource": "*" }]));
+    let seen = see(&bench, false);
+    let found: Vec<_> = seen.doctor.findings.iter().map(|finding| (finding.check, finding.severity)).collect();
+    assert_eq!(found, [("D025", Severity::Advice)]);
+    let bench = healthy(BY_TYPE);
+    bench.deny("iam", "GetPolicyVersion");
+    let seen = see(&bench, false);
+    assert_eq!(seen.doctor.findings, []);
+    assert!(seen.doctor.undecided.iter().any(|one| one.check == "D025"), "{:#?}", seen.doctor.undecided);
+}
