@@ -23,6 +23,7 @@ use super::credentials::Renewable;
 use super::ec2;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
+use super::kms;
 use super::whole::{https, whole};
 use super::{Reader, Writer};
 use crate::model::Scope;
@@ -199,6 +200,7 @@ impl Clients {
             self.backup(&config, &Fenced(None)),
             self.ssm(&config, &Fenced(None)),
             self.ec2(&config, &Fenced(None)),
+            self.kms(&config),
             [None, Some(iam_region)].map(|region| {
                 let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
                 if region.is_some() {
@@ -271,13 +273,20 @@ impl Clients {
     }
 
     fn ec2(&self, config: &SdkConfig, fence: &Fenced) -> ec2::Client {
-        let interceptors = [
+        ec2::Client::new(config, &self.scope, self.interceptors(fence))
+    }
+
+    fn kms(&self, config: &SdkConfig) -> kms::Client {
+        kms::Client::new(config, &self.scope, self.interceptors(&Fenced(None)))
+    }
+
+    fn interceptors(&self, fence: &Fenced) -> [SharedInterceptor; 4] {
+        [
             SharedInterceptor::new(fence.clone()),
             SharedInterceptor::new(Gate),
             SharedInterceptor::new(self.dated.clone()),
             SharedInterceptor::new(self.endpoints()),
-        ];
-        ec2::Client::new(config, &self.scope, interceptors)
+        ]
     }
 }
 

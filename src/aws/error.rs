@@ -132,6 +132,7 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
     match code {
         "NoSuchEntity"
         | "NoSuchEntityException"
+        | "NotFoundException"
         | "ResourceNotFoundException"
         | "AssociationDoesNotExist"
         | "ParameterNotFound"

@@ -12,6 +12,7 @@
 //! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
 
 mod ec2;
+mod kms;
 mod proof;
 mod regional;
 mod runs;
@@ -37,7 +38,7 @@ use tokio::sync::Semaphore;
 use super::error::convert;
 use super::memo::Memo;
 use super::pages::Pages;
-use super::{AwsError, Caller, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
+use super::{AwsError, Caller, Image, Instance, Key, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
 
@@ -91,6 +92,7 @@ pub struct Reader {
     backup: aws_sdk_backup::Client,
     ssm: aws_sdk_ssm::Client,
     ec2: super::ec2::Client,
+    kms: super::kms::Client,
     /// The Tagging API of the region, and of IAM's home region.
     tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     permits: Semaphore,
@@ -128,9 +130,14 @@ struct Memos {
     images: Memo<Arc<Vec<Image>>>,
     snapshots: Memo<Arc<Vec<Snapshot>>>,
     vpc_endpoints: Memo<Arc<Vec<VpcEndpoint>>>,
+    route_tables: Memo<Arc<Vec<RouteTable>>>,
+    volumes: Memo<Arc<Vec<Volume>>>,
+    keys: Memo<Arc<Key>>,
+    key_policies: Memo<String>,
 }
 
 impl Reader {
+    #[expect(clippy::too_many_arguments, reason = "one client a service")]
     pub(super) fn new(
         scope: Arc<Scope>,
         sts: aws_sdk_sts::Client,
@@ -138,10 +145,11 @@ impl Reader {
         backup: aws_sdk_backup::Client,
         ssm: aws_sdk_ssm::Client,
         ec2: super::ec2::Client,
+        kms: super::kms::Client,
         tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     ) -> Self {
         let (permits, calls, memos) = (Semaphore::new(CONCURRENCY), Mutex::default(), Memos::default());
-        Self { scope, sts, iam, backup, ssm, ec2, tagging, permits, calls, memos }
+        Self { scope, sts, iam, backup, ssm, ec2, kms, tagging, permits, calls, memos }
     }
 
     /// Makes a client like this one that has read nothing yet.
@@ -154,6 +162,7 @@ impl Reader {
             self.backup.clone(),
             self.ssm.clone(),
             self.ec2.clone(),
+            self.kms.clone(),
             self.tagging.clone(),
         )
     }

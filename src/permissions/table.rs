@@ -917,6 +917,7 @@ pub static TABLE: &[Row] = &[
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
+            always("ssm:GetInventory"),
             always("ssm:ListCommandInvocations"),
             always("ssm:ListAssociations"),
             always("ssm:DescribeAssociation"),
@@ -928,6 +929,26 @@ pub static TABLE: &[Row] = &[
             always("iam:ListInstanceProfiles"),
         ],
         targets: everything,
+    },
+    Row {
+        sid: "ReadSurroundings",
+        reach: Reach::Verify,
+        why: "Reads which volumes are encrypted with which keys, and whether networks have a way to EC2.",
+        actions: &[
+            always("ec2:DescribeVolumes"),
+            always("ec2:DescribeRouteTables"),
+            always("ec2:DescribeVpcEndpoints"),
+        ],
+        targets: everything,
+    },
+    Row {
+        sid: "ReadVolumeKeys",
+        reach: Reach::Verify,
+        why: "Reads whether the keys of encrypted volumes work, and whether backups may use them. Nothing is decrypted.",
+        actions: &[always("kms:DescribeKey"), always("kms:GetKeyPolicy"), always("kms:ListGrants")],
+        targets: |facts| {
+            on([format!("arn:{}:kms:{}:*:key/*", facts.scope.partition(), facts.scope.region)], Value::Null)
+        },
     },
     Row {
         sid: "ReadPolicyDocuments",

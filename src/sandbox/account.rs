@@ -11,6 +11,7 @@ use super::backup::Backup;
 use super::ec2::Ec2;
 use super::fleet::Fleet;
 use super::iam::Iam;
+use super::kms::Kms;
 use super::ssm::Ssm;
 
 /// One simulated AWS account.
@@ -43,6 +44,9 @@ pub struct Region {
     /// EC2, besides the instances.
     #[serde(default)]
     pub ec2: Ec2,
+    /// The keys.
+    #[serde(default)]
+    pub kms: Kms,
     /// The simulated instances.
     #[serde(default)]
     pub fleet: Fleet,

@@ -95,6 +95,8 @@ pub enum Ailment {
     NoEndpoint,
     /// PowerShell runs in `ConstrainedLanguage` mode.
     ConstrainedLanguage,
+    /// It is a node of a failover cluster, and another node owns what the cluster is for.
+    SecondaryNode,
 }
 
 /// A package that comes, changes or goes.

@@ -15,6 +15,7 @@ pub mod ec2;
 pub mod faults;
 pub mod fleet;
 pub mod iam;
+pub mod kms;
 mod made;
 mod managed_policies;
 mod passing;
@@ -93,7 +94,7 @@ struct Time {
 /// One request that a client made, for tests that count calls.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RequestRecord {
-    /// `iam`, `sts`, `ssm`, `backup`, `ec2` or `tagging`.
+    /// `iam`, `sts`, `ssm`, `backup`, `ec2`, `kms` or `tagging`.
     pub service: String,
     /// Such as `CreateRole`.
     pub operation: String,
@@ -489,6 +490,7 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
         ("ssm", ssm::OPERATIONS),
         ("backup", backup::OPERATIONS),
         ("ec2", ec2::OPERATIONS),
+        ("kms", kms::OPERATIONS),
         ("tagging", tagging::OPERATIONS),
     ] {
         all.extend(names.iter().map(|name| (service, *name)));
@@ -507,6 +509,7 @@ fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &V
         "ssm" => (ssm::OPERATIONS.contains(&operation), ssm::handle),
         "backup" => (backup::OPERATIONS.contains(&operation), backup::handle),
         "ec2" => (ec2::OPERATIONS.contains(&operation), ec2::handle),
+        "kms" => (kms::OPERATIONS.contains(&operation), kms::handle),
         "tagging" => (tagging::OPERATIONS.contains(&operation), tagging::handle),
         _ => return Err(unknown()),
     };

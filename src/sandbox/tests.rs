@@ -454,6 +454,7 @@ fn every_operation_offered_is_in_its_services_model() {
         ("sts", super::sts::OPERATIONS),
         ("ssm", super::ssm::OPERATIONS),
         ("backup", super::backup::OPERATIONS),
+        ("kms", super::kms::OPERATIONS),
         ("tagging", super::tagging::OPERATIONS),
     ] {
         let model = super::wire::model::Model::of(service).unwrap();

@@ -205,7 +205,7 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
         Subject::Role { .. } => meaning.is_some_and(|meaning| meaning.checks.contains(&"D023")),
-        Subject::Plan { .. } | Subject::Selection { .. } | Subject::Region { .. } => false,
+        Subject::Plan { .. } | Subject::Selection { .. } | Subject::Key { .. } | Subject::Region { .. } => false,
     };
     let found: Vec<Cause> = diagnosis
         .into_iter()

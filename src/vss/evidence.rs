@@ -3,7 +3,7 @@
 //! A list is known, unknown (with the IAM action that was missing and AWS's message), or was not read because nobody asked
 //! for it. What a known list does not have is not there; about the others nothing is said.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -104,6 +104,16 @@ pub struct Evidence {
     pub commands: Known<BTreeMap<String, Vec<PackageEvidence>>>,
     /// What associations that install it came to, by instance id.
     pub associations: Known<BTreeMap<String, Vec<PackageEvidence>>>,
+    /// The encrypted volumes that are attached to instances.
+    pub volumes: Known<Vec<Volume>>,
+    /// The keys of the encrypted volumes of Windows instances, by ARN.
+    pub keys: BTreeMap<String, Known<Key>>,
+    /// The instances that have the service of failover clusters, by the inventory.
+    pub clustered: Known<BTreeSet<String>>,
+    /// The route tables.
+    pub routes: Known<Vec<RouteTable>>,
+    /// The endpoints of AWS's services in VPCs; read where a Windows instance is in a network without another way out.
+    pub endpoints: Known<Vec<Endpoint>>,
     /// What a look inside showed, by instance id; only where it was asked for.
     pub inspections: BTreeMap<String, Known<super::doctor::inspection::Inspection>>,
 }
@@ -128,6 +138,11 @@ impl Evidence {
             packages: Known::NotRead,
             commands: Known::NotRead,
             associations: Known::NotRead,
+            volumes: Known::NotRead,
+            keys: BTreeMap::new(),
+            clustered: Known::NotRead,
+            routes: Known::NotRead,
+            endpoints: Known::NotRead,
             inspections: BTreeMap::new(),
         }
     }
@@ -157,6 +172,16 @@ impl Evidence {
         read.chain(inside).collect()
     }
 
+    /// Returns the route table of an instance's subnet if it leads nowhere outside the instance's own network.
+    pub fn closed_network(&self, instance: &Instance) -> Option<&RouteTable> {
+        let tables = self.routes.known()?;
+        let own = tables.iter().find(|table| table.subnets.contains(&instance.subnet));
+        let main = || tables.iter().find(|table| table.is_main && table.vpc == instance.vpc);
+        // Endpoints of type Gateway lead to S3 and DynamoDB.
+        let leads_out = |target: &String| target != "local" && !target.starts_with("vpce-");
+        own.or_else(main).filter(|table| !table.targets.iter().any(leads_out))
+    }
+
     /// Returns the role of an instance: `None` where there is no profile, no role in it, or it is not known.
     pub fn instance_role(&self, instance: &Instance) -> Option<&Role> {
         let profile = self.profiles.known()?.get(instance.profile_arn.as_ref()?)?;
@@ -182,6 +207,11 @@ impl Evidence {
             packages,
             commands,
             associations,
+            volumes,
+            keys,
+            clustered,
+            routes,
+            endpoints,
             inspections,
         } = self;
         let lists = [
@@ -198,10 +228,20 @@ impl Evidence {
             packages.unread(),
             commands.unread(),
             associations.unread(),
+            volumes.unread(),
+            clustered.unread(),
+            routes.unread(),
+            endpoints.unread(),
         ];
         let selections = plans.known().into_iter().flatten().filter_map(|plan| plan.selections.unread());
         let inside = inspections.values().filter_map(Known::unread);
-        let mut all: Vec<&Unread> = lists.into_iter().flatten().chain(selections).chain(inside).collect();
+        let of_keys = keys.values().flat_map(|key| {
+            let policy = key.known().and_then(|key| key.policy.unread());
+            let grants = key.known().into_iter().flat_map(|key| key.grants.values().filter_map(Known::unread));
+            key.unread().into_iter().chain(policy).chain(grants)
+        });
+        let mut all: Vec<&Unread> =
+            lists.into_iter().flatten().chain(selections).chain(inside).chain(of_keys).collect();
         all.sort_unstable();
         all.dedup();
         all
@@ -223,6 +263,10 @@ pub struct Instance {
     pub windows: bool,
     /// All tags.
     pub tags: Tags,
+    /// `vpc-...`.
+    pub vpc: String,
+    /// `subnet-...`.
+    pub subnet: String,
     /// The ARN of the instance profile on it.
     pub profile_arn: Option<String>,
     /// The volumes: device name and id.
@@ -240,6 +284,58 @@ impl Instance {
     pub fn title(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
     }
+}
+
+/// An encrypted volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Volume {
+    /// `vol-...`.
+    pub id: String,
+    /// The ARN of its key.
+    pub key: String,
+    /// The instances that it is attached to.
+    pub instances: Vec<String>,
+}
+
+/// A KMS key.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Key {
+    /// `Enabled`, `Disabled`, `PendingDeletion`, ...
+    pub state: String,
+    /// The customer manages it; else AWS does, and nobody needs leave.
+    pub is_customers: bool,
+    /// Its policy; not read of AWS's keys, and of other accounts' keys, where AWS does not show it.
+    pub policy: Known<Value>,
+    /// The operations that grants allow, by the ARN of a role.
+    pub grants: BTreeMap<String, Known<Vec<String>>>,
+}
+
+/// A route table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RouteTable {
+    /// `rtb-...`.
+    pub id: String,
+    /// `vpc-...`.
+    pub vpc: String,
+    /// The subnets that it is for by name.
+    pub subnets: Vec<String>,
+    /// It is for all subnets of the VPC without one of their own.
+    pub is_main: bool,
+    /// What its routes lead to.
+    pub targets: Vec<String>,
+}
+
+/// An endpoint of a service of AWS's in a VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Endpoint {
+    /// `vpce-...`.
+    pub id: String,
+    /// `vpc-...`.
+    pub vpc: String,
+    /// Such as `com.amazonaws.eu-west-1.ec2`.
+    pub service: String,
+    /// It answers, and the service's usual name leads to it.
+    pub answers: bool,
 }
 
 /// `MetadataOptions` of an instance.

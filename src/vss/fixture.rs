@@ -1,6 +1,6 @@
 //! One healthy account for tests: a Windows server that a plan with VSS backs up every night, and a Linux machine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
@@ -55,6 +55,8 @@ pub(crate) fn healthy() -> Evidence {
         instance_type: "m6i.large".to_owned(),
         state: "running".to_owned(),
         windows: true,
+        vpc: "vpc-01".to_owned(),
+        subnet: "subnet-01".to_owned(),
         tags,
         profile_arn: Some(PROFILE.to_owned()),
         volumes: vec![("/dev/sda1".to_owned(), "vol-01".to_owned()), ("xvdb".to_owned(), "vol-02".to_owned())],
@@ -102,6 +104,10 @@ pub(crate) fn healthy() -> Evidence {
     evidence.packages = Known::Known(BTreeMap::from([(ID.to_owned(), vec![package])]));
     evidence.commands = Known::Known(BTreeMap::new());
     evidence.associations = Known::Known(BTreeMap::new());
+    evidence.volumes = Known::Known(Vec::new());
+    evidence.clustered = Known::Known(BTreeSet::new());
+    evidence.routes = Known::Known(Vec::new());
+    evidence.endpoints = Known::Known(Vec::new());
     evidence
 }
 

@@ -3,6 +3,7 @@
 
 mod backup;
 mod packages;
+mod surroundings;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -91,6 +92,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
             Err(error) => Known::Unknown(unread(&error)),
             Ok(authorization) => Known::Known(roles(reader, &authorization, &evidence).await),
         };
+        Box::pin(surroundings::read(reader, &mut evidence)).await;
     }
     evidence
 }
@@ -116,6 +118,8 @@ fn instance(instance: &crate::aws::Instance) -> Instance {
         state: instance.state.clone(),
         windows: instance.windows,
         tags: instance.tags.clone(),
+        vpc: instance.vpc.clone(),
+        subnet: instance.subnet.clone(),
         profile_arn: instance.profile.clone(),
         volumes: instance.volumes.clone(),
         metadata: instance.metadata_enabled.map(|enabled| MetadataOptions {

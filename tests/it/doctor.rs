@@ -4,10 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vssctl::sandbox::fleet::Ailment;
+use vssctl::sandbox::kms::Key;
 use vssctl::vss::doctor::{Severity, Subject};
 
 use crate::bench::Bench;
-use crate::proof::{BY_TYPE, edit, healthy, nights, package, see};
+use crate::proof::{BY_TYPE, REGION, ail, edit, healthy, nights, package, see};
 
 const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
 
@@ -200,4 +202,157 @@ fn an_account_without_a_role_for_restores_is_advised_and_policies_that_cannot_be
     let seen = see(&bench, false);
     assert_eq!(seen.doctor.findings, []);
     assert!(seen.doctor.undecided.iter().any(|one| one.check == "D025"), "{:#?}", seen.doctor.undecided);
+}
+
+const KEY: &str = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+const BACKUP_ROLE: &str = "arn:aws:iam::123456789012:role/AWSBackupVss";
+
+/// A statement of a key's policy that lets somebody do everything.
+fn trusts(principal: &Value) -> Value {
+    json!({ "Effect": "Allow", "Principal": { "AWS": principal }, "Action": "kms:*", "Resource": "*" })
+}
+
+/// Encrypts the volumes of an instance with a customer's key.
+fn encrypt(bench: &Bench, name: &str, arn: &str, change: impl FnOnce(&mut Key)) {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [trusts(&json!("arn:aws:iam::123456789012:root"))] });
+    let mut key = Key { state: "Enabled".to_owned(), manager: "CUSTOMER".to_owned(), policy, grants: Vec::new() };
+    change(&mut key);
+    let edited = bench.sandbox.edit(|account| {
+        let region = account.regions.get_mut(REGION).expect("the region");
+        let instance = region.fleet.instances.values().find(|one| one.name == name).expect("the instance");
+        let keys = instance.volumes.iter().map(|(_, volume)| (volume.clone(), arn.to_owned()));
+        region.ec2.volume_keys.extend(keys);
+        region.kms.keys.insert(arn.to_owned(), key);
+    });
+    edited.expect("a sandbox in memory");
+}
+
+#[test]
+fn a_key_of_volumes_that_works_and_lets_the_backup_in_is_nobodys_fault() {
+    type Change = fn(&mut Key);
+    let healthy_ones: [(&str, Change); 5] = [
+        ("trusts the account", |_| {}),
+        ("trusts the role", |key| key.policy["Statement"] = json!([trusts(&json!([BACKUP_ROLE]))])),
+        ("trusts the account by its number", |key| key.policy["Statement"] = trusts(&json!("123456789012"))),
+        ("has a grant", |key| {
+            key.policy["Statement"] = json!([trusts(&json!("arn:aws:iam::123456789012:role/Admin"))]);
+            key.grants.push((BACKUP_ROLE.to_owned(), vec!["CreateGrant".to_owned()]));
+        }),
+        ("is AWS's", |key| {
+            "AWS".clone_into(&mut key.manager);
+            key.policy["Statement"] = json!([]);
+        }),
+    ];
+    for (name, change) in healthy_ones {
+        let bench = healthy(BY_TYPE);
+        encrypt(&bench, "sql-1", KEY, change);
+        let seen = see(&bench, false);
+        assert_eq!(seen.doctor.findings, [], "{name}");
+        assert!(!seen.doctor.has_unknown(), "{name}: {:#?}", seen.doctor.undecided);
+    }
+}
+
+#[test]
+fn a_key_of_volumes_that_does_not_work_or_keeps_the_backup_out_is_named() {
+    type Change = fn(&mut Key);
+    let faults: [(&str, Change, &str); 5] = [
+        ("is to be deleted", |key| "PendingDeletion".clone_into(&mut key.state), "KeyState PendingDeletion"),
+        ("is disabled", |key| "Disabled".clone_into(&mut key.state), "KeyState Disabled"),
+        (
+            "trusts somebody else",
+            |key| key.policy["Statement"] = json!([trusts(&json!("arn:aws:iam::123456789012:role/Admin"))]),
+            "nor a grant allow",
+        ),
+        (
+            "denies the role",
+            |key| {
+                let deny = json!({ "Effect": "Deny", "Principal": { "AWS": BACKUP_ROLE }, "Action": "kms:*", "Resource": "*" });
+                key.policy["Statement"].as_array_mut().expect("statements").push(deny);
+            },
+            "nor a grant allow",
+        ),
+        (
+            "has a grant for somebody else",
+            |key| {
+                key.policy["Statement"] = json!([trusts(&json!("arn:aws:iam::123456789012:role/Admin"))]);
+                key.grants.push(("arn:aws:iam::123456789012:role/Admin".to_owned(), vec!["Decrypt".to_owned()]));
+            },
+            "nor a grant allow",
+        ),
+    ];
+    for (name, change, words) in faults {
+        let bench = healthy(BY_TYPE);
+        encrypt(&bench, "sql-1", KEY, change);
+        encrypt(&bench, "files-1", &KEY.replace("1111-", "9999-"), |_| {});
+        let seen = see(&bench, false);
+        let found: Vec<_> = seen.doctor.findings.iter().map(|one| (one.check, one.subject.clone())).collect();
+        assert_eq!(found, [("D026", Subject::Key { arn: KEY.to_owned() })], "{name}");
+        let evidence = seen.doctor.findings[0].evidence.join("; ");
+        assert!(evidence.contains(words) && evidence.contains("sql-1") && !evidence.contains("files-1"), "{evidence}");
+    }
+}
+
+#[test]
+fn a_backup_role_whose_own_policies_know_no_keys_is_named_where_the_key_trusts_the_account() {
+    let bench = healthy(BY_TYPE);
+    encrypt(&bench, "sql-1", KEY, |_| {});
+    let deny =
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "kms:*", "Resource": "*" }] });
+    let input = json!({ "RoleName": "AWSBackupVss", "PolicyName": "no", "PolicyDocument": deny.to_string() });
+    bench.call("iam", "PutRolePolicy", &input);
+    assert_eq!(see(&bench, false).about_plans(), BTreeSet::from(["D026"]));
+}
+
+#[test]
+fn keys_networks_and_clusters_that_may_not_be_read_are_undecided_and_name_the_action() {
+    for (service, operation, check) in [
+        ("ec2", "DescribeVolumes", "D026"),
+        ("kms", "DescribeKey", "D026"),
+        ("kms", "GetKeyPolicy", "D026"),
+        ("ec2", "DescribeRouteTables", "D040"),
+        ("ec2", "DescribeVpcEndpoints", "D040"),
+        ("ssm", "GetInventory", "D056"),
+    ] {
+        let bench = healthy(BY_TYPE);
+        encrypt(&bench, "sql-1", KEY, |_| {});
+        // Endpoints are read where a network has no other way out.
+        if operation == "DescribeVpcEndpoints" {
+            edit(&bench, "sql-1", |one| ail(one, Ailment::NoEndpoint));
+        }
+        bench.deny(service, operation);
+        let seen = see(&bench, false);
+        assert_eq!(seen.doctor.findings, [], "{operation}");
+        let undecided: BTreeSet<&str> = seen.doctor.undecided.iter().map(|one| one.check).collect();
+        assert_eq!(undecided, BTreeSet::from([check]), "{operation}: {:#?}", seen.doctor.undecided);
+        let action = format!("{service}:{operation}");
+        assert!(seen.doctor.undecided.iter().all(|one| one.reason.starts_with(&action)), "{operation}");
+        assert!(seen.doctor.unread.iter().any(|unread| unread.action == action), "{operation}");
+    }
+}
+
+#[test]
+fn a_network_without_a_way_to_ec2_is_named_before_the_first_backup_without_a_look_inside() {
+    let bench = healthy(BY_TYPE);
+    edit(&bench, "sql-1", |one| ail(one, Ailment::NoEndpoint));
+    let seen = see(&bench, false);
+    assert_eq!(seen.about("sql-1"), BTreeSet::from(["D040"]), "{:#?}", seen.doctor.findings);
+    assert_eq!(seen.about("files-1"), BTreeSet::new());
+    let finding = &seen.doctor.findings[0];
+    assert_eq!(finding.severity, Severity::Warning);
+    assert!(finding.evidence[1].contains("has no endpoint com.amazonaws.ap-northeast-1.ec2"), "{finding:#?}");
+    assert!(finding.remedy.contains(&format!("doctor --run-commands {}", id_of(&bench, "sql-1"))), "{finding:#?}");
+}
+
+#[test]
+fn the_secondary_node_of_a_cluster_is_advised_by_the_inventory_and_named_by_a_look_inside() {
+    let bench = healthy(BY_TYPE);
+    edit(&bench, "sql-1", |one| ail(one, Ailment::SecondaryNode));
+    let told = see(&bench, false);
+    let found: Vec<_> = told.doctor.findings.iter().map(|one| (one.check, one.severity)).collect();
+    assert_eq!(found, [("D056", Severity::Advice)]);
+    assert!(told.doctor.findings[0].remedy.contains("--run-commands"));
+    let looked = see(&bench, true);
+    assert_eq!(looked.about("sql-1"), BTreeSet::from(["D056"]), "{:#?}", looked.doctor.findings);
+    assert_eq!(looked.about("files-1"), BTreeSet::new());
+    assert!(looked.doctor.findings[0].evidence[0].contains("is owned by NODE-2, not by SQL-1"));
 }

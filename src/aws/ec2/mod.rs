@@ -1,7 +1,7 @@
 //! EC2 through the SDK's own runtime, without its generated crate: that one alone costs more time and memory to compile than
 //! all the rest, and vssctl makes a dozen of its six hundred calls.
 //!
-//! Everything but the shapes is the SDK's: signing, retries, timeouts, user agent, endpoint settings, interceptors. `wire`
+//! Everything but the shapes is the SDK's (`aws::runtime`): signing, retries, timeouts, endpoint settings. `wire`
 //! writes requests and reads answers, `types` names what was read.
 
 mod client;
@@ -9,6 +9,6 @@ mod types;
 mod wire;
 
 pub(super) use client::Client;
-pub use types::{Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
+pub use types::{Image, Instance, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 pub(super) use types::{association_in, read_each};
 pub(super) use wire::{Element, Parameters};

@@ -96,6 +96,32 @@ pub struct Snapshot {
     pub tags: BTreeMap<String, String>,
 }
 
+/// A volume.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Volume {
+    /// `vol-..`
+    pub id: String,
+    /// The ARN of the KMS key of an encrypted one.
+    pub key: Option<String>,
+    /// The instances that it is attached to.
+    pub instances: Vec<String>,
+}
+
+/// A route table of a VPC.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct RouteTable {
+    /// `rtb-..`
+    pub id: String,
+    /// `vpc-..`
+    pub vpc: String,
+    /// The subnets that it is for by name.
+    pub subnets: Vec<String>,
+    /// It is for all subnets of the VPC without one of their own.
+    pub is_main: bool,
+    /// What its routes that work lead to: `local`, or the id of a gateway, an interface, an instance, ...
+    pub targets: Vec<String>,
+}
+
 /// An endpoint of a service inside a VPC.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VpcEndpoint {
@@ -216,6 +242,46 @@ impl Snapshot {
             state: owned(element, "status"),
             started: moment(element, "startTime"),
             tags: tags(element),
+        })
+    }
+}
+
+impl Volume {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        let attached = element.items("attachmentSet").filter_map(|one| one.text("instanceId"));
+        Some(Self {
+            id: element.text("volumeId")?.to_owned(),
+            key: element.text("kmsKeyId").map(str::to_owned),
+            instances: attached.map(str::to_owned).collect(),
+        })
+    }
+}
+
+impl RouteTable {
+    pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
+        /// The members of a route, of which one says where it leads.
+        const TARGETS: [&str; 10] = [
+            "gatewayId",
+            "natGatewayId",
+            "transitGatewayId",
+            "vpcPeeringConnectionId",
+            "networkInterfaceId",
+            "instanceId",
+            "localGatewayId",
+            "carrierGatewayId",
+            "egressOnlyInternetGatewayId",
+            "coreNetworkArn",
+        ];
+        let works = element.items("routeSet").filter(|route| route.text("state") != Some("blackhole"));
+        // A target of a sort that came later is one nevertheless.
+        let target = |route: &Element| TARGETS.iter().find_map(|name| route.text(name)).unwrap_or("other").to_owned();
+        let associations = || element.items("associationSet");
+        Some(Self {
+            id: element.text("routeTableId")?.to_owned(),
+            vpc: owned(element, "vpcId"),
+            subnets: associations().filter_map(|one| one.text("subnetId")).map(str::to_owned).collect(),
+            is_main: associations().any(|one| one.text("main") == Some("true")),
+            targets: works.map(target).collect(),
         })
     }
 }

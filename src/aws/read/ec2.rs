@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Pages, Reader};
 use crate::aws::ec2::{Element, Parameters, read_each};
-use crate::aws::{AwsError, Image, Instance, ProfileAssociation, Snapshot, VpcEndpoint};
+use crate::aws::{AwsError, Image, Instance, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 
 /// Instances and images of real accounts take several kilobytes each: a page stays far below what is taken for an answer.
 const LARGE_THINGS: &str = "500";
@@ -81,6 +81,25 @@ impl Reader {
             self.list("DescribeSnapshots", &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
         };
         self.memos.snapshots.get("vss", read).await
+    }
+
+    /// Reads the encrypted volumes of the region.
+    pub async fn encrypted_volumes(&self) -> Result<Arc<Vec<Volume>>, AwsError> {
+        let read = async {
+            let encrypted = Parameters::default().with("MaxResults", LARGE_THINGS).filter("encrypted", ["true"]);
+            let page = |answer: &Element| read_each(answer, "volumeSet", Volume::read);
+            self.list("DescribeVolumes", &encrypted, page).await.map(Arc::new)
+        };
+        self.memos.volumes.get("encrypted", read).await
+    }
+
+    /// Reads every route table of the region.
+    pub async fn route_tables(&self) -> Result<Arc<Vec<RouteTable>>, AwsError> {
+        // "The maximum value: 100."
+        let parameters = Parameters::default().with("MaxResults", "100");
+        let page = |answer: &Element| read_each(answer, "routeTableSet", RouteTable::read);
+        let read = async { self.list("DescribeRouteTables", &parameters, page).await.map(Arc::new) };
+        self.memos.route_tables.get("", read).await
     }
 
     /// Reads every VPC endpoint of the region.

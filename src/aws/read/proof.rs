@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
 use aws_sdk_backup::types::BackupJob;
-use aws_sdk_ssm::types::InstanceInformation;
+use aws_sdk_ssm::types::{InstanceInformation, InventoryFilter, InventoryQueryOperatorType};
 use aws_smithy_types::DateTime;
 
 use super::{PAGE, Pages, Reader};
@@ -64,6 +64,27 @@ impl Reader {
             }
         };
         self.memos.information.get("", read).await
+    }
+
+    /// Reads which managed instances have a service of Windows, by the inventory: none where nobody gathers it.
+    pub async fn instances_with_service(&self, name: &str) -> Result<Vec<String>, AwsError> {
+        let filter = InventoryFilter::builder()
+            .key("AWS:Service.Name")
+            .values(name)
+            .r#type(InventoryQueryOperatorType::Equal)
+            .build()
+            .map_err(|error| AwsError::rejected("ssm", "GetInventory", error.to_string()))?;
+        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "GetInventory"));
+        loop {
+            let request = self.ssm.get_inventory().filters(filter.clone());
+            let request = request.max_results(INFORMATION_PAGE).set_next_token(token);
+            let page = self.call("ssm", "GetInventory", request.send()).await?;
+            found.extend(page.entities().iter().filter_map(|entity| entity.id().map(str::to_owned)));
+            token = pages.next(None, page.next_token.as_deref())?;
+            if token.is_none() {
+                return Ok(found);
+            }
+        }
     }
 
     /// Reads the document of a managed policy as it holds now, as JSON text that is still URL-encoded.

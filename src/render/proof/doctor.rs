@@ -33,7 +33,7 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
     if !diagnosis.not_looked.is_empty() && !diagnosis.examined.is_empty() {
         text.push('\n');
         let said = format!(
-            "{DIM}Not looked into the instances ({}): `--run-commands` runs one PowerShell script there, which only reads.{DIM:#}",
+            "{DIM}Not looked into the instances ({}): `vssctl doctor --run-commands` runs one PowerShell script there, which only reads.{DIM:#}",
             diagnosis.not_looked.join(" ")
         );
         paragraph(&mut text, &said, 0, width);

@@ -140,6 +140,7 @@ fn needs(call: &Call<'_>) -> Vec<Need> {
         "backup" => backup::needs(call),
         "ssm" => ssm::needs(call),
         "ec2" => ec2::needs(call),
+        "kms" => vec![call.own(call.text("KeyId"), Keys::default())],
         // "No permissions are required to perform this operation. If an administrator attaches a policy that explicitly
         // denies access to the sts:GetCallerIdentity action, you can still perform this operation."
         "sts" => Vec::new(),

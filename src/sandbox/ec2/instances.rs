@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::profiles;
 use super::query::{Filters, ids_or_pages, is_id, paged, tag_list, texts};
 use super::refusal;
+use super::{network, profiles};
 use crate::sandbox::account::{Account, Answer, ApiError, Context};
 use crate::sandbox::fleet::{Fleet, Instance, Platform};
 use crate::sandbox::made;
@@ -30,7 +30,7 @@ pub(super) fn vpc(context: &Context<'_>) -> String {
     format!("vpc-0{}", &made::uuid_of(&format!("{}/{}/vpc", context.account_id, context.region)).replace('-', "")[..16])
 }
 
-fn derived(prefix: &str, text: &str) -> String {
+pub(super) fn derived(prefix: &str, text: &str) -> String {
     format!("{prefix}0{}", &made::uuid_of(&format!("{prefix}{text}")).replace('-', "")[..16])
 }
 
@@ -119,7 +119,7 @@ fn described(context: &Context<'_>, account: &Account, instance: &Instance, vpc:
         "LaunchTime": made::timestamp(instance.launched),
         "Placement": {"AvailabilityZone": format!("{}a", context.region), "GroupName": "", "Tenancy": "default"},
         "Monitoring": {"State": "disabled"},
-        "SubnetId": derived("subnet-", vpc),
+        "SubnetId": network::subnet(vpc, instance),
         "VpcId": vpc,
         "PrivateIpAddress": instance.ip_address,
         "Architecture": "x86_64",

@@ -6,6 +6,7 @@
 
 mod images;
 mod instances;
+mod network;
 mod profiles;
 mod query;
 mod tags;
@@ -39,6 +40,9 @@ pub struct Ec2 {
     /// The tags of volumes by id.
     #[serde(default)]
     pub volume_tags: BTreeMap<String, BTreeMap<String, String>>,
+    /// The ARNs of the keys of encrypted volumes by volume id.
+    #[serde(default)]
+    pub volume_keys: BTreeMap<String, String>,
 }
 
 /// The operations offered.
@@ -50,6 +54,7 @@ pub(super) const OPERATIONS: &[&str] = &[
     "DescribeImages",
     "DescribeInstanceStatus",
     "DescribeInstances",
+    "DescribeRouteTables",
     "DescribeSnapshots",
     "DescribeTags",
     "DescribeVolumes",
@@ -74,10 +79,11 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
         "DescribeImages" => images::describe(context, input),
         "DescribeInstanceStatus" => instances::describe_status(context, input),
         "DescribeInstances" => instances::describe(context, input),
+        "DescribeRouteTables" => network::describe_route_tables(context, input),
         "DescribeSnapshots" => images::describe_snapshots(context, input),
         "DescribeTags" => tags::describe(context, input),
         "DescribeVolumes" => volumes::describe(context, input),
-        "DescribeVpcEndpoints" => volumes::describe_vpc_endpoints(input),
+        "DescribeVpcEndpoints" => network::describe_vpc_endpoints(context, input),
         "DisassociateIamInstanceProfile" => profiles::disassociate(context, input),
         "ReplaceIamInstanceProfileAssociation" => profiles::replace(context, input),
         _ => Err(model.unknown_operation(operation)),

@@ -1,4 +1,4 @@
-//! Volumes, which are those of the instances, and the region's interface endpoints, of which there are none.
+//! Volumes, which are those of the instances.
 
 use serde_json::{Value, json};
 
@@ -26,12 +26,13 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
         for (device, volume) in &instance.volumes {
             there.push(volume.as_str());
             let tags = region.ec2.volume_tags.get(volume).cloned().unwrap_or_default();
+            let key = region.ec2.volume_keys.get(volume);
             let values = |filter: &str| {
                 vec![match filter {
                     "attachment.device" => device.clone(),
                     "attachment.instance-id" => instance.id.clone(),
                     "availability-zone" => zone.clone(),
-                    "encrypted" => "false".to_owned(),
+                    "encrypted" => key.is_some().to_string(),
                     "status" => "in-use".to_owned(),
                     _ => volume.clone(),
                 }]
@@ -54,10 +55,13 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
                     "DeleteOnTermination": true,
                     "AttachTime": moment,
                 }],
-                "Encrypted": false,
+                "Encrypted": key.is_some(),
                 "VolumeType": "gp3",
                 "MultiAttachEnabled": false,
             });
+            if let Some(key) = key {
+                shown["KmsKeyId"] = json!(key);
+            }
             if !tags.is_empty() {
                 shown["Tags"] = tag_list(&tags);
             }
@@ -69,12 +73,4 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     }
     all.sort_by(|one, other| one.0.cmp(&other.0));
     paged("DescribeVolumes", input, "Volumes", all)
-}
-
-pub(super) fn describe_vpc_endpoints(input: &Value) -> Answer {
-    Filters::read(input, &["service-name", "vpc-endpoint-id", "vpc-endpoint-state", "vpc-endpoint-type", "vpc-id"])?;
-    if let Some(id) = texts(input, "VpcEndpointIds").first() {
-        return Err(refusal("InvalidVpcEndpointId.NotFound", format!("The Vpc Endpoint Id '{id}' does not exist")));
-    }
-    paged("DescribeVpcEndpoints", input, "VpcEndpoints", Vec::new())
 }

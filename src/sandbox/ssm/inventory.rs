@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::{items, paged, refusal, required, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
-use crate::sandbox::fleet::{Instance, Platform};
+use crate::sandbox::fleet::{Ailment, Instance, Platform};
 
 /// The types of AWS's, with their schema versions.
 const TYPES: [(&str, &str); 12] = [
@@ -71,8 +71,47 @@ fn entries(instance: &Instance, kind: &str, now: i64) -> Vec<Value> {
             let watch = instance.packages(now).remove("AmazonCloudWatchAgent");
             watch.map(|version| component("Amazon CloudWatch Agent", &version)).into_iter().chain([agent]).collect()
         }
+        ("AWS:Service", Platform::Windows) => {
+            let service = |name: &str, shown: &str| {
+                json!({
+                    "Name": name, "DisplayName": shown, "ServiceType": "Win32OwnProcess", "DependentServices": "",
+                    "ServicesDependedOn": "", "Status": "Running", "StartType": "Automatic",
+                })
+            };
+            let cluster = instance.ailments.contains(&Ailment::SecondaryNode);
+            let cluster = cluster.then(|| service("ClusSvc", "Cluster Service"));
+            cluster.into_iter().chain([service("AmazonSSMAgent", "Amazon SSM Agent")]).collect()
+        }
         _ => Vec::new(),
     }
+}
+
+/// Inventory of all managed nodes that fit, a node an entity; what is shown of each is its information unless types are named.
+pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
+    let now = context.now;
+    let mut chosen = Vec::new();
+    for instance in context.region_mut().fleet.instances.values() {
+        let mut fits = true;
+        for filter in items(input, "Filters") {
+            let (kind, _) = required(filter, "Key").rsplit_once('.').unwrap_or((required(filter, "Key"), ""));
+            let mut any = false;
+            for entry in entries(instance, kind, now) {
+                any |= filtered(&entry, kind, filter)?;
+            }
+            fits &= any;
+        }
+        if !fits {
+            continue;
+        }
+        let mut data = Map::new();
+        for kind in items(input, "ResultAttributes").iter().map(|one| required(one, "TypeName")) {
+            let schema = TYPES.iter().find(|(name, _)| *name == kind).map_or("1.0", |(_, schema)| schema);
+            let shown = json!({ "TypeName": kind, "SchemaVersion": schema, "Content": entries(instance, kind, now) });
+            data.insert(kind.to_owned(), shown);
+        }
+        chosen.push((instance.id.clone(), json!({ "Id": instance.id, "Data": data })));
+    }
+    paged("GetInventory", input, "Entities", 50, chosen)
 }
 
 fn filtered(entry: &Value, kind: &str, filter: &Value) -> Result<bool, ApiError> {

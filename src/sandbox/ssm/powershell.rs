@@ -70,6 +70,13 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
         "\r\nCurrent WinHTTP proxy settings:\r\n\r\n    Direct access (no proxy server).\r\n".to_owned()
     } else if has(&["get-awspowershellversion"]) {
         "AWS Tools for Windows PowerShell\r\nVersion 4.1.658".to_owned()
+    } else if lower == "$env:computername" {
+        computer(instance)
+    } else if has(&["get-clustergroup"]) {
+        if !ails(Ailment::SecondaryNode) {
+            return Ok(String::new());
+        }
+        format!("{0}|Cluster Group\r\nNODE-2|SQL Server (MSSQLSERVER)\r\n{0}|Available Storage", computer(instance))
     } else if has(&["get-winevent"]) {
         return Ok(String::new());
     } else if has(&["test-netconnection", "169.254.169.254", "80"]) {
@@ -80,6 +87,10 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
         return Err(format!("The sandbox has no PowerShell and cannot answer: {line}"));
     };
     Ok(text + "\r\n")
+}
+
+fn computer(instance: &Instance) -> String {
+    instance.computer_name.split('.').next().unwrap_or_default().to_ascii_uppercase()
 }
 
 fn capital(truth: bool) -> &'static str {

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use crate::sandbox::account::ApiError;
 
 /// The services that the sandbox offers, by the name in a signature's scope.
-pub(in crate::sandbox) const SERVICES: [&str; 6] = ["iam", "sts", "ssm", "backup", "ec2", "tagging"];
+pub(in crate::sandbox) const SERVICES: [&str; 7] = ["iam", "sts", "ssm", "backup", "ec2", "kms", "tagging"];
 
 /// One service's model.
 #[derive(Debug, Deserialize)]
@@ -134,6 +134,7 @@ impl Model {
         static SSM: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/ssm.json")));
         static BACKUP: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/backup.json")));
         static EC2: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/ec2.json")));
+        static KMS: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/kms.json")));
         static TAGGING: LazyLock<Model> = LazyLock::new(|| read(include_str!("models/tagging.json")));
         match service {
             "iam" => Some(&IAM),
@@ -141,6 +142,7 @@ impl Model {
             "ssm" => Some(&SSM),
             "backup" => Some(&BACKUP),
             "ec2" => Some(&EC2),
+            "kms" => Some(&KMS),
             "tagging" => Some(&TAGGING),
             _ => None,
         }

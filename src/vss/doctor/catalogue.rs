@@ -34,8 +34,6 @@ pub enum Rests {
     Inside,
     /// What AWS Backup says about a job that went wrong; nothing shows it beforehand.
     Jobs,
-    /// Nothing that is read: the check is here so that its number means something.
-    Nothing,
 }
 
 /// A page of AWS's.
@@ -84,6 +82,7 @@ pages! {
     RESTORE = "Restore an Amazon EC2 instance", "https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-ec2.html";
     DASHBOARDS = "AWS Backup dashboards", "https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html";
     QUOTAS = "AWS Backup quotas", "https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html";
+    ENCRYPTION = "Encryption for backups in AWS Backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html";
     STATE_MANAGER = "Working with associations in Systems Manager", "https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-associations.html";
     METADATA = "Configure the instance metadata options", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html";
     PLAN_OPTIONS = "Backup plan options and configuration", "https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html";
@@ -95,7 +94,7 @@ pages! {
     ON_DEMAND = "Create an on-demand backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-on-demand-backup.html";
 }
 
-use Rests::{Apis, Inside, Jobs, Nothing};
+use Rests::{Apis, Inside, Jobs};
 use Severity::{Advice, Error, Warning};
 
 macro_rules! checks {
@@ -121,7 +120,7 @@ checks! {
     "D023" Error Apis SERVICE_ROLES "the role of the selection exists, trusts AWS Backup and allows what VSS needs";
     "D024" Warning Apis MANAGED_POLICIES "operators with AWS's policies may pass the role to AWS Backup";
     "D025" Warning Apis RESTORE "the role for restores may pass the instance's role";
-    "D026" Warning Nothing MANAGED_POLICIES "the keys of encrypted volumes let the backup use them";
+    "D026" Warning Apis ENCRYPTION "the keys of encrypted volumes let the backup use them";
     "D030" Error Inside TROUBLESHOOTING "the package's executable is there";
     "D031" Error Apis HISTORY "the package is new enough";
     "D032" Warning Inside HISTORY "AWS's VSS provider is registered";
@@ -135,7 +134,7 @@ checks! {
     "D053" Warning Apis PREREQUISITES "the number of volumes leaves room";
     "D054" Warning Inside PREREQUISITES "PowerShell, .NET and the AWS Tools are as VSS needs them";
     "D055" Advice Inside TROUBLESHOOTING "no other VSS provider is present";
-    "D056" Warning Nothing PREREQUISITES "a failover cluster is backed up on its primary node";
+    "D056" Warning Inside PREREQUISITES "a failover cluster is backed up on its primary node";
     "D060" Warning Apis QUOTAS "no more than 300 instances start at a time";
     "D061" Warning Jobs DASHBOARDS "no other tool snapshots the same volumes at the same time";
     "D062" Error Apis DASHBOARDS "the tags of a backup are at most 50";

@@ -44,6 +44,10 @@ pub struct Inspection {
     pub providers: Option<Vec<String>>,
     /// Whether endpoints could be reached, by name: `ec2`, `ssm`, `ssmmessages`, `metadata`.
     pub endpoints: BTreeMap<String, bool>,
+    /// The computer's name.
+    pub computer: Option<String>,
+    /// The groups of the failover cluster that it is in: owner and name.
+    pub cluster: Option<Vec<(String, String)>>,
     /// Events of the last week about VSS: `time source id`.
     pub events: Vec<String>,
 }
@@ -116,6 +120,11 @@ pub fn script(scope: &Scope) -> Vec<String> {
         "Get-AWSPowerShellVersion -ErrorAction SilentlyContinue",
         "'== proxy'",
         "netsh winhttp show proxy",
+        "'== computer'",
+        "$env:COMPUTERNAME",
+        // A server without the feature does not know the command.
+        "'== cluster'",
+        "Get-ClusterGroup -ErrorAction SilentlyContinue | ForEach-Object { '{0}|{1}' -f $_.OwnerNode, $_.Name }",
         "'== writers'",
         // Code page 437 makes Windows say it in English.
         "cmd /c 'chcp 437 >nul & vssadmin list writers'",
@@ -186,6 +195,8 @@ pub fn parse(output: &str) -> Result<Inspection, InspectionError> {
         writers: sections.get("writers").and_then(|lines| writers(lines)),
         providers: sections.get("providers").map(|lines| quoted(lines)),
         endpoints: endpoints.collect(),
+        computer: value("computer"),
+        cluster: sections.get("cluster").and_then(|lines| groups(lines)),
         events: sections
             .get("events")
             .into_iter()
@@ -235,6 +246,13 @@ fn writers(lines: &[&str]) -> Option<Vec<Writer>> {
     }
     // No service, no writers: that is no list of healthy ones.
     (!found.is_empty()).then_some(found)
+}
+
+/// Reads the cluster's groups, `OWNER|NAME` each.
+fn groups(lines: &[&str]) -> Option<Vec<(String, String)>> {
+    let pairs = lines.iter().filter_map(|line| line.trim().split_once('|'));
+    let groups: Vec<(String, String)> = pairs.map(|(owner, name)| (owner.to_owned(), name.to_owned())).collect();
+    (!groups.is_empty()).then_some(groups)
 }
 
 /// Finds the names in quotes of `vssadmin list providers`.

@@ -17,8 +17,11 @@ use super::version::Version;
 mod access;
 mod agent;
 pub mod catalogue;
+mod cluster;
 mod inside;
 pub mod inspection;
+mod keys;
+mod network;
 mod permissions;
 mod plans;
 mod restore;
@@ -60,6 +63,11 @@ pub enum Subject {
         /// Its ARN.
         arn: String,
     },
+    /// A KMS key.
+    Key {
+        /// Its ARN.
+        arn: String,
+    },
     /// The region's settings.
     Region {
         /// Its name.
@@ -80,6 +88,7 @@ impl Subject {
             Self::Plan { name } => format!("plan {name}"),
             Self::Selection { plan, name } => format!("selection {plan}/{name}"),
             Self::Role { arn } => format!("role {}", arn.rsplit('/').next().unwrap_or(arn)),
+            Self::Key { arn } => format!("key {}", arn.rsplit('/').next().unwrap_or(arn)),
             Self::Region { name } => format!("region {name}"),
         }
     }
@@ -281,6 +290,9 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
         inside::check(patient, &mut notes);
         plans::check_instance(patient, &verdicts, &mut notes);
     }
+    keys::check(evidence, &patients, &mut notes);
+    network::check(evidence, &patients, &verdicts, &mut notes);
+    cluster::check(evidence, &patients, &mut notes);
     restore::check(evidence, &patients, &mut notes);
     plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
     let Notes { mut findings, undecided, powers: _ } = notes;

@@ -332,3 +332,69 @@ fn a_role_that_made_backups_and_is_gone_is_advice() {
     assert_eq!(advice(&diagnosis), ["D078"]);
     assert!(diagnosis.read_at == at("2026-01-15T12:00:00Z"));
 }
+
+#[test]
+fn a_cluster_node_that_owns_a_role_is_the_primary_one_and_well() {
+    let cluster = |owner: &str| {
+        let groups = format!(
+            "== computer\r\nSQL-1\r\n== cluster\r\nsql-2|Cluster Group\r\n{owner}|SQL Server\r\nsql-2|Files\r\n"
+        );
+        let output = inspection::tests::HEALTHY.replace("== events", &format!("{groups}== events"));
+        with(|evidence| look(evidence, &output))
+    };
+    assert_eq!(cluster("sql-1").findings, []);
+    assert_eq!(found(&cluster("sql-2")), ["D056"]);
+}
+
+#[test]
+fn a_way_out_an_endpoint_or_a_consistent_backup_says_that_ec2_is_reached() {
+    type Edit = fn(&mut Evidence);
+    let closed = |edit: Edit| {
+        with(|evidence| {
+            let table = crate::vss::evidence::RouteTable {
+                id: "rtb-01".to_owned(),
+                vpc: "vpc-01".to_owned(),
+                is_main: true,
+                targets: vec!["local".to_owned(), "vpce-0s3".to_owned()],
+                ..Default::default()
+            };
+            evidence.routes = Known::Known(vec![table]);
+            evidence.jobs = Known::Known(Vec::new());
+            fixture::plan(evidence).created = Some(at("2026-01-15T11:00:00Z"));
+            edit(evidence);
+        })
+    };
+    assert_eq!(found(&closed(|_| {})), ["D040"]);
+    for edit in [
+        (|evidence| {
+            if let Known::Known(tables) = &mut evidence.routes {
+                tables[0].targets.push("nat-01".to_owned());
+            }
+        }) as Edit,
+        |evidence| {
+            if let Known::Known(tables) = &mut evidence.routes {
+                let own = crate::vss::evidence::RouteTable {
+                    subnets: vec!["subnet-01".to_owned()],
+                    targets: vec!["igw-01".to_owned()],
+                    ..tables[0].clone()
+                };
+                tables.push(own);
+            }
+        },
+        |evidence| evidence.jobs = fixture::healthy().jobs,
+        |evidence| look(evidence, inspection::tests::HEALTHY),
+        |evidence| evidence.endpoints = Known::Known(vec![ec2_endpoint(true)]),
+    ] {
+        assert_eq!(found(&closed(edit)), Vec::<&str>::new());
+    }
+    assert_eq!(found(&closed(|evidence| evidence.endpoints = Known::Known(vec![ec2_endpoint(false)]))), ["D040"]);
+}
+
+fn ec2_endpoint(answers: bool) -> crate::vss::evidence::Endpoint {
+    crate::vss::evidence::Endpoint {
+        id: "vpce-01".to_owned(),
+        vpc: "vpc-01".to_owned(),
+        service: "com.amazonaws.eu-west-1.ec2".to_owned(),
+        answers,
+    }
+}

@@ -24,7 +24,7 @@ OPERATIONS = {
         DescribeAssociation DescribeAssociationExecutionTargets DescribeAssociationExecutions DescribeDocument
         DescribeEffectiveInstanceAssociations DescribeInstanceAssociationsStatus DescribeInstanceInformation
         DescribeInstanceProperties DescribeParameters GetCommandInvocation GetDocument GetParameter GetParameters
-        GetParametersByPath ListAssociationVersions ListAssociations ListCommandInvocations ListCommands
+        GetInventory GetParametersByPath ListAssociationVersions ListAssociations ListCommandInvocations ListCommands
         ListDocuments ListInventoryEntries ListTagsForResource PutParameter RemoveTagsFromResource SendCommand UpdateAssociation""",
     "backup": """CreateBackupPlan CreateBackupSelection CreateBackupVault DeleteBackupPlan DeleteBackupSelection
         DeleteBackupVault DeleteBackupVaultAccessPolicy DeleteBackupVaultLockConfiguration
@@ -37,8 +37,9 @@ OPERATIONS = {
         StopBackupJob TagResource
         UntagResource UpdateBackupPlan UpdateRegionSettings""",
     "ec2": """AssociateIamInstanceProfile CreateTags DeleteTags DescribeIamInstanceProfileAssociations DescribeImages
-        DescribeInstanceStatus DescribeInstances DescribeSnapshots DescribeTags DescribeVolumes DescribeVpcEndpoints
+        DescribeInstanceStatus DescribeInstances DescribeRouteTables DescribeSnapshots DescribeTags DescribeVolumes DescribeVpcEndpoints
         DisassociateIamInstanceProfile ReplaceIamInstanceProfileAssociation""",
+    "kms": "DescribeKey GetKeyPolicy ListGrants",
     "resourcegroupstaggingapi": "GetResources GetTagKeys GetTagValues",
 }
 METADATA = ["apiVersion", "protocol", "targetPrefix", "xmlNamespace", "endpointPrefix", "signingName"]

@@ -1,0 +1,56 @@
+//! The reads of KMS: one key at a time, as it lists no more than ids.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::{Pages, Reader};
+use crate::aws::{AwsError, Key};
+
+impl Reader {
+    /// Reads what a key is.
+    pub async fn key(&self, arn: &str) -> Result<Arc<Key>, AwsError> {
+        let read = async {
+            let answer = self.call("kms", "DescribeKey", self.kms.send("DescribeKey", json!({ "KeyId": arn }))).await?;
+            let metadata = &answer["KeyMetadata"];
+            let text = |name: &str| metadata[name].as_str().map(str::to_owned);
+            match (text("Arn"), text("KeyState"), text("KeyManager")) {
+                (Some(arn), Some(state), Some(manager)) => {
+                    Ok(Arc::new(Key { arn, state, is_customers: manager == "CUSTOMER" }))
+                }
+                _ => Err(AwsError::unsettled("kms", "DescribeKey", "the answer does not say what the key is")),
+            }
+        };
+        self.memos.keys.get(arn, read).await
+    }
+
+    /// Reads the policy of a key, as JSON text.
+    pub async fn key_policy(&self, arn: &str) -> Result<String, AwsError> {
+        let read = async {
+            let input = json!({ "KeyId": arn, "PolicyName": "default" });
+            let answer = self.call("kms", "GetKeyPolicy", self.kms.send("GetKeyPolicy", input)).await?;
+            let missing = || AwsError::unsettled("kms", "GetKeyPolicy", "the answer has no policy");
+            answer["Policy"].as_str().map(str::to_owned).ok_or_else(missing)
+        };
+        self.memos.key_policies.get(arn, read).await
+    }
+
+    /// Reads the operations that grants on a key allow to a principal.
+    pub async fn key_grants(&self, arn: &str, principal: &str) -> Result<Vec<String>, AwsError> {
+        let (mut found, mut marker, mut pages) = (Vec::new(), None::<String>, Pages::new("kms", "ListGrants"));
+        loop {
+            let mut input = json!({ "KeyId": arn, "GranteePrincipal": principal, "Limit": 100 });
+            if let Some(marker) = &marker {
+                input["Marker"] = json!(marker);
+            }
+            let page = self.call("kms", "ListGrants", self.kms.send("ListGrants", input)).await?;
+            let grants = page["Grants"].as_array().into_iter().flatten();
+            let operations = grants.flat_map(|grant| grant["Operations"].as_array().into_iter().flatten());
+            found.extend(operations.filter_map(Value::as_str).map(str::to_owned));
+            marker = pages.next(page["Truncated"].as_bool(), page["NextMarker"].as_str())?;
+            if marker.is_none() {
+                return Ok(found);
+            }
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! What is around an instance: the keys of its volumes, its network, the cluster that it is in. Lists; a key is read once,
+//! however many volumes have it.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures_util::future::join_all;
+use serde_json::Value;
+
+use super::known;
+use crate::aws::Reader;
+use crate::policy;
+use crate::vss::evidence::{Endpoint, Evidence, Key, Known, RouteTable, Volume};
+
+/// The service of failover clusters.
+const CLUSTER_SERVICE: &str = "ClusSvc";
+
+/// Reads it into evidence that has instances and plans.
+pub(super) async fn read(reader: &Reader, evidence: &mut Evidence) {
+    let (volumes, clustered, routes) =
+        tokio::join!(reader.encrypted_volumes(), reader.instances_with_service(CLUSTER_SERVICE), reader.route_tables());
+    evidence.volumes = known(volumes).map(|volumes| volumes.iter().filter_map(volume).collect());
+    evidence.clustered = known(clustered).map(|ids| ids.into_iter().collect());
+    evidence.routes = known(routes).map(|tables| tables.iter().map(table).collect());
+    let mut windows = evidence.instances.known().into_iter().flatten().filter(|instance| instance.windows);
+    if windows.any(|instance| evidence.closed_network(instance).is_some()) {
+        evidence.endpoints =
+            known(reader.vpc_endpoints().await).map(|endpoints| endpoints.iter().map(endpoint).collect());
+    }
+    evidence.keys = keys(reader, evidence).await;
+}
+
+fn volume(volume: &crate::aws::Volume) -> Option<Volume> {
+    let key = volume.key.clone().filter(|_| !volume.instances.is_empty())?;
+    Some(Volume { id: volume.id.clone(), key, instances: volume.instances.clone() })
+}
+
+fn table(table: &crate::aws::RouteTable) -> RouteTable {
+    let crate::aws::RouteTable { id, vpc, subnets, is_main, targets } = table.clone();
+    RouteTable { id, vpc, subnets, is_main, targets }
+}
+
+fn endpoint(endpoint: &crate::aws::VpcEndpoint) -> Endpoint {
+    Endpoint {
+        id: endpoint.id.clone(),
+        vpc: endpoint.vpc.clone(),
+        service: endpoint.service.clone(),
+        answers: endpoint.state.eq_ignore_ascii_case("available") && endpoint.private_dns,
+    }
+}
+
+/// Reads the keys of the volumes of Windows instances, for the roles of selections with VSS.
+async fn keys(reader: &Reader, evidence: &Evidence) -> BTreeMap<String, Known<Key>> {
+    let windows: BTreeSet<&str> = evidence
+        .instances
+        .known()
+        .into_iter()
+        .flatten()
+        .filter(|instance| instance.windows)
+        .map(|instance| instance.id.as_str())
+        .collect();
+    let volumes = evidence.volumes.known().into_iter().flatten();
+    let arns: BTreeSet<&str> = volumes
+        .filter(|volume| volume.instances.iter().any(|id| windows.contains(id.as_str())))
+        .map(|volume| volume.key.as_str())
+        .collect();
+    let plans = evidence.plans.known().into_iter().flatten().filter(|plan| plan.windows_vss);
+    let roles: BTreeSet<&str> = plans
+        .filter_map(|plan| plan.selections.known())
+        .flatten()
+        .map(|selection| selection.role_arn.as_str())
+        .collect();
+    let read = arns.into_iter().map(|arn| {
+        let roles = &roles;
+        async move { (arn.to_owned(), key(reader, arn, roles).await) }
+    });
+    join_all(read).await.into_iter().collect()
+}
+
+async fn key(reader: &Reader, arn: &str, roles: &BTreeSet<&str>) -> Known<Key> {
+    let read = match known(reader.key(arn).await) {
+        Known::Known(read) => read,
+        Known::Unknown(unread) => return Known::Unknown(unread),
+        Known::NotRead => return Known::NotRead,
+    };
+    let mut key = Key { state: read.state.clone(), is_customers: read.is_customers, ..Key::default() };
+    let is_ours = read.arn.split(':').nth(4) == Some(reader.scope().account_id.as_str());
+    if key.is_customers && is_ours {
+        key.policy =
+            known(reader.key_policy(arn).await).map(|text| policy::parse(&text).unwrap_or(Value::String(text)));
+        let grants =
+            roles.iter().map(|role| async move { ((*role).to_owned(), known(reader.key_grants(arn, role).await)) });
+        key.grants = join_all(grants).await.into_iter().collect();
+    }
+    Known::Known(key)
+}
