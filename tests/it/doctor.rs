@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use vssctl::config::load_text;
+use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::sandbox::fleet::Ailment;
 use vssctl::sandbox::kms::Key;
 use vssctl::vss::doctor::{Severity, Subject};
 
 use crate::bench::Bench;
-use crate::proof::{BY_TYPE, REGION, ail, edit, healthy, nights, package, see};
+use crate::proof::{BY_TYPE, REGION, ail, edit, file, healthy, nights, package, see};
 
 const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
 
@@ -355,4 +357,26 @@ fn the_secondary_node_of_a_cluster_is_advised_by_the_inventory_and_named_by_a_lo
     assert_eq!(looked.about("sql-1"), BTreeSet::from(["D056"]), "{:#?}", looked.doctor.findings);
     assert_eq!(looked.about("files-1"), BTreeSet::new());
     assert!(looked.doctor.findings[0].evidence[0].contains("is owned by NODE-2, not by SQL-1"));
+}
+
+#[test]
+fn the_printed_permissions_are_enough_for_everything_that_doctor_reads() {
+    let mut bench = healthy(BY_TYPE);
+    encrypt(&bench, "sql-1", KEY, |_| {});
+    edit(&bench, "files-1", |one| ail(one, Ailment::NoEndpoint));
+    association(&bench, "sql-1", "2.5.1");
+    let config = load_text("vss.toml", &file(BY_TYPE), None).config.expect("a valid file");
+    let printed = documents(Purpose::Verify, &Facts::of(&config.scope, &config.desired, false));
+    let key = "AKIADOCTOR0000000000";
+    bench.sandbox.restrict(key, &printed).expect("policies");
+    bench.act_as(Some(key));
+    bench.forget_requests();
+    let seen = see(&bench, false);
+    assert_eq!((&seen.doctor.unread, &seen.doctor.undecided), (&Vec::new(), &Vec::new()));
+    let requests = bench.requests();
+    for read in
+        ["kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants", "ec2:DescribeVpcEndpoints", "ssm:GetInventory"]
+    {
+        assert!(requests.iter().any(|request| request == read), "{read}: {requests:?}");
+    }
 }
