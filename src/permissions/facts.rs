@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::kind::{Desired, Fields};
 use crate::kinds::delta::{pairs, text, texts};
 use crate::model::Scope;
-use crate::vss::gate;
+use crate::vss::{gate, package};
 
 /// A file as far as permissions care.
 #[derive(Clone, Debug)]
@@ -182,7 +182,7 @@ fn attachment(entry: &Desired) -> Attachment {
 }
 
 fn package(entry: &Desired, gated: bool) -> Package {
-    let is_vss = gate::is_package(text(&entry.fields, "package_name"));
+    let is_vss = package::is_package(text(&entry.fields, "package_name"));
     let is_command = entry.options.contains_key("run_command");
     let canary = entry.options.get("canary");
     let versioned = is_vss && is_command && gate::wanted(&entry.fields, &entry.options).is_some();

@@ -12,7 +12,8 @@ use super::build::{Draft, Input};
 use super::{Action, Hazard, HazardNote};
 use crate::kind::{Found, Rings};
 use crate::model::{Address, Diagnostic};
-use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, is_package, swaps, wanted};
+use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, swaps, wanted};
+use crate::vss::package::is_package;
 use crate::vss::version::{MANAGED_POLICY, compare};
 
 /// What the gate asks of a plan.

@@ -14,8 +14,10 @@ use crate::kinds::package::{DOCUMENT, first_attempts};
 use crate::model::Address;
 use crate::plan::swaps_policy;
 use crate::policy;
-use crate::vss::gate::{
-    Evidence, Machine, Machines, Source, Word, believed, is_package, of_association, of_backup, of_output, wanted,
+use crate::vss::Moment;
+use crate::vss::gate::{Evidence, Machine, Machines, wanted};
+use crate::vss::package::{
+    Installed, PackageEvidence, PackageSource, believed, is_package, of_association, of_backup, of_output,
 };
 
 /// Executions of an association that are looked at: an instance that joins has one of its own.
@@ -95,7 +97,7 @@ fn swapping(
     entries.any(|(live, entry)| swaps_policy(reader.scope(), documents, live, entry))
 }
 
-fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> Vec<Machine> {
+fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvidence>>) -> Vec<Machine> {
     let is_there = |instance: &&Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let machine = |instance: &Instance| Machine {
         id: instance.id.clone(),
@@ -104,17 +106,21 @@ fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> V
         running: instance.state == "running",
         tags: instance.tags.clone(),
         profile: instance.profile.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
-        package: believed(words.remove(&instance.id).unwrap_or_default()),
+        package: words.remove(&instance.id).and_then(|words| believed(&words).cloned()),
     };
     let is_there: Vec<&Instance> = instances.iter().filter(is_there).collect();
     is_there.into_iter().map(machine).collect()
 }
 
 /// What is known of the package, by instance.
-async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsError>) -> BTreeMap<String, Vec<Word>> {
+async fn words(
+    reader: &Reader,
+    instances: &[Instance],
+    unread: &mut Vec<AwsError>,
+) -> BTreeMap<String, Vec<PackageEvidence>> {
     let (backups, commands, associations) =
         tokio::join!(of_backups(reader, instances), of_commands(reader), of_associations(reader));
-    let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    let mut words: BTreeMap<String, Vec<PackageEvidence>> = BTreeMap::new();
     for read in [backups, commands, associations] {
         match read {
             Ok(read) => {
@@ -128,7 +134,11 @@ async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsErro
     words
 }
 
-type Words = Vec<(String, Word)>;
+type Words = Vec<(String, PackageEvidence)>;
+
+fn evidence(installed: Installed, source: PackageSource, at: i64) -> PackageEvidence {
+    PackageEvidence { installed, source, at: Moment::from_seconds(at) }
+}
 
 /// What the tags of snapshots and images tell.
 async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, AwsError> {
@@ -138,7 +148,7 @@ async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, Aw
         .flat_map(|instance| instance.volumes.iter().map(|(_, volume)| (volume.as_str(), instance.id.as_str())))
         .collect();
     let word = |instance: &str, tags: &BTreeMap<String, String>, at: Option<Timestamp>| {
-        let word = Word { installed: of_backup(tags)?, source: Source::Backup, at: at?.as_millisecond() };
+        let word = evidence(of_backup(tags)?, PackageSource::SnapshotTag, at?.as_second());
         Some((instance.to_owned(), word))
     };
     let of_images = images.iter().filter_map(|image| {
@@ -159,8 +169,8 @@ async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
         let outputs: Vec<&str> = one.command_plugins().iter().filter_map(|plugin| plugin.output()).collect();
         let installed = of_output(&outputs.join("\n"))?;
         let ended = one.command_plugins().iter().filter_map(|plugin| plugin.response_finish_date_time()).max();
-        let at = ended.or(one.requested_date_time())?.to_millis().ok()?;
-        Some((one.instance_id()?.to_owned(), Word { installed, source: Source::Installation, at }))
+        let at = ended.or(one.requested_date_time())?.secs();
+        Some((one.instance_id()?.to_owned(), evidence(installed, PackageSource::Installation, at)))
     });
     Ok(word.collect())
 }
@@ -179,11 +189,11 @@ async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
         let current = executions.iter().filter(|one| one.association_version() == described.association_version());
         for execution in current.take(EXECUTIONS) {
             for target in reader.association_targets(id, execution.execution_id().unwrap_or_default()).await? {
-                let at = target.last_execution_date().and_then(|date| date.to_millis().ok());
+                let at = target.last_execution_date().map(aws_sdk_ssm::primitives::DateTime::secs);
                 let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
                     continue;
                 };
-                let word = Word { installed: installed.clone(), source: Source::Installation, at };
+                let word = evidence(installed.clone(), PackageSource::Installation, at);
                 found.push((instance.to_owned(), word));
             }
         }

@@ -5,64 +5,21 @@
 //! older one works under a policy of the customer's own, the package comes first, then the policy, then the old one goes.
 //! AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS based snapshots".
 //!
-//! What is known of a package, in the order of trust: the tag that it set on its last snapshot or image, what installing it
-//! came to. The newest word counts; of two at one moment, the more trusted one. Nothing known is unknown, never older.
+//! What is known of a package is in [`super::package`]. Nothing known is unknown, never older.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use regex::Regex;
 use serde_json::Value;
 
-use super::version::{MANAGED_POLICY, Version, compare};
+use super::package::{Installed, PackageEvidence};
+use super::version::compare;
 use crate::aws::AwsError;
 use crate::kind::Fields;
 use crate::model::{Address, Scope};
 use crate::policy::{Decision, Keys, Policies, Request};
 
-/// The package.
-pub const PACKAGE: &str = "AwsVssComponents";
 /// The managed policy that asks for its tag.
 pub const POLICY: &str = "AWSEC2VssSnapshotPolicy";
-/// The tag of a snapshot in which VSS worked.
-const APP_CONSISTENT: &str = "AppConsistent";
-/// The tag that the package sets from 2.3.1 on.
-const VSS_CONFIG: &str = "AwsVssConfig";
-
-/// What is known of a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Installed {
-    /// This version.
-    Version(Version),
-    /// The newest one of that moment.
-    Newest,
-    /// This version or a later one.
-    AtLeast(&'static str),
-    /// Some version before this one.
-    Before(&'static str),
-    /// It is not there.
-    Gone,
-}
-
-/// Where it is known from, the most trusted last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// A run of `AWS-ConfigureAWSPackage` on the instance.
-    Installation,
-    /// The tags of a snapshot or an image.
-    Backup,
-}
-
-/// One thing that is known about the package on an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// What.
-    pub installed: Installed,
-    /// Where from.
-    pub source: Source,
-    /// When it was so, in milliseconds since 1970.
-    pub at: i64,
-}
 
 /// An instance, as far as the package on it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +37,7 @@ pub struct Machine {
     /// The name of the instance profile on it.
     pub profile: Option<String>,
     /// What is known of its package.
-    pub package: Option<Word>,
+    pub package: Option<PackageEvidence>,
 }
 
 /// What was read about instances.
@@ -150,7 +107,7 @@ impl Machine {
 
     /// Says how its package stands.
     pub fn standing(&self, wanted: Wanted<'_>) -> Standing {
-        let Some(Word { installed, .. }) = &self.package else { return Standing::Unknown };
+        let Some(PackageEvidence { installed, .. }) = &self.package else { return Standing::Unknown };
         match (installed, wanted) {
             (Installed::Gone, _) => Standing::Gone,
             (Installed::Version(version), Wanted::From(floor)) if !version.is_before(floor) => Standing::Right,
@@ -159,16 +116,18 @@ impl Machine {
             }
             (Installed::Version(version), _) => Standing::Wrong(version.to_string()),
             (Installed::Newest, Wanted::From(_)) => Standing::Right,
-            (Installed::AtLeast(least), Wanted::From(floor)) if compare(least, floor).is_ge() => Standing::Right,
-            (Installed::AtLeast(least), Wanted::Pinned(pinned)) if compare(pinned, least).is_lt() => {
+            (Installed::AtLeast(least), Wanted::From(floor)) if !least.is_before(floor) => Standing::Right,
+            (Installed::AtLeast(least), Wanted::Pinned(pinned)) if compare(pinned, least.as_str()).is_lt() => {
                 Standing::Wrong(format!("{least} or later"))
             }
             (Installed::Before(end), Wanted::From(version) | Wanted::Pinned(version))
-                if compare(version, end).is_ge() =>
+                if compare(version, end.as_str()).is_ge() =>
             {
                 Standing::Wrong(format!("before {end}"))
             }
-            (Installed::Newest | Installed::AtLeast(_) | Installed::Before(_), _) => Standing::Unknown,
+            (Installed::Newest | Installed::AtLeast(_) | Installed::Before(_) | Installed::Present, _) => {
+                Standing::Unknown
+            }
         }
     }
 
@@ -186,55 +145,6 @@ impl Machine {
             }
         })
     }
-}
-
-/// Chooses what to believe: the newest word, of two at one moment the more trusted one.
-pub fn believed(words: impl IntoIterator<Item = Word>) -> Option<Word> {
-    words.into_iter().max_by_key(|word| (word.at, word.source))
-}
-
-/// Says what the tags of a snapshot or an image tell about the package that made it. One that says it is consistent and
-/// lacks the tag of 2.3.1 was made by an older one.
-pub fn of_backup(tags: &BTreeMap<String, String>) -> Option<Installed> {
-    if let Some(value) = tags.get(VSS_CONFIG) {
-        return Some(Version::in_tag(value).map_or(Installed::AtLeast(MANAGED_POLICY), Installed::Version));
-    }
-    let is_consistent = tags.get(APP_CONSISTENT).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    is_consistent.then_some(Installed::Before(MANAGED_POLICY))
-}
-
-/// Says what the output of a successful run of `AWS-ConfigureAWSPackage` tells about the package.
-pub fn of_output(output: &str) -> Option<Installed> {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"Successfully (un)?installed AwsVssComponents (\d[\d.]*)|AwsVssComponents (\d[\d.]*) is already installed|AwsVssComponents is not (installed)")
-            .expect("the pattern is fixed")
-    });
-    let last = PATTERN.captures_iter(output).last()?;
-    if last.get(1).is_some() || last.get(4).is_some() {
-        return Some(Installed::Gone);
-    }
-    let version = last.get(2).or_else(|| last.get(3))?.as_str().trim_end_matches('.');
-    Some(Installed::Version(Version::new(version)))
-}
-
-/// Says what an association that succeeded on an instance tells. AWS gives out 2.3.1 or later as the newest since March
-/// 2024.
-pub fn of_association(parameters: &Value) -> Option<Installed> {
-    let first = |name: &str| parameters[name][0].as_str().unwrap_or_default();
-    if !is_package(first("name")) {
-        return None;
-    }
-    match (first("action"), first("version")) {
-        ("Install", "" | "latest") => Some(Installed::Newest),
-        ("Install", version) => Some(Installed::Version(Version::new(version))),
-        ("Uninstall", _) => Some(Installed::Gone),
-        _ => None,
-    }
-}
-
-/// Tells whether a Distributor name, or its ARN, is the package's.
-pub fn is_package(name: &str) -> bool {
-    name == PACKAGE || name.ends_with(&format!("package/{PACKAGE}"))
 }
 
 /// What a package's entry asks of the version on an instance; nothing where any version will do.
@@ -309,6 +219,9 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::vss::Moment;
+    use crate::vss::package::PackageSource;
+    use crate::vss::version::Version;
 
     fn scope() -> Scope {
         Scope {
@@ -342,7 +255,7 @@ mod tests {
     }
 
     fn machine(installed: Installed) -> Machine {
-        let package = Some(Word { installed, source: Source::Installation, at: 0 });
+        let package = Some(PackageEvidence { installed, source: PackageSource::Installation, at: Moment::default() });
         Machine { id: "i-1".into(), package, ..Machine::default() }
     }
 
@@ -364,55 +277,19 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_tells_the_version_and_one_without_the_tag_tells_that_it_is_older() {
-        let tags = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
-        };
-        let config = ("AwsVssConfig", "AwsVssComponents 2.4.0 {5b0f3a10}");
-        assert_eq!(
-            of_backup(&tags(&[config, ("AppConsistent", "True")])),
-            Some(Installed::Version(Version::new("2.4.0")))
-        );
-        assert_eq!(of_backup(&tags(&[("AppConsistent", "true")])), Some(Installed::Before("2.3.1")));
-        assert_eq!(of_backup(&tags(&[("AppConsistent", "false")])), None);
-    }
-
-    #[test]
-    fn the_output_of_an_installation_tells_what_is_there_afterwards() {
-        let changed = "Initiating AwsVssComponents 2.2.1 uninstall\nSuccessfully uninstalled AwsVssComponents 2.2.1\n\
-                       Initiating AwsVssComponents 2.5.1 install\nSuccessfully installed AwsVssComponents 2.5.1";
-        for (output, expected) in [
-            (changed, Some(Installed::Version(Version::new("2.5.1")))),
-            ("AwsVssComponents 2.5.1 is already installed", Some(Installed::Version(Version::new("2.5.1")))),
-            ("Successfully uninstalled AwsVssComponents 2.2.1", Some(Installed::Gone)),
-            ("AwsVssComponents is not installed", Some(Installed::Gone)),
-            ("Successfully installed AmazonCloudWatchAgent 1.3", None),
-        ] {
-            assert_eq!(of_output(output), expected, "{output}");
-        }
-    }
-
-    #[test]
     fn nothing_known_is_unknown_and_never_older() {
         assert_eq!(Machine::default().standing(Wanted::From("2.3.1")), Standing::Unknown);
-        let older = machine(Installed::Before("2.3.1"));
+        let older = machine(Installed::Before(Version::new("2.3.1")));
         assert_eq!(older.standing(Wanted::From("2.3.1")), Standing::Wrong("before 2.3.1".into()));
         assert_eq!(older.standing(Wanted::From("2.1.0")), Standing::Unknown);
         assert_eq!(machine(Installed::Newest).standing(Wanted::Pinned("2.5.1")), Standing::Unknown);
-        assert_eq!(machine(Installed::AtLeast("2.3.1")).standing(Wanted::From("2.3.1")), Standing::Right);
-        assert_eq!(machine(Installed::AtLeast("2.3.1")).standing(Wanted::From("2.5.0")), Standing::Unknown);
+        assert_eq!(machine(Installed::AtLeast(Version::new("2.3.1"))).standing(Wanted::From("2.3.1")), Standing::Right);
+        assert_eq!(
+            machine(Installed::AtLeast(Version::new("2.3.1"))).standing(Wanted::From("2.5.0")),
+            Standing::Unknown
+        );
         let version = machine(Installed::Version(Version::new("2.5.1")));
         assert_eq!(version.standing(Wanted::Pinned("2.4.0")), Standing::Wrong("2.5.1".into()));
-    }
-
-    #[test]
-    fn the_newest_word_counts_and_of_two_the_more_trusted_one() {
-        let word =
-            |version: &str, source, at| Word { installed: Installed::Version(Version::new(version)), source, at };
-        let (tag, run) = (word("2.3.1", Source::Backup, 10), word("2.5.1", Source::Installation, 20));
-        assert_eq!(believed([tag.clone(), run.clone()]), Some(run));
-        let same = word("2.5.1", Source::Installation, 10);
-        assert_eq!(believed([same, tag.clone()]), Some(tag));
     }
 
     #[test]

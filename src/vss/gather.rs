@@ -16,9 +16,10 @@ use serde_json::Value;
 
 use super::Moment;
 use super::evidence::{
-    Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known, MetadataOptions,
-    PackageEvidence, PackageSource, Plan, PlanOwner, Role, Rule, Selection, Snapshot, Tags, Unread, VSS_CONFIG, Vault,
+    Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known, MetadataOptions, Plan,
+    PlanOwner, Role, Rule, Selection, Snapshot, Tags, Unread, VSS_CONFIG, Vault,
 };
+use super::package::{Installed, PackageEvidence, PackageSource};
 use super::version::Version;
 use crate::aws::{AwsError, Reader, TagsByArn};
 use crate::kind::Owner;
@@ -255,8 +256,7 @@ fn packages(
         let version = tags.find_map(|tags| Version::in_tag(tags.get(VSS_CONFIG)?));
         if let Some(version) = version {
             packages.entry((*instance).to_owned()).or_default().push(PackageEvidence {
-                present: true,
-                version: Some(version),
+                installed: Installed::Version(version),
                 source: PackageSource::SnapshotTag,
                 at: job.at(),
             });

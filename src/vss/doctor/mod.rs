@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::Moment;
 use super::coverage::{self, Membership};
-use super::evidence::{Evidence, Instance, Known, PackageEvidence, PackageSource, Plan, Unread, installed};
+use super::evidence::{Evidence, Instance, Known, Plan, Unread};
+use super::package::{Installed, PackageEvidence, PackageSource, believed};
 use super::verify;
 use super::version::Version;
 
@@ -169,9 +170,10 @@ impl<'a> Patient<'a> {
         let mut packages: Vec<PackageEvidence> =
             evidence.packages.known().and_then(|packages| packages.get(&instance.id)).cloned().unwrap_or_default();
         packages.extend(evidence.inspections.get(&instance.id).and_then(Known::known).and_then(|inspection| {
+            let there =
+                || inspection.version.clone().map_or(Installed::Present, |it| Installed::Version(Version::new(it)));
             Some(PackageEvidence {
-                present: inspection.executable?,
-                version: inspection.version.clone().map(Version::new),
+                installed: if inspection.executable? { there() } else { Installed::Gone },
                 source: PackageSource::File,
                 at: inspection.at.unwrap_or(evidence.read_at),
             })
@@ -181,13 +183,13 @@ impl<'a> Patient<'a> {
             instance,
             subject: Subject::instance(instance),
             memberships: coverage::memberships(evidence, instance),
-            package: installed(&packages).cloned(),
+            package: believed(&packages).cloned(),
         }
     }
 
     /// The installed version, where it is known.
     fn version(&self) -> Option<&Version> {
-        self.package.as_ref().and_then(|package| package.version.as_ref())
+        self.package.as_ref().and_then(|package| package.installed.version())
     }
 
     /// The plans with VSS that select it.

@@ -35,7 +35,7 @@ fn advice(diagnosis: &Diagnosis) -> Vec<&'static str> {
 
 fn package(evidence: &mut Evidence, version: &str) {
     if let Known::Known(packages) = &mut evidence.packages {
-        packages.get_mut(fixture::ID).unwrap()[0].version = Some(Version::new(version));
+        packages.get_mut(fixture::ID).unwrap()[0].installed = Installed::Version(Version::new(version));
     }
 }
 
@@ -113,7 +113,7 @@ fn each_fault_of_an_instance_is_found_by_its_check_alone() {
         ("D030", |evidence| {
             if let Known::Known(packages) = &mut evidence.packages {
                 let package = &mut packages.get_mut(fixture::ID).unwrap()[0];
-                (package.present, package.version) = (false, None);
+                package.installed = Installed::Gone;
             }
         }),
     ];
