@@ -6,7 +6,7 @@
 pub(crate) mod delta;
 mod identity;
 mod input;
-mod live_form;
+pub(crate) mod live_form;
 #[cfg(test)]
 mod tests;
 mod token;

@@ -1,5 +1,5 @@
-//! Reads what is known of the packages on instances, where the file asks for it: a role that would get the managed policy
-//! in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
+//! Reads what is known of the packages on instances, where the file asks for it: instances that would be left with the managed
+//! policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
 //! instance. What can't be read is unknown.
 
 use std::collections::BTreeMap;
@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Instance, Invocations, Reader};
-use crate::kind::{Desired, Found, KindLive};
+use crate::kind::{Desired, KindLive};
+use crate::kinds::live_form::document;
 use crate::kinds::package::{DOCUMENT, first_attempts};
 use crate::model::Address;
-use crate::plan::swaps_policy;
-use crate::policy;
+use crate::plan::access::Access;
 use crate::vss::Moment;
-use crate::vss::gate::{Evidence, Machine, Machines, wanted};
+use crate::vss::gate::{Account, Evidence, Machine, Machines, Role, swaps, wanted};
 use crate::vss::package::{
     Installed, PackageEvidence, PackageSource, believed, is_package, of_association, of_backup, of_output,
 };
@@ -25,16 +25,20 @@ const EXECUTIONS: usize = 3;
 
 /// Reads it, if anything asks for it.
 pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Evidence {
-    let documents = documents(reader, live).await;
+    let account = account(reader, desired).await;
     let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == "package").collect();
-    let swapping = swapping(reader, desired, live, &documents);
+    let swapping = account.as_ref().is_ok_and(|account| swapping(reader, account, desired, live));
     let versioned = |entry: &&Desired| {
         let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
         entry.options.contains_key("run_command") && is_package(name) && wanted(&entry.fields, &entry.options).is_some()
     };
     let versions = packages.iter().any(versioned);
     let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));
-    let mut evidence = Evidence { documents, ..Evidence::default() };
+    let mut evidence = Evidence::default();
+    match account {
+        Ok(account) => evidence.account = account,
+        Err(error) => evidence.account_unread = Some(Box::new(error)),
+    }
     if swapping || versions || counted {
         evidence.machines = match reader.instances().await {
             Ok(instances) => {
@@ -64,37 +68,47 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static
     evidence
 }
 
-/// The documents of the account's own managed policies; the role kind has read them in its sweep.
-async fn documents(reader: &Reader, live: &[(&'static str, KindLive)]) -> BTreeMap<String, Value> {
-    let has_roles = live.iter().any(|(kind, live)| *kind == "role" && has_live(live));
-    if !has_roles {
-        return BTreeMap::new();
+/// The kinds that decide what instances may do.
+const LINKS: [&str; 4] = ["attachment", "instance_profile", "role", "policy"];
+
+/// The account's roles, profiles and policies, where the file has some; the role kind has read them in its sweep.
+async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsError> {
+    if !desired.iter().any(|entry| LINKS.contains(&entry.address.kind())) {
+        return Ok(Account::default());
     }
-    let Ok(authorization) = reader.account_authorization_details().await else { return BTreeMap::new() };
-    let own = authorization.policies.iter().filter_map(|policy| {
-        let version = policy.policy_version_list().iter().find(|version| version.is_default_version())?;
-        let text = policy::url_decode(version.document()?).ok()?;
-        Some((policy.arn()?.to_owned(), policy::parse(&text).ok()?))
-    });
-    own.collect()
+    let authorization = reader.account_authorization_details().await?;
+    let mut account = Account::default();
+    for role in &authorization.roles {
+        let name = role.role_name().unwrap_or_default().to_lowercase();
+        let inline = role.role_policy_list().iter();
+        let inline = inline.map(|policy| {
+            let text = policy.policy_document().unwrap_or_default();
+            (policy.policy_name().unwrap_or_default().to_owned(), document(text))
+        });
+        let managed = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
+        let found = Role { inline: inline.collect(), managed: managed.map(str::to_owned).collect() };
+        for profile in role.instance_profile_list() {
+            account.profiles.insert(profile.instance_profile_name.to_lowercase(), name.clone());
+        }
+        account.roles.insert(name, found);
+    }
+    for policy in &authorization.policies {
+        let version = policy.policy_version_list().iter().find(|version| version.is_default_version());
+        if let (Some(arn), Some(text)) = (policy.arn(), version.and_then(|version| version.document())) {
+            account.documents.insert(arn.to_owned(), document(text));
+        }
+    }
+    Ok(account)
 }
 
-fn has_live(live: &KindLive) -> bool {
-    live.found.values().any(|found| matches!(found, Found::Live(_)))
-}
-
-fn swapping(
-    reader: &Reader,
-    desired: &[Desired],
-    live: &[(&'static str, KindLive)],
-    documents: &BTreeMap<String, Value>,
-) -> bool {
-    let roles = live.iter().filter(|(kind, _)| *kind == "role").flat_map(|(_, live)| &live.found);
-    let mut entries = roles.filter_map(|(address, found)| {
-        let Found::Live(live) = found else { return None };
-        Some((live, desired.iter().find(|entry| entry.address == *address)?))
-    });
-    entries.any(|(live, entry)| swaps_policy(reader.scope(), documents, live, entry))
+/// Whether instances, if there are some, would be left with what only newer packages can use.
+fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(&'static str, KindLive)]) -> bool {
+    let scope = reader.scope();
+    let access = Access::of_file(scope, account, desired, live);
+    access.moves().iter().any(|way| {
+        let powers = |after: bool| access.powers(way, &|_| after);
+        !access.holding(None, way).is_empty() && swaps(&powers(false), &powers(true), scope)
+    })
 }
 
 fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvidence>>) -> Vec<Machine> {

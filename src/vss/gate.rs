@@ -9,8 +9,9 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use super::evidence::VSS_CONFIG;
 use super::package::{Installed, PackageEvidence};
 use super::version::compare;
 use crate::aws::AwsError;
@@ -52,11 +53,33 @@ pub enum Machines {
     Read(Vec<Machine>),
 }
 
+/// A role, as far as its permissions matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Role {
+    /// Its inline policies by name.
+    pub inline: Map<String, Value>,
+    /// The ARNs of its managed policies.
+    pub managed: Vec<String>,
+}
+
+/// What the account's roles and instance profiles are before a plan. Names are in lower case: IAM ignores it.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// The roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// The role in each instance profile, by the profile's name.
+    pub profiles: BTreeMap<String, String>,
+    /// The documents of the account's own managed policies, by ARN.
+    pub documents: BTreeMap<String, Value>,
+}
+
 /// What the gate decides on.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The documents of the account's own managed policies, by ARN.
-    pub documents: BTreeMap<String, Value>,
+    /// The account's roles.
+    pub account: Account,
+    /// Why they could not be read.
+    pub account_unread: Option<Box<AwsError>>,
     /// The instances.
     pub machines: Machines,
     /// What of the packages' versions could not be read: a version may be unknown because of it.
@@ -178,7 +201,16 @@ impl Powers {
         // AWS's own policies that allow all of EC2.
         let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
         let is_attached = |name: &&str| self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{name}")));
-        all.iter().any(is_attached) || self.documents_serve_older(scope)
+        all.iter().any(is_attached) || self.documents_serve(scope, &Keys::default())
+    }
+
+    /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and its
+    /// smaller forms allow.
+    pub fn serve_newer(&self, scope: &Scope) -> bool {
+        let tag = format!("aws:RequestTag/{VSS_CONFIG}");
+        self.have_managed_policy()
+            || self.serve_older(scope)
+            || self.documents_serve(scope, &Keys::default().with(&tag, "x"))
     }
 
     /// Tells whether the managed policy is among them.
@@ -186,18 +218,19 @@ impl Powers {
         self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{POLICY}")))
     }
 
-    fn documents_serve_older(&self, scope: &Scope) -> bool {
+    fn documents_serve(&self, scope: &Scope, keys: &Keys) -> bool {
         // A document that can't be evaluated counts as one that is not there.
         let readable: Vec<Value> =
             self.documents.iter().filter(|one| Policies::new(std::slice::from_ref(*one)).is_ok()).cloned().collect();
         let Ok(policies) = Policies::new(&readable) else { return false };
         let (partition, region) = (scope.partition(), scope.region.as_str());
         let arn = |account: &str, resource: &str| format!("arn:{partition}:ec2:{region}:{account}:{resource}");
-        let instance = arn(&scope.account_id, "instance/i-00000000000000000");
+        let id = "i-00000000000000000";
+        let instance = arn(&scope.account_id, &format!("instance/{id}"));
+        let keys = keys.clone().with("ec2:SourceInstanceARN", instance.as_str()).with("ec2:InstanceId", id);
         let allows = |action: &str, resources: &[String]| {
             resources.iter().all(|resource| {
-                let keys = Keys::default().with("ec2:SourceInstanceARN", instance.as_str());
-                let request = Request { action: action.to_owned(), resource: resource.clone(), keys };
+                let request = Request { action: action.to_owned(), resource: resource.clone(), keys: keys.clone() };
                 policies.decide(&request) == Decision::Allowed
             })
         };
@@ -211,7 +244,7 @@ impl Powers {
 
 /// Tells whether a change takes away what older packages need and gives what newer ones need.
 pub fn swaps(before: &Powers, after: &Powers, scope: &Scope) -> bool {
-    after.have_managed_policy() && before.serve_older(scope) && !after.serve_older(scope)
+    before.serve_older(scope) && !after.serve_older(scope) && after.serve_newer(scope)
 }
 
 #[cfg(test)]
