@@ -197,7 +197,10 @@ async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
         let Some(id) = association.association_id() else { continue };
         let described = reader.association(id).await?;
         let parameters = described.parameters().into_iter().flatten().collect::<BTreeMap<_, _>>();
-        let Some(installed) = of_association(&json!(parameters)) else { continue };
+        let parameters = json!(parameters);
+        if of_association(&parameters, Moment::default()).is_none() {
+            continue;
+        }
         let executions = reader.association_executions(id).await?;
         // An earlier version of the association may have installed something else.
         let current = executions.iter().filter(|one| one.association_version() == described.association_version());
@@ -207,8 +210,9 @@ async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
                 let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
                     continue;
                 };
-                let word = evidence(installed.clone(), PackageSource::Installation, at);
-                found.push((instance.to_owned(), word));
+                let installed = of_association(&parameters, Moment::from_seconds(at));
+                let word = installed.map(|installed| evidence(installed, PackageSource::Installation, at));
+                found.extend(word.map(|word| (instance.to_owned(), word)));
             }
         }
     }

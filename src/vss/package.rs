@@ -14,6 +14,9 @@ use super::Moment;
 use super::evidence::{APP_CONSISTENT, VSS_CONFIG};
 use super::version::{MANAGED_POLICY, Version};
 
+/// The day on which 2.3.1 came out, 2024-03-07, in seconds since 1970. EC2 User Guide, "AWS VSS solution version history".
+const MANAGED_POLICY_SINCE: i64 = 1_709_769_600;
+
 /// The package.
 pub const PACKAGE: &str = "AwsVssComponents";
 
@@ -117,14 +120,17 @@ pub fn of_output(output: &str) -> Option<Installed> {
     Some(Installed::Version(Version::new(version)))
 }
 
-/// Says what an association that succeeded on an instance tells. AWS gives out 2.3.1 or later as the newest since March
-/// 2024.
-pub fn of_association(parameters: &Value) -> Option<Installed> {
+/// Says what an association that succeeded on an instance at some moment tells. The newest package of that moment is at least
+/// 2.3.1 since it came out, and before that it was an older one.
+pub fn of_association(parameters: &Value, at: Moment) -> Option<Installed> {
     let first = |name: &str| parameters[name][0].as_str().unwrap_or_default();
     if !is_package(first("name")) {
         return None;
     }
     match (first("action"), first("version")) {
+        ("Install", "" | "latest") if at < Moment::from_seconds(MANAGED_POLICY_SINCE) => {
+            Some(Installed::Before(Version::new(MANAGED_POLICY)))
+        }
         ("Install", "" | "latest") => Some(Installed::Newest),
         ("Install", version) => Some(Installed::Version(Version::new(version))),
         ("Uninstall", _) => Some(Installed::Gone),
@@ -196,5 +202,20 @@ mod tests {
         ] {
             assert_eq!(of_output(output), expected, "{output}");
         }
+    }
+
+    #[test]
+    fn the_newest_of_a_time_before_2_3_1_is_an_older_one() {
+        let parameters = |action: &str, version: &str| serde_json::json!({ "action": [action], "name": [PACKAGE], "version": [version] });
+        let at = |text: &str| text.parse::<Moment>().unwrap();
+        let (before, since) = (at("2024-03-06T23:59:59Z"), at("2024-03-07T00:00:00Z"));
+        let older = Some(Installed::Before(Version::new("2.3.1")));
+        for version in ["", "latest"] {
+            assert_eq!(of_association(&parameters("Install", version), before), older);
+            assert_eq!(of_association(&parameters("Install", version), since), Some(Installed::Newest));
+        }
+        let pinned = of_association(&parameters("Install", "2.2.1"), since);
+        assert_eq!(pinned, Some(Installed::Version(Version::new("2.2.1"))));
+        assert_eq!(of_association(&parameters("Uninstall", ""), before), Some(Installed::Gone));
     }
 }
