@@ -12,7 +12,7 @@ use super::Action;
 use super::build::Draft;
 use crate::kind::{Desired, Found, KindLive, Live};
 use crate::model::{Address, Scope};
-use crate::vss::gate::{Account, Machine, Powers};
+use crate::vss::gate::{Account, Machine, Powers, Role};
 
 /// One thing of the file on its way from live to desired.
 #[derive(Clone, Copy, Debug)]
@@ -100,8 +100,11 @@ impl<'a> Access<'a> {
         let nothing = |_: &Address| false;
         let role = self.role(before, &nothing);
         let known = role.as_ref().and_then(|role| self.account.roles.get(role));
-        let policies: BTreeSet<String> =
-            known.into_iter().flat_map(|role| &role.managed).filter_map(|arn| self.own_policy(arn)).collect();
+        let policies: BTreeSet<String> = known
+            .into_iter()
+            .flat_map(|role| role.managed.iter().chain(&role.boundary))
+            .filter_map(|arn| self.own_policy(arn))
+            .collect();
         let profile_is_replaced = self.turn("instance_profile", before).is_some_and(|turn| turn.is_replaced);
         let holds = |turn: &&Turn<'_>| {
             let was = turn.live.map(|live| live.name.to_lowercase());
@@ -144,13 +147,14 @@ impl<'a> Access<'a> {
     fn policies(&self, role: &str, counts: &dyn Fn(&Address) -> bool) -> Powers {
         let turn = self.turn("role", role).filter(|turn| counts(&turn.desired.address));
         let known = self.account.roles.get(role).cloned().unwrap_or_default();
-        let (inline, managed) = match turn {
-            Some(turn) => after(turn),
-            None => (known.inline, known.managed),
-        };
+        let Role { inline, managed, boundary } = turn.map_or(known, after);
         let document = |arn: &String| Some((arn.clone(), self.document(arn, counts)?));
-        let documents = managed.iter().filter_map(document).collect();
-        Powers::new(&Value::Object(inline), managed.iter().map(String::as_str), &documents)
+        let documents = managed.iter().chain(&boundary).filter_map(document).collect();
+        let powers = Powers::new(&Value::Object(inline), managed.iter().map(String::as_str), &documents);
+        match boundary {
+            Some(boundary) => powers.within(&boundary, &documents),
+            None => powers,
+        }
     }
 
     /// The document of one of the account's own policies. A policy's name is unique whatever its path.
@@ -175,9 +179,9 @@ fn means(turn: &Turn<'_>, machine: &Machine) -> bool {
     turn.live.is_some_and(|live| texts(&live.carried["Instances"]).any(|id| id == machine.id))
 }
 
-/// The policies of a role once it is as the file says: what the file does not speak of stays, and with `additive` what it
+/// A role once it is as the file says: what the file does not speak of stays, and with `additive` what it
 /// does not name.
-fn after(turn: &Turn<'_>) -> (Map<String, Value>, Vec<String>) {
+fn after(turn: &Turn<'_>) -> Role {
     let additive = turn.desired.options.get("policies_mode").is_some_and(|mode| mode == "additive");
     let nothing = Value::Null;
     let carried = turn.live.map_or(&nothing, |live| &live.carried);
@@ -198,7 +202,10 @@ fn after(turn: &Turn<'_>) -> (Map<String, Value>, Vec<String>) {
         }
         inline.extend(named.iter().map(|(name, document)| (name.clone(), document.clone())));
     }
-    (inline, managed.into_iter().collect())
+    let declared = turn.desired.fields.get("permissions_boundary");
+    let boundary = declared.or_else(|| turn.live?.fields.get("permissions_boundary")).and_then(Value::as_str);
+    let boundary = boundary.filter(|arn| !arn.is_empty()).map(str::to_owned);
+    Role { inline, managed: managed.into_iter().collect(), boundary }
 }
 
 fn is_tag(path: &str) -> bool {

@@ -86,7 +86,12 @@ async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsErr
             (policy.policy_name().unwrap_or_default().to_owned(), document(text))
         });
         let managed = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
-        let found = Role { inline: inline.collect(), managed: managed.map(str::to_owned).collect() };
+        let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+        let found = Role {
+            inline: inline.collect(),
+            managed: managed.map(str::to_owned).collect(),
+            boundary: boundary.map(str::to_owned),
+        };
         for profile in role.instance_profile_list() {
             account.profiles.insert(profile.instance_profile_name.to_lowercase(), name.clone());
         }

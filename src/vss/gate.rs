@@ -9,7 +9,7 @@
 
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::evidence::VSS_CONFIG;
 use super::package::{Installed, PackageEvidence};
@@ -60,6 +60,8 @@ pub struct Role {
     pub inline: Map<String, Value>,
     /// The ARNs of its managed policies.
     pub managed: Vec<String>,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
 }
 
 /// What the account's roles and instance profiles are before a plan. Names are in lower case: IAM ignores it.
@@ -181,6 +183,7 @@ pub fn wanted<'a>(fields: &'a Fields, options: &'a Fields) -> Option<Wanted<'a>>
 pub struct Powers {
     documents: Vec<Value>,
     managed: Vec<String>,
+    boundary: Option<Box<Powers>>,
 }
 
 impl Powers {
@@ -192,16 +195,24 @@ impl Powers {
     ) -> Self {
         let managed: Vec<String> = managed.into_iter().map(str::to_owned).collect();
         let own = inline.as_object().into_iter().flatten().map(|(_, document)| document.clone());
-        let attached = managed.iter().filter_map(|arn| documents.get(arn).cloned());
-        Self { documents: own.chain(attached).collect(), managed }
+        let attached = managed.iter().filter_map(|arn| documents.get(arn).cloned().or_else(|| of_aws(arn)));
+        Self { documents: own.chain(attached).collect(), managed, boundary: None }
+    }
+
+    /// Limits them to what a permissions boundary allows too. One of AWS's policies of which nothing is known limits nothing.
+    #[must_use]
+    pub fn within(mut self, boundary: &str, documents: &BTreeMap<String, Value>) -> Self {
+        let limits = Self::new(&Value::Null, [boundary], documents);
+        if !limits.documents.is_empty() || limits.have_managed_policy() {
+            self.boundary = Some(Box::new(limits));
+        }
+        self
     }
 
     /// Tells whether packages before 2.3.1 can take snapshots: without the tag that later ones set.
     pub fn serve_older(&self, scope: &Scope) -> bool {
-        // AWS's own policies that allow all of EC2.
-        let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
-        let is_attached = |name: &&str| self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{name}")));
-        all.iter().any(is_attached) || self.documents_serve(scope, &Keys::default())
+        self.documents_serve(scope, &Keys::default())
+            && self.boundary.as_ref().is_none_or(|boundary| boundary.serve_older(scope))
     }
 
     /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and its
@@ -242,6 +253,14 @@ impl Powers {
     }
 }
 
+/// The part about EC2 of AWS's own policies that allow all of it.
+fn of_aws(arn: &str) -> Option<Value> {
+    let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
+    let is_one = all.iter().any(|name| arn.ends_with(&format!(":policy/{name}")));
+    let statement = || json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
+    is_one.then(|| json!({ "Version": "2012-10-17", "Statement": [statement()] }))
+}
+
 /// Tells whether a change takes away what older packages need and gives what newer ones need.
 pub fn swaps(before: &Powers, after: &Powers, scope: &Scope) -> bool {
     before.serve_older(scope) && !after.serve_older(scope) && after.serve_newer(scope)
@@ -249,8 +268,6 @@ pub fn swaps(before: &Powers, after: &Powers, scope: &Scope) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
     use crate::vss::Moment;
     use crate::vss::package::PackageSource;
@@ -299,6 +316,23 @@ mod tests {
         assert!(powers(&none, &["AmazonEC2FullAccess"]).serve_older(&scope()));
         assert!(!powers(&tagged_only(), &[POLICY]).serve_older(&scope()));
         assert!(!powers(&json!("no policy"), &[]).serve_older(&scope()));
+    }
+
+    #[test]
+    fn a_denial_and_a_boundary_take_away_what_a_policy_allows() {
+        let denial = json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": "Deny", "Action": ["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"], "Resource": "*",
+            "Condition": { "Null": { "aws:RequestTag/AwsVssConfig": "true" } },
+        }});
+        for policy in ["AmazonEC2FullAccess", "AdministratorAccess"] {
+            let denied = powers(&denial, &[policy]);
+            assert!(!denied.serve_older(&scope()) && denied.serve_newer(&scope()), "{policy}");
+        }
+        let own = "arn:aws:iam::123456789012:policy/Limit".to_owned();
+        let documents = BTreeMap::from([(own.clone(), tagged_only())]);
+        let within = |arn: &str| powers(&legacy(), &[]).within(arn, &documents).serve_older(&scope());
+        assert!(!within(&own) && !within("arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy"));
+        assert!(within("arn:aws:iam::aws:policy/PowerUserAccess") && within("arn:aws:iam::aws:policy/Whatever"));
     }
 
     #[test]

@@ -123,7 +123,8 @@ fn account(scope: &Scope, before: &[Desired]) -> Account {
             "role" => {
                 let managed = serde_json::from_value(set(entry, "managed_policies")).unwrap_or_default();
                 let inline = set(entry, "inline_policies").as_object().cloned().unwrap_or_default();
-                account.roles.insert(name, Role { inline, managed });
+                let boundary = set(entry, "permissions_boundary").as_str().map(str::to_owned);
+                account.roles.insert(name, Role { inline, managed, boundary });
             }
             "instance_profile" => {
                 account.profiles.insert(name, set(entry, "role").as_str().unwrap_or_default().to_lowercase());
@@ -195,7 +196,13 @@ fn ways() -> Vec<(String, String, &'static str, &'static str, &'static str)> {
     let only = "[role.app]\npreset = \"vss-instance-backup-only\"\n".to_owned();
     let additive = |document: &str| role(&format!("policies_mode = \"additive\"\ninline_policies.Vss = {document}"));
     let replaced = role("path = \"/new/\"\ninline_policies = {}");
+    let beside = format!(
+        "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\ninline_policies.Vss = {OLDER}\n"
+    );
+    let bounded = |more: &str| role(&format!("{beside}{more}"));
+    let limit = "permissions_boundary = \"AWSEC2VssSnapshotPolicy\"";
     vec![
+        (bounded(""), bounded(limit), "app", "role.app", "iam:PutRolePermissionsBoundary"),
         (older.clone(), role("inline_policies = {}"), "app", "role.app", "iam:DeleteRolePolicy"),
         (older.clone(), only, "app", "role.app", "iam:DeleteRolePolicy"),
         (additive(OLDER), additive(NOTHING), "app", "role.app", "iam:PutRolePolicy"),
