@@ -224,6 +224,16 @@ impl Powers {
             || self.documents_serve(scope, &Keys::default().with(&tag, "x"))
     }
 
+    /// What they allow where every condition is met that is not about the package's tag: whether it is, such as for a tag of
+    /// the instance, is not known here.
+    fn at_best(&self) -> Self {
+        Self {
+            documents: self.documents.iter().cloned().map(unconditional).collect(),
+            managed: self.managed.clone(),
+            boundary: self.boundary.as_ref().map(|boundary| Box::new(boundary.at_best())),
+        }
+    }
+
     /// Tells whether the managed policy is among them.
     pub fn have_managed_policy(&self) -> bool {
         self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{POLICY}")))
@@ -261,9 +271,38 @@ fn of_aws(arn: &str) -> Option<Value> {
     is_one.then(|| json!({ "Version": "2012-10-17", "Statement": [statement()] }))
 }
 
+/// Tells whether a change takes away what older packages need: as far as it is known that they have it, or as far as they may.
+pub fn takes_older(before: &Powers, after: &Powers, scope: &Scope) -> bool {
+    let goes = |before: &Powers, after: &Powers| before.serve_older(scope) && !after.serve_older(scope);
+    goes(before, after) || goes(&before.at_best(), &after.at_best())
+}
+
 /// Tells whether a change takes away what older packages need and gives what newer ones need.
 pub fn swaps(before: &Powers, after: &Powers, scope: &Scope) -> bool {
-    before.serve_older(scope) && !after.serve_older(scope) && after.serve_newer(scope)
+    takes_older(before, after, scope) && after.serve_newer(scope)
+}
+
+/// A document whose allowing statements ask for nothing but the package's tag.
+fn unconditional(mut document: Value) -> Value {
+    let tag = format!("aws:requesttag/{VSS_CONFIG}").to_lowercase();
+    let statements = match document.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.as_mut_slice(),
+        Some(one) => std::slice::from_mut(one),
+        None => &mut [],
+    };
+    for statement in statements.iter_mut().filter(|statement| statement["Effect"] == "Allow") {
+        let Some(conditions) = statement.get_mut("Condition").and_then(Value::as_object_mut) else { continue };
+        for keys in conditions.values_mut().filter_map(Value::as_object_mut) {
+            keys.retain(|key, _| key.to_lowercase() == tag);
+        }
+        conditions.retain(|_, keys| keys.as_object().is_some_and(|keys| !keys.is_empty()));
+        if conditions.is_empty()
+            && let Some(statement) = statement.as_object_mut()
+        {
+            statement.remove("Condition");
+        }
+    }
+    document
 }
 
 #[cfg(test)]
@@ -333,6 +372,19 @@ mod tests {
         let within = |arn: &str| powers(&legacy(), &[]).within(arn, &documents).serve_older(&scope());
         assert!(!within(&own) && !within("arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy"));
         assert!(within("arn:aws:iam::aws:policy/PowerUserAccess") && within("arn:aws:iam::aws:policy/Whatever"));
+    }
+
+    #[test]
+    fn an_older_policy_with_conditions_of_its_own_may_work_and_counts() {
+        let condition = json!({ "StringEquals": { "aws:ResourceTag/VssBackup": "enabled" } });
+        let mut tagged = legacy();
+        tagged["Statement"][1]["Condition"] = condition;
+        let (older, both) = (powers(&tagged, &[]), powers(&tagged, &[POLICY]));
+        let newer = powers(&tagged_only(), &[POLICY]);
+        assert!(swaps(&older, &newer, &scope()) && swaps(&both, &newer, &scope()));
+        assert!(!swaps(&older, &both, &scope()) && !swaps(&newer, &newer, &scope()));
+        // Less than it may have been, and more than it surely was.
+        assert!(swaps(&powers(&legacy(), &[]), &both, &scope()));
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::model::{Address, Diagnostic};
 use crate::plan::Action;
 use crate::plan::access::{Access, Move};
 use crate::plan::build::{Draft, Input};
-use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps};
+use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps, takes_older};
 use crate::vss::package::is_package;
 use crate::vss::version::{MANAGED_POLICY, compare};
 
@@ -84,7 +84,8 @@ fn swaps_of<'e>(input: &Input<'_>, evidence: &'e Evidence, drafts: &[Draft<'_>])
         if held.is_empty() || !swaps(&before, &access.powers(&way, &|_| true), input.scope) {
             continue;
         }
-        let alone = |address: &&Address| !access.powers(&way, &|other| other == *address).serve_older(input.scope);
+        let alone =
+            |address: &&Address| takes_older(&before, &access.powers(&way, &|other| other == *address), input.scope);
         let blamed: BTreeSet<Address> = held.iter().filter(alone).cloned().collect();
         let causes = if blamed.is_empty() { held.clone() } else { blamed };
         found.push(Swap { machines, held, causes });
