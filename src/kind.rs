@@ -256,6 +256,11 @@ pub trait Kind: Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether AWS takes names that differ in case only for the same, as IAM does.
+    fn ignores_case_of_names(&self) -> bool {
+        false
+    }
+
     /// What becomes of an unchanged thing when something of kind `replaced` that it refers to is replaced: an instance
     /// profile swaps its role (`Update`), a selection moves to the new plan (`Replace`).
     fn follows(&self, _replaced: &str) -> Option<Action> {

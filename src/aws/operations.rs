@@ -87,6 +87,13 @@ pub const OPERATIONS: &[Operation] = &[
     operation("iam:DeleteRole", Keyed).done(GONE).passing(HELD),
     operation("iam:TagRole", Idempotent).passing(UNSEEN),
     operation("iam:UntagRole", Idempotent).done(GONE),
+    // Looks before a deletion: what is gone already is as good as deleted.
+    operation("iam:GetRole", Idempotent).done(GONE),
+    operation("iam:GetInstanceProfile", Idempotent).done(GONE),
+    operation("iam:GetPolicy", Idempotent).done(GONE),
+    operation("backup:ListTags", Idempotent).done(MISSING),
+    operation("backup:ListBackupVaults", Idempotent),
+    operation("ssm:ListTagsForResource", Idempotent).done(&["InvalidResourceId"]),
     operation("iam:CreatePolicy", Keyed).perhaps(TAKEN),
     // Each call makes a version, of which AWS keeps five.
     operation("iam:CreatePolicyVersion", Nothing).passing(UNSEEN),

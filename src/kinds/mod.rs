@@ -4,6 +4,7 @@
 //! from live to desired as calls) and `api.rs`, the only files outside `aws/` that name the SDK.
 
 pub(crate) mod delta;
+mod expect;
 mod identity;
 mod input;
 pub(crate) mod live_form;

@@ -438,13 +438,28 @@ pub static TABLE: &[Row] = &[
         ],
         targets: everything,
     },
-    // ---------------------------------------------------------------------------------------- looks after lost answers
+    // ------------------------------------------------------------------- looks after lost answers and before deletions
     Row {
         sid: "LookAtRoles",
         reach: Reach::Write,
-        why: "Looks whether a role that should have been made is there, after an answer that was lost.",
-        actions: &[always("iam:GetRole")],
-        targets: |facts| on(role_arns(facts, |_| true), Value::Null),
+        why: "Looks whether a role that should have been made is there, after an answer that was lost, and whether one that \
+              goes is still the one that was planned to.",
+        actions: &[action("iam:GetRole", roles)],
+        targets: |facts| on(own_roles(facts), Value::Null),
+    },
+    Row {
+        sid: "LookAtPolicies",
+        reach: Reach::Write,
+        why: "Looks whether a policy that goes is still the one that was planned to.",
+        actions: &[action("iam:GetPolicy", policies)],
+        targets: |facts| on(own_policies(facts), Value::Null),
+    },
+    Row {
+        sid: "LookAtInstanceProfiles",
+        reach: Reach::Write,
+        why: "Looks whether an instance profile that goes is still the one that was planned to.",
+        actions: &[action("iam:GetInstanceProfile", profiles)],
+        targets: |facts| on(own_profiles(facts), Value::Null),
     },
     // -------------------------------------------------------------------------------------------------------- IAM roles
     Row {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Phase, Plan, PlannedCall, UNTIL};
+use super::{Action, EXPECT, Phase, Plan, PlannedCall, UNTIL};
 use crate::model::Address;
 
 /// Lists what is wrong with a plan; empty for a sound one.
@@ -44,6 +44,11 @@ pub fn violations(plan: &Plan) -> Vec<String> {
                 found.push(format!("`{}` waits for a command that nothing sends", call.action));
             }
             check_call(plan, step.phase, action, call, &mut found);
+            // A name may be free and taken again meanwhile: who deletes looks first.
+            let looked = step.calls[..place].iter().any(|earlier| earlier.input.get(EXPECT).is_some());
+            if deletes_thing(&call.action) && !looked {
+                found.push(format!("`{}` deletes a thing that nobody looks at first", call.action));
+            }
             let mut outputs = Vec::new();
             collect_outputs(&call.input, &mut outputs);
             for of in outputs {
@@ -63,24 +68,17 @@ pub fn violations(plan: &Plan) -> Vec<String> {
 }
 
 fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedCall, found: &mut Vec<String>) {
-    let (waits, call) = (call.input.get(UNTIL).is_some(), call.action.as_str());
+    let waits = call.input.get(UNTIL).is_some() || call.input.get(EXPECT).is_some();
+    let call = call.action.as_str();
     let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
     let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
     if reads != waits {
-        found.push(format!("`{call}` reads, and a plan holds writes and what waits for them only"));
+        found
+            .push(format!("`{call}` reads, and of reads a plan holds only those that wait, or look before a deletion"));
     }
-    let deletes_thing = [
-        "DeleteRole",
-        "DeletePolicy",
-        "DeleteInstanceProfile",
-        "DeleteBackupVault",
-        "DeleteBackupPlan",
-        "DeleteAssociation",
-    ]
-    .contains(&operation);
     // A second object of an address may go once the address itself stands.
     let leftover = phase == Phase::Remove && action == Some(Action::Create);
-    if deletes_thing && !leftover && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update)) {
+    if deletes_thing(call) && !leftover && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update)) {
         found.push(format!("`{call}` deletes a thing whose change is {action:?}"));
     }
     if phase == Phase::Prune && action != Some(Action::Delete) {
@@ -89,6 +87,18 @@ fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedC
             plan.scope.stack
         ));
     }
+}
+
+fn deletes_thing(call: &str) -> bool {
+    [
+        "iam:DeleteRole",
+        "iam:DeletePolicy",
+        "iam:DeleteInstanceProfile",
+        "backup:DeleteBackupVault",
+        "backup:DeleteBackupPlan",
+        "ssm:DeleteAssociation",
+    ]
+    .contains(&call)
 }
 
 fn collect_outputs<'a>(value: &'a Value, outputs: &mut Vec<&'a str>) {
@@ -177,8 +187,14 @@ mod tests {
     #[test]
     fn a_deletion_that_no_change_announces_is_found() {
         let mut plan = plan();
-        plan.steps[0].calls[0].action = "backup:DeleteBackupVault".into();
+        plan.steps[0].calls = vec![
+            PlannedCall::new("backup:ListTags", json!({ EXPECT: { "Tags": { "vssctl:stack": "s" } } })),
+            PlannedCall::new("backup:DeleteBackupVault", json!({})),
+        ];
         assert_eq!(violations(&plan).len(), 1);
+        // Nor is one before which nobody looks.
+        plan.steps[0].calls.remove(0);
+        assert_eq!(violations(&plan).len(), 2);
     }
 
     #[test]

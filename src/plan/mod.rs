@@ -150,6 +150,8 @@ pub fn output(address: &Address, name: &str) -> Value {
 pub const UNTIL: &str = "$until";
 /// The member of the answer to such a call that says what it is still waiting for.
 pub const PENDING: &str = "$pending";
+/// The member of a read before calls that can't be taken back: what it must find, by AWS's names, and `Tags` by key.
+pub const EXPECT: &str = "$expect";
 
 /// The calls of one thing in one phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -168,10 +168,10 @@ fn settle_owner<'a>(
         Owner::Ours(_) | Owner::Parent if !input.options.adopt.is_empty() => {
             return Draft { reason: adopting.then(|| "already managed by this stack".to_owned()), ..draft };
         }
-        Owner::Ours(_) | Owner::Parent => return compare(draft, desired, live, Action::Update, diagnostics),
+        Owner::Ours(_) | Owner::Parent => return compare(input, draft, desired, live, Action::Update, diagnostics),
         Owner::Nobody if adopting => return Draft { action: Action::Adopt, ..draft },
         Owner::Nobody if input.options.adopt.is_empty() && desired.adopt => {
-            return compare(draft, desired, live, Action::Adopt, diagnostics);
+            return compare(input, draft, desired, live, Action::Adopt, diagnostics);
         }
         Owner::Nobody if !input.options.adopt.is_empty() => return draft,
         Owner::Nobody => None,
@@ -201,6 +201,7 @@ fn settle_owner<'a>(
 
 /// Compares an owned thing; `change` is what happens when something differs.
 fn compare<'a>(
+    input: &Input<'a>,
     draft: Draft<'a>,
     desired: &Desired,
     live: &Live,
@@ -218,8 +219,20 @@ fn compare<'a>(
         return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
     }
     let change = if change == Action::Update && !kind.is_made(live) { Action::Create } else { change };
-    // IAM finds a name in any case, and is called by the one that it has: another case is another name.
     let renamed = live.name != desired.name;
+    // IAM lets nobody else have the name in any case, and answers calls by the one that it has.
+    if renamed && kind.ignores_case_of_names() && live.name.eq_ignore_ascii_case(&desired.name) {
+        let message =
+            format!("`{}` is `{}` in AWS, which takes no other case for the same", desired.address, live.name);
+        diagnostics.push(
+            Diagnostic::error("VSS0912", message).at(&desired.address).located(desired.location.clone()).help(format!(
+                "write `name = \"{}\"` under `[{}]`",
+                live.name,
+                entry_of(input, desired)
+            )),
+        );
+        return Draft { action: Action::Refused, reason: Some(format!("its name is `{}`", live.name)), ..draft };
+    }
     let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {
         fields.insert(

@@ -58,12 +58,18 @@ impl Bench {
 
     /// Plans and applies a file.
     pub(crate) fn try_apply(&self, toml: &str, options: &build::Options) -> (Plan, Report) {
+        self.apply_after(toml, options, || ())
+    }
+
+    /// Plans and applies a file; something happens between the two.
+    pub(crate) fn apply_after(&self, toml: &str, options: &build::Options, meanwhile: impl FnOnce()) -> (Plan, Report) {
         self.runtime.block_on(async {
             let (clients, plan) = self.build(toml, options).await;
             assert_eq!(plan::check::violations(&plan), [""; 0], "{plan:#?}");
             for call in plan.steps.iter().flat_map(|step| &step.calls) {
                 assert_eq!(operations::find(&call.action).action, call.action, "it is missing in `aws::operations`");
             }
+            meanwhile();
             let (events, _kept) = mpsc::unbounded_channel();
             let (_sender, stop) = watch::channel(false);
             let options = apply::Options { parallelism: 8, pace: Duration::from_millis(1), stop };

@@ -22,7 +22,7 @@ fn the_file_of_the_readme_is_planned_and_applied() {
     let bench = Bench::new();
     let plan = bench.apply(&read("vss.toml"));
     let summary = plan.summary();
-    assert_eq!((summary.add, summary.change), (7, 1));
+    assert_eq!((summary.add, summary.change), (8, 0));
     assert!(plan.diagnostics.is_empty(), "{:?}", plan.diagnostics);
     assert!(bench.plan(&read("vss.toml")).is_empty());
 }

@@ -1,6 +1,7 @@
 //! Who owns what, who holds what, and what a plan may therefore take away.
 
 use serde_json::{Value, json};
+use vssctl::apply::Status;
 use vssctl::plan::build::Options;
 use vssctl::plan::{Action, Plan};
 
@@ -349,4 +350,55 @@ fn members_of_an_association_that_the_file_does_not_model_survive_an_update() {
     for member in ["AlarmConfiguration", "TargetLocations"] {
         assert_eq!(after[member], before[member], "{member}");
     }
+}
+
+/// Deletes what the stack owns after somebody else has put a thing of their own in its place, and gives what they see.
+fn prune_over(made: &str, taken: impl FnOnce(&Bench)) -> (Bench, String) {
+    let bench = Bench::new();
+    bench.apply(&file(made));
+    let options = Options { prune: true, max_deletions: Some(10), ..Options::default() };
+    let (plan, report) = bench.apply_after(&file("[vault.other]\n"), &options, || taken(&bench));
+    assert_eq!(plan.summary().destroy, 1, "{plan:#?}");
+    let failed: Vec<String> = report
+        .outcomes
+        .iter()
+        .filter_map(|outcome| match &outcome.status {
+            Status::Failed { error, .. } => Some(error.message.clone()),
+            _ => None,
+        })
+        .collect();
+    (bench, failed.join("; "))
+}
+
+#[test]
+fn a_role_that_somebody_made_anew_meanwhile_is_not_deleted() {
+    let attached = json!({"RoleName": "app", "PolicyArn": "arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"});
+    let (bench, failed) = prune_over(&format!("[vault.other]\n[role.app]\ntrust = '{TRUST}'\n"), |bench| {
+        bench.call("iam", "DeleteRole", &json!({"RoleName": "app"}));
+        bench.call("iam", "CreateRole", &json!({"RoleName": "app", "AssumeRolePolicyDocument": TRUST}));
+        bench.call("iam", "AttachRolePolicy", &attached);
+    });
+    assert!(failed.contains("it is not what was planned to go: its `RoleId` was"), "{failed}");
+    let policies = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "app"}));
+    assert_eq!(policies["AttachedPolicies"].as_array().map(Vec::len), Some(1), "{policies}");
+}
+
+#[test]
+fn a_vault_that_somebody_took_over_meanwhile_is_not_deleted() {
+    let (bench, failed) = prune_over("[vault.other]\n[vault.mine]\n", |bench| {
+        let arn =
+            bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "mine"}))["BackupVaultArn"].clone();
+        let tags = json!({"ResourceArn": arn, "Tags": {"vssctl:stack": "another"}});
+        bench.call("backup", "TagResource", &tags);
+    });
+    assert!(failed.contains("its `vssctl:stack` was `bench` and is `another`"), "{failed}");
+    bench.call("backup", "DescribeBackupVault", &json!({"BackupVaultName": "mine"}));
+}
+
+#[test]
+fn what_is_gone_before_its_deletion_counts_as_deleted() {
+    let (_, failed) = prune_over(&format!("[vault.other]\n[role.app]\ntrust = '{TRUST}'\n"), |bench| {
+        bench.call("iam", "DeleteRole", &json!({"RoleName": "app"}));
+    });
+    assert_eq!(failed, "");
 }

@@ -386,11 +386,25 @@ fn an_adoption_never_deletes_what_it_adopts() {
 }
 
 #[test]
-fn the_case_of_an_iam_name_replaces_nothing() {
+fn the_case_of_an_iam_name_replaces_nothing_and_is_asked_for() {
     let bench = Bench::new();
     bench.apply(&format!("{STACK}[role.app]\npreset = \"backup-service\"\n"));
     let plan = bench.plan(&format!("{STACK}[role.app]\nname = \"App\"\npreset = \"backup-service\"\n"));
     assert!(plan.is_empty(), "{:#?}", plan.changes);
+    assert_eq!(codes(&plan), ["VSS0912"]);
+}
+
+#[test]
+fn what_is_adopted_is_called_by_the_name_that_it_has() {
+    let bench = Bench::new();
+    bench.call("iam", "CreateRole", &json!({"RoleName": "app", "AssumeRolePolicyDocument": TRUST}));
+    let file = |name: &str| format!("{STACK}[role.app]\nname = \"{name}\"\npreset = \"vss-instance\"\nadopt = true\n");
+    let plan = bench.plan(&file("App"));
+    assert_eq!(codes(&plan), ["VSS0912"]);
+    let help = plan.diagnostics[0].help.join("; ");
+    assert!(help.contains("`name = \"app\"` under `[role.app]`"), "{help}");
+    bench.apply(&file("app"));
+    assert!(bench.plan(&file("app")).is_empty());
 }
 
 #[test]

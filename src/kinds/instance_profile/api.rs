@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
@@ -206,6 +207,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             let request =
                 iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
             writer.send(action, request.send()).await?;
+        }
+        "iam:GetInstanceProfile" => {
+            let found = writer.reader().instance_profile(&profile.unwrap_or_default()).await?;
+            let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
         }
         "iam:DeleteInstanceProfile" => {
             writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;

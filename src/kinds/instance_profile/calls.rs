@@ -5,6 +5,7 @@ use serde_json::json;
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, new_path, text};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -14,12 +15,12 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
         Action::Update => update(transition),
         Action::Replace => Calls {
-            release: transition.live.map(delete).unwrap_or_default(),
+            release: transition.live.map(|live| [vec![expected(live)], delete(live)].concat()).unwrap_or_default(),
             ensure: create(transition),
             remove: Vec::new(),
         },
         Action::Delete => {
-            let calls = |live: &Live| [take_off(live), delete(live)].concat();
+            let calls = |live: &Live| [vec![expected(live)], take_off(live), delete(live)].concat();
             Calls { remove: transition.live.map(calls).unwrap_or_default(), ..Calls::default() }
         }
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
@@ -80,6 +81,11 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
         calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
     }
     calls
+}
+
+fn expected(live: &Live) -> PlannedCall {
+    let input = json!({ "InstanceProfileName": live.name });
+    expecting("iam:GetInstanceProfile", input, live, &["InstanceProfileId"])
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {

@@ -69,6 +69,10 @@ impl Kind for InstanceProfile {
         desired.fields.get("role").and_then(Value::as_str).is_some_and(|role| !role.eq_ignore_ascii_case(&held.name))
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

@@ -16,6 +16,7 @@ use super::once::{Memory, Records};
 use super::{DOCUMENT, command, once, results};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{carries, entries, is_owned_as, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable, without_empty};
 use crate::kinds::live_form::{LiveForm, ids};
@@ -465,6 +466,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     let (ssm, input, action) = (writer.ssm(), Input::of(call), call.action.as_str());
     match action {
         "ssm:PutParameter" => once::put(writer, call).await,
+        "ssm:ListTagsForResource" => {
+            let tags = writer.reader().association_tags(&input.text("ResourceId").unwrap_or_default()).await?;
+            expect::check(call, &[], Some(&tags))
+        }
         "ssm:GetCommandInvocation" => results::awaited(&writer.reader(), call).await,
         "ssm:SendCommand" => {
             let request = ssm

@@ -6,6 +6,7 @@ use super::normal::{write_parameters, write_targets};
 use super::{DOCUMENT, FIELDS, command, once};
 use crate::kind::{Calls, Desired, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall, UNTIL, output};
 
@@ -186,5 +187,9 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    vec![PlannedCall::new("ssm:DeleteAssociation", json!({ "AssociationId": id(live, "AssociationId") }))]
+    let association = json!({ "ResourceType": "Association", "ResourceId": id(live, "AssociationId") });
+    vec![
+        expecting("ssm:ListTagsForResource", association, live, &[]),
+        PlannedCall::new("ssm:DeleteAssociation", json!({ "AssociationId": id(live, "AssociationId") })),
+    ]
 }

@@ -284,7 +284,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             writer.send(action, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
             Ok(json!({}))
         }
-        "backup:TagResource" | "backup:UntagResource" => perform_tags(writer, call).await,
+        "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),
     }
 }

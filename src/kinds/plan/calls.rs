@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::{FIELDS, api, document};
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_map, without_empty};
 use crate::kinds::vault::calls::backup_tags;
 use crate::plan::{Action, PlannedCall};
@@ -52,5 +53,8 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    vec![PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") }))]
+    vec![
+        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[]),
+        PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") })),
+    ]
 }

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -194,6 +195,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_set_as_default(input.flag("SetAsDefault"));
             let answer = writer.send(action, request.send()).await?;
             return Ok(json!({ "VersionId": answer.policy_version.and_then(|version| version.version_id) }));
+        }
+        "iam:GetPolicy" => {
+            let policy = writer.reader().policy(&arn.unwrap_or_default()).await?;
+            let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            return expect::check(call, &[("PolicyId", policy.policy_id())], Some(&tags));
         }
         "iam:DeletePolicyVersion" => {
             let request = iam.delete_policy_version().set_policy_arn(arn).set_version_id(input.text("VersionId"));

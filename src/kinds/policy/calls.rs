@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id, new_path};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
@@ -79,7 +80,8 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn delete(live: &Live) -> Vec<PlannedCall> {
     let (arn, default) = (id(live, "Arn"), id(live, "DefaultVersionId"));
     let old = versions(live).into_iter().filter(|version| *version != default);
-    let mut calls: Vec<PlannedCall> = old.map(|version| delete_version(arn, version)).collect();
+    let mut calls = vec![expecting("iam:GetPolicy", json!({ "PolicyArn": arn }), live, &["PolicyId"])];
+    calls.extend(old.map(|version| delete_version(arn, version)));
     calls.push(PlannedCall::new("iam:DeletePolicy", json!({ "PolicyArn": arn })));
     calls
 }

@@ -40,6 +40,10 @@ impl Kind for Policy {
         FIELDS
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, Writer};
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
 use crate::kinds::input::{Input, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -223,6 +224,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         "iam:DeleteRolePolicy" => {
             let request = iam.delete_role_policy().set_role_name(role).set_policy_name(input.text("PolicyName"));
             writer.send(action, request.send()).await?;
+        }
+        "iam:GetRole" => {
+            let role = writer.reader().role(&role.unwrap_or_default()).await?;
+            let tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            return expect::check(call, &[("RoleId", Some(&role.role_id))], Some(&tags));
         }
         "iam:DeleteRole" => {
             writer.send(action, iam.delete_role().set_role_name(role).send()).await?;

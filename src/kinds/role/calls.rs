@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id, new_path, pairs, texts};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::duration::seconds;
 use crate::plan::{Action, PlannedCall, diff};
@@ -131,8 +132,8 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 /// Detaches, empties and deletes a role; AWS deletes none that still has policies.
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    let mut calls: Vec<PlannedCall> =
-        texts(&live.carried["AttachedManagedPolicies"]).into_iter().map(|arn| detach(&live.name, arn)).collect();
+    let mut calls = vec![expecting("iam:GetRole", json!({ "RoleName": live.name }), live, &["RoleId"])];
+    calls.extend(texts(&live.carried["AttachedManagedPolicies"]).into_iter().map(|arn| detach(&live.name, arn)));
     calls.extend(texts(&live.carried["RolePolicyNames"]).into_iter().map(|name| delete_inline(&live.name, name)));
     calls.push(PlannedCall::new("iam:DeleteRole", json!({ "RoleName": live.name })));
     calls

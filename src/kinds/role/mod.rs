@@ -85,6 +85,10 @@ impl Kind for Role {
         (!attached || detaches) && (!bound || unbinds)
     }
 
+    fn ignores_case_of_names(&self) -> bool {
+        true
+    }
+
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
         api::refresh(reader, desired).boxed()
     }

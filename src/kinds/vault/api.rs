@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
@@ -208,13 +209,20 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         "backup:DeleteBackupVault" => {
             writer.send(action, backup.delete_backup_vault().set_backup_vault_name(vault).send()).await?;
         }
-        "backup:TagResource" | "backup:UntagResource" => return perform_tags(writer, call).await,
+        "backup:ListBackupVaults" => {
+            let vaults = writer.reader().list_backup_vaults().await?;
+            let found = vaults.iter().find(|listed| listed.backup_vault_name() == vault.as_deref());
+            let token = found.and_then(|vault| vault.creator_request_id());
+            // Gone is as good as deleted.
+            return found.map_or_else(|| Ok(json!({})), |_| expect::check(call, &[("CreatorRequestId", token)], None));
+        }
+        "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => return perform_tags(writer, call).await,
         _ => return Err(unusable(call, "no vault needs it")),
     }
     Ok(json!({}))
 }
 
-/// Makes the tag calls of AWS Backup.
+/// Makes the calls of AWS Backup that are about tags.
 pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
     let arn = input.text("ResourceArn");
@@ -226,7 +234,11 @@ pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<
             let keys = input.texts("TagKeyList");
             writer.send(action, backup.untag_resource().set_resource_arn(arn).set_tag_key_list(keys).send()).await?;
         }
-        _ => return Err(unusable(call, "it changes no tags")),
+        "backup:ListTags" => {
+            let tags = writer.reader().backup_tags(&arn.unwrap_or_default()).await?;
+            return expect::check(call, &[], Some(&tags));
+        }
+        _ => return Err(unusable(call, "it is not about tags")),
     }
     Ok(json!({}))
 }

@@ -4,7 +4,8 @@ use serde_json::{Map, Value, json};
 
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, text};
+use crate::kinds::delta::{Delta, all_tags, id, text};
+use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_map, without_empty};
 use crate::model::duration::days;
 use crate::plan::{Action, PlannedCall, diff, marks};
@@ -138,5 +139,14 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
     // Deleting a vault takes its policy, notifications and governance lock along.
-    vec![PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name }))]
+    let is_tagged = live.fields.get("tags").is_some_and(|tags| tags.get(marks::STACK).is_some());
+    vec![
+        if is_tagged {
+            expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[])
+        } else {
+            // Its token is the only mark.
+            expecting("backup:ListBackupVaults", json!({ "BackupVaultName": live.name }), live, &["CreatorRequestId"])
+        },
+        PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name })),
+    ]
 }
