@@ -7,7 +7,7 @@ pub(crate) mod delta;
 mod expect;
 mod identity;
 mod input;
-mod live_form;
+pub(crate) mod live_form;
 #[cfg(test)]
 mod tests;
 mod token;

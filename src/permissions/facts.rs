@@ -5,7 +5,8 @@ use serde_json::Value;
 use crate::kind::{Desired, Fields};
 use crate::kinds::delta::{pairs, text, texts};
 use crate::model::Scope;
-use crate::vss::gate;
+use crate::vss::evidence::VSS_CONFIG;
+use crate::vss::{gate, package};
 
 /// A file as far as permissions care.
 #[derive(Clone, Debug)]
@@ -13,7 +14,7 @@ pub struct Facts {
     pub(super) scope: Scope,
     /// Kinds that the file no longer has are meant too: what the stack may still own of them is to be deleted.
     pub(super) prunes: bool,
-    /// A role gets the policy that needs a new enough package.
+    /// Instances may be left with the policy that needs a new enough package.
     pub(super) gated: bool,
     pub(super) roles: Vec<Role>,
     pub(super) policies: Vec<Named>,
@@ -123,8 +124,11 @@ impl Facts {
             .filter_map(|one| one.profile.rsplit('/').next())
             .flat_map(|name| ["/", "/*/"].map(|path| scope.iam_arn("role", path, name)))
             .collect();
-        let is_gated = |role: &Role| role.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{}", gate::POLICY)));
-        let gated = roles.iter().any(is_gated);
+        // What a role that others manage allows is not known: it may have the policy.
+        let known = |name: &str| entries("role").any(|role| role.name.eq_ignore_ascii_case(name));
+        let gated = entries("role").any(is_gated)
+            || entries("instance_profile").any(|profile| !known(text(&profile.fields, "role")))
+            || !foreign_roles.is_empty();
         Self {
             scope: scope.clone(),
             prunes,
@@ -164,6 +168,13 @@ impl Facts {
     }
 }
 
+/// Whether a role has the policy that needs a new enough package, or asks for that package's tag in a document of its own.
+fn is_gated(role: &Desired) -> bool {
+    let field = |name: &str| role.fields.get(name).unwrap_or(&Value::Null);
+    texts(field("managed_policies")).iter().any(|arn| arn.ends_with(&format!(":policy/{}", gate::POLICY)))
+        || field("inline_policies").to_string().contains(VSS_CONFIG)
+}
+
 fn role(arn: String, fields: &Fields) -> Role {
     let declared = |field: &str| fields.get(field).is_some();
     Role {
@@ -182,7 +193,7 @@ fn attachment(entry: &Desired) -> Attachment {
 }
 
 fn package(entry: &Desired, gated: bool) -> Package {
-    let is_vss = gate::is_package(text(&entry.fields, "package_name"));
+    let is_vss = package::is_package(text(&entry.fields, "package_name"));
     let is_command = entry.options.contains_key("run_command");
     let canary = entry.options.get("canary");
     let versioned = is_vss && is_command && gate::wanted(&entry.fields, &entry.options).is_some();

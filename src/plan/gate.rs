@@ -1,8 +1,11 @@
 //! The version gate of a plan: which packages come before which policies, and on which instances they come first.
 //!
-//! A role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy waits for the packages of its instances. An
-//! instance with an older package that no package of the plan brings up to date refuses the change; one of which nobody
-//! knows asks for consent. What was read is in `KindLive::installed`; nothing is read here.
+//! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages ([`swaps`]).
+//! What was read is in `KindLive::installed`; nothing is read here.
+
+mod swaps;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,10 +13,11 @@ use serde_json::Value;
 
 use super::build::{Draft, Input};
 use super::{Action, Hazard, HazardNote};
-use crate::kind::{Found, Rings};
+use crate::kind::Rings;
 use crate::model::{Address, Diagnostic};
-use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Powers, Standing, Wanted, is_package, swaps, wanted};
-use crate::vss::version::{MANAGED_POLICY, compare};
+use crate::vss::gate::{Evidence, Machine, Machines, Standing, Wanted, wanted};
+use crate::vss::package::is_package;
+use crate::vss::version::MANAGED_POLICY;
 
 /// What the gate asks of a plan.
 #[derive(Debug, Default)]
@@ -75,7 +79,7 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
     }
     commands(evidence, drafts, &mut gate);
     let canaries = canaries(evidence, drafts, diagnostics);
-    let older = roles(input, evidence, drafts, diagnostics, &mut gate);
+    let older = swaps::hold(input, evidence, drafts, diagnostics, &mut gate);
     let packages: BTreeSet<Address> = canaries.keys().chain(older.keys()).chain(gate.rings.keys()).cloned().collect();
     for address in packages {
         let first = gate.rings.entry(address.clone()).or_default();
@@ -253,167 +257,4 @@ fn canaries(
         }
     }
     found
-}
-
-/// Roles that get the managed policy in place of an older one: refused, waiting for packages, or asking for consent.
-/// Returns the instances that each package brings up to date before.
-fn roles(
-    input: &Input<'_>,
-    evidence: &Evidence,
-    drafts: &mut [Draft<'_>],
-    diagnostics: &mut Vec<Diagnostic>,
-    gate: &mut Gate,
-) -> BTreeMap<Address, Vec<String>> {
-    const WORKS: &str = "works only where AwsVssComponents 2.3.1 or later is installed";
-    let mut first: BTreeMap<Address, Vec<String>> = BTreeMap::new();
-    let swapping: Vec<usize> = (0..drafts.len()).filter(|index| is_swap(input, evidence, &drafts[*index])).collect();
-    for index in swapping {
-        let address = drafts[index].address.clone();
-        let users = match &evidence.machines {
-            Machines::Read(machines) => users(machines, &drafts[index]),
-            Machines::Unread(error) => {
-                let action = format!("{}:{}", error.service, error.operation);
-                gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}, and which instances use the role is not known (allow `{action}`)"));
-                continue;
-            }
-            Machines::NotRead => {
-                gate.note(
-                    &address,
-                    format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}"),
-                );
-                continue;
-            }
-        };
-        let floor = Wanted::From(MANAGED_POLICY);
-        let (mut late, mut unknown, mut upgrades, mut packages) = (Vec::new(), Vec::new(), Vec::new(), BTreeSet::new());
-        for machine in users {
-            let bringing: Vec<usize> =
-                (0..drafts.len()).filter(|package| brings(&drafts[*package], machine, &address)).collect();
-            packages.extend(bringing.iter().copied());
-            match (machine.standing(floor), bringing.first()) {
-                (Standing::Right | Standing::Gone, _) => {}
-                (Standing::Unknown, _) => unknown.push(machine.title()),
-                (Standing::Wrong(_), Some(package)) if machine.running => upgrades.push((*package, machine)),
-                (Standing::Wrong(version), _) => {
-                    let stopped = if machine.running { "" } else { ", stopped" };
-                    late.push(format!("{}: {version}{stopped}", machine.title()));
-                }
-            }
-        }
-        if !late.is_empty() {
-            refuse(&mut drafts[index], &late, diagnostics);
-            continue;
-        }
-        gate.waits.extend(packages.iter().map(|package| (address.clone(), drafts[*package].address.clone())));
-        for (package, machine) in upgrades {
-            let package = &mut drafts[package];
-            first.entry(package.address.clone()).or_default().push(machine.id.clone());
-            again(package, &[machine], floor);
-        }
-        if !unknown.is_empty() {
-            let denied: BTreeSet<String> =
-                evidence.unread.iter().map(|error| format!("`{}:{}`", error.service, error.operation)).collect();
-            let hint = if denied.is_empty() {
-                String::new()
-            } else {
-                format!(" (allow {})", denied.into_iter().collect::<Vec<_>>().join(", "))
-            };
-            gate.note(&address, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}, and the version on {} is not known{hint}", unknown.join(", ")));
-        }
-    }
-    first
-}
-
-/// Refuses a role whose instances have older packages that no package of the plan brings up to date.
-fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) {
-    let address = draft.address.clone();
-    let message =
-        format!("`{address}` would get `{POLICY}`, which does not work with the package on {}", late.join(", "));
-    diagnostics.push(
-        Diagnostic::error("VSS0911", message)
-            .at(&address)
-            .located(draft.desired.and_then(|desired| desired.location.clone()))
-            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))
-            .help("or keep the older policy beside the new one"),
-    );
-    let instances =
-        if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
-    draft.refuse(Action::Refused, format!("{instances} an older package"));
-}
-
-/// Whether a role loses what older packages need and gets what newer ones need.
-fn is_swap(input: &Input<'_>, evidence: &Evidence, draft: &Draft<'_>) -> bool {
-    let Some(live) = draft.live.filter(|_| draft.kind.name() == "role" && changes(draft)) else { return false };
-    let Some(desired) = draft.desired else { return false };
-    role_swaps(input, evidence, live, desired)
-}
-
-/// Whether the role of an entry would lose what older packages need and get what newer ones need.
-pub(crate) fn swaps_policy(
-    scope: &crate::model::Scope,
-    documents: &BTreeMap<String, Value>,
-    live: &crate::kind::Live,
-    desired: &crate::kind::Desired,
-) -> bool {
-    let attached: BTreeSet<&str> = texts(&live.carried["AttachedManagedPolicies"]).collect();
-    let additive = desired.options.get("policies_mode").is_some_and(|mode| mode == "additive");
-    let managed: BTreeSet<&str> = match desired.fields.get("managed_policies") {
-        Some(declared) if additive => attached.iter().copied().chain(texts(declared)).collect(),
-        Some(declared) => texts(declared).collect(),
-        None => attached.clone(),
-    };
-    let nothing = Value::Null;
-    let inline_before = live.fields.get("inline_policies").unwrap_or(&nothing);
-    let inline_after = desired.fields.get("inline_policies").unwrap_or(inline_before);
-    let before = Powers::new(inline_before, attached, documents);
-    let after = Powers::new(inline_after, managed, documents);
-    swaps(&before, &after, scope)
-}
-
-fn role_swaps(
-    input: &Input<'_>,
-    evidence: &Evidence,
-    live: &crate::kind::Live,
-    desired: &crate::kind::Desired,
-) -> bool {
-    // A policy of the file counts as the file has it.
-    let mut documents = evidence.documents.clone();
-    let found = input.live.iter().flat_map(|(_, live)| &live.found);
-    for (address, found) in found.filter(|(address, _)| address.kind() == "policy") {
-        let Found::Live(policy) = found else { continue };
-        let wanted = input.desired.iter().find(|entry| entry.address == *address);
-        let document = wanted.and_then(|entry| entry.fields.get("document"));
-        if let (Some(document), Some(arn)) = (document, policy.ids.get("Arn")) {
-            documents.entry(arn.clone()).or_insert_with(|| document.clone());
-        }
-    }
-    swaps_policy(input.scope, &documents, live, desired)
-}
-
-/// The Windows instances that have a role, through the profiles that hold it.
-fn users<'a>(machines: &'a [Machine], role: &Draft<'_>) -> Vec<&'a Machine> {
-    let holders = role.live.map(|live| &live.carried["Holders"]).and_then(Value::as_array);
-    let profiles: BTreeSet<&str> = holders
-        .into_iter()
-        .flatten()
-        .filter(|holder| holder["kind"] == "instance_profile")
-        .filter_map(|holder| holder["name"].as_str())
-        .collect();
-    let has_it = |machine: &&Machine| machine.profile.as_deref().is_some_and(|profile| profiles.contains(profile));
-    machines.iter().filter(|machine| machine.windows).filter(has_it).collect()
-}
-
-/// Whether a package of the plan brings an instance to a version that the managed policy works with.
-fn brings(package: &Draft<'_>, machine: &Machine, role: &Address) -> bool {
-    let stands = match package.action {
-        Action::NoOp | Action::Create | Action::Update | Action::Replace | Action::Adopt => true,
-        Action::Delete | Action::Unknown | Action::Refused => false,
-    };
-    let pinned = field(package, "version").as_str().unwrap_or_default();
-    let needs_role = package.desired.is_some_and(|desired| desired.references.contains(role));
-    stands
-        && installs(package)
-        && !needs_role
-        && (pinned.is_empty() || compare(pinned, MANAGED_POLICY).is_ge())
-        && machine.is_meant(field(package, "targets"))
 }

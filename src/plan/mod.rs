@@ -1,6 +1,7 @@
 //! Plans: what differs, in which order it is put right, and the calls that do it. Pure and synchronous: no clock, no
 //! I/O. A plan is data; execution makes no choices.
 
+pub(crate) mod access;
 pub mod build;
 pub mod check;
 pub mod diff;
@@ -20,7 +21,6 @@ use serde_json::Value;
 
 use crate::model::{Address, Diagnostic, Location, Scope};
 
-pub(crate) use gate::swaps_policy;
 pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.

@@ -1,5 +1,5 @@
-//! Reads what is known of the packages on instances, where the file asks for it: a role that would get the managed policy
-//! in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
+//! Reads what is known of the packages on instances, where the file asks for it: instances that would be left with the managed
+//! policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
 //! instance. What can't be read is unknown.
 
 use std::collections::BTreeMap;
@@ -9,13 +9,15 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Instance, Invocations, Reader};
-use crate::kind::{Desired, Found, KindLive};
+use crate::kind::{Desired, KindLive};
+use crate::kinds::live_form::document;
 use crate::kinds::package::{DOCUMENT, first_attempts};
 use crate::model::Address;
-use crate::plan::swaps_policy;
-use crate::policy;
-use crate::vss::gate::{
-    Evidence, Machine, Machines, Source, Word, believed, is_package, of_association, of_backup, of_output, wanted,
+use crate::plan::access::Access;
+use crate::vss::Moment;
+use crate::vss::gate::{Account, Evidence, Machine, Machines, Role, swaps, wanted};
+use crate::vss::package::{
+    Installed, PackageEvidence, PackageSource, believed, is_package, of_association, of_backup, of_output,
 };
 
 /// Executions of an association that are looked at: an instance that joins has one of its own.
@@ -23,16 +25,20 @@ const EXECUTIONS: usize = 3;
 
 /// Reads it, if anything asks for it.
 pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Evidence {
-    let documents = documents(reader, live).await;
+    let account = account(reader, desired).await;
     let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == "package").collect();
-    let swapping = swapping(reader, desired, live, &documents);
+    let swapping = account.as_ref().is_ok_and(|account| swapping(reader, account, desired, live));
     let versioned = |entry: &&Desired| {
         let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
         entry.options.contains_key("run_command") && is_package(name) && wanted(&entry.fields, &entry.options).is_some()
     };
     let versions = packages.iter().any(versioned);
     let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));
-    let mut evidence = Evidence { documents, ..Evidence::default() };
+    let mut evidence = Evidence::default();
+    match account {
+        Ok(account) => evidence.account = account,
+        Err(error) => evidence.account_unread = Some(Box::new(error)),
+    }
     if swapping || versions || counted {
         evidence.machines = match reader.instances().await {
             Ok(instances) => {
@@ -62,40 +68,55 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static
     evidence
 }
 
-/// The documents of the account's own managed policies; the role kind has read them in its sweep.
-async fn documents(reader: &Reader, live: &[(&'static str, KindLive)]) -> BTreeMap<String, Value> {
-    let has_roles = live.iter().any(|(kind, live)| *kind == "role" && has_live(live));
-    if !has_roles {
-        return BTreeMap::new();
+/// The kinds that decide what instances may do.
+const LINKS: [&str; 4] = ["attachment", "instance_profile", "role", "policy"];
+
+/// The account's roles, profiles and policies, where the file has some; the role kind has read them in its sweep.
+async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsError> {
+    if !desired.iter().any(|entry| LINKS.contains(&entry.address.kind())) {
+        return Ok(Account::default());
     }
-    let Ok(authorization) = reader.account_authorization_details().await else { return BTreeMap::new() };
-    let own = authorization.policies.iter().filter_map(|policy| {
-        let version = policy.policy_version_list().iter().find(|version| version.is_default_version())?;
-        let text = policy::url_decode(version.document()?).ok()?;
-        Some((policy.arn()?.to_owned(), policy::parse(&text).ok()?))
-    });
-    own.collect()
+    let authorization = reader.account_authorization_details().await?;
+    let mut account = Account::default();
+    for role in &authorization.roles {
+        let name = role.role_name().unwrap_or_default().to_lowercase();
+        let inline = role.role_policy_list().iter();
+        let inline = inline.map(|policy| {
+            let text = policy.policy_document().unwrap_or_default();
+            (policy.policy_name().unwrap_or_default().to_owned(), document(text))
+        });
+        let managed = role.attached_managed_policies().iter().filter_map(|policy| policy.policy_arn());
+        let boundary = role.permissions_boundary().and_then(|boundary| boundary.permissions_boundary_arn());
+        let found = Role {
+            inline: inline.collect(),
+            managed: managed.map(str::to_owned).collect(),
+            boundary: boundary.map(str::to_owned),
+        };
+        for profile in role.instance_profile_list() {
+            account.profiles.insert(profile.instance_profile_name.to_lowercase(), name.clone());
+        }
+        account.roles.insert(name, found);
+    }
+    for policy in &authorization.policies {
+        let version = policy.policy_version_list().iter().find(|version| version.is_default_version());
+        if let (Some(arn), Some(text)) = (policy.arn(), version.and_then(|version| version.document())) {
+            account.documents.insert(arn.to_owned(), document(text));
+        }
+    }
+    Ok(account)
 }
 
-fn has_live(live: &KindLive) -> bool {
-    live.found.values().any(|found| matches!(found, Found::Live(_)))
+/// Whether instances, if there are some, would be left with what only newer packages can use.
+fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(&'static str, KindLive)]) -> bool {
+    let scope = reader.scope();
+    let access = Access::of_file(scope, account, desired, live);
+    access.moves().iter().any(|way| {
+        let powers = |after: bool| access.powers(way, &|_| after);
+        !access.holding(None, way).is_empty() && swaps(&powers(false), &powers(true), scope)
+    })
 }
 
-fn swapping(
-    reader: &Reader,
-    desired: &[Desired],
-    live: &[(&'static str, KindLive)],
-    documents: &BTreeMap<String, Value>,
-) -> bool {
-    let roles = live.iter().filter(|(kind, _)| *kind == "role").flat_map(|(_, live)| &live.found);
-    let mut entries = roles.filter_map(|(address, found)| {
-        let Found::Live(live) = found else { return None };
-        Some((live, desired.iter().find(|entry| entry.address == *address)?))
-    });
-    entries.any(|(live, entry)| swaps_policy(reader.scope(), documents, live, entry))
-}
-
-fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> Vec<Machine> {
+fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvidence>>) -> Vec<Machine> {
     let is_there = |instance: &&Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let machine = |instance: &Instance| Machine {
         id: instance.id.clone(),
@@ -104,17 +125,21 @@ fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<Word>>) -> V
         running: instance.state == "running",
         tags: instance.tags.clone(),
         profile: instance.profile.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
-        package: believed(words.remove(&instance.id).unwrap_or_default()),
+        package: words.remove(&instance.id).and_then(|words| believed(&words).cloned()),
     };
     let is_there: Vec<&Instance> = instances.iter().filter(is_there).collect();
     is_there.into_iter().map(machine).collect()
 }
 
 /// What is known of the package, by instance.
-async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsError>) -> BTreeMap<String, Vec<Word>> {
+async fn words(
+    reader: &Reader,
+    instances: &[Instance],
+    unread: &mut Vec<AwsError>,
+) -> BTreeMap<String, Vec<PackageEvidence>> {
     let (backups, commands, associations) =
         tokio::join!(of_backups(reader, instances), of_commands(reader), of_associations(reader));
-    let mut words: BTreeMap<String, Vec<Word>> = BTreeMap::new();
+    let mut words: BTreeMap<String, Vec<PackageEvidence>> = BTreeMap::new();
     for read in [backups, commands, associations] {
         match read {
             Ok(read) => {
@@ -129,7 +154,11 @@ async fn words(reader: &Reader, instances: &[Instance], unread: &mut Vec<AwsErro
 }
 
 /// What is known, with the instance that it is known of.
-pub(crate) type Words = Vec<(String, Word)>;
+pub(crate) type Words = Vec<(String, PackageEvidence)>;
+
+fn evidence(installed: Installed, source: PackageSource, at: i64) -> PackageEvidence {
+    PackageEvidence { installed, source, at: Moment::from_seconds(at) }
+}
 
 /// What the tags of snapshots and images tell.
 async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, AwsError> {
@@ -139,7 +168,7 @@ async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, Aw
         .flat_map(|instance| instance.volumes.iter().map(|(_, volume)| (volume.as_str(), instance.id.as_str())))
         .collect();
     let word = |instance: &str, tags: &BTreeMap<String, String>, at: Option<Timestamp>| {
-        let word = Word { installed: of_backup(tags)?, source: Source::Backup, at: at?.as_millisecond() };
+        let word = evidence(of_backup(tags)?, PackageSource::SnapshotTag, at?.as_second());
         Some((instance.to_owned(), word))
     };
     let of_images = images.iter().filter_map(|image| {
@@ -160,8 +189,8 @@ pub(crate) async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
         let outputs: Vec<&str> = one.command_plugins().iter().filter_map(|plugin| plugin.output()).collect();
         let installed = of_output(&outputs.join("\n"))?;
         let ended = one.command_plugins().iter().filter_map(|plugin| plugin.response_finish_date_time()).max();
-        let at = ended.or(one.requested_date_time())?.to_millis().ok()?;
-        Some((one.instance_id()?.to_owned(), Word { installed, source: Source::Installation, at }))
+        let at = ended.or(one.requested_date_time())?.secs();
+        Some((one.instance_id()?.to_owned(), evidence(installed, PackageSource::Installation, at)))
     });
     Ok(word.collect())
 }
@@ -174,18 +203,22 @@ pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> 
         let Some(id) = association.association_id() else { continue };
         let described = reader.association(id).await?;
         let parameters = described.parameters().into_iter().flatten().collect::<BTreeMap<_, _>>();
-        let Some(installed) = of_association(&json!(parameters)) else { continue };
+        let parameters = json!(parameters);
+        if of_association(&parameters, Moment::default()).is_none() {
+            continue;
+        }
         let executions = reader.association_executions(id).await?;
         // An earlier version of the association may have installed something else.
         let current = executions.iter().filter(|one| one.association_version() == described.association_version());
         for execution in current.take(EXECUTIONS) {
             for target in reader.association_targets(id, execution.execution_id().unwrap_or_default()).await? {
-                let at = target.last_execution_date().and_then(|date| date.to_millis().ok());
+                let at = target.last_execution_date().map(aws_sdk_ssm::primitives::DateTime::secs);
                 let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
                     continue;
                 };
-                let word = Word { installed: installed.clone(), source: Source::Installation, at };
-                found.push((instance.to_owned(), word));
+                let installed = of_association(&parameters, Moment::from_seconds(at));
+                let word = installed.map(|installed| evidence(installed, PackageSource::Installation, at));
+                found.extend(word.map(|word| (instance.to_owned(), word)));
             }
         }
     }

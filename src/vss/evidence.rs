@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::Moment;
+use super::package::{Installed, PackageEvidence, PackageSource};
 use super::version::Version;
 use crate::model::Scope;
 
@@ -162,9 +163,10 @@ impl Evidence {
         let lists = [&self.packages, &self.commands, &self.associations];
         let read = lists.into_iter().filter_map(|list| list.known()?.get(id)).flatten().cloned();
         let inside = self.inspections.get(id).and_then(Known::known).and_then(|inspection| {
+            let there =
+                || inspection.version.clone().map_or(Installed::Present, |it| Installed::Version(Version::new(it)));
             Some(PackageEvidence {
-                present: inspection.executable?,
-                version: inspection.version.clone().map(Version::new),
+                installed: if inspection.executable? { there() } else { Installed::Gone },
                 source: PackageSource::File,
                 at: inspection.at.unwrap_or(self.read_at),
             })
@@ -661,93 +663,9 @@ pub struct Vault {
     pub max_retention_days: Option<i64>,
 }
 
-/// Where a version of the package is known from, the most trusted first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PackageSource {
-    /// The executable's own version, by Run Command.
-    File,
-    /// SSM inventory.
-    Inventory,
-    /// The tag `AwsVssConfig` of a snapshot that the package made.
-    SnapshotTag,
-    /// The outcome of an installation: it says what was done, not what is there now.
-    Installation,
-}
-
-impl PackageSource {
-    /// Says it in words.
-    pub fn words(self) -> &'static str {
-        match self {
-            Self::File => "the executable's version",
-            Self::Inventory => "the inventory",
-            Self::SnapshotTag => "the tag `AwsVssConfig` of its last VSS snapshot",
-            Self::Installation => "the last installation's outcome",
-        }
-    }
-}
-
-/// One thing that is known about the package on an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PackageEvidence {
-    /// It is there.
-    pub present: bool,
-    /// The version, where it is known.
-    pub version: Option<Version>,
-    /// Where from.
-    pub source: PackageSource,
-    /// When it was so.
-    pub at: Moment,
-}
-
-/// Chooses what to believe about a package: the most trusted source, then the newest word. What an installation changed
-/// afterwards makes an older word worthless.
-pub fn installed(evidence: &[PackageEvidence]) -> Option<&PackageEvidence> {
-    let installation = evidence
-        .iter()
-        .filter(|evidence| evidence.source == PackageSource::Installation)
-        .max_by_key(|evidence| evidence.at);
-    let is_current = |found: &&PackageEvidence| {
-        installation.is_none_or(|installation| installation.at <= found.at || *found == installation)
-    };
-    evidence
-        .iter()
-        .filter(is_current)
-        .min_by(|one, other| one.source.cmp(&other.source).then_with(|| other.at.cmp(&one.at)))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn package(version: Option<&str>, source: PackageSource, at: i64) -> PackageEvidence {
-        PackageEvidence {
-            present: version.is_some(),
-            version: version.map(Version::new),
-            source,
-            at: Moment::from_seconds(at),
-        }
-    }
-
-    #[test]
-    fn the_executable_is_believed_before_the_inventory_and_that_before_a_tag() {
-        let tag = package(Some("2.3.1"), PackageSource::SnapshotTag, 30);
-        let inventory = package(Some("2.4.0"), PackageSource::Inventory, 20);
-        let file = package(None, PackageSource::File, 10);
-        assert_eq!(installed(&[tag.clone(), inventory.clone(), file.clone()]), Some(&file));
-        assert_eq!(installed(&[tag.clone(), inventory.clone()]), Some(&inventory));
-        assert_eq!(installed(std::slice::from_ref(&tag)), Some(&tag));
-        assert_eq!(installed(&[]), None);
-    }
-
-    #[test]
-    fn an_installation_outdates_what_was_seen_before_it() {
-        let tag = package(Some("2.2.1"), PackageSource::SnapshotTag, 10);
-        let newer = package(Some("2.5.1"), PackageSource::Installation, 20);
-        assert_eq!(installed(&[tag.clone(), newer.clone()]), Some(&newer));
-        let later = package(Some("2.5.1"), PackageSource::SnapshotTag, 30);
-        assert_eq!(installed(&[tag, newer, later.clone()]), Some(&later));
-    }
 
     #[test]
     fn the_consistency_tag_is_read_in_any_case_and_nothing_else_counts() {

@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 use super::Moment;
 use super::evidence::{
     APP_CONSISTENT, Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known,
-    MetadataOptions, PackageEvidence, PackageSource, Plan, Role, Rule, Selection, Snapshot, Tags, VSS_CONFIG, Vault,
+    MetadataOptions, Plan, Role, Rule, Selection, Snapshot, Tags, VSS_CONFIG, Vault,
 };
+use super::package::{Installed, PackageEvidence, PackageSource};
 use super::version::Version;
 use crate::model::Scope;
 
@@ -96,8 +97,7 @@ pub(crate) fn healthy() -> Evidence {
         Known::Known(BTreeMap::from([("vss".to_owned(), Vault { name: "vss".to_owned(), ..Vault::default() })]));
     evidence.opt_in = Known::Known(BTreeMap::from([("EC2".to_owned(), true)]));
     let package = PackageEvidence {
-        present: true,
-        version: Some(Version::new("2.5.1")),
+        installed: Installed::Version(Version::new("2.5.1")),
         source: PackageSource::SnapshotTag,
         at: at("2026-01-14T18:20:00Z"),
     };

@@ -5,64 +5,22 @@
 //! older one works under a policy of the customer's own, the package comes first, then the policy, then the old one goes.
 //! AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS based snapshots".
 //!
-//! What is known of a package, in the order of trust: the tag that it set on its last snapshot or image, what installing it
-//! came to. The newest word counts; of two at one moment, the more trusted one. Nothing known is unknown, never older.
+//! What is known of a package is in [`super::package`]. Nothing known is unknown, never older.
 
 use std::collections::BTreeMap;
-use std::sync::LazyLock;
 
-use regex::Regex;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
-use super::version::{MANAGED_POLICY, Version, compare};
+use super::evidence::VSS_CONFIG;
+use super::package::{Installed, PackageEvidence};
+use super::version::compare;
 use crate::aws::AwsError;
 use crate::kind::Fields;
 use crate::model::{Address, Scope};
 use crate::policy::{Decision, Keys, Policies, Request};
 
-/// The package.
-pub const PACKAGE: &str = "AwsVssComponents";
 /// The managed policy that asks for its tag.
 pub const POLICY: &str = "AWSEC2VssSnapshotPolicy";
-/// The tag of a snapshot in which VSS worked.
-const APP_CONSISTENT: &str = "AppConsistent";
-/// The tag that the package sets from 2.3.1 on.
-const VSS_CONFIG: &str = "AwsVssConfig";
-
-/// What is known of a package.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Installed {
-    /// This version.
-    Version(Version),
-    /// The newest one of that moment.
-    Newest,
-    /// This version or a later one.
-    AtLeast(&'static str),
-    /// Some version before this one.
-    Before(&'static str),
-    /// It is not there.
-    Gone,
-}
-
-/// Where it is known from, the most trusted last.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Source {
-    /// A run of `AWS-ConfigureAWSPackage` on the instance.
-    Installation,
-    /// The tags of a snapshot or an image.
-    Backup,
-}
-
-/// One thing that is known about the package on an instance.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Word {
-    /// What.
-    pub installed: Installed,
-    /// Where from.
-    pub source: Source,
-    /// When it was so, in milliseconds since 1970.
-    pub at: i64,
-}
 
 /// An instance, as far as the package on it matters.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -80,7 +38,7 @@ pub struct Machine {
     /// The name of the instance profile on it.
     pub profile: Option<String>,
     /// What is known of its package.
-    pub package: Option<Word>,
+    pub package: Option<PackageEvidence>,
 }
 
 /// What was read about instances.
@@ -95,11 +53,35 @@ pub enum Machines {
     Read(Vec<Machine>),
 }
 
+/// A role, as far as its permissions matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Role {
+    /// Its inline policies by name.
+    pub inline: Map<String, Value>,
+    /// The ARNs of its managed policies.
+    pub managed: Vec<String>,
+    /// The ARN of its permissions boundary.
+    pub boundary: Option<String>,
+}
+
+/// What the account's roles and instance profiles are before a plan. Names are in lower case: IAM ignores it.
+#[derive(Clone, Debug, Default)]
+pub struct Account {
+    /// The roles by name.
+    pub roles: BTreeMap<String, Role>,
+    /// The role in each instance profile, by the profile's name.
+    pub profiles: BTreeMap<String, String>,
+    /// The documents of the account's own managed policies, by ARN.
+    pub documents: BTreeMap<String, Value>,
+}
+
 /// What the gate decides on.
 #[derive(Clone, Debug, Default)]
 pub struct Evidence {
-    /// The documents of the account's own managed policies, by ARN.
-    pub documents: BTreeMap<String, Value>,
+    /// The account's roles.
+    pub account: Account,
+    /// Why they could not be read.
+    pub account_unread: Option<Box<AwsError>>,
     /// The instances.
     pub machines: Machines,
     /// What of the packages' versions could not be read: a version may be unknown because of it.
@@ -150,7 +132,7 @@ impl Machine {
 
     /// Says how its package stands.
     pub fn standing(&self, wanted: Wanted<'_>) -> Standing {
-        let Some(Word { installed, .. }) = &self.package else { return Standing::Unknown };
+        let Some(PackageEvidence { installed, .. }) = &self.package else { return Standing::Unknown };
         match (installed, wanted) {
             (Installed::Gone, _) => Standing::Gone,
             (Installed::Version(version), Wanted::From(floor)) if !version.is_before(floor) => Standing::Right,
@@ -159,16 +141,18 @@ impl Machine {
             }
             (Installed::Version(version), _) => Standing::Wrong(version.to_string()),
             (Installed::Newest, Wanted::From(_)) => Standing::Right,
-            (Installed::AtLeast(least), Wanted::From(floor)) if compare(least, floor).is_ge() => Standing::Right,
-            (Installed::AtLeast(least), Wanted::Pinned(pinned)) if compare(pinned, least).is_lt() => {
+            (Installed::AtLeast(least), Wanted::From(floor)) if !least.is_before(floor) => Standing::Right,
+            (Installed::AtLeast(least), Wanted::Pinned(pinned)) if compare(pinned, least.as_str()).is_lt() => {
                 Standing::Wrong(format!("{least} or later"))
             }
             (Installed::Before(end), Wanted::From(version) | Wanted::Pinned(version))
-                if compare(version, end).is_ge() =>
+                if compare(version, end.as_str()).is_ge() =>
             {
                 Standing::Wrong(format!("before {end}"))
             }
-            (Installed::Newest | Installed::AtLeast(_) | Installed::Before(_), _) => Standing::Unknown,
+            (Installed::Newest | Installed::AtLeast(_) | Installed::Before(_) | Installed::Present, _) => {
+                Standing::Unknown
+            }
         }
     }
 
@@ -188,55 +172,6 @@ impl Machine {
     }
 }
 
-/// Chooses what to believe: the newest word, of two at one moment the more trusted one.
-pub fn believed(words: impl IntoIterator<Item = Word>) -> Option<Word> {
-    words.into_iter().max_by_key(|word| (word.at, word.source))
-}
-
-/// Says what the tags of a snapshot or an image tell about the package that made it. One that says it is consistent and
-/// lacks the tag of 2.3.1 was made by an older one.
-pub fn of_backup(tags: &BTreeMap<String, String>) -> Option<Installed> {
-    if let Some(value) = tags.get(VSS_CONFIG) {
-        return Some(Version::in_tag(value).map_or(Installed::AtLeast(MANAGED_POLICY), Installed::Version));
-    }
-    let is_consistent = tags.get(APP_CONSISTENT).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    is_consistent.then_some(Installed::Before(MANAGED_POLICY))
-}
-
-/// Says what the output of a successful run of `AWS-ConfigureAWSPackage` tells about the package.
-pub fn of_output(output: &str) -> Option<Installed> {
-    static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"Successfully (un)?installed AwsVssComponents (\d[\d.]*)|AwsVssComponents (\d[\d.]*) is already installed|AwsVssComponents is not (installed)")
-            .expect("the pattern is fixed")
-    });
-    let last = PATTERN.captures_iter(output).last()?;
-    if last.get(1).is_some() || last.get(4).is_some() {
-        return Some(Installed::Gone);
-    }
-    let version = last.get(2).or_else(|| last.get(3))?.as_str().trim_end_matches('.');
-    Some(Installed::Version(Version::new(version)))
-}
-
-/// Says what an association that succeeded on an instance tells. AWS gives out 2.3.1 or later as the newest since March
-/// 2024.
-pub fn of_association(parameters: &Value) -> Option<Installed> {
-    let first = |name: &str| parameters[name][0].as_str().unwrap_or_default();
-    if !is_package(first("name")) {
-        return None;
-    }
-    match (first("action"), first("version")) {
-        ("Install", "" | "latest") => Some(Installed::Newest),
-        ("Install", version) => Some(Installed::Version(Version::new(version))),
-        ("Uninstall", _) => Some(Installed::Gone),
-        _ => None,
-    }
-}
-
-/// Tells whether a Distributor name, or its ARN, is the package's.
-pub fn is_package(name: &str) -> bool {
-    name == PACKAGE || name.ends_with(&format!("package/{PACKAGE}"))
-}
-
 /// What a package's entry asks of the version on an instance; nothing where any version will do.
 pub fn wanted<'a>(fields: &'a Fields, options: &'a Fields) -> Option<Wanted<'a>> {
     let text = |map: &'a Fields, name: &str| map.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());
@@ -248,6 +183,7 @@ pub fn wanted<'a>(fields: &'a Fields, options: &'a Fields) -> Option<Wanted<'a>>
 pub struct Powers {
     documents: Vec<Value>,
     managed: Vec<String>,
+    boundary: Option<Box<Powers>>,
 }
 
 impl Powers {
@@ -259,16 +195,43 @@ impl Powers {
     ) -> Self {
         let managed: Vec<String> = managed.into_iter().map(str::to_owned).collect();
         let own = inline.as_object().into_iter().flatten().map(|(_, document)| document.clone());
-        let attached = managed.iter().filter_map(|arn| documents.get(arn).cloned());
-        Self { documents: own.chain(attached).collect(), managed }
+        let attached = managed.iter().filter_map(|arn| documents.get(arn).cloned().or_else(|| of_aws(arn)));
+        Self { documents: own.chain(attached).collect(), managed, boundary: None }
+    }
+
+    /// Limits them to what a permissions boundary allows too. One of AWS's policies of which nothing is known limits nothing.
+    #[must_use]
+    pub fn within(mut self, boundary: &str, documents: &BTreeMap<String, Value>) -> Self {
+        let limits = Self::new(&Value::Null, [boundary], documents);
+        if !limits.documents.is_empty() || limits.have_managed_policy() {
+            self.boundary = Some(Box::new(limits));
+        }
+        self
     }
 
     /// Tells whether packages before 2.3.1 can take snapshots: without the tag that later ones set.
     pub fn serve_older(&self, scope: &Scope) -> bool {
-        // AWS's own policies that allow all of EC2.
-        let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
-        let is_attached = |name: &&str| self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{name}")));
-        all.iter().any(is_attached) || self.documents_serve_older(scope)
+        self.documents_serve(scope, &Keys::default())
+            && self.boundary.as_ref().is_none_or(|boundary| boundary.serve_older(scope))
+    }
+
+    /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and its
+    /// smaller forms allow.
+    pub fn serve_newer(&self, scope: &Scope) -> bool {
+        let tag = format!("aws:RequestTag/{VSS_CONFIG}");
+        self.have_managed_policy()
+            || self.serve_older(scope)
+            || self.documents_serve(scope, &Keys::default().with(&tag, "x"))
+    }
+
+    /// What they allow where every condition is met that is not about the package's tag: whether it is, such as for a tag of
+    /// the instance, is not known here.
+    fn at_best(&self) -> Self {
+        Self {
+            documents: self.documents.iter().cloned().map(unconditional).collect(),
+            managed: self.managed.clone(),
+            boundary: self.boundary.as_ref().map(|boundary| Box::new(boundary.at_best())),
+        }
     }
 
     /// Tells whether the managed policy is among them.
@@ -276,18 +239,19 @@ impl Powers {
         self.managed.iter().any(|arn| arn.ends_with(&format!(":policy/{POLICY}")))
     }
 
-    fn documents_serve_older(&self, scope: &Scope) -> bool {
+    fn documents_serve(&self, scope: &Scope, keys: &Keys) -> bool {
         // A document that can't be evaluated counts as one that is not there.
         let readable: Vec<Value> =
             self.documents.iter().filter(|one| Policies::new(std::slice::from_ref(*one)).is_ok()).cloned().collect();
         let Ok(policies) = Policies::new(&readable) else { return false };
         let (partition, region) = (scope.partition(), scope.region.as_str());
         let arn = |account: &str, resource: &str| format!("arn:{partition}:ec2:{region}:{account}:{resource}");
-        let instance = arn(&scope.account_id, "instance/i-00000000000000000");
+        let id = "i-00000000000000000";
+        let instance = arn(&scope.account_id, &format!("instance/{id}"));
+        let keys = keys.clone().with("ec2:SourceInstanceARN", instance.as_str()).with("ec2:InstanceId", id);
         let allows = |action: &str, resources: &[String]| {
             resources.iter().all(|resource| {
-                let keys = Keys::default().with("ec2:SourceInstanceARN", instance.as_str());
-                let request = Request { action: action.to_owned(), resource: resource.clone(), keys };
+                let request = Request { action: action.to_owned(), resource: resource.clone(), keys: keys.clone() };
                 policies.decide(&request) == Decision::Allowed
             })
         };
@@ -299,16 +263,54 @@ impl Powers {
     }
 }
 
+/// The part about EC2 of AWS's own policies that allow all of it.
+fn of_aws(arn: &str) -> Option<Value> {
+    let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
+    let is_one = all.iter().any(|name| arn.ends_with(&format!(":policy/{name}")));
+    let statement = || json!({ "Effect": "Allow", "Action": "ec2:*", "Resource": "*" });
+    is_one.then(|| json!({ "Version": "2012-10-17", "Statement": [statement()] }))
+}
+
+/// Tells whether a change takes away what older packages need: as far as it is known that they have it, or as far as they may.
+pub fn takes_older(before: &Powers, after: &Powers, scope: &Scope) -> bool {
+    let goes = |before: &Powers, after: &Powers| before.serve_older(scope) && !after.serve_older(scope);
+    goes(before, after) || goes(&before.at_best(), &after.at_best())
+}
+
 /// Tells whether a change takes away what older packages need and gives what newer ones need.
 pub fn swaps(before: &Powers, after: &Powers, scope: &Scope) -> bool {
-    after.have_managed_policy() && before.serve_older(scope) && !after.serve_older(scope)
+    takes_older(before, after, scope) && after.serve_newer(scope)
+}
+
+/// A document whose allowing statements ask for nothing but the package's tag.
+fn unconditional(mut document: Value) -> Value {
+    let tag = format!("aws:requesttag/{VSS_CONFIG}").to_lowercase();
+    let statements = match document.get_mut("Statement") {
+        Some(Value::Array(statements)) => statements.as_mut_slice(),
+        Some(one) => std::slice::from_mut(one),
+        None => &mut [],
+    };
+    for statement in statements.iter_mut().filter(|statement| statement["Effect"] == "Allow") {
+        let Some(conditions) = statement.get_mut("Condition").and_then(Value::as_object_mut) else { continue };
+        for keys in conditions.values_mut().filter_map(Value::as_object_mut) {
+            keys.retain(|key, _| key.to_lowercase() == tag);
+        }
+        conditions.retain(|_, keys| keys.as_object().is_some_and(|keys| !keys.is_empty()));
+        if conditions.is_empty()
+            && let Some(statement) = statement.as_object_mut()
+        {
+            statement.remove("Condition");
+        }
+    }
+    document
 }
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use crate::vss::Moment;
+    use crate::vss::package::PackageSource;
+    use crate::vss::version::Version;
 
     fn scope() -> Scope {
         Scope {
@@ -342,7 +344,7 @@ mod tests {
     }
 
     fn machine(installed: Installed) -> Machine {
-        let package = Some(Word { installed, source: Source::Installation, at: 0 });
+        let package = Some(PackageEvidence { installed, source: PackageSource::Installation, at: Moment::default() });
         Machine { id: "i-1".into(), package, ..Machine::default() }
     }
 
@@ -356,6 +358,36 @@ mod tests {
     }
 
     #[test]
+    fn a_denial_and_a_boundary_take_away_what_a_policy_allows() {
+        let denial = json!({ "Version": "2012-10-17", "Statement": {
+            "Effect": "Deny", "Action": ["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"], "Resource": "*",
+            "Condition": { "Null": { "aws:RequestTag/AwsVssConfig": "true" } },
+        }});
+        for policy in ["AmazonEC2FullAccess", "AdministratorAccess"] {
+            let denied = powers(&denial, &[policy]);
+            assert!(!denied.serve_older(&scope()) && denied.serve_newer(&scope()), "{policy}");
+        }
+        let own = "arn:aws:iam::123456789012:policy/Limit".to_owned();
+        let documents = BTreeMap::from([(own.clone(), tagged_only())]);
+        let within = |arn: &str| powers(&legacy(), &[]).within(arn, &documents).serve_older(&scope());
+        assert!(!within(&own) && !within("arn:aws:iam::aws:policy/AWSEC2VssSnapshotPolicy"));
+        assert!(within("arn:aws:iam::aws:policy/PowerUserAccess") && within("arn:aws:iam::aws:policy/Whatever"));
+    }
+
+    #[test]
+    fn an_older_policy_with_conditions_of_its_own_may_work_and_counts() {
+        let condition = json!({ "StringEquals": { "aws:ResourceTag/VssBackup": "enabled" } });
+        let mut tagged = legacy();
+        tagged["Statement"][1]["Condition"] = condition;
+        let (older, both) = (powers(&tagged, &[]), powers(&tagged, &[POLICY]));
+        let newer = powers(&tagged_only(), &[POLICY]);
+        assert!(swaps(&older, &newer, &scope()) && swaps(&both, &newer, &scope()));
+        assert!(!swaps(&older, &both, &scope()) && !swaps(&newer, &newer, &scope()));
+        // Less than it may have been, and more than it surely was.
+        assert!(swaps(&powers(&legacy(), &[]), &both, &scope()));
+    }
+
+    #[test]
     fn the_managed_policy_in_place_of_an_older_one_is_a_swap_and_beside_it_is_none() {
         let (older, both) = (powers(&legacy(), &[]), powers(&legacy(), &[POLICY]));
         let newer = powers(&tagged_only(), &[POLICY]);
@@ -364,55 +396,19 @@ mod tests {
     }
 
     #[test]
-    fn a_backup_tells_the_version_and_one_without_the_tag_tells_that_it_is_older() {
-        let tags = |pairs: &[(&str, &str)]| {
-            pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect::<BTreeMap<_, _>>()
-        };
-        let config = ("AwsVssConfig", "AwsVssComponents 2.4.0 {5b0f3a10}");
-        assert_eq!(
-            of_backup(&tags(&[config, ("AppConsistent", "True")])),
-            Some(Installed::Version(Version::new("2.4.0")))
-        );
-        assert_eq!(of_backup(&tags(&[("AppConsistent", "true")])), Some(Installed::Before("2.3.1")));
-        assert_eq!(of_backup(&tags(&[("AppConsistent", "false")])), None);
-    }
-
-    #[test]
-    fn the_output_of_an_installation_tells_what_is_there_afterwards() {
-        let changed = "Initiating AwsVssComponents 2.2.1 uninstall\nSuccessfully uninstalled AwsVssComponents 2.2.1\n\
-                       Initiating AwsVssComponents 2.5.1 install\nSuccessfully installed AwsVssComponents 2.5.1";
-        for (output, expected) in [
-            (changed, Some(Installed::Version(Version::new("2.5.1")))),
-            ("AwsVssComponents 2.5.1 is already installed", Some(Installed::Version(Version::new("2.5.1")))),
-            ("Successfully uninstalled AwsVssComponents 2.2.1", Some(Installed::Gone)),
-            ("AwsVssComponents is not installed", Some(Installed::Gone)),
-            ("Successfully installed AmazonCloudWatchAgent 1.3", None),
-        ] {
-            assert_eq!(of_output(output), expected, "{output}");
-        }
-    }
-
-    #[test]
     fn nothing_known_is_unknown_and_never_older() {
         assert_eq!(Machine::default().standing(Wanted::From("2.3.1")), Standing::Unknown);
-        let older = machine(Installed::Before("2.3.1"));
+        let older = machine(Installed::Before(Version::new("2.3.1")));
         assert_eq!(older.standing(Wanted::From("2.3.1")), Standing::Wrong("before 2.3.1".into()));
         assert_eq!(older.standing(Wanted::From("2.1.0")), Standing::Unknown);
         assert_eq!(machine(Installed::Newest).standing(Wanted::Pinned("2.5.1")), Standing::Unknown);
-        assert_eq!(machine(Installed::AtLeast("2.3.1")).standing(Wanted::From("2.3.1")), Standing::Right);
-        assert_eq!(machine(Installed::AtLeast("2.3.1")).standing(Wanted::From("2.5.0")), Standing::Unknown);
+        assert_eq!(machine(Installed::AtLeast(Version::new("2.3.1"))).standing(Wanted::From("2.3.1")), Standing::Right);
+        assert_eq!(
+            machine(Installed::AtLeast(Version::new("2.3.1"))).standing(Wanted::From("2.5.0")),
+            Standing::Unknown
+        );
         let version = machine(Installed::Version(Version::new("2.5.1")));
         assert_eq!(version.standing(Wanted::Pinned("2.4.0")), Standing::Wrong("2.5.1".into()));
-    }
-
-    #[test]
-    fn the_newest_word_counts_and_of_two_the_more_trusted_one() {
-        let word =
-            |version: &str, source, at| Word { installed: Installed::Version(Version::new(version)), source, at };
-        let (tag, run) = (word("2.3.1", Source::Backup, 10), word("2.5.1", Source::Installation, 20));
-        assert_eq!(believed([tag.clone(), run.clone()]), Some(run));
-        let same = word("2.5.1", Source::Installation, 10);
-        assert_eq!(believed([same, tag.clone()]), Some(tag));
     }
 
     #[test]

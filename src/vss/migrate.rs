@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
-use super::gate::{PACKAGE, POLICY, Powers};
+use super::gate::{POLICY, Powers};
+use super::package::PACKAGE;
 use super::version::MANAGED_POLICY;
 use crate::config::managed_policy_arn;
 use crate::model::Scope;

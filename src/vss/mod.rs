@@ -10,6 +10,7 @@
 //! | [`selection`] | what does a backup selection select? |
 //! | [`messages`] | what does a message of AWS Backup mean? |
 //! | [`gate`] | which policy has to wait for which package? |
+//! | [`package`] | what is known of the package on an instance? |
 //! | [`migrate`] | which roles have a hand-written VSS policy? |
 //! | [`version`] | which `AwsVssComponents` is older? |
 //!
@@ -28,6 +29,7 @@ pub mod look;
 pub mod messages;
 pub mod migrate;
 pub mod moment;
+pub mod package;
 pub mod schedule;
 pub mod selection;
 pub mod verify;

@@ -295,3 +295,202 @@ fn a_command_is_sent_again_where_the_version_is_older_than_the_minimum() {
     assert_eq!(version(&bench, &second), "2.5.1");
     assert!(bench.plan(&file).is_empty());
 }
+
+/// Both roles, each with a profile of its name, and what the instance gets.
+fn both(rest: &str) -> String {
+    let older =
+        format!("managed_policies = [\"AmazonSSMManagedInstanceCore\"]\ninline_policies.VssSnapshot = '''{LEGACY}'''");
+    format!("{}[role.old]\npreset = \"vss-instance\"\n{older}\n{rest}\n", role(""))
+}
+
+fn attached(profile: &str, id: &str, package: &str) -> String {
+    let targets = format!("targets = {{ instance_ids = [\"{id}\"] }}");
+    both(&format!("[attachment.sql]\ninstance_profile = \"{profile}\"\n{targets}\n{package}"))
+}
+
+/// The name of the profile on an instance.
+fn carried(bench: &Bench, id: &str) -> String {
+    let found = bench.call("ec2", "DescribeInstances", &json!({"InstanceIds": [id]}));
+    let arn = &found["Reservations"][0]["Instances"][0]["IamInstanceProfile"]["Arn"];
+    arn.as_str().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default().to_owned()
+}
+
+/// The role in a profile.
+fn inside(bench: &Bench, profile: &str) -> String {
+    let found = bench.call("iam", "GetInstanceProfile", &json!({"InstanceProfileName": profile}));
+    found["InstanceProfile"]["Roles"][0]["RoleName"].as_str().unwrap_or_default().to_owned()
+}
+
+fn action(plan: &Plan, address: &str) -> Action {
+    plan.changes.iter().find(|change| change.address.to_string() == address).expect("the change").action
+}
+
+/// What was really done, in the order in which the account saw it.
+fn done(bench: &Bench, operation: &str) -> usize {
+    let requests = bench.requests();
+    requests.iter().position(|one| one == operation).unwrap_or_else(|| panic!("no {operation} in {requests:?}"))
+}
+
+/// An account whose `sql-1` carries the profile of the older role, with this version if any.
+fn attached_older(version: Option<&str>) -> (Bench, String) {
+    let bench = Bench::new();
+    let id = id(&bench, "sql-1");
+    bench.apply(&attached("old", &id, ""));
+    if let Some(version) = version {
+        install(&bench, &id, version);
+    }
+    (bench, id)
+}
+
+#[test]
+fn another_profile_on_an_instance_is_refused_while_its_package_is_older() {
+    let (bench, id) = attached_older(Some("2.2.1"));
+    let elsewhere = PACKAGE.replace("enabled", "never");
+    for package in ["", elsewhere.as_str()] {
+        let (plan, report) = bench.try_apply(&attached("vss", &id, package), &Options::default());
+        assert_eq!(action(&plan, "attachment.sql"), Action::Refused);
+        let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+        assert!(problem.message.contains("`attachment.sql`"), "{}", problem.message);
+        assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
+        assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != "attachment"));
+        assert_eq!(carried(&bench, &id), "old");
+    }
+}
+
+#[test]
+fn another_profile_comes_onto_an_instance_once_the_package_is_there() {
+    let (bench, id) = attached_older(Some("2.2.1"));
+    let file = attached("vss", &id, PACKAGE);
+    let plan = bench.plan(&file);
+    assert!(
+        position(&plan, "ssm:GetCommandInvocation", &id)
+            < position(&plan, "ec2:ReplaceIamInstanceProfileAssociation", "vss")
+    );
+    bench.forget_requests();
+    bench.apply(&file);
+    assert!(done(&bench, "ssm:SendCommand") < done(&bench, "ec2:ReplaceIamInstanceProfileAssociation"));
+    assert_eq!((version(&bench, &id).as_str(), carried(&bench, &id).as_str()), ("2.5.1", "vss"));
+    bench.forget_requests();
+    assert!(bench.plan(&file).is_empty());
+    assert_eq!(bench.writes(), [""; 0]);
+}
+
+#[test]
+fn another_profile_stays_away_where_the_package_fails() {
+    let (bench, id) = attached_older(Some("2.2.1"));
+    edit(&bench, &id, |instance| instance.silent_since = Some(0));
+    let (_, report) = bench.try_apply(&attached("vss", &id, PACKAGE), &Options::default());
+    let of = |kind: &str| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
+    assert!(matches!(of("attachment"), Status::Skipped { .. }), "{report:#?}");
+    assert_eq!(carried(&bench, &id), "old");
+}
+
+#[test]
+fn another_profile_asks_where_nothing_is_known_and_goes_on_where_the_package_is_new() {
+    let (bench, id) = attached_older(None);
+    let file = attached("vss", &id, "");
+    let [note] = why(&bench.plan(&file), Hazard::VssUnavailable).try_into().expect("one note");
+    assert!(note.contains(&format!("the version on sql-1 ({id}) is not known")), "{note}");
+    bench.deny("ssm", "ListCommandInvocations");
+    let [note] = why(&bench.plan(&file), Hazard::VssUnavailable).try_into().expect("one note");
+    assert!(note.contains("allow `ssm:ListCommandInvocations`"), "{note}");
+    bench.sandbox.clear_faults();
+    install(&bench, &id, "2.4.0");
+    assert_eq!(why(&bench.plan(&file), Hazard::VssUnavailable), [""; 0]);
+    bench.apply(&file);
+    assert_eq!(carried(&bench, &id), "vss");
+}
+
+#[test]
+fn a_strangers_profile_counts_as_the_account_has_it() {
+    // Nothing of the older role is in the file: what it allows is read all the same.
+    let (bench, id) = attached_older(Some("2.2.1"));
+    let ours = |rest: &str| {
+        let targets = format!("targets = {{ instance_ids = [\"{id}\"] }}");
+        let file = role(&format!("[attachment.sql]\ninstance_profile = \"vss\"\nreplace = true\n{targets}\n{rest}"));
+        file.replace("name = \"bench\"", "name = \"other\"").replace("[role.vss]", "[role.vss]\nname = \"vss2\"")
+    };
+    let (plan, _) = bench.try_apply(&ours(""), &Options::default());
+    assert_eq!(action(&plan, "attachment.sql"), Action::Refused);
+    assert_eq!(carried(&bench, &id), "old");
+    bench.apply(&ours(PACKAGE));
+    assert_eq!((version(&bench, &id).as_str(), carried(&bench, &id).as_str()), ("2.5.1", "vss2"));
+}
+
+#[test]
+fn another_role_in_a_profile_waits_for_the_package_or_is_refused() {
+    let file = |role: &str, package: &str| both(&format!("[instance_profile.app]\nrole = \"{role}\"\n{package}"));
+    let bench = Bench::new();
+    let id = id(&bench, "sql-1");
+    bench.apply(&file("old", ""));
+    let input = json!({"InstanceId": id, "IamInstanceProfile": {"Name": "app"}});
+    bench.call("ec2", "AssociateIamInstanceProfile", &input);
+    let [note] = why(&bench.plan(&file("vss", "")), Hazard::VssUnavailable).try_into().expect("one note");
+    assert!(note.contains(&format!("sql-1 ({id})")), "{note}");
+    install(&bench, &id, "2.2.1");
+
+    let (plan, _) = bench.try_apply(&file("vss", ""), &Options::default());
+    assert_eq!(action(&plan, "instance_profile.app"), Action::Refused);
+    let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+    assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
+    assert_eq!(inside(&bench, "app"), "old");
+
+    bench.forget_requests();
+    bench.apply(&file("vss", PACKAGE));
+    let (sent, gone) = (done(&bench, "ssm:SendCommand"), done(&bench, "iam:RemoveRoleFromInstanceProfile"));
+    assert!(sent < gone && gone < done(&bench, "iam:AddRoleToInstanceProfile"));
+    assert_eq!((version(&bench, &id).as_str(), inside(&bench, "app").as_str()), ("2.5.1", "vss"));
+    assert!(bench.plan(&file("vss", PACKAGE)).is_empty());
+}
+
+#[test]
+fn a_document_that_loses_what_older_packages_need_waits_for_the_package_or_is_refused() {
+    let nothing =
+        r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:DescribeTags","Resource":"*"}]}"#;
+    let file = |document: &str, package: &str| {
+        let policies =
+            "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\", \"Snapshots\"]";
+        format!("{}[policy.Snapshots]\ndocument = '''{document}'''\n{package}\n", role(policies))
+    };
+    let bench = Bench::new();
+    bench.apply(&file(LEGACY, ""));
+    let id = id(&bench, "sql-1");
+    carry(&bench, &id);
+    install(&bench, &id, "2.2.1");
+    let (plan, _) = bench.try_apply(&file(nothing, ""), &Options::default());
+    assert_eq!(action(&plan, "policy.Snapshots"), Action::Refused);
+    bench.forget_requests();
+    bench.apply(&file(nothing, PACKAGE));
+    assert!(done(&bench, "ssm:SendCommand") < done(&bench, "iam:CreatePolicyVersion"));
+    assert_eq!(version(&bench, &id), "2.5.1");
+}
+
+#[test]
+fn a_role_that_is_made_again_is_not_taken_from_its_instances_before_the_package_is_there() {
+    // The profile is an entry of its own: it stays, and lets go of the old role.
+    let apart = "instance_profile = false\n[instance_profile.vss]\nrole = \"vss\"\n";
+    let bench = Bench::new();
+    bench.apply(&format!("{}{apart}", before()));
+    let id = id(&bench, "sql-1");
+    carry(&bench, &id);
+    install(&bench, &id, "2.2.1");
+    let moved = |package: &str| role(&format!("path = \"/new/\"\ninline_policies = {{}}\n{apart}{package}"));
+    assert_eq!(action(&bench.plan(&moved("")), "role.vss"), Action::Refused);
+    bench.forget_requests();
+    bench.apply(&moved(PACKAGE));
+    assert!(done(&bench, "ssm:SendCommand") < done(&bench, "iam:RemoveRoleFromInstanceProfile"));
+    assert_eq!(version(&bench, &id), "2.5.1");
+}
+
+#[test]
+fn roles_that_cannot_be_read_ask_before_a_profile_takes_the_place_of_another() {
+    let (bench, id) = attached_older(Some("2.2.1"));
+    let targets = format!("targets = {{ instance_ids = [\"{id}\"] }}");
+    let arn = "arn:aws:iam::123456789012:instance-profile/vss";
+    let file = format!("{STACK}[attachment.sql]\ninstance_profile = \"{arn}\"\nreplace = true\n{targets}\n");
+    let refused = bench.plan(&file);
+    assert_eq!(action(&refused, "attachment.sql"), Action::Refused);
+    bench.deny("iam", "GetAccountAuthorizationDetails");
+    let [note] = why(&bench.plan(&file), Hazard::VssUnavailable).try_into().expect("one note");
+    assert!(note.contains("allow `iam:GetAccountAuthorizationDetails`"), "{note}");
+}

@@ -10,7 +10,8 @@ use serde::Serialize;
 
 use super::Moment;
 use super::coverage::{self, Membership};
-use super::evidence::{Evidence, Instance, Known, PackageEvidence, Plan, Unread, installed};
+use super::evidence::{Evidence, Instance, Known, Plan, Unread};
+use super::package::{PackageEvidence, believed};
 use super::verify;
 use super::version::Version;
 
@@ -183,13 +184,13 @@ impl<'a> Patient<'a> {
             instance,
             subject: Subject::instance(instance),
             memberships: coverage::memberships(evidence, instance),
-            package: installed(&evidence.package_evidence(&instance.id)).cloned(),
+            package: believed(&evidence.package_evidence(&instance.id)).cloned(),
         }
     }
 
     /// The installed version, where it is known.
     fn version(&self) -> Option<&Version> {
-        self.package.as_ref().and_then(|package| package.version.as_ref())
+        self.package.as_ref().and_then(|package| package.installed.version())
     }
 
     /// The plans with VSS that select it.

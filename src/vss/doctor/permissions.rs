@@ -4,6 +4,7 @@ use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, why};
 use crate::config::trusts;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
+use crate::vss::package::Installed;
 use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};
 
 /// The newest agent that asks for documents without naming them; later ones need to read them.
@@ -29,7 +30,7 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
         }
         return;
     };
-    if !package.present {
+    if package.installed == Installed::Gone {
         notes.find(
             "D030",
             &patient.subject,

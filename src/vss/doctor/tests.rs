@@ -7,6 +7,7 @@ use serde_json::json;
 use super::*;
 use crate::vss::evidence::{MetadataOptions, Rule, Tags, Vault};
 use crate::vss::fixture::{self, BACKUP_ROLE, INSTANCE_ROLE, PROFILE, SSM_CORE, VSS_POLICY, at};
+use crate::vss::package::Installed;
 
 fn with(edit: impl FnOnce(&mut Evidence)) -> Diagnosis {
     let mut evidence = fixture::healthy();
@@ -35,7 +36,7 @@ fn advice(diagnosis: &Diagnosis) -> Vec<&'static str> {
 
 fn package(evidence: &mut Evidence, version: &str) {
     if let Known::Known(packages) = &mut evidence.packages {
-        packages.get_mut(fixture::ID).unwrap()[0].version = Some(Version::new(version));
+        packages.get_mut(fixture::ID).unwrap()[0].installed = Installed::Version(Version::new(version));
     }
 }
 
@@ -113,7 +114,7 @@ fn each_fault_of_an_instance_is_found_by_its_check_alone() {
         ("D030", |evidence| {
             if let Known::Known(packages) = &mut evidence.packages {
                 let package = &mut packages.get_mut(fixture::ID).unwrap()[0];
-                (package.present, package.version) = (false, None);
+                package.installed = Installed::Gone;
             }
         }),
     ];

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use super::known;
 use crate::aws::Reader;
 use crate::refresh::{of_associations, of_commands};
-use crate::vss::Moment;
-use crate::vss::evidence::{Evidence, Image, Job, Known, PackageEvidence, PackageSource, VSS_CONFIG};
-use crate::vss::gate::{Installed, Source, Word};
-use crate::vss::version::Version;
+use crate::vss::evidence::{Evidence, Image, Job, Known};
+use crate::vss::package::{Installed, PackageEvidence, PackageSource, of_backup};
 
 /// What is known by instance id.
 type Packages = Known<BTreeMap<String, Vec<PackageEvidence>>>;
@@ -20,26 +18,12 @@ pub(super) async fn installations(reader: &Reader) -> (Packages, Packages) {
     (known(commands).map(by_instance), known(associations).map(by_instance))
 }
 
-fn by_instance(words: Vec<(String, Word)>) -> BTreeMap<String, Vec<PackageEvidence>> {
+fn by_instance(words: Vec<(String, PackageEvidence)>) -> BTreeMap<String, Vec<PackageEvidence>> {
     let mut packages: BTreeMap<String, Vec<PackageEvidence>> = BTreeMap::new();
     for (instance, word) in words {
-        packages.entry(instance).or_default().push(evidence(word));
+        packages.entry(instance).or_default().push(word);
     }
     packages
-}
-
-/// A version that is known only by its bounds is none here: it is there.
-fn evidence(Word { installed, source, at }: Word) -> PackageEvidence {
-    let (present, version) = match installed {
-        Installed::Version(version) => (true, Some(version)),
-        Installed::Newest | Installed::AtLeast(_) | Installed::Before(_) => (true, None),
-        Installed::Gone => (false, None),
-    };
-    let source = match source {
-        Source::Installation => PackageSource::Installation,
-        Source::Backup => PackageSource::SnapshotTag,
-    };
-    PackageEvidence { present, version, source, at: Moment::from_seconds(at.div_euclid(1_000)) }
 }
 
 /// What the tags of the newest VSS backups tell about the package that made them.
@@ -54,12 +38,12 @@ pub(super) fn of_backups(
         let Some(Some(image)) = job.image_id().and_then(|id| images.get(id)) else { continue };
         let of_snapshots =
             image.snapshots.iter().filter_map(|(_, id)| snapshots.get(id)?.as_ref()).map(|snapshot| &snapshot.tags);
-        let mut tags = std::iter::once(&image.tags).chain(of_snapshots);
-        let version = tags.find_map(|tags| Version::in_tag(tags.get(VSS_CONFIG)?));
-        if let Some(version) = version {
+        let told: Vec<Installed> = std::iter::once(&image.tags).chain(of_snapshots).filter_map(of_backup).collect();
+        // One tag that names the version says more than all that only bound it.
+        let named = told.iter().find(|installed| installed.version().is_some()).or(told.first());
+        if let Some(installed) = named {
             packages.entry((*instance).to_owned()).or_default().push(PackageEvidence {
-                present: true,
-                version: Some(version),
+                installed: installed.clone(),
                 source: PackageSource::SnapshotTag,
                 at: job.at(),
             });

@@ -1,0 +1,226 @@
+//! What instances may do, before a plan and after it: from the profile on an instance to the role in it, and from the role
+//! to its policies. Pure.
+//!
+//! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy what it
+//! allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one by one.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::{Map, Value};
+
+use super::Action;
+use super::build::Draft;
+use crate::kind::{Desired, Found, KindLive, Live};
+use crate::model::{Address, Scope};
+use crate::vss::gate::{Account, Machine, Powers, Role};
+
+/// One thing of the file on its way from live to desired.
+#[derive(Clone, Copy, Debug)]
+struct Turn<'a> {
+    desired: &'a Desired,
+    live: Option<&'a Live>,
+    is_replaced: bool,
+}
+
+/// What is there, and what a plan makes of it.
+#[derive(Debug)]
+pub(crate) struct Access<'a> {
+    scope: &'a Scope,
+    account: &'a Account,
+    turns: Vec<Turn<'a>>,
+}
+
+/// The name of the profile on an instance, before and after.
+pub(crate) type Move = (String, String);
+
+impl<'a> Access<'a> {
+    /// Takes every thing of the file as if it came to be as the file says.
+    pub(crate) fn of_file(
+        scope: &'a Scope,
+        account: &'a Account,
+        desired: &'a [Desired],
+        live: &'a [(&'static str, KindLive)],
+    ) -> Self {
+        let found: BTreeMap<&Address, &Found> = live.iter().flat_map(|(_, live)| &live.found).collect();
+        let turn = |desired: &'a Desired| match found.get(&desired.address)? {
+            Found::Live(live) => Some(Turn { desired, live: Some(live), is_replaced: false }),
+            Found::Absent => Some(Turn { desired, live: None, is_replaced: false }),
+            Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+        };
+        Self { scope, account, turns: desired.iter().filter_map(turn).collect() }
+    }
+
+    /// Takes the things that a plan changes; marks and tags change nobody's permissions.
+    pub(super) fn of_drafts(scope: &'a Scope, account: &'a Account, drafts: &[Draft<'a>]) -> Self {
+        let matters = |draft: &&Draft<'a>| match draft.action {
+            Action::Create | Action::Replace => true,
+            // What follows the replacement of something has no differences of its own.
+            Action::Update => draft.fields.is_empty() || draft.fields.iter().any(|field| !is_tag(&field.path)),
+            Action::Adopt => draft.fields.iter().any(|field| !is_tag(&field.path)),
+            Action::NoOp | Action::Delete | Action::Unknown | Action::Refused => false,
+        };
+        let turn = |draft: &Draft<'a>| {
+            let is_replaced = draft.action == Action::Replace;
+            Some(Turn { desired: draft.desired?, live: draft.live, is_replaced })
+        };
+        Self { scope, account, turns: drafts.iter().filter(matters).filter_map(turn).collect() }
+    }
+
+    /// Lists the ways in which instances may come from one profile to another, or stay with theirs, whoever they are.
+    pub(crate) fn moves(&self) -> BTreeSet<Move> {
+        let stay = self.account.profiles.keys().map(|profile| (profile.clone(), profile.clone()));
+        let swaps = self.turns_of("attachment").flat_map(|turn| {
+            let on = turn.live.and_then(|live| live.fields.get("instances")).and_then(Value::as_object);
+            let after = last(text(turn.desired, "instance_profile"));
+            on.into_iter().flatten().map(move |(_, before)| (last(before.as_str().unwrap_or_default()), after.clone()))
+        });
+        stay.chain(swaps).collect()
+    }
+
+    /// The way of one instance; nothing where it has no profile that it could lose.
+    pub(crate) fn way(&self, machine: &Machine) -> Option<Move> {
+        let before = last(machine.profile.as_deref()?);
+        let after = self.attachments(machine).map(|turn| last(text(turn.desired, "instance_profile"))).next();
+        Some((before.clone(), after.unwrap_or(before)))
+    }
+
+    /// What an instance on this way may do: before the plan where `counts` takes none of the things, after it where it
+    /// takes all.
+    pub(crate) fn powers(&self, way: &Move, counts: &dyn Fn(&Address) -> bool) -> Powers {
+        let (before, after) = way;
+        let brings =
+            |turn: &Turn<'_>| last(text(turn.desired, "instance_profile")) == *after && counts(&turn.desired.address);
+        let moved = before != after && self.turns_of("attachment").any(brings);
+        let role = self.role(if moved { after } else { before }, counts);
+        role.map(|role| self.policies(&role, counts)).unwrap_or_default()
+    }
+
+    /// The things that take from an instance on this way what it has, and so have to wait with it.
+    pub(crate) fn holding(&self, machine: Option<&Machine>, (before, after): &Move) -> BTreeSet<Address> {
+        let nothing = |_: &Address| false;
+        let role = self.role(before, &nothing);
+        let known = role.as_ref().and_then(|role| self.account.roles.get(role));
+        let policies: BTreeSet<String> = known
+            .into_iter()
+            .flat_map(|role| role.managed.iter().chain(&role.boundary))
+            .filter_map(|arn| self.own_policy(arn))
+            .collect();
+        let profile_is_replaced = self.turn("instance_profile", before).is_some_and(|turn| turn.is_replaced);
+        let holds = |turn: &&Turn<'_>| {
+            let was = turn.live.map(|live| live.name.to_lowercase());
+            match turn.desired.address.kind() {
+                "attachment" => {
+                    let moves = before != after && last(text(turn.desired, "instance_profile")) == *after;
+                    let is_meant = machine.is_none_or(|machine| means(turn, machine));
+                    (moves || profile_is_replaced) && is_meant
+                }
+                "instance_profile" => was.as_ref() == Some(before),
+                "role" => was.is_some() && was == role,
+                "policy" => was.is_some_and(|was| policies.contains(&was)),
+                _ => false,
+            }
+        };
+        self.turns.iter().filter(holds).map(|turn| turn.desired.address.clone()).collect()
+    }
+
+    fn turns_of(&self, kind: &'static str) -> impl Iterator<Item = &Turn<'a>> {
+        self.turns.iter().filter(move |turn| turn.desired.address.kind() == kind)
+    }
+
+    /// The thing of the file with this name in AWS, which compares names without regard to case.
+    fn turn(&self, kind: &'static str, name: &str) -> Option<&Turn<'a>> {
+        self.turns_of(kind).find(|turn| turn.desired.name.to_lowercase() == name)
+    }
+
+    fn attachments<'b>(&'b self, machine: &'b Machine) -> impl Iterator<Item = &'b Turn<'a>> {
+        self.turns_of("attachment").filter(|turn| means(turn, machine))
+    }
+
+    /// The role in a profile.
+    fn role(&self, profile: &str, counts: &dyn Fn(&Address) -> bool) -> Option<String> {
+        let turn = self.turn("instance_profile", profile).filter(|turn| counts(&turn.desired.address));
+        let declared = turn.and_then(|turn| turn.desired.fields.get("role")).and_then(Value::as_str);
+        let role = declared.map(str::to_lowercase).or_else(|| self.account.profiles.get(profile).cloned());
+        role.filter(|role| !role.is_empty())
+    }
+
+    fn policies(&self, role: &str, counts: &dyn Fn(&Address) -> bool) -> Powers {
+        let turn = self.turn("role", role).filter(|turn| counts(&turn.desired.address));
+        let known = self.account.roles.get(role).cloned().unwrap_or_default();
+        let Role { inline, managed, boundary } = turn.map_or(known, after);
+        let document = |arn: &String| Some((arn.clone(), self.document(arn, counts)?));
+        let documents = managed.iter().chain(&boundary).filter_map(document).collect();
+        let powers = Powers::new(&Value::Object(inline), managed.iter().map(String::as_str), &documents);
+        match boundary {
+            Some(boundary) => powers.within(&boundary, &documents),
+            None => powers,
+        }
+    }
+
+    /// The document of one of the account's own policies. A policy's name is unique whatever its path.
+    fn document(&self, arn: &str, counts: &dyn Fn(&Address) -> bool) -> Option<Value> {
+        let name = self.own_policy(arn)?;
+        let turn = self.turn("policy", &name).filter(|turn| counts(&turn.desired.address));
+        let declared = turn.and_then(|turn| turn.desired.fields.get("document")).cloned();
+        declared.or_else(|| {
+            let mut own = self.account.documents.iter();
+            own.find(|(own, _)| self.own_policy(own).as_ref() == Some(&name)).map(|(_, document)| document.clone())
+        })
+    }
+
+    /// The name of a policy of the account's own; AWS's have no account.
+    fn own_policy(&self, arn: &str) -> Option<String> {
+        arn.contains(&format!(":iam::{}:policy/", self.scope.account_id)).then(|| last(arn))
+    }
+}
+
+/// Whether an entry means an instance; `Instances` are those that it was read for.
+fn means(turn: &Turn<'_>, machine: &Machine) -> bool {
+    turn.live.is_some_and(|live| texts(&live.carried["Instances"]).any(|id| id == machine.id))
+}
+
+/// A role once it is as the file says: what the file does not speak of stays, and with `additive` what it
+/// does not name.
+fn after(turn: &Turn<'_>) -> Role {
+    let additive = turn.desired.options.get("policies_mode").is_some_and(|mode| mode == "additive");
+    let nothing = Value::Null;
+    let carried = turn.live.map_or(&nothing, |live| &live.carried);
+    let attached = texts(&carried["AttachedManagedPolicies"]).map(str::to_owned);
+    let named = turn.desired.fields.get("managed_policies").map(|named| texts(named).map(str::to_owned));
+    let managed: BTreeSet<String> = match named {
+        Some(named) if additive => attached.chain(named).collect(),
+        Some(named) => named.collect(),
+        None => attached.collect(),
+    };
+    let shown = turn.live.and_then(|live| live.fields.get("inline_policies"));
+    let hidden = &carried["OtherInlinePolicies"];
+    let there = [shown.unwrap_or(&nothing), hidden].into_iter().filter_map(Value::as_object).flatten();
+    let mut inline: Map<String, Value> = there.map(|(name, document)| (name.clone(), document.clone())).collect();
+    if let Some(named) = turn.desired.fields.get("inline_policies").and_then(Value::as_object) {
+        if !additive {
+            inline.clear();
+        }
+        inline.extend(named.iter().map(|(name, document)| (name.clone(), document.clone())));
+    }
+    let declared = turn.desired.fields.get("permissions_boundary");
+    let boundary = declared.or_else(|| turn.live?.fields.get("permissions_boundary")).and_then(Value::as_str);
+    let boundary = boundary.filter(|arn| !arn.is_empty()).map(str::to_owned);
+    Role { inline, managed: managed.into_iter().collect(), boundary }
+}
+
+fn is_tag(path: &str) -> bool {
+    path == "tags" || path.starts_with("tags.")
+}
+
+fn text<'a>(desired: &'a Desired, field: &str) -> &'a str {
+    desired.fields.get(field).and_then(Value::as_str).unwrap_or_default()
+}
+
+fn texts(value: &Value) -> impl Iterator<Item = &str> {
+    value.as_array().into_iter().flatten().filter_map(Value::as_str)
+}
+
+/// The name in an ARN, as AWS compares it.
+fn last(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_lowercase()
+}
