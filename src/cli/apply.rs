@@ -113,6 +113,9 @@ pub(super) async fn carry_out_plan(
     if !is_busy {
         refuse_hazards(plan, manner.allow)?;
     }
+    if !manner.json && !session.sandbox {
+        ui.note(&format!("This runs as {}.", render::escaped(&session.caller.arn)));
+    }
     // Nobody listens for Ctrl-C yet: it ends the run.
     if !consented(ui, manner, None).await? {
         return Ok(Exit::Refused);
@@ -262,7 +265,8 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
             .map(|(address, note)| serde_json::json!({ "address": address, "hazard": note.hazard, "why": note.why }))
             .collect();
         let head = serde_json::json!({
-            "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope, "changes": plan.changes,
+            "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope,
+            "caller": session.caller.arn, "changes": plan.changes,
             "orphans": plan.orphans, "diagnostics": problems, "hazards": hazards,
             "add": summary.add, "change": summary.change, "destroy": summary.destroy,
         });

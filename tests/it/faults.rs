@@ -73,7 +73,9 @@ fn a_second_apply_makes_no_write_call_and_plan_never_does() {
     let served = Served::new();
     served.run(&["plan"]).exits(0);
     assert_eq!(served.writes(), 0);
-    served.run(&["apply", "--yes"]).exits(0);
+    // Who runs it is said before anything is changed.
+    let first = served.run(&["apply", "--yes"]).exits(0);
+    assert!(first.stderr.starts_with("This runs as arn:aws:"), "{}", first.stderr);
     served.sandbox.clear_requests();
     assert_eq!(served.run(&["apply", "--yes"]).exits(0).last_line(), NO_CHANGES);
     assert_eq!(served.writes(), 0);
