@@ -168,7 +168,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     }
     diagnostics.extend(unreadable::diagnostics(input));
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts, &gate);
+    let graph = calls(input, &mut drafts, &gate, &mut diagnostics);
     let mut hazards = hazard::find(input, &drafts);
     gate.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
@@ -467,7 +467,7 @@ fn spread_replacements(drafts: &mut [Draft<'_>]) {
 }
 
 /// Asks the kinds for their calls.
-fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate, diagnostics: &mut Vec<Diagnostic>) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -507,7 +507,7 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
             }
         }
     }
-    remove_surplus(input, drafts, &neighbours, &mut graph);
+    remove_surplus(input, drafts, &neighbours, &mut graph, diagnostics);
     connect(drafts, &mut graph);
     graph.waits.clone_from(&gate.waits);
     graph
@@ -519,12 +519,18 @@ fn remove_surplus(
     drafts: &mut [Draft<'_>],
     neighbours: &BTreeMap<Address, &Live>,
     graph: &mut Graph,
+    diagnostics: &mut Vec<Diagnostic>,
 ) {
     for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
-        let Some(draft) = drafts.iter_mut().find(|draft| draft.address == *address) else { continue };
-        if matches!(draft.action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
+        let Some(index) = drafts.iter().position(|draft| draft.address == *address) else { continue };
+        if matches!(drafts[index].action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
             continue;
         }
+        if let Some(held) = holders::of_surplus(input, drafts, drafts[index].kind, (address, live)) {
+            diagnostics.push(held);
+            continue;
+        }
+        let draft = &mut drafts[index];
         let calls = draft.kind.calls(&Transition {
             scope: input.scope,
             action: Action::Delete,

@@ -3,9 +3,9 @@
 use super::Action;
 use super::build::{Draft, Input};
 use super::verdict::cannot_go;
-use crate::kind::{self, Found, Holder, KindLive, Live, Owner};
+use crate::kind::{self, Found, Holder, Kind, KindLive, Live, Owner};
 use crate::kinds::instance_profile::INSTANCE;
-use crate::model::Diagnostic;
+use crate::model::{Address, Diagnostic};
 
 /// The most holders that a message names.
 const MOST: usize = 10;
@@ -44,20 +44,46 @@ fn obstacle(holders: &[Holder]) -> String {
     format!("{}{more} {verb} it, and would not let go in this run", names.join(", "))
 }
 
+/// What is taken away, and how.
+struct Held<'a> {
+    kind: &'a dyn Kind,
+    address: &'a Address,
+    action: Action,
+    live: &'a Live,
+}
+
 /// The holders that do not let go of what a draft takes away.
 fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Holder> {
     let Some(live) = draft.live.filter(|_| matches!(draft.action, Action::Delete | Action::Replace)) else {
         return Vec::new();
     };
-    let mut holders = draft.kind.holders(live, input.live);
-    holders.retain(|holder| !lets_go(input, drafts, holder, draft, live));
+    remaining(input, drafts, &Held { kind: draft.kind, address: &draft.address, action: draft.action, live })
+}
+
+/// Says why a second object of an address can't go: somebody holds it beyond this plan.
+pub(super) fn of_surplus(
+    input: &Input<'_>,
+    drafts: &[Draft<'_>],
+    kind: &dyn Kind,
+    (address, live): (&Address, &Live),
+) -> Option<Diagnostic> {
+    let holders = remaining(input, drafts, &Held { kind, address, action: Action::Delete, live });
+    let message = || format!("the second thing of `{address}` can't be deleted: {}", obstacle(&holders));
+    (!holders.is_empty()).then(|| {
+        Diagnostic::error("VSS0906", message()).at(address).help("remove the obstacle, or leave the thing as it is")
+    })
+}
+
+fn remaining(input: &Input<'_>, drafts: &[Draft<'_>], held: &Held<'_>) -> Vec<Holder> {
+    let mut holders = held.kind.holders(held.live, input.live);
+    holders.retain(|holder| !lets_go(input, drafts, holder, held));
     holders
 }
 
-fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Draft<'_>, held_live: &Live) -> bool {
+fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held<'_>) -> bool {
     // Who names a profile for deletion has been told of the instances that carry it.
     if holder.kind == INSTANCE {
-        return held.action == Action::Delete && input.options.targets.contains(&held.address);
+        return held.action == Action::Delete && input.options.targets.contains(held.address);
     }
     let is_it = |live: &Live| live.ids.values().any(|id| *id == holder.id);
     let of_kind = || input.live.iter().filter(|(kind, _)| *kind == holder.kind).map(|(_, live)| live);
@@ -76,8 +102,8 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Draf
         Action::Update | Action::Adopt => draft.desired.is_some_and(|desired| {
             let follows = held.action == Action::Replace
                 && draft.kind.follows(held.kind.name()).is_some()
-                && desired.references.contains(&held.address);
-            follows || draft.kind.lets_go(desired, live, held_live)
+                && desired.references.contains(held.address);
+            follows || draft.kind.lets_go(desired, live, held.live)
         }),
         Action::NoOp | Action::Create | Action::Unknown | Action::Refused => false,
     }

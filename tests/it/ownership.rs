@@ -402,3 +402,27 @@ fn what_is_gone_before_its_deletion_counts_as_deleted() {
     });
     assert_eq!(failed, "");
 }
+
+#[test]
+fn a_second_plan_in_which_somebody_selects_stays_until_that_may_go_too() {
+    let bench = Bench::new();
+    let content = file(BACKUP);
+    bench.apply(&content);
+    let first = plan_id(&bench);
+    let mut second = bench.call("backup", "GetBackupPlan", &json!({"BackupPlanId": first}));
+    second["BackupPlan"]["Rules"][0]["ScheduleExpression"] = json!("cron(0 19 ? * * *)");
+    second["BackupPlan"]["Rules"][0].as_object_mut().expect("a rule").remove("RuleId");
+    let marks = json!({"vssctl:stack": "bench", "vssctl:id": "plan.daily"});
+    let made = json!({"BackupPlan": second["BackupPlan"], "BackupPlanTags": marks});
+    let second = bench.call("backup", "CreateBackupPlan", &made)["BackupPlanId"].clone();
+    let selection = json!({"SelectionName": "theirs", "IamRoleArn": "arn:aws:iam::123456789012:role/AWSBackupVss",
+        "Resources": ["arn:aws:ec2:*:*:instance/*"]});
+    bench.call("backup", "CreateBackupSelection", &json!({"BackupPlanId": second, "BackupSelection": selection}));
+    let plan = bench.plan(&content);
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    assert!(messages(&plan).contains("the second thing of `plan.daily` can't be deleted"), "{}", messages(&plan));
+    let (_, report) = bench.try_apply(&content, &prune());
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    assert_eq!(plan_id(&bench), first);
+    assert!(bench.plan(&content).is_empty());
+}
