@@ -187,7 +187,11 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
 
 /// The managed policy wants a tag in each request, which packages before 2.3.1 do not set.
 fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
-    let Some(version) = patient.version().filter(|version| version.is_before(MANAGED_POLICY)) else { return };
+    let version = match patient.package.as_ref().map(|package| &package.installed) {
+        Some(Installed::Version(version)) if version.is_before(MANAGED_POLICY) => version.to_string(),
+        Some(Installed::Before(end)) if compare(MANAGED_POLICY, end.as_str()).is_ge() => format!("before {end}"),
+        _ => return,
+    };
     let source = patient.package.as_ref().map(|package| package.source.words()).unwrap_or_default();
     let seen = vec![format!("AwsVssComponents {version}, by {source}"), format!("role {}", role.name)];
     let denied = needs(patient, false).iter().any(|need| access(&mut notes.powers, role, need) == Access::Denied);
