@@ -25,3 +25,7 @@ mod proof;
 mod proof_cli;
 mod saved_plans;
 mod scenarios;
+
+/// A quarter of a simulation was spent in the system's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -86,6 +86,23 @@ pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
     (sent.len(), again)
 }
 
+/// Tells of the one-time commands and of the records that stand in for their token, with the time of each.
+pub(crate) fn records(sandbox: &Sandbox) -> Vec<String> {
+    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let ssm = &export["regions"][REGION]["ssm"];
+    let mut lines: Vec<(i64, String)> = Vec::new();
+    for (id, command) in ssm["commands"].as_object().into_iter().flatten() {
+        let line = format!("command {id} {}", command["definition"]["Comment"]);
+        lines.push((command["requested"].as_i64().unwrap_or_default(), line));
+    }
+    for (name, parameter) in ssm["parameters"].as_object().into_iter().flatten() {
+        let made = &parameter["versions"][0];
+        lines.push((made["modified"].as_i64().unwrap_or_default(), format!("{name} {made}")));
+    }
+    lines.sort();
+    lines.into_iter().map(|(time, line)| format!("{time} {line}")).collect()
+}
+
 /// Looks, without the planner, whether the stack has exactly one thing for each entry that a plan found in order.
 pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<String> {
     let things = things(sandbox);
@@ -105,6 +122,12 @@ pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<
         let least = usize::from(change.address.kind() != "plan");
         match count.remove(&address) {
             Some(1) => {}
+            // Somebody holds the other, and the plan says who.
+            Some(2..)
+                if plan
+                    .diagnostics
+                    .iter()
+                    .any(|one| one.code == "VSS0906" && one.address.as_ref() == Some(&change.address)) => {}
             other if other.unwrap_or_default() < 1 && least == 0 => {}
             other => found.push(format!("`{address}` has {} live things", other.unwrap_or_default())),
         }

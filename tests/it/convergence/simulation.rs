@@ -352,7 +352,8 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     world.figures.commands_again = again;
     world.figures.faults = world.sandbox.faults_struck();
     if again > 0 {
-        world.problems.push(format!("{again} commands were sent twice"));
+        let records = account::records(&world.sandbox).join("\n");
+        world.problems.push(format!("{again} commands were sent twice:\n{records}"));
     }
     if !world.problems.is_empty() {
         world.problems.push(format!("first file:\n{}\nsecond file:\n{}", texts[0], texts[1]));
@@ -399,7 +400,8 @@ pub(crate) fn sweep(seed: u64, at: usize, kill: Kill) -> (Figures, Vec<String>) 
         let (sent, again) = account::commands(&world.sandbox);
         (world.figures.commands, world.figures.commands_again) = (sent, again);
         if again > 0 {
-            world.problems.push(format!("{again} commands were sent twice"));
+            let records = account::records(&world.sandbox).join("\n");
+            world.problems.push(format!("{again} commands were sent twice:\n{records}"));
         }
         (world.figures, world.problems)
     })
