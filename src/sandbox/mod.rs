@@ -80,6 +80,8 @@ struct Inner {
     restrictions: Restrictions,
     history: History,
     late: Vec<Late>,
+    /// When the last operation was performed, in milliseconds since 1970.
+    performed: i64,
     time: Option<Time>,
     requests: Vec<RequestRecord>,
     answered: u64,
@@ -141,6 +143,7 @@ impl Sandbox {
             restrictions: Restrictions::default(),
             history: History::default(),
             late: Vec::new(),
+            performed: i64::MIN,
             time: None,
             requests: Vec::new(),
             answered: 0,
@@ -255,6 +258,17 @@ impl Sandbox {
         Ok(serde_json::to_string_pretty(account).expect("an account has only text keys"))
     }
 
+    /// Gives the account 123456789012 as it is, in the form of [`Sandbox::export`].
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let _lock = inner.store.lock(&mut inner.state)?;
+        Ok(serde_json::to_value(&inner.state.held(DEFAULT_ACCOUNT).account).expect("an account has only text keys"))
+    }
+
     /// Answers one request.
     pub(crate) fn answer(&self, request: &Request<Bytes>) -> Outcome {
         self.lock().answer(request)
@@ -279,15 +293,18 @@ impl Inner {
         }
     }
 
-    /// Does what was asked long ago and is due now. Nobody hears what came of it.
+    /// Does what was asked long ago and is due now, as of the time when it was due: reads that are behind show it no later.
+    /// Nobody hears what came of it.
     fn take_up_late(&mut self) {
         let now = self.state.clock.now();
         let (mut due, waiting): (Vec<Late>, Vec<Late>) = self.late.drain(..).partition(|late| late.due <= now);
         self.late = waiting;
         due.sort_by_key(|late| late.due);
         for late in due {
+            self.state.clock.turn_to(late.due.max(self.performed));
             let _ = self.perform(late.service, &late.operation, &late.region, &late.account, &late.input);
         }
+        self.state.clock.turn_to(now.max(self.performed));
     }
 
     fn answer(&mut self, request: &Request<Bytes>) -> Outcome {
@@ -453,6 +470,7 @@ impl Inner {
     fn perform(&mut self, service: &str, operation: &str, region: &str, account: &str, input: &Value) -> Answer {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
+        self.performed = now;
         let changes = writes(operation);
         if changes && self.faults.needs_history() {
             self.history.remember(now, &self.state.accounts);
