@@ -13,7 +13,7 @@ const STACK: &str = "bench";
 
 /// Every thing of the account by kind and id, without what time alone changes.
 pub(crate) fn things(sandbox: &Sandbox) -> BTreeMap<String, Value> {
-    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let export = sandbox.snapshot().expect("an account");
     let mut found = BTreeMap::new();
     let objects = |value: &Value| value.as_object().cloned().unwrap_or_default();
     for (collection, kind) in [("roles", "role"), ("policies", "policy"), ("profiles", "profile")] {
@@ -65,7 +65,7 @@ pub(crate) fn strangers(sandbox: &Sandbox) -> BTreeMap<String, Value> {
 
 /// Counts the one-time commands: how many were sent, and how many of those again at once.
 pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
-    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let export = sandbox.snapshot().expect("an account");
     let commands = export["regions"][REGION]["ssm"]["commands"].as_object().cloned().unwrap_or_default();
     let mut sent: Vec<(i64, String)> = commands
         .values()
@@ -88,7 +88,7 @@ pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
 
 /// Tells of the one-time commands and of the records that stand in for their token, with the time of each.
 pub(crate) fn records(sandbox: &Sandbox) -> Vec<String> {
-    let export: Value = serde_json::from_str(&sandbox.export().expect("an account")).expect("JSON");
+    let export = sandbox.snapshot().expect("an account");
     let ssm = &export["regions"][REGION]["ssm"];
     let mut lines: Vec<(i64, String)> = Vec::new();
     for (id, command) in ssm["commands"].as_object().into_iter().flatten() {
