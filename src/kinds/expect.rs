@@ -9,6 +9,11 @@ use crate::aws::{AwsError, Tags};
 use crate::kind::Live;
 use crate::plan::{EXPECT, PlannedCall, marks};
 
+/// The tags that must be there.
+const TAGS: &str = "Tags";
+/// The tags that must be so where they are there.
+const OR_NONE: &str = "TagsOrNone";
+
 /// Makes the read that must find a live thing as it was planned: its unique ids of these names, and the marks it has.
 pub(crate) fn expecting(action: &str, mut input: Value, live: &Live, unique: &[&str]) -> PlannedCall {
     let ids = unique.iter().filter_map(|name| Some((*name, live.ids.get(*name)?)));
@@ -22,7 +27,9 @@ pub(crate) fn expecting(action: &str, mut input: Value, live: &Live, unique: &[&
         .collect::<serde_json::Map<_, _>>()
         .into();
     if !marks.is_empty() {
-        expected["Tags"] = json!(marks);
+        // Without any mark a token that names the stack says whose it is; a mark of another owner says more.
+        let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(marks::TOKEN));
+        expected[if has_token { OR_NONE } else { TAGS }] = json!(marks);
     }
     input[EXPECT] = expected;
     PlannedCall::new(action, input)
@@ -37,8 +44,10 @@ pub(crate) fn check(call: &PlannedCall, ids: &[(&str, Option<&str>)], tags: Opti
     let expected = &call.input[EXPECT];
     let of_ids = ids.iter().map(|(name, found)| (*name, expected[*name].as_str(), *found));
     let of_tags = tags.into_iter().flat_map(|tags| {
-        let wanted = expected["Tags"].as_object().into_iter().flatten();
-        wanted.map(|(key, value)| (key.as_str(), value.as_str(), tags.get(key).map(String::as_str)))
+        let members = |name: &str| expected[name].as_object().into_iter().flatten();
+        let found = |key: &str| tags.get(key).map(String::as_str);
+        let marked = members(OR_NONE).filter(move |(key, _)| tags.contains_key(*key));
+        members(TAGS).chain(marked).map(move |(key, value)| (key.as_str(), value.as_str(), found(key)))
     });
     for (name, wanted, found) in of_ids.chain(of_tags) {
         if let Some(wanted) = wanted.filter(|wanted| found != Some(*wanted)) {
@@ -85,5 +94,9 @@ mod tests {
         assert!(taken.message.contains("`vssctl:stack` was `s` and is `t`"), "{}", taken.message);
         let unmarked = check(&call, &[("RoleId", Some("AROA1"))], Some(&Tags::default())).expect_err("nobody's");
         assert!(unmarked.message.contains("is gone"), "{}", unmarked.message);
+        let mut with_token = live();
+        with_token.ids.insert("CreatorRequestId".into(), "v1.0123456789.v.a.01234567".into());
+        let call = expecting("backup:ListTags", json!({}), &with_token, &[]);
+        assert!(check(&call, &[], Some(&Tags::default())).is_ok() && check(&call, &[], Some(&tags("t"))).is_err());
     }
 }

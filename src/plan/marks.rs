@@ -21,6 +21,8 @@ pub const KEYS: &str = "vssctl:keys";
 pub const REGION: &str = "vssctl:region";
 /// The reserved prefix of tag keys.
 pub const PREFIX: &str = "vssctl:";
+/// What our tokens begin with.
+pub const TOKEN: &str = "v1.";
 
 /// AWS allows 256 characters in a tag value.
 const VALUE_LIMIT: usize = 256;
@@ -109,7 +111,7 @@ pub fn is_creator(scope: &Scope, letter: char, creator_request_id: &str) -> bool
 }
 
 fn creator_prefix(scope: &Scope, letter: char) -> String {
-    format!("v1.{}.{letter}.", &sha256_hex(scope.stack.as_bytes())[..10])
+    format!("{TOKEN}{}.{letter}.", &sha256_hex(scope.stack.as_bytes())[..10])
 }
 
 /// What has to be done to the tags of a live thing.

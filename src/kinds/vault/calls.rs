@@ -139,14 +139,9 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
     // Deleting a vault takes its policy, notifications and governance lock along.
-    let is_tagged = live.fields.get("tags").is_some_and(|tags| tags.get(marks::STACK).is_some());
     vec![
-        if is_tagged {
-            expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[])
-        } else {
-            // Its token is the only mark.
-            expecting("backup:ListBackupVaults", json!({ "BackupVaultName": live.name }), live, &["CreatorRequestId"])
-        },
+        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[]),
+        expecting("backup:ListBackupVaults", json!({ "BackupVaultName": live.name }), live, &["CreatorRequestId"]),
         PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name })),
     ]
 }
