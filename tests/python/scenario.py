@@ -14,7 +14,7 @@ from botocore import xform_name
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 UNIQUE = re.compile(r"(A[A-Z]{3})[A-Z0-9]{12,}")
-SERVICES = {"iam": "iam", "sts": "sts", "ssm": "ssm", "backup": "backup", "ec2": "ec2"}
+SERVICES = {"iam": "iam", "sts": "sts", "ssm": "ssm", "backup": "backup", "ec2": "ec2", "kms": "kms"}
 SERVICES["tagging"] = "resourcegroupstaggingapi"
 
 

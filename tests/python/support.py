@@ -5,6 +5,7 @@ for other people's tools before `vssctl sandbox serve`.
 """
 
 import contextlib
+import json
 import os
 import pathlib
 import re
@@ -74,6 +75,24 @@ def sandbox(folder):
     command = [str(BINARY), f"--sandbox={file}", "sandbox", "serve", "--listen", f"127.0.0.1:{port}"]
     with server(command, port) as url:
         yield url
+
+
+def key(folder, account):
+    """Puts a customer's KMS key into the sandbox of a folder, where no operation makes one; gives its ARN. The account has
+    been written to before."""
+    file = pathlib.Path(folder) / "sandbox.json"
+    state = json.loads(file.read_text())
+    arn = f"arn:aws:kms:{REGION}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    owner = {"Sid": "Owner", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
+    policy = {"Version": "2012-10-17", "Statement": [{**owner, "Action": "kms:*", "Resource": "*"}]}
+    grants = [[f"arn:aws:iam::{account}:role/r{number}", ["Decrypt", "CreateGrant"]] for number in range(3)]
+    made = {"state": "Enabled", "manager": "CUSTOMER", "policy": policy, "grants": grants}
+    region = state["accounts"][account]["account"]["regions"][REGION]
+    region.setdefault("kms", {}).setdefault("keys", {})[arn] = made
+    whole = file.with_suffix(".new")
+    whole.write_text(json.dumps(state))
+    whole.replace(file)
+    return arn
 
 
 def advance(folder, by):

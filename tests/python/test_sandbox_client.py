@@ -10,11 +10,13 @@ import support
 import walk_backup
 import walk_ec2
 import walk_iam
+import walk_kms
 import walk_ssm
 from walk import Walk
 from wire import Wire
 
 # What cannot be refused: AWS's models give these no input and no error but the service's own failures.
+WALKED = {"backup", "ec2", "iam", "kms", "ssm", "sts", "tagging"}
 NEVER_REFUSED = {
     "backup:DescribeGlobalSettings",
     "backup:DescribeRegionSettings",
@@ -99,6 +101,7 @@ class SandboxCase(unittest.TestCase):
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         cls.url = stack.enter_context(support.sandbox(folder))
         cls.advance = staticmethod(lambda by: support.advance(folder, by))
+        cls.key = staticmethod(lambda account: support.key(folder, account))
 
 
 class EveryOperation(SandboxCase):
@@ -136,6 +139,12 @@ class EveryOperation(SandboxCase):
         walk_ec2.walk(self.walk("ec2", **account), self.walk("iam", **account))
         self.held("ec2")
 
+    def test_kms_answers_as_its_model_says(self):
+        account = {"account": "555555555555"}
+        self.walk("backup", **account)("CreateBackupVault", BackupVaultName="vault")
+        walk_kms.walk(self.walk("kms", **account), self.key("555555555555"))
+        self.held("kms")
+
     def test_tagging_answers_as_its_model_says(self):
         account = {"account": "111111111111"}
         walk_ssm.tagging(self.walk("resourcegroupstaggingapi", **account), self.walk("backup", **account))
@@ -151,7 +160,7 @@ class EveryOperation(SandboxCase):
             self.held("tagging")
 
     def test_no_service_is_offered_that_is_not_walked_through(self):
-        self.assertEqual({name.split(":")[0] for name in offered()}, {"backup", "ec2", "iam", "ssm", "sts", "tagging"})
+        self.assertEqual({name.split(":")[0] for name in offered()}, WALKED)
 
 
 if __name__ == "__main__":

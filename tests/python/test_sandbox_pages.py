@@ -37,6 +37,7 @@ class Pages(SandboxCase):
         "ec2:DescribeIamInstanceProfileAssociations",
         "ec2:DescribeInstanceStatus",
         "ec2:DescribeInstances",
+        "ec2:DescribeRouteTables",
         "ssm:DescribeInstanceInformation",
         "ssm:DescribeInstanceProperties",
     }

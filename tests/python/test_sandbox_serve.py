@@ -48,6 +48,9 @@ class Addresses(SandboxCase):
                     self.assertTrue(client.describe_instance_information()["InstanceInformationList"])
                 elif service == "ec2":
                     self.assertTrue(client.describe_instances()["Reservations"])
+                elif service == "kms":
+                    with self.assertRaises(client.exceptions.NotFoundException):
+                        client.describe_key(KeyId="1234abcd-12ab-34cd-56ef-1234567890ab")
                 elif service == "sts":
                     self.assertEqual(client.get_caller_identity()["Account"], "123456789012")
                 else:

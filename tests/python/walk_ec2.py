@@ -12,6 +12,9 @@ def walk(ec2, iam):
     images(ec2)
     tags(ec2, windows)
     profiles(ec2, iam, windows)
+    routes = ec2("DescribeRouteTables", Filters=[{"Name": "association.main", "Values": ["true"]}])["RouteTables"]
+    same([one["VpcId"] for one in routes], [windows[0]["VpcId"]], "the main route tables")
+    ec2.refused("InvalidRouteTableID.NotFound", "DescribeRouteTables", RouteTableIds=["rtb-0123456789abcdef0"])
     ec2("DescribeVpcEndpoints")
     ec2.refused("InvalidVpcEndpointId.NotFound", "DescribeVpcEndpoints", VpcEndpointIds=["vpce-0123456789abcdef0"])
     ec2.refused("DryRunOperation", "DescribeVpcEndpoints", DryRun=True)

@@ -34,6 +34,12 @@ def instances(ssm):
     only = [{"Key": "AWS:AWSComponent.Name", "Values": ["Amazon SSM"], "Type": "BeginWith"}]
     inventory = ssm("ListInventoryEntries", InstanceId=ids[0], TypeName="AWS:AWSComponent", Filters=only)
     same([one["Name"] for one in inventory["Entries"]], ["Amazon SSM Agent"], "the inventory")
+    services = [{"TypeName": "AWS:Service"}]
+    only = [{"Key": "AWS:Service.Name", "Values": ["AmazonSSMAgent"]}]
+    entities = ssm("GetInventory", Filters=only, ResultAttributes=services)["Entities"]
+    same(ids[0] in [one["Id"] for one in entities], True, "a node with an agent is in the inventory")
+    colour = [{"Key": "AWS:Service.Colour", "Values": ["red"]}]
+    ssm.refused("InvalidFilter", "GetInventory", Filters=colour, ResultAttributes=services)
     ssm.refused("InvalidTypeNameException", "ListInventoryEntries", InstanceId=ids[0], TypeName="AWS:Colours")
     return ids
 

@@ -42,6 +42,7 @@ COMMON = {
         "InvalidNextToken": 400,
         "InvalidParameterCombination": 400,
         "InvalidParameterValue": 400,
+        "InvalidRouteTableID.NotFound": 400,
         "InvalidSnapshot.NotFound": 400,
         "InvalidVolume.NotFound": 400,
         "InvalidVpcEndpointId.NotFound": 400,
