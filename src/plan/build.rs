@@ -236,12 +236,12 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
     drafts.retain(|draft| wanted.contains(&draft.address));
 }
 
-/// Tells whether a thing moves along with the replacement of another.
+/// Tells whether a thing moves along with the replacement of another: its kind says so, or what it says of the other changes.
 fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
     let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
-    refers
-        && draft.kind.follows(replaced.kind()).is_some()
-        && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
+    let moves = draft.kind.follows(replaced.kind()).is_some()
+        || draft.live.is_some() && matches!(draft.action, Action::Adopt | Action::Update | Action::Replace);
+    refers && moves && drafts.iter().any(|other| other.address == *replaced && other.action == Action::Replace)
 }
 
 /// Keeps from deletion what something that stays refers to.

@@ -7,8 +7,8 @@ use vssctl::sandbox::backup::RecoveryPoint;
 
 use crate::harness::{MAIN_JOB, Place, Run};
 
-const STACK: &str = "[stack]\nname = \"s\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n";
-const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
+pub(crate) const STACK: &str = "[stack]\nname = \"s\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n";
+pub(crate) const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
 const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
@@ -17,14 +17,14 @@ fn account(place: &Place) -> Sandbox {
     Sandbox::open(place.path().join("account.json")).expect("the account")
 }
 
-fn call(place: &Place, service: &str, operation: &str, input: &Value) -> Value {
+pub(crate) fn call(place: &Place, service: &str, operation: &str, input: &Value) -> Value {
     account(place)
         .call(service, operation, "ap-northeast-1", input)
         .unwrap_or_else(|error| panic!("{service}:{operation}: {error:?}"))
 }
 
 /// Puts a recovery point into a vault, as a backup would.
-fn back_up(place: &Place, vault: &str) {
+pub(crate) fn back_up(place: &Place, vault: &str) {
     let put = |account: &mut vssctl::sandbox::account::Account| {
         let region = account.regions.get_mut("ap-northeast-1").expect("the region");
         let vault = region.backup.vaults.get_mut(vault).expect("the vault");
@@ -33,13 +33,20 @@ fn back_up(place: &Place, vault: &str) {
     account(place).edit(put).expect("an edit");
 }
 
-fn all() -> String {
+pub(crate) fn all() -> String {
     Hazard::ALL.map(Hazard::name).join(",")
 }
 
 /// Applies `before`, lets others act, and applies `after`: refused without the consent, done with it.
 #[track_caller]
-fn asks(hazard: &str, address: &str, before: &str, meanwhile: impl Fn(&Place), after: &str, more: &[&str]) -> String {
+pub(crate) fn asks(
+    hazard: &str,
+    address: &str,
+    before: &str,
+    meanwhile: impl Fn(&Place),
+    after: &str,
+    more: &[&str],
+) -> String {
     let place = Place::with(before);
     place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(0);
     meanwhile(&place);
@@ -64,7 +71,7 @@ fn asks(hazard: &str, address: &str, before: &str, meanwhile: impl Fn(&Place), a
     shown
 }
 
-fn nothing(_: &Place) {}
+pub(crate) fn nothing(_: &Place) {}
 
 #[test]
 fn the_main_job_is_made_without_any_consent() {

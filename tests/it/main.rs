@@ -16,6 +16,7 @@ mod fuzz;
 mod gate;
 mod harness;
 mod hazards;
+mod hazards_of_loss;
 mod kind_contract;
 mod lease;
 mod ownership;

@@ -69,7 +69,8 @@ impl Kind for Selection {
     }
 
     fn follows(&self, replaced: &str) -> Option<Action> {
-        (replaced == "plan").then_some(Action::Replace)
+        // A role that is made again under another path or name has another ARN: the selection names the old one.
+        matches!(replaced, "plan" | "role").then_some(Action::Replace)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

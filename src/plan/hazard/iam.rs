@@ -52,8 +52,12 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
             );
         }
     }
-    if goes && trusts(thing.before("trust"), "backup.amazonaws.com") {
+    // What is made again has another ARN: nothing but its path and its name replace a role.
+    if (goes || thing.is(Action::Replace)) && trusts(thing.before("trust"), "backup.amazonaws.com") {
         orphans(thing, notes);
+    }
+    if thing.is(Action::Replace) {
+        unassumable(thing, live, notes);
     }
 }
 
@@ -147,6 +151,18 @@ fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
                 ),
             );
         }
+    }
+}
+
+/// The role goes before it is made again, and selections move to the new one after that.
+fn unassumable(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
+    let arn = live.ids.get("Arn").map_or("", String::as_str);
+    let uses = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
+    for selection in thing.live("selection").filter(uses) {
+        notes.add(
+            Hazard::ProtectionGap,
+            format!("no backup of the selection `{}` starts while the role is deleted and made again", selection.name),
+        );
     }
 }
 

@@ -275,6 +275,18 @@ impl<'a> Thing<'a> {
         self.draft.fields.iter().any(|change| within(&change.path))
     }
 
+    /// Returns every live thing of a kind that was read, whoever it belongs to.
+    fn live(&self, kind: &'a str) -> impl Iterator<Item = &'a Live> {
+        let read = self.input.live.iter().filter(move |(name, _)| *name == kind);
+        read.flat_map(|(_, live)| {
+            let found = live.found.values().filter_map(|found| match found {
+                Found::Live(live) => Some(&**live),
+                Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
+            });
+            found.chain(&live.orphans).chain(live.surplus.iter().map(|(_, live)| live))
+        })
+    }
+
     /// Returns the live things of a kind that are this stack's, targets or not: those of the file and its orphans.
     fn ours(&self, kind: &str) -> Vec<&'a Live> {
         ours(self.input, kind)
