@@ -46,3 +46,38 @@ fn a_role_that_is_made_again_leaves_its_recovery_points_behind() {
     let shown = asks("retention-orphan", "role.AWSBackupVss", MAIN_JOB, full, &moved(), &[]);
     assert!(unwrapped(&shown).contains("to expire the 1 recovery points in the vault `vss`"), "{shown}");
 }
+
+#[test]
+fn a_vault_that_is_made_again_while_a_rule_names_it_is_a_protection_gap() {
+    let shown = asks("protection-gap", "vault.vss", MAIN_JOB, nothing, &keyed(), &[]);
+    assert!(unwrapped(&shown).contains("the rule `nightly` of the plan `daily` has no vault"), "{shown}");
+    // What no rule names may go and come.
+    let (alone, _) = MAIN_JOB.split_once("[plan.daily]").expect("a plan");
+    let place = Place::with(alone);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let keyed = keyed();
+    place.write("vss.toml", keyed.split_once("[plan.daily]").expect("a plan").0);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_first_pin_that_goes_back_from_the_newest_version_asks() {
+    let pinned = |version: &str| MAIN_JOB.replace("minimum_version = \"2.3.1\"", &format!("version = \"{version}\""));
+    let shown = asks("vss-unavailable", "package.AwsVssComponents", MAIN_JOB, nothing, &pinned("2.2.1"), &[]);
+    assert!(unwrapped(&shown).contains("from the newest version to 2.2.1"), "{shown}");
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", pinned("2.5.1"));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_package_that_loses_its_schedule_is_no_longer_installed_on_new_instances() {
+    let once = MAIN_JOB.replace("schedule = \"rate(1 day)\"\n", "");
+    let shown = asks("vss-unavailable", "package.AwsVssComponents", MAIN_JOB, nothing, &once, &[]);
+    assert!(unwrapped(&shown).contains("nothing installs `AwsVssComponents` on new instances any more"), "{shown}");
+    // A command from the start has no association to lose.
+    let place = Place::with(&once);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}

@@ -1,17 +1,20 @@
 //! The hazards of packages, vaults, plans, selections and region settings.
 
-use std::cmp::Ordering;
-
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{Hazard, Notes, Thing, texts};
+use crate::kind::Live;
 use crate::model::duration::days;
 use crate::model::schedule::{Dialect, Schedule, zone};
 use crate::plan::{Action, diff};
 use crate::policy;
+use crate::vss::gate::POLICY;
+use crate::vss::package::{Installed, is_package};
+use crate::vss::version::MANAGED_POLICY;
 
 pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
+    unscheduled(thing, notes);
     let Some(live) = thing.draft.live else { return };
     let name = thing.before("package_name").as_str().unwrap_or(&live.name);
     let installs = |value: &Value| value == "Install";
@@ -28,11 +31,13 @@ pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
     if installs(thing.before("action")) && !installs(thing.after("action")) {
         notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
     }
-    if let (Some(before), Some(after)) = (thing.before("version").as_str(), thing.after("version").as_str())
-        && numbers(after).cmp(&numbers(before)) == Ordering::Less
-        && !after.is_empty()
-    {
-        notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
+    let version = |value: &'_ Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    match (version(thing.before("version")), version(thing.after("version"))) {
+        (Some(before), Some(after)) if numbers(&after) < numbers(&before) => {
+            notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
+        }
+        (None, Some(after)) if installs(thing.after("action")) => pinned(thing, name, &after, notes),
+        _ => {}
     }
     if thing.changes("targets") {
         let after = thing.after("targets");
@@ -48,6 +53,53 @@ pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
+/// What a first pin takes away: without one, instances have the newest version of some day.
+fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
+    let evidence = thing.input.live.iter().find(|(kind, _)| *kind == "package").map(|(_, live)| &live.installed);
+    for machine in evidence.iter().flat_map(|evidence| evidence.machines()) {
+        let known = machine.package.as_ref().filter(|_| is_package(name)).map(|package| &package.installed);
+        if let Some(Installed::Version(version) | Installed::AtLeast(version)) = known
+            && numbers(pin) < numbers(version.as_str())
+            && machine.is_meant(thing.after("targets"))
+        {
+            let title = machine.title();
+            notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {version} to {pin} on {title}"));
+        }
+    }
+    let has_policy = |role: &&Live| {
+        let attached = role.fields.get("managed_policies").map(texts).unwrap_or_default();
+        attached.iter().any(|arn| arn.ends_with(&format!(":policy/{POLICY}")))
+    };
+    if is_package(name)
+        && numbers(pin) < numbers(MANAGED_POLICY)
+        && let Some(role) = thing.live("role").find(has_policy)
+    {
+        notes.add(
+            Hazard::VssUnavailable,
+            format!(
+                "`{name}` goes from the newest version to {pin}, and `{POLICY}` of the role `{}` works from {MANAGED_POLICY} on",
+                role.name
+            ),
+        );
+    }
+}
+
+/// An entry that loses its schedule sends one command, and the association that installs on new instances goes.
+fn unscheduled(thing: &Thing<'_>, notes: &mut Notes) {
+    let is_command = thing.draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
+    if !is_command || thing.is(Action::Unknown) || thing.is(Action::Refused) {
+        return;
+    }
+    let surplus = thing.input.live.iter().filter(|(kind, _)| *kind == "package").flat_map(|(_, live)| &live.surplus);
+    for (_, live) in surplus.filter(|(address, _)| *address == thing.draft.address) {
+        let text = |field: &str| live.fields.get(field).and_then(Value::as_str);
+        if text("action") == Some("Install") && !live.ids.contains_key("CommandId") {
+            let name = text("package_name").unwrap_or(&live.name);
+            notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
+        }
+    }
+}
+
 /// Versions compare by dotted numbers, missing ones being 0.
 fn numbers(version: &str) -> Vec<u64> {
     let mut numbers: Vec<u64> = version.split('.').map(|part| part.parse().unwrap_or_default()).collect();
@@ -59,6 +111,9 @@ fn numbers(version: &str) -> Vec<u64> {
 
 pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
     lock(thing, notes);
+    if let Some(live) = thing.draft.live.filter(|_| thing.is(Action::Replace)) {
+        missing(thing, live, notes);
+    }
     if thing.draft.live.is_none() || !thing.is_changed() || !thing.changes("access_policy") {
         return;
     }
@@ -80,6 +135,25 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
             notes.add(Hazard::RecoveryPointsDeleted, format!("the vault's policy {more}"));
         } else {
             notes.add(Hazard::PrivilegeWidened, format!("the vault's policy {more}"));
+        }
+    }
+}
+
+/// The vault goes before it is made again: a rule that runs then has nowhere to put its backup.
+fn missing(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
+    let is_it = |named: &str| named == live.name || live.ids.get("Arn").is_some_and(|arn| arn == named);
+    for plan in thing.live("plan") {
+        for (name, rule) in plan.fields.get("rule").and_then(Value::as_object).into_iter().flatten() {
+            let copies = rule["copy_actions"].as_object().is_some_and(|copies| copies.keys().any(|to| is_it(to)));
+            if copies || rule["vault"].as_str().is_some_and(is_it) {
+                let plan = &plan.name;
+                notes.add(
+                    Hazard::ProtectionGap,
+                    format!(
+                        "the rule `{name}` of the plan `{plan}` has no vault while this one is deleted and made again"
+                    ),
+                );
+            }
         }
     }
 }
