@@ -307,11 +307,11 @@ pub trait Kind: Sync + std::fmt::Debug {
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive>;
 
     /// Reads what only the deletion or replacement of live things of these names needs to know, such as the instances that
-    /// carry a profile. Tells whether it read anything.
+    /// carry a profile, or what a vault has that the file does not speak of. Tells whether it read anything.
     fn look_closer<'a>(
         &'a self,
         _reader: &'a Reader,
-        _going: &'a BTreeSet<String>,
+        _going: &'a BTreeMap<String, Action>,
         _all: &'a mut [(&'static str, KindLive)],
     ) -> BoxFuture<'a, bool> {
         Box::pin(std::future::ready(false))

@@ -4,7 +4,7 @@
 
 mod installed;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
@@ -34,9 +34,9 @@ pub async fn plan(
     build: impl Fn(&[(&'static str, KindLive)]) -> Plan,
 ) -> Plan {
     let first = build(live);
-    let mut going: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    let mut going: BTreeMap<&str, BTreeMap<String, Action>> = BTreeMap::new();
     for change in first.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
-        going.entry(change.address.kind()).or_default().insert(change.name.clone());
+        going.entry(change.address.kind()).or_default().insert(change.name.clone(), change.action);
     }
     let mut has_read = false;
     for kind in kind::registry() {

@@ -1,6 +1,6 @@
 //! What AWS says about instance profiles, and how it is told.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::InstanceProfile;
 use serde_json::{Value, json};
@@ -12,7 +12,7 @@ use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown}
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::role::api::iam_tags;
-use crate::plan::{PlannedCall, marks};
+use crate::plan::{Action, PlannedCall, marks};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "instance_profile").collect();
@@ -82,7 +82,7 @@ pub(crate) const INSTANCE: &str = "EC2 instance";
 /// Reads which instances carry the profiles that go: AWS lets a profile be deleted that is on an instance.
 pub(super) async fn look_closer(
     reader: &Reader,
-    going: &BTreeSet<String>,
+    going: &BTreeMap<String, Action>,
     all: &mut [(&'static str, KindLive)],
 ) -> bool {
     let associations = match reader.profile_associations().await {
@@ -105,7 +105,7 @@ pub(super) async fn look_closer(
             Found::Live(live) => Some(&mut **live),
             Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
         });
-        for live in found.chain(&mut profiles.orphans).filter(|live| going.contains(&live.name)) {
+        for live in found.chain(&mut profiles.orphans).filter(|live| going.contains_key(&live.name)) {
             let arn = live.ids.get("Arn").map_or("", String::as_str);
             let carriers: Vec<Value> = associations
                 .iter()
@@ -122,14 +122,14 @@ pub(super) async fn look_closer(
 }
 
 /// Makes unknown what can't go without a look at the instances.
-fn forget(profiles: &mut KindLive, going: &BTreeSet<String>, error: AwsError) {
+fn forget(profiles: &mut KindLive, going: &BTreeMap<String, Action>, error: AwsError) {
     for found in profiles.found.values_mut() {
-        if matches!(found, Found::Live(live) if going.contains(&live.name)) {
+        if matches!(found, Found::Live(live) if going.contains_key(&live.name)) {
             *found = unknown(&error);
         }
     }
     let kept = profiles.orphans.len();
-    profiles.orphans.retain(|live| !going.contains(&live.name));
+    profiles.orphans.retain(|live| !going.contains_key(&live.name));
     if profiles.orphans.len() < kept {
         profiles.unreadable.push(error);
     }

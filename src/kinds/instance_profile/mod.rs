@@ -9,7 +9,7 @@ mod api;
 mod calls;
 pub mod spec;
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -54,7 +54,7 @@ impl Kind for InstanceProfile {
     fn look_closer<'a>(
         &'a self,
         reader: &'a Reader,
-        going: &'a BTreeSet<String>,
+        going: &'a BTreeMap<String, Action>,
         all: &'a mut [(&'static str, KindLive)],
     ) -> BoxFuture<'a, bool> {
         api::look_closer(reader, going, all).boxed()

@@ -13,7 +13,7 @@ use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::days;
-use crate::plan::{PlannedCall, marks};
+use crate::plan::{Action, PlannedCall, marks};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "vault").collect();
@@ -102,6 +102,38 @@ async fn read_one(
     Ok(Found::Live(Box::new(normal_form(reader, vault, &tags, policy.as_deref(), notifications.as_ref()))))
 }
 
+/// Reads what a vault that is made again has beside what the file says: it is put back into the new one.
+pub(super) async fn look_closer(
+    reader: &Reader,
+    going: &BTreeMap<String, Action>,
+    all: &mut [(&'static str, KindLive)],
+) -> bool {
+    let mut has_read = false;
+    let vaults = all.iter_mut().filter(|(kind, _)| *kind == "vault").flat_map(|(_, vaults)| vaults.found.values_mut());
+    for found in vaults {
+        let Found::Live(live) = found else { continue };
+        if going.get(&live.name) != Some(&Action::Replace) {
+            continue;
+        }
+        has_read = true;
+        match tokio::try_join!(reader.vault_access_policy(&live.name), reader.vault_notifications(&live.name)) {
+            Ok((policy, notifications)) => {
+                let policy = policy.map(|policy| ("access_policy".to_owned(), document(&policy)));
+                let notifications = notifications.map(|it| ("notifications".to_owned(), record_of(&it)));
+                live.fields.extend(policy.into_iter().chain(notifications));
+            }
+            Err(error) => *found = unknown(&error),
+        }
+    }
+    has_read
+}
+
+fn record_of(notifications: &VaultNotifications) -> Value {
+    let mut record = LiveForm::default();
+    record.text("topic", Some(&notifications.topic)).set("events", notifications.events.iter().cloned());
+    record.record()
+}
+
 fn normal_form(
     reader: &Reader,
     vault: &BackupVaultListMember,
@@ -117,9 +149,7 @@ fn normal_form(
         form.value("access_policy", document(policy));
     }
     if let Some(notifications) = notifications {
-        let mut record = LiveForm::default();
-        record.text("topic", Some(&notifications.topic)).set("events", notifications.events.iter().cloned());
-        form.value("notifications", record.record());
+        form.value("notifications", record_of(notifications));
     }
     if vault.locked().unwrap_or_default() {
         // Only a compliance lock has a date from which nobody can change it.

@@ -1,20 +1,22 @@
 //! Backup vaults: key, access policy, notifications, Vault Lock and tags.
 //!
 //! A vault's name is its identity. The list of vaults says everything but policy and notifications, which are read only for
-//! entries that declare them. A vault that holds recovery points is never deleted. AWS pages: "Backup vaults", "AWS Backup
+//! entries that declare them and for vaults that are made again. A vault that holds recovery points is never deleted. AWS pages: "Backup vaults", "AWS Backup
 //! Vault Lock".
 
 pub(crate) mod api;
 pub(crate) mod calls;
 pub mod spec;
 
+use std::collections::BTreeMap;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Shape, Transition};
-use crate::plan::PlannedCall;
+use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Shape, Transition};
+use crate::plan::{Action, FieldChange, PlannedCall, diff};
 
 /// The fields of a vault's notifications.
 const NOTIFICATIONS: &[Field] = &[
@@ -77,6 +79,27 @@ impl Kind for Vault {
 
     fn restless(&self) -> &'static [&'static str] {
         &["NumberOfRecoveryPoints"]
+    }
+
+    fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {
+        let differs = |field: &FieldChange| field.replaces;
+        let is_replaced = diff::diff(FIELDS, &desired.fields, &live.fields, &BTreeMap::new()).iter().any(differs);
+        let is_locked = live.fields.get("lock").is_some_and(|lock| lock["mode"] == "compliance");
+        (is_replaced && is_locked && !desired.fields.contains_key("lock")).then(|| Conflict {
+            message: "it would be deleted and made again, and has a compliance lock that the file does not speak of"
+                .to_owned(),
+            help: "write the live `kms_key` into the file, or declare the lock that the new vault should have"
+                .to_owned(),
+        })
+    }
+
+    fn look_closer<'a>(
+        &'a self,
+        reader: &'a Reader,
+        going: &'a BTreeMap<String, Action>,
+        all: &'a mut [(&'static str, KindLive)],
+    ) -> BoxFuture<'a, bool> {
+        api::look_closer(reader, going, all).boxed()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
