@@ -1,7 +1,9 @@
 //! Hazards of what is lost on the way to something else: replaced roles and vaults, first pins, dropped schedules, denials.
 
+use serde_json::json;
+
 use crate::harness::{MAIN_JOB, Place};
-use crate::hazards::{NO_CHANGES, all, asks, back_up, nothing};
+use crate::hazards::{NO_CHANGES, all, asks, back_up, call, nothing};
 
 /// The file with another path for the role of AWS Backup.
 fn moved() -> String {
@@ -80,4 +82,91 @@ fn a_package_that_loses_its_schedule_is_no_longer_installed_on_new_instances() {
     let place = Place::with(&once);
     place.sandbox(&["apply", "--yes"]).exits(0);
     place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_denial_of_what_vss_needs_asks_and_one_of_something_else_does_not() {
+    let denying = |action: &str, condition: &str| {
+        MAIN_JOB.replace(
+            "preset = \"vss-instance\"",
+            &format!(
+                "preset = \"vss-instance\"\ninline_policies = {{ d = {{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Deny\", Action = \"{action}\", Resource = \"*\"{condition} }}] }} }}"
+            ),
+        )
+    };
+    let role = "role.EC2RoleforSSMVSSSnapshotV2";
+    for (action, denied) in [
+        ("ec2:CreateImage", "`ec2:CreateImage`"),
+        ("ec2:CreateSnap*", "`ec2:CreateSnapshots`"),
+        ("ssm:*", "`ssm:UpdateInstanceInformation`"),
+    ] {
+        let shown = asks("vss-unavailable", role, MAIN_JOB, nothing, &denying(action, ""), &[]);
+        assert!(unwrapped(&shown).contains(&format!("denies {denied}, which VSS backups need")), "{shown}");
+    }
+    let elsewhere = ", Condition = { StringNotEquals = { \"aws:RequestedRegion\" = \"ap-northeast-1\" } }";
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    for harmless in [denying("ec2:TerminateInstances", ""), denying("ec2:*", elsewhere)] {
+        place.write("vss.toml", harmless);
+        place.sandbox(&["apply", "--yes", "--allow", "privilege-widened"]).exits(0);
+    }
+}
+
+#[test]
+fn a_boundary_that_keeps_from_a_role_what_vss_needs_asks() {
+    let bounded = |actions: &str| {
+        let preset = "preset = \"vss-instance\"";
+        let policy = format!(
+            "[policy.edge]\nallow = [{{ code = \"VSS1020\", reason = \"a boundary\" }}]\ndocument = '{{\"Version\":\"2012-10-17\",\"Statement\":{{\"Effect\":\"Allow\",\"Action\":{actions},\"Resource\":\"*\"}}}}'\n"
+        );
+        MAIN_JOB.replace(preset, &format!("{preset}\npermissions_boundary = \"edge\"")) + &policy
+    };
+    let role = "role.EC2RoleforSSMVSSSnapshotV2";
+    let shown = asks("vss-unavailable", role, MAIN_JOB, nothing, &bounded(r#"["ssm:*","s3:*"]"#), &[]);
+    let shown = unwrapped(&shown);
+    assert!(shown.contains("`ec2:CreateSnapshots`") && !shown.contains("`ssm:"), "{shown}");
+    // One of AWS's policies of which nothing is known may keep anything from it.
+    let core = "permissions_boundary = \"AmazonSSMManagedInstanceCore\"";
+    let core = MAIN_JOB.replace("preset = \"vss-instance\"", &format!("preset = \"vss-instance\"\n{core}"));
+    asks("vss-unavailable", role, MAIN_JOB, nothing, &core, &[]);
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", bounded(r#"["ssm:*","ec2:*"]"#));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_vault_that_is_made_again_keeps_the_policy_and_notifications_that_the_file_does_not_speak_of() {
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let vault = json!({ "BackupVaultName": "vss" });
+    let policy = json!({
+        "BackupVaultName": "vss",
+        "Policy": r#"{"Version":"2012-10-17","Statement":[{"Effect":"Deny","Principal":"*","Action":"backup:DeleteRecoveryPoint","Resource":"*"}]}"#,
+    });
+    let topic = "arn:aws:sns:ap-northeast-1:123456789012:backups";
+    let notifications =
+        json!({ "BackupVaultName": "vss", "SNSTopicArn": topic, "BackupVaultEvents": ["BACKUP_JOB_COMPLETED"] });
+    call(&place, "backup", "PutBackupVaultAccessPolicy", &policy);
+    call(&place, "backup", "PutBackupVaultNotifications", &notifications);
+    place.write("vss.toml", keyed());
+    place.sandbox(&["apply", "--yes", "--allow", "protection-gap"]).exits(0);
+    let kept = call(&place, "backup", "GetBackupVaultAccessPolicy", &vault);
+    assert!(kept["Policy"].as_str().is_some_and(|kept| kept.contains("backup:DeleteRecoveryPoint")), "{kept}");
+    let kept = call(&place, "backup", "GetBackupVaultNotifications", &vault);
+    assert_eq!((&kept["SNSTopicArn"], &kept["BackupVaultEvents"][0]), (&json!(topic), &json!("BACKUP_JOB_COMPLETED")));
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+}
+
+#[test]
+fn a_vault_with_a_compliance_lock_that_the_file_does_not_speak_of_is_not_made_again() {
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let lock = json!({ "BackupVaultName": "vss", "MinRetentionDays": 7, "ChangeableForDays": 3 });
+    call(&place, "backup", "PutBackupVaultLockConfiguration", &lock);
+    assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
+    place.write("vss.toml", keyed());
+    let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
+    assert!(run.stdout.contains("VSS0911") && run.stdout.contains("compliance lock"), "{}", run.stdout);
+    assert_eq!(call(&place, "backup", "DescribeBackupVault", &json!({ "BackupVaultName": "vss" }))["Locked"], true);
 }

@@ -2,21 +2,17 @@
 
 use serde_json::Value;
 
-use super::{Hazard, Notes, Thing, texts};
+use super::{Hazard, Notes, Thing, powers, texts};
 use crate::kind::Live;
 use crate::plan::{Action, diff};
 use crate::policy;
 
-/// What instances and AWS Backup need for VSS: the AWS managed policy, and an action that stands for it in documents of the
-/// customer's own.
+/// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in documents
+/// of the customer's own.
 const NEEDS: [(&str, &str, &[&str]); 3] = [
-    ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:updateinstanceinformation", "ssm:*"]),
-    (
-        "ec2.amazonaws.com",
-        "AWSEC2VssSnapshotPolicy",
-        &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"],
-    ),
-    ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:sendcommand", "ssm:*"]),
+    ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:UpdateInstanceInformation"]),
+    ("ec2.amazonaws.com", "AWSEC2VssSnapshotPolicy", &["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot"]),
+    ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:SendCommand"]),
 ];
 
 pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
@@ -112,15 +108,12 @@ fn plural(more: &str) -> String {
 }
 
 fn vss(thing: &Thing<'_>, notes: &mut Notes) {
-    if !thing.changes("managed_policies") && !thing.changes("inline_policies") {
+    if !["managed_policies", "inline_policies", "permissions_boundary"].iter().any(|field| thing.changes(field)) {
         return;
     }
     let attached = |value: &Value, policy: &str| texts(value).iter().any(|arn| arn.ends_with(&format!("/{policy}")));
     let allows = |value: &Value, actions: &[&str]| {
-        documents(value).any(|document| {
-            let text = document.to_string().to_ascii_lowercase();
-            actions.iter().any(|action| text.contains(&format!("\"{action}\"")))
-        })
+        documents(value).any(|document| actions.iter().any(|action| powers::allows(document, action)))
     };
     for (service, policy, actions) in NEEDS {
         if !trusts(thing.after("trust"), service) {
@@ -135,6 +128,18 @@ fn vss(thing: &Thing<'_>, notes: &mut Notes) {
         if gone {
             let lost = if managed_before { format!("`{policy}`") } else { format!("`{}`", actions[0]) };
             notes.add(Hazard::VssUnavailable, format!("the role loses {lost}, which VSS backups need"));
+            continue;
+        }
+        let taken = powers::taken(thing, policy, actions);
+        if managed_before || own_before {
+            for action in taken {
+                notes.add(
+                    Hazard::VssUnavailable,
+                    format!(
+                        "a policy of the role denies `{action}`, which VSS backups need, or its boundary keeps it from it"
+                    ),
+                );
+            }
         }
     }
 }

@@ -7,6 +7,7 @@
 
 mod backup;
 mod iam;
+mod powers;
 
 use std::collections::BTreeMap;
 use std::fmt;
