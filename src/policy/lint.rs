@@ -5,11 +5,9 @@
 //! twice, is no matter of taste and stands as `VSS0511`, and a
 //! misspelt condition operator as `VSS0506`: IAM refuses both.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value};
 
+use super::actions;
 use super::widen::fits;
 
 /// Codes that an entry can allow, with a reason.
@@ -82,15 +80,6 @@ const RUNNERS: [&str; 5] = [
 
 /// With these, whoever takes over an instance destroys its backups too.
 const RANSOMS: [&str; 3] = ["backup:deleterecoverypoint", "ec2:deletesnapshot", "kms:schedulekeydeletion"];
-
-/// The actions of the services that files for backups speak about, by service in lower case; others are not known.
-static ACTIONS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let lines = include_str!("actions.txt").lines();
-    lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(service, names)| (service, names.split(' ').collect()))
-        .collect()
-});
 
 /// Lints a document as it was written. `account` is the stack's own.
 pub fn lint(document: &Value, used: Use, account: &str) -> Vec<Lint> {
@@ -253,7 +242,7 @@ impl<'a> Statement<'a> {
 
     fn action(&mut self, action: &str) {
         let Some((service, name)) = action.split_once(':') else { return };
-        let Some(known) = ACTIONS.get(service.to_ascii_lowercase().as_str()) else { return };
+        let Some(known) = actions::of(service) else { return };
         let pattern = name.to_ascii_lowercase();
         if known.iter().any(|known| fits(&pattern, &known.to_ascii_lowercase())) {
             return;
