@@ -16,3 +16,10 @@ static ACTIONS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::
 pub(super) fn of(service: &str) -> Option<&'static [&'static str]> {
     ACTIONS.get(service.to_ascii_lowercase().as_str()).map(Vec::as_slice)
 }
+
+/// Spells an action as AWS does; `None` where the table does not know it, or it has wildcards.
+pub(super) fn spelled(action: &str) -> Option<String> {
+    let (service, name) = action.split_once(':')?;
+    let known = of(service)?.iter().find(|known| known.eq_ignore_ascii_case(name))?;
+    Some(format!("{}:{known}", service.to_ascii_lowercase()))
+}
