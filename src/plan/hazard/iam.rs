@@ -10,13 +10,13 @@ use crate::policy;
 /// What instances and AWS Backup need for VSS: the AWS managed policy, and an action that stands for it in documents of the
 /// customer's own.
 const NEEDS: [(&str, &str, &[&str]); 3] = [
-    ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:updateinstanceinformation", "ssm:*"]),
+    ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:UpdateInstanceInformation", "ssm:*"]),
     (
         "ec2.amazonaws.com",
         "AWSEC2VssSnapshotPolicy",
-        &["ec2:createimage", "ec2:createsnapshots", "ec2:createsnapshot", "ec2:*"],
+        &["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot", "ec2:*"],
     ),
-    ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:sendcommand", "ssm:*"]),
+    ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:SendCommand", "ssm:*"]),
 ];
 
 pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
@@ -115,7 +115,7 @@ fn vss(thing: &Thing<'_>, notes: &mut Notes) {
     let allows = |value: &Value, actions: &[&str]| {
         documents(value).any(|document| {
             let text = document.to_string().to_ascii_lowercase();
-            actions.iter().any(|action| text.contains(&format!("\"{action}\"")))
+            actions.iter().any(|action| text.contains(&format!("\"{}\"", action.to_ascii_lowercase())))
         })
     };
     for (service, policy, actions) in NEEDS {
