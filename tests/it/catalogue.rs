@@ -380,3 +380,17 @@ fn a_backup_that_is_not_consistent_points_to_what_was_found_and_blames_nothing_e
     let unexplained = remedies(&one(|one| ail(one, Ailment::FailedWriter)), false);
     assert!(unexplained["D076"].1.contains("`vssctl doctor --run-commands i-"), "{unexplained:#?}");
 }
+
+#[test]
+fn a_look_into_some_of_the_instances_says_that_the_others_were_not_looked_into() {
+    let shown = |bench: &Bench, inside: bool| {
+        let shown = text::text(&see(bench, inside).doctor, &scope(), 200);
+        anstream::adapter::strip_str(&shown).to_string()
+    };
+    let bench = one(|one| "stopped".clone_into(&mut one.state));
+    assert!(shown(&bench, false).contains("Not looked into the instances (D030"));
+    let looked = shown(&bench, true);
+    assert!(looked.contains("Looked into 1 of 2 instances only (D030"), "{looked}");
+    assert!(!looked.contains("--run-commands"), "{looked}");
+    assert!(!shown(&healthy(BY_TYPE), true).contains("ooked into"));
+}
