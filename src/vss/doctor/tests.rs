@@ -287,10 +287,10 @@ fn what_is_wrong_with_the_newest_backup_is_said_as_it_is() {
         (
             |evidence| {
                 if let Known::Known(jobs) = &mut evidence.jobs {
-                    jobs.iter_mut().for_each(|job| {
+                    for job in jobs {
                         job.created = job.created.plus(-5 * 86_400);
                         job.completed = job.completed.map(|at| at.plus(-5 * 86_400));
-                    });
+                    }
                 }
             },
             "too old",
@@ -298,7 +298,9 @@ fn what_is_wrong_with_the_newest_backup_is_said_as_it_is() {
         (
             |evidence| {
                 if let Known::Known(images) = &mut evidence.images {
-                    images.values_mut().for_each(|image| *image = None);
+                    for image in images.values_mut() {
+                        *image = None;
+                    }
                 }
             },
             "is gone",
