@@ -49,7 +49,7 @@ role  = "AWSBackupVss"
 "#;
 
 pub(crate) const BY_TYPE: &str = "match = { all = { VssBackup = \"enabled\" } }\n";
-const BY_TAG: &str = "match = { any = { VssBackup = \"enabled\" } }\n";
+pub(crate) const BY_TAG: &str = "match = { any = { VssBackup = \"enabled\" } }\n";
 
 /// The instance that gets the fault, one that does not, and one that nobody protects on purpose.
 const FLEET: &str = r#"
@@ -128,7 +128,7 @@ fn read_for(bench: &Bench, inside: bool, wants: Wants) -> Evidence {
     })
 }
 
-fn scope() -> Scope {
+pub(crate) fn scope() -> Scope {
     Scope {
         stack: "bench".to_owned(),
         account_id: "123456789012".to_owned(),
@@ -345,7 +345,7 @@ fn writers_that_are_slow_are_told_by_aws_alone() {
     let seen = see(&bench, true);
     assert_eq!(seen.verdict("sql-1"), Some(Verdict::CrashOnly));
     assert!(seen.causes("sql-1").contains(&"D050".to_owned()));
-    assert_eq!(seen.about("sql-1"), BTreeSet::from(["D076"]));
+    assert_eq!(seen.about("sql-1"), BTreeSet::from(["D050", "D076"]));
     seen.assert_other_is_well("slow writers");
 }
 
