@@ -247,6 +247,12 @@ where
         SdkError::TimeoutError(_) => {
             make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None)
         }
+        // JSON services: a proxy's "too many" has no body that could be parsed.
+        SdkError::ResponseError(failure) if failure.raw().status().as_u16() == 429 => {
+            let retry_after = retry_after(|name| failure.raw().headers().get(name));
+            let message = "too many requests (HTTP 429)".to_owned();
+            AwsError { retry_after, ..make(ErrorKind::Throttled, None, message, failure.raw().request_id()) }
+        }
         SdkError::ResponseError(failure) => make(
             ErrorKind::Unsettled,
             None,

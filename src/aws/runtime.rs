@@ -1,8 +1,9 @@
-//! The SDK's own runtime for services without a generated client here: signing, retries, timeouts, user agent, endpoint
+//! The client of services without a generated one here, on the SDK's own runtime: signing, retries, timeouts, user agent, endpoint
 //! settings and interceptors, as the generated clients have them.
 
 use std::borrow::Cow;
 use std::fmt;
+use std::marker::PhantomData;
 
 use aws_config::SdkConfig;
 use aws_runtime::auth::sigv4::{SCHEME_ID, SigV4AuthScheme};
@@ -13,20 +14,27 @@ use aws_runtime::retries::classifiers::AwsErrorCodeClassifier;
 use aws_runtime::service_clock_skew::{ServiceClockSkewClassifier, ServiceClockSkewInterceptor};
 use aws_runtime::user_agent::{ApiMetadata, UserAgentInterceptor};
 use aws_smithy_runtime::client::orchestrator::endpoints::StaticUriEndpointResolver;
+use aws_smithy_runtime::client::orchestrator::operation::Operation;
 use aws_smithy_runtime::client::retries::classifiers::{HttpStatusCodeClassifier, TransientErrorClassifier};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::auth::static_resolver::StaticAuthSchemeOptionResolver;
 use aws_smithy_runtime_api::client::auth::{
     AuthSchemeOptionResolverParams, SharedAuthScheme, SharedAuthSchemeOptionResolver,
 };
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
 use aws_smithy_runtime_api::client::endpoint::{EndpointResolverParams, SharedEndpointResolver};
 use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse, OrchestratorError};
+use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponentsBuilder;
 use aws_smithy_runtime_api::client::runtime_plugin::{Order, RuntimePlugin};
+use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::config_bag::{FrozenLayer, Layer};
 use aws_smithy_types::error::ErrorMetadata;
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{Builder, ProvideErrorMetadata};
 use aws_types::SigningName;
 use aws_types::region::SigningRegion;
+use aws_types::request_id::apply_request_id;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::model::Scope;
@@ -46,12 +54,6 @@ pub(super) struct Refused {
     meta: ErrorMetadata,
 }
 
-impl Refused {
-    pub(super) fn new(meta: ErrorMetadata) -> Self {
-        Self { meta }
-    }
-}
-
 impl fmt::Display for Refused {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "the service refused the request ({})", self.meta.code().unwrap_or("no code"))
@@ -66,9 +68,97 @@ impl ProvideErrorMetadata for Refused {
     }
 }
 
+/// The body of a request, and the headers that say what it is.
+#[derive(Debug)]
+pub(super) struct Body {
+    pub(super) content_type: &'static str,
+    /// `x-amz-target`, where the operation is not in the body.
+    pub(super) target: Option<String>,
+    pub(super) text: String,
+}
+
+/// What a service speaks.
+pub(super) trait Protocol: 'static {
+    /// The service.
+    const SERVICE: Service;
+    /// The parameters of a call.
+    type Input: fmt::Debug + Send + Sync + 'static;
+    /// What it answers, refusals included.
+    type Output: fmt::Debug + Default + Send + Sync + 'static;
+
+    /// Writes a request.
+    fn write(operation: &str, input: &Self::Input) -> Body;
+    /// Reads an answer.
+    fn parse(body: &[u8]) -> Result<Self::Output, BoxError>;
+    /// Adds code and message of a refusal, and the id of the request where the answer itself has it.
+    fn refusal(answer: &Self::Output, meta: Builder) -> Builder;
+}
+
+/// A client of one service in one region; clones share their settings.
+#[derive(Clone, Debug)]
+pub(super) struct Client<P> {
+    settings: Settings,
+    behavior: BehaviorVersion,
+    protocol: PhantomData<P>,
+}
+
+impl<P: Protocol> Client<P> {
+    /// Sets a client up with what the other services' clients have.
+    pub(super) fn new(
+        config: &SdkConfig,
+        scope: &Scope,
+        interceptors: impl IntoIterator<Item = SharedInterceptor>,
+    ) -> Self {
+        let behavior = config.behavior_version().unwrap_or_else(BehaviorVersion::v2026_01_12);
+        Self { settings: Settings::new(&P::SERVICE, config, scope, interceptors), behavior, protocol: PhantomData }
+    }
+
+    /// Makes one call.
+    pub(super) async fn send(
+        &self,
+        operation: &'static str,
+        input: P::Input,
+    ) -> Result<P::Output, SdkError<Refused, HttpResponse>> {
+        Operation::builder()
+            .service_name(P::SERVICE.id)
+            .operation_name(operation)
+            .behavior_version(self.behavior)
+            .runtime_plugin(self.settings.clone())
+            .serializer(move |input: P::Input| request(P::write(operation, &input)))
+            .deserializer(read::<P>)
+            .build()
+            .invoke(input)
+            .await
+    }
+}
+
+fn request(body: Body) -> Result<HttpRequest, BoxError> {
+    let mut request = HttpRequest::new(SdkBody::empty());
+    request.set_method("POST")?;
+    request.set_uri("/")?;
+    let headers = request.headers_mut();
+    headers.insert("content-type", body.content_type);
+    headers.insert("content-length", body.text.len().to_string());
+    if let Some(target) = body.target {
+        headers.insert("x-amz-target", target);
+    }
+    *request.body_mut() = SdkBody::from(body.text);
+    Ok(request)
+}
+
+fn read<P: Protocol>(response: &HttpResponse) -> Result<P::Output, OrchestratorError<Refused>> {
+    let answer = P::parse(response.body().bytes().unwrap_or_default());
+    if response.status().is_success() {
+        return answer.map_err(OrchestratorError::response);
+    }
+    // An error that can't be read has no code, and what it means nobody knows.
+    let meta = apply_request_id(ErrorMetadata::builder(), response.headers());
+    Err(OrchestratorError::operation(Refused { meta: P::refusal(&answer.unwrap_or_default(), meta).build() }))
+}
+
 /// What is the same for every call.
 #[derive(Clone, Debug)]
-pub(super) struct Settings {
+struct Settings {
     layer: FrozenLayer,
     components: RuntimeComponentsBuilder,
 }
@@ -89,7 +179,7 @@ impl RuntimePlugin for Settings {
 
 impl Settings {
     /// Takes over what the other services' clients have.
-    pub(super) fn new(
+    fn new(
         service: &Service,
         config: &SdkConfig,
         scope: &Scope,

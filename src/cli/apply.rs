@@ -15,7 +15,7 @@ use super::wait;
 use crate::apply::{self, Event, Report, settle};
 use crate::model::Address;
 use crate::plan::build::Options;
-use crate::plan::{Hazard, Plan, hazard};
+use crate::plan::{Action, Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
 
 /// How often the account is read again before a difference after an apply counts: about half a minute in all.
@@ -159,6 +159,11 @@ pub(super) async fn carry_out_plan(
         ui.answer(&line(&render::report::json(&report))?);
     } else {
         ui.answer(&format!("\n{}", render::report::text(&report, manner.destroys, ui.width())));
+        let refused = plan.changes.iter().filter(|change| change.action == Action::Refused);
+        let refused: Vec<String> = refused.map(|change| format!("`{}`", change.address)).collect();
+        if !refused.is_empty() {
+            ui.warn(&format!("refused and left as it was: {}; the plan above says why", refused.join(", ")));
+        }
     }
     if let Some(error) = failed {
         return Err(error);

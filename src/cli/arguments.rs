@@ -1,7 +1,9 @@
 //! The arguments of every command.
 
+mod proof;
+mod sandbox;
+
 use std::ffi::OsString;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use jiff::SignedDuration;
@@ -13,6 +15,11 @@ use crate::model::duration::minutes;
 use crate::plan::Hazard;
 use crate::plan::file::{LONGEST, is_digest};
 use crate::plan::hazard::HazardError;
+
+pub(super) use proof::{
+    BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
+};
+pub(super) use sandbox::{AdvanceArguments, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments};
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 #[derive(Debug, Parser)]
@@ -120,95 +127,6 @@ pub(super) enum Format {
     Text,
     /// For programs, versioned.
     Json,
-}
-
-/// How `verify` writes its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum VerifyFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs, versioned.
-    Json,
-    /// For pull requests and chats.
-    Markdown,
-    /// For code scanning.
-    Sarif,
-    /// For the test reports of pipelines.
-    Junit,
-    /// For Prometheus' textfile collector.
-    Prometheus,
-    /// For auditors: one page that can be kept.
-    Html,
-}
-
-/// How `coverage` writes its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum CoverageFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs, versioned.
-    Json,
-    /// For pull requests and chats.
-    Markdown,
-    /// For code scanning.
-    Sarif,
-    /// For auditors: one page that can be kept.
-    Html,
-}
-
-/// How `doctor` writes its answer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum ProofFormat {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs, versioned.
-    Json,
-    /// For pull requests and chats.
-    Markdown,
-    /// For code scanning.
-    Sarif,
-}
-
-/// Arguments of `verify`.
-#[derive(Args, Debug)]
-pub(super) struct VerifyArguments {
-    /// Only these instances, by id or Name tag [default: all that a plan with VSS protects]
-    #[arg(value_name = "INSTANCE")]
-    pub(super) instances: Vec<String>,
-    /// Jobs before this do not count: how long ago (`7d`) or when [default: 30d, as long as AWS keeps jobs]
-    #[arg(long, value_name = "TIME")]
-    pub(super) since: Option<String>,
-    /// How old the newest backup may be, such as `26h` [default: what the plan's schedule promises]
-    #[arg(long, value_name = "DURATION")]
-    pub(super) max_age: Option<String>,
-    /// How the answer is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: VerifyFormat,
-}
-
-/// Arguments of `doctor`.
-#[derive(Args, Debug)]
-pub(super) struct DoctorArguments {
-    /// Only these instances, by id or Name tag [default: all that a plan with VSS selects, else all with Windows]
-    #[arg(value_name = "INSTANCE")]
-    pub(super) instances: Vec<String>,
-    /// Look inside as well: run one PowerShell script on each instance, which only reads
-    #[arg(long)]
-    pub(super) run_commands: bool,
-    /// How the answer is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: ProofFormat,
-}
-
-/// Arguments of `coverage`.
-#[derive(Args, Debug)]
-pub(super) struct CoverageArguments {
-    /// How the answer is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: CoverageFormat,
 }
 
 /// Arguments of everything that makes a plan.
@@ -426,38 +344,6 @@ pub(super) struct PermissionsArguments {
     pub(super) prune: bool,
 }
 
-/// Arguments of `backup`.
-#[derive(Args, Debug)]
-pub(super) struct BackupArguments {
-    /// An instance id, or the value of a `Name` tag
-    #[arg(value_name = "INSTANCE")]
-    pub(super) instance: String,
-    /// The vault, where the file's rules have several
-    #[arg(long, value_name = "NAME")]
-    pub(super) vault: Option<String>,
-    /// The backup role (a role of the file, a name or an ARN), where the file's selections have several
-    #[arg(long, value_name = "ROLE")]
-    pub(super) role: Option<String>,
-    /// How long to keep it, such as `35d` [default: as the file's rules keep theirs in this vault]
-    #[arg(long, value_name = "DURATION", value_parser = whole_days)]
-    pub(super) delete_after: Option<u32>,
-    /// Start it and do not wait for its end
-    #[arg(long)]
-    pub(super) no_wait: bool,
-    /// How to print
-    #[arg(long, value_enum, default_value_t)]
-    pub(super) format: Format,
-}
-
-/// Parses a retention.
-fn whole_days(text: &str) -> Result<u32, String> {
-    match crate::model::duration::days::parse(text) {
-        Ok(days @ 1..=36_500) => Ok(days),
-        Ok(_) => Err("give 1d to 36500d".to_owned()),
-        Err(error) => Err(format!("{error}: {}", error.help())),
-    }
-}
-
 /// What permissions are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub(super) enum PermissionsPurpose {
@@ -485,61 +371,6 @@ pub(super) struct CompletionArguments {
     /// The shell
     #[arg(value_enum)]
     pub(super) shell: clap_complete::Shell,
-}
-
-/// Arguments of `sandbox`.
-#[derive(Args, Debug)]
-pub(super) struct SandboxArguments {
-    #[command(subcommand)]
-    pub(super) command: SandboxCommand,
-}
-
-/// What to do with the simulated account.
-#[derive(Debug, Subcommand)]
-pub(super) enum SandboxCommand {
-    /// Serve it to the AWS CLI, Terraform and SDKs, on this machine only
-    Serve(ServeArguments),
-    /// Make the fleet of a scenario file, with the backups of its history
-    Load(LoadArguments),
-    /// Let time pass: plans start their backups, associations run, backups come to their ends
-    Advance(AdvanceArguments),
-    /// Throw it away
-    Reset,
-    /// List the operations that it offers, one `service:Operation` a line
-    Operations,
-}
-
-/// Arguments of `sandbox serve`.
-#[derive(Args, Debug)]
-pub(super) struct ServeArguments {
-    /// Where to listen; loopback addresses only, port 0 takes a free one
-    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
-    pub(super) listen: SocketAddr,
-}
-
-/// Arguments of `sandbox load`.
-#[derive(Args, Debug)]
-pub(super) struct LoadArguments {
-    /// The scenario file; docs/sandbox-fleets.md says what is in it
-    #[arg(value_name = "SCENARIO.toml")]
-    pub(super) scenario: PathBuf,
-}
-
-/// Arguments of `sandbox advance`.
-#[derive(Args, Debug)]
-pub(super) struct AdvanceArguments {
-    /// How long, such as `30m`, `8h` or `7d`
-    #[arg(value_name = "DURATION", value_parser = span_of_time)]
-    pub(super) by: std::time::Duration,
-}
-
-/// Parses a stretch of time.
-fn span_of_time(text: &str) -> Result<std::time::Duration, String> {
-    match crate::model::duration::minutes::parse(text) {
-        Ok(minutes) if minutes <= 366 * 24 * 60 => Ok(std::time::Duration::from_mins(u64::from(minutes))),
-        Ok(_) => Err("it is more than a year".to_owned()),
-        Err(error) => Err(format!("{error}: {}", error.help())),
-    }
 }
 
 /// Parses a number of calls at a time.

@@ -12,6 +12,7 @@ use crate::apply;
 use crate::aws::{BackupOrder, Reader};
 use crate::kind::Desired;
 use crate::model::hash;
+use crate::render::text::paragraph;
 use crate::render::{self, escaped};
 use crate::sandbox::Sandbox;
 use crate::vss::backup::{self, OrderError, Report};
@@ -48,12 +49,12 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     let id = start(&session, &order).await?;
     ui.clear_status();
     let kept = order.delete_after_days.map_or_else(|| "for ever".to_owned(), |days| format!("for {days} days"));
-    ui.note(&format!(
-        "Backing up {} into vault {}, to be kept {kept}: job {}",
-        escaped(&chosen.title()),
-        escaped(&order.vault),
-        escaped(&id)
-    ));
+    let (title, vault) = (escaped(&chosen.title()), escaped(&order.vault));
+    let mut begun = String::new();
+    paragraph(&mut begun, &format!("Backing up {title} into vault {vault}, to be kept {kept}."), 0, ui.width());
+    ui.aside(&begun);
+    // On a line of its own the id is found again by people and by scripts.
+    ui.note(&format!("Job {}", escaped(&id)));
     if arguments.no_wait {
         later(ui, &id);
         return Ok(Exit::Done);

@@ -8,7 +8,7 @@ use super::ui::Ui;
 use crate::render::html;
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
 use crate::vss::gather::{Wants, gather};
-use crate::vss::verify::{Options, verify};
+use crate::vss::verify::{Options, declared, verify};
 
 /// Judges the backups of every protected instance.
 pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -25,7 +25,8 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
     let evidence = gather(&session.clients.reader(), now, wants).await;
     ui.clear_status();
     let only = proof::named(&evidence, &arguments.instances)?;
-    let report = verify(&evidence, &Options { since: Some(since), max_age, only });
+    let declared = declared(&session.loaded.config.desired);
+    let report = verify(&evidence, &Options { since: Some(since), max_age, only, declared });
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
     let file = session.loaded.path.display().to_string();

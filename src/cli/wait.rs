@@ -10,6 +10,7 @@ use crate::kind::{self, Desired, Found};
 use crate::kinds::package::{Installation, InstanceRun, Stage, installation, last_command, runs};
 use crate::model::Address;
 use crate::plan::Action;
+use crate::render::escaped;
 use crate::render::safe::Safe;
 
 /// How long instances may take. A silent agent answers after an hour or never.
@@ -106,7 +107,7 @@ async fn instances(session: &Session<'_>, entry: &Desired) -> Vec<InstanceRun> {
     match runs {
         Ok(runs) => runs,
         Err(error) => {
-            session.ui.hint(&format!("what the instances wrote could not be read: {error}"));
+            session.ui.hint(&format!("what the instances wrote could not be read: {}", escaped(&error.to_string())));
             Vec::new()
         }
     }

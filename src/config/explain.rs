@@ -27,16 +27,17 @@ const TEXTS: &[&str] = &[
     include_str!("../../docs/explain/11-templates.md"),
 ];
 
-static EXPLANATIONS: LazyLock<BTreeMap<&'static str, Explanation>> = LazyLock::new(|| {
-    let sections = TEXTS.iter().flat_map(|text| text.split("\n## ").skip(1));
-    sections
-        .filter_map(|section| {
-            let (heading, text) = section.split_once('\n')?;
-            let (code, title) = heading.split_once(": ")?;
-            Some((code, Explanation { code, title, text: text.trim() }))
-        })
-        .collect()
-});
+static EXPLANATIONS: LazyLock<BTreeMap<&'static str, Explanation>> =
+    LazyLock::new(|| sections().map(|explanation| (explanation.code, explanation)).collect());
+
+/// Takes the texts apart.
+fn sections() -> impl Iterator<Item = Explanation> {
+    TEXTS.iter().flat_map(|text| text.split("\n## ").skip(1)).filter_map(|section| {
+        let (heading, text) = section.split_once('\n')?;
+        let (code, title) = heading.split_once(": ")?;
+        Some(Explanation { code, title, text: text.trim() })
+    })
+}
 
 /// Explains a code; the case of its letters does not matter.
 pub fn explain(code: &str) -> Option<&'static Explanation> {
@@ -80,6 +81,15 @@ mod tests {
         let unexplained: Vec<_> = in_source.difference(&explained).collect();
         let unused: Vec<_> = explained.difference(&in_source).collect();
         assert!(unexplained.is_empty() && unused.is_empty(), "unexplained: {unexplained:?}, unused: {unused:?}");
+    }
+
+    #[test]
+    fn a_code_means_one_thing() {
+        let mut seen = BTreeSet::new();
+        let twice: Vec<_> = sections().filter(|section| !seen.insert(section.code)).collect();
+        assert_eq!(twice, []);
+        let (attachment, package) = (explain("VSS0911").unwrap(), explain("VSS0913").unwrap());
+        assert_eq!((attachment.title, package.title), ("an attachment that can't be done", "older package"));
     }
 
     #[test]

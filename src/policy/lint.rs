@@ -5,11 +5,9 @@
 //! twice, is no matter of taste and stands as `VSS0511`, and a
 //! misspelt condition operator as `VSS0506`: IAM refuses both.
 
-use std::collections::BTreeMap;
-use std::sync::LazyLock;
-
 use serde_json::{Map, Value};
 
+use super::actions;
 use super::widen::fits;
 
 /// Codes that an entry can allow, with a reason.
@@ -49,48 +47,39 @@ const SERVICES: [&str; 4] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "backu
 
 /// Each of these lets its holder get more privileges than it has.
 const ESCALATIONS: [&str; 20] = [
-    "iam:addroletoinstanceprofile",
-    "iam:addusertogroup",
-    "iam:attachgrouppolicy",
-    "iam:attachrolepolicy",
-    "iam:attachuserpolicy",
-    "iam:createaccesskey",
-    "iam:createloginprofile",
-    "iam:createpolicyversion",
-    "iam:deleterolepermissionsboundary",
-    "iam:deleteuserpermissionsboundary",
-    "iam:putgrouppolicy",
-    "iam:putrolepermissionsboundary",
-    "iam:putrolepolicy",
-    "iam:putuserpolicy",
-    "iam:setdefaultpolicyversion",
-    "iam:updateassumerolepolicy",
-    "iam:updateloginprofile",
-    "lambda:updatefunctioncode",
-    "lambda:updatefunctionconfiguration",
-    "ec2:replaceiaminstanceprofileassociation",
+    "iam:AddRoleToInstanceProfile",
+    "iam:AddUserToGroup",
+    "iam:AttachGroupPolicy",
+    "iam:AttachRolePolicy",
+    "iam:AttachUserPolicy",
+    "iam:CreateAccessKey",
+    "iam:CreateLoginProfile",
+    "iam:CreatePolicyVersion",
+    "iam:DeleteRolePermissionsBoundary",
+    "iam:DeleteUserPermissionsBoundary",
+    "iam:PutGroupPolicy",
+    "iam:PutRolePermissionsBoundary",
+    "iam:PutRolePolicy",
+    "iam:PutUserPolicy",
+    "iam:SetDefaultPolicyVersion",
+    "iam:UpdateAssumeRolePolicy",
+    "iam:UpdateLoginProfile",
+    "lambda:UpdateFunctionCode",
+    "lambda:UpdateFunctionConfiguration",
+    "ec2:ReplaceIamInstanceProfileAssociation",
 ];
 
 /// With `iam:PassRole`, each of these runs something as another role.
 const RUNNERS: [&str; 5] = [
-    "ec2:associateiaminstanceprofile",
-    "ec2:runinstances",
-    "lambda:createfunction",
-    "ssm:startautomationexecution",
-    "ssm:createassociation",
+    "ec2:AssociateIamInstanceProfile",
+    "ec2:RunInstances",
+    "lambda:CreateFunction",
+    "ssm:StartAutomationExecution",
+    "ssm:CreateAssociation",
 ];
 
 /// With these, whoever takes over an instance destroys its backups too.
-const RANSOMS: [&str; 3] = ["backup:deleterecoverypoint", "ec2:deletesnapshot", "kms:schedulekeydeletion"];
-
-/// The actions of the services that files for backups speak about, by service in lower case; others are not known.
-static ACTIONS: LazyLock<BTreeMap<&'static str, Vec<&'static str>>> = LazyLock::new(|| {
-    let lines = include_str!("actions.txt").lines();
-    lines
-        .filter_map(|line| line.split_once(": "))
-        .map(|(service, names)| (service, names.split(' ').collect()))
-        .collect()
-});
+const RANSOMS: [&str; 3] = ["backup:DeleteRecoveryPoint", "ec2:DeleteSnapshot", "kms:ScheduleKeyDeletion"];
 
 /// Lints a document as it was written. `account` is the stack's own.
 pub fn lint(document: &Value, used: Use, account: &str) -> Vec<Lint> {
@@ -126,7 +115,7 @@ pub fn lint_instance(document: &Value) -> Vec<Lint> {
     for (index, statement) in statements(document).into_iter().enumerate().filter(|(_, statement)| allows(statement)) {
         let actions = lower(statement, "Action");
         let may: Vec<&str> =
-            RANSOMS.into_iter().filter(|ransom| actions.iter().any(|action| fits(action, ransom))).collect();
+            RANSOMS.into_iter().filter(|ransom| actions.iter().any(|action| means(action, ransom))).collect();
         if !may.is_empty() {
             let message = format!("lets instances do {}: who takes one over destroys its backups too", quoted(&may));
             let path = format!("Statement[{index}]");
@@ -173,6 +162,11 @@ fn list(value: Option<&Value>) -> Vec<&str> {
 
 fn lower(statement: &Map<String, Value>, element: &str) -> Vec<String> {
     list(statement.get(element)).into_iter().map(str::to_ascii_lowercase).collect()
+}
+
+/// Tells whether a pattern in lower case means an action.
+fn means(pattern: &str, action: &str) -> bool {
+    fits(pattern, &action.to_ascii_lowercase())
 }
 
 fn quoted(names: &[impl AsRef<str>]) -> String {
@@ -253,9 +247,9 @@ impl<'a> Statement<'a> {
 
     fn action(&mut self, action: &str) {
         let Some((service, name)) = action.split_once(':') else { return };
-        let Some(known) = ACTIONS.get(service.to_ascii_lowercase().as_str()) else { return };
+        let Some(known) = actions::of(service) else { return };
         let pattern = name.to_ascii_lowercase();
-        if known.iter().any(|known| fits(&pattern, &known.to_ascii_lowercase())) {
+        if known.iter().any(|known| means(&pattern, known)) {
             return;
         }
         let likeness = |known: &&&str| strsim::jaro_winkler(&known.to_ascii_lowercase(), &pattern);
@@ -357,8 +351,8 @@ impl<'a> Statement<'a> {
         }
         // `*` and `iam:*` have been named; what they hold is no news.
         let named: Vec<&String> = actions.iter().filter(|action| !broad.contains(action)).collect();
-        let matches = |wanted: &str| named.iter().any(|action| fits(action, wanted));
-        let passes = matches("iam:passrole");
+        let matches = |wanted: &str| named.iter().any(|action| means(action, wanted));
+        let passes = matches("iam:PassRole");
         if passes && (everywhere || !self.has_key("iam:PassedToService")) {
             let what = if everywhere { "any role" } else { "roles to any service" };
             self.error(
@@ -372,7 +366,7 @@ impl<'a> Statement<'a> {
             ways.extend(RUNNERS.into_iter().filter(|way| matches(way)));
         }
         if everywhere {
-            ways.extend(["sts:assumerole", "ssm:sendcommand"].into_iter().filter(|way| matches(way)));
+            ways.extend(["sts:AssumeRole", "ssm:SendCommand"].into_iter().filter(|way| matches(way)));
         }
         if !ways.is_empty() {
             let message = format!("lets its holder get more privileges, with {}", quoted(&ways));
@@ -401,6 +395,19 @@ mod tests {
     fn identity(action: &Value, resource: &str, condition: &Value) -> Vec<&'static str> {
         let statement = json!({ "Effect": "Allow", "Action": action, "Resource": resource, "Condition": condition });
         codes(&statement, Use::Identity)
+    }
+
+    #[test]
+    fn actions_are_named_in_the_case_of_aws() {
+        let named = ESCALATIONS.into_iter().chain(RUNNERS).chain(RANSOMS);
+        for action in named.filter(|action| !action.starts_with("lambda:")) {
+            assert_eq!(actions::spelled(action).as_deref(), Some(action));
+        }
+        let statement = json!({ "Effect": "Allow", "Action": "iam:putrole*", "Resource": "arn:aws:iam::1:role/a" });
+        let document = json!({ "Version": "2012-10-17", "Statement": statement });
+        let message = &lint(&document, Use::Identity, "1")[0].message;
+        let ways = "`iam:PutRolePermissionsBoundary`, `iam:PutRolePolicy`";
+        assert!(message.ends_with(ways), "{message}");
     }
 
     #[test]

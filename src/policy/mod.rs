@@ -19,6 +19,7 @@
 //!
 //! The canonical form does not expand wildcards: `s3:*` beside `s3:GetObject` stays. `Policies` evaluates them.
 
+mod actions;
 mod canonical;
 mod condition;
 mod diff;

@@ -1,10 +1,11 @@
 //! Whether one set of documents allows more than another. Errs on the side of "more": a statement counts as covered only
 //! where one statement of the other side plainly says as much.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
+use super::actions;
 use super::canonical::{Document, Principal, Statement};
 
 /// Single things that one statement names are compared one by one up to this many; beyond, it counts as more.
@@ -19,18 +20,22 @@ pub fn widened<'a>(
     before: impl IntoIterator<Item = &'a Value>,
     after: impl IntoIterator<Item = &'a Value>,
 ) -> Vec<String> {
-    let (Some(before), Some(after)) = (statements(before), statements(after)) else {
+    let mut written = Written::new();
+    let (Some(before), Some(after)) = (statements(before, &mut written), statements(after, &mut written)) else {
         return vec!["can't be compared with what is there".to_owned()];
     };
     let allowed: Vec<&Statement> = before.iter().filter(|statement| statement.effect == "Allow").collect();
     let denied: Vec<&Statement> = after.iter().filter(|statement| statement.effect == "Deny").collect();
     let mut found = Vec::new();
     for statement in after.iter().filter(|statement| statement.effect == "Allow") {
-        found.extend(uncovered(statement, &allowed).map(|atoms| sentence("allows", "allows more than before", &atoms)));
+        found.extend(
+            uncovered(statement, &allowed).map(|atoms| sentence("allows", "allows more than before", &atoms, &written)),
+        );
     }
     for statement in before.iter().filter(|statement| statement.effect == "Deny") {
         found.extend(
-            uncovered(statement, &denied).map(|atoms| sentence("no longer denies", "denies less than before", &atoms)),
+            uncovered(statement, &denied)
+                .map(|atoms| sentence("no longer denies", "denies less than before", &atoms, &written)),
         );
     }
     found.sort();
@@ -38,11 +43,17 @@ pub fn widened<'a>(
     found
 }
 
-fn statements<'a>(documents: impl IntoIterator<Item = &'a Value>) -> Option<Vec<Statement>> {
+/// How documents spell actions, by their lower case.
+type Written = BTreeMap<String, String>;
+
+fn statements<'a>(documents: impl IntoIterator<Item = &'a Value>, written: &mut Written) -> Option<Vec<Statement>> {
     let mut statements = Vec::new();
     for document in documents.into_iter().filter(|document| document.as_object().is_none_or(|it| !it.is_empty())) {
+        let document = Document::read(document).ok()?;
+        let actions = document.statements.iter().flat_map(|statement| &statement.action.1);
+        written.extend(actions.map(|action| (action.to_ascii_lowercase(), action.clone())));
         // Folded: actions and condition keys ignore case.
-        statements.extend(Document::read(document).ok()?.folded().statements);
+        statements.extend(document.folded().statements);
     }
     Some(statements)
 }
@@ -197,7 +208,8 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
     pattern[at..].iter().all(|character| *character == '*')
 }
 
-fn sentence(verb: &str, vague: &str, atoms: &[Atom]) -> String {
+/// Says what atoms are, their actions in AWS's own case, or as the documents have them where that is not known.
+fn sentence(verb: &str, vague: &str, atoms: &[Atom], written: &Written) -> String {
     let unique = |values: Vec<&str>| -> Vec<String> {
         let set: BTreeSet<&str> = values.into_iter().filter(|value| !value.is_empty()).collect();
         set.into_iter().map(str::to_owned).collect()
@@ -208,6 +220,8 @@ fn sentence(verb: &str, vague: &str, atoms: &[Atom]) -> String {
     if actions.is_empty() {
         return vague.to_owned();
     }
+    let spell = |action: &String| actions::spelled(action).or_else(|| written.get(action).cloned());
+    let actions: Vec<String> = actions.iter().map(|action| spell(action).unwrap_or_else(|| action.clone())).collect();
     let mut text = format!("{verb} {}", listed(&actions));
     if !resources.is_empty() {
         text = format!("{text} on {}", listed(&resources));
@@ -260,10 +274,27 @@ mod tests {
             [&document(&before)],
             [&document(&allow(&json!(["s3:GetObject", "s3:DeleteObject"]), "arn:aws:s3:::a/*"))],
         );
-        assert_eq!(found, ["allows `s3:deleteobject` on `arn:aws:s3:::a/*`"]);
+        assert_eq!(found, ["allows `s3:DeleteObject` on `arn:aws:s3:::a/*`"]);
         assert!(wider(&before, &allow(&json!("s3:Get*"), "arn:aws:s3:::a/*")));
         assert!(wider(&before, &allow(&json!("s3:GetObject"), "*")));
         assert!(wider(&before, &json!({ "Effect": "Allow", "NotAction": "iam:*", "Resource": "*" })));
+    }
+
+    #[test]
+    fn actions_are_named_in_the_case_of_aws_else_of_the_documents() {
+        let nothing = allow(&json!("sts:GetCallerIdentity"), "*");
+        let some = allow(&json!(["IAM:putrolepolicy", "ec2:Describe*", "s3:getObject"]), "*");
+        let (nothing, some) = (document(&nothing), document(&some));
+        assert_eq!(
+            widened([&nothing], [&some]),
+            ["allows `ec2:Describe*`, `iam:PutRolePolicy`, `s3:getObject` on `*`"]
+        );
+        let denied = document(&json!([
+            { "Effect": "Allow", "Action": "*", "Resource": "*" },
+            { "Effect": "Deny", "Action": "lambda:InvokeFunction", "Resource": "*" }
+        ]));
+        let open = document(&allow(&json!("*"), "*"));
+        assert_eq!(widened([&denied], [&open]), ["no longer denies `lambda:InvokeFunction` on `*`"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ pub fn text(report: &Report, width: usize) -> String {
     text.push('\n');
     job(&mut text, &report.proof.job, width);
     if let Some(proof) = &report.image {
-        image(&mut text, proof);
+        image(&mut text, proof, width);
     }
     if let Outcome::Unreadable { message } = &report.proof.outcome {
         named(&mut text, "because", &escaped(message), width);
@@ -71,7 +71,7 @@ fn job(text: &mut String, job: &Job, width: usize) {
     named(text, "job", &format!("{} {}{took}{kind}", escaped(&job.id), escaped(&state)), width);
 }
 
-fn image(text: &mut String, image: &ImageProof) {
+fn image(text: &mut String, image: &ImageProof, width: usize) {
     let config = |value: Option<&String>| {
         value.map_or_else(|| "no AwsVssConfig".to_owned(), |value| format!("AwsVssConfig={}", escaped(value)))
     };
@@ -79,7 +79,7 @@ fn image(text: &mut String, image: &ImageProof) {
         value.map_or_else(|| "no AppConsistent".to_owned(), |value| format!("AppConsistent={}", escaped(value)))
     };
     let tags = format!("{}, {}", consistent(image.app_consistent.as_ref()), config(image.vss_config.as_ref()));
-    let _ = writeln!(text, "  {BOLD}image{BOLD:#}     {} {tags}", escaped(&image.id));
+    named(text, "image", &format!("{} {tags}", escaped(&image.id)), width);
     for snapshot in &image.snapshots {
         let tags = if snapshot.exists {
             format!("{}, {}", consistent(snapshot.app_consistent.as_ref()), config(snapshot.vss_config.as_ref()))
@@ -87,7 +87,7 @@ fn image(text: &mut String, image: &ImageProof) {
             "gone".to_owned()
         };
         let (id, device) = (escaped(&snapshot.id), escaped(&snapshot.device));
-        let _ = writeln!(text, "  {BOLD}snapshot{BOLD:#}  {id} ({device}) {tags}");
+        named(text, "snapshot", &format!("{id} ({device}) {tags}"), width);
     }
 }
 

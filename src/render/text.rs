@@ -451,15 +451,20 @@ fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
 
 /// Writes words wrapped at `width`, each line indented.
 pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: usize) {
+    hanging(text, words, [indent, indent], width);
+}
+
+/// Writes words wrapped at `width`, the first line indented otherwise than the further ones.
+pub(crate) fn hanging(text: &mut String, words: &str, [first, further]: [usize; 2], width: usize) {
     let mut column = 0;
     for word in words.split_whitespace() {
         let columns = anstream::adapter::strip_str(word).map(UnicodeWidthStr::width).sum::<usize>();
         if column == 0 {
-            let _ = write!(text, "{:indent$}{word}", "");
-            column = indent + columns;
+            let _ = write!(text, "{:first$}{word}", "");
+            column = first + columns;
         } else if column + 1 + columns > width {
-            let _ = write!(text, "\n{:indent$}{word}", "");
-            column = indent + columns;
+            let _ = write!(text, "\n{:further$}{word}", "");
+            column = further + columns;
         } else {
             let _ = write!(text, " {word}");
             column += 1 + columns;

@@ -32,6 +32,14 @@ pub enum FaultKind {
     Truncated,
     /// The change stands, but the answer's body ends after so many bytes.
     CutAt(usize),
+    /// The change stands, but a proxy answers with a page of its own and status 200.
+    Page,
+    /// The change stands, but the answer has no body.
+    Empty,
+    /// A proxy refuses the request as too many, with no body; nothing changes.
+    Limited,
+    /// Somebody changes the same thing at this moment; nothing changes. IAM and SSM say so, other services throttle.
+    Conflict,
     /// The change stands, and the service answers that it failed.
     FailAfter,
     /// The connection breaks, and the service takes up the request only so much later.
@@ -340,7 +348,13 @@ pub(super) fn error(
 ) -> Option<ApiError> {
     let protocol = model.metadata.protocol;
     match kind {
-        FaultKind::Throttle => Some(match (protocol, service) {
+        FaultKind::Conflict if service == "iam" => Some(ApiError::new(
+            409,
+            "ConcurrentModification",
+            "The request was rejected because multiple requests to change this object were submitted simultaneously.",
+        )),
+        FaultKind::Conflict if service == "ssm" => Some(ApiError::new(400, "TooManyUpdates", "Too many updates")),
+        FaultKind::Throttle | FaultKind::Conflict => Some(match (protocol, service) {
             (Protocol::Query, _) => ApiError::new(400, "Throttling", "Rate exceeded"),
             (Protocol::Ec2, _) => ApiError::new(503, "RequestLimitExceeded", "Request limit exceeded."),
             (Protocol::Json, "tagging") => ApiError::new(400, "ThrottledException", "Rate exceeded"),
@@ -386,6 +400,9 @@ pub(super) fn error(
         | FaultKind::Hang
         | FaultKind::Truncated
         | FaultKind::CutAt(_)
+        | FaultKind::Page
+        | FaultKind::Empty
+        | FaultKind::Limited
         | FaultKind::LateCommit(_)
         | FaultKind::Stale(_) => None,
     }

@@ -97,6 +97,18 @@ pub enum Ailment {
     ConstrainedLanguage,
     /// It is a node of a failover cluster, and another node owns what the cluster is for.
     SecondaryNode,
+    /// A writer is in the state `Failed` because it timed out.
+    TimedOutWriter,
+    /// The package's VSS provider is not registered.
+    UnregisteredProvider,
+    /// Another product's VSS provider is there, which does no harm by itself.
+    OtherProvider,
+    /// The way out is a `WinHTTP` proxy, which packages before 2.0.1 do not heed.
+    Proxy,
+    /// The metadata are switched off, and with them the role's credentials.
+    NoMetadata,
+    /// Another tool keeps as many snapshots of the volumes in progress as EC2 allows.
+    OtherSnapshots,
 }
 
 /// A package that comes, changes or goes.
@@ -170,7 +182,7 @@ impl Instance {
 
     /// Whether the agent answers.
     pub fn is_online(&self) -> bool {
-        self.silent_since.is_none()
+        self.silent_since.is_none() && !self.ailments.contains(&Ailment::NoMetadata)
     }
 
     /// What `AWS-ConfigureAWSPackage` does here when it starts at `start`.

@@ -38,8 +38,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::DATE;
-use http::{HeaderValue, Request, Response};
+use http::header::{CONTENT_TYPE, DATE};
+use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
 use crate::model::scope::partition_of;
@@ -350,6 +350,8 @@ impl Inner {
             Some(
                 FaultKind::ResetBefore
                     | FaultKind::Hang
+                    | FaultKind::Limited
+                    | FaultKind::Conflict
                     | FaultKind::Throttle
                     | FaultKind::ServerError
                     | FaultKind::AccessDenied
@@ -362,6 +364,7 @@ impl Inner {
         match fault {
             Some(FaultKind::ResetBefore) => return Outcome::Reset,
             Some(FaultKind::Hang) => return Outcome::Hang,
+            Some(FaultKind::Limited) => return Outcome::Reply(by_a_proxy(429, "", "")),
             Some(FaultKind::LateCommit(by)) => {
                 let due = self.state.clock.now().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
                 self.late.push(Late {
@@ -375,7 +378,11 @@ impl Inner {
                 return Outcome::Reset;
             }
             Some(
-                FaultKind::Throttle | FaultKind::ServerError | FaultKind::AccessDenied | FaultKind::ExpiredCredentials,
+                FaultKind::Throttle
+                | FaultKind::Conflict
+                | FaultKind::ServerError
+                | FaultKind::AccessDenied
+                | FaultKind::ExpiredCredentials,
             ) => {
                 if let Some(error) = &error {
                     return Outcome::Reply(wire::encode_error(&scope, error, &request_id));
@@ -385,6 +392,8 @@ impl Inner {
                 FaultKind::ResetAfter
                 | FaultKind::Truncated
                 | FaultKind::CutAt(_)
+                | FaultKind::Page
+                | FaultKind::Empty
                 | FaultKind::FailAfter
                 | FaultKind::Stale(_),
             )
@@ -405,12 +414,16 @@ impl Inner {
             Some(FaultKind::ResetAfter) => Outcome::Reset,
             Some(FaultKind::Truncated) => Outcome::Reply(cut(response.body().len() / 2)),
             Some(FaultKind::CutAt(bytes)) => Outcome::Reply(cut(bytes)),
+            Some(FaultKind::Empty) => Outcome::Reply(cut(0)),
+            Some(FaultKind::Page) => Outcome::Reply(by_a_proxy(200, "text/html", "<html><body>Sign in</body></html>")),
             Some(FaultKind::FailAfter) => match &error {
                 Some(error) => Outcome::Reply(wire::encode_error(&scope, error, &request_id)),
                 None => Outcome::Reset,
             },
             Some(
                 FaultKind::Throttle
+                | FaultKind::Conflict
+                | FaultKind::Limited
                 | FaultKind::ServerError
                 | FaultKind::ResetBefore
                 | FaultKind::AccessDenied
@@ -535,6 +548,16 @@ fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &V
         return Err(model.unknown_operation(operation));
     }
     handle(context, operation, input)
+}
+
+/// What stands between a client and AWS answers in AWS's place.
+fn by_a_proxy(status: u16, content_type: &'static str, body: &'static str) -> Response<Bytes> {
+    let mut response = Response::new(Bytes::from_static(body.as_bytes()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);
+    if !content_type.is_empty() {
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    }
+    response
 }
 
 /// Whether an operation changes things, by AWS's way of naming them.

@@ -122,7 +122,8 @@ pub const TABLE: &[Meaning] = &[
         fix: "remove tags from the instance or from the rule's `recovery_point_tags`",
     },
     Meaning {
-        part: "quota of 50,000 for the number of public and private images",
+        // Who asked AWS for more has another number there.
+        part: "for the number of public and private images",
         cause: "the account has as many images as it may have",
         checks: &["D063"],
         fix: "delete images that nobody needs, or ask AWS for a higher quota",

@@ -275,7 +275,7 @@ mod tests {
         let documents = BTreeMap::from([(role.managed[0].clone(), allows(&["ec2:CreateImage", "ec2:CreateTags"]))]);
         let found = migration(&role, &documents, Some(&allows(&["ec2:CreateImage"])), &scope()).expect("a migration");
         assert_eq!((found.inline.as_slice(), found.managed.len()), (["snapshots".to_owned()].as_slice(), 1));
-        assert!(found.loses.iter().any(|what| what.contains("ec2:createsnapshot")), "{:?}", found.loses);
+        assert!(found.loses.iter().any(|what| what.contains("ec2:CreateSnapshot")), "{:?}", found.loses);
         let text = file(&[found], &scope());
         let loaded = crate::config::load_text("vss.toml", &text, None);
         let errors: Vec<_> =

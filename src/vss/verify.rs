@@ -3,7 +3,8 @@
 //! The rule is the table of `AWS Backup Developer Guide`, "Create Windows VSS backups": `COMPLETED` with `BackupType`
 //! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. On top of
 //! that every snapshot of the image must carry `AppConsistent`: the package sets it when, and only when, the snapshot was.
-//! The job that counts is the newest one that has ended and asked for VSS.
+//! The job that counts is the newest one that has ended and asked for VSS. A regular one counts where it took its place: it is
+//! newer and of the same plan, or no plan with VSS selects the instance any more.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -12,14 +13,16 @@ use serde::{Deserialize, Serialize};
 use super::Moment;
 use super::coverage::{self, Membership};
 use super::evidence::{
-    APP_CONSISTENT, Evidence, Instance, Job, JobState, Known, Unread, VSS_CONFIG, is_app_consistent,
+    APP_CONSISTENT, Evidence, Instance, Job, JobState, Known, Selection, Unread, VSS_CONFIG, is_app_consistent,
 };
 use super::messages::{self, Meaning};
 use super::moment::length;
-use super::selection::Selected;
+use super::selection::{Resource, Selected, select};
 
+mod declared;
 mod outcome;
 
+pub use declared::declared;
 pub use outcome::{ImageProof, Outcome, Proof, SnapshotProof, image_of, judge};
 
 /// What is asked.
@@ -31,7 +34,21 @@ pub struct Options {
     pub max_age: Option<i64>,
     /// Only these instances, by id; else every one that a plan with VSS selects or that was backed up with VSS.
     pub only: BTreeSet<String>,
+    /// The selections that the file declares in plans with VSS: what they mean is judged, whether AWS has them or not.
+    pub declared: Vec<Declared>,
 }
+
+/// A selection that the file declares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Declared {
+    /// Its address, such as `selection.daily.windows`.
+    pub address: String,
+    /// What it selects.
+    pub selection: Selection,
+}
+
+/// How old a backup may be that no plan with VSS will follow up, in seconds: a week.
+const UNPROMISED: i64 = 7 * 24 * 3600;
 
 /// How an instance's backups are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,7 +154,7 @@ pub struct Verified {
     pub running: Option<String>,
     /// What else should be known.
     pub notes: Vec<String>,
-    /// Every job that asked for VSS, the newest first; older ones by AWS's word on the job alone.
+    /// Every job that asked for VSS, and what took its place, the newest first; older ones by AWS's word on the job alone.
     pub history: Vec<Past>,
 }
 
@@ -215,11 +232,13 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
 type Ages<'a> = BTreeMap<&'a str, Option<i64>>;
 
 /// An instance that is to be judged.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Subject<'a> {
     id: String,
     instance: Option<&'a Instance>,
     memberships: Vec<Membership>,
+    /// The file's selections that mean it.
+    declared: Vec<String>,
 }
 
 /// Chooses the instances: those asked for, else those that plans with VSS select or that were backed up with VSS. What
@@ -229,7 +248,8 @@ fn subjects<'a>(evidence: &'a Evidence, options: &Options, jobs: &BTreeMap<&str,
     let wanted = |id: &str| options.only.is_empty() || options.only.contains(id);
     let Known::Known(instances) = &evidence.instances else {
         let ids = jobs.keys().filter(|id| wanted(id) && asked_for_vss(id));
-        return ids.map(|id| Subject { id: (*id).to_owned(), instance: None, memberships: Vec::new() }).collect();
+        let subject = |id: &&str| Subject { id: (*id).to_owned(), ..Subject::default() };
+        return ids.map(subject).collect();
     };
     let chosen = instances.iter().filter(|instance| instance.windows && wanted(&instance.id));
     chosen
@@ -237,13 +257,24 @@ fn subjects<'a>(evidence: &'a Evidence, options: &Options, jobs: &BTreeMap<&str,
             id: instance.id.clone(),
             instance: Some(instance),
             memberships: coverage::memberships(evidence, instance),
+            declared: meant(evidence, options, instance),
         })
         .filter(|subject| {
             // A selection that the region's settings make void protects nothing, and somebody counts on it.
             let is_meant = subject.memberships.iter().any(|membership| membership.windows_vss);
-            !options.only.is_empty() || is_meant || asked_for_vss(&subject.id)
+            !options.only.is_empty() || is_meant || !subject.declared.is_empty() || asked_for_vss(&subject.id)
         })
         .collect()
+}
+
+/// Returns the addresses of the file's selections that mean an instance.
+fn meant(evidence: &Evidence, options: &Options, instance: &Instance) -> Vec<String> {
+    let arn = evidence.instance_arn(&instance.id);
+    let means = |declared: &&Declared| {
+        let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
+        select(&declared.selection, resource, evidence.opt_in.known()) != Selected::No
+    };
+    options.declared.iter().filter(means).map(|declared| declared.address.clone()).collect()
 }
 
 impl Subject<'_> {
@@ -283,13 +314,15 @@ impl Subject<'_> {
     }
 
     fn verify(self, evidence: &Evidence, options: &Options, jobs: &[&Job], ages: &Ages<'_>) -> Verified {
-        let asked: Vec<&Job> = jobs.iter().copied().filter(|job| job.vss_requested || job.says_vss()).collect();
-        // A job of another plan, which did not ask for VSS, says nothing about the one that did.
-        let counted = if asked.is_empty() { jobs } else { &asked };
+        let counted = self.counted(evidence, jobs);
         let has_ended = |job: &&&Job| outcome::has_ended(&job.state);
         let decisive = counted.iter().find(has_ended).copied();
         let running = jobs.iter().find(|job| !outcome::has_ended(&job.state));
-        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages));
+        let left_alone = self.is_left_alone(evidence);
+        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages)).or_else(|| {
+            let plan = decisive?.plan_id.as_deref();
+            left_alone.then(|| plan.and_then(|plan| *ages.get(plan)?).unwrap_or(UNPROMISED))
+        });
         let mut verified = Verified {
             id: self.id.clone(),
             name: self.instance.map(|instance| instance.name.clone()).unwrap_or_default(),
@@ -316,8 +349,38 @@ impl Subject<'_> {
             (None, Known::NotRead) => (Verdict::Unknown, "its jobs were not read".to_owned(), None),
         };
         (verified.verdict, verified.reason, verified.cause) = (verdict, reason, cause);
+        if let (Verdict::Stale, true, Some(cause)) = (verified.verdict, left_alone, &mut verified.cause) {
+            "no plan with VSS selects it: no newer backup comes".clone_into(&mut cause.cause);
+            "let a plan with VSS select it (`vssctl coverage` says what it lacks), or say with `--max-age` what is enough"
+                .clone_into(&mut cause.fix);
+        }
         self.add_notes(&mut verified);
         verified
+    }
+
+    /// The jobs that say something about its backups with VSS, the newest first.
+    fn counted<'a>(&self, evidence: &Evidence, jobs: &[&'a Job]) -> Vec<&'a Job> {
+        let asked = |job: &&Job| job.vss_requested || job.says_vss();
+        let Some(newest) = jobs.iter().copied().find(|job| asked(job) && outcome::has_ended(&job.state)) else {
+            let all: Vec<&Job> = jobs.iter().copied().filter(asked).collect();
+            return if all.is_empty() { jobs.to_vec() } else { all };
+        };
+        let left_alone = self.is_left_alone(evidence);
+        // A job of another plan, which did not ask for VSS, says nothing about the one that did.
+        let took_its_place = |job: &Job| {
+            job.created > newest.created && (left_alone || (job.plan_id.is_some() && job.plan_id == newest.plan_id))
+        };
+        jobs.iter().copied().filter(|job| asked(job) || took_its_place(job)).collect()
+    }
+
+    /// Tells whether it is known that no plan with VSS selects it.
+    fn is_left_alone(&self, evidence: &Evidence) -> bool {
+        let plans = evidence.plans.known();
+        let all_known = plans.is_some_and(|plans| plans.iter().all(|plan| plan.selections.known().is_some()));
+        let counts = |membership: &Membership| {
+            membership.windows_vss && matches!(membership.selected, Selected::Yes(_) | Selected::Unsure(_))
+        };
+        all_known && self.instance.is_some() && !self.memberships.iter().any(counts)
     }
 
     /// Judges an instance of which no job has ended.
@@ -365,7 +428,13 @@ impl Subject<'_> {
             verified.notes.push(format!("the instance is {}: VSS needs it running", instance.state));
         }
         if verified.plans.is_empty() && self.instance.is_some() && verified.verdict != Verdict::Unknown {
-            verified.notes.push("no plan with VSS selects it".to_owned());
+            verified.notes.push(match self.declared.as_slice() {
+                [] => "no plan with VSS selects it".to_owned(),
+                declared => format!(
+                    "no plan with VSS selects it, and {} of the file means it: run `vssctl plan`",
+                    declared.iter().map(|address| format!("`{address}`")).collect::<Vec<_>>().join(", ")
+                ),
+            });
         }
         if let (Verdict::CrashOnly | Verdict::Failed, Some(past)) = (verified.verdict, &verified.last_vss)
             && verified.proof.as_ref().is_some_and(|proof| proof.job.id != past.job)
@@ -423,7 +492,7 @@ fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -> (Verdict,
         }
         Outcome::NotTagged { snapshots } => {
             let cause = Cause {
-                cause: format!("{} without the tag `{APP_CONSISTENT}`: {}", counted(snapshots.len(), "snapshot"), snapshots.join(", ")),
+                cause: format!("{} without the tag `{APP_CONSISTENT}`, gone or broken: {}", counted(snapshots.len(), "snapshot"), snapshots.join(", ")),
                 fix: "do not count on this backup: run `vssctl doctor` for the instance and `vssctl backup` for a new one".to_owned(),
                 checks: vec!["D050".to_owned(), "D051".to_owned()],
             };

@@ -179,6 +179,21 @@ fn destroy_takes_the_profile_off_before_it_goes() {
 }
 
 #[test]
+fn destroy_needs_leave_to_take_the_profile_off_what_no_attachment_means() {
+    let bench = Bench::new();
+    bench.apply(&attached(""));
+    let destroy = Options { destroy: true, ..Options::default() };
+    assert_eq!(hazards(&bench.plan_with(&attached(""), &destroy)), [""; 0]);
+    let jump = instance(&bench, "jump-1");
+    let input = json!({"InstanceId": jump, "IamInstanceProfile": {"Name": "vss"}});
+    bench.call("ec2", "AssociateIamInstanceProfile", &input);
+    let plan = bench.plan_with(&attached(""), &destroy);
+    let notes: Vec<String> = plan::hazard::all(&plan).map(|(_, note)| format!("{note:?}")).collect();
+    assert_eq!(hazards(&plan), ["credential-gap"]);
+    assert!(notes.len() == 1 && notes[0].contains(&jump), "{notes:?}");
+}
+
+#[test]
 fn a_profile_on_an_instance_goes_only_when_it_is_named() {
     let bench = Bench::new();
     bench.apply(&file(""));

@@ -47,6 +47,16 @@ fn a_consistent_backup_is_told_of_as_json_too() {
 }
 
 #[test]
+fn no_line_of_a_backup_goes_past_eighty_columns() {
+    let place = ready("");
+    let run = place.sandbox(&["backup", "sql-1"]).exits(0);
+    let is_told = run.stdout.contains("\n  snapshot  snap-") && run.stderr.contains("\nJob ");
+    assert!(is_told, "{}{}", run.stdout, run.stderr);
+    let long = run.stdout.lines().chain(run.stderr.lines()).find(|line| line.chars().count() > 80);
+    assert_eq!(long, None);
+}
+
+#[test]
 fn an_instance_is_meant_by_its_id_as_well_as_by_its_name() {
     let place = ready("");
     let run = place.sandbox(&["backup", "sql-1", "--format", "json"]).exits(0);

@@ -173,7 +173,12 @@ fn explain_knows_every_code_that_it_lists() {
     let first = codes.lines().find_map(|line| line.split_whitespace().next()).expect("a code").to_owned();
     assert!(place.run(&["explain", &first]).exits(0).stdout.contains(&first));
     assert!(place.run(&["explain", &first.to_lowercase()]).exits(0).stdout.contains(&first));
-    place.run(&["explain", "VSS9999"]).exits(6);
+    let check = place.run(&["explain", "d061"]).exits(0).stdout;
+    assert!(check.starts_with("D061: ") && check.contains("https://docs.aws.amazon.com/"), "{check}");
+    assert!(codes.lines().any(|line| line.starts_with("D061 ")), "{codes}");
+    for unknown in ["VSS9999", "D099"] {
+        place.run(&["explain", unknown]).exits(6);
+    }
 }
 
 #[test]

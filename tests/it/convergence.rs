@@ -6,10 +6,12 @@
 
 mod account;
 mod files;
+mod matrix;
 pub(crate) mod random;
 mod simulation;
 mod wire;
 
+use std::collections::BTreeSet;
 use std::time::Instant;
 
 use random::Random;
@@ -122,6 +124,17 @@ fn a_death_at_any_call_is_healed_by_the_next_apply() {
         }
         (figures, problems)
     });
+}
+
+#[test]
+fn every_fault_at_every_call_is_healed_by_the_next_apply() {
+    let cases = matrix::cases();
+    let calls: BTreeSet<_> = cases.iter().map(|case| (&case.service, &case.operation)).collect();
+    println!("matrix: {} calls and {} faults", calls.len(), matrix::FAULTS.len());
+    // Fewer would say that the files ask for less than they did.
+    assert!(calls.len() >= 45, "{calls:?}");
+    let chosen = seeds(0, u64::try_from(cases.len()).expect("a small number"));
+    run_all("fault matrix", &chosen, |index| matrix::run(&cases[usize::try_from(index).expect("a small number")]));
 }
 
 #[test]

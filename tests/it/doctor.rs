@@ -41,7 +41,7 @@ fn command(bench: &Bench, name: &str, action: &str, version: &str) {
 }
 
 /// Lets State Manager keep a version on an instance, and waits for its first run.
-fn association(bench: &Bench, name: &str, version: &str) {
+pub(crate) fn association(bench: &Bench, name: &str, version: &str) {
     let input = json!({
         "Name": DOCUMENT,
         "Targets": [{ "Key": "InstanceIds", "Values": [id_of(bench, name)] }],
@@ -152,7 +152,7 @@ const FOR_RESTORES: &str = "arn:aws:iam::aws:policy/service-role/AWSBackupServic
 const INSTANCE_ROLE: &str = "arn:aws:iam::123456789012:role/EC2RoleforSSMVSSSnapshotV2";
 
 /// Takes AWS's policy for restores away from the backup role, and puts what is allowed in its place.
-fn restores_with(bench: &Bench, statements: &Value) {
+pub(crate) fn restores_with(bench: &Bench, statements: &Value) {
     bench.call("iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": FOR_RESTORES }));
     let document = json!({ "Version": "2012-10-17", "Statement": statements });
     let input = json!({ "RoleName": "AWSBackupVss", "PolicyName": "restores", "PolicyDocument": document.to_string() });
@@ -206,7 +206,7 @@ fn an_account_without_a_role_for_restores_is_advised_and_policies_that_cannot_be
     assert!(seen.doctor.undecided.iter().any(|one| one.check == "D025"), "{:#?}", seen.doctor.undecided);
 }
 
-const KEY: &str = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+pub(crate) const KEY: &str = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555";
 const BACKUP_ROLE: &str = "arn:aws:iam::123456789012:role/AWSBackupVss";
 
 /// A statement of a key's policy that lets somebody do everything.
@@ -215,7 +215,7 @@ fn trusts(principal: &Value) -> Value {
 }
 
 /// Encrypts the volumes of an instance with a customer's key.
-fn encrypt(bench: &Bench, name: &str, arn: &str, change: impl FnOnce(&mut Key)) {
+pub(crate) fn encrypt(bench: &Bench, name: &str, arn: &str, change: impl FnOnce(&mut Key)) {
     let policy = json!({ "Version": "2012-10-17", "Statement": [trusts(&json!("arn:aws:iam::123456789012:root"))] });
     let mut key = Key { state: "Enabled".to_owned(), manager: "CUSTOMER".to_owned(), policy, grants: Vec::new() };
     change(&mut key);

@@ -144,7 +144,7 @@ fn a_plan_that_leaves_an_older_package_is_refused_with_the_instances_names() {
         let (plan, report) = bench.try_apply(&after(package), &Options::default());
         let role = plan.changes.iter().find(|change| change.address.kind() == "role").expect("the role");
         assert_eq!(role.action, Action::Refused, "{package}");
-        let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+        let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
         assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
         assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != "role"));
     }
@@ -157,7 +157,7 @@ fn a_stopped_instance_with_an_older_package_refuses_the_policy() {
     let (bench, id) = older("2.2.1");
     edit(&bench, &id, |instance| "stopped".clone_into(&mut instance.state));
     let plan = bench.plan(&after(PACKAGE));
-    let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+    let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
     assert!(problem.message.contains("stopped"), "{}", problem.message);
 }
 
@@ -179,7 +179,7 @@ fn an_instance_of_which_nobody_knows_asks_and_is_no_older_one() {
     let plan = bench.plan(&after(""));
     let [why] = why(&plan, Hazard::VssUnavailable).try_into().expect("one note");
     assert!(why.contains(&format!("the version on sql-1 ({id}) is not known")), "{why}");
-    assert!(plan.diagnostics.iter().all(|one| one.code != "VSS0911"));
+    assert!(plan.diagnostics.iter().all(|one| one.code != "VSS0913"));
 }
 
 #[test]
@@ -349,7 +349,7 @@ fn another_profile_on_an_instance_is_refused_while_its_package_is_older() {
     for package in ["", elsewhere.as_str()] {
         let (plan, report) = bench.try_apply(&attached("vss", &id, package), &Options::default());
         assert_eq!(action(&plan, "attachment.sql"), Action::Refused);
-        let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+        let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
         assert!(problem.message.contains("`attachment.sql`"), "{}", problem.message);
         assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
         assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != "attachment"));
@@ -431,7 +431,7 @@ fn another_role_in_a_profile_waits_for_the_package_or_is_refused() {
 
     let (plan, _) = bench.try_apply(&file("vss", ""), &Options::default());
     assert_eq!(action(&plan, "instance_profile.app"), Action::Refused);
-    let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0911").expect("VSS0911");
+    let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
     assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
     assert_eq!(inside(&bench, "app"), "old");
 

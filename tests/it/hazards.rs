@@ -299,7 +299,7 @@ fn more_privileges_ask_and_fewer_do_not() {
     };
     let (less, more) = (role("[\"ec2:DescribeImages\"]"), role("[\"ec2:DescribeImages\",\"ec2:DescribeTags\"]"));
     let shown = asks("privilege-widened", "role.r", &less, nothing, &more, &[]);
-    assert!(shown.contains("`ec2:describetags`"), "{shown}");
+    assert!(shown.contains("`ec2:DescribeTags`"), "{shown}");
     let place = Place::with(&more);
     place.sandbox(&["apply", "--yes"]).exits(0);
     place.write("vss.toml", less);

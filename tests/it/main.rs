@@ -5,6 +5,7 @@
 mod attachments;
 mod backup;
 mod bench;
+mod catalogue;
 mod cli;
 mod convergence;
 mod cut;

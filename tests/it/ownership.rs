@@ -384,6 +384,24 @@ fn a_role_that_somebody_made_anew_meanwhile_is_not_deleted() {
 }
 
 #[test]
+fn a_role_that_somebody_made_before_we_could_is_not_ours() {
+    let bench = Bench::new();
+    let declared = file(&format!(
+        "[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\"]\ninstance_profile = false\n"
+    ));
+    let (_, report) = bench.apply_after(&declared, &Options::default(), || {
+        let tags = json!([{"Key": "owner", "Value": "somebody"}]);
+        let role = json!({"RoleName": "app", "AssumeRolePolicyDocument": TRUST, "Tags": tags});
+        bench.call("iam", "CreateRole", &role);
+    });
+    let Status::Failed { call, error } = &report.outcomes[0].status else { panic!("{report:#?}") };
+    assert_eq!((call.as_str(), error.code.as_deref()), ("iam:CreateRole", Some("EntityAlreadyExists")));
+    let policies = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "app"}));
+    assert_eq!(policies["AttachedPolicies"].as_array().map(Vec::len), Some(0), "{policies}");
+    assert_eq!(bench.writes().iter().filter(|call| call.contains("AttachRolePolicy")).count(), 0);
+}
+
+#[test]
 fn a_vault_that_somebody_took_over_meanwhile_is_not_deleted() {
     let (bench, failed) = prune_over("[vault.other]\n[vault.mine]\n", |bench| {
         let arn =

@@ -46,7 +46,9 @@ impl Reader {
     /// Reads the account's own images of the region: all, or those of the ids; an id that is not there is left out.
     pub async fn images(&self, ids: Option<&[String]>) -> Result<Arc<Vec<Image>>, AwsError> {
         let read = async {
+            // A disabled image is there, and EC2 leaves it out of its answer unless asked.
             let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
+            let own = own.with("IncludeDisabled", "true");
             let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
             self.chosen("DescribeImages", own, "image-id", ids, page).await
         };

@@ -114,7 +114,7 @@ fn orphan(association: &ProfileAssociation) -> Live {
         fields: LiveForm::default()
             .value("instances", json!({ association.instance.as_str(): association.profile }))
             .fields(),
-        carried: json!({ "Instances": [association.instance], "Associations": on }),
+        carried: json!({ "Instances": [association.instance], "Associations": on, "Unclaimed": true }),
         refers: vec![("instance_profile".to_owned(), name_of(&association.profile).to_owned())],
     }
 }

@@ -245,7 +245,7 @@ fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnost
     let listed = late.iter().copied().collect::<Vec<_>>().join(", ");
     let message = format!("`{address}` would {would} `{POLICY}`, which does not work with the package on {listed}");
     diagnostics.push(
-        Diagnostic::error("VSS0911", message)
+        Diagnostic::error("VSS0913", message)
             .at(&address)
             .located(draft.desired.and_then(|desired| desired.location.clone()))
             .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))

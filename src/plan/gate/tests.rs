@@ -174,7 +174,7 @@ fn action(plan: &Plan, address: &str) -> Action {
 
 /// What the gate says in a refusal.
 fn refusals(plan: &Plan) -> Vec<&str> {
-    plan.diagnostics.iter().filter(|one| one.code == "VSS0911").map(|one| one.message.as_str()).collect()
+    plan.diagnostics.iter().filter(|one| one.code == "VSS0913").map(|one| one.message.as_str()).collect()
 }
 
 fn notes(plan: &Plan) -> Vec<(String, String)> {

@@ -184,7 +184,10 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
         }
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
-        notes.0.retain(|note| !is_the_end || note.hazard.outlives_the_stack());
+        // Nobody's attachment put the profile there: whoever runs the instance may not know that the stack goes.
+        let is_unclaimed = draft.live.is_some_and(|live| live.carried["Unclaimed"] == true);
+        let outlives = |hazard: Hazard| hazard.outlives_the_stack() || is_unclaimed && hazard == Hazard::CredentialGap;
+        notes.0.retain(|note| !is_the_end || outlives(note.hazard));
         if !notes.0.is_empty() {
             found.insert(draft.address.clone(), notes.0);
         }

@@ -32,10 +32,18 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
     }
     if !diagnosis.not_looked.is_empty() && !diagnosis.examined.is_empty() {
         text.push('\n');
-        let said = format!(
-            "{DIM}Not looked into the instances ({}): `vssctl doctor --run-commands` runs one PowerShell script there, which only reads.{DIM:#}",
-            diagnosis.not_looked.join(" ")
-        );
+        let checks = diagnosis.not_looked.join(" ");
+        let said = if diagnosis.inspected == 0 {
+            format!(
+                "{DIM}Not looked into the instances ({checks}): `vssctl doctor --run-commands` runs one PowerShell script there, which only reads.{DIM:#}"
+            )
+        } else {
+            format!(
+                "{DIM}Looked into {} of {} only ({checks}): the others do not run, or their agents do not answer.{DIM:#}",
+                diagnosis.inspected,
+                counted(diagnosis.examined.len(), "instance")
+            )
+        };
         paragraph(&mut text, &said, 0, width);
     }
     let _ = writeln!(text, "\n{BOLD}{}{BOLD:#}", last_line(diagnosis));
@@ -51,9 +59,9 @@ pub(super) fn packages(diagnosis: &Diagnosis) -> Option<String> {
         names.push(format!("{more} more"));
     }
     (!all.is_empty()).then(|| {
+        let looks = if diagnosis.inspected == 0 { " `vssctl doctor --run-commands` looks." } else { "" };
         format!(
-            "AwsVssComponents: unknown on {} (no VSS backup and no installation by AWS-ConfigureAWSPackage tells of it): {}. \
-             `vssctl doctor --run-commands` looks.",
+            "AwsVssComponents: unknown on {} (no VSS backup and no installation by AWS-ConfigureAWSPackage tells of it): {}.{looks}",
             counted(all.len(), "instance"),
             names.join(", ")
         )

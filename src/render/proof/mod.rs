@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::escaped;
-use super::text::{BOLD, DIM, UNKNOWN, paragraph};
+use super::text::{BOLD, DIM, UNKNOWN, hanging, paragraph};
 use crate::model::Scope;
 use crate::vss::evidence::Unread;
 
@@ -62,12 +62,8 @@ fn head(text: &mut String, sign: &str, style: Style, what: &str, word: &str) {
 
 /// Writes one thing that is said about a block: `label: words`, with the further lines under the words.
 fn line(text: &mut String, label: &str, words: &str, width: usize) {
-    let start = text.len();
-    paragraph(text, &format!("{label}: {}", escaped(words)), 4, width);
     // The label stands out a little: what follows belongs to it.
-    let wrapped = text[start..].replace("\n    ", "\n      ");
-    text.truncate(start);
-    text.push_str(&wrapped);
+    hanging(text, &format!("{label}: {}", escaped(words)), [4, 6], width);
 }
 
 /// Writes what could not be read.

@@ -151,6 +151,9 @@ fn consistent(text: &mut String, all: &[&Verified], width: usize) {
         if let Some(proof) = verified.proof.as_ref().filter(|_| all.len() <= 5) {
             line(text, "evidence", &evidence(proof), width);
         }
+        for note in &verified.notes {
+            line(text, "note", note, width);
+        }
     }
     if all.len() > MOST {
         let _ = writeln!(text, "{DIM}and {} more; `--format json` has them all{DIM:#}", all.len() - MOST);

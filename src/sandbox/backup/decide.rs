@@ -11,8 +11,8 @@ use super::points::{self, RecoveryPoint};
 use super::vss::{Attempt, Place, Scene, config, profile_of, role_of};
 use crate::policy::Keys;
 use crate::sandbox::account::{Context, Region};
-use crate::sandbox::ec2::{GIGABYTES, Image, Snapshot};
-use crate::sandbox::fleet::Instance;
+use crate::sandbox::ec2::{GIGABYTES, IMAGE_QUOTA, Image, Snapshot};
+use crate::sandbox::fleet::{Ailment, Instance};
 use crate::sandbox::iam::{Iam, Powers};
 use crate::sandbox::{made, ssm};
 
@@ -28,6 +28,7 @@ const DENIED: &str = "AccessDenied";
 const WRONG: &str = "InvalidParameters";
 const TROUBLE: &str = "VSSError";
 const EXPIRED: &str = "JobExpired";
+const LIMIT: &str = "LimitExceeded";
 
 /// Decides what is due; tells whether anything was.
 pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
@@ -112,6 +113,7 @@ impl<'a> Judge<'a> {
         if !self.may_image(job, &role, instance) {
             return Err((DENIED, "You are not authorized to perform this operation.".to_owned()));
         }
+        check_limits(region, instance)?;
         let attempt = if job.asks_for_vss() { self.attempt(region, instance, job, &role) } else { Attempt::Ignored };
         let image = image(instance, &region.ec2.volume_tags, job, &attempt);
         check_tags(&image, &attempt)?;
@@ -288,8 +290,23 @@ fn image(
         available: ends,
         tags,
         devices,
+        disabled: false,
     };
     Made { id: format!("ami-0{}", hex("image")), image, snapshots }
+}
+
+/// EC2 has room for another image, and for another snapshot of the volumes.
+fn check_limits(region: &Region, instance: &Instance) -> Result<(), Failure> {
+    let quota = region.ec2.image_quota.unwrap_or(IMAGE_QUOTA);
+    if region.ec2.images.len() >= quota {
+        let number = if quota == IMAGE_QUOTA { "50,000".to_owned() } else { quota.to_string() };
+        let message = format!("You have reached your quota of {number} for the number of public and private images");
+        return Err((LIMIT, message));
+    }
+    if instance.ailments.contains(&Ailment::OtherSnapshots) {
+        return Err((LIMIT, "Maximum allowed in-progress snapshots for a single volume exceeded.".to_owned()));
+    }
+    Ok(())
 }
 
 /// A thing has room for 50 tags besides AWS's own.

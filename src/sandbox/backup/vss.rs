@@ -17,6 +17,8 @@ const DOCUMENT: &str = "AWSEC2-CreateVssSnapshot";
 const OLDEST_AGENT: &str = "3.0.502.0";
 /// The oldest package that says with a tag what it makes.
 const FIRST_WITH_TAG: &str = "2.3.1";
+/// The oldest package that heeds the `WinHTTP` proxy.
+const FIRST_WITH_PROXY: &str = "2.0.1";
 /// The oldest package that asks for the instance's attributes.
 const FIRST_WITH_ATTRIBUTES: &str = "2.2.1";
 /// Types on which AWS Backup does not try.
@@ -101,7 +103,8 @@ impl Scene<'_> {
             return Attempt::Failed(SOME_ERROR);
         }
         let silent = instance.silent_since.is_some_and(|since| since <= *at);
-        if instance.state != "running" || silent || older(&instance.agent_version, OLDEST_AGENT) {
+        let closed = instance.ailments.contains(&Ailment::NoMetadata);
+        if instance.state != "running" || silent || closed || older(&instance.agent_version, OLDEST_AGENT) {
             return Attempt::Failed(BAD_STATE);
         }
         let document = format!("arn:{}:ssm:{}::document/{DOCUMENT}", place.partition, place.region);
@@ -122,17 +125,18 @@ impl Scene<'_> {
         let Some(package) = package.filter(|_| !instance.ailments.contains(&Ailment::MissingFiles)) else {
             return Attempt::Failed(NOT_INSTALLED);
         };
-        if instance.ailments.contains(&Ailment::NoEndpoint) {
+        let ails = |ailment: Ailment| instance.ailments.contains(&ailment);
+        if ails(Ailment::NoEndpoint) || (ails(Ailment::Proxy) && older(&package, FIRST_WITH_PROXY)) {
             return Attempt::Failed(TIMEOUT);
         }
         let Some(role) = self.instance_role else { return Attempt::Failed(BAD_STATE) };
         if !self.may_make(role, &package) {
             return Attempt::Failed(NO_PRIVILEGES);
         }
-        if instance.ailments.contains(&Ailment::FailedWriter) {
+        if [Ailment::FailedWriter, Ailment::TimedOutWriter, Ailment::UnregisteredProvider].into_iter().any(ails) {
             return Attempt::Failed(SOME_ERROR);
         }
-        if instance.ailments.contains(&Ailment::SlowWriters) {
+        if ails(Ailment::SlowWriters) {
             return Attempt::Failed(TIMEOUT);
         }
         Attempt::Consistent(package)

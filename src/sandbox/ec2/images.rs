@@ -18,7 +18,11 @@ fn own(context: &Context<'_>, owners: &[&str]) -> bool {
 }
 
 fn image_state(image: &Image, now: i64) -> &'static str {
-    if image.available <= now { "available" } else { "pending" }
+    match image.available <= now {
+        true if image.disabled => "disabled",
+        true => "available",
+        false => "pending",
+    }
 }
 
 fn platform(region: &Region, image: &Image) -> Option<Platform> {
@@ -93,6 +97,8 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     if let Some(id) = ids.iter().find(|id| !is_id(id, "ami-")) {
         return Err(refusal("InvalidAMIID.Malformed", format!("Invalid id: \"{id}\"")));
     }
+    // "Default: No disabled AMIs are included in the response."
+    let with_disabled = input["IncludeDisabled"].as_bool() == Some(true);
     context.region_mut();
     let region = &context.account.regions[context.region];
     if let Some(id) = ids.iter().find(|id| !region.ec2.images.contains_key(**id)) {
@@ -117,6 +123,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
         .iter()
         .filter(|(id, image)| {
             own(context, &owners)
+                && (with_disabled || !image.disabled)
                 && (ids.is_empty() || ids.contains(&id.as_str()))
                 && filters.pass(&image.tags, |filter| values(id, image, filter))
         })

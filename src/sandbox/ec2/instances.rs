@@ -6,7 +6,7 @@ use super::query::{Filters, ids_or_pages, is_id, paged, tag_list, texts};
 use super::refusal;
 use super::{network, profiles};
 use crate::sandbox::account::{Account, Answer, ApiError, Context};
-use crate::sandbox::fleet::{Fleet, Instance, Platform};
+use crate::sandbox::fleet::{Ailment, Fleet, Instance, Platform};
 use crate::sandbox::made;
 
 /// The filters offered, of the many that EC2 has.
@@ -136,7 +136,7 @@ fn described(context: &Context<'_>, account: &Account, instance: &Instance, vpc:
             "State": "applied",
             "HttpTokens": "required",
             "HttpPutResponseHopLimit": 2,
-            "HttpEndpoint": "enabled",
+            "HttpEndpoint": if instance.ailments.contains(&Ailment::NoMetadata) { "disabled" } else { "enabled" },
             "HttpProtocolIpv6": "disabled",
             "InstanceMetadataTags": "disabled",
         },

@@ -43,7 +43,13 @@ pub struct Ec2 {
     /// The ARNs of the keys of encrypted volumes by volume id.
     #[serde(default)]
     pub volume_keys: BTreeMap<String, String>,
+    /// How many images there may be; absent: as many as AWS gives without being asked.
+    #[serde(default)]
+    pub image_quota: Option<usize>,
 }
+
+/// The images that a region may have.
+pub(super) const IMAGE_QUOTA: usize = 50_000;
 
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &[
@@ -109,6 +115,9 @@ pub struct Image {
     pub tags: BTreeMap<String, String>,
     /// Its snapshots: device name and snapshot id.
     pub devices: Vec<(String, String)>,
+    /// Somebody disabled it.
+    #[serde(default)]
+    pub disabled: bool,
 }
 
 /// A snapshot of an EBS volume.

@@ -55,7 +55,7 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
     } else if has(&["vssadmin", "list writers"]) {
         writers(instance)
     } else if has(&["vssadmin", "list providers"]) {
-        providers(version.is_some() && !ails(Ailment::MissingFiles))
+        providers(instance, version.is_some() && !ails(Ailment::MissingFiles))
     } else if has(&["sessionstate.languagemode"]) {
         if ails(Ailment::ConstrainedLanguage) { "ConstrainedLanguage" } else { "FullLanguage" }.to_owned()
     } else if has(&["$psversiontable.psversion.major"]) {
@@ -67,7 +67,12 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
     } else if has(&[r"net framework setup\ndp\v4\full", "version"]) {
         "4.8.04161".to_owned()
     } else if has(&["netsh", "winhttp", "show proxy"]) {
-        "\r\nCurrent WinHTTP proxy settings:\r\n\r\n    Direct access (no proxy server).\r\n".to_owned()
+        let way = if ails(Ailment::Proxy) {
+            "Proxy Server(s) :  proxy.corp.example.com:3128\r\n    Bypass List     :  169.254.169.254"
+        } else {
+            "Direct access (no proxy server)."
+        };
+        format!("\r\nCurrent WinHTTP proxy settings:\r\n\r\n    {way}\r\n")
     } else if has(&["get-awspowershellversion"]) {
         "AWS Tools for Windows PowerShell\r\nVersion 4.1.658".to_owned()
     } else if lower == "$env:computername" {
@@ -80,9 +85,10 @@ fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
     } else if has(&["get-winevent"]) {
         return Ok(String::new());
     } else if has(&["test-netconnection", "169.254.169.254", "80"]) {
-        "True".to_owned()
+        capital(!ails(Ailment::NoMetadata)).to_owned()
     } else if has(&["test-netconnection", "443"]) {
-        capital(!(ails(Ailment::NoEndpoint) && lower.contains("ec2."))).to_owned()
+        let is_shut = ails(Ailment::Proxy) || (ails(Ailment::NoEndpoint) && lower.contains("ec2."));
+        capital(!is_shut).to_owned()
     } else {
         return Err(format!("The sandbox has no PowerShell and cannot answer: {line}"));
     };
@@ -125,8 +131,11 @@ fn writers(instance: &Instance) -> String {
     let broken = if names.len() > 5 { names[5] } else { "System Writer" };
     let mut text = TITLE.to_owned();
     for name in names {
-        let (state, error) = if instance.ailments.contains(&Ailment::FailedWriter) && name == broken {
+        let ails = |ailment: Ailment| name == broken && instance.ailments.contains(&ailment);
+        let (state, error) = if ails(Ailment::FailedWriter) {
             ("[8] Failed", "Non-retryable error")
+        } else if ails(Ailment::TimedOutWriter) {
+            ("[9] Failed", "Timed out")
         } else {
             ("[1] Stable", "No error")
         };
@@ -141,11 +150,18 @@ fn writers(instance: &Instance) -> String {
 }
 
 /// `vssadmin list providers`.
-fn providers(installed: bool) -> String {
+fn providers(instance: &Instance, installed: bool) -> String {
     let mut text = format!(
         "{TITLE}\r\nProvider name: 'Microsoft Software Shadow Copy provider 1.0'\r\n   Provider type: System\r\n   Provider Id: {{b5946137-7b9f-4925-af80-51abd60b20d5}}\r\n   Version: 1.0.0.7\r\n"
     );
-    if installed {
+    if instance.ailments.contains(&Ailment::OtherProvider) {
+        let id = made::uuid_of("Example Backup VSS Provider");
+        let _ = write!(
+            text,
+            "\r\nProvider name: 'Example Backup VSS Provider'\r\n   Provider type: Software\r\n   Provider Id: {{{id}}}\r\n   Version: 8.1.0.0\r\n"
+        );
+    }
+    if installed && !instance.ailments.contains(&Ailment::UnregisteredProvider) {
         let id = made::uuid_of("Ec2VssProvider");
         let _ = write!(
             text,

@@ -57,13 +57,13 @@ pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
         );
     }
     if instance.volumes.len() >= MANY_VOLUMES {
-        notes.find_as(
+        notes.find(
             "D053",
-            Severity::Advice,
             subject,
             format!("the instance has {} volumes", instance.volumes.len()),
-            vec![format!("{} block devices", instance.volumes.len())],
-            "most instance types take about 28 volumes and network interfaces, and the more volumes the longer the writers are frozen",
+            vec![format!("{} block devices of an {}", instance.volumes.len(), instance.instance_type)],
+            "nothing has to be done while its backups are consistent; most types take about 28 volumes and network interfaces \
+             together, and the more volumes the longer the writers are frozen: spread them before you attach more",
         );
     }
     agent(patient, notes);
@@ -79,7 +79,8 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
     };
     let agent = agents.get(&instance.id);
     // A stopped instance has a silent agent, and an instance without credentials may have one: neither is the cause.
-    if patient.is_running() && instance.profile_arn.is_some() {
+    let has_metadata = instance.metadata.as_ref().is_none_or(|metadata| metadata.enabled);
+    if patient.is_running() && instance.profile_arn.is_some() && has_metadata {
         let silent = match agent {
             None => Some("Systems Manager does not know the instance".to_owned()),
             Some(agent) if agent.is_online() => None,

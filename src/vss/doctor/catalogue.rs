@@ -118,11 +118,11 @@ checks! {
     "D021" Error Apis POLICY "the instance's role allows what VSS needs";
     "D022" Warning Apis POLICY "the package is new enough for the managed policy";
     "D023" Error Apis SERVICE_ROLES "the role of the selection exists, trusts AWS Backup and allows what VSS needs";
-    "D024" Warning Apis MANAGED_POLICIES "operators with AWS's policies may pass the role to AWS Backup";
+    "D024" Advice Apis MANAGED_POLICIES "operators with AWS's policies may pass the role to AWS Backup";
     "D025" Warning Apis RESTORE "the role for restores may pass the instance's role";
     "D026" Warning Apis ENCRYPTION "the keys of encrypted volumes let the backup use them";
     "D030" Error Inside TROUBLESHOOTING "the package's executable is there";
-    "D031" Error Apis HISTORY "the package is new enough";
+    "D031" Advice Apis HISTORY "the package is new enough";
     "D032" Warning Inside HISTORY "AWS's VSS provider is registered";
     "D033" Warning Apis STATE_MANAGER "the associations of the instance succeed";
     "D040" Error Inside TROUBLESHOOTING "the instance reaches EC2, Systems Manager and its metadata";
@@ -131,7 +131,7 @@ checks! {
     "D050" Warning Jobs TROUBLESHOOTING "the writers freeze and thaw within ten seconds";
     "D051" Warning Inside TROUBLESHOOTING "every VSS writer is stable";
     "D052" Warning Inside TROUBLESHOOTING "no VSS writer timed out";
-    "D053" Warning Apis PREREQUISITES "the number of volumes leaves room";
+    "D053" Advice Apis PREREQUISITES "the number of volumes leaves room";
     "D054" Warning Inside PREREQUISITES "PowerShell, .NET and the AWS Tools are as VSS needs them";
     "D055" Advice Inside TROUBLESHOOTING "no other VSS provider is present";
     "D056" Warning Inside PREREQUISITES "a failover cluster is backed up on its primary node";

@@ -17,6 +17,7 @@ use super::version::Version;
 
 mod access;
 mod agent;
+mod backups;
 pub mod catalogue;
 mod cluster;
 mod inside;
@@ -289,13 +290,14 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
         agent::check(patient, &mut notes);
         permissions::check(patient, &mut notes);
         inside::check(patient, &mut notes);
-        plans::check_instance(patient, &verdicts, &mut notes);
+        plans::check_instance(patient, &mut notes);
     }
     keys::check(evidence, &patients, &mut notes);
     network::check(evidence, &patients, &verdicts, &mut notes);
     cluster::check(evidence, &patients, &mut notes);
     restore::check(evidence, &patients, &mut notes);
     plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
+    backups::check(evidence, &patients, &verdicts, &mut notes);
     let Notes { mut findings, undecided, powers: _ } = notes;
     findings.sort_by(|one, other| {
         (one.severity, &one.subject, one.check).cmp(&(other.severity, &other.subject, other.check))

@@ -3,7 +3,7 @@
 //! A subnet whose routes lead nowhere but into its own network reaches EC2 by an interface endpoint alone. A proxy in that
 //! network would be another way, which nothing here shows: a warning, and none where a backup or a look inside tells better.
 
-use super::plans::Verdicts;
+use super::backups::Verdicts;
 use super::{Notes, Patient, Severity, Subject, why};
 use crate::vss::evidence::{Endpoint, Evidence, Known, RouteTable};
 use crate::vss::verify::Verdict;

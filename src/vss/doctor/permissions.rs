@@ -1,10 +1,11 @@
 //! The instance's profile and role, and the package that the managed policy needs: D011, D020, D021, D022, D030, D031.
 
 use super::access::{Access, Need, access};
+use super::inspection::EXECUTABLE;
 use super::{Notes, Patient, Severity, why};
 use crate::config::trusts;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
-use crate::vss::package::Installed;
+use crate::vss::package::{Installed, PackageSource};
 use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};
 
 /// The newest agent that asks for documents without naming them; later ones need to read them.
@@ -35,7 +36,10 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
             "D030",
             &patient.subject,
             "AwsVssComponents is not on the instance",
-            vec![format!("{} of {}", package.source.words(), package.at.for_people())],
+            vec![match package.source {
+                PackageSource::File => format!("{EXECUTABLE} was not there at {}", package.at.for_people()),
+                source => format!("{} of {} says so", source.words(), package.at.for_people()),
+            }],
             "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does for a \
              `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed all the same, \
              uninstall it first",
@@ -205,9 +209,8 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             format!("`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy beside it"),
         );
     } else {
-        notes.find_as(
+        notes.find(
             "D031",
-            Severity::Advice,
             &patient.subject,
             format!("AwsVssComponents {version} is older than {MANAGED_POLICY}, with which AWS's managed policy works"),
             seen,

@@ -1,6 +1,6 @@
-//! Plans, selections, vaults and jobs: D004, D023, D024, D060, D062, D064, D070 to D078.
+//! Plans, selections and vaults: D004, D023, D024, D060, D062, D064, D070 to D075, D078.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
@@ -9,7 +9,7 @@ use crate::vss::coverage::{collide, memberships};
 use crate::vss::evidence::{Evidence, Instance, Known, Plan, Rule, Selection};
 use crate::vss::schedule;
 use crate::vss::selection::{Resource, Selected, select};
-use crate::vss::verify::{self, Verdict, Verified};
+use crate::vss::verify;
 
 /// The tags that a backup may have.
 const MOST_TAGS: usize = 50;
@@ -20,11 +20,8 @@ const MOST_JOBS: usize = 300;
 /// From so many instances on a start window below AWS's default is short.
 const MANY: usize = 100;
 
-/// The verdicts on the newest backups, by instance.
-pub(super) type Verdicts<'a> = BTreeMap<&'a str, &'a Verified>;
-
 /// Checks what plans mean for one instance.
-pub(super) fn check_instance(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
+pub(super) fn check_instance(patient: &Patient<'_>, notes: &mut Notes) {
     let Patient { evidence, instance, subject, .. } = patient;
     if !instance.windows {
         return;
@@ -54,7 +51,6 @@ pub(super) fn check_instance(patient: &Patient<'_>, verdicts: &Verdicts<'_>, not
             }
         }
     }
-    backups(patient, verdicts, notes);
 }
 
 fn tags(patient: &Patient<'_>, notes: &mut Notes) {
@@ -82,8 +78,10 @@ fn tags(patient: &Patient<'_>, notes: &mut Notes) {
                 severity,
                 &patient.subject,
                 format!(
-                    "{count} tags would come together on a backup by {}/{}, and {MOST_TAGS} is the most",
-                    plan.name, rule.name
+                    "{count} tags{} would come together on a backup by {}/{}, and {MOST_TAGS} is the most",
+                    if count > MOST_TAGS { "" } else { " and those of the package" },
+                    plan.name,
+                    rule.name
                 ),
                 vec![format!(
                     "{} of the instance, {} of the rule, and those of the package",
@@ -93,52 +91,6 @@ fn tags(patient: &Patient<'_>, notes: &mut Notes) {
                 "remove tags from the instance or from the rule's `recovery_point_tags`",
             );
         }
-    }
-}
-
-/// How the last backup went: what AWS Backup said about it is the best witness there is.
-fn backups(patient: &Patient<'_>, verdicts: &Verdicts<'_>, notes: &mut Notes) {
-    let evidence = patient.evidence;
-    let is_protected = patient.plans().next().is_some();
-    if evidence.jobs.known().is_none() {
-        if evidence.jobs.unread().is_some() && is_protected {
-            notes.undecided("D076", &patient.subject, why(&evidence.jobs));
-        }
-        return;
-    }
-    let Some(verified) = verdicts.get(patient.instance.id.as_str()) else { return };
-    let asked = verified.proof.as_ref().is_some_and(|proof| proof.job.vss_requested);
-    match verified.verdict {
-        Verdict::Failed | Verdict::CrashOnly | Verdict::Stale | Verdict::Never if is_protected || asked => {
-            let mut seen = vec![format!("{}: {}", verified.verdict.name(), verified.reason)];
-            let message = verified.proof.as_ref().and_then(|proof| proof.job.status_message.as_ref());
-            seen.extend(message.map(|message| format!("StatusMessage: {message}")));
-            let remedy = match &verified.cause {
-                Some(cause) => {
-                    seen.push(format!("this means: {}", cause.cause));
-                    cause.fix.clone()
-                }
-                None => "look at the job with `aws backup describe-backup-job`".to_owned(),
-            };
-            let about = verified.cause.as_ref().map(|cause| cause.checks.clone()).unwrap_or_default();
-            if !about.is_empty() {
-                seen.push(format!("see {}", about.join(", ")));
-            }
-            notes.find("D076", &patient.subject, "its newest backup is not application-consistent", seen, remedy);
-        }
-        Verdict::Unknown if is_protected => notes.undecided("D076", &patient.subject, verified.reason.clone()),
-        _ => {}
-    }
-    if let Some(image) =
-        verified.proof.as_ref().and_then(|proof| proof.image.as_ref()).filter(|image| image.state == "disabled")
-    {
-        notes.find(
-            "D077",
-            &patient.subject,
-            "the image of its newest backup is disabled: nothing can be restored from it",
-            vec![format!("image {} is disabled", image.id)],
-            format!("enable it: `aws ec2 enable-image --image-id {}`", image.id),
-        );
     }
 }
 
@@ -272,9 +224,8 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
     let arn = &selection.role_arn;
     let name = arn.rsplit('/').next().unwrap_or(arn);
     if !name.contains("AWSBackup") && !name.contains("AwsBackup") {
-        notes.find_as(
+        notes.find(
             "D024",
-            Severity::Advice,
             &subject,
             format!("operators with AWS's policies cannot pass the role {name} to AWS Backup"),
             vec![format!("the name {name} contains neither AWSBackup nor AwsBackup")],

@@ -280,6 +280,69 @@ fn the_last_backups_message_names_the_cause() {
 }
 
 #[test]
+fn what_is_wrong_with_the_newest_backup_is_said_as_it_is() {
+    type Edit = fn(&mut Evidence);
+    let cases: [(Edit, &str); 3] = [
+        (|evidence| evidence.jobs = Known::Known(Vec::new()), "never backed up"),
+        (
+            |evidence| {
+                if let Known::Known(jobs) = &mut evidence.jobs {
+                    for job in jobs {
+                        job.created = job.created.plus(-5 * 86_400);
+                        job.completed = job.completed.map(|at| at.plus(-5 * 86_400));
+                    }
+                }
+            },
+            "too old",
+        ),
+        (
+            |evidence| {
+                if let Known::Known(images) = &mut evidence.images {
+                    for image in images.values_mut() {
+                        *image = None;
+                    }
+                }
+            },
+            "is gone",
+        ),
+    ];
+    for (edit, words) in cases {
+        let diagnosis = with(edit);
+        assert_eq!(found(&diagnosis), ["D076"], "{words}: {:#?}", diagnosis.findings);
+        assert!(diagnosis.findings[0].problem.contains(words), "{words}: {:#?}", diagnosis.findings);
+    }
+}
+
+#[test]
+fn what_only_a_message_tells_is_found_by_its_own_check_once() {
+    let told = |message: &str| {
+        let mut job = fixture::fallback("j", "2026-01-14T18:00:00Z", message);
+        job.state = crate::vss::evidence::JobState::Failed;
+        with(|evidence| evidence.jobs = Known::Known(vec![job]))
+    };
+    for (message, check) in [
+        ("Subscriber limit exceeded: You have reached the maximum concurrent number of backups, which is 300.", "D060"),
+        ("Cannot create more than 20 user snapshots", "D061"),
+        ("The resultant tag set must not have more than 50 user tags.", "D062"),
+        ("You have reached your quota of 80,000 for the number of public and private images", "D063"),
+    ] {
+        let diagnosis = told(message);
+        let both: BTreeSet<&str> = found(&diagnosis).into_iter().collect();
+        assert_eq!(both, BTreeSet::from([check, "D076"]), "{message}");
+        assert_eq!((diagnosis.findings.len(), advice(&diagnosis)), (3, vec!["D065"]), "{message}");
+    }
+}
+
+#[test]
+fn an_agent_without_metadata_is_silent_for_that_reason() {
+    let diagnosis = with(|evidence| {
+        fixture::instance(evidence).metadata = Some(MetadataOptions::default());
+        fixture::agent_of(evidence).ping = "ConnectionLost".to_owned();
+    });
+    assert_eq!(found(&diagnosis), ["D042"], "{:#?}", diagnosis.findings);
+}
+
+#[test]
 fn what_could_not_be_read_is_undecided_and_nobodys_fault() {
     let denied = || Unread { action: "iam:GetAccountAuthorizationDetails".to_owned(), message: "denied".to_owned() };
     let faults: &[fn(&mut Evidence, Unread)] = &[

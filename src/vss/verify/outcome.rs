@@ -155,6 +155,9 @@ fn confirm(evidence: &Evidence, job: &Job) -> (Outcome, Option<ImageProof>) {
     }
 }
 
+/// The state of a snapshot that was never completed (EC2's `SnapshotState`).
+const BROKEN: &str = "error";
+
 fn snapshots(evidence: &Evidence, image: &Image) -> Result<Vec<SnapshotProof>, String> {
     let known = match &evidence.snapshots {
         Known::Known(snapshots) => snapshots,
@@ -171,7 +174,9 @@ fn snapshots(evidence: &Evidence, image: &Image) -> Result<Vec<SnapshotProof>, S
         .map(|(device, id)| {
             let snapshot = known.get(id).ok_or_else(|| format!("nobody looked for {id}"))?.as_ref();
             let consistent = snapshot.is_some_and(|snapshot| {
-                is_app_consistent(&snapshot.tags) && (!with_config || snapshot.tags.contains_key(VSS_CONFIG))
+                snapshot.state != BROKEN
+                    && is_app_consistent(&snapshot.tags)
+                    && (!with_config || snapshot.tags.contains_key(VSS_CONFIG))
             });
             Ok(SnapshotProof {
                 id: id.clone(),

@@ -190,9 +190,94 @@ fn a_running_job_does_not_hide_the_last_one_that_ended() {
 
 #[test]
 fn a_plan_without_vss_says_nothing_about_the_one_with() {
-    let other = Job { vss_requested: false, backup_type: None, ..job("other", "2026-01-15T06:00:00Z") };
+    let plan_id = Some("another".to_owned());
+    let other = Job { vss_requested: false, backup_type: None, plan_id, ..job("other", "2026-01-15T06:00:00Z") };
     let report = jobs(vec![job("vss", "2026-01-14T18:00:00Z"), other]);
     assert_eq!(only(&report).verdict, Verdict::Consistent);
+}
+
+#[test]
+fn a_regular_backup_that_takes_the_place_of_one_with_vss_decides() {
+    let regular = |plan: &str| Job {
+        vss_requested: false,
+        backup_type: None,
+        plan_id: Some(plan.to_owned()),
+        ..job("regular", "2026-01-15T06:00:00Z")
+    };
+    let old = job("vss", "2026-01-14T18:00:00Z");
+    let plan = old.plan_id.clone().unwrap();
+    // VSS is off, or was off for a while.
+    for is_on in [false, true] {
+        let report = with(|evidence| {
+            fixture::plan(evidence).windows_vss = is_on;
+            evidence.jobs = Known::Known(vec![old.clone(), regular(&plan)]);
+        });
+        assert_eq!(only(&report).verdict, Verdict::CrashOnly, "{is_on}");
+        assert_eq!(only(&report).proof.as_ref().unwrap().job.id, "regular");
+        assert_eq!(only(&report).last_vss.as_ref().unwrap().job, "vss");
+    }
+    // Another plan without VSS has taken over.
+    let report = with(|evidence| {
+        fixture::plan(evidence).windows_vss = false;
+        evidence.jobs = Known::Known(vec![old.clone(), regular("another")]);
+    });
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
+}
+
+#[test]
+fn without_a_plan_that_follows_it_up_a_backup_is_consistent_for_as_long_as_it_was_meant_to_be() {
+    let left_alone = |days: i64, plan_id: Option<&str>| {
+        let report = with(|evidence| {
+            fixture::plan(evidence).selections = Known::Known(Vec::new());
+            let one = job("vss", &evidence.read_at.plus(-days * 86_400).to_string());
+            evidence.jobs = Known::Known(vec![Job { plan_id: plan_id.map(str::to_owned), ..one }]);
+        });
+        only(&report).clone()
+    };
+    let plan = job("vss", "2026-01-14T18:00:00Z").plan_id.unwrap();
+    let fresh = left_alone(1, Some(&plan));
+    assert_eq!(fresh.verdict, Verdict::Consistent);
+    assert_eq!(fresh.notes, ["no plan with VSS selects it"]);
+    let old = left_alone(3, Some(&plan));
+    assert_eq!(old.verdict, Verdict::Stale);
+    assert!(old.cause.unwrap().cause.contains("no plan with VSS selects it"));
+    // Who backs up on demand has a week.
+    assert_eq!(left_alone(6, None).verdict, Verdict::Consistent);
+    assert_eq!(left_alone(9, None).verdict, Verdict::Stale);
+}
+
+#[test]
+fn a_plan_whose_selections_are_not_known_may_still_select_it() {
+    let report = with(|evidence| {
+        let unread = Unread { action: "backup:ListBackupSelections".to_owned(), message: "denied".to_owned() };
+        fixture::plan(evidence).selections = Known::Unknown(unread);
+        evidence.jobs = Known::Known(vec![job("vss", "2026-01-01T18:00:00Z")]);
+    });
+    assert_eq!(only(&report).verdict, Verdict::Consistent);
+    assert!(report.has_unknown());
+}
+
+#[test]
+fn what_the_file_means_to_back_up_is_judged_even_if_nothing_was_backed_up_in_aws() {
+    let mut evidence = fixture::healthy();
+    let selection = fixture::plan(&mut evidence).selections.known().unwrap()[0].clone();
+    let plan = fixture::plan(&mut evidence);
+    (plan.selections, evidence.jobs) = (Known::Known(Vec::new()), Known::Known(Vec::new()));
+    assert!(verify(&evidence, &Options::default()).instances.is_empty());
+    let declared = vec![Declared { address: "selection.daily.windows".to_owned(), selection }];
+    let report = verify(&evidence, &Options { declared, ..Options::default() });
+    assert_eq!(only(&report).verdict, Verdict::Never);
+    assert!(only(&report).notes[0].contains("`selection.daily.windows` of the file means it"), "{report:#?}");
+}
+
+#[test]
+fn a_snapshot_in_error_proves_nothing() {
+    let report = with(|evidence| {
+        if let Known::Known(snapshots) = &mut evidence.snapshots {
+            snapshots.get_mut("snap-02").unwrap().as_mut().unwrap().state = "error".to_owned();
+        }
+    });
+    assert_eq!(only(&report).verdict, Verdict::CrashOnly);
 }
 
 #[test]

@@ -194,7 +194,7 @@ impl World {
     }
 
     /// No plan deletes what the file wants, nor does anything to what it could not read.
-    fn safe(&mut self, config: &Config, plan: &Plan) {
+    pub(crate) fn safe(&mut self, config: &Config, plan: &Plan) {
         self.problems.extend(plan::check::violations(plan));
         let actions: BTreeMap<_, _> = plan.changes.iter().map(|change| (&change.address, change.action)).collect();
         for step in &plan.steps {
@@ -267,6 +267,25 @@ impl World {
         }
     }
 
+    /// Ends a case that one thing went wrong in: the next applies reach the end, and nothing was done twice.
+    pub(crate) async fn finish(
+        mut self,
+        configs: &[Config],
+        strangers: &BTreeMap<String, Value>,
+    ) -> (Figures, Vec<String>) {
+        self.settle(&configs[1], &run_commands(&configs[1])).await;
+        if !configs.iter().flat_map(|config| &config.desired).any(|desired| desired.adopt) {
+            self.check_strangers(&configs[1], strangers, &BTreeSet::new());
+        }
+        let (sent, again) = account::commands(&self.sandbox);
+        (self.figures.commands, self.figures.commands_again) = (sent, again);
+        if again > 0 {
+            let records = account::records(&self.sandbox).join("\n");
+            self.problems.push(format!("{again} commands were sent twice:\n{records}"));
+        }
+        (self.figures, self.problems)
+    }
+
     /// Strangers' things are as they were, but for those that the file adopts.
     pub(crate) fn check_strangers(
         &mut self,
@@ -299,13 +318,41 @@ impl World {
     }
 }
 
-/// Runs the history of a seed.
-pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
-    // Jitter is part of the history.
+/// Returns the addresses of the packages that one Run Command installs.
+fn run_commands(config: &Config) -> Vec<String> {
+    let packages = config.desired.iter().filter(|desired| desired.options.contains_key("run_command"));
+    packages.map(|desired| desired.address.to_string()).collect()
+}
+
+/// Makes the account of a seed, what two files want of it, and whose things strangers' are. Half of the cases start from what
+/// the first file made.
+pub(crate) async fn case(seed: u64) -> (World, Vec<Config>, BTreeMap<String, Value>) {
+    let mut random = Random::new(seed);
+    let mut world = World::new();
+    world.figures.simulations = 1;
+    let bounds = Bounds { commands: true };
+    let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
+    let configs: Vec<Config> = texts.iter().map(|text| load(text).expect("a valid file")).collect();
+    account::populate(&world.sandbox, &mut random);
+    let strangers = account::strangers(&world.sandbox);
+    if random.one_in(2) {
+        let wire = Wire::new(world.sandbox.http_client(), None);
+        world.apply(&configs[0], &wire, None).await;
+    }
+    (world, configs, strangers)
+}
+
+/// Runs something in virtual time. Jitter is part of it.
+pub(crate) fn in_virtual_time<T>(seed: u64, work: impl Future<Output = T>) -> T {
     fastrand::seed(seed);
     let runtime =
         tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    let run = std::panic::AssertUnwindSafe(|| runtime.block_on(history(seed, mode)));
+    runtime.block_on(work)
+}
+
+/// Runs the history of a seed.
+pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
+    let run = std::panic::AssertUnwindSafe(|| in_virtual_time(seed, history(seed, mode)));
     std::panic::catch_unwind(run).unwrap_or_else(|_| (Figures::default(), vec!["it panics".to_owned()]))
 }
 
@@ -340,13 +387,7 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
             lately.extend(now.into_keys().filter(|key| !before.contains_key(key)));
         }
     }
-    let commands: Vec<String> = configs[1]
-        .desired
-        .iter()
-        .filter(|desired| desired.options.contains_key("run_command"))
-        .map(|desired| desired.address.to_string())
-        .collect();
-    world.settle(&configs[1], &commands).await;
+    world.settle(&configs[1], &run_commands(&configs[1])).await;
     let (sent, again) = account::commands(&world.sandbox);
     world.figures.commands = sent;
     world.figures.commands_again = again;
@@ -363,46 +404,14 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
 
 /// Dies at one call of one apply, with no other fault, and looks whether the next applies bring it to its end.
 pub(crate) fn sweep(seed: u64, at: usize, kill: Kill) -> (Figures, Vec<String>) {
-    fastrand::seed(seed);
-    let runtime =
-        tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
-    runtime.block_on(async {
-        let mut random = Random::new(seed);
-        let mut world = World::new();
-        world.figures.simulations = 1;
-        let bounds = Bounds { commands: true };
-        let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
-        let configs: Vec<Config> = texts.iter().map(|text| load(text).expect("a valid file")).collect();
-        account::populate(&world.sandbox, &mut random);
-        let strangers = account::strangers(&world.sandbox);
-        // Half of the cases start from what another file made.
-        if random.one_in(2) {
-            let wire = Wire::new(world.sandbox.http_client(), None);
-            world.apply(&configs[0], &wire, None).await;
-        }
+    in_virtual_time(seed, async {
+        let (mut world, configs, strangers) = case(seed).await;
         let wire = Wire::new(world.sandbox.http_client(), None);
         match world.apply(&configs[1], &wire, Some((at, kill))).await {
             End::Died => world.figures.deaths = 1,
             // Nothing follows the last call that could be waited for.
             End::NoStart | End::Ran(_) => return (world.figures, world.problems),
         }
-        let commands: Vec<String> = configs[1]
-            .desired
-            .iter()
-            .filter(|desired| desired.options.contains_key("run_command"))
-            .map(|desired| desired.address.to_string())
-            .collect();
-        world.settle(&configs[1], &commands).await;
-        let adopted = configs.iter().flat_map(|config| &config.desired).any(|desired| desired.adopt);
-        if !adopted {
-            world.check_strangers(&configs[1], &strangers, &BTreeSet::new());
-        }
-        let (sent, again) = account::commands(&world.sandbox);
-        (world.figures.commands, world.figures.commands_again) = (sent, again);
-        if again > 0 {
-            let records = account::records(&world.sandbox).join("\n");
-            world.problems.push(format!("{again} commands were sent twice:\n{records}"));
-        }
-        (world.figures, world.problems)
+        world.finish(&configs, &strangers).await
     })
 }

@@ -1,0 +1,61 @@
+//! The arguments of `sandbox`.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+/// Arguments of `sandbox`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct SandboxArguments {
+    #[command(subcommand)]
+    pub(in crate::cli) command: SandboxCommand,
+}
+
+/// What to do with the simulated account.
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum SandboxCommand {
+    /// Serve it to the AWS CLI, Terraform and SDKs, on this machine only
+    Serve(ServeArguments),
+    /// Make the fleet of a scenario file, with the backups of its history
+    Load(LoadArguments),
+    /// Let time pass: plans start their backups, associations run, backups come to their ends
+    Advance(AdvanceArguments),
+    /// Throw it away
+    Reset,
+    /// List the operations that it offers, one `service:Operation` a line
+    Operations,
+}
+
+/// Arguments of `sandbox serve`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct ServeArguments {
+    /// Where to listen; loopback addresses only, port 0 takes a free one
+    #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
+    pub(in crate::cli) listen: SocketAddr,
+}
+
+/// Arguments of `sandbox load`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct LoadArguments {
+    /// The scenario file; docs/sandbox-fleets.md says what is in it
+    #[arg(value_name = "SCENARIO.toml")]
+    pub(in crate::cli) scenario: PathBuf,
+}
+
+/// Arguments of `sandbox advance`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct AdvanceArguments {
+    /// How long, such as `30m`, `8h` or `7d`
+    #[arg(value_name = "DURATION", value_parser = span_of_time)]
+    pub(in crate::cli) by: std::time::Duration,
+}
+
+/// Parses a stretch of time.
+fn span_of_time(text: &str) -> Result<std::time::Duration, String> {
+    match crate::model::duration::minutes::parse(text) {
+        Ok(minutes) if minutes <= 366 * 24 * 60 => Ok(std::time::Duration::from_mins(u64::from(minutes))),
+        Ok(_) => Err("it is more than a year".to_owned()),
+        Err(error) => Err(format!("{error}: {}", error.help())),
+    }
+}

@@ -1,0 +1,53 @@
+//! What the file means to be backed up with VSS.
+
+use serde_json::Value;
+
+use super::Declared;
+use crate::kind::Desired;
+use crate::vss::evidence::{Conditions, Selection};
+
+/// Returns the selections of the file's plans with VSS, in the form in which AWS has them.
+pub fn declared(desired: &[Desired]) -> Vec<Declared> {
+    let with_vss = |selection: &&Desired| {
+        desired.iter().filter(|plan| plan.address.kind() == "plan").any(|plan| {
+            Some(plan.address.key()) == selection.address.parent_key()
+                && plan.fields.get("windows_vss").and_then(Value::as_bool) == Some(true)
+        })
+    };
+    desired
+        .iter()
+        .filter(|entry| entry.address.kind() == "selection")
+        .filter(with_vss)
+        .map(|entry| Declared { address: entry.address.to_string(), selection: selection(entry) })
+        .collect()
+}
+
+fn selection(entry: &Desired) -> Selection {
+    let texts = |field: &str| -> Vec<String> {
+        let list = entry.fields.get(field).and_then(Value::as_array).into_iter().flatten();
+        list.filter_map(Value::as_str).map(str::to_owned).collect()
+    };
+    let pairs = |field: &str| -> Vec<(String, String)> {
+        let pairs = texts(field);
+        pairs
+            .iter()
+            .filter_map(|pair| pair.split_once('='))
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect()
+    };
+    Selection {
+        id: String::new(),
+        name: entry.name.clone(),
+        created: None,
+        role_arn: entry.fields.get("role").and_then(Value::as_str).unwrap_or_default().to_owned(),
+        resources: texts("arns"),
+        not_resources: texts("not_arns"),
+        list_of_tags: pairs("any"),
+        conditions: Conditions {
+            equals: pairs("all"),
+            like: pairs("like"),
+            not_equals: pairs("not_equals"),
+            not_like: pairs("not_like"),
+        },
+    }
+}
