@@ -200,6 +200,14 @@ mod tests {
     }
 
     #[test]
+    fn whoever_asks_for_the_same_thing_again_has_the_same_token() {
+        let id = |content: &str| creator_request_id(&scope(), 's', "windows", content);
+        // It has to outlive the process that made it, and the version of vssctl.
+        assert_eq!(id("content"), "v1.f6009edd5e.s.windows.ed7002b4");
+        assert_ne!(id("content"), id("other content"));
+    }
+
+    #[test]
     fn only_keys_that_we_wrote_are_taken_away() {
         let live = serde_json::json!({"team": "a", "theirs": "x", "gone": "y", "vssctl:keys": "gone team", "vssctl:stack": "s"});
         let desired = serde_json::json!({"team": "b"});
