@@ -379,7 +379,14 @@ pub static TABLE: &[Row] = &[
         why: "Reads the access policies of the vaults that declare one.",
         actions: &[always("backup:GetBackupVaultAccessPolicy")],
         targets: |facts| {
-            on(facts.vaults.iter().filter(|vault| vault.has_policy).map(|vault| vault.arn.clone()), Value::Null)
+            on(
+                facts
+                    .vaults
+                    .iter()
+                    .filter(|vault| vault.has_policy || vault.key.is_some())
+                    .map(|vault| vault.arn.clone()),
+                Value::Null,
+            )
         },
     },
     Row {
@@ -388,7 +395,14 @@ pub static TABLE: &[Row] = &[
         why: "Reads the notifications of the vaults that declare some.",
         actions: &[always("backup:GetBackupVaultNotifications")],
         targets: |facts| {
-            on(facts.vaults.iter().filter(|vault| vault.has_notifications).map(|vault| vault.arn.clone()), Value::Null)
+            on(
+                facts
+                    .vaults
+                    .iter()
+                    .filter(|vault| vault.has_notifications || vault.key.is_some())
+                    .map(|vault| vault.arn.clone()),
+                Value::Null,
+            )
         },
     },
     Row {
