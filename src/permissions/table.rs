@@ -376,7 +376,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadVaultPolicies",
         reach: Reach::Read,
-        why: "Reads the access policies of the vaults that declare one.",
+        why: "Reads the access policies of the vaults that declare one or a key.",
         actions: &[always("backup:GetBackupVaultAccessPolicy")],
         targets: |facts| {
             on(
@@ -392,7 +392,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "ReadVaultNotifications",
         reach: Reach::Read,
-        why: "Reads the notifications of the vaults that declare some.",
+        why: "Reads the notifications of the vaults that declare some or a key.",
         actions: &[always("backup:GetBackupVaultNotifications")],
         targets: |facts| {
             on(

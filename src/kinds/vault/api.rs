@@ -102,7 +102,7 @@ async fn read_one(
     Ok(Found::Live(Box::new(normal_form(reader, vault, &tags, policy.as_deref(), notifications.as_ref()))))
 }
 
-/// Reads what a vault that is made again has beside what the file says: it is put back into the new one.
+/// Reads what a vault that is made again has beside what the file says: it would be lost.
 pub(super) async fn look_closer(
     reader: &Reader,
     going: &BTreeMap<String, Action>,

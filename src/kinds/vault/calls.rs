@@ -33,15 +33,14 @@ fn create(transition: &Transition<'_>) -> Calls {
     let mut calls = Calls::default();
     calls.ensure.push(PlannedCall::new("backup:CreateBackupVault", without_empty(input)));
     let declared = |field: &str| desired.fields.get(field).filter(|value| !diff::is_empty(value));
-    // What takes the place of a vault keeps its policy, notifications and lock, where the file does not speak of them.
-    let delta = Delta::of(FIELDS, transition);
-    let policy = delta.wanted("access_policy");
-    if !diff::is_empty(policy) {
+    if let Some(policy) = declared("access_policy") {
         calls.ensure.push(put_policy(&desired.name, policy));
     }
-    if !diff::is_empty(delta.wanted("notifications")) {
-        calls.ensure.push(put_notifications(&desired.name, &merged(&delta, "notifications")));
+    if let Some(notifications) = declared("notifications").and_then(Value::as_object) {
+        calls.ensure.push(put_notifications(&desired.name, notifications));
     }
+    // What takes the place of a vault keeps its lock, where the file does not speak of one.
+    let delta = Delta::of(FIELDS, transition);
     let lock = delta.wanted("lock").as_object().filter(|lock| !lock.is_empty());
     if let Some(lock) = lock.filter(|lock| declared("lock").is_some() || text(lock, "mode") == "governance") {
         calls.remove.push(put_lock(&desired.name, lock, transition));

@@ -1,8 +1,8 @@
 //! Backup vaults: key, access policy, notifications, Vault Lock and tags.
 //!
 //! A vault's name is its identity. The list of vaults says everything but policy and notifications, which are read only for
-//! entries that declare them and for vaults that are made again. A vault that holds recovery points is never deleted. AWS pages: "Backup vaults", "AWS Backup
-//! Vault Lock".
+//! entries that declare them and for vaults that are made again. A vault that holds recovery points is never deleted. AWS
+//! pages: "Backup vaults", "AWS Backup Vault Lock".
 
 pub(crate) mod api;
 pub(crate) mod calls;
@@ -84,12 +84,27 @@ impl Kind for Vault {
     fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {
         let differs = |field: &FieldChange| field.replaces;
         let is_replaced = diff::diff(FIELDS, &desired.fields, &live.fields, &BTreeMap::new()).iter().any(differs);
+        let has = |field: &str| live.fields.get(field).is_some_and(|value| !diff::is_empty(value));
         let is_locked = live.fields.get("lock").is_some_and(|lock| lock["mode"] == "compliance");
-        (is_replaced && is_locked && !desired.fields.contains_key("lock")).then(|| Conflict {
-            message: "it would be deleted and made again, and has a compliance lock that the file does not speak of"
-                .to_owned(),
-            help: "write the live `kms_key` into the file, or declare the lock that the new vault should have"
-                .to_owned(),
+        // A run that ends between the two could not put back what it had read.
+        let lost = [
+            ("lock", "a compliance lock", is_locked),
+            ("access_policy", "an access policy", has("access_policy")),
+            ("notifications", "notifications", has("notifications")),
+        ];
+        let lost: Vec<_> = lost.iter().filter(|(field, _, is)| *is && !desired.fields.contains_key(*field)).collect();
+        let names = |pick: fn(&(&'static str, &'static str, bool)) -> String| {
+            lost.iter().map(|lost| pick(lost)).collect::<Vec<_>>().join(" and ")
+        };
+        (is_replaced && !lost.is_empty()).then(|| Conflict {
+            message: format!(
+                "it would be deleted and made again, and has {} that the file does not speak of",
+                names(|(_, what, _)| (*what).to_owned())
+            ),
+            help: format!(
+                "write the live `kms_key` into the file, or declare {} as the new vault should have it",
+                names(|(field, _, _)| format!("`{field}`"))
+            ),
         })
     }
 
