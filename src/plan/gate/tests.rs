@@ -21,6 +21,8 @@ const STACK: &str = "[stack]\nname = \"s\"\naccount_id = \"123456789012\"\nregio
 const OLDER: &str = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:CreateSnapshot","ec2:CreateTags"],"Resource":"*"}]}'"#;
 const NOTHING: &str =
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:DescribeTags","Resource":"*"}]}'"#;
+/// All that VSS needs, but of what it makes only what carries the tag that newer packages set.
+const TAGGED: &str = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ssm:UpdateInstanceInformation","ec2:DescribeInstances"],"Resource":"*"},{"Effect":"Allow","Action":["ec2:CreateImage","ec2:CreateSnapshot","ec2:CreateSnapshots","ec2:CreateTags"],"Resource":"*","Condition":{"StringLike":{"aws:RequestTag/AwsVssConfig":"*"}}}]}'"#;
 const PACKAGE: &str = "[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\nschedule = \"rate(1 day)\"\ntargets = { instance_ids = [\"i-0aaaaaaaaaaaaaaa1\"] }\n";
 const ID: &str = "i-0aaaaaaaaaaaaaaa1";
 
@@ -199,8 +201,8 @@ fn ways() -> Vec<(String, String, &'static str, &'static str, &'static str)> {
     let beside = format!(
         "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\ninline_policies.Vss = {OLDER}\n"
     );
-    let bounded = |more: &str| role(&format!("{beside}{more}"));
-    let limit = "permissions_boundary = \"AWSEC2VssSnapshotPolicy\"";
+    let bounded = |more: &str| format!("[policy.Limit]\ndocument = {TAGGED}\n{}", role(&format!("{beside}{more}")));
+    let limit = "permissions_boundary = \"Limit\"";
     vec![
         (bounded(""), bounded(limit), "app", "role.app", "iam:PutRolePermissionsBoundary"),
         (older.clone(), role("inline_policies = {}"), "app", "role.app", "iam:DeleteRolePolicy"),
