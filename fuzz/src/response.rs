@@ -310,7 +310,7 @@ pub fn run_account(bytes: &[u8]) {
     assert_eq!(plan::check::violations(&plan), [""; 0], "{plan:#?}");
     let problems = plan.diagnostics.iter().map(|problem| render::escaped(&problem.message)).collect::<String>();
     // Colours are ours.
-    let text = render::text::plan(&plan, &problems, 100);
+    let text = render::text::plan(&plan, &problems, "apply", 100);
     super::assert_printable(&anstream::adapter::strip_str(&text).to_string());
 }
 

@@ -78,7 +78,7 @@ pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: 
     if let Some(expected) = manner.expect_digest {
         let actual = session.saved(&plan, &live, options, None).digest;
         if actual != expected {
-            session.ui.answer(&session.render(&plan));
+            session.ui.answer(&session.render(&plan, manner.operation));
             return Err(CliError::new(Exit::Stale, "nothing was changed: this is not the plan that was reviewed")
                 .hint(format!("its digest is {actual}"))
                 .hint("review what it says now"));
@@ -283,7 +283,7 @@ fn show(session: &Session<'_>, plan: &Plan, manner: &Manner<'_>, verdict: Exit) 
         // Nothing is there to show but what is wrong.
         Some(_) if silent && verdict == Exit::Failed => ui.aside(&session.problems(plan)),
         Some(nothing) if plan.is_empty() && verdict == Exit::Done => ui.answer(&format!("{nothing}\n")),
-        Some(_) | None => ui.answer(&session.render(plan)),
+        Some(_) | None => ui.answer(&session.render(plan, manner.operation)),
     }
     Ok(())
 }

@@ -35,7 +35,7 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let text = file(&found, &scope);
     session.loaded = load(&text, arguments)?;
     let (plan, _) = session.plan(&Options::default()).await?;
-    let told = format!("{}\n{}{}", told(&found), session.render(&plan), staged(&plan));
+    let told = format!("{}\n{}{}", told(&found), session.render(&plan, "apply"), staged(&plan));
     if let Some(path) = &arguments.out {
         init::write(path, &text)?;
         ui.answer(&told);

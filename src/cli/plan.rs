@@ -14,7 +14,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     let (plan, live) = session.plan(&options).await?;
     let saved = session.saved(&plan, &live, &options, arguments.expires);
     match arguments.format {
-        Format::Text => ui.answer(&session.render(&plan)),
+        Format::Text => ui.answer(&session.render(&plan, "apply")),
         Format::Json => {
             let text = render::json::pretty(&saved)
                 .map_err(|error| CliError::failed("could not write the plan as JSON").because(error))?;

@@ -90,7 +90,7 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
 /// Renders a saved plan for people.
 pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let saved = read(path)?;
-    ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), ui));
+    ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), "apply", ui));
     let [created, by, expires] =
         [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| render::escaped(text));
     ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));

@@ -219,9 +219,9 @@ impl<'a> Session<'a> {
         problems(&plan.diagnostics, &self.loaded.sources, self.ui)
     }
 
-    /// Renders a plan for people.
-    pub(super) fn render(&self, plan: &Plan) -> String {
-        render_plan(plan, &self.loaded.sources, self.ui)
+    /// Renders a plan for people; `command` carries it out.
+    pub(super) fn render(&self, plan: &Plan, command: &str) -> String {
+        render_plan(plan, &self.loaded.sources, command, self.ui)
     }
 
     /// Makes a plan's options from the arguments.
@@ -255,10 +255,10 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Renders a plan for people.
-pub(super) fn render_plan(plan: &Plan, sources: &Sources, ui: &Ui) -> String {
+/// Renders a plan for people; `command` carries it out.
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui) -> String {
     let problems = problems(&plan.diagnostics, sources, ui);
-    render::text::plan(plan, &problems, ui.width())
+    render::text::plan(plan, &problems, command, ui.width())
 }
 
 /// Says how a plan alone ends a run: refused things weigh more than unreadable ones.

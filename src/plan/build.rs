@@ -153,7 +153,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     spread_replacements(&mut drafts);
     // The limit of deletions is a part of the whole stack, whatever the targets are.
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
-    keep_targets(input, &mut drafts);
+    keep_targets(input, &mut drafts, &mut diagnostics);
     let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
     let gate = gate::hold(input, &mut drafts, &mut diagnostics);
     // Marks need nothing but the thing itself.
@@ -207,8 +207,8 @@ fn rank(vertex: &Vertex) -> usize {
     kind + vertex.0 as usize * 100
 }
 
-/// Leaves out what is neither a target nor needed by one.
-fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
+/// Leaves out what is neither a target nor needed by one, and its problems with it.
+fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>, diagnostics: &mut Vec<Diagnostic>) {
     if input.options.targets.is_empty() {
         return;
     }
@@ -234,6 +234,7 @@ fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>) {
         }
     }
     drafts.retain(|draft| wanted.contains(&draft.address));
+    diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| wanted.contains(address)));
 }
 
 /// Tells whether a thing moves along with the replacement of another: its kind says so, or what it says of the other changes.

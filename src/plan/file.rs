@@ -199,7 +199,7 @@ impl SavedPlan {
             changes: plan.changes.clone(),
             orphans: plan.orphans.clone(),
             steps: plan.steps.clone(),
-            objects: observe(plan, desired, live),
+            objects: observe(plan, desired, live, &[]),
             diagnostics: plan.diagnostics.iter().map(notice).collect(),
         };
         saved.seal();
@@ -327,7 +327,7 @@ impl SavedPlan {
 
     /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
     pub fn check_fresh(&self, fresh: &Plan, live: &[(&'static str, KindLive)]) -> Result<(), Refusal> {
-        let moved = moved(&self.objects, &observe(fresh, &self.desired, live));
+        let moved = moved(&self.objects, &observe(fresh, &self.desired, live, &self.objects));
         let same = json!(self.steps) == json!(fresh.steps);
         let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);
         if !touched.is_empty() {

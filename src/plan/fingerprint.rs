@@ -70,9 +70,15 @@ pub struct Moved {
     pub touched: bool,
 }
 
-/// Writes down what a plan saw, in a stable order.
-pub fn observe(plan: &Plan, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Vec<Observed> {
-    let touched: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).collect();
+/// Writes down what a plan saw, in a stable order: with the state of what it touches, and of what is `compared`.
+pub fn observe(
+    plan: &Plan,
+    desired: &[Desired],
+    live: &[(&'static str, KindLive)],
+    compared: &[Observed],
+) -> Vec<Observed> {
+    let compared = compared.iter().filter(|one| one.state.is_some()).map(|one| &one.address);
+    let touched: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).chain(compared).collect();
     let of_plan: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let mut all = Vec::new();
     let mut taken: BTreeSet<Address> = desired.iter().map(|desired| desired.address.clone()).collect();

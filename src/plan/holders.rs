@@ -70,7 +70,7 @@ pub(super) fn of_surplus(
     let holders = remaining(input, drafts, &Held { kind, address, action: Action::Delete, live });
     let message = || format!("the second thing of `{address}` can't be deleted: {}", obstacle(&holders));
     (!holders.is_empty()).then(|| {
-        Diagnostic::error("VSS0906", message()).at(address).help("remove the obstacle, or leave the thing as it is")
+        Diagnostic::error("VSS0906", message()).at(address).help("let whoever holds it go of it, then run again")
     })
 }
 

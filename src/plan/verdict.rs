@@ -365,7 +365,7 @@ pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagno
     let help = if obstacle == PROTECTED {
         "set `protect = false` first if it should go"
     } else {
-        "remove the obstacle, or leave the thing as it is"
+        "clear that away and run again, or leave the thing as it is"
     };
     Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}")).at(address).help(help)
 }

@@ -31,6 +31,8 @@ impl Default for Style {
 /// Characters of a line that are shown before and after the start of the underlined text.
 const BEFORE: usize = 120;
 const AFTER: usize = 360;
+/// So many characters are underlined, even where that makes the line wider than the terminal.
+const LEAST: usize = 24;
 
 /// Renders all problems, and the count of them; nothing where there are none.
 pub fn render(diagnostics: &Diagnostics, sources: &Sources, style: Style) -> String {
@@ -66,7 +68,10 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
     if let Some(location) = &diagnostic.location {
         let label = diagnostic.label.as_deref().map(|label| Safe(label).to_string());
         let path = Safe(&location.file).to_string();
-        let excerpt = Excerpt::of(sources, location);
+        // Beside the text stand the number of its line, the label, and the marks of what was left out.
+        let digits = location.line.to_string().len();
+        let taken = digits + " | ".len() + 2 * "...".len() + label.as_ref().map_or(0, |label| label.width() + 1);
+        let excerpt = Excerpt::of(sources, location, style.width.saturating_sub(taken));
         // A snippet counts the column itself, which is right unless its line was cut or escaped.
         let counts = excerpt
             .as_ref()
@@ -114,7 +119,8 @@ struct Excerpt {
 }
 
 impl Excerpt {
-    fn of(sources: &Sources, location: &Location) -> Option<Self> {
+    /// Cuts the place of a problem out of its file, with about `room` columns underlined at most.
+    fn of(sources: &Sources, location: &Location, room: usize) -> Option<Self> {
         let source = sources.text(&location.file)?;
         let start = location.start.min(source.len());
         let Range { start: begin, end: line_end } = sources.line_of(&location.file, start)?;
@@ -125,10 +131,14 @@ impl Excerpt {
         if from > 0 {
             excerpt.text.push_str("...");
         }
+        // What is underlined is never left out by the renderer: what is wider than the terminal ends early.
+        let before = line[from..start.min(line.len()).max(from)].chars().count();
+        let room = room.saturating_sub(before).max(LEAST);
+        let most = if line.get(start..end).is_some_and(|marked| marked.chars().count() > room) { room } else { AFTER };
         let mut after = 0;
         let mut marked = (None, None);
         for (at, character) in line[from..].char_indices().map(|(at, character)| (at + from, character)) {
-            if after == AFTER {
+            if after == most {
                 excerpt.text.push_str("...");
                 break;
             }
@@ -165,6 +175,20 @@ mod tests {
     }
 
     const STACK: &str = "[stack]\nname = \"a\"\naccount_id = \"123456789012\"\nregion = \"eu-west-1\"\n";
+
+    #[test]
+    fn a_long_value_is_underlined_as_far_as_the_terminal_goes() {
+        let principals = "\"arn:aws:iam::123456789012:role/somebody\", ".repeat(9);
+        let text = format!("{STACK}[role.r]\npreset = [{principals}]\n");
+        let loaded = load_text("vss.toml", &text, None);
+        for width in [60, 80, 120] {
+            let shown = render(&loaded.diagnostics, &loaded.sources, Style { colour: false, width });
+            let lines = shown.lines().filter(|line| line.contains("^^^") || line.contains("arn:"));
+            let widths: Vec<usize> = lines.map(UnicodeWidthStr::width).collect();
+            assert!(widths.len() == 2 && widths.iter().all(|columns| *columns <= width), "{widths:?} in {shown}");
+            assert!(widths.iter().any(|columns| *columns + 12 > width), "{shown}");
+        }
+    }
 
     #[test]
     fn a_problem_shows_its_line_with_the_offending_text_underlined() {

@@ -34,8 +34,8 @@ pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the config
 pub const NO_CHANGES_SEEN: &str = "No changes in what could be read.";
 
 /// Renders a plan in at most `width` columns, as far as names allow. `problems` is the rendered form of its
-/// diagnostics, which needs the sources.
-pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
+/// diagnostics, which needs the sources; `command` carries the plan out, and takes the consent to it.
+pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String {
     let mut text = String::new();
     verdict(&mut text, plan, width);
     let mut was_block = true;
@@ -64,7 +64,7 @@ pub fn plan(plan: &Plan, problems: &str, width: usize) -> String {
     if !text.is_empty() {
         text.push('\n');
     }
-    consent(&mut text, plan, width);
+    consent(&mut text, plan, command, width);
     let _ = writeln!(text, "{BOLD}{last}{BOLD:#}");
     text
 }
@@ -155,7 +155,7 @@ fn hazards(text: &mut String, plan: &Plan, address: &Address, width: usize) {
 }
 
 /// Says how to consent to what the plan brings.
-fn consent(text: &mut String, plan: &Plan, width: usize) {
+fn consent(text: &mut String, plan: &Plan, command: &str, width: usize) {
     let hazards: BTreeSet<Hazard> = hazard::all(plan).map(|(_, note)| note.hazard).collect();
     if hazards.is_empty() {
         return;
@@ -169,7 +169,7 @@ fn consent(text: &mut String, plan: &Plan, width: usize) {
         );
     }
     let names: Vec<&str> = hazards.into_iter().map(Hazard::name).collect();
-    let line = format!("{BOLD}hint{BOLD:#}: `apply --allow {}` consents to what is marked `!`", names.join(","));
+    let line = format!("{BOLD}hint{BOLD:#}: `{command} --allow {}` consents to what is marked `!`", names.join(","));
     paragraph(text, &line, 0, width);
     text.push('\n');
 }
@@ -514,7 +514,7 @@ mod tests {
     }
 
     fn rendered(plan: &Plan) -> String {
-        anstream::adapter::strip_str(&super::plan(plan, "", 80)).to_string()
+        anstream::adapter::strip_str(&super::plan(plan, "", "apply", 80)).to_string()
     }
 
     #[test]
@@ -603,7 +603,7 @@ Plan: 2 to add, 1 to change, 2 to destroy.
             Action::Update,
             vec![field("description", Display::Value, json!("a"), json!(hostile))],
         )]);
-        let text = super::plan(&plan, "", 80);
+        let text = super::plan(&plan, "", "apply", 80);
         assert!(!text.contains("\u{1b}[31m") && !text.contains('\u{202e}') && !text.contains("\n- vault"), "{text}");
     }
 }

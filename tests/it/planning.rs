@@ -363,6 +363,18 @@ fn a_target_brings_what_it_needs_and_nothing_else() {
 }
 
 #[test]
+fn a_problem_of_what_is_no_target_is_none_of_a_targeted_plan() {
+    let bench = Bench::new();
+    bench.call("backup", "CreateBackupVault", &json!({ "BackupVaultName": "vss" }));
+    let codes = |plan: &Plan| plan.diagnostics.iter().map(|problem| problem.code).collect::<Vec<_>>();
+    assert_eq!(codes(&bench.plan(&main_file())), ["VSS0901"]);
+    for (target, expected) in [("role.AWSBackupVss", &[][..]), ("plan.daily", &["VSS0901"])] {
+        let options = Options { targets: vec![target.parse().expect("an address")], ..Options::default() };
+        assert_eq!(codes(&bench.plan_with(&main_file(), &options)), expected, "{target}");
+    }
+}
+
+#[test]
 fn a_targeted_replacement_brings_what_holds_the_old_thing() {
     let bench = Bench::new();
     bench.apply(&main_file());

@@ -120,6 +120,13 @@ fn what_moved_is_named_with_its_address_and_field() {
 }
 
 #[test]
+fn what_the_plan_itself_changed_is_named_when_it_is_applied_again() {
+    let place = changing();
+    apply(&place, &[]).exits(0);
+    refuses(&place, &[], 3, &["`plan.daily` moved since: `rule.nightly.schedule`"]);
+}
+
+#[test]
 fn what_moved_elsewhere_refuses_only_where_it_changes_the_plan() {
     let place = changing();
     // Nobody's tag: no difference for the file.
