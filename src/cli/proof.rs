@@ -13,8 +13,8 @@ use crate::render::proof::json;
 use crate::vss::Moment;
 use crate::vss::evidence::Evidence;
 
-/// How far back jobs are looked for: AWS Backup keeps them for 30 days.
-pub(super) const JOBS: i64 = 30 * 86_400;
+/// How far back jobs are looked for.
+pub(super) const JOBS: i64 = crate::vss::verify::HISTORY;
 
 /// Returns the time by AWS's clock, which the answer to the first call told.
 pub(super) fn now(session: &Session<'_>) -> Moment {

@@ -1,5 +1,7 @@
 //! `vssctl verify [INSTANCE...]`.
 
+use std::collections::BTreeSet;
+
 use super::arguments::{Global, VerifyArguments, VerifyFormat};
 use super::exit::{CliError, Exit};
 use super::proof;
@@ -7,6 +9,8 @@ use super::session::Session;
 use super::ui::Ui;
 use crate::render::html;
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
+use crate::vss::backup::OrderError;
+use crate::vss::evidence::Evidence;
 use crate::vss::gather::{Wants, gather};
 use crate::vss::verify::{Options, declared, verify};
 
@@ -25,6 +29,7 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
     let evidence = gather(&session.clients.reader(), now, wants).await;
     ui.clear_status();
     let only = proof::named(&evidence, &arguments.instances)?;
+    refuse_others(&evidence, &only)?;
     let declared = declared(&session.loaded.config.desired);
     let report = verify(&evidence, &Options { since: Some(since), max_age, only, declared });
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
@@ -40,4 +45,17 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
         VerifyFormat::Html => html::verify(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))
+}
+
+/// Refuses instances that were named and have no VSS: to leave them out in silence would look as if all were well.
+fn refuse_others(evidence: &Evidence, only: &BTreeSet<String>) -> Result<(), CliError> {
+    let mut named = only.iter().filter_map(|id| evidence.instance(id));
+    match named.find(|instance| !instance.windows) {
+        Some(instance) => {
+            let error = OrderError::NotWindows { title: instance.title() };
+            let hint = error.hint();
+            Err(CliError::invalid(error.to_string()).hint(hint))
+        }
+        None => Ok(()),
+    }
 }

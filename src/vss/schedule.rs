@@ -15,27 +15,45 @@ const HORIZON_DAYS: i64 = 35;
 const MOST_RUNS: usize = 24 * 36;
 /// A daily rule's runs over the horizon, and a few more.
 const FEW_RUNS: usize = 40;
+/// The runs by which the longest pause of a rarer rule is told: more than a year of a monthly one, three of a quarterly one.
+const RARE_RUNS: usize = 14;
+/// How far back the last run that is over is looked for, in days, one after the other: most rules run every day.
+const BACK: [i64; 3] = [2, HORIZON_DAYS, 400];
 /// What a run may take beyond its start window where the rule allows more than a day.
 const LONGEST_RUN: i64 = 24 * 60;
 
 impl Rule {
     /// Returns when the rule runs after a moment, within the horizon; none where the schedule is none that can be read.
     pub fn runs(&self, from: Moment) -> Option<Vec<Moment>> {
+        self.runs_until(from, from.plus(HORIZON_DAYS * 86_400))
+    }
+
+    fn runs_until(&self, from: Moment, end: Moment) -> Option<Vec<Moment>> {
+        let mut runs = self.next_runs(from, FEW_RUNS)?;
+        // Most rules run once a day or less: looking for hourly runs of those would take years.
+        if runs.len() == FEW_RUNS && runs.last().is_some_and(|last| *last <= end) {
+            runs = self.next_runs(from, MOST_RUNS)?;
+        }
+        runs.retain(|run| *run <= end);
+        Some(runs)
+    }
+
+    /// Returns the next runs after a moment, however far away they are.
+    fn next_runs(&self, from: Moment, count: usize) -> Option<Vec<Moment>> {
         let schedule = Schedule::parse(self.schedule.as_deref()?, Dialect::Backup).ok()?;
         let zone = zone(&canonical_zone(self.timezone.as_deref().unwrap_or("Etc/UTC"))).ok()?;
-        let end = from.plus(HORIZON_DAYS * 86_400);
-        let mut runs = schedule.next_runs(timestamp(from), &zone, FEW_RUNS);
-        // Most rules run once a day or less: looking for hourly runs of those would take years.
-        let is_short = |last: &jiff::ZonedDateTime| last.timestamp().as_second() <= end.seconds();
-        if runs.len() == FEW_RUNS && runs.last().is_some_and(is_short) {
-            runs = schedule.next_runs(timestamp(from), &zone, MOST_RUNS);
-        }
-        Some(
-            runs.iter()
-                .map(|run| Moment::from_seconds(run.timestamp().as_second()))
-                .take_while(|run| *run <= end)
-                .collect(),
-        )
+        let runs = schedule.next_runs(timestamp(from), &zone, count);
+        Some(runs.iter().map(|run| Moment::from_seconds(run.timestamp().as_second())).collect())
+    }
+
+    /// Tells whether it has a schedule of which nothing can be said here.
+    pub fn is_unreadable(&self, now: Moment) -> bool {
+        self.schedule.is_some() && self.next_runs(now, 1).is_none()
+    }
+
+    /// Returns the first run after a moment.
+    pub fn next_run(&self, from: Moment) -> Option<Moment> {
+        self.next_runs(from, 1)?.first().copied()
     }
 
     /// Returns the start window in seconds.
@@ -44,19 +62,35 @@ impl Rule {
     }
 
     /// Returns how old the newest backup of the rule can be while all is well: the longest pause between two runs, the
-    /// start window, and the time that a run may take, of which at most a day counts.
+    /// start window, and the time that a run may take, of which at most a day counts. A season without runs counts while it
+    /// lasts. None where no run is to come.
     pub fn longest_age(&self, now: Moment) -> Option<i64> {
-        let runs = self.runs(now)?;
-        let pause = runs.windows(2).filter_map(|pair| Some(pair.get(1)?.since(*pair.first()?))).max()?;
-        let completion = self.complete_window_minutes.unwrap_or(LONGEST_RUN).clamp(0, LONGEST_RUN);
-        Some(pause + self.start_window() + completion * 60)
+        let mut runs = self.runs(now)?;
+        if runs.len() < RARE_RUNS {
+            runs = self.next_runs(now, RARE_RUNS)?;
+        }
+        runs.first()?;
+        let pause = runs.windows(2).filter_map(|pair| Some(pair.get(1)?.since(*pair.first()?))).max();
+        let since_the_last = self.last_due(now).map(|run| now.since(run));
+        pause.map(|pause| pause + self.allowance()).max(since_the_last)
     }
 
     /// Returns the first run after a moment, and the time until which its backup may take: nothing was due before that.
     pub fn first_due(&self, from: Moment) -> Option<(Moment, Moment)> {
-        let first = *self.runs(from)?.first()?;
+        let first = self.next_run(from)?;
+        Some((first, first.plus(self.allowance())))
+    }
+
+    /// Returns the last run whose backup must be there by now.
+    fn last_due(&self, now: Moment) -> Option<Moment> {
+        let end = now.plus(-self.allowance());
+        BACK.iter().find_map(|days| self.runs_until(end.plus(-days * 86_400), end)?.last().copied())
+    }
+
+    /// Returns how long after its run a backup may be there, in seconds.
+    fn allowance(&self) -> i64 {
         let completion = self.complete_window_minutes.unwrap_or(LONGEST_RUN).clamp(0, LONGEST_RUN);
-        Some((first, first.plus(self.start_window() + completion * 60)))
+        self.start_window() + completion * 60
     }
 }
 
@@ -106,6 +140,33 @@ mod tests {
         let weekdays = rule("cron(0 18 ? * MON-FRI *)", 60);
         assert_eq!(hours(&weekdays), 3 * 24 + 1 + 24);
         assert_eq!(Rule::default().longest_age(now()), None);
+    }
+
+    #[test]
+    fn the_age_of_rules_that_run_rarely_is_known_too() {
+        let days = |schedule: &str, now: &str| {
+            rule(schedule, 60).longest_age(now.parse().unwrap()).map(|age| (age - 25 * 3_600) / 86_400)
+        };
+        assert_eq!(days("cron(0 18 15 * ? *)", "2026-01-15T12:00:00Z"), Some(31));
+        assert_eq!(days("cron(0 18 1 1,4,7,10 ? *)", "2026-11-24T12:00:00Z"), Some(92));
+        assert_eq!(days("cron(0 18 1 1 ? *)", "2026-11-24T12:00:00Z"), Some(366));
+        // In a February of 28 days two runs are within the horizon, and the pause between them is a short one.
+        assert_eq!(days("cron(0 18 1 * ? *)", "2026-01-31T12:00:00Z"), Some(31));
+        assert_eq!(days("cron(0 18 1 1 ? 2020)", "2026-11-24T12:00:00Z"), None);
+    }
+
+    #[test]
+    fn a_season_without_runs_makes_no_backup_of_the_last_season_too_old() {
+        let winter = rule("cron(0 18 ? 1-3 * *)", 60);
+        let age = |now: &str| winter.longest_age(now.parse().unwrap()).unwrap();
+        let day = 86_400;
+        assert_eq!(age("2026-02-10T12:00:00Z"), day + 25 * 3_600);
+        let last: Moment = "2026-03-31T18:00:00Z".parse().unwrap();
+        // In summer, before the first run of the new year, and while that one may still take.
+        for now in ["2026-08-01T12:00:00Z", "2027-01-01T12:00:00Z", "2027-01-02T12:00:00Z"] {
+            assert_eq!(age(now), now.parse::<Moment>().unwrap().since(last), "{now}");
+        }
+        assert_eq!(age("2027-01-03T12:00:00Z"), day + 25 * 3_600);
     }
 
     #[test]

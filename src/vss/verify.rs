@@ -4,7 +4,8 @@
 //! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. On top of
 //! that every snapshot of the image must carry `AppConsistent`: the package sets it when, and only when, the snapshot was.
 //! The job that counts is the newest one that has ended and asked for VSS. A regular one counts where it took its place: it is
-//! newer and of the same plan, or no plan with VSS selects the instance any more.
+//! newer and of the same plan, or no plan with VSS selects the instance any more. Where nothing says how old a backup may be,
+//! it is not called consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,6 +21,7 @@ use super::moment::length;
 use super::selection::{Resource, Selected, select};
 
 mod declared;
+mod due;
 mod outcome;
 
 pub use declared::declared;
@@ -46,6 +48,9 @@ pub struct Declared {
     /// What it selects.
     pub selection: Selection,
 }
+
+/// How far back AWS Backup lists jobs, in seconds: 30 days.
+pub const HISTORY: i64 = 30 * 24 * 3600;
 
 /// How old a backup may be that no plan with VSS will follow up, in seconds: a week.
 const UNPROMISED: i64 = 7 * 24 * 3600;
@@ -289,28 +294,27 @@ impl Subject<'_> {
         evidence.plans.known().into_iter().flatten().filter(move |plan| ids.contains(&plan.id.as_str()))
     }
 
-    /// How old its newest backup may be by the most frequent rule of its plans.
-    fn promised_age(&self, evidence: &Evidence, ages: &Ages<'_>) -> Option<i64> {
-        self.plans(evidence).filter_map(|plan| *ages.get(plan.id.as_str())?).min()
-    }
-
-    /// Until when nothing was due: since plan, selection and instance exist together no run of a rule was over.
-    fn not_due_before(&self, evidence: &Evidence) -> Option<(Moment, Moment)> {
-        let born = self.instance.and_then(|instance| instance.created);
-        self.plans(evidence)
-            .flat_map(|plan| {
-                let ids: Vec<&str> = self.memberships.iter().map(|membership| membership.selection.as_str()).collect();
-                let selections = plan.selections.known().into_iter().flatten();
-                let selected = selections
-                    .filter(|selection| ids.contains(&selection.name.as_str()))
-                    .map(|selection| selection.created)
-                    .min()
-                    .flatten();
-                let begin = [plan.created, selected, born].into_iter().flatten().max();
-                plan.rules.iter().filter_map(move |rule| rule.first_due(begin?))
-            })
-            .min_by_key(|(_, due)| *due)
-            .filter(|(_, due)| *due > evidence.read_at)
+    /// How old its newest backup may be: by the most frequent rule of its plans, or, where nothing follows it up, by what its
+    /// last plan promised. None where that could not be read.
+    fn promised_age(&self, evidence: &Evidence, ages: &Ages<'_>, decisive: Option<&Job>) -> Option<i64> {
+        if let Some(age) = self.plans(evidence).filter_map(|plan| *ages.get(plan.id.as_str())?).min() {
+            return Some(age);
+        }
+        let plan = decisive?.plan_id.as_deref();
+        let of_its_plan = || plan.and_then(|plan| *ages.get(plan)?);
+        if self.is_left_alone(evidence) {
+            return Some(of_its_plan().unwrap_or(UNPROMISED));
+        }
+        let mut plans = self.plans(evidence).peekable();
+        if plans.peek().is_some() {
+            let mut rules = plans.flat_map(|plan| &plan.rules);
+            return (!rules.any(|rule| rule.is_unreadable(evidence.read_at))).then_some(UNPROMISED);
+        }
+        // Whether the plan that made it still selects it or no plan does: the age is the same.
+        let is_its_own = |membership: &Membership| {
+            matches!(membership.selected, Selected::Unsure(_)) && Some(membership.plan_id.as_str()) == plan
+        };
+        self.memberships.iter().any(is_its_own).then(of_its_plan).flatten()
     }
 
     fn verify(self, evidence: &Evidence, options: &Options, jobs: &[&Job], ages: &Ages<'_>) -> Verified {
@@ -319,10 +323,7 @@ impl Subject<'_> {
         let decisive = counted.iter().find(has_ended).copied();
         let running = jobs.iter().find(|job| !outcome::has_ended(&job.state));
         let left_alone = self.is_left_alone(evidence);
-        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages)).or_else(|| {
-            let plan = decisive?.plan_id.as_deref();
-            left_alone.then(|| plan.and_then(|plan| *ages.get(plan)?).unwrap_or(UNPROMISED))
-        });
+        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages, decisive));
         let mut verified = Verified {
             id: self.id.clone(),
             name: self.instance.map(|instance| instance.name.clone()).unwrap_or_default(),
@@ -341,20 +342,29 @@ impl Subject<'_> {
             history: counted.iter().map(|job| past(evidence, job)).collect(),
         };
         let (verdict, reason, cause) = match (&verified.proof, &evidence.jobs) {
-            (Some(proof), _) => decide(evidence, proof, max_age),
-            (None, Known::Known(_)) => self.without_a_job(evidence, running.copied()),
+            (Some(proof), _) => match decide(evidence, proof, max_age) {
+                (Verdict::Consistent, reason, _) if max_age.is_none() => self.of_unknown_age(evidence, &reason),
+                decided => decided,
+            },
+            (None, Known::Known(_)) => self.without_a_job(evidence, options, jobs, &counted),
             (None, Known::Unknown(unread)) => {
                 (Verdict::Unknown, format!("its jobs could not be read: {}", unread.message), None)
             }
             (None, Known::NotRead) => (Verdict::Unknown, "its jobs were not read".to_owned(), None),
         };
         (verified.verdict, verified.reason, verified.cause) = (verdict, reason, cause);
+        if let (Some(Outcome::NotAsked), Some(cause)) =
+            (verified.proof.as_ref().map(|proof| &proof.outcome), &mut verified.cause)
+            && let Some(next) = decisive.and_then(|job| self.next_run_of_its_plan(evidence, job))
+        {
+            cause.fix = format!("wait for the plan's next run at {}, or run `vssctl backup`", next.for_people());
+        }
         if let (Verdict::Stale, true, Some(cause)) = (verified.verdict, left_alone, &mut verified.cause) {
             "no plan with VSS selects it: no newer backup comes".clone_into(&mut cause.cause);
             "let a plan with VSS select it (`vssctl coverage` says what it lacks), or say with `--max-age` what is enough"
                 .clone_into(&mut cause.fix);
         }
-        self.add_notes(&mut verified);
+        self.add_notes(&mut verified, left_alone);
         verified
     }
 
@@ -363,7 +373,16 @@ impl Subject<'_> {
         let asked = |job: &&Job| job.vss_requested || job.says_vss();
         let Some(newest) = jobs.iter().copied().find(|job| asked(job) && outcome::has_ended(&job.state)) else {
             let all: Vec<&Job> = jobs.iter().copied().filter(asked).collect();
-            return if all.is_empty() { jobs.to_vec() } else { all };
+            if !all.is_empty() {
+                return all;
+            }
+            // Where a plan with VSS selects it, jobs of other plans say nothing about that one.
+            let left_alone = self.is_left_alone(evidence);
+            let is_of_its_plan = |job: &&Job| {
+                let mut with_vss = self.memberships.iter().filter(|membership| membership.windows_vss);
+                with_vss.any(|membership| Some(&membership.plan_id) == job.plan_id.as_ref())
+            };
+            return jobs.iter().copied().filter(|job| left_alone || is_of_its_plan(job)).collect();
         };
         let left_alone = self.is_left_alone(evidence);
         // A job of another plan, which did not ask for VSS, says nothing about the one that did.
@@ -383,51 +402,14 @@ impl Subject<'_> {
         all_known && self.instance.is_some() && !self.memberships.iter().any(counts)
     }
 
-    /// Judges an instance of which no job has ended.
-    fn without_a_job(&self, evidence: &Evidence, running: Option<&Job>) -> (Verdict, String, Option<Cause>) {
-        if let Some(job) = running {
-            let since = length(evidence.read_at.since(job.created));
-            return (Verdict::Pending, format!("its first backup began {since} ago and has not ended"), None);
-        }
-        if let Some((run, _)) = self.not_due_before(evidence) {
-            let when = if run > evidence.read_at { "is due" } else { "was due" };
-            return (Verdict::Pending, format!("its first backup {when} at {}", run.for_people()), None);
-        }
-        let is_unsure = |membership: &Membership| matches!(membership.selected, Selected::Unsure(_));
-        if self.memberships.iter().any(is_unsure) && !self.memberships.iter().any(Membership::is_sure) {
-            let reason = "whether AWS Backup handles EC2 in this region could not be read".to_owned();
-            return (Verdict::Unknown, reason, None);
-        }
-        let is_void = |membership: &Membership| matches!(membership.selected, Selected::SwitchedOff(_));
-        let (cause, fix) = if self.memberships.iter().any(is_void) && !self.memberships.iter().any(Membership::is_sure)
-        {
-            (
-                "a plan selects it by its tags, and AWS Backup does not handle EC2 in this region",
-                "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by `arn:aws:ec2:*:*:instance/*`",
-            )
-        } else if self.memberships.iter().any(Membership::is_sure) {
-            (
-                "a plan selects it, and AWS Backup has started no job",
-                "look at the rule's schedule, the vault and the selection's role with `vssctl doctor`",
-            )
-        } else {
-            ("no plan selects it", "run `vssctl coverage`: it says what a selection or a tag lacks")
-        };
-        let cause = Cause {
-            cause: cause.to_owned(),
-            fix: fix.to_owned(),
-            checks: vec!["D072".to_owned(), "D074".to_owned(), "D076".to_owned()],
-        };
-        (Verdict::Never, format!("no backup since {}", evidence.jobs_since.day()), Some(cause))
-    }
-
-    fn add_notes(&self, verified: &mut Verified) {
+    fn add_notes(&self, verified: &mut Verified, left_alone: bool) {
         if let Some(instance) = self.instance.filter(|instance| instance.state != "running")
             && verified.verdict == Verdict::CrashOnly
         {
             verified.notes.push(format!("the instance is {}: VSS needs it running", instance.state));
         }
-        if verified.plans.is_empty() && self.instance.is_some() && verified.verdict != Verdict::Unknown {
+        // What could not be read is not missing.
+        if left_alone && verified.verdict != Verdict::Unknown {
             verified.notes.push(match self.declared.as_slice() {
                 [] => "no plan with VSS selects it".to_owned(),
                 declared => format!(
@@ -499,11 +481,17 @@ fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -> (Verdict,
             (Verdict::CrashOnly, format!("the job of {at} says VSS, and its snapshots do not"), Some(cause))
         }
         Outcome::NotAsked => {
-            let cause = Cause {
-                cause: "the job did not ask for VSS".to_owned(),
-                fix: "set `windows_vss = true` in the plan that selects it".to_owned(),
-                checks: vec!["D076".to_owned()],
+            let mut plans = evidence.plans.known().into_iter().flatten();
+            let asks_now = plans.any(|plan| plan.windows_vss && job.plan_id.as_ref() == Some(&plan.id));
+            let (cause, fix) = if asks_now {
+                (
+                    "the job ran before VSS was switched on in its plan",
+                    "wait for the plan's next run, or run `vssctl backup`",
+                )
+            } else {
+                ("the job did not ask for VSS", "set `windows_vss = true` in the plan that selects it")
             };
+            let cause = Cause { cause: cause.to_owned(), fix: fix.to_owned(), checks: vec!["D076".to_owned()] };
             (Verdict::CrashOnly, format!("the backup of {at} is a regular one"), Some(cause))
         }
         Outcome::Failed => {

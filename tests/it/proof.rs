@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vssctl::model::Scope;
+use vssctl::render::proof::{prometheus, verify as verify_text};
 use vssctl::sandbox::fleet::{Ailment, Instance, PackageChange};
 use vssctl::vss::Moment;
 use vssctl::vss::coverage::{Coverage, Protection, coverage};
@@ -647,6 +648,86 @@ fn what_may_not_be_read_is_unknown_and_names_the_action() {
         let never_consistent_blindly = matches!(operation, "DescribeImages" | "DescribeSnapshots" | "ListBackupJobs");
         assert!(!never_consistent_blindly || seen.verify.count(Verdict::Consistent) == 0, "{service}:{operation}");
     }
+}
+
+#[test]
+fn a_monthly_backup_that_aws_no_longer_lists_is_no_finding() {
+    let bench = healthy(BY_TYPE);
+    let monthly = file(BY_TYPE).replace("cron(0 18 ? * * *)", "cron(0 18 15 * ? *)").replace("35d", "365d");
+    bench.apply(&monthly);
+    let pass = |hours: u64| bench.sandbox.pass(Duration::from_hours(hours)).expect("a sandbox in memory");
+    // From the first of January to the last hours before the run of February.
+    pass(44 * 24);
+    assert_eq!(see(&bench, false).verdict("sql-1"), Some(Verdict::Consistent));
+    pass(26);
+    let seen = see(&bench, false);
+    assert_eq!(seen.verdict("sql-1"), Some(Verdict::Unknown), "{:#?}", seen.verified("sql-1"));
+    assert!(!seen.verify.has_findings() && seen.verify.has_unknown());
+    assert_eq!(seen.about("sql-1"), BTreeSet::new());
+    assert!(seen.doctor.undecided.iter().any(|one| one.check == "D076"), "{:#?}", seen.doctor.undecided);
+    assert!(seen.verified("sql-1").and_then(|one| one.max_age).is_some_and(|age| age > 31 * 86_400));
+    pass(30);
+    assert_eq!(see(&bench, false).verdict("sql-1"), Some(Verdict::Consistent));
+    // A run that made no job is missed all the same.
+    let evidence = read(&bench, false);
+    let jobs = vssctl::vss::evidence::Known::Known(Vec::new());
+    let report = verify(&Evidence { jobs, ..evidence }, &verify::Options::default());
+    assert_eq!(report.count(Verdict::Never), 2, "{:#?}", report.instances);
+}
+
+#[test]
+fn a_backup_is_not_called_new_enough_where_plans_cannot_be_read() {
+    let bench = healthy(BY_TYPE);
+    nights(&bench);
+    let plans = bench.call("backup", "ListBackupPlans", &json!({}));
+    let plan = &plans["BackupPlansList"][0]["BackupPlanId"];
+    let selections = bench.call("backup", "ListBackupSelections", &json!({"BackupPlanId": plan}));
+    let selection = &selections["BackupSelectionsList"][0]["SelectionId"];
+    bench.call("backup", "DeleteBackupSelection", &json!({"BackupPlanId": plan, "SelectionId": selection}));
+    bench.sandbox.pass(10 * DAY).expect("a sandbox in memory");
+    let evidence = read(&bench, false);
+    let stale = verify(&evidence, &verify::Options::default());
+    assert_eq!(stale.count(Verdict::Stale), 2, "{:#?}", stale.instances);
+    for operation in ["ListBackupPlans", "GetBackupPlan", "ListBackupSelections"] {
+        bench.deny("backup", operation);
+        let seen = see(&bench, false);
+        assert_eq!(seen.verdict("sql-1"), Some(Verdict::Unknown), "{operation}: {:#?}", seen.verified("sql-1"));
+        let metrics = prometheus::verify(&seen.verify, &scope());
+        assert!(!metrics.contains("vssctl_backup_consistent{"), "{operation}: {metrics}");
+        let text = verify_text::text(&seen.verify, &scope(), 80);
+        assert!(text.contains("Verify: 2 unknown.") && text.contains("--max-age"), "{operation}: {text}");
+    }
+}
+
+#[test]
+fn a_plan_that_could_not_be_read_is_not_said_to_be_missing() {
+    for operation in ["DescribeRegionSettings", "ListBackupSelections"] {
+        let bench = healthy(BY_TAG);
+        edit(&bench, "sql-1", |one| one.instance_profile = None);
+        nights(&bench);
+        bench.deny("backup", operation);
+        let seen = see(&bench, false);
+        assert_eq!(seen.verdict("sql-1"), Some(Verdict::CrashOnly), "{operation}");
+        let notes: Vec<&String> = seen.verify.instances.iter().flat_map(|one| &one.notes).collect();
+        assert!(notes.is_empty(), "{operation}: {notes:?}");
+    }
+}
+
+#[test]
+fn regular_backups_of_another_plan_say_nothing_about_a_new_plan_with_vss() {
+    let bench = Bench::new();
+    load(&bench, FLEET);
+    let whole = file(BY_TYPE);
+    bench.apply(whole.split("[plan.daily]").next().expect("what is before the plan"));
+    second_plan(&bench, "cron(0 6 ? * * *)", false);
+    bench.sandbox.pass(10 * DAY).expect("a sandbox in memory");
+    assert!(see(&bench, false).verify.instances.is_empty());
+    bench.apply(&whole);
+    let seen = see(&bench, false);
+    assert_eq!(seen.verdict("sql-1"), Some(Verdict::Pending), "{:#?}", seen.verified("sql-1"));
+    assert_eq!(seen.about("sql-1"), BTreeSet::new());
+    nights(&bench);
+    assert_eq!(see(&bench, false).verdict("sql-1"), Some(Verdict::Consistent));
 }
 
 /// An account with that many instances and ninety days of their jobs, all as they should be; its calls count from here.

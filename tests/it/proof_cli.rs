@@ -134,3 +134,20 @@ fn an_instance_that_is_not_there_is_a_usage_error_with_a_suggestion() {
         assert_eq!(place.sandbox(&arguments).code, Some(6), "{arguments:?}");
     }
 }
+
+#[test]
+fn a_named_instance_without_windows_is_refused_and_not_left_out_in_silence() {
+    let place = place(&format!("{FLEET}\n[[instance]]\nname = \"web-1\"\nos = \"linux\"\n"));
+    for arguments in [
+        ["verify", "web-1"].as_slice(),
+        &["verify", "sql-1", "web-1"],
+        &["verify", "web-1", "--format", "junit"],
+        &["verify", "web-1", "--max-age", "1h"],
+    ] {
+        let run = place.sandbox(arguments);
+        assert_eq!((run.code, run.stdout.as_str()), (Some(6), ""), "{arguments:?} {run:?}");
+        assert!(run.stderr.contains("web-1") && run.stderr.contains("does not run Windows"), "{}", run.stderr);
+    }
+    // Nobody who names nobody is bothered with it.
+    assert!(!place.sandbox(&["verify"]).stdout.contains("web-1"));
+}

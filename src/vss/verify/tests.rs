@@ -1,7 +1,7 @@
 //! Verdicts on small accounts.
 
 use super::*;
-use crate::vss::evidence::{Instance, Tags};
+use crate::vss::evidence::{Conditions, Instance, Tags};
 use crate::vss::fixture::{self, at, fallback, job};
 
 fn with(edit: impl FnOnce(&mut Evidence)) -> Report {
@@ -246,15 +246,185 @@ fn without_a_plan_that_follows_it_up_a_backup_is_consistent_for_as_long_as_it_wa
     assert_eq!(left_alone(9, None).verdict, Verdict::Stale);
 }
 
+fn denied(action: &str) -> Unread {
+    Unread { action: action.to_owned(), message: "denied".to_owned() }
+}
+
+/// Ways in which it cannot be read which plans select an instance.
+const BLIND: [fn(&mut Evidence); 3] = [
+    |evidence| evidence.plans = Known::Unknown(denied("backup:ListBackupPlans")),
+    |evidence| fixture::plan(evidence).selections = Known::Unknown(denied("backup:ListBackupSelections")),
+    |evidence| evidence.instances = Known::Unknown(denied("ec2:DescribeInstances")),
+];
+
 #[test]
 fn a_plan_whose_selections_are_not_known_may_still_select_it() {
-    let report = with(|evidence| {
-        let unread = Unread { action: "backup:ListBackupSelections".to_owned(), message: "denied".to_owned() };
-        fixture::plan(evidence).selections = Known::Unknown(unread);
-        evidence.jobs = Known::Known(vec![job("vss", "2026-01-01T18:00:00Z")]);
-    });
-    assert_eq!(only(&report).verdict, Verdict::Consistent);
-    assert!(report.has_unknown());
+    for blind in BLIND {
+        for created in ["2026-01-01T18:00:00Z", "2026-01-14T18:00:00Z"] {
+            let mut evidence = fixture::healthy();
+            evidence.jobs = Known::Known(vec![job("vss", created)]);
+            blind(&mut evidence);
+            let report = verify(&evidence, &Options::default());
+            let verified = only(&report);
+            assert_eq!(verified.verdict, Verdict::Unknown, "{verified:#?}");
+            assert!(verified.reason.contains("which plans select it could not be read"), "{}", verified.reason);
+            assert!(verified.cause.as_ref().unwrap().fix.contains("--max-age"), "{verified:#?}");
+            assert!(verified.notes.is_empty(), "{:?}", verified.notes);
+            assert!(report.has_unknown() && !report.has_findings());
+            // Whoever says what is enough needs no plan.
+            let week = Options { max_age: Some(7 * 86_400), ..Options::default() };
+            let is_old = created.starts_with("2026-01-01");
+            let expected = if is_old { Verdict::Stale } else { Verdict::Consistent };
+            assert_eq!(only(&verify(&evidence, &week)).verdict, expected);
+        }
+    }
+}
+
+#[test]
+fn where_the_plans_cannot_be_read_nobody_is_said_to_be_in_none() {
+    for blind in &BLIND[..2] {
+        let mut evidence = fixture::healthy();
+        evidence.jobs = Known::Known(Vec::new());
+        let selection = fixture::plan(&mut evidence).selections.known().unwrap()[0].clone();
+        blind(&mut evidence);
+        let declared = vec![Declared { address: "selection.daily.windows".to_owned(), selection }];
+        let options = Options { declared, ..Options::default() };
+        let report = verify(&evidence, &options);
+        let verified = only(&report);
+        assert_eq!((verified.verdict, verified.notes.len()), (Verdict::Unknown, 0), "{verified:#?}");
+        // A backup that failed is known without the plans, and still nothing is said of them.
+        evidence.jobs = Known::Known(vec![failed("j", "2026-01-14T18:00:00Z", JobState::Failed, "no")]);
+        let report = verify(&evidence, &options);
+        assert_eq!(only(&report).verdict, Verdict::Failed);
+        assert!(only(&report).notes.is_empty(), "{:?}", only(&report).notes);
+    }
+}
+
+#[test]
+fn whether_ec2_is_handled_or_not_its_own_plan_says_how_old_a_backup_may_be() {
+    let report = |created: &str, plan_id: Option<&str>| {
+        with(|evidence| {
+            evidence.opt_in = Known::Unknown(denied("backup:DescribeRegionSettings"));
+            if let Known::Known(selections) = &mut fixture::plan(evidence).selections {
+                selections[0].resources.clear();
+                selections[0].conditions = Conditions::default();
+                selections[0].list_of_tags = vec![("VssBackup".to_owned(), "enabled".to_owned())];
+            }
+            evidence.jobs = Known::Known(vec![Job { plan_id: plan_id.map(str::to_owned), ..job("vss", created) }]);
+        })
+    };
+    let verdict = |created: &str, plan_id: Option<&str>| {
+        let report = report(created, plan_id);
+        assert!(only(&report).notes.is_empty(), "{:?}", only(&report).notes);
+        only(&report).verdict
+    };
+    let plan = job("vss", "2026-01-14T18:00:00Z").plan_id.unwrap();
+    assert_eq!(verdict("2026-01-14T18:00:00Z", Some(&plan)), Verdict::Consistent);
+    assert_eq!(verdict("2026-01-10T18:00:00Z", Some(&plan)), Verdict::Stale);
+    assert_eq!(verdict("2026-01-10T18:00:00Z", None), Verdict::Unknown);
+}
+
+#[test]
+fn a_plan_that_runs_less_often_than_aws_keeps_jobs_is_not_accused_of_having_made_none() {
+    let without_jobs = |schedule: &str, options: &Options| {
+        let mut evidence = fixture::healthy();
+        evidence.jobs = Known::Known(Vec::new());
+        fixture::plan(&mut evidence).rules[0].schedule = Some(schedule.to_owned());
+        only(&verify(&evidence, options)).clone()
+    };
+    // It is noon of January the fifteenth; the jobs since December the sixteenth are known, the plan is of November the fourth.
+    for schedule in ["cron(0 18 15 * ? *)", "cron(0 18 5 2,5,8,11 ? *)", "cron(0 18 1 12 ? *)"] {
+        let verified = without_jobs(schedule, &Options::default());
+        assert_eq!(verified.verdict, Verdict::Unknown, "{schedule} {verified:#?}");
+        assert!(verified.cause.unwrap().cause.contains("AWS Backup keeps jobs for 30 days"));
+        assert!(verified.max_age.unwrap() > HISTORY, "{schedule}");
+        let strict = Options { max_age: Some(86_400), ..Options::default() };
+        assert_eq!(without_jobs(schedule, &strict).verdict, Verdict::Never, "{schedule}");
+    }
+    for (schedule, verdict) in [
+        // A run is over, and its job would be listed.
+        ("cron(0 18 10 * ? *)", Verdict::Never),
+        ("cron(0 18 1 1,4,7,10 ? *)", Verdict::Never),
+        // It began this hour.
+        ("cron(0 11 15 * ? *)", Verdict::Unknown),
+        // No run was due yet since there is the plan.
+        ("cron(0 18 3 2,5,8,11 ? *)", Verdict::Pending),
+        ("cron(0 18 1 3 ? *)", Verdict::Pending),
+        ("none that anybody can read", Verdict::Unknown),
+    ] {
+        assert_eq!(without_jobs(schedule, &Options::default()).verdict, verdict, "{schedule}");
+    }
+}
+
+#[test]
+fn a_backup_whose_plan_has_a_schedule_that_nobody_can_read_is_not_called_consistent() {
+    let verdict = |schedule: Option<&str>, created: &str| {
+        let report = with(|evidence| {
+            fixture::plan(evidence).rules[0].schedule = schedule.map(str::to_owned);
+            evidence.jobs = Known::Known(vec![job("vss", created)]);
+        });
+        only(&report).verdict
+    };
+    assert_eq!(verdict(Some("whenever"), "2026-01-14T18:00:00Z"), Verdict::Unknown);
+    // Where no run is to come nothing follows it up.
+    for schedule in [None, Some("cron(0 18 ? * * 2025)")] {
+        assert_eq!(verdict(schedule, "2026-01-14T18:00:00Z"), Verdict::Consistent);
+        assert_eq!(verdict(schedule, "2026-01-01T18:00:00Z"), Verdict::Stale);
+    }
+}
+
+/// A regular backup by another plan, or by the one with VSS before it asked for it.
+fn regular(plan: &str) -> Job {
+    Job {
+        vss_requested: false,
+        backup_type: None,
+        plan_id: Some(plan.to_owned()),
+        ..job("regular", "2026-01-15T06:00:00Z")
+    }
+}
+
+#[test]
+fn regular_backups_of_another_plan_do_not_decide_for_a_plan_with_vss() {
+    let verified = |created: &str, other: Job| {
+        let report = with(|evidence| {
+            fixture::plan(evidence).created = Some(at(created));
+            evidence.jobs = Known::Known(vec![other]);
+        });
+        only(&report).clone()
+    };
+    let young = "2026-01-15T09:00:00Z";
+    let pending = verified(young, regular("another"));
+    assert_eq!(pending.verdict, Verdict::Pending, "{pending:#?}");
+    assert_eq!(pending.reason, "its first backup is due at 2026-01-15 18:00 UTC");
+    assert!(pending.cause.is_none() && pending.history.is_empty());
+    let running = Job { state: JobState::Running, completed: None, ..regular("another") };
+    assert_eq!(verified(young, running.clone()).reason, pending.reason);
+    let old = "2025-11-04T08:00:00Z";
+    for other in [regular("another"), running] {
+        let never = verified(old, other);
+        assert_eq!(never.verdict, Verdict::Never, "{never:#?}");
+        assert!(never.cause.unwrap().cause.contains("started no job of that plan"));
+        assert_eq!(never.reason, "no backup with VSS since 2025-12-16");
+    }
+}
+
+#[test]
+fn a_backup_from_before_vss_was_switched_on_is_not_told_to_switch_it_on() {
+    let plan = job("j", "2026-01-14T18:00:00Z").plan_id.unwrap();
+    let report = jobs(vec![regular(&plan)]);
+    let verified = only(&report);
+    assert_eq!(verified.verdict, Verdict::CrashOnly);
+    let cause = verified.cause.as_ref().unwrap();
+    assert_eq!(cause.cause, "the job ran before VSS was switched on in its plan");
+    assert_eq!(cause.fix, "wait for the plan's next run at 2026-01-15 18:00 UTC, or run `vssctl backup`");
+    // The plan asks for VSS, and no longer takes the instance: it has no next run.
+    let mut evidence = fixture::healthy();
+    evidence.jobs = Known::Known(vec![regular(&plan)]);
+    fixture::plan(&mut evidence).selections = Known::Known(Vec::new());
+    let named = Options { only: BTreeSet::from([fixture::ID.to_owned()]), ..Options::default() };
+    let report = verify(&evidence, &named);
+    assert!(!only(&report).cause.as_ref().unwrap().fix.contains("2026"), "{report:#?}");
+    assert_eq!(only(&report).notes, ["no plan with VSS selects it"]);
 }
 
 #[test]
