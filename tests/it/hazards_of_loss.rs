@@ -97,7 +97,8 @@ fn a_denial_of_what_vss_needs_asks_and_one_of_something_else_does_not() {
     let role = "role.EC2RoleforSSMVSSSnapshotV2";
     for (action, denied) in [
         ("ec2:CreateImage", "`ec2:CreateImage`"),
-        ("ec2:CreateSnap*", "`ec2:CreateSnapshots`"),
+        ("ec2:CreateSnap*", "`ec2:CreateSnapshots`, `ec2:CreateSnapshot`"),
+        ("ssmmessages:*", "`ssmmessages:CreateControlChannel`, `ssmmessages:OpenControlChannel`"),
         ("ssm:*", "`ssm:UpdateInstanceInformation`"),
     ] {
         let shown = asks("vss-unavailable", role, MAIN_JOB, nothing, &denying(action, ""), &[]);
@@ -177,4 +178,151 @@ fn a_vault_with_a_compliance_lock_that_the_file_does_not_speak_of_is_not_made_ag
     let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
     assert!(run.stdout.contains("VSS0911") && run.stdout.contains("compliance lock"), "{}", run.stdout);
     assert_eq!(call(&place, "backup", "DescribeBackupVault", &json!({ "BackupVaultName": "vss" }))["Locked"], true);
+}
+
+/// The file with a policy that both roles have, and one that bounds them.
+fn shared(document: &str, boundary: &str) -> String {
+    let policy = |name: &str, document: &str| {
+        format!(
+            "[policy.{name}]\nallow = [{{ code = \"VSS1020\", reason = \"an edge\" }}]\ndocument = '{{\"Version\":\"2012-10-17\",\"Statement\":[{document}]}}'\n"
+        )
+    };
+    let mut file = MAIN_JOB.to_owned();
+    for (preset, service) in [("vss-instance", "EC2"), ("backup-service", "Backup")] {
+        let own = if service == "EC2" {
+            "\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\""
+        } else {
+            "\"service-role/AWSBackupServiceRolePolicyForBackup\""
+        };
+        file = file.replace(
+            &format!("preset = \"{preset}\""),
+            &format!("preset = \"{preset}\"\nmanaged_policies = [{own}, \"Shared\"]\npermissions_boundary = \"Edge\""),
+        );
+    }
+    file + &policy("Shared", document) + &policy("Edge", boundary)
+}
+
+#[test]
+fn a_policy_whose_document_takes_from_roles_what_vss_needs_asks() {
+    let effect = |effect: &str, actions: &str| format!(r#"{{"Effect":"{effect}","Action":{actions},"Resource":"*"}}"#);
+    let (lists, all) =
+        (effect("Allow", r#""s3:ListAllMyBuckets""#), effect("Allow", r#"["ec2:*","ssm:*","backup:*"]"#));
+    let before = shared(&lists, &all);
+    let denies = |action: &str| shared(&format!("{lists},{}", effect("Deny", &format!("\"{action}\""))), &all);
+    for (action, role) in [
+        ("ssm:SendCommand", "`AWSBackupVss`"),
+        ("ssm:GetCommandInvocation", "`AWSBackupVss`"),
+        ("ec2:CreateSnapshots", "`EC2RoleforSSMVSSSnapshotV2`"),
+        ("ec2:CreateTags", "`EC2RoleforSSMVSSSnapshotV2`"),
+    ] {
+        let shown = unwrapped(&asks("vss-unavailable", "policy.Shared", &before, nothing, &denies(action), &[]));
+        assert!(shown.contains(&format!("a policy of the role {role} denies `{action}`")), "{shown}");
+    }
+    let edge = shared(&lists, &effect("Allow", r#""s3:ListAllMyBuckets""#));
+    let shown = unwrapped(&asks("vss-unavailable", "policy.Edge", &before, nothing, &edge, &[]));
+    assert!(shown.contains("`AWSBackupVss` denies `ssm:SendCommand`"), "{shown}");
+    let place = Place::with(&before);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", denies("ec2:TerminateInstances"));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_new_entry_that_uninstalls_or_holds_an_older_package_asks() {
+    let entry = |what: &str| {
+        format!(
+            "{MAIN_JOB}[package.more]\npackage_name = \"AwsVssComponents\"\n{what}\nschedule = \"rate(1 day)\"\ntargets = {{ tags = {{ Tier = \"old\" }} }}\n"
+        )
+    };
+    let package = "package.more";
+    for (what, why) in [
+        ("action = \"Uninstall\"", "`AwsVssComponents` is removed from the instances"),
+        ("version = \"1.3.1\"", "`AwsVssComponents` is held at 1.3.1, and"),
+    ] {
+        let shown = unwrapped(&asks("vss-unavailable", package, MAIN_JOB, nothing, &entry(what), &[]));
+        assert!(shown.contains(why), "{shown}");
+    }
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", entry("version = \"2.5.1\""));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_renamed_rule_that_says_no_schedule_runs_once_a_day_and_takes_the_place_of_one() {
+    let rule = "[plan.daily.rule.nightly]\n";
+    let (head, _) = MAIN_JOB.split_once(rule).expect("a rule");
+    let (_, tail) = MAIN_JOB.split_once("[plan.daily.selection").expect("a selection");
+    let rules = |rules: &[(&str, &str)]| {
+        let each = |(name, more): &(&str, &str)| format!("[plan.daily.rule.{name}]\nvault = \"vss\"\n{more}\n");
+        format!("{head}{}[plan.daily.selection{tail}", rules.iter().map(each).collect::<String>())
+    };
+    let hourly = ("nightly", "schedule = \"cron(0 * ? * * *)\"");
+    let asks_for = |before: &[(&str, &str)], after: &[(&str, &str)], name: &str| {
+        let shown = asks("protection-gap", "plan.daily", &rules(before), nothing, &rules(after), &[]);
+        assert!(unwrapped(&shown).contains(&format!("the rule `{name}` makes no more")), "{shown}");
+    };
+    asks_for(&[hourly], &[("other", "")], "nightly");
+    let daily = ("second", "schedule = \"cron(0 5 ? * * *)\"");
+    asks_for(&[("first", daily.1), daily], &[("one", "")], "second");
+    let place = Place::with(&rules(&[daily]));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", rules(&[("other", "")]));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn continuous_backups_that_end_are_a_protection_gap() {
+    let says = |is: bool| {
+        let plain = MAIN_JOB.replace("windows_vss = true\n", "");
+        let (head, tail) = plain.split_once("[plan.daily.rule.nightly]\n").expect("a rule");
+        format!("{head}[plan.daily.rule.nightly]\nenable_continuous_backup = {is}\n{tail}")
+    };
+    let shown = asks("protection-gap", "plan.daily", &says(true), nothing, &says(false), &[]);
+    assert!(unwrapped(&shown).contains("the rule `nightly` makes no more continuous backups"), "{shown}");
+}
+
+#[test]
+fn a_selection_that_moves_to_a_role_without_permissions_is_a_protection_gap() {
+    let selection = "[plan.daily.selection.windows]";
+    let trust = "trust = { Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Principal = { Service = \"backup.amazonaws.com\" }, Action = \"sts:AssumeRole\" }] }";
+    let other = |policies: &str| {
+        let file = MAIN_JOB.replace("role  = \"AWSBackupVss\"", "role  = \"Other\"");
+        assert!(file.contains("\"Other\"") && file.contains(selection));
+        format!("{file}[role.Other]\n{trust}\n{policies}\n")
+    };
+    let shown = asks("protection-gap", "selection.daily.windows", MAIN_JOB, nothing, &other(""), &[]);
+    assert!(unwrapped(&shown).contains("the role `Other` has none of AWS Backup's permissions"), "{shown}");
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.write("vss.toml", other("managed_policies = [\"service-role/AWSBackupServiceRolePolicyForBackup\"]"));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
+fn a_trust_that_lets_the_service_in_under_a_new_condition_only_asks() {
+    let trust = |service: &str, more: &str| {
+        format!(
+            "trust = {{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Principal = {{ Service = \"{service}\" }}, Action = \"sts:AssumeRole\"{more} }}] }}"
+        )
+    };
+    let condition = ", Condition = { StringEquals = { \"aws:SourceAccount\" = \"999999999999\" } }";
+    for (preset, role, service, hazard) in [
+        ("vss-instance", "role.EC2RoleforSSMVSSSnapshotV2", "ec2.amazonaws.com", "credential-gap"),
+        ("backup-service", "role.AWSBackupVss", "backup.amazonaws.com", "protection-gap"),
+    ] {
+        let file = |more: &str| {
+            let preset = format!("preset = \"{preset}\"");
+            MAIN_JOB.replace(&preset, &format!("{preset}\n{}", trust(service, more)))
+        };
+        let shown = asks(hazard, role, MAIN_JOB, nothing, &file(condition), &[]);
+        assert!(
+            unwrapped(&shown).contains(&format!("`{service}` may assume the role only under a new condition")),
+            "{shown}"
+        );
+        let place = Place::with(&file(condition));
+        place.sandbox(&["apply", "--yes"]).exits(0);
+        place.write("vss.toml", file(""));
+        place.sandbox(&["apply", "--yes", "--allow", "trust-widened"]).exits(0);
+    }
 }

@@ -10,7 +10,7 @@ use crate::model::schedule::{self, Dialect};
 use crate::plan::diff;
 
 /// The schedule, start window and completion window of a rule that names none (domain facts, 4.1).
-const DEFAULT_SCHEDULE: &str = "cron(0 5 ? * * *)";
+pub(crate) const DEFAULT_SCHEDULE: &str = "cron(0 5 ? * * *)";
 const DEFAULT_TIMEZONE: &str = "Etc/UTC";
 const DEFAULT_START_MINUTES: i64 = 480;
 const DEFAULT_COMPLETION_MINUTES: i64 = 10_080;

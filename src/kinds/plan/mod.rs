@@ -10,6 +10,8 @@ mod document;
 mod shape;
 pub mod spec;
 
+pub(crate) use document::DEFAULT_SCHEDULE;
+
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;

@@ -1,10 +1,11 @@
 //! The hazards of packages, vaults, plans, selections and region settings.
 
 use jiff::{SignedDuration, Timestamp};
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::{Hazard, Notes, Thing, texts};
+use super::{Hazard, Notes, Thing, powers, texts};
 use crate::kind::Live;
+use crate::kinds::plan::DEFAULT_SCHEDULE;
 use crate::model::duration::days;
 use crate::model::schedule::{Dialect, Schedule, zone};
 use crate::plan::{Action, diff};
@@ -13,11 +14,25 @@ use crate::vss::gate::POLICY;
 use crate::vss::package::{Installed, is_package};
 use crate::vss::version::MANAGED_POLICY;
 
+fn installs(action: &Value) -> bool {
+    action == "Install"
+}
+
 pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
     unscheduled(thing, notes);
+    if thing.is(Action::Create) {
+        let name = thing.after("package_name").as_str().unwrap_or_default();
+        if is_package(name) && thing.after("action") == "Uninstall" {
+            notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
+        }
+        if let Some(pin) = thing.after("version").as_str().filter(|pin| !pin.is_empty())
+            && installs(thing.after("action"))
+        {
+            pinned(thing, name, pin, notes);
+        }
+    }
     let Some(live) = thing.draft.live else { return };
     let name = thing.before("package_name").as_str().unwrap_or(&live.name);
-    let installs = |value: &Value| value == "Install";
     if thing.is(Action::Delete) {
         // What a command did stays done.
         if installs(thing.before("action")) && !live.ids.contains_key("CommandId") {
@@ -74,12 +89,10 @@ fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
         && numbers(pin) < numbers(MANAGED_POLICY)
         && let Some(role) = thing.live("role").find(has_policy)
     {
+        let goes = if thing.is(Action::Create) { "is held at" } else { "goes from the newest version to" };
         notes.add(
             Hazard::VssUnavailable,
-            format!(
-                "`{name}` goes from the newest version to {pin}, and `{POLICY}` of the role `{}` works from {MANAGED_POLICY} on",
-                role.name
-            ),
+            format!("`{name}` {goes} {pin}, and `{POLICY}` of the role `{}` works from {MANAGED_POLICY} on", role.name),
         );
     }
 }
@@ -206,25 +219,40 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
     }
     let (before, after) = (thing.before("rule"), thing.after("rule"));
     let Some(rules) = before.as_object() else { return };
+    let mut taken = Vec::new();
     for (name, old) in rules {
         if let Some(new) = after.get(name.as_str()) {
+            if old[CONTINUOUS] == true && new[CONTINUOUS] == false {
+                notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more continuous backups"));
+            }
             if let Some(why) = rarer(old, new) {
                 notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes backups less often: {why}"));
             }
             retention(&format!("the rule `{name}`"), old, new, notes);
             continue;
         }
-        // A rule that only got another name still runs.
+        // A rule that only got another name still runs. What a new rule does not say is AWS's default, and it takes the place
+        // of one rule.
         let same = |new: &Value| {
-            ["vault", "schedule"].iter().all(|field| diff::is_empty(&new[*field]) || new[*field] == old[*field])
+            let keeps = |field: &str| new[field] == old[field];
+            let daily = || rarer(old, &json!({ "schedule": DEFAULT_SCHEDULE, "timezone": new["timezone"] })).is_none();
+            let runs = keeps("schedule") || diff::is_empty(&new["schedule"]) && daily();
+            let is_continuous = old[CONTINUOUS] != true || new[CONTINUOUS] == true;
+            (keeps("vault") || diff::is_empty(&new["vault"])) && runs && is_continuous
         };
         let mut others = after.as_object().into_iter().flatten();
-        match others.find(|(name, new)| !rules.contains_key(*name) && same(new)) {
-            Some((name, new)) => retention(&format!("the rule `{name}`"), old, new, notes),
+        match others.find(|(name, new)| !rules.contains_key(*name) && !taken.contains(name) && same(new)) {
+            Some((name, new)) => {
+                taken.push(name);
+                retention(&format!("the rule `{name}`"), old, new, notes);
+            }
             None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
         }
     }
 }
+
+/// Point-in-time backups.
+const CONTINUOUS: &str = "enable_continuous_backup";
 
 /// How many runs of a schedule are looked at, and for how many days.
 const RUNS: (usize, i64) = (10_000, 400);
@@ -293,6 +321,15 @@ pub(super) fn selection(thing: &Thing<'_>, notes: &mut Notes) {
     }
     if thing.draft.live.is_none() {
         return;
+    }
+    if thing.changes("role")
+        && let (Some(before), Some(after)) = (thing.before("role").as_str(), thing.after("role").as_str())
+        && powers::can_back_up(thing, after, true) == Some(false)
+        && powers::can_back_up(thing, before, false) != Some(false)
+    {
+        let name = after.rsplit('/').next().unwrap_or(after);
+        let why = format!("the role `{name}` has none of AWS Backup's permissions: no backup of the selection works");
+        notes.add(Hazard::ProtectionGap, why);
     }
     for (field, narrows) in [
         ("arns", false),

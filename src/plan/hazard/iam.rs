@@ -2,17 +2,39 @@
 
 use serde_json::Value;
 
-use super::{Hazard, Notes, Thing, powers, texts};
+use super::powers::{Lost, Need, Sides};
+use super::{Hazard, Notes, Thing, texts};
 use crate::kind::Live;
 use crate::plan::{Action, diff};
 use crate::policy;
 
 /// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in documents
 /// of the customer's own.
-const NEEDS: [(&str, &str, &[&str]); 3] = [
-    ("ec2.amazonaws.com", "AmazonSSMManagedInstanceCore", &["ssm:UpdateInstanceInformation"]),
-    ("ec2.amazonaws.com", "AWSEC2VssSnapshotPolicy", &["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot"]),
-    ("backup.amazonaws.com", "AWSBackupServiceRolePolicyForBackup", &["ssm:SendCommand"]),
+const NEEDS: [Need; 3] = [
+    Need {
+        service: "ec2.amazonaws.com",
+        policy: "AmazonSSMManagedInstanceCore",
+        actions: &["ssm:UpdateInstanceInformation"],
+        also: &["ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"],
+    },
+    Need {
+        service: "ec2.amazonaws.com",
+        policy: "AWSEC2VssSnapshotPolicy",
+        actions: &["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot"],
+        also: &["ec2:CreateTags", "ec2:DescribeInstanceAttribute", "ec2:DescribeImages"],
+    },
+    Need {
+        service: "backup.amazonaws.com",
+        policy: "AWSBackupServiceRolePolicyForBackup",
+        actions: &["ssm:SendCommand"],
+        also: &[
+            "ssm:GetCommandInvocation",
+            "ssm:CancelCommand",
+            "ec2:CreateImage",
+            "ec2:CreateTags",
+            "ec2:DescribeInstances",
+        ],
+    },
 ];
 
 pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
@@ -74,6 +96,25 @@ fn trust(thing: &Thing<'_>, notes: &mut Notes) {
     for more in policy::widened([thing.before("trust")], [thing.after("trust")]) {
         notes.add(Hazard::TrustWidened, format!("the trust policy {more}"));
     }
+    for (service, hazard, lost) in [
+        ("ec2.amazonaws.com", Hazard::CredentialGap, "its instances have no credentials"),
+        ("backup.amazonaws.com", Hazard::ProtectionGap, "no backup starts"),
+    ] {
+        let (before, after) = (thing.before("trust"), thing.after("trust"));
+        let let_in = statements(before, service, "Allow").collect::<Vec<_>>();
+        let is_as_open =
+            |one: &Value| one["Condition"].is_null() || let_in.iter().any(|old| old["Condition"] == one["Condition"]);
+        let mut left = statements(after, service, "Allow").peekable();
+        let narrowed = !let_in.is_empty() && left.peek().is_some() && !left.any(is_as_open);
+        let denied =
+            statements(after, service, "Deny").any(|one| statements(before, service, "Deny").all(|old| old != one));
+        if narrowed || denied {
+            notes.add(
+                hazard,
+                format!("`{service}` may assume the role only under a new condition: where it is not met, {lost}"),
+            );
+        }
+    }
 }
 
 fn privileges(thing: &Thing<'_>, notes: &mut Notes) {
@@ -111,34 +152,29 @@ fn vss(thing: &Thing<'_>, notes: &mut Notes) {
     if !["managed_policies", "inline_policies", "permissions_boundary"].iter().any(|field| thing.changes(field)) {
         return;
     }
-    let attached = |value: &Value, policy: &str| texts(value).iter().any(|arn| arn.ends_with(&format!("/{policy}")));
-    let allows = |value: &Value, actions: &[&str]| {
-        documents(value).any(|document| actions.iter().any(|action| powers::allows(document, action)))
-    };
-    for (service, policy, actions) in NEEDS {
-        if !trusts(thing.after("trust"), service) {
-            continue;
-        }
-        let managed = |value: &Value| attached(value, policy) || attached(value, "AdministratorAccess");
-        let (managed_before, managed_after) =
-            (managed(thing.before("managed_policies")), managed(thing.after("managed_policies")));
-        let own_before = allows(thing.before("inline_policies"), actions);
-        let own_after = allows(thing.after("inline_policies"), actions);
-        let gone = (managed_before || own_before) && !managed_after && !own_after;
-        if gone {
-            let lost = if managed_before { format!("`{policy}`") } else { format!("`{}`", actions[0]) };
-            notes.add(Hazard::VssUnavailable, format!("the role loses {lost}, which VSS backups need"));
-            continue;
-        }
-        let taken = powers::taken(thing, policy, actions);
-        if managed_before || own_before {
-            for action in taken {
-                notes.add(
-                    Hazard::VssUnavailable,
-                    format!(
-                        "a policy of the role denies `{action}`, which VSS backups need, or its boundary keeps it from it"
-                    ),
-                );
+    taken(&Sides::of(thing), thing.after("trust"), "the role", notes);
+}
+
+/// What VSS needs and a role loses by a change of its own or of a policy that it has.
+fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
+    for need in NEEDS.iter().filter(|need| trusts(trust, need.service)) {
+        match sides.lost(need) {
+            Lost::Nothing => {}
+            Lost::All(what) => {
+                notes.add(Hazard::VssUnavailable, format!("{role} loses `{what}`, which VSS backups need"));
+            }
+            Lost::Some(actions) => {
+                let named: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
+                let them = if actions.len() == 1 { "it" } else { "them" };
+                if !actions.is_empty() {
+                    notes.add(
+                        Hazard::VssUnavailable,
+                        format!(
+                            "a policy of {role} denies {}, which VSS backups need, or its boundary keeps it from {them}",
+                            named.join(", ")
+                        ),
+                    );
+                }
             }
         }
     }
@@ -177,6 +213,21 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
     if thing.is_changed() && thing.changes("document") {
         for more in policy::widened([thing.before("document")], [thing.after("document")]) {
             notes.add(Hazard::PrivilegeWidened, format!("the policy {more}"));
+        }
+    }
+    if thing.is_changed() && thing.changes("document") {
+        // What VSS needs may be denied, or no longer be allowed, in a policy that a role has or that bounds it.
+        let arn = live.ids.get("Arn").map_or("", String::as_str);
+        let has = |role: &&Live| {
+            let attached = role.fields.get("managed_policies").map(texts).unwrap_or_default();
+            let others = texts(&role.carried["OtherManagedPolicies"]);
+            attached.contains(&arn)
+                || others.contains(&arn)
+                || role.fields.get("permissions_boundary").is_some_and(|boundary| boundary == arn)
+        };
+        for role in thing.live("role").filter(has) {
+            let trust = role.fields.get("trust").unwrap_or(&Value::Null);
+            taken(&Sides::with(thing, role), trust, &format!("the role `{}`", role.name), notes);
         }
     }
     if goes || thing.is_changed() && thing.changes("document") {
@@ -253,6 +304,15 @@ fn listed(instances: &[&str]) -> Option<String> {
         1..=3 => Some(shown.join(", ")),
         more => Some(format!("{} and {} more", shown.join(", "), more - 3)),
     }
+}
+
+/// Gives the statements of a trust policy that name a service.
+fn statements<'a>(trust: &'a Value, service: &'a str, effect: &'a str) -> impl Iterator<Item = &'a Value> {
+    let all = match &trust["Statement"] {
+        Value::Array(statements) => statements.as_slice(),
+        one => std::slice::from_ref(one),
+    };
+    all.iter().filter(move |one| one["Effect"] == effect && (trusts(&one["Principal"], service)))
 }
 
 /// Gives the documents of a map of them.

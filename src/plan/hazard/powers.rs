@@ -1,9 +1,10 @@
 //! What a role may do of what VSS needs, before and after: what its policies allow, what they deny, and what its boundary
 //! lets through. Resources and conditions of allowing statements are taken to fit, those of denying ones are evaluated.
 
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Thing, texts};
+use crate::kind::Live;
 use crate::policy::{Decision, Keys, Policies, Request};
 use crate::vss::evidence::VSS_CONFIG;
 
@@ -35,46 +36,140 @@ pub(super) fn allows(document: &Value, action: &str) -> bool {
     })
 }
 
-/// Lists those of the actions that a change newly denies to a role, or that its boundary newly keeps from it.
-pub(super) fn taken<'a>(thing: &Thing<'_>, policy: &str, actions: &[&'a str]) -> Vec<&'a str> {
-    let before = Side { thing, is_after: false };
-    let after = Side { thing, is_after: true };
-    let keeps = |side: &Side<'_>, action: &str| side.denies(action) || side.is_beyond_the_boundary(policy, action);
-    actions.iter().copied().filter(|action| keeps(&after, action) && !keeps(&before, action)).collect()
+/// A role before and after a change: of the role itself, or of a policy that it has.
+pub(super) struct Sides<'a> {
+    before: Side<'a>,
+    after: Side<'a>,
+}
+
+impl<'a> Sides<'a> {
+    /// Of a role that changes.
+    pub(super) fn of(thing: &Thing<'a>) -> Self {
+        let live = thing.draft.live;
+        let desired = thing.draft.desired.map(|desired| &desired.fields);
+        let side = |is_after| Side { thing: *thing, live, desired: desired.filter(|_| is_after), is_after };
+        Self { before: side(false), after: side(true) }
+    }
+
+    /// Of a live role; the thing that changes is a policy.
+    pub(super) fn with(thing: &Thing<'a>, role: &'a Live) -> Self {
+        let side = |is_after| Side { thing: *thing, live: Some(role), desired: None, is_after };
+        Self { before: side(false), after: side(true) }
+    }
+
+    /// Says what of a need the role had and loses: the actions that are newly denied, or that the boundary newly keeps from
+    /// it, unless all that allowed it goes.
+    pub(super) fn lost(&self, need: &Need) -> Lost {
+        let managed = |side: &Side<'_>| side.has(need.policy) || side.has("AdministratorAccess");
+        let (managed_before, managed_after) = (managed(&self.before), managed(&self.after));
+        if !managed_before && !self.before.allows(need.actions) {
+            return Lost::Nothing;
+        }
+        if !managed_after && !self.after.allows(need.actions) {
+            return Lost::All(if managed_before { need.policy } else { need.actions[0] });
+        }
+        let keeps = |side: &Side<'_>, action: &str| side.denies(action) || side.is_beyond_the_boundary(need, action);
+        let actions = need.actions.iter().chain(need.also).copied();
+        Lost::Some(actions.filter(|action| keeps(&self.after, action) && !keeps(&self.before, action)).collect())
+    }
+}
+
+/// Tells whether a role has what it takes to make backups, as far as that is known.
+pub(super) fn can_back_up(thing: &Thing<'_>, arn: &str, is_after: bool) -> Option<bool> {
+    let name = arn.rsplit('/').next()?;
+    let is_it = |live: &&Live| live.ids.get("Arn").is_some_and(|own| own == arn);
+    let live = thing.live("role").find(is_it);
+    let entries = thing.input.desired.iter().filter(|_| is_after);
+    let entry = entries.filter(|it| it.address.kind() == "role").find(|it| it.name.eq_ignore_ascii_case(name));
+    if live.is_none() && entry.is_none() {
+        return None;
+    }
+    let side = Side { thing: *thing, live, desired: entry.map(|entry| &entry.fields), is_after };
+    if BACKUP.iter().any(|policy| side.has(policy)) || side.allows(&["ssm:SendCommand", "ec2:CreateImage"]) {
+        return Some(true);
+    }
+    side.arns().all(|arn| side.document(arn).is_some() || arn.ends_with(RESTORES)).then_some(false)
+}
+
+/// AWS's own policies with which a role makes backups.
+const BACKUP: [&str; 4] =
+    ["AWSBackupServiceRolePolicyForBackup", "AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
+/// The one with which it only restores.
+const RESTORES: &str = "/AWSBackupServiceRolePolicyForRestores";
+
+/// What VSS needs of the roles that a service assumes.
+pub(super) struct Need {
+    /// `ec2.amazonaws.com`, ...
+    pub(super) service: &'static str,
+    /// AWS's own policy for it.
+    pub(super) policy: &'static str,
+    /// Without all of these nothing of the policy is left.
+    pub(super) actions: &'static [&'static str],
+    /// What a denial of breaks it too.
+    pub(super) also: &'static [&'static str],
+}
+
+/// What a role loses.
+pub(super) enum Lost {
+    /// Nothing that it had.
+    Nothing,
+    /// All of it: the policy, or the action, that gave it.
+    All(&'static str),
+    /// These actions, none perhaps.
+    Some(Vec<&'static str>),
 }
 
 /// A role on one side of a change.
 struct Side<'a> {
-    thing: &'a Thing<'a>,
+    thing: Thing<'a>,
+    live: Option<&'a Live>,
+    /// What the file says of the role, where that is to count.
+    desired: Option<&'a Map<String, Value>>,
     is_after: bool,
 }
 
 impl Side<'_> {
     fn field(&self, name: &str) -> &Value {
-        if self.is_after { self.thing.after(name) } else { self.thing.before(name) }
+        let wanted = self.desired.and_then(|fields| fields.get(name));
+        wanted.or_else(|| self.live.and_then(|live| live.fields.get(name))).unwrap_or(&Value::Null)
+    }
+
+    /// Its inline policies, and those of the account's own that it has and that are known.
+    fn documents(&self) -> impl Iterator<Item = &Value> {
+        let inline = [self.field("inline_policies"), self.carried("OtherInlinePolicies")];
+        let inline = inline.into_iter().filter_map(Value::as_object).flat_map(|documents| documents.values());
+        inline.chain(self.arns().filter_map(|arn| self.document(arn)))
+    }
+
+    fn arns(&self) -> impl Iterator<Item = &str> {
+        [self.field("managed_policies"), self.carried("OtherManagedPolicies")].into_iter().flat_map(texts)
+    }
+
+    fn carried(&self, name: &str) -> &Value {
+        self.live.map_or(&Value::Null, |live| &live.carried[name])
+    }
+
+    fn has(&self, policy: &str) -> bool {
+        self.arns().any(|arn| arn.ends_with(&format!("/{policy}")))
+    }
+
+    fn allows(&self, actions: &[&str]) -> bool {
+        self.documents().any(|document| actions.iter().any(|action| allows(document, action)))
     }
 
     fn denies(&self, action: &str) -> bool {
-        let carried = |name: &str| self.thing.draft.live.map_or(&Value::Null, |live| &live.carried[name]);
-        let inline = [self.field("inline_policies"), carried("OtherInlinePolicies")];
-        let mut inline = inline.into_iter().filter_map(Value::as_object).flat_map(|documents| documents.values());
-        let managed = [self.field("managed_policies"), carried("OtherManagedPolicies")];
-        inline.any(|document| self.is_denied(document, action))
-            || managed
-                .into_iter()
-                .flat_map(texts)
-                .filter_map(|arn| self.document(arn))
-                .any(|document| self.is_denied(document, action))
+        self.documents().any(|document| self.is_denied(document, action))
     }
 
-    fn is_beyond_the_boundary(&self, policy: &str, action: &str) -> bool {
+    fn is_beyond_the_boundary(&self, need: &Need, action: &str) -> bool {
         let Some(arn) = self.field("permissions_boundary").as_str().filter(|arn| !arn.is_empty()) else { return false };
         if let Some(document) = self.document(arn) {
-            return !allows(document, action) || self.is_denied(document, action);
+            // What only a denial is known to break may be left out.
+            return need.actions.contains(&action) && !allows(document, action) || self.is_denied(document, action);
         }
         let (owner, name) = (arn.split(':').nth(4), arn.rsplit('/').next().unwrap_or_default());
         let full = |(known, service): &(&str, &str)| name == *known && action.starts_with(service);
-        owner != Some("aws") || name != policy && !FULL.iter().any(full)
+        need.actions.contains(&action) && (owner != Some("aws") || name != need.policy && !FULL.iter().any(full))
     }
 
     /// The document of one of the account's own policies on this side.
