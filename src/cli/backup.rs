@@ -10,12 +10,13 @@ use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply;
 use crate::aws::{BackupOrder, Reader};
+use crate::config::names::ROLE_NAME;
 use crate::kind::Desired;
-use crate::model::hash;
+use crate::model::{Scope, hash};
 use crate::render::text::paragraph;
 use crate::render::{self, escaped};
 use crate::sandbox::Sandbox;
-use crate::vss::backup::{self, OrderError, Report};
+use crate::vss::backup::{self, BackupRole, OrderError, Report};
 use crate::vss::doctor::{self, diagnose};
 use crate::vss::evidence::{Instance, Job, JobState};
 use crate::vss::gather::{self, Wants};
@@ -34,7 +35,7 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(|error| unclear(&error))?;
     let vault = backup::vault(desired, arguments.vault.as_deref()).map_err(|error| unclear(&error))?;
     there_is(&reader, desired, &vault, &scope.region).await?;
-    let role = backup::role(scope, desired, arguments.role.as_deref()).map_err(|error| unclear(&error))?;
+    let role = role(&reader, scope, desired, arguments.role.as_deref()).await?;
     let delete_after_days = arguments.delete_after.or_else(|| backup::retention(desired, &vault));
     if chosen.state != "running" {
         ui.warn(&format!("`{}` is {}: VSS needs it running", escaped(&chosen.title()), escaped(&chosen.state)));
@@ -101,6 +102,34 @@ async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &st
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`--vault` takes the name of a backup vault"),
     })
+}
+
+/// Finds the ARN of the backup role: IAM knows the path of one that the file does not have.
+async fn role(reader: &Reader, scope: &Scope, desired: &[Desired], named: Option<&str>) -> Result<String, CliError> {
+    let name = match backup::role(scope, desired, named).map_err(|error| unclear(&error))? {
+        BackupRole::Arn(arn) => return Ok(arn),
+        BackupRole::Name(name) => name,
+    };
+    let shown = escaped(&name);
+    let none = || CliError::invalid(format!("there is no role `{shown}` in account {}", scope.account_id));
+    if !ROLE_NAME.fits(&name) {
+        let last = name.rsplit('/').next().unwrap_or_default();
+        return Err(
+            none().hint(format!("`--role` takes a name without its path, such as `{}`, or an ARN", escaped(last)))
+        );
+    }
+    match reader.role(&name).await {
+        Ok(role) => Ok(role.arn().to_owned()),
+        Err(error) if error.is_not_found() => {
+            let known: Vec<String> =
+                desired.iter().filter(|entry| entry.address.kind() == "role").map(|entry| entry.name.clone()).collect();
+            Err(match session::nearest(&name, &known) {
+                Some(near) => none().hint(format!("did you mean `{near}`?")),
+                None => none().hint("`--role` takes the name of a role that trusts backup.amazonaws.com, or its ARN"),
+            })
+        }
+        Err(error) => Err(CliError::from(error).hint("or give the role's ARN: nobody is asked for its path then")),
+    }
 }
 
 /// A token for this run: what is sent again because its answer was lost starts no second backup.

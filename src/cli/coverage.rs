@@ -2,6 +2,7 @@
 
 use super::arguments::{CoverageArguments, CoverageFormat, Global};
 use super::exit::{CliError, Exit};
+use super::file;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
@@ -23,7 +24,7 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
         CoverageFormat::Text => text::text(&report, scope, ui.width()),
         CoverageFormat::Json => proof::as_json("coverage", &evidence, findings, unknown, &report)?,
         CoverageFormat::Markdown => markdown::coverage(&report, scope),
-        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &session.loaded.path.display().to_string()))?,
+        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &file::uri(&session.loaded.path)))?,
         CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))

@@ -2,6 +2,7 @@
 
 use super::arguments::{DoctorArguments, Global, ProofFormat};
 use super::exit::{CliError, Exit};
+use super::file;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
@@ -31,7 +32,7 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
         ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
         ProofFormat::Json => proof::as_json("doctor", &evidence, findings, unknown, &diagnosis)?,
         ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
-        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &session.loaded.path.display().to_string()))?,
+        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &file::uri(&session.loaded.path)))?,
     });
     Ok(proof::exit(findings, unknown))
 }

@@ -2,7 +2,8 @@
 //! and where the simulated account is kept.
 
 use std::ffi::OsStr;
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
+use std::path::{Component, Path, PathBuf};
 
 use super::arguments::{Global, variable};
 use super::exit::CliError;
@@ -51,6 +52,45 @@ pub(super) fn make_folder(sandbox: &Path) -> Result<(), CliError> {
         .map_err(|error| CliError::failed(format!("could not make the folder `{}`", folder.display())).because(error))
 }
 
+/// Returns the URI of a file as programs that know the repository look for it: relative to the git root, without one to
+/// the current folder, and absolute where it is in neither.
+pub(super) fn uri(file: &Path) -> String {
+    // The folder is looked up, and not the file: where it is a link it is the link that the repository has.
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let (Ok(folder), Some(name)) = (folder.canonicalize(), file.file_name()) else {
+        return encoded(file);
+    };
+    let path = folder.join(name);
+    // `.git` is a file in worktrees and submodules.
+    let root = folder.ancestors().find(|directory| directory.join(".git").exists()).map(Path::to_owned);
+    let root = root.or_else(|| std::env::current_dir().and_then(|here| here.canonicalize()).ok());
+    match root.as_deref().map(|root| path.strip_prefix(root)) {
+        Some(Ok(relative)) => encoded(relative),
+        Some(Err(_)) | None => format!("file:///{}", encoded(&path)),
+    }
+}
+
+/// Writes the names of a path as a URI does, each byte that it does not take as it is escaped (RFC 3986, 2.3).
+fn encoded(path: &Path) -> String {
+    let mut uri = String::new();
+    for name in path.components() {
+        let Component::Normal(name) = name else { continue };
+        if !uri.is_empty() {
+            uri.push('/');
+        }
+        for byte in name.as_encoded_bytes() {
+            match byte {
+                b'-' | b'.' | b'_' | b'~' => uri.push(char::from(*byte)),
+                byte if byte.is_ascii_alphanumeric() => uri.push(char::from(*byte)),
+                byte => {
+                    let _ = write!(uri, "%{byte:02X}");
+                }
+            }
+        }
+    }
+    uri
+}
+
 /// Looks for `name` here and in each parent up to the git root; relative paths are returned for what is here.
 fn upwards(name: &Path, is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
     if is_there(name) {
@@ -69,4 +109,27 @@ fn upwards(name: &Path, is_there: impl Fn(&Path) -> bool) -> Option<PathBuf> {
         path.push("..");
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_a_repository_is_named_from_its_root_and_any_other_from_the_root_of_all() {
+        let directory = tempfile::tempdir().unwrap();
+        let root = directory.path().canonicalize().unwrap();
+        let folder = root.join("repo/sub dir \u{e4}#?%");
+        std::fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("vss.toml");
+        std::fs::write(&file, "").unwrap();
+        let outside = uri(&file);
+        let sub = "sub%20dir%20%C3%A4%23%3F%25/vss.toml";
+        assert!(outside.starts_with("file:///") && outside.ends_with(&format!("/repo/{sub}")), "{outside}");
+        // A worktree has a file there.
+        std::fs::write(root.join("repo/.git"), "gitdir: elsewhere").unwrap();
+        assert_eq!(uri(&file), sub);
+        assert_eq!(uri(&folder.join("../sub dir \u{e4}#?%/vss.toml")), sub);
+        assert_eq!(uri(&root.join("repo/vss.toml")), "vss.toml");
+    }
 }

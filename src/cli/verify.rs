@@ -34,7 +34,7 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
     let report = verify(&evidence, &Options { since: Some(since), max_age, only, declared });
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
-    let file = session.loaded.path.display().to_string();
+    let file = super::file::uri(&session.loaded.path);
     ui.answer(&match arguments.format {
         VerifyFormat::Text => text::text(&report, scope, ui.width()),
         VerifyFormat::Json => proof::as_json("verify", &evidence, findings, unknown, &report)?,

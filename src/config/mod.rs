@@ -13,7 +13,7 @@ mod grammar;
 mod limits;
 mod lints;
 mod load;
-mod names;
+pub(crate) mod names;
 mod presets;
 mod problems;
 mod read;

@@ -39,7 +39,8 @@ pub(crate) const RULE_NAME: NameRule = NameRule { what: "rule", ..PLAN_NAME };
 pub(crate) const SELECTION_NAME: NameRule = NameRule { what: "selection", ..PLAN_NAME };
 
 impl NameRule {
-    fn fits(self, name: &str) -> bool {
+    /// Tells whether AWS takes a name.
+    pub(crate) fn fits(self, name: &str) -> bool {
         (self.least..=self.most).contains(&name.len())
             && name.chars().all(|character| character.is_ascii_alphanumeric() || self.extra.contains(character))
     }

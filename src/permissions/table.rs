@@ -998,6 +998,14 @@ pub static TABLE: &[Row] = &[
         targets: |facts| on(facts.vaults.iter().map(|vault| vault.arn.clone()), Value::Null),
     },
     Row {
+        sid: "FindRolesOfBackups",
+        reach: Reach::Backup,
+        why: "Finds the path of a role that `--role` names and the file does not have. To hand it to AWS Backup, \
+              `iam:PassRole` on it is to be allowed as well.",
+        actions: &[always("iam:GetRole")],
+        targets: |facts| on([facts.scope.iam_arn("role", "/", "*")], Value::Null),
+    },
+    Row {
         sid: "PassRolesOfBackups",
         reach: Reach::Backup,
         why: "Hands the roles of the selections to AWS Backup for them.",

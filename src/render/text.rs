@@ -449,6 +449,11 @@ fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
     let _ = writeln!(text, "{BOLD}hint{BOLD:#}: `--prune` deletes {them}");
 }
 
+/// Counts the columns that styled text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum()
+}
+
 /// Writes words wrapped at `width`, each line indented.
 pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: usize) {
     hanging(text, words, [indent, indent], width);
@@ -458,7 +463,7 @@ pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: us
 pub(crate) fn hanging(text: &mut String, words: &str, [first, further]: [usize; 2], width: usize) {
     let mut column = 0;
     for word in words.split_whitespace() {
-        let columns = anstream::adapter::strip_str(word).map(UnicodeWidthStr::width).sum::<usize>();
+        let columns = columns(word);
         if column == 0 {
             let _ = write!(text, "{:first$}{word}", "");
             column = first + columns;

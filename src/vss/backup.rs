@@ -124,24 +124,33 @@ fn only(what: &'static str, candidates: BTreeSet<String>) -> Result<String, Orde
     }
 }
 
-/// Chooses the backup role's ARN: the one that was named (a role of the file, any role's name, or an ARN), else the only one
-/// that the file's selections have.
+/// The role that AWS Backup is to take.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BackupRole {
+    /// Its ARN.
+    Arn(String),
+    /// The name of a role that the file does not have: only IAM knows its path.
+    Name(String),
+}
+
+/// Chooses the backup role: the one that was named (a role of the file, any role's name, or an ARN), else the only one that
+/// the file's selections have.
 ///
 /// # Errors
 /// When there are none or several.
-pub fn role(scope: &Scope, desired: &[Desired], named: Option<&str>) -> Result<String, OrderError> {
+pub fn role(scope: &Scope, desired: &[Desired], named: Option<&str>) -> Result<BackupRole, OrderError> {
     if let Some(named) = named {
         if named.starts_with("arn:") {
-            return Ok(named.to_owned());
+            return Ok(BackupRole::Arn(named.to_owned()));
         }
         let is_meant = |entry: &&Desired| entry.name == named || entry.address.to_string() == format!("role.{named}");
         return Ok(match entries(desired, "role").find(is_meant) {
-            Some(entry) => role_arn(scope, entry),
-            None => scope.iam_arn("role", "/", named),
+            Some(entry) => BackupRole::Arn(role_arn(scope, entry)),
+            None => BackupRole::Name(named.to_owned()),
         });
     }
     let of_selections = entries(desired, "selection").map(|entry| text(&entry.fields, "role").to_owned());
-    only("role", of_selections.filter(|role| !role.is_empty()).collect())
+    only("role", of_selections.filter(|role| !role.is_empty()).collect()).map(BackupRole::Arn)
 }
 
 fn role_arn(scope: &Scope, entry: &Desired) -> String {
@@ -200,7 +209,20 @@ impl Report {
     }
 }
 
-/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance.
+/// The checks of the instance's profile and of what its role allows.
+const IDENTITY: [&str; 3] = ["D012", "D020", "D021"];
+
+/// Tells whether the profile and the role of an instance were looked at and are as they must be.
+fn is_sound(diagnosis: &Diagnosis, instance: &str) -> bool {
+    let is_it = |subject: &Subject| matches!(subject, Subject::Instance { id, .. } if id == instance);
+    let found = diagnosis.findings.iter().map(|finding| (finding.check, &finding.subject));
+    let undecided = diagnosis.undecided.iter().map(|undecided| (undecided.check, &undecided.subject));
+    diagnosis.examined.iter().any(is_it)
+        && !found.chain(undecided).any(|(check, subject)| IDENTITY.contains(&check) && is_it(subject))
+}
+
+/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance. AWS says
+/// one sentence about many faults: of what it may mean, what a check ruled out is left out.
 pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
@@ -227,7 +249,13 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
     let explains = |meaning: &Meaning| {
         found.iter().flat_map(|cause| &cause.checks).any(|check| meaning.checks.contains(&check.as_str()))
     };
-    meaning.filter(|meaning| !explains(meaning)).map(Cause::from).into_iter().chain(found.iter().cloned()).collect()
+    let is_sound = diagnosis.is_some_and(|diagnosis| is_sound(diagnosis, instance));
+    let told = meaning.filter(|meaning| !explains(meaning)).map(|meaning| {
+        let mut cause = Cause::from(meaning);
+        cause.checks.retain(|check| !is_sound || !IDENTITY.contains(&check.as_str()));
+        cause
+    });
+    told.into_iter().chain(found.iter().cloned()).collect()
 }
 
 /// What AWS's words mean, if AWS documents them.
@@ -350,8 +378,13 @@ fn entry_line(entry: &Desired, advice: &str) -> Line {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use super::*;
     use crate::config::load_text;
+    use crate::vss::doctor::{self, diagnose};
+    use crate::vss::evidence::{Evidence, Known, Unread};
+    use crate::vss::fixture;
 
     const FILE: &str = "
 [stack]
@@ -416,13 +449,13 @@ match = { all = { VssBackup = \"enabled\" } }
     fn vault_role_and_retention_are_the_files() {
         let config = file();
         assert_eq!(vault(&config.desired, None).as_deref(), Ok("vss"));
-        let arn = "arn:aws:iam::123456789012:role/AWSBackupVss";
-        assert_eq!(role(&config.scope, &config.desired, None).as_deref(), Ok(arn));
-        assert_eq!(role(&config.scope, &config.desired, Some("AWSBackupVss")).as_deref(), Ok(arn));
-        assert_eq!(
-            role(&config.scope, &config.desired, Some("theirs")).as_deref(),
-            Ok("arn:aws:iam::123456789012:role/theirs")
-        );
+        let chosen = |named: Option<&str>| role(&config.scope, &config.desired, named);
+        let arn = |arn: &str| Ok(BackupRole::Arn(arn.to_owned()));
+        let own = "arn:aws:iam::123456789012:role/AWSBackupVss";
+        assert_eq!((chosen(None), chosen(Some("AWSBackupVss"))), (arn(own), arn(own)));
+        let theirs = "arn:aws:iam::999999999999:role/x/theirs";
+        assert_eq!(chosen(Some(theirs)), arn(theirs));
+        assert_eq!(chosen(Some("theirs")), Ok(BackupRole::Name("theirs".to_owned())));
         assert_eq!(retention(&config.desired, "vss"), Some(90));
         assert!(matches!(vault(&[], None), Err(OrderError::Unclear { what: "vault", .. })));
         assert!(matches!(role(&config.scope, &[], None), Err(OrderError::Unclear { what: "role", .. })));
@@ -455,5 +488,27 @@ match = { all = { VssBackup = \"enabled\" } }
         let causes = causes(None, messages::meaning(message), "i-1");
         assert_eq!(causes.len(), 1);
         assert_eq!(causes[0].checks, ["D030"]);
+    }
+
+    #[test]
+    fn what_a_check_ruled_out_is_no_cause() {
+        let meaning = messages::meaning(
+            "Windows VSS Backup attempt failed because of insufficient privileges to perform this operation",
+        );
+        let checks = |edit: fn(&mut Evidence)| {
+            let mut evidence = fixture::healthy();
+            // Nothing tells how old the package is.
+            evidence.packages = Known::Known(BTreeMap::new());
+            edit(&mut evidence);
+            let options = doctor::Options { only: [fixture::ID.to_owned()].into() };
+            let causes = causes(Some(&diagnose(&evidence, &options)), meaning, fixture::ID);
+            causes.into_iter().next().map(|cause| cause.checks).unwrap_or_default()
+        };
+        assert_eq!(checks(|_| {}), ["D022"]);
+        let all = ["D020", "D021", "D022"];
+        assert_eq!(checks(|evidence| evidence.profiles = Known::Unknown(Unread::default())), all, "nobody could look");
+        let lacking = checks(|evidence| fixture::role(evidence, fixture::INSTANCE_ROLE).managed.clear());
+        assert_eq!(lacking, ["D021"], "and what a check found stays");
+        assert_eq!(causes(None, meaning, fixture::ID)[0].checks, all, "nobody looked");
     }
 }

@@ -89,10 +89,10 @@ pub struct Coverage {
     pub read_at: Moment,
     /// The Windows instances, the least protected first.
     pub instances: Vec<Covered>,
-    /// How many others there are, to which VSS means nothing.
-    pub others: usize,
-    /// How many plans there are, and how many of them ask for VSS.
-    pub plans: (usize, usize),
+    /// How many others there are, to which VSS means nothing; none where the instances could not be read.
+    pub others: Option<usize>,
+    /// How many plans there are, and how many of them ask for VSS; none where they could not be read.
+    pub plans: Option<(usize, usize)>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -151,9 +151,9 @@ pub fn coverage(evidence: &Evidence) -> Coverage {
     unread.dedup();
     Coverage {
         read_at: evidence.read_at,
-        others: instances.len() - covered.len(),
+        others: evidence.instances.known().map(|all| all.len() - covered.len()),
         instances: covered,
-        plans: (plans.len(), plans.iter().filter(|plan| plan.windows_vss).count()),
+        plans: evidence.plans.known().map(|all| (all.len(), all.iter().filter(|plan| plan.windows_vss).count())),
         unread,
     }
 }

@@ -94,6 +94,71 @@ fn what_the_file_leaves_open_is_asked_for() {
     assert!(run.stderr.contains("does not run Windows"), "{}", run.stderr);
 }
 
+/// The role that AWS's console makes for AWS Backup, at the path where it makes it.
+fn default_role() -> Value {
+    let trust = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Allow", "Principal": {"Service": "backup.amazonaws.com"}, "Action": "sts:AssumeRole"}]});
+    json!({
+        "RoleName": "AWSBackupDefaultServiceRole",
+        "Path": "/service-role/",
+        "AssumeRolePolicyDocument": trust.to_string(),
+    })
+}
+
+#[test]
+fn a_role_that_the_file_does_not_have_is_found_at_its_path() {
+    let served = Served::new();
+    served.run(&["apply", "--yes"]).exits(0);
+    let call = |operation: &str, input: &Value| served.sandbox.call("iam", operation, "ap-northeast-1", input);
+    call("CreateRole", &default_role()).expect("a role");
+    let policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+    call("AttachRolePolicy", &json!({"RoleName": "AWSBackupDefaultServiceRole", "PolicyArn": policy}))
+        .expect("a policy");
+    let backup = |role: &str| served.run(&["backup", "sql-1", "--no-wait", "--role", role]);
+    backup("AWSBackupDefaultServiceRole").exits(0);
+    let arn = "arn:aws:iam::123456789012:role/service-role/AWSBackupDefaultServiceRole";
+    assert_eq!(jobs(&served)[0]["IamRoleArn"], arn);
+    backup(arn).exits(0);
+    for (role, hint) in [
+        ("AWSBackupVs", "did you mean `AWSBackupVss`?"),
+        ("Nobody", "`--role` takes the name of a role that trusts backup.amazonaws.com, or its ARN"),
+        ("service-role/AWSBackupDefaultServiceRole", "such as `AWSBackupDefaultServiceRole`, or an ARN"),
+    ] {
+        let run = backup(role).exits(6);
+        assert!(run.stderr.contains(&format!("there is no role `{role}` in account 123456789012")), "{}", run.stderr);
+        assert!(run.stderr.split_whitespace().collect::<Vec<_>>().join(" ").contains(hint), "{}", run.stderr);
+    }
+    served.sandbox.inject(Fault::new(FaultKind::AccessDenied).service("iam").operation("GetRole").times(u32::MAX));
+    let run = backup("AWSBackupDefaultServiceRole").exits(1);
+    assert!(run.stderr.contains("iam:GetRole") && run.stderr.contains("the role's ARN"), "{}", run.stderr);
+    // With the ARN nobody asks.
+    backup(arn).exits(0);
+}
+
+/// A server whose package is too old for the policy, with the profile and the role that the file has.
+const OLD: &str = r#"
+region = "ap-northeast-1"
+
+[[instance]]
+name    = "old-1"
+package = "2.2.1"
+profile = "EC2RoleforSSMVSSSnapshotV2"
+tags    = { Team = "sql" }
+"#;
+
+#[test]
+fn what_is_as_it_must_be_is_not_among_the_lines_to_change() {
+    let place = Place::with(MAIN_JOB);
+    place.write("fleet.toml", OLD);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    place.sandbox(&["sandbox", "load", "fleet.toml"]).exits(0);
+    let run = place.sandbox(&["backup", "old-1", "--format", "json"]).exits(8);
+    let answer: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let lines = answer["backup"]["lines"].as_array().expect("lines");
+    let first: Vec<&Value> = lines.iter().map(|line| &line["toml"][0]).collect();
+    assert_eq!(first, ["[package.AwsVssComponents]"], "{answer:#}");
+}
+
 #[test]
 fn a_lost_answer_makes_no_second_backup() {
     let served = Served::new();
@@ -126,6 +191,7 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
     let text = format!("{MAIN_JOB}{ATTACHMENT}");
     let mut bench = Bench::new();
     bench.apply(&text);
+    bench.call("iam", "CreateRole", &default_role());
     let config = load_text("vss.toml", &text, None).config.expect("a valid file");
     let key = "AKIABACKUP0000000000";
     let documents = documents(Purpose::Backup, &Facts::of(&config.scope, &config.desired, false));
@@ -149,6 +215,8 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
     let (job, _) = bench.wait(gather::job(&clients.reader(), &id)).expect("the job");
     let (_, image) = bench.wait(gather::proof(&clients.reader(), &job));
     assert_eq!(image.expect("an image").snapshots.len(), 2);
+    let elsewhere = bench.wait(clients.reader().role("AWSBackupDefaultServiceRole")).expect("a role at a path");
+    assert_eq!(elsewhere.path(), "/service-role/");
     let refused: Vec<_> =
         bench.sandbox.authorizations().into_iter().filter(|one| one.decision != Decision::Allowed).collect();
     assert_eq!(refused, []);

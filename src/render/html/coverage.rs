@@ -73,9 +73,9 @@ pub fn coverage(report: &Coverage, evidence: &Evidence, origin: Origin<'_>) -> S
             (report.count(Protection::Unknown), "unknown", Tone::Doubtful),
         ],
         facts: vec![
-            ("Backup plans", format!("{}, {} of them with VSS", report.plans.0, report.plans.1)),
-            ("Windows instances", report.instances.len().to_string()),
-            ("Other instances", format!("{}, to which VSS means nothing", report.others)),
+            ("Backup plans", told(report.plans.map(|(all, vss)| format!("{all}, {vss} of them with VSS")))),
+            ("Windows instances", told(report.others.map(|_| report.instances.len().to_string()))),
+            ("Other instances", told(report.others.map(|others| format!("{others}, to which VSS means nothing")))),
         ],
         unread: &report.unread,
         sections: vec![
@@ -85,6 +85,11 @@ pub fn coverage(report: &Coverage, evidence: &Evidence, origin: Origin<'_>) -> S
         ],
     }
     .render()
+}
+
+/// Says that something could not be read where it is not known.
+fn told(words: Option<String>) -> String {
+    words.unwrap_or_else(|| "could not be read".to_owned())
 }
 
 /// What an auditor has to know to read the rest.

@@ -25,14 +25,10 @@ pub fn text(coverage: &Coverage, scope: &Scope, width: usize) -> String {
         text.push('\n');
     }
     for covered in fine.iter().take(MOST) {
-        let plans: Vec<String> = covered.plans.iter().filter(|one| one.is_sure()).map(membership).collect();
-        head(
-            &mut text,
-            "=",
-            ADD,
-            &title(&covered.name, &covered.id),
-            &format!("{}: {}", word(covered), plans.join(", ")),
-        );
+        head(&mut text, "=", ADD, &title(&covered.name, &covered.id), word(covered), width);
+        for one in covered.plans.iter().filter(|one| one.is_sure()) {
+            line(&mut text, "selected", &membership(one), width);
+        }
     }
     if fine.len() > MOST {
         let _ = writeln!(text, "{DIM}and {} more; `--format json` has them all{DIM:#}", fine.len() - MOST);
@@ -45,10 +41,15 @@ pub fn text(coverage: &Coverage, scope: &Scope, width: usize) -> String {
 /// Returns the verdict in a sentence.
 pub(crate) fn verdict(coverage: &Coverage) -> String {
     let (all, good) = (coverage.instances.len(), coverage.count(Protection::Vss));
+    let unknown = coverage.count(Protection::Unknown);
     match all {
         0 if coverage.unread.is_empty() => "There is no Windows instance.".to_owned(),
         0 => "Which instances there are could not be read.".to_owned(),
         _ if good == all && coverage.overlapping() == 0 => format!("{} protected with VSS.", all_are(all)),
+        _ if unknown > 0 => {
+            let all = counted(all, "Windows instance");
+            format!("{good} of {all} known to be protected with VSS, {unknown} unknown.")
+        }
         _ => format!("{good} of {} protected with VSS.", counted(all, "Windows instance")),
     }
 }
@@ -59,14 +60,19 @@ fn all_are(all: usize) -> String {
 
 /// Returns what was looked at.
 pub(super) fn about(coverage: &Coverage, scope: &Scope) -> String {
+    let others = match coverage.others {
+        Some(others) => format!("{} without Windows left out", counted(others, "instance")),
+        None => "instances unknown".to_owned(),
+    };
+    let plans = match coverage.plans {
+        Some((all, vss)) => format!("{}, {vss} of them with VSS", counted(all, "backup plan")),
+        None => "backup plans unknown".to_owned(),
+    };
     format!(
-        "Account {}, {}, read at {}; {}, {} of them with VSS; {} without Windows left out.",
+        "Account {}, {}, read at {}; {plans}; {others}.",
         scope.account_id,
         scope.region,
-        coverage.read_at.for_people(),
-        counted(coverage.plans.0, "backup plan"),
-        coverage.plans.1,
-        counted(coverage.others, "instance")
+        coverage.read_at.for_people()
     )
 }
 
@@ -136,7 +142,7 @@ fn block(text: &mut String, covered: &Covered, width: usize) {
         Protection::Unknown => ("?", UNKNOWN),
         Protection::WithoutVss | Protection::Vss => ("~", CHANGE),
     };
-    head(text, sign, style, &title(&covered.name, &covered.id), word(covered));
+    head(text, sign, style, &title(&covered.name, &covered.id), word(covered), width);
     for one in &covered.plans {
         line(text, "selected", &membership(one), width);
     }
@@ -160,5 +166,54 @@ fn block(text: &mut String, covered: &Covered, width: usize) {
     let fix = fix(covered);
     if !fix.is_empty() {
         line(text, "fix", &fix, width);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::vss::coverage::coverage;
+    use crate::vss::evidence::{Evidence, Known, Unread};
+    use crate::vss::fixture;
+
+    fn shown(edit: impl FnOnce(&mut Evidence)) -> String {
+        let mut evidence = fixture::healthy();
+        edit(&mut evidence);
+        anstream::adapter::strip_str(&text(&coverage(&evidence), &evidence.scope, 80)).to_string()
+    }
+
+    #[test]
+    fn a_healthy_instance_of_two_plans_and_a_long_name_stay_within_the_width() {
+        let text = shown(|evidence| {
+            fixture::instance(evidence).name =
+                "a server of a team with a name that is longer than it should be".to_owned();
+            let mut morning = fixture::plan(evidence).clone();
+            morning.id = "plan-morning".to_owned();
+            morning.name = "morning-of-the-other-team".to_owned();
+            morning.rules[0].schedule = Some("cron(0 6 ? * * *)".to_owned());
+            if let Known::Known(plans) = &mut evidence.plans {
+                plans.push(morning);
+            }
+        });
+        let long: Vec<&str> = text.lines().filter(|line| line.chars().count() > 80).collect();
+        assert_eq!(long, [""; 0], "{text}");
+        let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        assert!(
+            words.contains("longer than it should be (i-0aaaaaaaaaaaaaaa1) with VSS selected: plan daily"),
+            "{text}"
+        );
+        assert!(words.contains("selected: plan morning-of-the-other-team"), "{text}");
+    }
+
+    #[test]
+    fn what_could_not_be_read_is_not_counted_as_none() {
+        let words = |edit: fn(&mut Evidence)| shown(edit).split_whitespace().collect::<Vec<_>>().join(" ");
+        let text = words(|evidence| evidence.plans = Known::Unknown(Unread::default()));
+        assert!(text.starts_with("0 of 1 Windows instance known to be protected with VSS, 1 unknown."), "{text}");
+        assert!(text.contains("backup plans unknown;") && !text.contains("0 backup plans"), "{text}");
+        let text = words(|evidence| evidence.instances = Known::Unknown(Unread::default()));
+        assert!(text.contains("instances unknown.") && !text.contains("0 instances"), "{text}");
+        let text = words(|_| {});
+        assert!(text.contains("1 backup plan, 1 of them with VSS;"), "{text}");
     }
 }

@@ -109,6 +109,7 @@ fn block(text: &mut String, finding: &Finding, width: usize) {
         style,
         &format!("{} {}", finding.check, escaped(&finding.subject.title())),
         finding.severity.name(),
+        width,
     );
     paragraph(text, &format!("{}.", escaped(&finding.problem)), 4, width);
     for seen in &finding.evidence {

@@ -16,7 +16,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::escaped;
-use super::text::{BOLD, DIM, UNKNOWN, hanging, paragraph};
+use super::text::{BOLD, DIM, UNKNOWN, columns, hanging, paragraph};
 use crate::model::Scope;
 use crate::vss::evidence::Unread;
 
@@ -56,8 +56,13 @@ fn headline(text: &mut String, verdict: &str, about: &str, width: usize) {
 }
 
 /// Writes the head of a block: a sign, what it is about, and a word.
-fn head(text: &mut String, sign: &str, style: Style, what: &str, word: &str) {
-    let _ = writeln!(text, "{style}{sign}{style:#} {BOLD}{what}{BOLD:#}  {word}");
+fn head(text: &mut String, sign: &str, style: Style, what: &str, word: &str, width: usize) {
+    let head = format!("{style}{sign}{style:#} {BOLD}{what}{BOLD:#}  {word}");
+    if columns(&head) <= width {
+        let _ = writeln!(text, "{head}");
+    } else {
+        hanging(text, &head, [0, 2], width);
+    }
 }
 
 /// Writes one thing that is said about a block: `label: words`, with the further lines under the words.

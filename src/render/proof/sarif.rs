@@ -1,14 +1,19 @@
 //! SARIF 2.1.0, for code scanning. A result stands at the configuration file, since there is no other file, and names the
 //! instance, plan or role as its logical location.
+//!
+//! An upload without a result closes the alerts of the ones before it. So what could not be read is a result too, and makes
+//! the run an unsuccessful one, with a notification for each.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
 use super::coverage;
 use crate::model::hash::sha256_hex;
-use crate::vss::coverage::Coverage;
+use crate::vss::coverage::{Coverage, Covered, Protection};
 use crate::vss::doctor::{CHECKS, Diagnosis, Severity};
+use crate::vss::evidence::Unread;
 use crate::vss::verify::{Report, Verdict};
 
 /// One result.
@@ -17,9 +22,11 @@ struct Found {
     level: &'static str,
     message: String,
     name: String,
+    /// It stands, or may, because something could not be told.
+    is_unknown: bool,
 }
 
-/// Renders verdicts. `file` is the configuration file, relative to the repository.
+/// Renders verdicts. `file` is the URI of the configuration file, relative to the repository.
 pub fn verify(report: &Report, file: &str) -> Value {
     let wanted = report.instances.iter().filter(|one| one.verdict.is_finding() || one.verdict == Verdict::Unknown);
     let found: Vec<Found> = wanted
@@ -33,22 +40,25 @@ pub fn verify(report: &Report, file: &str) -> Value {
                 },
                 message: format!("{}: {}.{}", title(&one.name, &one.id), one.reason, cause.unwrap_or_default()),
                 name: one.id.clone(),
+                is_unknown: one.verdict == Verdict::Unknown,
             }
         })
+        .chain(unread("verify", &report.unread))
         .collect();
     let describe = |rule: &str| match rule.rsplit('/').next() {
         Some("crash-only") => "The newest backup is not application-consistent".to_owned(),
         Some("failed") => "The newest backup job failed".to_owned(),
         Some("stale") => "The newest application-consistent backup is too old".to_owned(),
         Some("never") => "There is no backup".to_owned(),
+        Some("unread") => UNREAD.to_owned(),
         _ => "What could be read does not tell".to_owned(),
     };
     log(&found, file, describe, &BTreeMap::new())
 }
 
-/// Renders findings.
+/// Renders findings. A check that could not decide stays the alert that it was, if it was one.
 pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
-    let found: Vec<Found> = diagnosis
+    let mut found: Vec<Found> = diagnosis
         .findings
         .iter()
         .map(|finding| Found {
@@ -60,38 +70,84 @@ pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
             },
             message: format!("{}: {}. Remedy: {}.", finding.subject.title(), finding.problem, finding.remedy),
             name: finding.subject.title(),
+            is_unknown: false,
         })
         .collect();
+    let mut places: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for (place, one) in found.iter().enumerate() {
+        places.entry((one.rule.clone(), one.name.clone())).or_insert(place);
+    }
+    for undecided in &diagnosis.undecided {
+        let (rule, name) = (undecided.check.to_owned(), undecided.subject.title());
+        let place = *places.entry((rule.clone(), name.clone())).or_insert_with(|| {
+            found.push(Found { rule, level: "warning", message: format!("{name}:"), name, is_unknown: true });
+            found.len() - 1
+        });
+        let _ = write!(found[place].message, " Undecided: {}.", sentence(&undecided.reason));
+        found[place].is_unknown = true;
+    }
+    found.extend(unread("doctor", &diagnosis.unread));
     let pages = CHECKS.iter().map(|check| (check.id.to_owned(), check.page.url)).collect();
     let describe = |rule: &str| {
         let check = CHECKS.iter().find(|check| check.id == rule);
-        check.map(|check| format!("Expected: {}", check.title)).unwrap_or_default()
+        check.map_or_else(|| UNREAD.to_owned(), |check| format!("Expected: {}", check.title))
     };
     log(&found, file, describe, &pages)
 }
 
 /// Renders coverage.
 pub fn coverage(report: &Coverage, file: &str) -> Value {
+    let is_unknown = |covered: &Covered| covered.protection == Protection::Unknown;
     let found: Vec<Found> = report
         .instances
         .iter()
-        .filter(|covered| covered.is_finding())
+        .filter(|covered| covered.is_finding() || is_unknown(covered))
         .map(|covered| {
             let word = coverage::word(covered);
+            let fix = Some(coverage::fix(covered)).filter(|fix| !fix.is_empty());
+            let fix = fix.map(|fix| format!(" Fix: {fix}.")).unwrap_or_default();
             Found {
                 rule: format!("coverage/{}", word.replace(' ', "-")),
                 level: "warning",
-                message: format!("{}: {word}. Fix: {}.", title(&covered.name, &covered.id), coverage::fix(covered)),
+                message: format!("{}: {word}.{fix}", title(&covered.name, &covered.id)),
                 name: covered.id.clone(),
+                is_unknown: is_unknown(covered),
             }
         })
+        .chain(unread("coverage", &report.unread))
         .collect();
     let describe = |rule: &str| match rule.rsplit('/').next() {
         Some("unprotected") => "No backup plan selects the instance".to_owned(),
         Some("without-VSS") => "Backup plans select the instance, none of them with VSS".to_owned(),
+        Some("unknown") => "What could be read does not tell how the instance is protected".to_owned(),
+        Some("unread") => UNREAD.to_owned(),
         _ => "Two backup plans back the instance up at overlapping times".to_owned(),
     };
     log(&found, file, describe, &BTreeMap::new())
+}
+
+/// What the rules about unread things say.
+const UNREAD: &str = "Something could not be read, and is unknown, not missing";
+
+/// Makes one result for each action that was refused or failed, whatever it was asked about.
+fn unread(command: &str, unread: &[Unread]) -> Vec<Found> {
+    let mut actions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for one in unread {
+        actions.entry(&one.action).or_default().push(sentence(&one.message));
+    }
+    let found = actions.into_iter().map(|(action, messages)| Found {
+        rule: format!("{command}/unread"),
+        level: "warning",
+        message: format!("{action} failed: {}. Allow `{action}` to the credentials in use.", messages.join("; ")),
+        name: action.to_owned(),
+        is_unknown: true,
+    });
+    found.collect()
+}
+
+/// Takes the full stop off foreign words: ours follows.
+fn sentence(words: &str) -> &str {
+    words.trim_end().trim_end_matches('.')
 }
 
 fn title(name: &str, id: &str) -> String {
@@ -102,6 +158,7 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
     let mut names: Vec<&str> = found.iter().map(|found| found.rule.as_str()).collect();
     names.sort_unstable();
     names.dedup();
+    let index = |found: &Found| names.binary_search(&found.rule.as_str()).ok();
     let rules: Vec<Value> = names
         .iter()
         .map(|name| {
@@ -117,15 +174,26 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
         .map(|found| {
             json!({
                 "ruleId": found.rule,
-                "ruleIndex": names.iter().position(|name| *name == found.rule),
+                "ruleIndex": index(found),
                 "level": found.level,
                 "message": { "text": found.message },
                 "locations": [{
-                    "physicalLocation": { "artifactLocation": { "uri": file }, "region": { "startLine": 1 } },
+                    "physicalLocation": { "artifactLocation": artifact(file), "region": { "startLine": 1 } },
                     "logicalLocations": [{ "name": found.name, "kind": "resource" }],
                 }],
                 // The same fault on the same thing is the same alert, however its words change.
                 "partialFingerprints": { "vssctl/v1": sha256_hex(format!("{}\n{}", found.rule, found.name).as_bytes()) },
+            })
+        })
+        .collect();
+    let notifications: Vec<Value> = found
+        .iter()
+        .filter(|found| found.is_unknown)
+        .map(|found| {
+            json!({
+                "level": "warning",
+                "message": { "text": found.message },
+                "associatedRule": { "id": found.rule, "index": index(found) },
             })
         })
         .collect();
@@ -139,7 +207,142 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
                 "informationUri": env!("CARGO_PKG_REPOSITORY"),
                 "rules": rules,
             } },
+            "invocations": [{
+                "executionSuccessful": notifications.is_empty(),
+                "toolExecutionNotifications": notifications,
+            }],
             "results": results,
         }],
     })
+}
+
+/// Names the file. What is relative is relative to the repository, which readers know as `%SRCROOT%`.
+fn artifact(file: &str) -> Value {
+    if file.starts_with("file:") { json!({ "uri": file }) } else { json!({ "uri": file, "uriBaseId": "%SRCROOT%" }) }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+    use crate::vss::coverage::coverage as cover;
+    use crate::vss::doctor::{self, diagnose};
+    use crate::vss::evidence::{Evidence, Known};
+    use crate::vss::fixture;
+    use crate::vss::verify::{self, verify as judge};
+
+    fn denied<T>(action: &str) -> Known<T> {
+        Known::Unknown(Unread { action: action.to_owned(), message: "AccessDenied: not allowed.".to_owned() })
+    }
+
+    /// The three logs of what was read.
+    fn logs(evidence: &Evidence) -> [Value; 3] {
+        [
+            verify(&judge(evidence, &verify::Options::default()), "vss.toml"),
+            doctor(&diagnose(evidence, &doctor::Options::default()), "vss.toml"),
+            coverage(&cover(evidence), "vss.toml"),
+        ]
+    }
+
+    fn results(log: &Value) -> &Vec<Value> {
+        log["runs"][0]["results"].as_array().unwrap()
+    }
+
+    /// What must hold of every log besides what its schema says.
+    fn assert_is_sound(log: &Value) {
+        let run = &log["runs"][0];
+        let rules = run["tool"]["driver"]["rules"].as_array().unwrap();
+        let rule = |index: &Value| &rules[usize::try_from(index.as_u64().unwrap()).unwrap()]["id"];
+        for result in results(log) {
+            assert_eq!(rule(&result["ruleIndex"]), &result["ruleId"]);
+            assert!(["error", "warning", "note"].iter().any(|level| result["level"] == *level));
+        }
+        let notifications = run["invocations"][0]["toolExecutionNotifications"].as_array().unwrap();
+        assert_eq!(run["invocations"][0]["executionSuccessful"], notifications.is_empty());
+        for one in notifications {
+            assert_eq!(rule(&one["associatedRule"]["index"]), &one["associatedRule"]["id"]);
+            assert!(one["message"]["text"].as_str().is_some_and(|text| !text.contains("..")), "{one}");
+        }
+        let prints: BTreeSet<String> =
+            results(log).iter().map(|result| result["partialFingerprints"]["vssctl/v1"].to_string()).collect();
+        assert_eq!(prints.len(), results(log).len(), "two results would be one alert");
+    }
+
+    #[test]
+    fn a_healthy_account_is_a_successful_run_without_results() {
+        for log in logs(&fixture::healthy()) {
+            assert_is_sound(&log);
+            assert_eq!(results(&log).len(), 0, "{log:#}");
+            assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], true);
+        }
+    }
+
+    #[test]
+    fn what_may_not_be_read_is_a_result_and_never_a_clean_run() {
+        type Deny = fn(&mut Evidence);
+        let denials: [(&str, Deny); 3] = [
+            ("ec2:DescribeInstances", |evidence| evidence.instances = denied("ec2:DescribeInstances")),
+            ("backup:ListBackupPlans", |evidence| evidence.plans = denied("backup:ListBackupPlans")),
+            ("backup:ListBackupSelections", |evidence| {
+                fixture::plan(evidence).selections = denied("backup:ListBackupSelections");
+            }),
+        ];
+        for (action, deny) in denials {
+            let mut evidence = fixture::healthy();
+            deny(&mut evidence);
+            for (command, log) in ["verify", "doctor", "coverage"].into_iter().zip(logs(&evidence)) {
+                assert_is_sound(&log);
+                assert_eq!(log["runs"][0]["invocations"][0]["executionSuccessful"], false, "{command} {action}");
+                let rule = format!("{command}/unread");
+                let found = results(&log).iter().find(|result| result["ruleId"] == rule.as_str());
+                let found = found.unwrap_or_else(|| panic!("{command} {action}: {log:#}"));
+                assert_eq!(found["level"], "warning");
+                assert_eq!(found["locations"][0]["logicalLocations"][0]["name"], action);
+                let text = found["message"]["text"].as_str().unwrap();
+                assert!(text.contains("not allowed. Allow `"), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_instance_of_unknown_coverage_is_a_result() {
+        let mut evidence = fixture::healthy();
+        evidence.plans = denied("backup:ListBackupPlans");
+        let log = coverage(&cover(&evidence), "vss.toml");
+        let found: Vec<&Value> = results(&log).iter().filter(|one| one["ruleId"] == "coverage/unknown").collect();
+        assert_eq!(found.len(), 1, "{log:#}");
+        assert_eq!(found[0]["locations"][0]["logicalLocations"][0]["name"], fixture::ID);
+        assert_eq!(found[0]["message"]["text"], format!("sql-1 ({}): unknown.", fixture::ID));
+    }
+
+    #[test]
+    fn a_check_that_can_no_longer_decide_keeps_its_alert() {
+        let print = |evidence: &Evidence| {
+            let log = doctor(&diagnose(evidence, &doctor::Options::default()), "vss.toml");
+            assert_is_sound(&log);
+            let found = results(&log).iter().find(|one| one["ruleId"] == "D021").cloned();
+            found.unwrap_or_else(|| panic!("{log:#}"))
+        };
+        let mut lacking = fixture::healthy();
+        fixture::role(&mut lacking, fixture::INSTANCE_ROLE).managed.remove(fixture::VSS_POLICY);
+        let mut blind = fixture::healthy();
+        blind.roles = denied("iam:GetAccountAuthorizationDetails");
+        let (found, undecided) = (print(&lacking), print(&blind));
+        assert_eq!((&found["level"], &undecided["level"]), (&json!("error"), &json!("warning")));
+        assert_eq!(found["partialFingerprints"], undecided["partialFingerprints"]);
+        assert!(undecided["message"]["text"].as_str().unwrap().contains("Undecided: iam:"), "{undecided}");
+    }
+
+    #[test]
+    fn a_place_in_the_repository_is_relative_to_its_root_and_any_other_is_absolute() {
+        let file = |file: &str| {
+            let mut evidence = fixture::healthy();
+            evidence.plans = denied("backup:ListBackupPlans");
+            let log = coverage(&cover(&evidence), file);
+            results(&log)[0]["locations"][0]["physicalLocation"]["artifactLocation"].clone()
+        };
+        assert_eq!(file("infra/vss.toml"), json!({ "uri": "infra/vss.toml", "uriBaseId": "%SRCROOT%" }));
+        assert_eq!(file("file:///etc/vss.toml"), json!({ "uri": "file:///etc/vss.toml" }));
+    }
 }

@@ -83,7 +83,7 @@ fn sign(verdict: Verdict) -> (&'static str, Style) {
 
 fn block(text: &mut String, verified: &Verified, width: usize) {
     let (sign, style) = sign(verified.verdict);
-    head(text, sign, style, &title(&verified.name, &verified.id), verified.verdict.name());
+    head(text, sign, style, &title(&verified.name, &verified.id), verified.verdict.name(), width);
     paragraph(text, &format!("{}.", escaped(&verified.reason)), 4, width);
     if let Some(cause) = &verified.cause {
         line(text, "cause", &cause.cause, width);
@@ -147,7 +147,7 @@ fn consistent(text: &mut String, all: &[&Verified], width: usize) {
     for verified in all.iter().take(MOST) {
         let (sign, style) = sign(Verdict::Consistent);
         let age = verified.proof.as_ref().map(|proof| proof.job.at().day()).unwrap_or_default();
-        head(text, sign, style, &title(&verified.name, &verified.id), &format!("consistent, {age}"));
+        head(text, sign, style, &title(&verified.name, &verified.id), &format!("consistent, {age}"), width);
         if let Some(proof) = verified.proof.as_ref().filter(|_| all.len() <= 5) {
             line(text, "evidence", &evidence(proof), width);
         }

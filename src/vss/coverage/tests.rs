@@ -24,7 +24,7 @@ fn an_instance_that_a_plan_with_vss_selects_is_protected() {
     let coverage = with(|_| {});
     assert_eq!(covered(&coverage, "sql-1").protection, Protection::Vss);
     assert!(!coverage.has_findings() && !coverage.has_unknown());
-    assert_eq!(coverage.others, 1);
+    assert_eq!(coverage.others, Some(1));
 }
 
 #[test]
