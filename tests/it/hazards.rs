@@ -139,6 +139,7 @@ fn a_part_of_a_stack_is_destroyed_with_the_consent_that_its_loss_needs() {
     let destroy = ["destroy", "--yes", "--target", "selection.daily.windows"];
     let run = place.sandbox(&destroy).exits(4);
     assert!(run.stderr.contains("`--allow protection-gap`"), "{}", run.stderr);
+    assert!(run.stdout.contains("`destroy --allow protection-gap` consents"), "{}", run.stdout);
     place.sandbox(&[&destroy[..], &["--allow", "protection-gap"]].concat()).exits(0);
     // The whole of it says of itself what is lost.
     place.sandbox(&["destroy", "--yes"]).exits(0);
