@@ -1,7 +1,10 @@
-//! The integrity gate: an answer that was cut short must not pass for a complete one.
+//! The integrity gate: an answer that was cut short must not pass for a complete one, and one that has no list must not pass for
+//! an empty list.
 //!
 //! The SDK takes a truncated XML body for a finished answer in most places where it can be cut (a `ListRoles` body then says
 //! that there are no more roles), so the gate looks at the ends of every successful answer before it is parsed.
+
+use std::collections::BTreeMap;
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::interceptors::context::BeforeDeserializationInterceptorContextRef;
@@ -9,6 +12,9 @@ use aws_smithy_runtime_api::client::interceptors::{Intercept, dyn_dispatch_hint}
 use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
+use serde::de::IgnoredAny;
+
+use super::pages::List;
 
 /// Larger answers are not ours: the largest real page is a few megabytes.
 pub(super) const LIMIT: usize = 8 << 20;
@@ -76,15 +82,16 @@ impl Answer<'_> {
                 Err("the answer is empty".to_owned())
             };
         }
+        let members = List::find(operation).map(|list| list.members).unwrap_or_default();
         if content_type.contains("xml") {
-            return check_xml(operation, body);
+            return check_xml(operation, members, body);
         }
         if content_type.contains("cbor") {
-            return check_cbor(body);
+            return check_cbor(members, body);
         }
         // Emulators call JSON by other names: what it is shows in its first byte, and whether it is whole in its last.
         if content_type.contains("json") || body.trim_ascii_start().starts_with(b"{") {
-            return check_json(body);
+            return check_json(members, body);
         }
         if content_type.contains("html") {
             return Err("the answer is a web page; something between us and AWS answered".to_owned());
@@ -95,8 +102,13 @@ impl Answer<'_> {
 
 const CUT: &str = "the answer is cut off";
 
-/// The document element must be `<{Operation}Response>` and be closed at the very end.
-fn check_xml(operation: &str, body: &[u8]) -> Result<(), String> {
+/// What is said of an answer without its list.
+fn without(member: &str) -> String {
+    format!("the answer has no `{member}`, which is not the same as an empty one")
+}
+
+/// The document element must be `<{Operation}Response>`, be closed at the very end, and hold the members.
+fn check_xml(operation: &str, members: &[&str], body: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?.trim();
     let mut rest = text;
     while let Some(after) = rest.strip_prefix("<?").and_then(|after| after.split_once("?>")) {
@@ -108,33 +120,54 @@ fn check_xml(operation: &str, body: &[u8]) -> Result<(), String> {
         return Err(if text.ends_with('>') { format!("the answer is `<{name}>`") } else { CUT.to_owned() });
     }
     let closed = text.ends_with(&format!("</{name}>")) || (rest.ends_with("/>") && rest.matches('<').count() == 1);
-    if closed { Ok(()) } else { Err(CUT.to_owned()) }
+    if !closed {
+        return Err(CUT.to_owned());
+    }
+    let holds = |member: &str| {
+        rest.match_indices(member).any(|(at, _)| {
+            let after = rest.as_bytes().get(at + member.len()).copied().unwrap_or_default();
+            rest[..at].ends_with('<') && (after.is_ascii_whitespace() || matches!(after, b'>' | b'/'))
+        })
+    };
+    members.iter().find(|member| !holds(member)).map_or(Ok(()), |member| Err(without(member)))
 }
 
-/// The body must be one whole object.
-fn check_json(body: &[u8]) -> Result<(), String> {
+/// The body must be one whole object that holds the members, none of them null.
+fn check_json(members: &[&str], body: &[u8]) -> Result<(), String> {
     let text = body.trim_ascii();
     if text.first() != Some(&b'{') {
         return Err("the answer is no JSON object".to_owned());
     }
-    if text.last() == Some(&b'}') { Ok(()) } else { Err(CUT.to_owned()) }
+    if text.last() != Some(&b'}') {
+        return Err(CUT.to_owned());
+    }
+    if members.is_empty() {
+        return Ok(());
+    }
+    let held: BTreeMap<String, Option<IgnoredAny>> =
+        serde_json::from_slice(text).map_err(|error| format!("the answer is no JSON: {error}"))?;
+    let lacks = |member: &&&str| held.get(**member).is_none_or(Option::is_none);
+    members.iter().find(lacks).map_or(Ok(()), |member| Err(without(member)))
 }
 
-/// The body must be one whole map: CBOR says itself where it ends.
-fn check_cbor(body: &[u8]) -> Result<(), String> {
+/// The body must be one whole map that holds the members, none of them null: CBOR says itself where it ends.
+fn check_cbor(members: &[&str], body: &[u8]) -> Result<(), String> {
     let mut rest = body;
-    match ciborium::from_reader::<ciborium::Value, _>(&mut rest) {
-        Ok(ciborium::Value::Map(_)) if rest.is_empty() => Ok(()),
-        Ok(_) => Err("the answer is no map".to_owned()),
-        Err(_) => Err(CUT.to_owned()),
-    }
+    let entries = match ciborium::from_reader::<ciborium::Value, _>(&mut rest) {
+        Ok(ciborium::Value::Map(entries)) if rest.is_empty() => entries,
+        Ok(_) => return Err("the answer is no map".to_owned()),
+        Err(_) => return Err(CUT.to_owned()),
+    };
+    let holds = |member: &str| entries.iter().any(|(key, value)| key.as_text() == Some(member) && !value.is_null());
+    members.iter().find(|member| !holds(member)).map_or(Ok(()), |member| Err(without(member)))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::aws::pages::lists;
 
-    const WHOLE: &str = "<?xml version=\"1.0\"?>\n<ListRolesResponse xmlns=\"x\"><a><b/></a></ListRolesResponse>\n";
+    const WHOLE: &str = "<?xml version=\"1.0\"?>\n<ListRolesResponse xmlns=\"x\"><a><Roles/></a></ListRolesResponse>\n";
 
     fn check(operation: &str, content_type: &str, body: &[u8]) -> Result<(), String> {
         Answer { operation, status: 200, content_type, length: None, body }.check()
@@ -144,7 +177,41 @@ mod tests {
     fn a_whole_answer_passes() {
         assert_eq!(check("ListRoles", "text/xml", WHOLE.as_bytes()), Ok(()));
         assert_eq!(check("DeleteBackupVault", "application/json", b""), Ok(()));
-        assert_eq!(check("ListCommands", "application/x-amz-json-1.1", b"{}"), Ok(()));
+        assert_eq!(check("ListCommands", "application/x-amz-json-1.1", br#"{"Commands":[]}"#), Ok(()));
+        assert_eq!(check("GetCommandInvocation", "application/x-amz-json-1.1", b"{}"), Ok(()));
+    }
+
+    // A proxy, a wrong endpoint or half an implementation answers `{}`: taken for "nothing there", things are made twice.
+    #[test]
+    fn an_answer_without_its_list_is_no_empty_list() {
+        for list in lists::ALL {
+            let refused = |content_type: &str, body: &[u8]| {
+                let result = check(list.operation, content_type, body);
+                assert_eq!(result.is_err(), !list.members.is_empty(), "{}: {result:?}", list.operation);
+            };
+            let member = list.members.first().copied().unwrap_or("Tags");
+            if matches!(list.service, "iam" | "ec2") {
+                let answer = |inside: &str| format!("<{0}Response>{inside}</{0}Response>", list.operation);
+                refused("text/xml", answer("").as_bytes());
+                refused("text/xml", answer(&format!("<{member}Other/><Other>{member}</Other>")).as_bytes());
+                let all: String = list.members.iter().map(|member| format!("<{member} a=\"b\"></{member}>")).collect();
+                assert_eq!(check(list.operation, "text/xml", answer(&all).as_bytes()), Ok(()), "{}", list.operation);
+            } else {
+                refused("application/json", b"{}");
+                refused("application/json", format!("{{\"{member}\":null}}").as_bytes());
+                refused("application/json", format!("{{\"Other\":{{\"{member}\":[]}}}}").as_bytes());
+                let whole = format!("{{\"{member}\":[],\"NextToken\":null}}");
+                assert_eq!(check(list.operation, "application/json", whole.as_bytes()), Ok(()), "{}", list.operation);
+            }
+        }
+        let cbor = |value: &ciborium::Value| {
+            let mut bytes = Vec::new();
+            ciborium::into_writer(value, &mut bytes).expect("bytes");
+            check("ListCommands", "application/cbor", &bytes)
+        };
+        let map = |value| ciborium::Value::Map(vec![(ciborium::Value::Text("Commands".into()), value)]);
+        assert_eq!(cbor(&map(ciborium::Value::Array(Vec::new()))), Ok(()));
+        assert!(cbor(&map(ciborium::Value::Null)).is_err() && cbor(&ciborium::Value::Map(Vec::new())).is_err());
     }
 
     #[test]
@@ -154,7 +221,7 @@ mod tests {
             assert!(check("ListRoles", "text/xml", &whole.as_bytes()[..end]).is_err(), "{}", &whole[..end]);
         }
         let short = Answer {
-            operation: "ListCommands",
+            operation: "GetCommandInvocation",
             status: 200,
             content_type: "application/json",
             length: Some(10),

@@ -1,29 +1,172 @@
-//! The rules that every paged list answers to: a list is complete or it is an error.
+//! The rules that every list of AWS's answers to: it is complete or it is an error, and it is a set.
+//!
+//! Between two pages things are made and deleted, and AWS then shows an item on both: what a list shows twice is one item.
+//! An answer without the member that holds the items (`{}`) is no empty list: something between us and AWS answered.
 
 use std::collections::BTreeSet;
+use std::future::Future;
+
+use indexmap::IndexMap;
 
 use super::AwsError;
 
 /// More pages than this is a list that never ends.
 const LIMIT: usize = 1000;
 
+/// A list operation.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct List {
+    /// The IAM prefix of the service, such as `iam`.
+    pub(super) service: &'static str,
+    /// Such as `ListRoles`.
+    pub(super) operation: &'static str,
+    /// The members of the answer that hold the items, as they stand on the wire. AWS sends them for an empty list too.
+    pub(super) members: &'static [&'static str],
+}
+
+/// Every list operation that vssctl reads, with AWS's names of the service models. `ListTags` of AWS Backup answers with a map,
+/// which may be missing: a resource without tags is never taken for ours.
+pub(super) mod lists {
+    use super::List;
+
+    macro_rules! lists {
+        ($($name:ident = $service:literal $operation:literal [$($member:literal),*];)+) => {
+            $(pub(in crate::aws) const $name: &List =
+                &List { service: $service, operation: $operation, members: &[$($member),*] };)+
+
+            /// All of them.
+            pub(in crate::aws) const ALL: &[&List] = &[$($name),+];
+        };
+    }
+
+    lists! {
+        AUTHORIZATION_DETAILS = "iam" "GetAccountAuthorizationDetails" ["RoleDetailList", "Policies"];
+        ROLES = "iam" "ListRoles" ["Roles"];
+        INSTANCE_PROFILES = "iam" "ListInstanceProfiles" ["InstanceProfiles"];
+        TAGGED = "tag" "GetResources" ["ResourceTagMappingList"];
+        BACKUP_VAULTS = "backup" "ListBackupVaults" ["BackupVaultList"];
+        BACKUP_PLANS = "backup" "ListBackupPlans" ["BackupPlansList"];
+        BACKUP_SELECTIONS = "backup" "ListBackupSelections" ["BackupSelectionsList"];
+        BACKUP_TAGS = "backup" "ListTags" [];
+        BACKUP_JOBS = "backup" "ListBackupJobs" ["BackupJobs"];
+        ASSOCIATIONS = "ssm" "ListAssociations" ["Associations"];
+        ASSOCIATION_EXECUTIONS = "ssm" "DescribeAssociationExecutions" ["AssociationExecutions"];
+        ASSOCIATION_TARGETS = "ssm" "DescribeAssociationExecutionTargets" ["AssociationExecutionTargets"];
+        ASSOCIATION_TAGS = "ssm" "ListTagsForResource" ["TagList"];
+        COMMANDS = "ssm" "ListCommands" ["Commands"];
+        COMMAND_INVOCATIONS = "ssm" "ListCommandInvocations" ["CommandInvocations"];
+        INSTANCE_INFORMATION = "ssm" "DescribeInstanceInformation" ["InstanceInformationList"];
+        INVENTORY = "ssm" "GetInventory" ["Entities"];
+        PARAMETERS = "ssm" "GetParametersByPath" ["Parameters"];
+        GRANTS = "kms" "ListGrants" ["Grants"];
+        INSTANCES = "ec2" "DescribeInstances" ["reservationSet"];
+        PROFILE_ASSOCIATIONS = "ec2" "DescribeIamInstanceProfileAssociations" ["iamInstanceProfileAssociationSet"];
+        IMAGES = "ec2" "DescribeImages" ["imagesSet"];
+        SNAPSHOTS = "ec2" "DescribeSnapshots" ["snapshotSet"];
+        VOLUMES = "ec2" "DescribeVolumes" ["volumeSet"];
+        ROUTE_TABLES = "ec2" "DescribeRouteTables" ["routeTableSet"];
+        VPC_ENDPOINTS = "ec2" "DescribeVpcEndpoints" ["vpcEndpointSet"];
+    }
+}
+
+impl List {
+    /// Finds a list by the name of its operation, which no two services share.
+    pub(super) fn find(operation: &str) -> Option<&'static Self> {
+        lists::ALL.iter().copied().find(|list| list.operation == operation)
+    }
+
+    fn error(&self, message: impl Into<String>) -> AwsError {
+        AwsError::unsettled(self.service, self.operation, message)
+    }
+}
+
+/// The items of a list, each once, in the order in which AWS first showed them. Of two sights of one item the later counts.
+#[derive(Debug)]
+pub(super) struct Items<T> {
+    list: &'static List,
+    found: IndexMap<String, T>,
+}
+
+impl<T> Items<T> {
+    pub(super) fn new(list: &'static List) -> Self {
+        Self { list, found: IndexMap::new() }
+    }
+
+    /// Adds what a page holds.
+    ///
+    /// # Errors
+    ///
+    /// Where the page has no such member, or an item has no id.
+    pub(super) fn add<Id: Into<String>>(
+        &mut self,
+        page: impl Into<Option<Vec<T>>>,
+        id: impl Fn(&T) -> Option<Id>,
+    ) -> Result<(), AwsError> {
+        let page = page.into().ok_or_else(|| self.list.error("the answer has no list"))?;
+        self.found.reserve(page.len());
+        for item in page {
+            let id = id(&item).ok_or_else(|| self.list.error("an item of the list has no id"))?.into();
+            self.found.insert(id, item);
+        }
+        Ok(())
+    }
+
+    pub(super) fn into_vec(self) -> Vec<T> {
+        self.found.into_values().collect()
+    }
+}
+
+/// One page of a list.
+#[derive(Debug)]
+pub(super) struct Page<T> {
+    /// None where the answer has no such member.
+    pub(super) items: Option<Vec<T>>,
+    /// What the answer says about itself, where the protocol has such a word.
+    pub(super) truncated: Option<bool>,
+    /// The token of the next page.
+    pub(super) next: Option<String>,
+}
+
+/// Reads a list to its end. `page` asks for the page of a token, and `id` tells items apart.
+///
+/// # Errors
+///
+/// Where a page fails, is no list, or does not say what the next one is.
+pub(super) async fn read_all<T, Id: Into<String>, F>(
+    list: &'static List,
+    id: impl Fn(&T) -> Option<Id>,
+    page: impl Fn(Option<String>) -> F,
+) -> Result<Vec<T>, AwsError>
+where
+    F: Future<Output = Result<Page<T>, AwsError>>,
+{
+    let (mut items, mut token, mut pages) = (Items::new(list), None, Pages::new(list));
+    loop {
+        let Page { items: found, truncated, next } = page(token).await?;
+        items.add(found, &id)?;
+        token = pages.next(truncated, next.as_deref())?;
+        if token.is_none() {
+            return Ok(items.into_vec());
+        }
+    }
+}
+
 /// Follows the tokens of one list.
 #[derive(Debug)]
 pub(super) struct Pages {
-    service: &'static str,
-    operation: &'static str,
+    list: &'static List,
     seen: BTreeSet<String>,
 }
 
 impl Pages {
-    pub(super) fn new(service: &'static str, operation: &'static str) -> Self {
-        Self { service, operation, seen: BTreeSet::new() }
+    pub(super) fn new(list: &'static List) -> Self {
+        Self { list, seen: BTreeSet::new() }
     }
 
     /// Decides on the next page: `truncated` is what the answer says about itself, where the protocol has such a word.
     pub(super) fn next(&mut self, truncated: Option<bool>, token: Option<&str>) -> Result<Option<String>, AwsError> {
         let token = token.filter(|token| !token.is_empty());
-        let error = |message: &str| Err(AwsError::unsettled(self.service, self.operation, message));
+        let error = |message: &str| Err(self.list.error(message));
         match (truncated, token) {
             (Some(true), None) => error("the list is cut off and names no next page"),
             (Some(false), _) | (None, None) => Ok(None),
@@ -45,7 +188,7 @@ mod tests {
     use super::*;
 
     fn pages() -> Pages {
-        Pages::new("iam", "ListRoles")
+        Pages::new(lists::ROLES)
     }
 
     #[test]
@@ -72,5 +215,43 @@ mod tests {
     fn a_list_that_never_ends_is_an_error() {
         let mut pages = pages();
         assert!((0..=LIMIT).any(|page| pages.next(Some(true), Some(&page.to_string())).is_err()));
+    }
+
+    /// Reads a list whose pages are these, of items that are their own ids.
+    fn read(pages: Vec<Option<Vec<&'static str>>>) -> Result<Vec<&'static str>, AwsError> {
+        let count = pages.len();
+        let page = |token: Option<String>| {
+            let index: usize = token.map_or(0, |token| token.parse().expect("a number"));
+            let next = (index + 1 < count).then(|| (index + 1).to_string());
+            std::future::ready(Ok(Page { items: pages[index].clone(), truncated: None, next }))
+        };
+        let id = |item: &&'static str| (!item.is_empty()).then_some(*item);
+        futures_util::FutureExt::now_or_never(read_all(lists::ROLES, id, page)).expect("nothing waits")
+    }
+
+    #[test]
+    fn an_item_that_is_shown_twice_is_one_item() {
+        assert_eq!(read(vec![Some(vec!["a", "b", "a"]), Some(vec!["b", "c"])]).ok(), Some(vec!["a", "b", "c"]));
+        assert_eq!(read(vec![Some(vec![]), Some(vec!["c"])]).ok(), Some(vec!["c"]));
+    }
+
+    #[test]
+    fn of_two_sights_of_an_item_the_later_counts() {
+        let mut items = Items::new(lists::ROLES);
+        items.add(vec![("a", 1), ("b", 1)], |item| Some(item.0)).expect("a page");
+        items.add(vec![("a", 2)], |item| Some(item.0)).expect("a page");
+        assert_eq!(items.into_vec(), [("a", 2), ("b", 1)]);
+    }
+
+    #[test]
+    fn a_page_without_its_list_and_an_item_without_its_id_are_errors() {
+        assert!(read(vec![None]).is_err() && read(vec![Some(vec!["a"]), None]).is_err());
+        assert!(read(vec![Some(vec!["a", ""])]).is_err());
+    }
+
+    #[test]
+    fn an_operation_is_one_list() {
+        let names: BTreeSet<&str> = lists::ALL.iter().map(|list| list.operation).collect();
+        assert_eq!(names.len(), lists::ALL.len());
     }
 }

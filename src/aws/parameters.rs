@@ -1,10 +1,10 @@
 //! Reads of Parameter Store. They are never remembered: who asks wants to know what is there now, and when that was.
 
-use aws_sdk_ssm::types::CommandInvocationStatus;
+use aws_sdk_ssm::types::{CommandInvocation, CommandInvocationStatus};
 
 use super::fence::Dated;
-use super::pages::Pages;
-use super::{AwsError, Reader};
+use super::pages::{Items, Pages, lists};
+use super::{AwsError, Invocations, Reader};
 
 /// The largest page of `GetParametersByPath`.
 const PAGE: i32 = 10;
@@ -32,21 +32,23 @@ pub struct Parameters {
 impl Reader {
     /// Reads all parameters directly below a path.
     pub async fn parameters_by_path(&self, path: &str) -> Result<Parameters, AwsError> {
-        let (service, operation) = ("ssm", "GetParametersByPath");
-        let (mut found, mut token, mut pages) = (Parameters::default(), None, Pages::new(service, operation));
+        let list = lists::PARAMETERS;
+        let (service, operation) = (list.service, list.operation);
+        let (mut first, mut all, mut token, mut pages) = (None, Items::new(list), None, Pages::new(list));
         loop {
             let dated = Dated::default();
             let request = self.ssm().get_parameters_by_path().path(path).max_results(PAGE).set_next_token(token);
             let page = self.call(service, operation, request.customize().interceptor(dated.clone()).send()).await?;
-            if found.date == 0 {
-                found.date = dated.date().ok_or_else(|| undated(operation))?;
-            }
-            for parameter in page.parameters.unwrap_or_default() {
-                found.all.push(read(operation, parameter)?);
-            }
+            let date = match first {
+                Some(date) => date,
+                None => dated.date().ok_or_else(|| undated(operation))?,
+            };
+            first = Some(date);
+            all.add(page.parameters, |parameter| parameter.name.clone())?;
             token = pages.next(None, page.next_token.as_deref())?;
             if token.is_none() {
-                return Ok(found);
+                let all = all.into_vec().into_iter().map(|parameter| read(operation, parameter));
+                return Ok(Parameters { date, all: all.collect::<Result<_, _>>()? });
             }
         }
     }
@@ -65,29 +67,13 @@ impl Reader {
 impl Reader {
     /// Reads what a command's failed invocations wrote.
     pub async fn failed_outputs(&self, command: &str) -> Result<Vec<String>, AwsError> {
-        let (service, operation) = ("ssm", "ListCommandInvocations");
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
-        loop {
-            let request = self
-                .ssm()
-                .list_command_invocations()
-                .command_id(command)
-                .details(true)
-                .max_results(50)
-                .set_next_token(token);
-            let page = self.call(service, operation, request.send()).await?;
-            for invocation in page.command_invocations.unwrap_or_default() {
-                if invocation.status() == Some(&CommandInvocationStatus::Success) {
-                    continue;
-                }
-                let outputs = invocation.command_plugins().iter().filter_map(|plugin| plugin.output());
-                found.push(outputs.collect::<Vec<_>>().join("\n"));
-            }
-            token = pages.next(None, page.next_token.as_deref())?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+        let invocations = self.command_invocations(Invocations::Command(command)).await?;
+        let failed = invocations.iter().filter(|one| one.status() != Some(&CommandInvocationStatus::Success));
+        let output = |one: &CommandInvocation| {
+            let outputs = one.command_plugins().iter().filter_map(|plugin| plugin.output());
+            outputs.collect::<Vec<_>>().join("\n")
+        };
+        Ok(failed.map(output).collect())
     }
 }
 

@@ -26,7 +26,7 @@ use aws_sdk_backup::types::{
     BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
 };
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
-use aws_sdk_resourcegroupstagging::types::TagFilter;
+use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -37,7 +37,7 @@ use tokio::sync::Semaphore;
 
 use super::error::convert;
 use super::memo::Memo;
-use super::pages::Pages;
+use super::pages::{Items, Page, Pages, lists, read_all};
 use super::{AwsError, Caller, Image, Instance, Key, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 use crate::model::Scope;
 use crate::plan::marks;
@@ -238,8 +238,9 @@ impl Reader {
     /// Reads every role and customer managed policy of the account.
     pub async fn account_authorization_details(&self) -> Result<Arc<Authorization>, AwsError> {
         let read = async {
-            let (service, operation) = ("iam", "GetAccountAuthorizationDetails");
-            let (mut found, mut marker, mut pages) = (Authorization::default(), None, Pages::new(service, operation));
+            let list = lists::AUTHORIZATION_DETAILS;
+            let (mut roles, mut policies) = (Items::new(list), Items::new(list));
+            let (mut marker, mut pages) = (None, Pages::new(list));
             loop {
                 let request = self
                     .iam
@@ -248,14 +249,14 @@ impl Reader {
                     .filter(EntityType::LocalManagedPolicy)
                     .max_items(PAGE)
                     .set_marker(marker);
-                let page = self.call(service, operation, request.send()).await?;
-                self.ours(service, operation, page.role_detail_list().iter().map(|role| role.arn()))?;
-                self.ours(service, operation, page.policies().iter().map(|policy| policy.arn()))?;
-                found.roles.extend(page.role_detail_list.unwrap_or_default());
-                found.policies.extend(page.policies.unwrap_or_default());
+                let page = self.call(list.service, list.operation, request.send()).await?;
+                self.ours(list.service, list.operation, page.role_detail_list().iter().map(|role| role.arn()))?;
+                self.ours(list.service, list.operation, page.policies().iter().map(|policy| policy.arn()))?;
                 marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
+                roles.add(page.role_detail_list, |role| role.arn.clone())?;
+                policies.add(page.policies, |policy| policy.arn.clone())?;
                 if marker.is_none() {
-                    return Ok(Arc::new(found));
+                    return Ok(Arc::new(Authorization { roles: roles.into_vec(), policies: policies.into_vec() }));
                 }
             }
         };
@@ -265,38 +266,30 @@ impl Reader {
     /// Reads every role of the account, for the description and session duration that the sweep lacks.
     pub async fn list_roles(&self) -> Result<Arc<Vec<Role>>, AwsError> {
         let read = async {
-            let (mut found, mut marker, mut pages) = (Vec::new(), None, Pages::new("iam", "ListRoles"));
-            loop {
+            let page = |marker| async {
                 let request = self.iam.list_roles().max_items(PAGE).set_marker(marker);
                 let page = self.call("iam", "ListRoles", request.send()).await?;
                 self.ours("iam", "ListRoles", page.roles().iter().map(|role| Some(role.arn())))?;
-                found.extend(page.roles);
-                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
-                if marker.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: Some(page.roles), truncated: Some(page.is_truncated), next: page.marker })
+            };
+            read_all(lists::ROLES, |role: &Role| Some(role.arn.clone()), page).await
         };
-        self.memos.roles.get("", read).await
+        self.memos.roles.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads every instance profile of the account, without tags.
     pub async fn list_instance_profiles(&self) -> Result<Arc<Vec<InstanceProfile>>, AwsError> {
         let read = async {
-            let (mut found, mut marker, mut pages) = (Vec::new(), None, Pages::new("iam", "ListInstanceProfiles"));
-            loop {
+            let page = |marker| async {
                 let request = self.iam.list_instance_profiles().max_items(PAGE).set_marker(marker);
                 let page = self.call("iam", "ListInstanceProfiles", request.send()).await?;
                 let arns = page.instance_profiles().iter().map(|profile| Some(profile.arn()));
                 self.ours("iam", "ListInstanceProfiles", arns)?;
-                found.extend(page.instance_profiles);
-                marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
-                if marker.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: Some(page.instance_profiles), truncated: Some(page.is_truncated), next: page.marker })
+            };
+            read_all(lists::INSTANCE_PROFILES, |profile: &InstanceProfile| Some(profile.arn.clone()), page).await
         };
-        self.memos.profiles.get("", read).await
+        self.memos.profiles.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads one role, with its tags.
@@ -359,8 +352,7 @@ impl Reader {
         let filter = TagFilter::builder().key(marks::STACK).values(&self.scope.stack).build();
         let kinds: Option<Vec<String>> =
             (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
-        let (mut found, mut token, mut pages) = (TagsByArn::new(), None, Pages::new("tag", "GetResources"));
-        loop {
+        let page = |token| async {
             let request = client
                 .get_resources()
                 .tag_filters(filter.clone())
@@ -368,14 +360,13 @@ impl Reader {
                 .resources_per_page(TAG_PAGE)
                 .set_pagination_token(token);
             let page = self.call("tag", "GetResources", request.send()).await?;
-            for thing in page.resource_tag_mapping_list.unwrap_or_default() {
-                let tags = thing.tags.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect();
-                found.insert(thing.resource_arn.unwrap_or_default(), tags);
-            }
-            token = pages.next(None, page.pagination_token.as_deref())?;
-            if token.is_none() {
-                return Ok(Arc::new(found));
-            }
-        }
+            Ok(Page { items: page.resource_tag_mapping_list, truncated: None, next: page.pagination_token })
+        };
+        let arn = |tagged: &ResourceTagMapping| tagged.resource_arn.clone();
+        let tagged = read_all(lists::TAGGED, arn, page).await?;
+        let tags = |tagged: &ResourceTagMapping| {
+            tagged.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
+        };
+        Ok(Arc::new(tagged.iter().filter_map(|one| Some((arn(one)?, tags(one)))).collect()))
     }
 }

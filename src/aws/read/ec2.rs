@@ -1,8 +1,10 @@
 //! The reads of EC2.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Pages, Reader};
+use super::{Page, Reader, lists, read_all};
+use crate::aws::pages::List;
 use crate::aws::ec2::{Element, Parameters, read_each};
 use crate::aws::{AwsError, Image, Instance, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 
@@ -30,7 +32,7 @@ impl Reader {
                 }
                 Ok(found)
             };
-            self.list("DescribeInstances", &Parameters::default().with("MaxResults", LARGE_THINGS), page).await
+            self.list(lists::INSTANCES, &Parameters::default().with("MaxResults", LARGE_THINGS), page).await
         };
         self.memos.instances.get("", async { read.await.map(Arc::new) }).await
     }
@@ -39,7 +41,7 @@ impl Reader {
     pub async fn profile_associations(&self) -> Result<Arc<Vec<ProfileAssociation>>, AwsError> {
         let parameters = Parameters::default().with("MaxResults", SMALL_THINGS);
         let page = |answer: &Element| read_each(answer, "iamInstanceProfileAssociationSet", ProfileAssociation::read);
-        let read = async { self.list("DescribeIamInstanceProfileAssociations", &parameters, page).await.map(Arc::new) };
+        let read = async { self.list(lists::PROFILE_ASSOCIATIONS, &parameters, page).await.map(Arc::new) };
         self.memos.profile_associations.get("", read).await
     }
 
@@ -50,7 +52,7 @@ impl Reader {
             let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
             let own = own.with("IncludeDisabled", "true");
             let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
-            self.chosen("DescribeImages", own, "image-id", ids, page).await
+            self.chosen(lists::IMAGES, own, "image-id", ids, page).await
         };
         self.memos.images.get(&key(ids), async { read.await.map(Arc::new) }).await
     }
@@ -60,7 +62,7 @@ impl Reader {
         let read = async {
             let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
             let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
-            self.chosen("DescribeSnapshots", own, "snapshot-id", ids, page).await
+            self.chosen(lists::SNAPSHOTS, own, "snapshot-id", ids, page).await
         };
         self.memos.snapshots.get(&key(ids), async { read.await.map(Arc::new) }).await
     }
@@ -70,7 +72,7 @@ impl Reader {
         let read = async {
             let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
             let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
-            self.list("DescribeImages", &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
+            self.list(lists::IMAGES, &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
         };
         self.memos.images.get("vss", read).await
     }
@@ -80,7 +82,7 @@ impl Reader {
         let read = async {
             let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
             let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
-            self.list("DescribeSnapshots", &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
+            self.list(lists::SNAPSHOTS, &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
         };
         self.memos.snapshots.get("vss", read).await
     }
@@ -90,7 +92,7 @@ impl Reader {
         let read = async {
             let encrypted = Parameters::default().with("MaxResults", LARGE_THINGS).filter("encrypted", ["true"]);
             let page = |answer: &Element| read_each(answer, "volumeSet", Volume::read);
-            self.list("DescribeVolumes", &encrypted, page).await.map(Arc::new)
+            self.list(lists::VOLUMES, &encrypted, page).await.map(Arc::new)
         };
         self.memos.volumes.get("encrypted", read).await
     }
@@ -100,7 +102,7 @@ impl Reader {
         // "The maximum value: 100."
         let parameters = Parameters::default().with("MaxResults", "100");
         let page = |answer: &Element| read_each(answer, "routeTableSet", RouteTable::read);
-        let read = async { self.list("DescribeRouteTables", &parameters, page).await.map(Arc::new) };
+        let read = async { self.list(lists::ROUTE_TABLES, &parameters, page).await.map(Arc::new) };
         self.memos.route_tables.get("", read).await
     }
 
@@ -108,47 +110,65 @@ impl Reader {
     pub async fn vpc_endpoints(&self) -> Result<Arc<Vec<VpcEndpoint>>, AwsError> {
         let parameters = Parameters::default().with("MaxResults", LARGE_THINGS);
         let page = |answer: &Element| read_each(answer, "vpcEndpointSet", VpcEndpoint::read);
-        let read = async { self.list("DescribeVpcEndpoints", &parameters, page).await.map(Arc::new) };
+        let read = async { self.list(lists::VPC_ENDPOINTS, &parameters, page).await.map(Arc::new) };
         self.memos.vpc_endpoints.get("", read).await
     }
 
     /// Reads a list, whole or by a filter of ids, so many of them at a time.
-    async fn chosen<T>(
+    async fn chosen<T: Identified>(
         &self,
-        operation: &'static str,
+        list: &'static List,
         parameters: Parameters,
         filter: &str,
         ids: Option<&[String]>,
         page: impl Fn(&Element) -> Result<Vec<T>, String>,
     ) -> Result<Vec<T>, AwsError> {
-        let Some(ids) = ids else { return self.list(operation, &parameters, page).await };
+        let Some(ids) = ids else { return self.list(list, &parameters, page).await };
+        // An id that is asked for in two chunks would come back twice.
+        let ids: BTreeSet<&str> = ids.iter().map(String::as_str).collect();
+        let ids: Vec<&str> = ids.into_iter().collect();
         let mut found = Vec::new();
         for chunk in ids.chunks(VALUES) {
-            let parameters = parameters.clone().filter(filter, chunk.iter().map(String::as_str));
-            found.extend(self.list(operation, &parameters, &page).await?);
+            let parameters = parameters.clone().filter(filter, chunk.iter().copied());
+            found.extend(self.list(list, &parameters, &page).await?);
         }
         Ok(found)
     }
 
     /// Reads a list to its end.
-    async fn list<T>(
+    async fn list<T: Identified>(
         &self,
-        operation: &'static str,
+        list: &'static List,
         parameters: &Parameters,
-        page: impl Fn(&Element) -> Result<Vec<T>, String>,
+        read: impl Fn(&Element) -> Result<Vec<T>, String>,
     ) -> Result<Vec<T>, AwsError> {
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ec2", operation));
-        loop {
+        let read = &read;
+        let page = |token: Option<String>| async move {
             let parameters = parameters.clone().with_some("NextToken", token.as_deref());
-            let answer = self.call("ec2", operation, self.ec2.send(operation, parameters)).await?;
-            found.extend(page(&answer).map_err(|message| AwsError::unsettled("ec2", operation, message))?);
-            token = pages.next(None, answer.text("nextToken"))?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+            let answer = self.call("ec2", list.operation, self.ec2.send(list.operation, parameters)).await?;
+            let items = read(&answer).map_err(|message| AwsError::unsettled("ec2", list.operation, message))?;
+            Ok(Page { items: Some(items), truncated: None, next: answer.text("nextToken").map(str::to_owned) })
+        };
+        read_all(list, |item: &T| Some(item.id().to_owned()), page).await
     }
 }
+
+/// What EC2 lists, told apart by its id.
+trait Identified {
+    fn id(&self) -> &str;
+}
+
+macro_rules! identified {
+    ($($kind:ty),+) => {
+        $(impl Identified for $kind {
+            fn id(&self) -> &str {
+                &self.id
+            }
+        })+
+    };
+}
+
+identified!(Instance, ProfileAssociation, Image, Snapshot, Volume, RouteTable, VpcEndpoint);
 
 /// What a list is remembered by.
 fn key(ids: Option<&[String]>) -> String {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use super::{Pages, Reader};
+use super::{Page, Reader, lists, read_all};
 use crate::aws::{AwsError, Key};
 
 impl Reader {
@@ -37,20 +37,20 @@ impl Reader {
 
     /// Reads the operations that grants on a key allow to a principal.
     pub async fn key_grants(&self, arn: &str, principal: &str) -> Result<Vec<String>, AwsError> {
-        let (mut found, mut marker, mut pages) = (Vec::new(), None::<String>, Pages::new("kms", "ListGrants"));
-        loop {
+        let page = |marker: Option<String>| async move {
             let mut input = json!({ "KeyId": arn, "GranteePrincipal": principal, "Limit": 100 });
             if let Some(marker) = &marker {
                 input["Marker"] = json!(marker);
             }
             let page = self.call("kms", "ListGrants", self.kms.send("ListGrants", input)).await?;
-            let grants = page["Grants"].as_array().into_iter().flatten();
-            let operations = grants.flat_map(|grant| grant["Operations"].as_array().into_iter().flatten());
-            found.extend(operations.filter_map(Value::as_str).map(str::to_owned));
-            marker = pages.next(page["Truncated"].as_bool(), page["NextMarker"].as_str())?;
-            if marker.is_none() {
-                return Ok(found);
-            }
-        }
+            Ok(Page {
+                items: page["Grants"].as_array().cloned(),
+                truncated: page["Truncated"].as_bool(),
+                next: page["NextMarker"].as_str().map(str::to_owned),
+            })
+        };
+        let grants = read_all(lists::GRANTS, |grant: &Value| grant["GrantId"].as_str().map(str::to_owned), page).await?;
+        let operations = grants.iter().flat_map(|grant| grant["Operations"].as_array().into_iter().flatten());
+        Ok(operations.filter_map(Value::as_str).map(str::to_owned).collect())
     }
 }

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
 use aws_sdk_backup::types::BackupJob;
-use aws_sdk_ssm::types::{InstanceInformation, InventoryFilter, InventoryQueryOperatorType};
+use aws_sdk_ssm::types::{InstanceInformation, InventoryFilter, InventoryQueryOperatorType, InventoryResultEntity};
 use aws_smithy_types::DateTime;
 
-use super::{PAGE, Pages, Reader};
+use super::{PAGE, Page, Reader, lists, read_all};
 use crate::aws::AwsError;
 
 /// The largest page of `DescribeInstanceInformation`.
@@ -17,8 +17,7 @@ impl Reader {
     /// Reads the EC2 backup jobs that were created after a moment, in seconds since 1970. AWS keeps them for 30 days.
     pub async fn backup_jobs(&self, since: i64) -> Result<Arc<Vec<BackupJob>>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupJobs"));
-            loop {
+            let page = |token| async {
                 let request = self
                     .backup
                     .list_backup_jobs()
@@ -29,14 +28,11 @@ impl Reader {
                 let page = self.call("backup", "ListBackupJobs", request.send()).await?;
                 let arns = page.backup_jobs().iter().map(BackupJob::resource_arn);
                 self.ours("backup", "ListBackupJobs", arns)?;
-                found.extend(page.backup_jobs.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.backup_jobs, truncated: None, next: page.next_token })
+            };
+            read_all(lists::BACKUP_JOBS, |job: &BackupJob| job.backup_job_id.clone(), page).await
         };
-        self.memos.jobs.get(&since.to_string(), read).await
+        self.memos.jobs.get(&since.to_string(), async { read.await.map(Arc::new) }).await
     }
 
     /// Reads one backup job. Not remembered: it changes.
@@ -50,20 +46,16 @@ impl Reader {
     /// Reads what Systems Manager knows about its managed instances.
     pub async fn instance_information(&self) -> Result<Arc<Vec<InstanceInformation>>, AwsError> {
         let read = async {
-            let (mut found, mut token) = (Vec::new(), None);
-            let mut pages = Pages::new("ssm", "DescribeInstanceInformation");
-            loop {
+            let page = |token| async {
                 let request =
                     self.ssm.describe_instance_information().max_results(INFORMATION_PAGE).set_next_token(token);
                 let page = self.call("ssm", "DescribeInstanceInformation", request.send()).await?;
-                found.extend(page.instance_information_list.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.instance_information_list, truncated: None, next: page.next_token })
+            };
+            let id = |instance: &InstanceInformation| instance.instance_id.clone();
+            read_all(lists::INSTANCE_INFORMATION, id, page).await
         };
-        self.memos.information.get("", read).await
+        self.memos.information.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads which managed instances have a service of Windows, by the inventory: none where nobody gathers it.
@@ -74,17 +66,14 @@ impl Reader {
             .r#type(InventoryQueryOperatorType::Equal)
             .build()
             .map_err(|error| AwsError::rejected("ssm", "GetInventory", error.to_string()))?;
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "GetInventory"));
-        loop {
+        let page = |token| async {
             let request = self.ssm.get_inventory().filters(filter.clone());
             let request = request.max_results(INFORMATION_PAGE).set_next_token(token);
             let page = self.call("ssm", "GetInventory", request.send()).await?;
-            found.extend(page.entities().iter().filter_map(|entity| entity.id().map(str::to_owned)));
-            token = pages.next(None, page.next_token.as_deref())?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+            Ok(Page { items: page.entities, truncated: None, next: page.next_token })
+        };
+        let entities = read_all(lists::INVENTORY, |entity: &InventoryResultEntity| entity.id.clone(), page).await?;
+        Ok(entities.into_iter().filter_map(|entity| entity.id).collect())
     }
 
     /// Reads the document of a managed policy as it holds now, as JSON text that is still URL-encoded.

@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{
     Association, AssociationDescription, Command, CommandFilter, CommandFilterKey, ResourceTypeForTagging,
 };
 
-use super::{PAGE, Pages, Reader, RegionSettings, Tags, VaultNotifications};
+use super::{Items, PAGE, Page, Reader, lists, read_all, RegionSettings, Tags, VaultNotifications};
 use crate::aws::AwsError;
 
 /// The largest page of SSM's lists.
@@ -20,20 +20,16 @@ impl Reader {
     /// Reads every backup vault of the region.
     pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<BackupVaultListMember>>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupVaults"));
-            loop {
+            let page = |token| async {
                 let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupVaults", request.send()).await?;
                 let arns = page.backup_vault_list().iter().map(|vault| vault.backup_vault_arn());
                 self.ours("backup", "ListBackupVaults", arns)?;
-                found.extend(page.backup_vault_list.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.backup_vault_list, truncated: None, next: page.next_token })
+            };
+            read_all(lists::BACKUP_VAULTS, |vault: &BackupVaultListMember| vault.backup_vault_arn.clone(), page).await
         };
-        self.memos.vaults.get("", read).await
+        self.memos.vaults.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads the access policy of one vault.
@@ -75,20 +71,17 @@ impl Reader {
     /// Reads every backup plan of the region, deleted ones not included.
     pub async fn list_backup_plans(&self) -> Result<Arc<Vec<BackupPlansListMember>>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupPlans"));
-            loop {
+            let page = |token| async {
                 let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListBackupPlans", request.send()).await?;
                 let arns = page.backup_plans_list().iter().map(|plan| plan.backup_plan_arn());
                 self.ours("backup", "ListBackupPlans", arns)?;
-                found.extend(
-                    page.backup_plans_list.unwrap_or_default().into_iter().filter(|plan| plan.deletion_date.is_none()),
-                );
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.backup_plans_list, truncated: None, next: page.next_token })
+            };
+            let id = |plan: &BackupPlansListMember| plan.backup_plan_id.clone();
+            let mut plans = read_all(lists::BACKUP_PLANS, id, page).await?;
+            plans.retain(|plan| plan.deletion_date.is_none());
+            Ok(Arc::new(plans))
         };
         self.memos.plans.get("", read).await
     }
@@ -112,8 +105,7 @@ impl Reader {
         plan_id: &str,
     ) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("backup", "ListBackupSelections"));
-            loop {
+            let page = |token| async {
                 let request = self
                     .backup
                     .list_backup_selections()
@@ -121,14 +113,12 @@ impl Reader {
                     .max_results(PAGE)
                     .set_next_token(token);
                 let page = self.call("backup", "ListBackupSelections", request.send()).await?;
-                found.extend(page.backup_selections_list.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.backup_selections_list, truncated: None, next: page.next_token })
+            };
+            let id = |selection: &BackupSelectionsListMember| selection.selection_id.clone();
+            read_all(lists::BACKUP_SELECTIONS, id, page).await
         };
-        self.memos.selections.get(plan_id, read).await
+        self.memos.selections.get(plan_id, async { read.await.map(Arc::new) }).await
     }
 
     /// Reads one selection of a plan.
@@ -145,16 +135,14 @@ impl Reader {
     /// Reads the tags of one vault or plan at their source.
     pub async fn backup_tags(&self, arn: &str) -> Result<Arc<Tags>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Tags::new(), None, Pages::new("backup", "ListTags"));
-            loop {
+            let page = |token| async {
                 let request = self.backup.list_tags().resource_arn(arn).max_results(PAGE).set_next_token(token);
                 let page = self.call("backup", "ListTags", request.send()).await?;
-                found.extend(page.tags.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                let tags = page.tags.unwrap_or_default().into_iter().collect();
+                Ok(Page { items: Some(tags), truncated: None, next: page.next_token })
+            };
+            let tags = read_all(lists::BACKUP_TAGS, |tag: &(String, String)| Some(tag.0.clone()), page).await?;
+            Ok(Arc::new(tags.into_iter().collect()))
         };
         self.memos.tags.get(arn, read).await
     }
@@ -175,18 +163,14 @@ impl Reader {
     /// Reads every State Manager association of the region.
     pub async fn list_associations(&self) -> Result<Arc<Vec<Association>>, AwsError> {
         let read = async {
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListAssociations"));
-            loop {
+            let page = |token| async {
                 let request = self.ssm.list_associations().max_results(SSM_PAGE).set_next_token(token);
                 let page = self.call("ssm", "ListAssociations", request.send()).await?;
-                found.extend(page.associations.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.associations, truncated: None, next: page.next_token })
+            };
+            read_all(lists::ASSOCIATIONS, |association: &Association| association.association_id.clone(), page).await
         };
-        self.memos.associations.get("", read).await
+        self.memos.associations.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads one association in full.
@@ -206,7 +190,9 @@ impl Reader {
             let request =
                 self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Association).resource_id(id);
             let answer = self.call("ssm", "ListTagsForResource", request.send()).await?;
-            Ok(Arc::new(answer.tag_list.unwrap_or_default().into_iter().map(|tag| (tag.key, tag.value)).collect()))
+            let mut tags = Items::new(lists::ASSOCIATION_TAGS);
+            tags.add(answer.tag_list, |tag| Some(tag.key.clone()))?;
+            Ok(Arc::new(tags.into_vec().into_iter().map(|tag| (tag.key, tag.value)).collect()))
         };
         self.memos.tags.get(&format!("association/{id}"), read).await
     }
@@ -216,18 +202,14 @@ impl Reader {
         let read = async {
             let filter = CommandFilter::builder().key(CommandFilterKey::DocumentName).value(document).build();
             let filter = filter.map_err(|error| AwsError::rejected("ssm", "ListCommands", error.to_string()))?;
-            let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new("ssm", "ListCommands"));
-            loop {
+            let page = |token| async {
                 let request =
                     self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
                 let page = self.call("ssm", "ListCommands", request.send()).await?;
-                found.extend(page.commands.unwrap_or_default());
-                token = pages.next(None, page.next_token.as_deref())?;
-                if token.is_none() {
-                    return Ok(Arc::new(found));
-                }
-            }
+                Ok(Page { items: page.commands, truncated: None, next: page.next_token })
+            };
+            read_all(lists::COMMANDS, |command: &Command| command.command_id.clone(), page).await
         };
-        self.memos.commands.get(document, read).await
+        self.memos.commands.get(document, async { read.await.map(Arc::new) }).await
     }
 }

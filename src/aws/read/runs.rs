@@ -7,7 +7,7 @@ use aws_sdk_ssm::types::{
     AssociationExecution, AssociationExecutionTarget, CommandFilter, CommandFilterKey, CommandInvocation,
 };
 
-use super::{Pages, Reader};
+use super::{Page, Reader, lists, read_all};
 use crate::aws::AwsError;
 
 /// The largest page of SSM's lists.
@@ -26,8 +26,7 @@ impl Reader {
     /// Reads what commands did on each instance, with what the plugins wrote (2,500 characters each).
     pub async fn command_invocations(&self, which: Invocations<'_>) -> Result<Vec<CommandInvocation>, AwsError> {
         let (service, operation) = ("ssm", "ListCommandInvocations");
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
-        loop {
+        let page = |token| async {
             let request = self.ssm.list_command_invocations().details(true).max_results(PAGE).set_next_token(token);
             let request = match which {
                 Invocations::Command(id) => request.command_id(id),
@@ -37,12 +36,11 @@ impl Reader {
                 }
             };
             let page = self.call(service, operation, request.send()).await?;
-            found.extend(page.command_invocations.unwrap_or_default());
-            token = pages.next(None, page.next_token.as_deref())?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+            Ok(Page { items: page.command_invocations, truncated: None, next: page.next_token })
+        };
+        // A command runs once on an instance.
+        let id = |one: &CommandInvocation| Some(format!("{} {}", one.command_id()?, one.instance_id()?));
+        read_all(lists::COMMAND_INVOCATIONS, id, page).await
     }
 
     /// Reads what a command did on one instance; none while AWS does not show it yet, or has no such run. The run of an
@@ -63,18 +61,16 @@ impl Reader {
     /// Reads the runs of an association, the newest first.
     pub async fn association_executions(&self, id: &str) -> Result<Arc<Vec<AssociationExecution>>, AwsError> {
         let (service, operation) = ("ssm", "DescribeAssociationExecutions");
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
-        loop {
+        let page = |token| async {
             let request = self.ssm.describe_association_executions().association_id(id);
             let page = self.call(service, operation, request.max_results(PAGE).set_next_token(token).send()).await?;
-            found.extend(page.association_executions.unwrap_or_default());
-            token = pages.next(None, page.next_token.as_deref())?;
-            if token.is_none() {
-                let newest = |one: &AssociationExecution| one.created_time().map(aws_smithy_types::DateTime::as_nanos);
-                found.sort_by_key(|one| std::cmp::Reverse(newest(one)));
-                return Ok(Arc::new(found));
-            }
-        }
+            Ok(Page { items: page.association_executions, truncated: None, next: page.next_token })
+        };
+        let id = |one: &AssociationExecution| one.execution_id.clone();
+        let mut found = read_all(lists::ASSOCIATION_EXECUTIONS, id, page).await?;
+        let newest = |one: &AssociationExecution| one.created_time().map(aws_smithy_types::DateTime::as_nanos);
+        found.sort_by_key(|one| std::cmp::Reverse(newest(one)));
+        Ok(Arc::new(found))
     }
 
     /// Reads what one run of an association came to on each instance.
@@ -84,8 +80,7 @@ impl Reader {
         execution: &str,
     ) -> Result<Vec<AssociationExecutionTarget>, AwsError> {
         let (service, operation) = ("ssm", "DescribeAssociationExecutionTargets");
-        let (mut found, mut token, mut pages) = (Vec::new(), None, Pages::new(service, operation));
-        loop {
+        let page = |token| async {
             let request = self
                 .ssm
                 .describe_association_execution_targets()
@@ -94,11 +89,8 @@ impl Reader {
                 .max_results(PAGE)
                 .set_next_token(token);
             let page = self.call(service, operation, request.send()).await?;
-            found.extend(page.association_execution_targets.unwrap_or_default());
-            token = pages.next(None, page.next_token.as_deref())?;
-            if token.is_none() {
-                return Ok(found);
-            }
-        }
+            Ok(Page { items: page.association_execution_targets, truncated: None, next: page.next_token })
+        };
+        read_all(lists::ASSOCIATION_TARGETS, |one: &AssociationExecutionTarget| one.resource_id.clone(), page).await
     }
 }
