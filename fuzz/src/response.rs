@@ -235,7 +235,8 @@ impl Bench {
         let plan = runtime.block_on(plan(&clients.reader(), &config));
         let (events, _kept) = mpsc::unbounded_channel();
         let (_sender, stop) = watch::channel(false);
-        let options = apply::Options { parallelism: 8, pace: std::time::Duration::from_millis(1), stop };
+        let (pace, read) = (std::time::Duration::from_millis(1), tokio::time::Instant::now());
+        let options = apply::Options { parallelism: 8, pace, stop, read };
         let report = runtime.block_on(apply::run(&clients.writer(), &plan, &options, &events));
         assert!(report.is_complete(), "{:#?}", report.outcomes);
         let one = |service: &str, operation: &str, input: &serde_json::Value, path: &str| {
@@ -268,13 +269,15 @@ impl Bench {
 
 async fn plan(reader: &Reader, config: &Config) -> Plan {
     let live = refresh::refresh(reader, &config.desired).await;
-    build::build(&build::Input {
+    let plan = build::build(&build::Input {
         scope: &config.scope,
         config_sha256: &config.sha256,
         desired: &config.desired,
         live: &live,
         options: &build::Options::default(),
-    })
+    });
+    assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
+    plan
 }
 
 /// One account for all that runs: nothing here changes it.
@@ -307,7 +310,6 @@ pub fn run_account(bytes: &[u8]) {
     let bench = bench();
     bench.answer(Some(Answer::from_bytes(bytes)), false);
     let plan = bench.runtime.block_on(plan(&bench.reader.fresh(), &bench.config));
-    assert_eq!(plan::check::violations(&plan), [""; 0], "{plan:#?}");
     let problems = plan.diagnostics.iter().map(|problem| render::escaped(&problem.message)).collect::<String>();
     // Colours are ours.
     let text = render::text::plan(&plan, &problems, "apply", 100);

@@ -7,7 +7,7 @@ mod retry;
 mod run;
 pub mod settle;
 
-pub use report::{Event, Outcome, Report, Status};
+pub use report::{Event, Left, Leftover, Outcome, Report, Status};
 pub use run::{Options, Perform, run};
 
 /// Makes a call that is no step of a plan, again as long as its failures pass and a second request meets the first.

@@ -49,6 +49,15 @@ pub enum Event {
         /// What AWS said.
         error: AwsError,
     },
+    /// The run was asked to stop in the middle of a step.
+    Stopped {
+        /// Which thing.
+        address: Address,
+        /// How many calls were made.
+        made: usize,
+        /// How many there are.
+        of: usize,
+    },
     /// A step was not tried.
     Skipped {
         /// Which thing.
@@ -77,7 +86,12 @@ pub enum Status {
         /// What happened on the wire.
         error: AwsError,
     },
-    /// Not tried, or not all of it.
+    /// Stopped in the middle: some of its calls were made.
+    Partial {
+        /// Why.
+        reason: String,
+    },
+    /// Not tried.
     Skipped {
         /// Why.
         reason: String,
@@ -93,6 +107,43 @@ pub struct Outcome {
     pub action: Action,
     /// What became of it: the worst of its steps.
     pub status: Status,
+    /// The calls that AWS acknowledged, such as `iam:CreateRole`, in order.
+    pub made: Vec<String>,
+    /// All calls that the plan has for it, in order.
+    pub planned: Vec<String>,
+}
+
+impl Outcome {
+    /// The calls that are still to be made.
+    pub fn left(&self) -> Vec<&str> {
+        let mut made: Vec<&String> = self.made.iter().collect();
+        let is_left = |call: &&String| match made.iter().position(|one| one == call) {
+            Some(index) => {
+                made.remove(index);
+                false
+            }
+            None => true,
+        };
+        self.planned.iter().filter(is_left).map(String::as_str).collect()
+    }
+}
+
+/// Something that a report calls done and a fresh read shows otherwise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Leftover {
+    /// Which thing.
+    pub address: Address,
+    /// What is shown instead.
+    pub why: Left,
+}
+
+/// What a fresh read shows in place of what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Left {
+    /// Something else than the plan wanted.
+    Differs,
+    /// Somebody else's object: it changed hands meanwhile.
+    Taken(String),
 }
 
 /// What came of an apply.
@@ -100,12 +151,15 @@ pub struct Outcome {
 pub struct Report {
     /// One entry for each thing that the plan changes, in the plan's order.
     pub outcomes: Vec<Outcome>,
-    /// Calls sent.
+    /// Calls sent, looks not counted.
     pub calls: usize,
+    /// Looks sent before calls.
+    pub looks: usize,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
-    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them.
-    pub leftovers: Vec<Address>,
+    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and things that changed
+    /// hands meanwhile.
+    pub leftovers: Vec<Leftover>,
 }
 
 impl Report {
@@ -119,6 +173,16 @@ impl Report {
             count(|status| matches!(status, Status::Unknown { .. })),
             count(|status| matches!(status, Status::Skipped { .. })),
         )
+    }
+
+    /// Counts the things that were stopped in the middle.
+    pub fn partial(&self) -> usize {
+        self.outcomes.iter().filter(|outcome| matches!(outcome.status, Status::Partial { .. })).count()
+    }
+
+    /// Tells whether anything was made or changed.
+    pub fn has_made(&self) -> bool {
+        self.outcomes.iter().any(|outcome| !outcome.made.is_empty())
     }
 
     /// Tells whether all of the plan was done and took.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::report::{Event, Outcome, Report, Status};
 use super::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, SETTLE, Waits, YOUNG};
-use crate::aws::operations::{self, Class, Operation};
+use crate::aws::operations::{self, Class, Looks, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
 use crate::kind::{self, Look};
 use crate::model::Address;
@@ -27,7 +27,12 @@ pub struct Options {
     pub pace: Duration,
     /// Becomes true when the run should stop: calls in flight are finished, no other is sent.
     pub stop: watch::Receiver<bool>,
+    /// When the reading began that the plan was built from.
+    pub read: Instant,
 }
+
+/// What a plan saw counts for so long without another look, but before writes that give privileges or can't be taken back.
+const FRESH: Duration = Duration::from_secs(10);
 
 /// Makes one call. [`Writer`] does it for real.
 pub trait Perform: Sync {
@@ -76,6 +81,29 @@ enum StepEnd {
     Stopped,
 }
 
+/// What came of one step.
+struct Ended {
+    id: usize,
+    end: StepEnd,
+    given: Outputs,
+    /// The calls that AWS acknowledged.
+    made: Vec<String>,
+    sent: Sent,
+}
+
+/// The requests of a step.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sent {
+    calls: usize,
+    looks: usize,
+}
+
+/// Whether and how far a step was made.
+struct Record {
+    result: Result<(), Status>,
+    made: Vec<String>,
+}
+
 /// Carries out a plan. Failures are in the report; steps that do not depend on them go on.
 pub async fn run(
     perform: &dyn Perform,
@@ -88,7 +116,7 @@ pub async fn run(
     let services: BTreeMap<&str, Semaphore> = plan
         .steps
         .iter()
-        .flat_map(|step| &step.calls)
+        .flat_map(|step| step.calls.iter().chain(&step.looks))
         .map(|call| service_of(&call.action))
         .map(|service| (service, Semaphore::new(service_limit(service))))
         .collect();
@@ -104,7 +132,7 @@ pub async fn run(
         renewed: tokio::sync::Mutex::default(),
         halted: Mutex::default(),
     };
-    let mut ends: BTreeMap<usize, Result<(), Status>> = BTreeMap::new();
+    let mut ends: BTreeMap<usize, Record> = BTreeMap::new();
     let mut outputs: BTreeMap<(String, String), Value> = BTreeMap::new();
     let mut waiting: BTreeSet<usize> = plan.steps.iter().map(|step| step.id).collect();
     let mut running = FuturesUnordered::new();
@@ -118,7 +146,7 @@ pub async fn run(
                 waiting.remove(&id);
                 // A receiver that has gone away needs no events.
                 let _ = events.send(Event::Skipped { address: step.address.clone(), reason: reason.clone() });
-                ends.insert(id, Err(Status::Skipped { reason }));
+                ends.insert(id, Record { result: Err(Status::Skipped { reason }), made: Vec::new() });
             } else if running.len() < options.parallelism.max(1) {
                 waiting.remove(&id);
                 running.push(runner.step(step, outputs.clone()));
@@ -126,10 +154,11 @@ pub async fn run(
                 break;
             }
         }
-        let Some((id, end, given, calls)) = running.next().await else { break };
-        report.calls += calls;
+        let Some(Ended { id, end, given, made, sent }) = running.next().await else { break };
+        report.calls += sent.calls;
+        report.looks += sent.looks;
         outputs.extend(given);
-        let end = match end {
+        let result = match end {
             StepEnd::Done => Ok(()),
             StepEnd::Stopped => Err(Status::Skipped { reason: "interrupted".to_owned() }),
             StepEnd::Failed { call, error } if error.kind == ErrorKind::Unsettled => {
@@ -137,7 +166,7 @@ pub async fn run(
             }
             StepEnd::Failed { call, error } => Err(Status::Failed { call, error }),
         };
-        ends.insert(id, end);
+        ends.insert(id, Record { result, made });
     }
     report.interrupted = *options.stop.borrow();
     report.outcomes = outcomes(plan, &ends);
@@ -145,14 +174,14 @@ pub async fn run(
 }
 
 /// Finds the first waiting step all of whose predecessors have ended.
-fn next_ready(plan: &Plan, waiting: &BTreeSet<usize>, ends: &BTreeMap<usize, Result<(), Status>>) -> Option<usize> {
+fn next_ready(plan: &Plan, waiting: &BTreeSet<usize>, ends: &BTreeMap<usize, Record>) -> Option<usize> {
     waiting.iter().copied().find(|id| plan.steps[*id].after.iter().all(|before| ends.contains_key(before)))
 }
 
 fn skip_reason(
     plan: &Plan,
     step: &Step,
-    ends: &BTreeMap<usize, Result<(), Status>>,
+    ends: &BTreeMap<usize, Record>,
     stopped: bool,
     halted: Option<String>,
 ) -> Option<String> {
@@ -162,30 +191,39 @@ fn skip_reason(
     if halted.is_some() {
         return halted;
     }
-    let failed = step.after.iter().find(|before| ends.get(before).is_some_and(Result::is_err))?;
+    let failed = step.after.iter().find(|before| ends.get(before).is_some_and(|end| end.result.is_err()))?;
     Some(format!("needs `{}`", plan.steps[*failed].address))
 }
 
-/// The outcome of a thing is the worst of its steps: unknown, failed, skipped, done.
-fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Result<(), Status>>) -> Vec<Outcome> {
+/// The outcome of a resource is the worst of its steps: unknown, failed, skipped, done. What was skipped after some of its calls
+/// were made is partial: it exists, and not as the plan wants it.
+fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Record>) -> Vec<Outcome> {
     let weight = |status: &Status| match status {
         Status::Done => 0,
         Status::Skipped { .. } => 1,
-        Status::Failed { .. } => 2,
-        Status::Unknown { .. } => 3,
+        Status::Partial { .. } => 2,
+        Status::Failed { .. } => 3,
+        Status::Unknown { .. } => 4,
     };
     plan.changes
         .iter()
         .filter_map(|change| {
-            let steps = plan.steps.iter().filter(|step| step.address == change.address);
-            let status = steps
-                .map(|step| match ends.get(&step.id) {
+            let steps = || plan.steps.iter().filter(|step| step.address == change.address);
+            let status = steps()
+                .map(|step| match ends.get(&step.id).map(|end| &end.result) {
                     Some(Ok(())) => Status::Done,
                     Some(Err(status)) => status.clone(),
                     None => Status::Skipped { reason: "not reached".to_owned() },
                 })
                 .max_by_key(weight)?;
-            Some(Outcome { address: change.address.clone(), action: change.action, status })
+            let made: Vec<String> =
+                steps().filter_map(|step| ends.get(&step.id)).flat_map(|end| end.made.iter().cloned()).collect();
+            let status = match status {
+                Status::Skipped { reason } if !made.is_empty() => Status::Partial { reason },
+                status => status,
+            };
+            let planned = steps().flat_map(|step| &step.calls).map(|call| call.action.clone()).collect();
+            Some(Outcome { address: change.address.clone(), action: change.action, status, made, planned })
         })
         .collect()
 }
@@ -206,6 +244,35 @@ struct Runner<'a> {
     halted: Mutex<Option<String>>,
 }
 
+/// What one sending of a call came to.
+enum Attempt {
+    /// It was done.
+    Answered(Value),
+    /// It is to be sent again; the wait is over.
+    Again,
+    /// The run is asked to stop, and it was not sent, or does not wait any longer.
+    Stopped,
+}
+
+/// What the looks before a call found.
+enum Seen {
+    There,
+    Gone,
+    Stopped,
+}
+
+/// How long a call has been tried.
+struct Tries {
+    asked: Instant,
+    waits: Waits,
+}
+
+impl Tries {
+    fn new(pace: Duration) -> Self {
+        Self { asked: Instant::now(), waits: Waits::new(pace) }
+    }
+}
+
 /// What to do about a failed call.
 enum Next {
     /// It was done.
@@ -219,98 +286,164 @@ enum Next {
 type Outputs = BTreeMap<(String, String), Value>;
 
 impl Runner<'_> {
-    async fn step(&self, step: &Step, mut outputs: Outputs) -> (usize, StepEnd, Outputs, usize) {
+    async fn step(&self, step: &Step, mut outputs: Outputs) -> Ended {
         let started = Instant::now();
         let action = self.actions.get(&step.address).copied().unwrap_or(Action::NoOp);
         let tell = |event| {
             let _ = self.events.send(event);
         };
-        tell(Event::Started { address: step.address.clone(), action, phase: step.phase });
-        let mut given = Outputs::new();
-        let mut calls = 0;
+        let address = || step.address.clone();
+        tell(Event::Started { address: address(), action, phase: step.phase });
+        let mut ended =
+            Ended { id: step.id, end: StepEnd::Done, given: Outputs::new(), made: Vec::new(), sent: Sent::default() };
+        let mut seen = self.options.read;
         for planned in &step.calls {
             let call = PlannedCall { action: planned.action.clone(), input: fill(&planned.input, &outputs) };
-            match self.call(step, &call, &mut calls).await {
+            match self.call(step, &call, &mut seen, &mut ended.sent).await {
                 Ok(Some(answer)) => {
+                    ended.made.push(call.action);
                     for (name, value) in answer.as_object().into_iter().flatten() {
                         let key = (step.address.to_string(), name.clone());
                         outputs.insert(key.clone(), value.clone());
-                        given.insert(key, value.clone());
+                        ended.given.insert(key, value.clone());
                     }
                 }
-                Ok(None) => return (step.id, StepEnd::Stopped, given, calls),
+                Ok(None) => {
+                    tell(Event::Stopped { address: address(), made: ended.made.len(), of: step.calls.len() });
+                    ended.end = StepEnd::Stopped;
+                    return ended;
+                }
                 Err(error) => {
-                    tell(Event::Failed {
-                        address: step.address.clone(),
-                        call: call.action.clone(),
-                        error: error.clone(),
-                    });
-                    return (step.id, StepEnd::Failed { call: call.action, error }, given, calls);
+                    tell(Event::Failed { address: address(), call: call.action.clone(), error: error.clone() });
+                    ended.end = StepEnd::Failed { call: call.action, error };
+                    return ended;
                 }
             }
         }
-        tell(Event::Done { address: step.address.clone(), action, phase: step.phase, elapsed: started.elapsed() });
-        (step.id, StepEnd::Done, given, calls)
+        tell(Event::Done { address: address(), action, phase: step.phase, elapsed: started.elapsed() });
+        ended
     }
 
-    /// Makes one call, waiting for what passes; `None` when the run was stopped before it was sent.
-    async fn call(&self, step: &Step, call: &PlannedCall, calls: &mut usize) -> Result<Option<Value>, AwsError> {
+    /// Makes one call of a step, waiting for what passes; `None` when the run was stopped before it was sent. Where its
+    /// operation wants that, the looks of the step come right before each sending. `seen` is when its object was seen last.
+    async fn call(
+        &self,
+        step: &Step,
+        call: &PlannedCall,
+        seen: &mut Instant,
+        sent: &mut Sent,
+    ) -> Result<Option<Value>, AwsError> {
         let operation = operations::find(&call.action);
-        let mut waits = Waits::new(self.options.pace);
-        let mut interrupt = self.options.stop.clone();
-        let asked = Instant::now();
+        let mut tries = Tries::new(self.options.pace);
         loop {
-            let permit =
-                self.services[service_of(&call.action)].acquire().await.expect("the semaphore is never closed");
-            if *interrupt.borrow() {
-                return Ok(None);
-            }
-            *calls += 1;
-            let signed_with = *self.renewed.lock().await;
-            let answer = self.perform.perform(step.address.kind(), call).await;
-            drop(permit);
-            let error = match answer {
-                Ok(answer) if answer.get(PENDING).is_some() => {
-                    let pending = self.pending(call, &answer[PENDING], asked.elapsed());
-                    if pending.kind != ErrorKind::Propagating {
-                        return Err(pending);
-                    }
-                    let delay = self.options.pace * BETWEEN_LOOKS;
-                    self.tell_waiting(step, call, &pending, delay);
-                    if !self.pause(&mut interrupt, delay).await {
-                        return Ok(None);
-                    }
-                    continue;
-                }
-                Ok(answer) => {
-                    self.remember(step, call);
-                    return Ok(Some(answer));
-                }
-                Err(error) => error,
+            let is_due = match operation.looks {
+                Looks::Always => true,
+                Looks::WhenOld => seen.elapsed() > FRESH,
+                Looks::Never => false,
             };
-            if error.kind == ErrorKind::Credentials {
-                if self.renew(signed_with).await {
-                    continue;
+            if is_due && !step.looks.is_empty() {
+                let began = Instant::now();
+                match self.look_again(step, call, operation, sent).await? {
+                    Seen::There => *seen = began,
+                    // What should go is gone already.
+                    Seen::Gone => return Ok(Some(Value::Null)),
+                    Seen::Stopped => return Ok(None),
                 }
-                return Err(error);
             }
-            let delay = match self.decide(step, call, operation, &error, &mut waits).await {
-                Next::Done(answer) => {
-                    self.remember(step, call);
-                    return Ok(Some(answer));
-                }
-                Next::Again(delay) => delay,
-                Next::Fail => return Err(error),
-            };
-            if !self.budget.take() {
-                self.halt("too much was tried again; what is done stays done, and another run goes on from here");
-                return Err(error);
-            }
-            self.tell_waiting(step, call, &error, delay);
-            if !self.pause(&mut interrupt, delay).await {
-                return Err(error);
+            match self.attempt(step, call, &mut tries, &mut sent.calls).await? {
+                Attempt::Answered(answer) => return Ok(Some(answer)),
+                Attempt::Again => {}
+                Attempt::Stopped => return Ok(None),
             }
         }
+    }
+
+    /// Makes the looks of a step.
+    ///
+    /// # Errors
+    ///
+    /// When a look fails, or finds another object, another owner, or nothing where the call needs something.
+    async fn look_again(
+        &self,
+        step: &Step,
+        call: &PlannedCall,
+        operation: &Operation,
+        sent: &mut Sent,
+    ) -> Result<Seen, AwsError> {
+        for look in &step.looks {
+            let mut tries = Tries::new(self.options.pace);
+            let answer = loop {
+                match self.attempt(step, look, &mut tries, &mut sent.looks).await? {
+                    Attempt::Answered(answer) => break answer,
+                    Attempt::Again => {}
+                    Attempt::Stopped => return Ok(Seen::Stopped),
+                }
+            };
+            if answer.is_null() {
+                if !operation.done.is_empty() {
+                    return Ok(Seen::Gone);
+                }
+                let (service, name) = call.action.split_once(':').unwrap_or(("", &call.action));
+                let message = "it is gone since the plan saw it: nothing was written, plan again";
+                return Err(AwsError::rejected(service, name, message));
+            }
+        }
+        Ok(Seen::There)
+    }
+
+    /// Sends a call once and decides what its answer means. Waits before it is to be sent again.
+    async fn attempt(
+        &self,
+        step: &Step,
+        call: &PlannedCall,
+        tries: &mut Tries,
+        sent: &mut usize,
+    ) -> Result<Attempt, AwsError> {
+        let operation = operations::find(&call.action);
+        let mut interrupt = self.options.stop.clone();
+        let service = self.services.get(service_of(&call.action)).expect("every service of the plan has its limit");
+        let permit = service.acquire().await.expect("the semaphore is never closed");
+        if *interrupt.borrow() {
+            return Ok(Attempt::Stopped);
+        }
+        *sent += 1;
+        let signed_with = *self.renewed.lock().await;
+        let answer = self.perform.perform(step.address.kind(), call).await;
+        drop(permit);
+        let error = match answer {
+            Ok(answer) if answer.get(PENDING).is_some() => {
+                let pending = self.pending(call, &answer[PENDING], tries.asked.elapsed());
+                if pending.kind != ErrorKind::Propagating {
+                    return Err(pending);
+                }
+                let delay = self.options.pace * BETWEEN_LOOKS;
+                self.tell_waiting(step, call, &pending, delay);
+                let goes_on = self.pause(&mut interrupt, delay).await;
+                return Ok(if goes_on { Attempt::Again } else { Attempt::Stopped });
+            }
+            Ok(answer) => {
+                self.remember(step, call);
+                return Ok(Attempt::Answered(answer));
+            }
+            Err(error) => error,
+        };
+        if error.kind == ErrorKind::Credentials {
+            return if self.renew(signed_with).await { Ok(Attempt::Again) } else { Err(error) };
+        }
+        let delay = match self.decide(step, call, operation, &error, &mut tries.waits).await {
+            Next::Done(answer) => {
+                self.remember(step, call);
+                return Ok(Attempt::Answered(answer));
+            }
+            Next::Again(delay) => delay,
+            Next::Fail => return Err(error),
+        };
+        if !self.budget.take() {
+            self.halt("too much was tried again; what is done stays done, and another run goes on from here");
+            return Err(error);
+        }
+        self.tell_waiting(step, call, &error, delay);
+        if self.pause(&mut interrupt, delay).await { Ok(Attempt::Again) } else { Err(error) }
     }
 
     /// Says what a call waits for; a failure once that takes too long.
@@ -533,6 +666,7 @@ mod tests {
                     address: address(text),
                     phase: Phase::Ensure,
                     after: after.to_vec(),
+                    looks: Vec::new(),
                     calls: calls.iter().map(|(action, input)| PlannedCall::new(action, input.clone())).collect(),
                     hazards: Vec::new(),
                 })
@@ -544,7 +678,8 @@ mod tests {
     async fn carry_out(script: &Script, plan: &Plan, stopped: bool) -> Report {
         let (events, _kept) = mpsc::unbounded_channel();
         let (_sender, stop) = watch::channel(stopped);
-        run(script, plan, &Options { parallelism: 4, pace: Duration::from_millis(1), stop }, &events).await
+        let (pace, read) = (Duration::from_millis(1), Instant::now());
+        run(script, plan, &Options { parallelism: 4, pace, stop, read }, &events).await
     }
 
     #[tokio::test]
@@ -604,6 +739,121 @@ mod tests {
         assert!(carry_out(&script, &plan, false).await.is_complete());
     }
 
+    /// One step of two calls that looks at its role.
+    fn looking(calls: &[(&str, Value)]) -> Plan {
+        let mut plan = plan(&[("role.a", &[], calls)]);
+        plan.steps[0].looks = vec![PlannedCall::new("iam:GetRole", json!({ "RoleName": "a" }))];
+        plan
+    }
+
+    #[tokio::test]
+    async fn a_look_comes_right_before_each_write_that_gives_privileges() {
+        let plan = looking(&[
+            ("iam:UpdateRole", json!({})),
+            ("iam:AttachRolePolicy", json!({})),
+            ("iam:PutRolePolicy", json!({})),
+        ]);
+        let throttled = vec![Err(ErrorKind::Throttled), Ok(Value::Null)];
+        let found = vec![Ok(json!({})); 9];
+        let script = Script::default().answer("iam:AttachRolePolicy", throttled).answer("iam:GetRole", found);
+        let report = carry_out(&script, &plan, false).await;
+        assert!(report.is_complete());
+        let expected = [
+            "iam:UpdateRole",
+            "iam:GetRole",
+            "iam:AttachRolePolicy",
+            // What is sent again is looked at again: AWS may have taken its time.
+            "iam:GetRole",
+            "iam:AttachRolePolicy",
+            "iam:GetRole",
+            "iam:PutRolePolicy",
+        ];
+        assert_eq!(script.sent(), expected);
+        assert_eq!((report.calls, report.looks), (4, 3));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn other_writes_are_looked_at_once_what_the_plan_saw_is_older_than_ten_seconds() {
+        for (seconds, looks) in [(9, 0), (11, 1)] {
+            let plan = looking(&[("iam:UpdateRole", json!({})), ("iam:UpdateRole", json!({}))]);
+            let script = Script::default().answer("iam:GetRole", vec![Ok(json!({}))]);
+            let (events, _kept) = mpsc::unbounded_channel();
+            let (_sender, stop) = watch::channel(false);
+            let (pace, read) = (Duration::from_millis(1), Instant::now());
+            tokio::time::advance(Duration::from_secs(seconds)).await;
+            let report = run(&script, &plan, &Options { parallelism: 4, pace, stop, read }, &events).await;
+            assert!(report.is_complete());
+            assert_eq!((report.calls, report.looks), (2, looks), "after {seconds} s");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_look_that_finds_another_object_ends_the_step_before_anything_is_written() {
+        let plan = looking(&[("iam:AttachRolePolicy", json!({})), ("iam:PutRolePolicy", json!({}))]);
+        let script = Script::default().answer("iam:GetRole", vec![Err(ErrorKind::Rejected)]);
+        let report = carry_out(&script, &plan, false).await;
+        assert_eq!(report.counts(), (0, 1, 0, 0));
+        assert_eq!(script.sent(), ["iam:GetRole"]);
+    }
+
+    #[tokio::test]
+    async fn what_is_gone_is_deleted_already_and_can_t_be_changed() {
+        let gone = || Script::default().answer("iam:GetRole", vec![Ok(Value::Null); 3]);
+        let (deletes, script) =
+            (looking(&[("iam:DetachRolePolicy", json!({})), ("iam:DeleteRole", json!({}))]), gone());
+        assert!(carry_out(&script, &deletes, false).await.is_complete());
+        assert_eq!(script.sent(), ["iam:GetRole", "iam:GetRole"]);
+        let (changes, script) = (looking(&[("iam:AttachRolePolicy", json!({}))]), gone());
+        let report = carry_out(&script, &changes, false).await;
+        assert_eq!(report.counts(), (0, 1, 0, 0));
+        assert_eq!(script.sent(), ["iam:GetRole"]);
+    }
+
+    /// Asks to stop when a call is made.
+    struct Stopping<'a>(&'a str, watch::Sender<bool>);
+
+    impl Perform for Stopping<'_> {
+        fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+            if call.action == self.0 {
+                let _ = self.1.send(true);
+            }
+            Box::pin(std::future::ready(Ok(Value::Null)))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_step_that_was_stopped_in_the_middle_is_partial_and_says_what_exists() {
+        let plan = plan(&[
+            ("role.a", &[], &[("iam:CreateRole", json!({})), ("iam:AttachRolePolicy", json!({}))]),
+            ("vault.v", &[0], &[("backup:CreateBackupVault", json!({}))]),
+        ]);
+        let (events, mut told) = mpsc::unbounded_channel();
+        let (sender, stop) = watch::channel(false);
+        let (pace, read) = (Duration::from_millis(1), Instant::now());
+        let options = Options { parallelism: 4, pace, stop, read };
+        let report = run(&Stopping("iam:CreateRole", sender), &plan, &options, &events).await;
+        assert!(report.interrupted && !report.is_complete() && report.has_made());
+        assert_eq!((report.counts(), report.partial()), ((0, 0, 0, 1), 1));
+        let role = &report.outcomes[0];
+        assert!(matches!(role.status, Status::Partial { .. }), "{role:?}");
+        assert_eq!(
+            (role.made.as_slice(), role.left()),
+            (&["iam:CreateRole".to_owned()][..], vec!["iam:AttachRolePolicy"])
+        );
+        let stopped = std::iter::from_fn(|| told.try_recv().ok())
+            .find_map(|event| if let Event::Stopped { made, of, .. } = event { Some((made, of)) } else { None });
+        assert_eq!(stopped, Some((1, 2)));
+    }
+
+    #[tokio::test]
+    async fn a_step_that_failed_in_the_middle_says_what_exists() {
+        let plan = plan(&[("role.a", &[], &[("iam:CreateRole", json!({})), ("iam:AttachRolePolicy", json!({}))])]);
+        let script = Script::default().answer("iam:AttachRolePolicy", vec![Err(ErrorKind::Rejected)]);
+        let report = carry_out(&script, &plan, false).await;
+        assert_eq!((report.counts(), report.partial(), report.has_made()), ((0, 1, 0, 0), 0, true));
+        assert_eq!(report.outcomes[0].left(), ["iam:AttachRolePolicy"]);
+    }
+
     /// Takes no call that was sent before the credentials were renewed, and has others once.
     #[derive(Default)]
     struct Expiring {
@@ -645,7 +895,8 @@ mod tests {
         let expiring = Expiring::default();
         let (events, _kept) = mpsc::unbounded_channel();
         let (_sender, stop) = watch::channel(false);
-        let options = Options { parallelism: 4, pace: Duration::from_millis(1), stop };
+        let (pace, read) = (Duration::from_millis(1), Instant::now());
+        let options = Options { parallelism: 4, pace, stop, read };
         let report = run(&expiring, &plan, &options, &events).await;
         assert!(report.is_complete(), "{:?}", report.outcomes);
         assert_eq!((*expiring.sent.lock().expect("no poison"), *expiring.renewed.lock().expect("no poison")), (6, 1));

@@ -16,6 +16,18 @@ pub enum Class {
     Nothing,
 }
 
+/// When the looks of a step are made again before an operation is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Looks {
+    /// Right before every sending: it gives privileges, can't be taken back, or says whose an object is, and it names the object
+    /// by a name that may be another one's by then.
+    Always,
+    /// Once what the plan saw is older than ten seconds.
+    WhenOld,
+    /// Never: the object is named by an id that nothing else ever has.
+    Never,
+}
+
 /// One writing operation.
 #[derive(Debug)]
 pub struct Operation {
@@ -29,10 +41,17 @@ pub struct Operation {
     pub perhaps: &'static [&'static str],
     /// Errors that pass once AWS knows everywhere what was just made: code, and part of the message in lower case.
     pub passing: &'static [(&'static str, &'static str)],
+    /// When the looks of its step are made.
+    pub looks: Looks,
 }
 
 const fn operation(action: &'static str, class: Class) -> Operation {
-    Operation { action, class, done: &[], perhaps: &[], passing: &[] }
+    Operation { action, class, done: &[], perhaps: &[], passing: &[], looks: Looks::WhenOld }
+}
+
+/// An operation that names its object by a name, and that would do harm to another object of that name.
+const fn guarded(action: &'static str, class: Class) -> Operation {
+    Operation { looks: Looks::Always, ..operation(action, class) }
 }
 
 impl Operation {
@@ -76,52 +95,53 @@ const HELD: &[(&str, &str)] = &[("DeleteConflict", "")];
 pub const OPERATIONS: &[Operation] = &[
     operation("iam:CreateRole", Keyed).perhaps(TAKEN).passing(UNSEEN_PRINCIPAL),
     operation("iam:UpdateRole", Idempotent).passing(UNSEEN),
-    operation("iam:UpdateAssumeRolePolicy", Idempotent)
+    guarded("iam:UpdateAssumeRolePolicy", Idempotent)
         .passing(&[("NoSuchEntity", ""), ("MalformedPolicyDocument", "invalid principal in policy")]),
-    operation("iam:PutRolePermissionsBoundary", Idempotent).passing(UNSEEN),
-    operation("iam:DeleteRolePermissionsBoundary", Keyed).done(GONE),
-    operation("iam:AttachRolePolicy", Idempotent).passing(UNSEEN),
-    operation("iam:DetachRolePolicy", Keyed).done(GONE),
-    operation("iam:PutRolePolicy", Idempotent).passing(UNSEEN),
-    operation("iam:DeleteRolePolicy", Keyed).done(GONE),
-    operation("iam:DeleteRole", Keyed).done(GONE).passing(HELD),
-    operation("iam:TagRole", Idempotent).passing(UNSEEN),
-    operation("iam:UntagRole", Idempotent).done(GONE),
-    // Looks before a deletion: what is gone already is as good as deleted.
+    guarded("iam:PutRolePermissionsBoundary", Idempotent).passing(UNSEEN),
+    guarded("iam:DeleteRolePermissionsBoundary", Keyed).done(GONE),
+    guarded("iam:AttachRolePolicy", Idempotent).passing(UNSEEN),
+    guarded("iam:DetachRolePolicy", Keyed).done(GONE),
+    guarded("iam:PutRolePolicy", Idempotent).passing(UNSEEN),
+    guarded("iam:DeleteRolePolicy", Keyed).done(GONE),
+    guarded("iam:DeleteRole", Keyed).done(GONE).passing(HELD),
+    guarded("iam:TagRole", Idempotent).passing(UNSEEN),
+    guarded("iam:UntagRole", Idempotent).done(GONE),
+    // Looks: a name that nothing has any more.
     operation("iam:GetRole", Idempotent).done(GONE),
     operation("iam:GetInstanceProfile", Idempotent).done(GONE),
     operation("iam:GetPolicy", Idempotent).done(GONE),
     operation("backup:ListTags", Idempotent).done(MISSING),
     operation("backup:ListBackupVaults", Idempotent),
+    operation("backup:GetBackupPlan", Idempotent).done(MISSING),
     operation("ssm:ListTagsForResource", Idempotent).done(&["InvalidResourceId"]),
     operation("iam:CreatePolicy", Keyed).perhaps(TAKEN),
     // Each call makes a version, of which AWS keeps five.
-    operation("iam:CreatePolicyVersion", Nothing).passing(UNSEEN),
-    operation("iam:DeletePolicyVersion", Keyed).done(GONE),
-    operation("iam:DeletePolicy", Keyed).done(GONE).passing(HELD),
-    operation("iam:TagPolicy", Idempotent).passing(UNSEEN),
-    operation("iam:UntagPolicy", Idempotent).done(GONE),
+    guarded("iam:CreatePolicyVersion", Nothing).passing(UNSEEN),
+    guarded("iam:DeletePolicyVersion", Keyed).done(GONE),
+    guarded("iam:DeletePolicy", Keyed).done(GONE).passing(HELD),
+    guarded("iam:TagPolicy", Idempotent).passing(UNSEEN),
+    guarded("iam:UntagPolicy", Idempotent).done(GONE),
     operation("iam:CreateInstanceProfile", Keyed).perhaps(TAKEN),
     // A profile holds one role: "too many" may mean ours.
-    operation("iam:AddRoleToInstanceProfile", Keyed).perhaps(&["LimitExceeded", "EntityAlreadyExists"]).passing(UNSEEN),
-    operation("iam:RemoveRoleFromInstanceProfile", Keyed).done(GONE),
-    operation("iam:DeleteInstanceProfile", Keyed).done(GONE).passing(HELD),
-    operation("iam:TagInstanceProfile", Idempotent).passing(UNSEEN),
-    operation("iam:UntagInstanceProfile", Idempotent).done(GONE),
+    guarded("iam:AddRoleToInstanceProfile", Keyed).perhaps(&["LimitExceeded", "EntityAlreadyExists"]).passing(UNSEEN),
+    guarded("iam:RemoveRoleFromInstanceProfile", Keyed).done(GONE),
+    guarded("iam:DeleteInstanceProfile", Keyed).done(GONE).passing(HELD),
+    guarded("iam:TagInstanceProfile", Idempotent).passing(UNSEEN),
+    guarded("iam:UntagInstanceProfile", Idempotent).done(GONE),
     // The kinds know their own token in `AlreadyExistsException` and take it for the answer.
     operation("backup:CreateBackupVault", Token),
-    operation("backup:PutBackupVaultAccessPolicy", Idempotent)
+    guarded("backup:PutBackupVaultAccessPolicy", Idempotent)
         .passing(&[("InvalidParameterValueException", "invalid principal in policy")]),
-    operation("backup:DeleteBackupVaultAccessPolicy", Keyed).done(MISSING),
-    operation("backup:PutBackupVaultNotifications", Idempotent),
-    operation("backup:DeleteBackupVaultNotifications", Keyed).done(MISSING),
-    operation("backup:PutBackupVaultLockConfiguration", Idempotent),
-    operation("backup:DeleteBackupVaultLockConfiguration", Keyed).done(MISSING),
-    operation("backup:DeleteBackupVault", Keyed).done(MISSING),
+    guarded("backup:DeleteBackupVaultAccessPolicy", Keyed).done(MISSING),
+    guarded("backup:PutBackupVaultNotifications", Idempotent),
+    guarded("backup:DeleteBackupVaultNotifications", Keyed).done(MISSING),
+    guarded("backup:PutBackupVaultLockConfiguration", Idempotent),
+    guarded("backup:DeleteBackupVaultLockConfiguration", Keyed).done(MISSING),
+    guarded("backup:DeleteBackupVault", Keyed).done(MISSING),
     operation("backup:CreateBackupPlan", Token),
     // Each call makes a version, of which AWS keeps 2,000.
     operation("backup:UpdateBackupPlan", Nothing),
-    operation("backup:DeleteBackupPlan", Keyed)
+    guarded("backup:DeleteBackupPlan", Keyed)
         .done(MISSING)
         .passing(&[("InvalidRequestException", "selections must be deleted")]),
     operation("backup:CreateBackupSelection", Token).passing(&[
@@ -134,13 +154,13 @@ pub const OPERATIONS: &[Operation] = &[
         ("InvalidParameterValueException", "cannot be assumed"),
         ("InvalidParameterValueException", "is not authorized to call"),
     ]),
-    operation("backup:TagResource", Idempotent),
-    operation("backup:UntagResource", Idempotent).done(MISSING),
+    guarded("backup:TagResource", Idempotent),
+    guarded("backup:UntagResource", Idempotent).done(MISSING),
     operation("backup:UpdateRegionSettings", Idempotent),
     // Creating and updating runs the document at once.
     operation("ssm:CreateAssociation", Nothing).perhaps(&["AssociationAlreadyExists"]).passing(&[("InvalidRole", "")]),
     operation("ssm:UpdateAssociation", Nothing).perhaps(&["InvalidAssociationVersion"]),
-    operation("ssm:DeleteAssociation", Keyed).done(&["AssociationDoesNotExist"]),
+    guarded("ssm:DeleteAssociation", Keyed).done(&["AssociationDoesNotExist"]),
     // A record that is made once: "it exists" says that another run was faster, or that an answer was lost.
     operation("ssm:PutParameter", Nothing),
     operation("ssm:SendCommand", Nothing),
@@ -148,12 +168,15 @@ pub const OPERATIONS: &[Operation] = &[
     operation("ssm:GetCommandInvocation", Idempotent),
     operation("ssm:AddTagsToResource", Idempotent),
     // An instance carries one profile at most: the first one is met at the instance.
-    operation("ec2:AssociateIamInstanceProfile", Keyed).perhaps(&["IncorrectState"]).passing(UNSEEN_PROFILE),
+    guarded("ec2:AssociateIamInstanceProfile", Keyed).perhaps(&["IncorrectState"]).passing(UNSEEN_PROFILE),
     // Makes a new association: the old id leads nowhere any more, and a look at the instance decides.
-    operation("ec2:ReplaceIamInstanceProfileAssociation", Keyed)
+    guarded("ec2:ReplaceIamInstanceProfileAssociation", Keyed)
         .perhaps(&["InvalidAssociationID.NotFound"])
         .passing(UNSEEN_PROFILE),
-    operation("ec2:DisassociateIamInstanceProfile", Keyed).done(&["InvalidAssociationID.NotFound"]),
+    Operation {
+        looks: Looks::Never,
+        ..operation("ec2:DisassociateIamInstanceProfile", Keyed).done(&["InvalidAssociationID.NotFound"])
+    },
     operation("ssm:RemoveTagsFromResource", Idempotent).done(&["InvalidResourceId"]),
 ];
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 
 use super::arguments::{ApplyArguments, Consent, Global, Locking};
 use super::exit::{CliError, Exit};
@@ -12,8 +13,7 @@ use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
 use super::wait;
-use crate::apply::{self, Event, Report, settle};
-use crate::model::Address;
+use crate::apply::{self, Event, Leftover, Report, settle};
 use crate::plan::build::Options;
 use crate::plan::{Action, Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
@@ -142,7 +142,7 @@ pub(super) async fn carry_out_plan(
         return Ok(Exit::Interrupted);
     };
     // Nothing is written from here on: whoever is in a hurry has the report, and `plan` for the rest.
-    let swept = interrupts.unless(sweep(session, options, &report)).await;
+    let swept = interrupts.unless(sweep(session, options, &report, &plan)).await;
     let (mut stopped, failed) = (
         swept.is_none(),
         match swept {
@@ -181,7 +181,7 @@ pub(super) async fn carry_out_plan(
         return Ok(Exit::Interrupted);
     }
     if is_lost && !report.is_complete() {
-        return Ok(if report.counts().0 > 0 { Exit::Partly } else { Exit::Failed });
+        return Ok(if report.has_made() { Exit::Partly } else { Exit::Failed });
     }
     Ok(match ended(&report) {
         Exit::Done if !installed => Exit::Partly,
@@ -220,20 +220,25 @@ async fn current(
 
 /// Reads everything once more, and names what AWS acknowledged and does not show. New things may take seconds to be
 /// visible everywhere, so a difference is looked at again before it counts.
-async fn sweep(session: &Session<'_>, options: &Options, report: &Report) -> Result<Vec<Address>, CliError> {
+async fn sweep(
+    session: &Session<'_>,
+    options: &Options,
+    report: &Report,
+    plan: &Plan,
+) -> Result<Vec<Leftover>, CliError> {
     if report.calls == 0 || report.interrupted {
         return Ok(Vec::new());
     }
     let mut delay = pace(session);
     for _ in 0..SWEEPS {
-        if settle::leftovers(report, &session.build(options).await?.0).is_empty() {
+        if settle::leftovers(report, plan, &session.build(options).await?.0).is_empty() {
             return Ok(Vec::new());
         }
         session.ui.status("waiting until AWS shows what it acknowledged");
         tokio::time::sleep(delay).await;
         delay *= 2;
     }
-    let leftovers = settle::leftovers(report, &session.build(options).await?.0);
+    let leftovers = settle::leftovers(report, plan, &session.build(options).await?.0);
     session.ui.clear_status();
     Ok(leftovers)
 }
@@ -326,7 +331,8 @@ async fn perform(
         Some(lease) => session.clients.fenced_writer(lease.fence()),
         None => session.clients.writer(),
     };
-    let options = apply::Options { parallelism: manner.parallelism, pace: pace(session), stop: stopped };
+    let read = Instant::now().checked_sub(Duration::from_millis(session.age())).unwrap_or_else(Instant::now);
+    let options = apply::Options { parallelism: manner.parallelism, pace: pace(session), stop: stopped, read };
     let mut progress = Progress::new(plan);
     let work = async {
         let report = apply::run(&writer, plan, &options, &sender).await;
@@ -380,12 +386,11 @@ fn tell(ui: &Ui, progress: &mut Progress, event: &Event, json: bool) -> Result<(
 
 /// Says how a report ends a run.
 fn ended(report: &Report) -> Exit {
-    let (done, _, _, _) = report.counts();
     if report.is_complete() {
         Exit::Done
     } else if report.interrupted {
         Exit::Interrupted
-    } else if done > 0 {
+    } else if report.has_made() {
         Exit::Partly
     } else {
         Exit::Failed

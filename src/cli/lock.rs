@@ -160,7 +160,7 @@ impl Guard {
 fn is_unanswered(status: &Status) -> bool {
     match status {
         Status::Unknown { error, .. } => error.code.is_none(),
-        Status::Done | Status::Failed { .. } | Status::Skipped { .. } => false,
+        Status::Done | Status::Partial { .. } | Status::Failed { .. } | Status::Skipped { .. } => false,
     }
 }
 

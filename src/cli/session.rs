@@ -187,7 +187,7 @@ impl<'a> Session<'a> {
             })
         })
         .await;
-        if let [violation, ..] = check::violations(&plan).as_slice() {
+        if let [violation, ..] = check::violations(&plan, &live).as_slice() {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
         }

@@ -1,5 +1,6 @@
-//! The read before what can't be taken back: whoever deletes looks once more whether the thing is the one that was planned
-//! to go. IAM's names and those of vaults can be free and taken again between a plan and its deletion.
+//! Looks: whoever writes to a name looks once more whether the object is the one that the plan saw, by its unique id and by its
+//! marks. IAM's names and those of vaults can be free and taken again between a plan and its writes, and an object can change
+//! hands.
 
 use std::collections::BTreeMap;
 
@@ -7,59 +8,96 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Tags};
 use crate::kind::Live;
+use crate::model::Scope;
 use crate::plan::{EXPECT, PlannedCall, marks};
 
-/// The tags that must be there.
+/// The member of [`EXPECT`] that holds the values that are taken, by tag key.
 const TAGS: &str = "Tags";
-/// The tags that must be so where they are there.
-const OR_NONE: &str = "TagsOrNone";
 
-/// Makes the read that must find a live thing as it was planned: its unique ids of these names, and the marks it has.
-pub(crate) fn expecting(action: &str, mut input: Value, live: &Live, unique: &[&str]) -> PlannedCall {
-    let ids = unique.iter().filter_map(|name| Some((*name, live.ids.get(*name)?)));
-    let tags = live.fields.get("tags").and_then(Value::as_object);
-    let marks: BTreeMap<_, _> =
-        tags.into_iter().flatten().filter(|(key, _)| [marks::STACK, marks::ID].contains(&key.as_str())).collect();
-    let mut expected: Value = ids
-        .collect::<BTreeMap<_, _>>()
-        .into_iter()
-        .map(|(name, id)| (name.to_owned(), json!(id)))
-        .collect::<serde_json::Map<_, _>>()
-        .into();
-    if !marks.is_empty() {
-        // Without any mark a token that names the stack says whose it is; a mark of another owner says more.
-        let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(marks::TOKEN));
-        expected[if has_token { OR_NONE } else { TAGS }] = json!(marks);
-    }
-    input[EXPECT] = expected;
+/// Makes the look that must find a live object as the plan saw it, by the unique ids of these names.
+pub(crate) fn expecting_id(action: &str, mut input: Value, live: &Live, unique: &[&str]) -> PlannedCall {
+    let ids = unique.iter().filter_map(|name| Some(((*name).to_owned(), json!(live.ids.get(*name)?))));
+    input[EXPECT] = ids.collect::<serde_json::Map<_, _>>().into();
     PlannedCall::new(action, input)
 }
 
-/// Compares what such a read found with what it must find.
+/// Makes the look that must find a live object as the plan saw it, by the unique ids of these names and by its marks. `new`
+/// are the marks that the step itself writes: before and after that both are right.
+pub(crate) fn expecting(
+    action: &str,
+    input: Value,
+    live: &Live,
+    unique: &[&str],
+    new: &BTreeMap<String, String>,
+) -> PlannedCall {
+    expecting_marks(&[marks::STACK, marks::ID], expecting_id(action, input, live, unique), live, new)
+}
+
+/// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took it from the
+/// stack. Its own step may have written its address meanwhile.
+pub(crate) fn expecting_reference(
+    action: &str,
+    input: Value,
+    live: &Live,
+    unique: &[&str],
+    scope: &Scope,
+) -> PlannedCall {
+    let ours = BTreeMap::from([(marks::STACK.to_owned(), scope.stack.clone())]);
+    expecting_marks(&[marks::STACK], expecting_id(action, input, live, unique), live, &ours)
+}
+
+fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTreeMap<String, String>) -> PlannedCall {
+    // Without any mark a token that names the stack says whose it is; a mark of another owner says more.
+    let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(marks::TOKEN));
+    let tags = live.fields.get("tags").unwrap_or(&Value::Null);
+    let taken = |key: &str| {
+        let mut taken = vec![tags.get(key).cloned().unwrap_or_default()];
+        for more in [new.get(key).map(|mark| json!(mark)), has_token.then_some(Value::Null)].into_iter().flatten() {
+            if !taken.contains(&more) {
+                taken.push(more);
+            }
+        }
+        (key.to_owned(), Value::from(taken))
+    };
+    look.input[EXPECT][TAGS] = keys.iter().map(|key| taken(key)).collect::<serde_json::Map<_, _>>().into();
+    look
+}
+
+/// Compares what a look found with what it must find.
 ///
 /// # Errors
 ///
-/// Names the first id or mark that differs: another thing has taken the place of the planned one, or another owner it.
+/// Names the first id or mark that differs: another object has taken the place of the planned one, or another owner it.
 pub(crate) fn check(call: &PlannedCall, ids: &[(&str, Option<&str>)], tags: Option<&Tags>) -> Result<Value, AwsError> {
     let expected = &call.input[EXPECT];
-    let of_ids = ids.iter().map(|(name, found)| (*name, expected[*name].as_str(), *found));
-    let of_tags = tags.into_iter().flat_map(|tags| {
-        let members = |name: &str| expected[name].as_object().into_iter().flatten();
-        let found = |key: &str| tags.get(key).map(String::as_str);
-        let marked = members(OR_NONE).filter(move |(key, _)| tags.contains_key(*key));
-        members(TAGS).chain(marked).map(move |(key, value)| (key.as_str(), value.as_str(), found(key)))
-    });
-    for (name, wanted, found) in of_ids.chain(of_tags) {
-        if let Some(wanted) = wanted.filter(|wanted| found != Some(*wanted)) {
-            let found = found.map_or_else(|| "gone".to_owned(), |found| format!("`{found}`"));
-            let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
-            let message = format!(
-                "it is not what was planned to go: its `{name}` was `{wanted}` and is {found}; nothing was deleted, plan again"
-            );
-            return Err(AwsError::rejected(service, operation, message));
+    let differs = |name: &str, was: Option<&str>, is: Option<&str>| {
+        let quoted = |value: Option<&str>| value.map_or_else(|| "not there".to_owned(), |value| format!("`{value}`"));
+        let (was, is) = (quoted(was), quoted(is));
+        let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
+        let message = format!(
+            "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, plan again"
+        );
+        AwsError::rejected(service, operation, message)
+    };
+    for (name, found) in ids {
+        if let Some(wanted) = expected[*name].as_str().filter(|wanted| *found != Some(*wanted)) {
+            return Err(differs(name, Some(wanted), *found));
+        }
+    }
+    let Some(tags) = tags else { return Ok(json!({})) };
+    for (key, taken) in expected[TAGS].as_object().into_iter().flatten() {
+        let found = tags.get(key).map(String::as_str);
+        let mut taken = taken.as_array().into_iter().flatten();
+        if !taken.clone().any(|taken| taken.as_str() == found) {
+            return Err(differs(key, taken.find_map(Value::as_str), found));
         }
     }
     Ok(json!({}))
+}
+
+/// What a look answers that finds nothing under the name.
+pub(crate) fn gone() -> Value {
+    Value::Null
 }
 
 #[cfg(test)]
@@ -82,7 +120,8 @@ mod tests {
 
     #[test]
     fn only_the_planned_thing_with_its_marks_passes() {
-        let call = expecting("iam:GetRole", json!({ "RoleName": "a" }), &live(), &["RoleId"]);
+        let unchanged = BTreeMap::new();
+        let call = expecting("iam:GetRole", json!({ "RoleName": "a" }), &live(), &["RoleId"], &unchanged);
         let tags = |stack: &str| -> Tags {
             [("vssctl:stack", stack), ("vssctl:id", "role.a")].map(|(key, value)| (key.into(), value.into())).into()
         };
@@ -93,10 +132,17 @@ mod tests {
         let taken = check(&call, &[("RoleId", Some("AROA1"))], Some(&tags("t"))).expect_err("another owner");
         assert!(taken.message.contains("`vssctl:stack` was `s` and is `t`"), "{}", taken.message);
         let unmarked = check(&call, &[("RoleId", Some("AROA1"))], Some(&Tags::default())).expect_err("nobody's");
-        assert!(unmarked.message.contains("is gone"), "{}", unmarked.message);
+        assert!(unmarked.message.contains("is not there"), "{}", unmarked.message);
+        // Of an object without marks nobody else may have put some there; the step's own are taken.
+        let (mut strangers, own) = (live(), tags("s").into_iter().collect());
+        strangers.fields.clear();
+        let adopted = expecting("iam:GetRole", json!({}), &strangers, &["RoleId"], &own);
+        for (found, taken) in [(Tags::default(), true), (tags("s"), true), (tags("t"), false)] {
+            assert_eq!(check(&adopted, &[("RoleId", Some("AROA1"))], Some(&found)).is_ok(), taken, "{found:?}");
+        }
         let mut with_token = live();
         with_token.ids.insert("CreatorRequestId".into(), "v1.0123456789.v.a.01234567".into());
-        let call = expecting("backup:ListTags", json!({}), &with_token, &[]);
+        let call = expecting("backup:ListTags", json!({}), &with_token, &[], &unchanged);
         assert!(check(&call, &[], Some(&Tags::default())).is_ok() && check(&call, &[], Some(&tags("t"))).is_err());
     }
 }

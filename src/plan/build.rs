@@ -10,7 +10,8 @@ use serde_json::Value;
 use super::gate::{self, Gate};
 use super::order::{Graph, Vertex};
 use super::{
-    Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, unreadable, verdict,
+    Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, seconds, unreadable,
+    verdict,
 };
 use crate::config::Thresholds;
 use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
@@ -59,6 +60,9 @@ pub(super) struct Draft<'a> {
     pub(super) action: Action,
     pub(super) reason: Option<String>,
     pub(super) fields: Vec<FieldChange>,
+    /// It is a second object of this entry, which keeps the first one. The entry's words and their differences from the second
+    /// object say what is lost with it.
+    pub(super) second_of: Option<Address>,
 }
 
 impl Draft<'_> {
@@ -67,6 +71,12 @@ impl Draft<'_> {
             .map(|desired| desired.name.as_str())
             .or_else(|| self.live.map(|live| live.name.as_str()))
             .unwrap_or_default()
+    }
+
+    /// Names it as a second object, where it is one, with AWS's id.
+    pub(super) fn as_second(&self) -> String {
+        let (Some(entry), Some(live)) = (&self.second_of, self.live) else { return String::new() };
+        format!(", a second object of `{entry}` with the id `{}`,", seconds::id_of(live))
     }
 
     pub(super) fn refuse(&mut self, action: Action, reason: String) {
@@ -155,6 +165,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, &mut drafts, &mut diagnostics);
     let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
+    seconds::remove(input, owned, &mut drafts, &kept, &mut diagnostics);
     let gate = gate::hold(input, &mut drafts, &mut diagnostics);
     // Marks need nothing but the thing itself.
     if input.options.adopt.is_empty() {
@@ -168,7 +179,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     }
     diagnostics.extend(unreadable::diagnostics(input));
     keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts, &gate, &mut diagnostics);
+    let graph = calls(input, &mut drafts, &gate);
     let mut hazards = hazard::find(input, &drafts);
     gate.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
@@ -198,7 +209,8 @@ fn change(draft: Draft<'_>) -> Change {
         address: draft.address,
         action: draft.action,
         reason: draft.reason,
-        fields: draft.fields,
+        // How a second object differs from the entry is no change of either.
+        fields: if draft.second_of.is_some() { Vec::new() } else { draft.fields },
     }
 }
 
@@ -308,8 +320,7 @@ fn prune<'a>(
     }
     let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
-    let (most, percent) = (most as usize, percent as usize);
-    let allowed = options.max_deletions.unwrap_or_else(|| (owned * percent / 100).min(most));
+    let allowed = allowed_deletions(options, owned);
     if !options.destroy && count > allowed {
         diagnostics.push(
             Diagnostic::error(
@@ -335,6 +346,12 @@ fn prune<'a>(
     drafts.extend(deletions);
     kept.sort_by(|left, right| (&left.address, &left.id).cmp(&(&right.address, &right.id)));
     kept
+}
+
+/// Returns how many deletions are allowed in a stack of so many things.
+pub(super) fn allowed_deletions(options: &Options, owned: usize) -> usize {
+    let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
+    options.max_deletions.unwrap_or_else(|| (owned * percent as usize / 100).min(most as usize))
 }
 
 /// An empty file, or one that has lost a whole section, never means that all of it should go.
@@ -434,7 +451,7 @@ fn keep_protected(drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address) else { continue };
         let location = draft.desired.and_then(|desired| desired.location.clone());
         let obstacle = format!("`{follower}` would be replaced with it, and is protected (`protect = true`)");
-        diagnostics.push(verdict::cannot_go(&address, "replaced", &obstacle).located(location));
+        diagnostics.push(verdict::cannot_go(draft, "replaced", &obstacle).located(location));
         draft.refuse(Action::Refused, obstacle);
     }
 }
@@ -468,7 +485,7 @@ fn spread_replacements(drafts: &mut [Draft<'_>]) {
 }
 
 /// Asks the kinds for their calls.
-fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate, diagnostics: &mut Vec<Diagnostic>) -> Graph {
+fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -487,7 +504,8 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate, diagnostics: 
             scope: input.scope,
             action,
             address: &draft.address,
-            desired: draft.desired,
+            // What goes is not taken for what the file wants.
+            desired: draft.desired.filter(|_| draft.second_of.is_none()),
             live: draft.live,
             marks: &draft.marks,
             neighbours: &neighbours,
@@ -495,72 +513,42 @@ fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate, diagnostics: 
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
             rings: gate.rings(&draft.address),
         };
-        let calls = draft.kind.calls(&transition);
-        if draft.action == Action::Delete && calls == Calls::default() {
+        let Calls { looks, release, ensure, remove } = draft.kind.calls(&transition);
+        if draft.action == Action::Delete && release.is_empty() && ensure.is_empty() && remove.is_empty() {
             // What a Run Command did can't be deleted.
             draft.action = Action::NoOp;
             continue;
         }
         let last = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
-        for (phase, calls) in [(Phase::Release, calls.release), (Phase::Ensure, calls.ensure), (last, calls.remove)] {
+        for (phase, calls) in [(Phase::Release, release), (Phase::Ensure, ensure), (last, remove)] {
             if !calls.is_empty() {
-                graph.calls.entry((phase, draft.address.clone())).or_default().extend(calls);
+                let vertex = (phase, draft.address.clone());
+                if action != Action::Replace || phase == takes_away(draft.kind) {
+                    graph.looks.insert(vertex.clone(), looks.clone());
+                }
+                graph.calls.insert(vertex, calls);
             }
         }
     }
-    remove_surplus(input, drafts, &neighbours, &mut graph, diagnostics);
     connect(drafts, &mut graph);
     graph.waits.clone_from(&gate.waits);
     graph
 }
 
-/// Deletes second objects of one address, once the address itself stands.
-fn remove_surplus(
-    input: &Input<'_>,
-    drafts: &mut [Draft<'_>],
-    neighbours: &BTreeMap<Address, &Live>,
-    graph: &mut Graph,
-    diagnostics: &mut Vec<Diagnostic>,
-) {
-    for (address, live) in input.live.iter().flat_map(|(_, live)| &live.surplus) {
-        let Some(index) = drafts.iter().position(|draft| draft.address == *address) else { continue };
-        if matches!(drafts[index].action, Action::Unknown | Action::Refused) || !input.options.adopt.is_empty() {
-            continue;
-        }
-        if let Some(held) = holders::of_surplus(input, drafts, drafts[index].kind, (address, live)) {
-            diagnostics.push(held);
-            continue;
-        }
-        let draft = &mut drafts[index];
-        let calls = draft.kind.calls(&Transition {
-            scope: input.scope,
-            action: Action::Delete,
-            address,
-            desired: None,
-            live: Some(live),
-            marks: &BTreeMap::new(),
-            neighbours,
-            replaced: &BTreeSet::new(),
-            attempt: 0,
-            rings: &kind::Rings::default(),
-        });
-        let phase = if draft.action == Action::Delete { Phase::Prune } else { Phase::Remove };
-        graph.calls.entry((phase, address.clone())).or_default().extend(calls.remove);
-        if draft.action == Action::NoOp {
-            draft.action = Action::Update;
-        }
-        if matches!(draft.action, Action::Update | Action::Create) && draft.reason.is_none() {
-            draft.reason = Some("a second object of this address is removed".to_owned());
-        }
-    }
+/// The phase of a replacement in which the old object goes.
+fn takes_away(kind: &dyn Kind) -> Phase {
+    if kind.replaces_create_first() { Phase::Remove } else { Phase::Release }
 }
 
 fn connect(drafts: &[Draft<'_>], graph: &mut Graph) {
-    let by_name: BTreeMap<(&str, &str), &Address> = drafts
+    let (firsts, seconds): (Vec<&Draft<'_>>, Vec<&Draft<'_>>) =
+        drafts.iter().partition(|draft| draft.second_of.is_none());
+    seconds::connect(drafts, &seconds, graph);
+    let by_name: BTreeMap<(&str, &str), &Address> = firsts
         .iter()
         .filter_map(|draft| draft.live.map(|live| ((draft.kind.name(), live.name.as_str()), &draft.address)))
         .collect();
-    for draft in drafts {
+    for draft in firsts {
         for reference in draft.desired.iter().flat_map(|desired| &desired.references) {
             graph.references.insert((draft.address.clone(), reference.clone()));
         }

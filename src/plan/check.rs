@@ -5,11 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, EXPECT, Phase, Plan, PlannedCall, UNTIL};
+use super::{Action, Phase, Plan, PlannedCall, Step, UNTIL};
+use crate::kind::{Found, KindLive, Live};
 use crate::model::Address;
 
-/// Lists what is wrong with a plan; empty for a sound one.
-pub fn violations(plan: &Plan) -> Vec<String> {
+/// Lists what is wrong with a plan; empty for a sound one. `live` is what the plan was built from.
+pub fn violations(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<String> {
     let mut found = Vec::new();
     let actions: BTreeMap<&Address, Action> =
         plan.changes.iter().map(|change| (&change.address, change.action)).collect();
@@ -44,11 +45,17 @@ pub fn violations(plan: &Plan) -> Vec<String> {
                 found.push(format!("`{}` waits for a command that nothing sends", call.action));
             }
             check_call(plan, step.phase, action, call, &mut found);
-            // A name may be free and taken again meanwhile: who deletes looks first.
-            let looked = step.calls[..place].iter().any(|earlier| earlier.input.get(EXPECT).is_some());
-            if deletes_thing(&call.action) && !looked {
-                found.push(format!("`{}` deletes a thing that nobody looks at first", call.action));
+            // A name may be free and taken again meanwhile: who writes to one looks first, unless the plan itself makes it.
+            let makes = |step: &Step| step.calls.iter().any(|call| creates(&call.action));
+            let is_new = makes(step)
+                || before
+                    .iter()
+                    .map(|id| &plan.steps[*id])
+                    .any(|earlier| earlier.address == step.address && makes(earlier));
+            if writes_to_a_name(&call.action) && !is_new && step.looks.is_empty() {
+                found.push(format!("`{}` writes to what nobody looks at first", call.action));
             }
+            found.extend(keeps(live, &actions, &step.address, call));
             let mut outputs = Vec::new();
             collect_outputs(&call.input, &mut outputs);
             for of in outputs {
@@ -68,13 +75,10 @@ pub fn violations(plan: &Plan) -> Vec<String> {
 }
 
 fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedCall, found: &mut Vec<String>) {
-    let waits = call.input.get(UNTIL).is_some() || call.input.get(EXPECT).is_some();
+    let waits = call.input.get(UNTIL).is_some();
     let call = call.action.as_str();
-    let operation = call.split_once(':').map_or(call, |(_, operation)| operation);
-    let reads = ["Get", "List", "Describe"].iter().any(|verb| operation.starts_with(verb));
-    if reads != waits {
-        found
-            .push(format!("`{call}` reads, and of reads a plan holds only those that wait, or look before a deletion"));
+    if reads(call) != waits {
+        found.push(format!("`{call}` reads, and of reads the calls of a plan hold only those that wait"));
     }
     // A second object of an address may go once the address itself stands.
     let leftover = phase == Phase::Remove && action == Some(Action::Create);
@@ -89,6 +93,58 @@ fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedC
     }
 }
 
+fn operation(call: &str) -> &str {
+    call.split_once(':').map_or(call, |(_, operation)| operation)
+}
+
+fn reads(call: &str) -> bool {
+    ["Get", "List", "Describe"].iter().any(|verb| operation(call).starts_with(verb))
+}
+
+fn creates(call: &str) -> bool {
+    operation(call).starts_with("Create") && call != "iam:CreatePolicyVersion"
+}
+
+/// Tells whether a call names its object by a name that another object may have by then, or takes away what another stack may
+/// have taken over. A selection has neither: its id is its own, and it carries no marks.
+fn writes_to_a_name(call: &str) -> bool {
+    let on_vaults = ["Put", "Delete"].iter().any(|verb| operation(call).starts_with(&format!("{verb}BackupVault")));
+    call.starts_with("iam:") && !reads(call) && !creates(call)
+        || on_vaults
+        || deletes_thing(call) && call != "backup:DeleteBackupSelection"
+}
+
+/// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one object.
+fn keeps(
+    live: &[(&'static str, KindLive)],
+    actions: &BTreeMap<&Address, Action>,
+    step: &Address,
+    call: &PlannedCall,
+) -> Option<String> {
+    let (kind, member, id) = match call.action.as_str() {
+        "iam:DeleteRole" => ("role", "RoleName", None),
+        "iam:DeletePolicy" => ("policy", "PolicyArn", Some("Arn")),
+        "iam:DeleteInstanceProfile" => ("instance_profile", "InstanceProfileName", None),
+        "backup:DeleteBackupVault" => ("vault", "BackupVaultName", None),
+        "backup:DeleteBackupPlan" | "backup:UpdateBackupPlan" => ("plan", "BackupPlanId", Some("BackupPlanId")),
+        "backup:DeleteBackupSelection" => ("selection", "SelectionId", Some("SelectionId")),
+        "ssm:DeleteAssociation" | "ssm:UpdateAssociation" => ("package", "AssociationId", Some("AssociationId")),
+        _ => return None,
+    };
+    let object = call.input.get(member)?.as_str()?;
+    let is_it = |live: &Live| match id {
+        Some(id) => live.ids.get(id).is_some_and(|id| id == object),
+        None => live.name.eq_ignore_ascii_case(object),
+    };
+    let entries = live.iter().filter(|(name, _)| *name == kind).flat_map(|(_, live)| &live.found);
+    let mut owners = entries.filter(|(_, found)| matches!(found, Found::Live(live) if is_it(live)));
+    let overwrites = !call.action.contains(":Delete");
+    owners.find_map(|(owner, _)| {
+        let may = owner == step && (overwrites || matches!(actions.get(owner), Some(Action::Delete | Action::Replace)));
+        (!may).then(|| format!("`{}` of `{step}` takes `{object}`, which `{owner}` keeps", call.action))
+    })
+}
+
 fn deletes_thing(call: &str) -> bool {
     [
         "iam:DeleteRole",
@@ -96,6 +152,7 @@ fn deletes_thing(call: &str) -> bool {
         "iam:DeleteInstanceProfile",
         "backup:DeleteBackupVault",
         "backup:DeleteBackupPlan",
+        "backup:DeleteBackupSelection",
         "ssm:DeleteAssociation",
     ]
     .contains(&call)
@@ -118,7 +175,7 @@ mod tests {
 
     use super::*;
     use crate::model::Scope;
-    use crate::plan::{Change, Step, output};
+    use crate::plan::{Change, EXPECT, Step, output};
 
     fn plan() -> Plan {
         let change = |text: &str, action| Change {
@@ -134,6 +191,7 @@ mod tests {
             address: text.parse().expect("an address"),
             phase: Phase::Ensure,
             after: after.to_vec(),
+            looks: Vec::new(),
             calls: vec![call],
             hazards: Vec::new(),
         };
@@ -167,40 +225,121 @@ mod tests {
 
     #[test]
     fn a_sound_plan_passes() {
-        assert_eq!(violations(&plan()), [""; 0]);
+        assert_eq!(violations(&plan(), &[]), [""; 0]);
     }
 
     #[test]
     fn an_output_that_nobody_gives_in_time_is_found() {
         let mut plan = plan();
         plan.steps[1].after.clear();
-        assert_eq!(violations(&plan).len(), 1);
+        assert_eq!(violations(&plan, &[]).len(), 1);
     }
 
     #[test]
     fn a_step_of_something_refused_is_found() {
         let mut plan = plan();
         plan.changes[0].action = Action::Refused;
-        assert!(!violations(&plan).is_empty());
+        assert!(!violations(&plan, &[]).is_empty());
     }
 
     #[test]
     fn a_deletion_that_no_change_announces_is_found() {
         let mut plan = plan();
-        plan.steps[0].calls = vec![
-            PlannedCall::new("backup:ListTags", json!({ EXPECT: { "Tags": { "vssctl:stack": "s" } } })),
-            PlannedCall::new("backup:DeleteBackupVault", json!({})),
-        ];
-        assert_eq!(violations(&plan).len(), 1);
+        plan.steps[0].looks =
+            vec![PlannedCall::new("backup:ListTags", json!({ EXPECT: { "Tags": { "vssctl:stack": ["s"] } } }))];
+        plan.steps[0].calls = vec![PlannedCall::new("backup:DeleteBackupVault", json!({}))];
+        assert_eq!(violations(&plan, &[]).len(), 1);
         // Nor is one before which nobody looks.
-        plan.steps[0].calls.remove(0);
-        assert_eq!(violations(&plan).len(), 2);
+        plan.steps[0].looks.clear();
+        assert_eq!(violations(&plan, &[]).len(), 2);
+    }
+
+    #[test]
+    fn a_write_to_a_name_that_nobody_looks_at_is_found() {
+        for call in ["iam:AttachRolePolicy", "iam:TagRole", "backup:PutBackupVaultLockConfiguration"] {
+            let mut plan = plan();
+            plan.changes[0].action = Action::Update;
+            plan.steps[0].calls = vec![PlannedCall::new(call, json!({}))];
+            plan.steps.truncate(1);
+            plan.changes.remove(1);
+            assert_eq!(violations(&plan, &[]).len(), 1, "{call}");
+            plan.steps[0].looks = vec![PlannedCall::new("iam:GetRole", json!({ EXPECT: {} }))];
+            assert_eq!(violations(&plan, &[]), [""; 0], "{call}");
+        }
+    }
+
+    fn live(name: &str, ids: &[(&str, &str)]) -> Live {
+        Live {
+            name: name.into(),
+            owner: crate::kind::Owner::Ours(None),
+            ids: ids.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
+            fields: crate::kind::Fields::new(),
+            carried: Value::Null,
+            refers: Vec::new(),
+        }
+    }
+
+    // Counted twice in a list, the only plan was its own second object, and went.
+    #[test]
+    fn a_step_that_takes_an_object_which_an_entry_keeps_is_found() {
+        for (kind, address, call, input, kept) in [
+            ("plan", "plan.a", "backup:DeleteBackupPlan", json!({ "BackupPlanId": "1" }), ("BackupPlanId", "1")),
+            (
+                "selection",
+                "selection.a.w",
+                "backup:DeleteBackupSelection",
+                json!({ "SelectionId": "1" }),
+                ("SelectionId", "1"),
+            ),
+            ("package", "package.p", "ssm:DeleteAssociation", json!({ "AssociationId": "1" }), ("AssociationId", "1")),
+            ("policy", "policy.p", "iam:DeletePolicy", json!({ "PolicyArn": "1" }), ("Arn", "1")),
+            ("role", "role.r", "iam:DeleteRole", json!({ "RoleName": "NAME" }), ("RoleId", "1")),
+            ("vault", "vault.v", "backup:DeleteBackupVault", json!({ "BackupVaultName": "name" }), ("Arn", "1")),
+        ] {
+            let entry: Address = address.parse().expect("an address");
+            let second = Address::new(kind, format!("{}-2", entry.key()));
+            let mut plan = plan();
+            let change =
+                |address: &Address, action| Change { address: address.clone(), action, ..plan.changes[0].clone() };
+            let changes = vec![change(&entry, Action::NoOp), change(&second, Action::Delete)];
+            plan.changes = changes;
+            plan.steps.truncate(1);
+            plan.steps[0].address = second;
+            plan.steps[0].phase = Phase::Prune;
+            plan.steps[0].looks = vec![PlannedCall::new("backup:ListTags", json!({ EXPECT: {} }))];
+            plan.steps[0].calls = vec![PlannedCall::new(call, input)];
+            let read = |id: &str| {
+                let found = Found::Live(Box::new(live("name", &[(kept.0, id)])));
+                vec![(kind, KindLive { found: BTreeMap::from([(entry.clone(), found)]), ..KindLive::default() })]
+            };
+            assert_eq!(violations(&plan, &read(kept.1)).len(), 1, "{call}");
+            if !matches!(kind, "role" | "vault") {
+                assert_eq!(violations(&plan, &read("2")), [""; 0], "{call}");
+            }
+            assert_eq!(violations(&plan, &[]), [""; 0], "{call}");
+        }
+    }
+
+    #[test]
+    fn an_update_of_what_another_entry_keeps_is_found() {
+        let mut plan = plan();
+        plan.changes[0].action = Action::Update;
+        plan.steps[0].calls = vec![PlannedCall::new("backup:UpdateBackupPlan", json!({ "BackupPlanId": "1" }))];
+        plan.steps.truncate(1);
+        plan.changes.remove(1);
+        let read = |address: &str| {
+            let found = Found::Live(Box::new(live("x", &[("BackupPlanId", "1")])));
+            let found = BTreeMap::from([(address.parse().expect("an address"), found)]);
+            vec![("plan", KindLive { found, ..KindLive::default() })]
+        };
+        assert_eq!(violations(&plan, &read("plan.a")), [""; 0]);
+        assert_eq!(violations(&plan, &read("plan.b")).len(), 1);
     }
 
     #[test]
     fn a_read_is_no_step() {
         let mut plan = plan();
-        plan.steps[0].calls[0].action = "backup:GetBackupPlan".into();
-        assert_eq!(violations(&plan).len(), 1);
+        plan.steps[0].calls[0] = PlannedCall::new("backup:GetBackupPlan", json!({ EXPECT: {} }));
+        assert_eq!(violations(&plan, &[]).len(), 1);
     }
 }

@@ -103,7 +103,8 @@ pub fn observe(
             });
         }
         let surplus = read.surplus.iter().filter(|(address, _)| of_plan.contains(address));
-        all.extend(surplus.map(|(address, live)| see(address, Standing::Surplus, live)));
+        // A second object goes under an address of its own: with its entry it is always touched.
+        all.extend(surplus.map(|(address, live)| of_live(kind, address.clone(), Standing::Surplus, live, true)));
         for live in &read.orphans {
             let address = verdict::orphan_address(kind, live, &taken);
             taken.insert(address.clone());

@@ -20,12 +20,12 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
             (!holders.is_empty()).then_some((index, holders))
         });
         let Some((index, holders)) = held else { return refused };
-        let draft = &mut drafts[index];
+        let draft = &drafts[index];
         let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
         let obstacle = obstacle(&holders);
         let location = draft.desired.and_then(|desired| desired.location.clone());
-        diagnostics.push(cannot_go(&draft.address, what, &obstacle).located(location));
-        draft.refuse(Action::Refused, obstacle);
+        diagnostics.push(cannot_go(draft, what, &obstacle).located(location));
+        drafts[index].refuse(Action::Refused, obstacle);
         refused = true;
     }
 }
@@ -60,20 +60,6 @@ fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Ho
     remaining(input, drafts, &Held { kind: draft.kind, address: &draft.address, action: draft.action, live })
 }
 
-/// Says why a second object of an address can't go: somebody holds it beyond this plan.
-pub(super) fn of_surplus(
-    input: &Input<'_>,
-    drafts: &[Draft<'_>],
-    kind: &dyn Kind,
-    (address, live): (&Address, &Live),
-) -> Option<Diagnostic> {
-    let holders = remaining(input, drafts, &Held { kind, address, action: Action::Delete, live });
-    let message = || format!("the second thing of `{address}` can't be deleted: {}", obstacle(&holders));
-    (!holders.is_empty()).then(|| {
-        Diagnostic::error("VSS0906", message()).at(address).help("let whoever holds it go of it, then run again")
-    })
-}
-
 fn remaining(input: &Input<'_>, drafts: &[Draft<'_>], held: &Held<'_>) -> Vec<Holder> {
     let mut holders = held.kind.holders(held.live, input.live);
     holders.retain(|holder| !lets_go(input, drafts, holder, held));
@@ -86,12 +72,6 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held
         return held.action == Action::Delete && input.options.targets.contains(held.address);
     }
     let is_it = |live: &Live| live.ids.values().any(|id| *id == holder.id);
-    let of_kind = || input.live.iter().filter(|(kind, _)| *kind == holder.kind).map(|(_, live)| live);
-    let surplus = of_kind().flat_map(|live| &live.surplus).find(|(_, live)| is_it(live));
-    if let Some((address, _)) = surplus {
-        let owner = drafts.iter().find(|draft| draft.address == *address);
-        return owner.is_some_and(|draft| !matches!(draft.action, Action::Unknown | Action::Refused));
-    }
     let found = drafts
         .iter()
         .filter(|draft| draft.kind.name() == holder.kind)

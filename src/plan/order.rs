@@ -17,12 +17,16 @@ pub type Vertex = (Phase, Address);
 pub struct Graph {
     /// The calls of each vertex.
     pub calls: BTreeMap<Vertex, Vec<PlannedCall>>,
+    /// The looks of each vertex that has some.
+    pub looks: BTreeMap<Vertex, Vec<PlannedCall>>,
     /// (thing, what it needs), as the file says.
     pub references: BTreeSet<(Address, Address)>,
     /// (holder, what it holds), as AWS has it now; what is held may be on its way out.
     pub holds: BTreeSet<(Address, Address)>,
     /// (thing, what must stand before anything is done to it), whoever refers to whom.
     pub waits: BTreeSet<(Address, Address)>,
+    /// (second object, the entry that keeps the first one): it goes once the entry and all who refer to that stand.
+    pub seconds: BTreeSet<(Address, Address)>,
 }
 
 /// Reports that steps wait for each other.
@@ -57,6 +61,7 @@ impl Graph {
                 address: vertex.1.clone(),
                 phase: vertex.0,
                 after: after.into_iter().collect(),
+                looks: self.looks.get(vertex).cloned().unwrap_or_default(),
                 calls: self.calls[vertex].clone(),
                 hazards: Vec::new(),
             });
@@ -110,6 +115,14 @@ impl Graph {
                 edge((Ensure, first), (phase, thing));
             }
         }
+        for (second, entry) in &self.seconds {
+            let users = self.references.iter().filter(|(_, used)| used == entry).map(|(user, _)| user);
+            for address in users.chain([entry]) {
+                for last in [Release, Ensure, Remove] {
+                    edge((last, address), (Prune, second));
+                }
+            }
+        }
         for (holder, held) in &self.holds {
             for last in [Release, Ensure, Remove, Prune] {
                 edge((last, holder), (Prune, held));
@@ -136,7 +149,7 @@ mod tests {
                 .collect(),
             references: pairs(references),
             holds: pairs(holds),
-            waits: BTreeSet::new(),
+            ..Graph::default()
         }
     }
 

@@ -29,6 +29,7 @@ pub(super) fn judge<'a>(
         action: Action::NoOp,
         reason: None,
         fields: Vec::new(),
+        second_of: None,
     };
     // An adoption is about the things that are named, whatever else is in conflict.
     if !input.options.adopt.is_empty() && !input.options.adopt.contains(&desired.address) {
@@ -152,6 +153,7 @@ fn draft_like<'a>(draft: &Draft<'a>) -> Draft<'a> {
         action: draft.action,
         reason: None,
         fields: Vec::new(),
+        second_of: None,
     }
 }
 
@@ -280,7 +282,7 @@ fn compare<'a>(
         let obstacle = if desired.protect { Some(PROTECTED.to_owned()) } else { kind.obstacle(live) };
         let obstacle = obstacle.filter(|_| desired.protect || !renamed || !kind.replaces_create_first());
         if let Some(obstacle) = obstacle {
-            diagnostics.push(cannot_go(&desired.address, "replaced", &obstacle).located(desired.location.clone()));
+            diagnostics.push(cannot_go(&draft, "replaced", &obstacle).located(desired.location.clone()));
             return Draft { action: Action::Refused, reason: Some(obstacle), fields, ..draft };
         }
     }
@@ -300,7 +302,7 @@ pub(super) fn deletion<'a>(
     let obstacle = protected.or_else(|| kind.obstacle(live));
     let location = || desired.and_then(|desired| desired.location.clone());
     if let Some(obstacle) = &obstacle {
-        diagnostics.push(cannot_go(&address, "deleted", obstacle).located(location()));
+        diagnostics.push(cannot_go_at(&address, "", "deleted", obstacle).located(location()));
     }
     // Whoever names a thing has looked at it; the hazards of its going still ask for consent.
     let named = input.options.targets.contains(&address);
@@ -323,6 +325,7 @@ pub(super) fn deletion<'a>(
         action: if obstacle.is_some() { Action::Refused } else { Action::Delete },
         reason: obstacle,
         fields: Vec::new(),
+        second_of: None,
     }
 }
 
@@ -361,13 +364,17 @@ fn holds(value: &Value, text: &str) -> bool {
     }
 }
 
-pub(super) fn cannot_go(address: &Address, what: &str, obstacle: &str) -> Diagnostic {
+pub(super) fn cannot_go(draft: &Draft<'_>, what: &str, obstacle: &str) -> Diagnostic {
+    cannot_go_at(&draft.address, &draft.as_second(), what, obstacle)
+}
+
+fn cannot_go_at(address: &Address, which: &str, what: &str, obstacle: &str) -> Diagnostic {
     let help = if obstacle == PROTECTED {
         "set `protect = false` first if it should go"
     } else {
         "clear that away and run again, or leave the thing as it is"
     };
-    Diagnostic::error("VSS0906", format!("`{address}` can't be {what}: {obstacle}")).at(address).help(help)
+    Diagnostic::error("VSS0906", format!("`{address}`{which} can't be {what}: {obstacle}")).at(address).help(help)
 }
 
 /// The address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by the thing

@@ -64,6 +64,10 @@ impl Progress {
                 self.running.remove(address);
                 Some(format!("{BOLD}{address}{BOLD:#}: {REMOVE}failed{REMOVE:#}: {}", sentence(call, error)))
             }
+            Event::Stopped { address, made, of } => {
+                self.running.remove(address);
+                Some(format!("{BOLD}{address}{BOLD:#}: {CHANGE}stopped{CHANGE:#} after {made} of {of} calls"))
+            }
             Event::Skipped { address, reason } => {
                 Some(format!("{BOLD}{address}{BOLD:#}: {CHANGE}skipped{CHANGE:#}: {}", escaped(reason)))
             }
@@ -92,6 +96,9 @@ pub fn event(event: &Event) -> Value {
         }
         Event::Failed { address, call, error } => {
             json!({ "type": "failed", "address": address, "call": call, "error": error_json(error) })
+        }
+        Event::Stopped { address, made, of } => {
+            json!({ "type": "stopped", "address": address, "made": made, "of": of })
         }
         Event::Skipped { address, reason } => json!({ "type": "skipped", "address": address, "reason": reason }),
     }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::escaped;
 use super::text::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
-use crate::apply::{Outcome, Report, Status};
+use crate::apply::{Left, Leftover, Outcome, Report, Status};
 use crate::aws::{AwsError, ErrorKind};
 use crate::plan::{Action, Summary};
 
@@ -16,9 +16,18 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
     for outcome in &report.outcomes {
         match &outcome.status {
             Status::Done | Status::Skipped { .. } => {}
+            Status::Partial { reason } => {
+                let (address, reason) = (&outcome.address, escaped(reason));
+                let _ = writeln!(
+                    text,
+                    "{CHANGE}>{CHANGE:#} {BOLD}{address}{BOLD:#} partial: stopped in the middle: {reason}"
+                );
+                existing(&mut text, outcome, width);
+            }
             Status::Failed { call, error } => {
                 let _ = writeln!(text, "{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#} failed", outcome.address);
                 failure(&mut text, call, error, width);
+                existing(&mut text, outcome, width);
             }
             Status::Unknown { call, error } => {
                 let _ = writeln!(
@@ -27,6 +36,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
                     outcome.address
                 );
                 failure(&mut text, call, error, width);
+                existing(&mut text, outcome, width);
             }
         }
     }
@@ -36,11 +46,19 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
                 writeln!(text, "{CHANGE}>{CHANGE:#} {BOLD}{}{BOLD:#} skipped: {}", outcome.address, escaped(reason));
         }
     }
-    for address in &report.leftovers {
-        let _ = writeln!(
-            text,
-            "{UNKNOWN}?{UNKNOWN:#} {BOLD}{address}{BOLD:#} did not take: AWS acknowledged every call and shows something else"
-        );
+    for Leftover { address, why } in &report.leftovers {
+        let (mark, what) = match why {
+            Left::Differs => {
+                let what = "did not take: AWS acknowledged every call and shows something else";
+                (format!("{UNKNOWN}?{UNKNOWN:#}"), what.to_owned())
+            }
+            Left::Taken(reason) => {
+                let what =
+                    format!("changed hands while this run went on: what has its name now is {}", escaped(reason));
+                (format!("{REMOVE}!{REMOVE:#}"), what)
+            }
+        };
+        let _ = writeln!(text, "{mark} {BOLD}{address}{BOLD:#} {what}");
         paragraph(&mut text, "hint: `vssctl plan` shows what differs now", 4, width);
     }
     if !text.is_empty() {
@@ -59,13 +77,41 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
     let (_, failed, unknown, skipped) = report.counts();
     let what = if destroys { "Destroy" } else { "Apply" };
     let how = if report.interrupted { "interrupted" } else { "incomplete" };
+    let partial = match report.partial() {
+        0 => String::new(),
+        partial => format!("{partial} partial, "),
+    };
     let _ = writeln!(
         text,
         "{BOLD}{what} {how}.{BOLD:#} Resources: {add} added, {change} changed, {destroy} destroyed; \
-         {failed} failed, {unknown} unknown, {skipped} skipped."
+         {failed} failed, {partial}{unknown} unknown, {skipped} skipped."
     );
     paragraph(&mut text, "Run it again to go on: it reads what is there and does what is left.", 0, width);
     text
+}
+
+/// Says what exists of a resource that was left in the middle, and what it lacks.
+fn existing(text: &mut String, outcome: &Outcome, width: usize) {
+    if outcome.made.is_empty() {
+        return;
+    }
+    let made =
+        format!("{} of {} calls were made: {}", outcome.made.len(), outcome.planned.len(), counted(&outcome.made));
+    paragraph(text, &escaped(&made), 4, width);
+    let left = outcome.left();
+    if !left.is_empty() {
+        paragraph(text, &escaped(&format!("still to be made: {}", counted(&left))), 4, width);
+    }
+}
+
+/// Lists calls, those in a row that are the same once with their number.
+fn counted(calls: &[impl AsRef<str>]) -> String {
+    let names: Vec<&str> = calls.iter().map(AsRef::as_ref).collect();
+    let of_one = |row: &[&str]| match row {
+        [one] => (*one).to_owned(),
+        row => format!("{} ({} times)", row[0], row.len()),
+    };
+    names.chunk_by(|left, right| left == right).map(of_one).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes a failed call: operation, AWS's code and message, request id, and what to do next.
@@ -156,26 +202,51 @@ pub fn json(report: &Report) -> Value {
         "complete": report.is_complete(),
         "interrupted": report.interrupted,
         "calls": report.calls,
+        "looks": report.looks,
         "added": add,
         "changed": change,
         "destroyed": destroy,
         "outcomes": report.outcomes.iter().map(outcome_json).collect::<Vec<_>>(),
-        "leftovers": report.leftovers,
+        "leftovers": report.leftovers.iter().map(leftover_json).collect::<Vec<_>>(),
     })
 }
 
-fn outcome_json(Outcome { address, action, status }: &Outcome) -> Value {
+fn outcome_json(outcome: &Outcome) -> Value {
+    let Outcome { address, action, status, made, planned } = outcome;
+    let mut json = json!({ "address": address, "action": action, "status": "done" });
     match status {
-        Status::Done => json!({ "address": address, "action": action, "status": "done" }),
+        Status::Done => return json,
+        Status::Partial { reason } => {
+            json["status"] = "partial".into();
+            json["reason"] = reason.as_str().into();
+        }
         Status::Failed { call, error } => {
-            json!({ "address": address, "action": action, "status": "failed", "call": call, "error": error_json(error) })
+            json["status"] = "failed".into();
+            json["call"] = call.as_str().into();
+            json["error"] = error_json(error);
         }
         Status::Unknown { call, error } => {
-            json!({ "address": address, "action": action, "status": "unknown", "call": call, "error": error_json(error) })
+            json["status"] = "unknown".into();
+            json["call"] = call.as_str().into();
+            json["error"] = error_json(error);
         }
         Status::Skipped { reason } => {
-            json!({ "address": address, "action": action, "status": "skipped", "reason": reason })
+            json["status"] = "skipped".into();
+            json["reason"] = reason.as_str().into();
         }
+    }
+    if !made.is_empty() {
+        json["made"] = json!(made);
+        json["left"] = json!(outcome.left());
+        json["planned"] = planned.len().into();
+    }
+    json
+}
+
+fn leftover_json(Leftover { address, why }: &Leftover) -> Value {
+    match why {
+        Left::Differs => json!({ "address": address, "why": "differs" }),
+        Left::Taken(reason) => json!({ "address": address, "why": "taken", "reason": reason }),
     }
 }
 

@@ -501,6 +501,7 @@ mod tests {
                 address: change.address.clone(),
                 phase: crate::plan::Phase::Ensure,
                 after: Vec::new(),
+                looks: Vec::new(),
                 calls: Vec::new(),
                 hazards: Vec::new(),
             })

@@ -76,7 +76,8 @@ fn a_first_pin_that_goes_back_from_the_newest_version_asks() {
 #[test]
 fn a_package_that_loses_its_schedule_is_no_longer_installed_on_new_instances() {
     let once = MAIN_JOB.replace("schedule = \"rate(1 day)\"\n", "");
-    let shown = asks("vss-unavailable", "package.AwsVssComponents", MAIN_JOB, nothing, &once, &[]);
+    // Its association is a second object of the entry, and goes under an address of its own.
+    let shown = asks("vss-unavailable", "package.AwsVssComponents-2", MAIN_JOB, nothing, &once, &[]);
     assert!(unwrapped(&shown).contains("nothing installs `AwsVssComponents` on new instances any more"), "{shown}");
     // A command from the start has no association to lose.
     let place = Place::with(&once);

@@ -27,6 +27,7 @@ mod proof;
 mod proof_cli;
 mod saved_plans;
 mod scenarios;
+mod swaps;
 
 /// A quarter of a simulation was spent in the system's allocator.
 #[global_allocator]

@@ -23,6 +23,10 @@ fn prune() -> Options {
     Options { prune: true, max_deletions: Some(99), ..Options::default() }
 }
 
+fn text(value: &Value) -> &str {
+    value.as_str().expect("a text")
+}
+
 fn messages(plan: &Plan) -> String {
     let lines: Vec<String> =
         plan.diagnostics.iter().map(|diagnostic| format!("{} {}", diagnostic.code, diagnostic.message)).collect();
@@ -378,7 +382,7 @@ fn a_role_that_somebody_made_anew_meanwhile_is_not_deleted() {
         bench.call("iam", "CreateRole", &json!({"RoleName": "app", "AssumeRolePolicyDocument": TRUST}));
         bench.call("iam", "AttachRolePolicy", &attached);
     });
-    assert!(failed.contains("it is not what was planned to go: its `RoleId` was"), "{failed}");
+    assert!(failed.contains("it is not the one that the plan saw: its `RoleId` was"), "{failed}");
     let policies = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "app"}));
     assert_eq!(policies["AttachedPolicies"].as_array().map(Vec::len), Some(1), "{policies}");
 }
@@ -438,7 +442,9 @@ fn a_second_plan_in_which_somebody_selects_stays_until_that_may_go_too() {
     bench.call("backup", "CreateBackupSelection", &json!({"BackupPlanId": second, "BackupSelection": selection}));
     let plan = bench.plan(&content);
     assert!(plan.is_empty(), "{:#?}", plan.steps);
-    assert!(messages(&plan).contains("the second thing of `plan.daily` can't be deleted"), "{}", messages(&plan));
+    let named =
+        format!("`plan.daily-2`, a second object of `plan.daily` with the id `{}`, can't be deleted", text(&second));
+    assert!(messages(&plan).contains(&named), "{}", messages(&plan));
     let (_, report) = bench.try_apply(&content, &prune());
     assert!(report.is_complete(), "{:#?}", report.outcomes);
     assert_eq!(plan_id(&bench), first);

@@ -601,14 +601,14 @@ fn named(plan: &Plan, report: &Report, action: &str, what: &str) -> bool {
                 assert_eq!(error.action(), action, "{what}: {}", one.address);
                 stuck.insert(one.address.to_string());
             }
-            Status::Skipped { .. } => {
+            Status::Partial { .. } | Status::Skipped { .. } => {
                 stuck.insert(one.address.to_string());
             }
             Status::Unknown { .. } => panic!("{what}: {one:?}"),
         }
     }
     for one in &report.outcomes {
-        if let Status::Skipped { reason } = &one.status {
+        if let Status::Partial { reason } | Status::Skipped { reason } = &one.status {
             let needs = stuck.iter().any(|address| *reason == format!("needs `{address}`"));
             assert!(needs, "{what}: {} is skipped: {reason}", one.address);
         }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Page, Reader, lists, read_all};
-use crate::aws::pages::List;
 use crate::aws::ec2::{Element, Parameters, read_each};
+use crate::aws::pages::List;
 use crate::aws::{AwsError, Image, Instance, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 
 /// Instances and images of real accounts take several kilobytes each: a page stays far below what is taken for an answer.

@@ -49,7 +49,8 @@ impl Reader {
                 next: page["NextMarker"].as_str().map(str::to_owned),
             })
         };
-        let grants = read_all(lists::GRANTS, |grant: &Value| grant["GrantId"].as_str().map(str::to_owned), page).await?;
+        let grants =
+            read_all(lists::GRANTS, |grant: &Value| grant["GrantId"].as_str().map(str::to_owned), page).await?;
         let operations = grants.iter().flat_map(|grant| grant["Operations"].as_array().into_iter().flatten());
         Ok(operations.filter_map(Value::as_str).map(str::to_owned).collect())
     }

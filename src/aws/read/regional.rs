@@ -10,7 +10,7 @@ use aws_sdk_ssm::types::{
     Association, AssociationDescription, Command, CommandFilter, CommandFilterKey, ResourceTypeForTagging,
 };
 
-use super::{Items, PAGE, Page, Reader, lists, read_all, RegionSettings, Tags, VaultNotifications};
+use super::{Items, PAGE, Page, Reader, RegionSettings, Tags, VaultNotifications, lists, read_all};
 use crate::aws::AwsError;
 
 /// The largest page of SSM's lists.

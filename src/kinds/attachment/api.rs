@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::live::{Seen, name_of};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Desired, Found, KindLive, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::plan::{PlannedCall, marks};
@@ -75,6 +76,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         let given = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name"));
         given.ok_or_else(|| unusable(call, "it names no instance profile"))
     };
+    if call.action == "iam:GetInstanceProfile" {
+        let found = writer.reader().instance_profile(&text("InstanceProfileName")?).await?;
+        let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+        return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
+    }
     let made = match call.action.as_str() {
         "ec2:AssociateIamInstanceProfile" => {
             writer.associate_instance_profile(&text("InstanceId")?, &profile()?).await?

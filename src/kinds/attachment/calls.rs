@@ -5,10 +5,29 @@ use serde_json::{Value, json};
 use super::FIELDS;
 use super::live::name_of;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, pairs, text};
+use crate::kinds::delta::{Delta, id, pairs, text};
+use crate::kinds::expect::expecting_reference;
 use crate::plan::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    Calls { looks: profile_look(transition).into_iter().collect(), ..changes(transition) }
+}
+
+/// Looks whether the profile that instances get is the one that the plan saw: EC2 takes it by its name.
+fn profile_look(transition: &Transition<'_>) -> Option<PlannedCall> {
+    let wanted = text(&transition.desired?.fields, "instance_profile");
+    let (address, profile) = transition
+        .neighbours
+        .iter()
+        .find(|(address, live)| address.kind() == "instance_profile" && id(live, "Arn") == wanted)?;
+    // A profile that is made again has another id.
+    let input = json!({ "InstanceProfileName": profile.name });
+    (!transition.replaced.contains(address)).then(|| {
+        expecting_reference("iam:GetInstanceProfile", input, profile, &["InstanceProfileId"], transition.scope)
+    })
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create | Action::Update => update(transition),
         Action::Delete => Calls { remove: transition.live.map(take_off).unwrap_or_default(), ..Calls::default() },

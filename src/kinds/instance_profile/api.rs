@@ -213,6 +213,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
         }
+        "iam:GetRole" => {
+            let found = writer.reader().role(&role.unwrap_or_default()).await?;
+            let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            return expect::check(call, &[("RoleId", Some(&found.role_id))], Some(&tags));
+        }
         "iam:DeleteInstanceProfile" => {
             writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
         }

@@ -5,22 +5,47 @@ use serde_json::json;
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, new_path, text};
-use crate::kinds::expect::expecting;
+use crate::kinds::expect::{expecting, expecting_reference};
 use crate::kinds::input::{tag_list, without_empty};
 use crate::plan::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    let look = |live: &Live| {
+        let input = json!({ "InstanceProfileName": live.name });
+        expecting("iam:GetInstanceProfile", input, live, &["InstanceProfileId"], transition.marks)
+    };
+    let profile = transition.live.map(look);
+    Calls { looks: profile.into_iter().chain(role_look(transition)).collect(), ..changes(transition) }
+}
+
+/// Looks whether the role that is put into the profile is the one that the plan saw: instances get what it may do.
+fn role_look(transition: &Transition<'_>) -> Option<PlannedCall> {
+    let wanted = Delta::of(FIELDS, transition).wanted("role").as_str().filter(|role| !role.is_empty())?;
+    let is_put_in = match transition.action {
+        Action::Create | Action::Replace => true,
+        Action::Update => Delta::of(FIELDS, transition).changes("role"),
+        Action::Adopt | Action::Delete | Action::NoOp | Action::Unknown | Action::Refused => false,
+    };
+    let mut neighbours = transition.neighbours.iter().filter(|(address, _)| is_put_in && address.kind() == "role");
+    let (address, role) = neighbours.find(|(_, role)| role.name == wanted)?;
+    // A role that is made again has another id.
+    let input = json!({ "RoleName": role.name });
+    (!transition.replaced.contains(address))
+        .then(|| expecting_reference("iam:GetRole", input, role, &["RoleId"], transition.scope))
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
         Action::Update => update(transition),
         Action::Replace => Calls {
-            release: transition.live.map(|live| [vec![expected(live)], delete(live)].concat()).unwrap_or_default(),
+            release: transition.live.map(delete).unwrap_or_default(),
             ensure: create(transition),
-            remove: Vec::new(),
+            ..Calls::default()
         },
         Action::Delete => {
-            let calls = |live: &Live| [vec![expected(live)], take_off(live), delete(live)].concat();
+            let calls = |live: &Live| [take_off(live), delete(live)].concat();
             Calls { remove: transition.live.map(calls).unwrap_or_default(), ..Calls::default() }
         }
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
@@ -81,11 +106,6 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
         calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
     }
     calls
-}
-
-fn expected(live: &Live) -> PlannedCall {
-    let input = json!({ "InstanceProfileName": live.name });
-    expecting("iam:GetInstanceProfile", input, live, &["InstanceProfileId"])
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {

@@ -32,6 +32,15 @@ const CARRIED: [&str; 4] =
     ["DocumentVersion", "AutomationTargetParameterName", "AlarmConfiguration", "TargetLocations"];
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    let look = |live: &Live| {
+        let association = json!({ "ResourceType": "Association", "ResourceId": id(live, "AssociationId") });
+        expecting("ssm:ListTagsForResource", association, live, &[], transition.marks)
+    };
+    let association = transition.live.filter(|live| live.ids.contains_key("AssociationId"));
+    Calls { looks: association.map(look).into_iter().collect(), ..changes(transition) }
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     let is_command = transition.live.map_or_else(
         || transition.desired.is_some_and(|desired| desired.options.contains_key("run_command")),
         |live| live.ids.contains_key("CommandId"),
@@ -57,7 +66,7 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         Action::Replace => Calls {
             release: transition.live.map(delete).unwrap_or_default(),
             ensure: installs(create(transition)),
-            remove: Vec::new(),
+            ..Calls::default()
         },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
@@ -187,9 +196,5 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    let association = json!({ "ResourceType": "Association", "ResourceId": id(live, "AssociationId") });
-    vec![
-        expecting("ssm:ListTagsForResource", association, live, &[]),
-        PlannedCall::new("ssm:DeleteAssociation", json!({ "AssociationId": id(live, "AssociationId") })),
-    ]
+    vec![PlannedCall::new("ssm:DeleteAssociation", json!({ "AssociationId": id(live, "AssociationId") }))]
 }

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{document, shape};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
 use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::ids;
@@ -283,6 +284,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         "backup:DeleteBackupPlan" => {
             writer.send(action, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
             Ok(json!({}))
+        }
+        "backup:GetBackupPlan" => {
+            let found = writer.reader().backup_plan(&plan_id.unwrap_or_default()).await?;
+            expect::check(call, &[("VersionId", found.version_id())], None)
         }
         "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),

@@ -5,12 +5,27 @@ use serde_json::{Value, json};
 use super::{FIELDS, api, document};
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id};
-use crate::kinds::expect::expecting;
+use crate::kinds::expect::{expecting, expecting_id};
 use crate::kinds::input::{tag_map, without_empty};
 use crate::kinds::vault::calls::backup_tags;
 use crate::plan::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    let looks = |live: &Live| {
+        let input = json!({ "ResourceArn": id(live, "Arn") });
+        // The id of a plan is its own, and its tags are anybody's to change.
+        let mut looks = vec![expecting("backup:ListTags", input, live, &[], transition.marks)];
+        if transition.action == Action::Update {
+            // An update sends the whole plan: what somebody else changed since it was read would be undone.
+            let input = json!({ "BackupPlanId": id(live, "BackupPlanId") });
+            looks.push(expecting_id("backup:GetBackupPlan", input, live, &["VersionId"]));
+        }
+        looks
+    };
+    Calls { looks: transition.live.map(looks).unwrap_or_default(), ..changes(transition) }
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         Action::Adopt => Calls { ensure: backup_tags(&Delta::of(FIELDS, transition), "Arn"), ..Calls::default() },
@@ -53,8 +68,5 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    vec![
-        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[]),
-        PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") })),
-    ]
+    vec![PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") }))]
 }

@@ -13,6 +13,13 @@ use crate::plan::{Action, PlannedCall};
 const VERSIONS: usize = 5;
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    let look = |live: &Live| {
+        expecting("iam:GetPolicy", json!({ "PolicyArn": id(live, "Arn") }), live, &["PolicyId"], transition.marks)
+    };
+    Calls { looks: transition.live.map(look).into_iter().collect(), ..changes(transition) }
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
@@ -20,7 +27,7 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         Action::Replace => Calls {
             release: transition.live.map(delete).unwrap_or_default(),
             ensure: create(transition),
-            remove: Vec::new(),
+            ..Calls::default()
         },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
@@ -80,8 +87,7 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn delete(live: &Live) -> Vec<PlannedCall> {
     let (arn, default) = (id(live, "Arn"), id(live, "DefaultVersionId"));
     let old = versions(live).into_iter().filter(|version| *version != default);
-    let mut calls = vec![expecting("iam:GetPolicy", json!({ "PolicyArn": arn }), live, &["PolicyId"])];
-    calls.extend(old.map(|version| delete_version(arn, version)));
+    let mut calls: Vec<PlannedCall> = old.map(|version| delete_version(arn, version)).collect();
     calls.push(PlannedCall::new("iam:DeletePolicy", json!({ "PolicyArn": arn })));
     calls
 }

@@ -15,6 +15,12 @@ use crate::policy;
 const DEFAULT_SESSION: u32 = 3600;
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    let look =
+        |live: &Live| expecting("iam:GetRole", json!({ "RoleName": live.name }), live, &["RoleId"], transition.marks);
+    Calls { looks: transition.live.map(look).into_iter().collect(), ..changes(transition) }
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
@@ -23,7 +29,7 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
         Action::Replace => Calls {
             release: transition.live.map(delete).unwrap_or_default(),
             ensure: create(transition),
-            remove: Vec::new(),
+            ..Calls::default()
         },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
@@ -132,8 +138,8 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 /// Detaches, empties and deletes a role; AWS deletes none that still has policies.
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    let mut calls = vec![expecting("iam:GetRole", json!({ "RoleName": live.name }), live, &["RoleId"])];
-    calls.extend(texts(&live.carried["AttachedManagedPolicies"]).into_iter().map(|arn| detach(&live.name, arn)));
+    let attached = texts(&live.carried["AttachedManagedPolicies"]).into_iter();
+    let mut calls: Vec<PlannedCall> = attached.map(|arn| detach(&live.name, arn)).collect();
     calls.extend(texts(&live.carried["RolePolicyNames"]).into_iter().map(|name| delete_inline(&live.name, name)));
     calls.push(PlannedCall::new("iam:DeleteRole", json!({ "RoleName": live.name })));
     calls

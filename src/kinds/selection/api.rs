@@ -18,6 +18,7 @@ use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::plan::api::{Identity, Known, resolve};
 use crate::kinds::token as tokens;
+use crate::kinds::vault::api::perform_tags;
 use crate::model::Address;
 use crate::plan::{PlannedCall, diff, marks};
 
@@ -267,6 +268,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             writer.send(action, request.send()).await?;
             Ok(json!({}))
         }
+        "backup:ListTags" => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no selection needs it")),
     }
 }

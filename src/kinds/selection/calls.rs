@@ -5,11 +5,29 @@ use serde_json::{Map, Value, json};
 use super::{CONDITIONS, TAG_PREFIX};
 use crate::kind::{Calls, Desired, Live, Transition};
 use crate::kinds::delta::{id, texts};
+use crate::kinds::expect::expecting_reference;
 use crate::kinds::input::without_empty;
 use crate::model::Address;
 use crate::plan::{Action, PlannedCall, marks, output};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    Calls { looks: plan_look(transition).into_iter().collect(), ..changes(transition) }
+}
+
+/// Looks whether the plan that a selection is put into, or taken out of, is still whose it was. A selection has an id of its own,
+/// and no marks.
+fn plan_look(transition: &Transition<'_>) -> Option<PlannedCall> {
+    let own = transition.live.map(|live| id(live, "BackupPlanId"));
+    let plan = Address::new("plan", transition.address.parent_key().unwrap_or_default());
+    let (address, plan) = transition.neighbours.iter().find(|(address, live)| {
+        address.kind() == "plan" && (own == Some(id(live, "BackupPlanId")) || own.is_none() && **address == plan)
+    })?;
+    let input = json!({ "ResourceArn": id(plan, "Arn") });
+    (!transition.replaced.contains(address))
+        .then(|| expecting_reference("backup:ListTags", input, plan, &[], transition.scope))
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
         // Create first, delete after: never a moment without protection.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_vault::{CreateBackupVaultError, CreateBackupVaultOutput};
 use aws_sdk_backup::types::{BackupVaultEvent, BackupVaultListMember};
+use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
@@ -169,11 +170,20 @@ fn normal_form(
     Live {
         name: name.to_owned(),
         owner,
-        ids: ids([("Arn", vault.backup_vault_arn()), ("CreatorRequestId", vault.creator_request_id())]),
+        ids: ids([
+            ("Arn", vault.backup_vault_arn()),
+            ("CreationDate", created(vault).as_deref()),
+            ("CreatorRequestId", vault.creator_request_id()),
+        ]),
         fields: form.fields(),
         carried: json!({ "NumberOfRecoveryPoints": vault.number_of_recovery_points() }),
         refers: Vec::new(),
     }
+}
+
+/// The moment of a vault's creation, RFC 3339 with all the digits that AWS gives.
+fn created(vault: &BackupVaultListMember) -> Option<String> {
+    vault.creation_date().and_then(|date| date.fmt(Format::DateTime).ok())
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
@@ -242,9 +252,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         "backup:ListBackupVaults" => {
             let vaults = writer.reader().list_backup_vaults().await?;
             let found = vaults.iter().find(|listed| listed.backup_vault_name() == vault.as_deref());
-            let token = found.and_then(|vault| vault.creator_request_id());
-            // Gone is as good as deleted.
-            return found.map_or_else(|| Ok(json!({})), |_| expect::check(call, &[("CreatorRequestId", token)], None));
+            let Some(found) = found else { return Ok(expect::gone()) };
+            let created = created(found);
+            let ids = [("CreationDate", created.as_deref()), ("CreatorRequestId", found.creator_request_id())];
+            return expect::check(call, &ids, None);
         }
         "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => return perform_tags(writer, call).await,
         _ => return Err(unusable(call, "no vault needs it")),

@@ -5,12 +5,26 @@ use serde_json::{Map, Value, json};
 use super::FIELDS;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, id, text};
-use crate::kinds::expect::expecting;
+use crate::kinds::expect::{expecting, expecting_id};
 use crate::kinds::input::{tag_map, without_empty};
 use crate::model::duration::days;
 use crate::plan::{Action, PlannedCall, diff, marks};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
+    Calls { looks: transition.live.map(|live| looks(live, transition)).unwrap_or_default(), ..changes(transition) }
+}
+
+/// Looks whether the vault is the one that the plan saw. A vault has no id but its name: the date of its creation tells it from
+/// another one of that name.
+fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
+    let named = json!({ "BackupVaultName": live.name });
+    vec![
+        expecting_id("backup:ListBackupVaults", named, live, &["CreationDate", "CreatorRequestId"]),
+        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[], transition.marks),
+    ]
+}
+
+fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => create(transition),
         Action::Adopt => Calls { ensure: tags(transition), ..Calls::default() },
@@ -139,9 +153,5 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
     // Deleting a vault takes its policy, notifications and governance lock along.
-    vec![
-        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[]),
-        expecting("backup:ListBackupVaults", json!({ "BackupVaultName": live.name }), live, &["CreatorRequestId"]),
-        PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name })),
-    ]
+    vec![PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name }))]
 }

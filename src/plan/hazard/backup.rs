@@ -100,16 +100,10 @@ fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
 /// An entry that loses its schedule sends one command, and the association that installs on new instances goes.
 fn unscheduled(thing: &Thing<'_>, notes: &mut Notes) {
     let is_command = thing.draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
-    if !is_command || thing.is(Action::Unknown) || thing.is(Action::Refused) {
-        return;
-    }
-    let surplus = thing.input.live.iter().filter(|(kind, _)| *kind == "package").flat_map(|(_, live)| &live.surplus);
-    for (_, live) in surplus.filter(|(address, _)| *address == thing.draft.address) {
-        let text = |field: &str| live.fields.get(field).and_then(Value::as_str);
-        if text("action") == Some("Install") && !live.ids.contains_key("CommandId") {
-            let name = text("package_name").unwrap_or(&live.name);
-            notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
-        }
+    let Some(live) = thing.draft.live.filter(|_| is_command && thing.draft.second_of.is_some()) else { return };
+    if thing.before("action") == "Install" && !live.ids.contains_key("CommandId") && thing.is_changed() {
+        let name = thing.before("package_name").as_str().unwrap_or(&live.name);
+        notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
     }
 }
 

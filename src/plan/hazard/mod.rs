@@ -249,6 +249,8 @@ impl<'a> Thing<'a> {
     /// Tells whether something that exists is changed in place or made anew.
     fn is_changed(&self) -> bool {
         match self.draft.action {
+            // What a second object does, the entry does from then on: what differs is lost.
+            Action::Delete if self.draft.second_of.is_some() => true,
             Action::Update | Action::Replace => true,
             // Adoption alone writes marks.
             Action::Adopt => !self.draft.fields.is_empty(),
@@ -257,7 +259,7 @@ impl<'a> Thing<'a> {
     }
 
     fn is(&self, action: Action) -> bool {
-        self.draft.action == action
+        self.draft.action == action && !(action == Action::Delete && self.draft.second_of.is_some())
     }
 
     /// Returns what is live of a field; null where nothing is.

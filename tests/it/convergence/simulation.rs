@@ -134,7 +134,10 @@ impl World {
                 options: &options,
             })
         };
-        refresh::plan(reader, &mut live, build).await
+        let plan = refresh::plan(reader, &mut live, build).await;
+        let violations = plan::check::violations(&plan, &live);
+        assert!(violations.is_empty(), "{violations:?}");
+        plan
     }
 
     /// Plans and applies once, as one process that may die on the way.
@@ -145,11 +148,12 @@ impl World {
             if vssctl::aws::guard(&reader, &config.scope).await.is_err() {
                 return End::NoStart;
             }
+            let read = Instant::now();
             let plan = Self::build(&reader, config).await;
             let (events, _kept) = mpsc::unbounded_channel();
             let (_sender, stop) = watch::channel(false);
             wire.arm(kill);
-            let options = apply::Options { parallelism: 8, pace: PACE, stop };
+            let options = apply::Options { parallelism: 8, pace: PACE, stop, read };
             let report = apply::run(&clients.writer(), &plan, &options, &events).await;
             End::Ran(Box::new((plan, report)))
         };
@@ -195,7 +199,6 @@ impl World {
 
     /// No plan deletes what the file wants, nor does anything to what it could not read.
     pub(crate) fn safe(&mut self, config: &Config, plan: &Plan) {
-        self.problems.extend(plan::check::violations(plan));
         let actions: BTreeMap<_, _> = plan.changes.iter().map(|change| (&change.address, change.action)).collect();
         for step in &plan.steps {
             let action = actions.get(&step.address).copied();

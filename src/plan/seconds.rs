@@ -1,0 +1,144 @@
+//! Second objects of an entry, as an interrupted replacement or a lost answer leaves them.
+//!
+//! An entry keeps one object. Another one that carries its mark goes, as a destruction of its own: named with its id, under the
+//! entry's `protect`, the limit of deletions and the hazards of what is lost with it.
+
+use std::collections::BTreeSet;
+
+use super::build::{Draft, Input, allowed_deletions, differences};
+use super::order::Graph;
+use super::verdict::{PROTECTED, cannot_go};
+use super::{Action, Orphan};
+use crate::kind::{self, Kind, Live};
+use crate::model::{Address, Diagnostic};
+
+/// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack has, and
+/// `kept` are the orphans that stay.
+pub(super) fn remove<'a>(
+    input: &Input<'a>,
+    owned: usize,
+    drafts: &mut Vec<Draft<'a>>,
+    kept: &[Orphan],
+    diagnostics: &mut Vec<Diagnostic>,
+) {
+    if !input.options.adopt.is_empty() {
+        return;
+    }
+    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
+    taken.extend(drafts.iter().map(|draft| draft.address.clone()));
+    taken.extend(kept.iter().map(|orphan| orphan.address.clone()));
+    let mut seconds = Vec::new();
+    for (kind, (entry, live)) in
+        input.live.iter().flat_map(|(kind, read)| read.surplus.iter().map(move |it| (kind, it)))
+    {
+        let (Some(kind), Some(first)) = (kind::find(kind), drafts.iter().find(|draft| draft.address == *entry)) else {
+            continue;
+        };
+        if matches!(first.action, Action::Unknown | Action::Refused) {
+            continue;
+        }
+        let address = numbered(entry, &taken);
+        taken.insert(address.clone());
+        seconds.push(second(kind, address, first, live, diagnostics));
+    }
+    limit(input, owned + seconds.len(), &mut seconds, diagnostics);
+    drafts.extend(seconds);
+}
+
+/// The address of a second object: the entry's with a number.
+fn numbered(entry: &Address, taken: &BTreeSet<Address>) -> Address {
+    (2..taken.len() + 3)
+        .map(|number| Address::new(entry.kind(), format!("{}-{number}", entry.key())))
+        .find(|address| !taken.contains(address))
+        .expect("there are more numbers than taken addresses")
+}
+
+fn second<'a>(
+    kind: &'static dyn Kind,
+    address: Address,
+    first: &Draft<'a>,
+    live: &'a Live,
+    diagnostics: &mut Vec<Diagnostic>,
+) -> Draft<'a> {
+    // Where the entry goes as well, its second object goes like any other.
+    let desired = first.desired.filter(|_| first.action != Action::Delete);
+    let id = id_of(live);
+    let reason = format!("it is a second object of `{}`, with the id `{id}`", first.address);
+    let mut draft = Draft {
+        kind,
+        address,
+        desired,
+        live: Some(live),
+        marks: std::collections::BTreeMap::new(),
+        action: Action::Delete,
+        reason: Some(reason),
+        fields: desired
+            .map(|desired| differences(kind, desired, live, &std::collections::BTreeMap::new()))
+            .unwrap_or_default(),
+        second_of: desired.map(|_| first.address.clone()),
+    };
+    let protected = first.desired.filter(|desired| desired.protect).map(|_| PROTECTED.to_owned());
+    if let Some(obstacle) = protected.or_else(|| kind.obstacle(live)) {
+        let location = first.desired.and_then(|desired| desired.location.clone());
+        diagnostics.push(cannot_go(&draft, "deleted", &obstacle).located(location));
+        draft.refuse(Action::Refused, format!("{obstacle}; its id is `{id}`"));
+    }
+    draft
+}
+
+/// AWS's id of an object, or its ARN.
+pub(super) fn id_of(live: &Live) -> &str {
+    ["BackupPlanId", "SelectionId", "AssociationId", "Arn"]
+        .iter()
+        .find_map(|name| live.ids.get(*name))
+        .map_or(live.name.as_str(), String::as_str)
+}
+
+/// Holds second objects against the limit of deletions. What goes along with its plan counts once with it, and one is
+/// always allowed: an interrupted replacement leaves as much, and the next apply has to finish it.
+fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let plan_id = |draft: &Draft<'_>| draft.live.and_then(|live| live.ids.get("BackupPlanId")).cloned();
+    let goes = |draft: &&Draft<'_>| draft.action == Action::Delete;
+    let plans: BTreeSet<String> =
+        seconds.iter().filter(goes).filter(|draft| draft.kind.name() == "plan").filter_map(plan_id).collect();
+    let is_part = |draft: &&Draft<'_>| {
+        draft.kind.name() == "selection" && plan_id(draft).is_some_and(|plan| plans.contains(&plan))
+    };
+    let counted: Vec<&Draft<'_>> = seconds.iter().filter(goes).filter(|draft| !is_part(draft)).collect();
+    let (count, allowed) = (counted.len(), allowed_deletions(input.options, owned).max(1));
+    if input.options.destroy || count <= allowed {
+        return;
+    }
+    let names: Vec<String> = counted.iter().map(|draft| format!("`{}`", draft.address)).collect();
+    let stack = &input.scope.stack;
+    diagnostics.push(
+        Diagnostic::error(
+            "VSS0904",
+            format!("{count} second objects of stack `{stack}` would be deleted, and {allowed} may be"),
+        )
+        .help(format!("they are {}", names.join(", ")))
+        .help(format!("if all of them should go, run again with `--max-deletions {count}`")),
+    );
+    for draft in seconds.iter_mut() {
+        draft.refuse(Action::Refused, "more deletions than the limit allows".to_owned());
+    }
+}
+
+/// Says what second objects wait for: their entry and whoever refers to it, and the selections in a plan before the plan.
+pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut Graph) {
+    fn plan_id<'a>(draft: &Draft<'a>) -> Option<&'a String> {
+        draft.live.and_then(|live| live.ids.get("BackupPlanId"))
+    }
+    for draft in seconds {
+        if let Some(entry) = &draft.second_of {
+            graph.seconds.insert((draft.address.clone(), entry.clone()));
+        }
+    }
+    // Names don't tell a plan and its second object apart: the id that a selection has of its plan does.
+    for selection in drafts.iter().filter(|draft| draft.kind.name() == "selection") {
+        let plans = drafts.iter().filter(|draft| draft.kind.name() == "plan");
+        for plan in plans.filter(|plan| plan_id(plan).is_some() && plan_id(plan) == plan_id(selection)) {
+            graph.holds.insert((selection.address.clone(), plan.address.clone()));
+        }
+    }
+}
