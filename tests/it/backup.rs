@@ -6,13 +6,12 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use vssctl::apply;
 use vssctl::aws::BackupOrder;
-use vssctl::config::load_text;
 use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::policy::Decision;
 use vssctl::sandbox::faults::{Fault, FaultKind};
 use vssctl::vss::gather;
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 use crate::faults::Served;
 use crate::harness::{MAIN_JOB, Place};
 
@@ -192,7 +191,7 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
     let mut bench = Bench::new();
     bench.apply(&text);
     bench.call("iam", "CreateRole", &default_role());
-    let config = load_text("vss.toml", &text, None).config.expect("a valid file");
+    let config = bench::load(&text);
     let key = "AKIABACKUP0000000000";
     let documents = documents(Purpose::Backup, &Facts::of(&config.scope, &config.desired, false));
     bench.sandbox.restrict(key, &documents).expect("policies");

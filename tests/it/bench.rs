@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::time::Duration;
 
+use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use vssctl::apply::{self, Report};
-use vssctl::aws::{Clients, ConnectOptions, operations};
-use vssctl::config;
-use vssctl::kind::Found;
+use vssctl::aws::{Clients, ConnectOptions, Reader, operations};
+use vssctl::config::{self, Config};
+use vssctl::kind::{Found, KindLive};
 use vssctl::kinds::package::{Installation, installation};
-use vssctl::model::Scope;
+use vssctl::model::{Scope, Severity};
 use vssctl::plan::{self, Action, Plan, build};
 use vssctl::refresh;
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
@@ -21,6 +23,68 @@ name = "bench"
 account_id = "123456789012"
 region = "ap-northeast-1"
 "#;
+
+/// What a run of a stack in the simulated account is bound to.
+pub(crate) fn scope(stack: &str) -> Scope {
+    Scope {
+        stack: stack.to_owned(),
+        account_id: "123456789012".to_owned(),
+        region: "ap-northeast-1".to_owned(),
+        iam_path: "/".to_owned(),
+    }
+}
+
+/// Reads a file that has no errors. `{ file = ... }` is relative to the examples.
+#[track_caller]
+pub(crate) fn load(toml: &str) -> Config {
+    try_load(toml).unwrap_or_else(|problems| panic!("{problems}\n{toml}"))
+}
+
+/// Reads a file, or says what is wrong with it.
+pub(crate) fn try_load(toml: &str) -> Result<Config, String> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
+    let loaded = config::load_text("vss.toml", toml, Some(&folder));
+    let errors: Vec<_> =
+        loaded.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).collect();
+    loaded.config.filter(|_| errors.is_empty()).ok_or_else(|| format!("{errors:#?}"))
+}
+
+/// Connects to what answers on a wire, with an access key or as somebody who may do everything.
+pub(crate) async fn connect(wire: impl HttpClient + 'static, scope: &Scope, access_key: Option<&str>) -> Clients {
+    let mut options = ConnectOptions::new(scope.clone());
+    options.http_client = Some(SharedHttpClient::new(wire));
+    options.credentials = Some(access_key.map_or_else(Sandbox::credentials, Sandbox::credentials_of));
+    Clients::connect(options).await.expect("clients")
+}
+
+/// Reads what is live and plans a file, as `vssctl plan` does.
+pub(crate) async fn read_and_plan(
+    reader: &Reader,
+    config: &Config,
+    options: &build::Options,
+) -> (Plan, Vec<(&'static str, KindLive)>) {
+    let mut live = refresh::refresh(reader, &config.desired).await;
+    let build = |live: &[(&'static str, KindLive)]| {
+        build::build(&build::Input {
+            scope: &config.scope,
+            config_sha256: &config.sha256,
+            desired: &config.desired,
+            live,
+            options,
+        })
+    };
+    let plan = refresh::plan(reader, &mut live, build).await;
+    assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
+    (plan, live)
+}
+
+/// Carries out a plan; `read` is when the reading began that it was built from.
+pub(crate) async fn perform(clients: &Clients, plan: &Plan, pace: Duration, read: Instant) -> Report {
+    let (events, _kept) = mpsc::unbounded_channel();
+    let (_sender, stop) = watch::channel(false);
+    let options = apply::Options { parallelism: 8, pace, stop, read };
+    apply::run(&clients.writer(), plan, &options, &events).await
+}
 
 /// One simulated account.
 pub(crate) struct Bench {
@@ -64,53 +128,30 @@ impl Bench {
     /// Plans and applies a file; something happens between the two.
     pub(crate) fn apply_after(&self, toml: &str, options: &build::Options, meanwhile: impl FnOnce()) -> (Plan, Report) {
         self.runtime.block_on(async {
-            let read = tokio::time::Instant::now();
+            let read = Instant::now();
             let (clients, plan) = self.build(toml, options).await;
             for call in plan.steps.iter().flat_map(|step| step.calls.iter().chain(&step.looks)) {
                 assert_eq!(operations::find(&call.action).action, call.action, "it is missing in `aws::operations`");
             }
             meanwhile();
-            let (events, _kept) = mpsc::unbounded_channel();
-            let (_sender, stop) = watch::channel(false);
-            let options = apply::Options { parallelism: 8, pace: Duration::from_millis(1), stop, read };
-            let report = apply::run(&clients.writer(), &plan, &options, &events).await;
+            let report = perform(&clients, &plan, Duration::from_millis(1), read).await;
             (plan, report)
         })
     }
 
     async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
-        // `{ file = ... }` is relative to the examples.
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-        let loaded = config::load_text("vss.toml", toml, Some(&folder));
-        let errors: Vec<_> = loaded
-            .diagnostics
-            .iter()
-            .filter(|diagnostic| diagnostic.severity == vssctl::model::Severity::Error)
-            .collect();
-        let config = loaded.config.unwrap_or_else(|| panic!("{errors:#?}\n{toml}"));
-        assert!(errors.is_empty(), "{errors:#?}\n{toml}");
+        let config = load(toml);
         let clients = self.connect(&config.scope).await;
         let reader = clients.reader();
         vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
-        let mut live = refresh::refresh(&reader, &config.desired).await;
-        let plan = refresh::plan(&reader, &mut live, |live| {
-            build::build(&build::Input {
-                scope: &config.scope,
-                config_sha256: &config.sha256,
-                desired: &config.desired,
-                live,
-                options,
-            })
-        })
-        .await;
-        assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
+        let (plan, _) = read_and_plan(&reader, &config, options).await;
         (clients, plan)
     }
 
     /// Reads how far the instances of a package are.
     pub(crate) fn installation(&self, toml: &str, address: &str) -> Installation {
         self.runtime.block_on(async {
-            let config = config::load_text("vss.toml", toml, None).config.expect("a valid file");
+            let config = load(toml);
             let reader = self.connect(&config.scope).await.reader();
             let live = refresh::refresh(&reader, &config.desired).await;
             let found = live.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
@@ -135,11 +176,7 @@ impl Bench {
     }
 
     async fn connect(&self, scope: &Scope) -> Clients {
-        let mut connect = ConnectOptions::new(scope.clone());
-        connect.http_client = Some(self.sandbox.http_client());
-        connect.credentials =
-            Some(self.access_key.as_deref().map_or_else(Sandbox::credentials, Sandbox::credentials_of));
-        Clients::connect(connect).await.expect("clients")
+        connect(self.sandbox.http_client(), scope, self.access_key.as_deref()).await
     }
 
     /// Calls an operation of the account as somebody else would.

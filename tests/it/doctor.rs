@@ -4,13 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use vssctl::config::load_text;
 use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::sandbox::fleet::Ailment;
 use vssctl::sandbox::kms::Key;
 use vssctl::vss::doctor::{Severity, Subject};
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 use crate::proof::{BY_TYPE, REGION, ail, edit, file, healthy, nights, package, see};
 
 const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
@@ -365,7 +364,7 @@ fn the_printed_permissions_are_enough_for_everything_that_doctor_reads() {
     encrypt(&bench, "sql-1", KEY, |_| {});
     edit(&bench, "files-1", |one| ail(one, Ailment::NoEndpoint));
     association(&bench, "sql-1", "2.5.1");
-    let config = load_text("vss.toml", &file(BY_TYPE), None).config.expect("a valid file");
+    let config = bench::load(&file(BY_TYPE));
     let printed = documents(Purpose::Verify, &Facts::of(&config.scope, &config.desired, false));
     let key = "AKIADOCTOR0000000000";
     bench.sandbox.restrict(key, &printed).expect("policies");

@@ -2,18 +2,12 @@
 
 use serde_json::json;
 use vssctl::aws::{Clients, ErrorKind};
-use vssctl::model::Scope;
 use vssctl::sandbox::{Fault, FaultKind};
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 
 fn clients(bench: &Bench) -> Clients {
-    bench.clients(&Scope {
-        stack: "bench".to_owned(),
-        account_id: "123456789012".to_owned(),
-        region: "ap-northeast-1".to_owned(),
-        iam_path: "/".to_owned(),
-    })
+    bench.clients(&bench::scope("bench"))
 }
 
 fn profile(bench: &Bench, name: &str) {

@@ -5,41 +5,8 @@ use std::process::{Command, Output, Stdio};
 
 use tempfile::TempDir;
 
-/// The smallest file with one of each thing of the announcement.
-pub(crate) const MAIN_JOB: &str = r#"
-[stack]
-name       = "windows-backup"
-account_id = "123456789012"
-region     = "ap-northeast-1"
-
-[role.EC2RoleforSSMVSSSnapshotV2]
-preset = "vss-instance"
-
-[role.AWSBackupVss]
-preset = "backup-service"
-
-[package.AwsVssComponents]
-minimum_version = "2.3.1"
-targets  = { tags = { VssBackup = "enabled" } }
-schedule = "rate(1 day)"
-
-[vault.vss]
-
-[plan.daily]
-windows_vss = true
-
-[plan.daily.rule.nightly]
-vault           = "vss"
-schedule        = "cron(0 18 ? * * *)"
-timezone        = "Asia/Tokyo"
-start_window    = "1h"
-complete_window = "8h"
-delete_after    = "35d"
-
-[plan.daily.selection.windows]
-role  = "AWSBackupVss"
-match = { all = { VssBackup = "enabled" } }
-"#;
+/// The smallest file with one of each thing of the announcement. The tests in Python read it too.
+pub(crate) const MAIN_JOB: &str = include_str!("../main-job.toml");
 
 /// A directory to run in.
 pub(crate) struct Place {

@@ -6,23 +6,17 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vssctl::apply::lease::{self, Lease, LeaseError, Request, Store, Timing};
-use vssctl::aws::{Clients, ConnectOptions, ErrorKind, Fence};
-use vssctl::model::Scope;
+use vssctl::aws::{Clients, ErrorKind, Fence};
 use vssctl::sandbox::{Fault, FaultKind, Sandbox};
 
-use crate::bench::Bench;
+use crate::bench::{self, Bench};
 use crate::faults::Served;
 use crate::harness::{Run, wait_until};
 
 const REGION: &str = "ap-northeast-1";
 
 async fn clients(sandbox: &Sandbox) -> Clients {
-    let scope =
-        Scope { stack: "s".into(), account_id: "123456789012".into(), region: REGION.into(), iam_path: "/".into() };
-    let mut options = ConnectOptions::new(scope);
-    options.http_client = Some(sandbox.http_client());
-    options.credentials = Some(Sandbox::credentials());
-    Clients::connect(options).await.expect("clients")
+    bench::connect(sandbox.http_client(), &bench::scope("s"), None).await
 }
 
 fn request(timing: Timing) -> Request {

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};
-use vssctl::config::{self, Config};
 use vssctl::permissions::table::TABLE;
 use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::plan::Plan;
@@ -13,17 +12,12 @@ use vssctl::plan::build::Options;
 use vssctl::policy::{Decision, Keys, Policies, Request};
 use vssctl::sandbox::{Fault, FaultKind};
 
-use crate::bench::Bench;
+use crate::bench::{Bench, load};
 use crate::harness::MAIN_JOB;
 use crate::kind_contract::SHEETS;
 
 const PLANNER: &str = "AKIAPLANNER000000000";
 const APPLIER: &str = "AKIAAPPLIER000000000";
-
-fn load(file: &str) -> Config {
-    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("examples");
-    config::load_text("vss.toml", file, Some(&folder)).config.unwrap_or_else(|| panic!("{file}"))
-}
 
 fn printed(file: &str, purpose: Purpose, prunes: bool) -> Vec<Value> {
     let config = load(file);

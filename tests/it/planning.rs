@@ -5,47 +5,17 @@ use vssctl::plan::build::Options;
 use vssctl::plan::{Action, Phase, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
+use crate::harness::MAIN_JOB;
 
 const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
 const BOTH: &str = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com","backup.amazonaws.com"]},"Action":"sts:AssumeRole"}}"#;
 const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
-const MAIN: &str = r#"
-[tags]
-team = "windows-platform"
-
-[role.EC2RoleforSSMVSSSnapshotV2]
-preset = "vss-instance"
-
-[role.AWSBackupVss]
-preset = "backup-service"
-
-[package.AwsVssComponents]
-minimum_version = "2.3.1"
-targets  = { tags = { VssBackup = "enabled" } }
-schedule = "rate(1 day)"
-
-[vault.vss]
-
-[plan.daily]
-windows_vss = true
-
-[plan.daily.rule.nightly]
-vault        = "vss"
-schedule     = "cron(0 18 ? * * *)"
-timezone     = "Asia/Tokyo"
-start_window = "1h"
-complete_window = "8h"
-delete_after = "35d"
-
-[plan.daily.selection.windows]
-role  = "AWSBackupVss"
-match = { all = { VssBackup = "enabled" } }
-"#;
-
+/// The main job with a tag on everything.
 fn main_file() -> String {
-    format!("{STACK}{MAIN}")
+    let tagged = MAIN_JOB.replacen("[role.", "[tags]\nteam = \"windows-platform\"\n\n[role.", 1);
+    tagged.replace("\"windows-backup\"", "\"bench\"")
 }
 
 fn codes(plan: &Plan) -> Vec<&'static str> {

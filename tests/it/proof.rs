@@ -15,7 +15,7 @@ use vssctl::vss::gather::{Wants, gather, history};
 use vssctl::vss::look;
 use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
-use crate::bench::{Bench, STACK};
+use crate::bench::{self, Bench, STACK};
 
 pub(crate) const REGION: &str = "ap-northeast-1";
 pub(crate) const DAY: Duration = Duration::from_hours(24);
@@ -130,12 +130,7 @@ fn read_for(bench: &Bench, inside: bool, wants: Wants) -> Evidence {
 }
 
 pub(crate) fn scope() -> Scope {
-    Scope {
-        stack: "bench".to_owned(),
-        account_id: "123456789012".to_owned(),
-        region: REGION.to_owned(),
-        iam_path: "/".to_owned(),
-    }
+    bench::scope("bench")
 }
 
 pub(crate) struct Seen {

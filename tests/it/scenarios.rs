@@ -10,7 +10,7 @@ use std::path::Path;
 use serde_json::json;
 use snapbox::{Assert, Data};
 
-use crate::harness::Place;
+use crate::harness::{MAIN_JOB, Place};
 
 fn transcript(name: &str) {
     transcript_in(&Place::empty(), name);
@@ -71,6 +71,8 @@ fn settled(output: &str) -> String {
 
 #[test]
 fn the_main_job_goes_as_its_transcript_says() {
+    let text = include_str!("../scenarios/main-job.md");
+    assert!(text.contains(MAIN_JOB), "the transcript shows another file than the tests take");
     transcript("main-job.md");
 }
 

@@ -23,6 +23,24 @@ ACCOUNT = "123456789012"
 REGION = "ap-northeast-1"
 
 
+# The smallest file with one of each thing of the announcement, which the tests in Rust start from too.
+MAIN_JOB = (ROOT / "tests" / "main-job.toml").read_text()
+
+
+def without(file, *tables):
+    """A TOML file without these tables, each named as its header names it."""
+    first, *others = re.split(r"^(?=\[)", file, flags=re.MULTILINE)
+    kept = [one for one in others if one[1 : one.index("]")] not in tables]
+    if len(kept) + len(tables) != len(others):
+        raise AssertionError(f"{tables} are not all in {file}")
+    return "".join([first, *kept])
+
+
+def stack(name="windows-backup"):
+    """The head of a file."""
+    return f'[stack]\nname = "{name}"\naccount_id = "{ACCOUNT}"\nregion = "{REGION}"\n'
+
+
 def free_port():
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -125,25 +143,27 @@ def pages(client_, operation, key, **arguments):
 
 
 class Vssctl:
-    """Runs the built binary in a folder, against an endpoint."""
+    """Runs the built binary in a folder: against an endpoint, or on a simulated account in `account.json`."""
 
-    def __init__(self, folder, url):
+    def __init__(self, folder, url=None):
         self.folder = pathlib.Path(folder)
+        self.account = [] if url else ["--sandbox=account.json"]
         self.environment = {
             "PATH": os.environ.get("PATH", ""),
             "HOME": str(self.folder),
             "AWS_ACCESS_KEY_ID": "testing",
             "AWS_SECRET_ACCESS_KEY": "testing",
             "AWS_EC2_METADATA_DISABLED": "true",
-            "AWS_ENDPOINT_URL": url,
         }
+        if url:
+            self.environment["AWS_ENDPOINT_URL"] = url
 
     def write(self, text, name="vss.toml"):
         (self.folder / name).write_text(text)
 
     def run(self, *arguments, expect=0):
         done = subprocess.run(
-            [str(BINARY), *arguments],
+            [str(BINARY), *self.account, *arguments],
             cwd=self.folder,
             env=self.environment,
             capture_output=True,
@@ -166,6 +186,31 @@ class FolderCase(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
+
+
+class SandboxCase(unittest.TestCase):
+    """One served sandbox for all tests of a class."""
+
+    @classmethod
+    def setUpClass(cls):
+        folder = cls.enterClassContext(tempfile.TemporaryDirectory())
+        cls.url = cls.enterClassContext(sandbox(folder))
+        cls.advance = staticmethod(lambda by: advance(folder, by))
+        cls.key = staticmethod(lambda account: key(folder, account))
+
+
+def offered():
+    """The operations that the sandbox answers."""
+    listed = subprocess.run([BINARY, "sandbox", "operations"], capture_output=True, text=True, check=True)
+    return set(listed.stdout.split())
+
+
+def on_both(run):
+    """What comes of a script on the sandbox, and on moto; it is told the address, and whether that is moto's."""
+    with tempfile.TemporaryDirectory() as folder, sandbox(folder) as url:
+        mine = run(url, False)
+    with moto() as url:
+        return mine, run(url, True)
 
 
 NO_CHANGES = "No changes. Your infrastructure matches the configuration."

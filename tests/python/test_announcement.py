@@ -9,15 +9,7 @@ import yaml
 
 ROLE = "EC2RoleforSSMVSSSnapshotV2"
 
-FILE = f"""
-[stack]
-name       = "windows-backup"
-account_id = "{support.ACCOUNT}"
-region     = "{support.REGION}"
-
-[role.{ROLE}]
-preset = "vss-instance"
-"""
+FILE = support.stack() + f'[role.{ROLE}]\npreset = "vss-instance"\n'
 
 
 def template():

@@ -4,7 +4,6 @@ Where the two differ, a row below says who is right and by what. A difference wi
 difference.
 """
 
-import tempfile
 import unittest
 
 import botocore.exceptions
@@ -200,10 +199,7 @@ def prepared(url, make):
 
 class AgainstMoto(unittest.TestCase):
     def test_both_answer_alike_but_for_the_deviations_that_are_known(self):
-        with tempfile.TemporaryDirectory() as folder, support.sandbox(folder) as url:
-            sandbox = run(url, prepared(url, make=False))
-        with support.moto() as url:
-            moto = run(url, prepared(url, make=True))
+        sandbox, moto = support.on_both(lambda url, is_moto: run(url, prepared(url, make=is_moto)))
         self.assertEqual(sandbox.keys(), moto.keys())
         found = {what: (sandbox[what], moto[what]) for what in sandbox if sandbox[what] != moto[what]}
         self.assertEqual(found, {what: (mine, other) for what, (mine, other, _) in DEVIATIONS.items()})

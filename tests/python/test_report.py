@@ -6,7 +6,6 @@ import functools
 import json
 import pathlib
 import re
-import subprocess
 import sys
 import tempfile
 import unittest
@@ -20,12 +19,7 @@ PAGES = ("verify", "coverage")
 MISSING = "Chromium is not installed: NOTHING about the look and the use of the reports was tested (apt-get install chromium)"
 
 # Another plan of somebody's, at the same hour as ours, that takes one of our servers; and one without VSS.
-STRANGERS = """
-[stack]
-name       = "legacy"
-account_id = "123456789012"
-region     = "ap-northeast-1"
-
+STRANGERS = support.stack("legacy") + """
 [role.LegacyBackup]
 preset = "backup-service"
 
@@ -101,27 +95,17 @@ def setUpModule():
         raise unittest.SkipTest(MISSING)
 
 
-def command(folder, *arguments, expect):
-    done = subprocess.run(
-        [str(support.BINARY), "--sandbox=account.json", *arguments], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode not in expect:
-        raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stdout}{done.stderr}")
-    return done.stdout
-
-
 def make_reports(folder):
     """A sandbox with a month of backups, and its two pages."""
-    (folder / "vss.toml").write_text((support.ROOT / "vss.toml").read_text())
-    (folder / "legacy.toml").write_text(STRANGERS)
-    command(folder, "apply", "--yes", "--allow", "broad-selection", expect={0})
-    command(folder, "sandbox", "load", str(HERE / "report_fleet.toml"), expect={0})
-    command(folder, "--file", "legacy.toml", "apply", "--yes", "--allow", "broad-selection", expect={0})
+    vssctl = support.Vssctl(folder)
+    vssctl.write((support.ROOT / "vss.toml").read_text())
+    vssctl.write(STRANGERS, "legacy.toml")
+    vssctl.run("apply", "--yes", "--allow", "broad-selection")
+    vssctl.run("sandbox", "load", str(HERE / "report_fleet.toml"))
+    vssctl.run("--file", "legacy.toml", "apply", "--yes", "--allow", "broad-selection")
     for name in PAGES:
-        page = command(folder, name, "--format", "html", expect={8})
-        (folder / f"{name}.html").write_text(page, encoding="utf-8")
-        again = command(folder, name, "--format", "json", expect={8})
-        (folder / f"{name}.json").write_text(again, encoding="utf-8")
+        for form in ("html", "json"):
+            vssctl.write(vssctl.run(name, "--format", form, expect=8).stdout, f"{name}.{form}")
 
 
 def on_each_page(test):

@@ -5,7 +5,6 @@ does a row without a difference.
 """
 
 import fnmatch
-import tempfile
 import unittest
 
 import scenario
@@ -230,10 +229,7 @@ def fits(what, row):
 class AgainstMoto(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        with tempfile.TemporaryDirectory() as folder, support.sandbox(folder) as url:
-            cls.sandbox = scenario.run(url)
-        with support.moto() as url:
-            cls.moto = scenario.run(url)
+        cls.sandbox, cls.moto = support.on_both(lambda url, _: scenario.run(url))
         cls.found = []
         for (name, mine, _), (_, other, _) in zip(cls.sandbox, cls.moto, strict=True):
             cls.found += deviations(name, mine, other)

@@ -1,8 +1,5 @@
 """botocore as an independent client of `vssctl sandbox serve`: every operation that it offers, in success and error."""
 
-import contextlib
-import subprocess
-import tempfile
 import unittest
 from unittest import mock
 
@@ -24,11 +21,6 @@ NEVER_REFUSED = {
     "iam:GetAccountSummary",
     "sts:GetCallerIdentity",
 }
-
-
-def offered():
-    listed = subprocess.run([support.BINARY, "sandbox", "operations"], capture_output=True, text=True, check=True)
-    return set(listed.stdout.split())
 
 
 class Checks(unittest.TestCase):
@@ -91,20 +83,7 @@ class Checks(unittest.TestCase):
         self.assertIn("`Colour`", told("ParameterNotFound", 400, ', "Colour": "red"'))
 
 
-class SandboxCase(unittest.TestCase):
-    """One served sandbox for all tests of a class."""
-
-    @classmethod
-    def setUpClass(cls):
-        stack = contextlib.ExitStack()
-        cls.addClassCleanup(stack.close)
-        folder = stack.enter_context(tempfile.TemporaryDirectory())
-        cls.url = stack.enter_context(support.sandbox(folder))
-        cls.advance = staticmethod(lambda by: support.advance(folder, by))
-        cls.key = staticmethod(lambda account: support.key(folder, account))
-
-
-class EveryOperation(SandboxCase):
+class EveryOperation(support.SandboxCase):
     def setUp(self):
         self.wire = Wire()
 
@@ -114,7 +93,7 @@ class EveryOperation(SandboxCase):
     def held(self, *services):
         """Wants a success and an error of everything that these services offer, and all as the models say."""
         self.assertEqual(self.wire.problems, [], "\n".join(self.wire.problems))
-        wanted = {name for name in offered() if name.split(":")[0] in services}
+        wanted = {name for name in support.offered() if name.split(":")[0] in services}
         self.assertTrue(wanted)
         self.assertEqual(wanted - self.wire.succeeded, set())
         self.assertEqual(wanted - set(self.wire.refused), wanted & NEVER_REFUSED)
@@ -160,7 +139,7 @@ class EveryOperation(SandboxCase):
             self.held("tagging")
 
     def test_no_service_is_offered_that_is_not_walked_through(self):
-        self.assertEqual({name.split(":")[0] for name in offered()}, WALKED)
+        self.assertEqual({name.split(":")[0] for name in support.offered()}, WALKED)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ import botocore.exceptions
 import scenario
 import support
 from botocore import xform_name
-from test_sandbox_client import SandboxCase, offered
 from wire import Wire
 
 # Longer than any text may be, yet not longer than an address may be; letters that XML cannot carry and patterns do not
@@ -72,7 +71,7 @@ def inputs(shape):
             yield name, {other: value for other, value in whole.items() if other != name}
 
 
-class WrongInputs(SandboxCase):
+class WrongInputs(support.SandboxCase):
     def test_every_wrong_input_is_refused_as_the_models_say(self):
         wire = Wire()
         clients = {
@@ -80,7 +79,7 @@ class WrongInputs(SandboxCase):
             for name, service in scenario.SERVICES.items()
         }
         calls = 0
-        for name in sorted(offered()):
+        for name in sorted(support.offered()):
             service, operation = name.split(":")
             shape = clients[service].meta.service_model.operation_model(operation).input_shape
             call = getattr(clients[service], xform_name(operation))

@@ -7,7 +7,6 @@ import scenario
 import support
 import walk_iam
 from botocore import xform_name
-from test_sandbox_client import SandboxCase, offered
 from wire import Wire
 
 # How the services name the place to go on from, and the size of a page.
@@ -27,7 +26,7 @@ def still(item):
     return item
 
 
-class Pages(SandboxCase):
+class Pages(support.SandboxCase):
     """A sandbox with enough of everything for a second page."""
 
     # There is nothing to list.
@@ -163,7 +162,7 @@ class Pages(SandboxCase):
         return {}
 
     def test_a_page_at_a_time_gives_the_same_as_one_page(self):
-        for name in sorted(offered()):
+        for name in sorted(support.offered()):
             service, operation = name.split(":")
             model = self.clients[service].meta.service_model.operation_model(operation)
             token = (

@@ -14,14 +14,13 @@ import botocore.exceptions
 import scenario
 import support
 import walk_iam
-from test_sandbox_client import SandboxCase
 
 
 def vaults(backup):
     return [vault["BackupVaultName"] for vault in support.pages(backup, "list_backup_vaults", "BackupVaultList")]
 
 
-class Addresses(SandboxCase):
+class Addresses(support.SandboxCase):
     def test_the_host_name_of_aws_leads_to_the_same_account_as_a_path_on_this_machine(self):
         """Through a proxy botocore sends AWS's own host names and whole addresses."""
         import boto3
@@ -95,7 +94,7 @@ class Addresses(SandboxCase):
             self.assertEqual(sts.get_caller_identity()["Account"], "123456789012")
 
 
-class Requests(SandboxCase):
+class Requests(support.SandboxCase):
     def send(self, method, path, body=b"", **headers):
         host, _, port = self.url.removeprefix("http://").partition(":")
         connection = http.client.HTTPConnection(host, int(port), timeout=30)
@@ -191,7 +190,7 @@ class Requests(SandboxCase):
         self.assertEqual(support.client("sts", self.url).get_caller_identity()["Account"], support.ACCOUNT)
 
 
-class Writers(SandboxCase):
+class Writers(support.SandboxCase):
     def test_twenty_writers_at_once_lose_nothing(self):
         backup = support.client("backup", self.url, max_pool_connections=20)
         start = threading.Barrier(20)

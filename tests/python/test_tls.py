@@ -14,14 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
-FILE = f"""
-[stack]
-name       = "windows-backup"
-account_id = "{support.ACCOUNT}"
-region     = "{support.REGION}"
-
-[vault.vss]
-"""
+FILE = support.stack() + "[vault.vss]\n"
 
 
 def certificate(name, key, issuer, issuer_key, *extensions):

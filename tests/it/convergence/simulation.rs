@@ -6,20 +6,18 @@ use std::fmt;
 use std::time::Duration;
 
 use serde_json::Value;
-use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
-use vssctl::apply::{self, Report};
-use vssctl::aws::{Clients, ConnectOptions, Reader};
-use vssctl::config::{self, Config};
-use vssctl::kind::KindLive;
-use vssctl::plan::{self, Action, Plan, build};
-use vssctl::refresh;
+use vssctl::apply::Report;
+use vssctl::aws::{Clients, Reader};
+use vssctl::config::Config;
+use vssctl::plan::{Action, Plan, build};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;
 use super::files::{self, Bounds};
 use super::random::Random;
 use super::wire::{Kill, Wire};
+use crate::bench;
 
 /// Half a second, as against AWS: nobody waits for it, the clock is virtual.
 const PACE: Duration = Duration::from_millis(500);
@@ -88,13 +86,6 @@ pub(crate) enum End {
     Ran(Box<(Plan, Report)>),
 }
 
-/// Reads a file.
-pub(crate) fn load(text: &str) -> Result<Config, String> {
-    let loaded = config::load_text("vss.toml", text, None);
-    let errors = loaded.diagnostics.has_errors();
-    loaded.config.filter(|_| !errors).ok_or_else(|| format!("{:#?}", loaded.diagnostics))
-}
-
 fn options(config: &Config) -> build::Options {
     build::Options {
         prune: true,
@@ -113,31 +104,14 @@ impl World {
     }
 
     async fn clients(&self, config: &Config, wire: Option<&Wire>) -> Clients {
-        let mut connect = ConnectOptions::new(config.scope.clone());
-        connect.http_client = Some(match wire {
-            Some(wire) => aws_smithy_runtime_api::client::http::SharedHttpClient::new(wire.clone()),
-            None => self.sandbox.http_client(),
-        });
-        connect.credentials = Some(Sandbox::credentials());
-        Clients::connect(connect).await.expect("clients")
+        match wire {
+            Some(wire) => bench::connect(wire.clone(), &config.scope, None).await,
+            None => bench::connect(self.sandbox.http_client(), &config.scope, None).await,
+        }
     }
 
     async fn build(reader: &Reader, config: &Config) -> Plan {
-        let mut live = refresh::refresh(reader, &config.desired).await;
-        let options = options(config);
-        let build = |live: &[(&'static str, KindLive)]| {
-            build::build(&build::Input {
-                scope: &config.scope,
-                config_sha256: &config.sha256,
-                desired: &config.desired,
-                live,
-                options: &options,
-            })
-        };
-        let plan = refresh::plan(reader, &mut live, build).await;
-        let violations = plan::check::violations(&plan, &live);
-        assert!(violations.is_empty(), "{violations:?}");
-        plan
+        bench::read_and_plan(reader, config, &options(config)).await.0
     }
 
     /// Plans and applies once, as one process that may die on the way.
@@ -150,11 +124,8 @@ impl World {
             }
             let read = Instant::now();
             let plan = Self::build(&reader, config).await;
-            let (events, _kept) = mpsc::unbounded_channel();
-            let (_sender, stop) = watch::channel(false);
             wire.arm(kill);
-            let options = apply::Options { parallelism: 8, pace: PACE, stop, read };
-            let report = apply::run(&clients.writer(), &plan, &options, &events).await;
+            let report = bench::perform(&clients, &plan, PACE, read).await;
             End::Ran(Box::new((plan, report)))
         };
         tokio::select! {
@@ -335,7 +306,7 @@ pub(crate) async fn case(seed: u64) -> (World, Vec<Config>, BTreeMap<String, Val
     world.figures.simulations = 1;
     let bounds = Bounds { commands: true };
     let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
-    let configs: Vec<Config> = texts.iter().map(|text| load(text).expect("a valid file")).collect();
+    let configs: Vec<Config> = texts.iter().map(|text| bench::load(text)).collect();
     account::populate(&world.sandbox, &mut random);
     let strangers = account::strangers(&world.sandbox);
     if random.one_in(2) {
@@ -367,7 +338,7 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
     let configs: Vec<Config> = texts
         .iter()
-        .map(|text| load(text).unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{text}")))
+        .map(|text| bench::try_load(text).unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{text}")))
         .collect();
     account::populate(&world.sandbox, &mut random);
     // What somebody took our marks from a moment ago: old answers say that it is ours, and only IAM conditions would know better.
