@@ -18,6 +18,7 @@ mod gate;
 mod harness;
 mod hazards;
 mod hazards_of_loss;
+mod keyed_records;
 mod kind_contract;
 mod lease;
 mod ownership;
