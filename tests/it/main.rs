@@ -28,6 +28,7 @@ mod proof;
 mod proof_cli;
 mod saved_plans;
 mod scenarios;
+mod untrusted_files;
 
 /// A quarter of a simulation was spent in the system's allocator.
 #[global_allocator]
