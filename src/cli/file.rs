@@ -27,7 +27,8 @@ pub(super) fn find(global: &Global) -> Result<PathBuf, CliError> {
             Err(CliError::invalid(format!("there is no file `{}`, which {origin} names", file.display())))
         };
     }
-    upwards(Path::new(NAME), Path::is_file).ok_or_else(|| {
+    // A link that leads nowhere is no reason to take another file than the one that was meant.
+    upwards(Path::new(NAME), |path| path.is_file() || path.is_symlink()).ok_or_else(|| {
         CliError::invalid(format!("there is no `{NAME}` here or in a parent up to the git root"))
             .hint("run `vssctl init` to write one to start from")
             .hint("or name the file with `--file`")

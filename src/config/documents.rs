@@ -9,6 +9,7 @@ use crate::policy::lint::Use;
 use crate::policy::{self, PolicyError, PolicyErrorKind};
 
 use super::context::{Context, Entry};
+use super::foreign;
 use super::grammar;
 use super::limits;
 use super::problems::safe;
@@ -105,9 +106,22 @@ impl Context<'_> {
             }
             DocumentSource::File(path) => {
                 let path_keys = [keys, &["file"]].concat();
-                let (file, text) = self.document_file(entry, &entry.place(&path_keys), path)?;
-                let place = Place { file, start: 0, end: text.len() };
+                let text = self.document_file(entry, &entry.place(&path_keys), path)?;
                 let read = policy::read(&text);
+                let name = format!("{}{path}", self.documents.prefix);
+                if !foreign::is_policy(&text, read.as_ref().ok()) {
+                    let at = read
+                        .err()
+                        .and_then(|failed| failed.position.map(|position| position.start))
+                        .unwrap_or_default();
+                    let file = self.problems.sources.add_hidden(&name, text);
+                    let message = format!("the policy file `{}` of `{}` is no policy", safe(path), entry.address);
+                    let diagnostic = entry.error("VSS0501", message).help("a policy is JSON with a `Statement`");
+                    self.report(&Place { file, start: at, end: at }, diagnostic);
+                    return None;
+                }
+                let file = self.problems.sources.add(&name, text.clone());
+                let place = Place { file, start: 0, end: text.len() };
                 (Written::Text { place, text }, read)
             }
         };
@@ -198,7 +212,7 @@ impl Context<'_> {
         }
     }
 
-    fn document_file<T>(&mut self, entry: &Entry<'_, T>, place: &Place, path: &str) -> Option<(usize, String)> {
+    fn document_file<T>(&mut self, entry: &Entry<'_, T>, place: &Place, path: &str) -> Option<String> {
         self.documents.read += 1;
         if self.documents.read > limits::DOCUMENT_FILES {
             let message = format!("the file names more than {} policy files", limits::DOCUMENT_FILES);
@@ -213,10 +227,7 @@ impl Context<'_> {
             return None;
         };
         match read::beside(folder, path, limits::DOCUMENT_FILE) {
-            Ok(text) => {
-                let name = format!("{}{path}", self.documents.prefix);
-                Some((self.problems.sources.add(&name, text.clone()), text))
-            }
+            Ok(text) => Some(text),
             Err(failed) => {
                 let code = match failed.kind {
                     read::Kind::Refused => "VSS0502",
@@ -494,8 +505,8 @@ pub(crate) fn unreadable(failed: &read::ReadError, name: &str) -> Diagnostic {
         read::Kind::Encoding => "VSS0108",
     };
     let diagnostic = Diagnostic::error(code, format!("`{}` {}", safe(name), failed.message)).label(failed.label);
-    match failed.help {
-        Some(help) => diagnostic.help(help),
+    match &failed.help {
+        Some(help) => diagnostic.help(help.clone()),
         None => diagnostic,
     }
 }

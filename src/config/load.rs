@@ -18,6 +18,7 @@ use crate::model::{Diagnostic, Diagnostics, Location, Scope};
 
 use super::context::{Context, Tags};
 use super::documents::{Documents, unreadable};
+use super::foreign;
 use super::names::is_iam_path;
 use super::problems::{Problems, safe};
 use super::schema::DEFAULTS;
@@ -72,13 +73,18 @@ const KINDS: [&str; 9] =
 /// Reads and checks a configuration file.
 pub fn load(path: &Path) -> Loaded {
     let name = path.display().to_string();
-    match read::file(path, limits::FILE) {
+    match read::configuration(path, limits::FILE) {
         Ok(text) => load_text(&name, &text, Some(path.parent().unwrap_or(Path::new("")))),
-        Err(failed) => {
+        Err(mut failed) => {
             let mut sources = Sources::default();
-            let stop = failed.stop.clone().unwrap_or_default();
-            let end = stop.len();
-            let file = sources.add(&name, stop);
+            let stop = failed.stop.take();
+            let is_ours = stop.as_ref().is_some_and(|(before, _)| foreign::is_ours(before));
+            if let Some((_, byte)) = stop.as_ref().filter(|_| is_ours) {
+                failed.message = format!("{} has the byte 0x{byte:02X}", failed.message);
+            }
+            let before = stop.map(|(before, _)| before).unwrap_or_default();
+            let end = before.len();
+            let file = if is_ours { sources.add(&name, before) } else { sources.add_hidden(&name, before) };
             let location = sources.locate(&Place { file, start: end, end });
             let mut diagnostics = Diagnostics::default();
             diagnostics.push(unreadable(&failed, &name).located(Some(location)));
@@ -97,6 +103,7 @@ pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
     let mut diagnostics = Diagnostics::default();
     let mut seen = std::collections::BTreeSet::new();
     for diagnostic in std::mem::take(&mut problems.found) {
+        let diagnostic = foreign::silenced(diagnostic, problems.sources);
         // A default that is wrong would show up once for every entry that it went into.
         let key = (diagnostic.location.clone(), diagnostic.code, diagnostic.message.clone());
         if cut.keeps(&diagnostic) && (diagnostic.location.is_none() || seen.insert(key)) {
@@ -199,6 +206,18 @@ fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) ->
         problems.add(&place, diagnostic);
     }
     let (document, errors) = DeTable::parse_recoverable(text);
+    let mut root = Node::from_document(file, &document);
+    let is_ours = foreign::has_ours(&root, errors.is_empty());
+    if !is_ours {
+        problems.sources.hide(file);
+        let spans = errors.iter().map(|error| error.span().unwrap_or(0..0));
+        if let Some(place) = spans.min_by_key(|span| span.start).map(|span| Place::new(file, span)) {
+            problems.add(&place, foreign::not_toml());
+            cut.places.push(problems.sources.locate(&place));
+            root.tree = Tree::Table(IndexMap::new());
+            return root;
+        }
+    }
     let mut first: Option<Location> = None;
     for error in &errors {
         let span: Range<usize> = error.span().unwrap_or(0..0);
@@ -210,7 +229,7 @@ fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) ->
         first = Some(first.map_or_else(|| location.clone(), |first| first.min(location.clone())));
     }
     cut.places.extend(first);
-    Node::from_document(file, &document)
+    root
 }
 
 /// Reads the file that this one extends, if it does.

@@ -8,6 +8,7 @@ pub mod cloudformation;
 mod context;
 mod documents;
 mod explain;
+mod foreign;
 pub mod form;
 mod grammar;
 mod limits;

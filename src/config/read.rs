@@ -3,6 +3,7 @@
 use std::io::{self, Read};
 use std::path::{Component, Path};
 
+use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
 /// Why a file could not be read.
@@ -12,9 +13,9 @@ pub(crate) struct ReadError {
     /// Continues the sentence that begins with the file's name.
     pub(crate) message: String,
     pub(crate) label: &'static str,
-    pub(crate) help: Option<&'static str>,
-    /// Where the bytes stop being text, and the text before.
-    pub(crate) stop: Option<String>,
+    pub(crate) help: Option<String>,
+    /// Where the bytes stop being text: the text before, and the byte.
+    pub(crate) stop: Option<(String, u8)>,
 }
 
 /// The sort of a problem.
@@ -44,25 +45,57 @@ impl ReadError {
         Self::new(Kind::Unreadable, message, "cannot be read")
     }
 
-    fn help(mut self, help: &'static str) -> Self {
-        self.help = Some(help);
+    fn help(mut self, help: impl Into<String>) -> Self {
+        self.help = Some(help.into());
         self
     }
 }
 
-/// Reads a file by its path.
-pub(crate) fn file(path: &Path, most: u64) -> Result<String, ReadError> {
-    let metadata = std::fs::metadata(path).map_err(|error| ReadError::io(&error))?;
+/// Reads the configuration. Where its path is a link, the real file has to be in the repository that the link stands in, or
+/// else in the link's own folder: what a checkout brings along decides no further what is read.
+///
+/// Links within the folder are how Kubernetes mounts files.
+pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError> {
+    let name = path.file_name().ok_or_else(|| ReadError::new(Kind::Refused, "is a folder, not a file", "a folder"))?;
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folder = folder.canonicalize().map_err(|error| ReadError::io(&error))?;
+    let is_link = folder.join(name).is_symlink();
+    let real = folder.join(name).canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound if is_link => {
+            ReadError::new(Kind::Unreadable, "is a link to a file that does not exist", "leads nowhere")
+        }
+        _ => ReadError::io(&error),
+    })?;
+    // `.git` is a file in worktrees and submodules.
+    let repository = folder.ancestors().find(|above| above.join(".git").exists());
+    let root = repository.unwrap_or(&folder);
+    let way = real.strip_prefix(root).map_err(|_| outside(repository.is_some(), &real))?;
+    let opened = Dir::open_ambient_dir(root, ambient_authority()).map_err(|error| ReadError::io(&error))?;
+    let metadata = opened.metadata(way).map_err(|error| ReadError::io(&error))?;
     if metadata.is_dir() {
         return Err(ReadError::new(Kind::Refused, "is a folder, not a file", "a folder"));
     }
-    // A pipe or a device has no end that can be relied on.
+    let not_regular = || {
+        ReadError::new(Kind::Refused, "is not a regular file", "not a regular file").help("write it to a file first")
+    };
+    // A pipe or a device has no end that can be relied on, and opening a pipe waits.
     if !metadata.is_file() {
-        return Err(ReadError::new(Kind::Refused, "is not a regular file", "not a regular file")
-            .help("write it to a file first"));
+        return Err(not_regular());
     }
-    let file = std::fs::File::open(path).map_err(|error| ReadError::io(&error))?;
+    // The folder lets nobody out, whatever was put in the way's place meanwhile.
+    let file = opened.open(way).map_err(|error| ReadError::io(&error))?;
+    if !file.metadata().map_err(|error| ReadError::io(&error))?.is_file() {
+        return Err(not_regular());
+    }
     text(file, most)
+}
+
+fn outside(is_repository: bool, real: &Path) -> ReadError {
+    let place = if is_repository { "the repository" } else { "its folder" };
+    ReadError::new(Kind::Refused, format!("is a link that leads out of {place}"), "leads out").help(format!(
+        "put a copy of the file in the link's place, or name the real one: `--file {}`",
+        crate::render::escaped(&real.display().to_string())
+    ))
 }
 
 /// Reads a file beside or below the configuration. No step of the way may be a link.
@@ -112,9 +145,9 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
         let line = before.matches('\n').count() + 1;
         let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let byte = failed.as_bytes()[valid];
-        let message = format!("is not UTF-8: line {line}, column {column} has the byte 0x{byte:02X}");
+        let message = format!("is not UTF-8: line {line}, column {column}");
         let mut error = ReadError::new(Kind::Encoding, message, "not UTF-8").help("save the file as UTF-8");
-        error.stop = Some(before);
+        error.stop = Some((before, byte));
         error
     })
 }

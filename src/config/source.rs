@@ -20,6 +20,8 @@ struct Source {
     line_starts: Vec<usize>,
     /// Characters before every [`STRIDE`]th byte: a column in a line of a megabyte is no walk over the line.
     characters: Vec<usize>,
+    /// Nobody knows what this is: it has places, and no word of it is shown.
+    is_hidden: bool,
 }
 
 const STRIDE: usize = 1024;
@@ -33,7 +35,7 @@ impl Source {
             let starts = chunk.iter().filter(|byte| (**byte & 0xc0) != 0x80).count();
             characters.push(characters.last().copied().unwrap_or_default() + starts);
         }
-        Self { name: name.to_owned(), text, line_starts, characters }
+        Self { name: name.to_owned(), text, line_starts, characters, is_hidden: false }
     }
 
     /// Counts the characters that begin before a byte.
@@ -65,9 +67,22 @@ impl Place {
 }
 
 impl Sources {
-    /// Returns the text of a file.
+    /// Returns the text of a file; none of a hidden one.
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.by_name.get(name).map(|index| self.files[*index].text.as_str())
+        let source = &self.files[*self.by_name.get(name)?];
+        (!source.is_hidden).then_some(source.text.as_str())
+    }
+
+    /// Shows nothing of a file from now on: a link to credentials, or whatever else is not what it was taken for.
+    pub(crate) fn hide(&mut self, file: usize) {
+        if let Some(source) = self.files.get_mut(file) {
+            source.is_hidden = true;
+        }
+    }
+
+    /// Tells whether nothing of a file is shown.
+    pub(crate) fn is_hidden(&self, name: &str) -> bool {
+        self.by_name.get(name).is_some_and(|index| self.files[*index].is_hidden)
     }
 
     /// Returns the bytes of the line that holds a byte, without its line end.
@@ -93,6 +108,16 @@ impl Sources {
         self.files.len() - 1
     }
 
+    /// Adds a text of which nothing is shown, unless its name is there.
+    pub(crate) fn add_hidden(&mut self, name: &str, text: String) -> usize {
+        let is_new = !self.by_name.contains_key(name);
+        let file = self.add(name, text);
+        if is_new {
+            self.hide(file);
+        }
+        file
+    }
+
     /// Turns a range of bytes into a place with line and column. Ends are moved to character boundaries.
     pub(crate) fn locate(&self, place: &Place) -> Location {
         let Some(source) = self.files.get(place.file) else {
@@ -105,9 +130,9 @@ impl Sources {
         Location { file: source.name.clone(), start, end, line, column }
     }
 
-    /// Returns the bytes of a place as text.
+    /// Returns the bytes of a place as text; nothing of a hidden file.
     pub(crate) fn slice(&self, place: &Place) -> &str {
-        let Some(source) = self.files.get(place.file) else { return "" };
+        let Some(source) = self.files.get(place.file).filter(|source| !source.is_hidden) else { return "" };
         let location = self.locate(place);
         &source.text[location.start..location.end]
     }

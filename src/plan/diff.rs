@@ -72,7 +72,8 @@ fn compare(path: &str, shape: Shape, replaces: bool, desired: &Value, live: &Val
     }
 }
 
-/// Compares one entry of a map. An entry that is on one side only is a change of its own, even with nothing in it.
+/// Compares one entry of a map. An entry that is on one side only is a change of its own, even with nothing in it; a record
+/// that declares nothing says that it is there, and nothing else.
 fn compare_entry(
     path: &str,
     shape: Shape,
@@ -82,6 +83,10 @@ fn compare_entry(
     changes: &mut Vec<FieldChange>,
 ) {
     let before = changes.len();
+    let says_nothing = matches!(shape, Shape::Record(_)) && desired.is_object() && is_empty(desired);
+    if says_nothing && !live.is_null() {
+        return;
+    }
     if desired.is_null() {
         changes.push(change(path, display_of(shape), replaces, desired, live));
     } else {
@@ -167,6 +172,7 @@ mod tests {
         Field::new("description", Shape::Scalar, ""),
         Field::new("managed_policies", Shape::Set, ""),
         Field::new("rule", Shape::Map(&Shape::Record(RULE)), ""),
+        Field::new("lock", Shape::Record(RULE), ""),
         Field::new("tags", Shape::Tags, ""),
     ];
 
@@ -208,6 +214,23 @@ mod tests {
     fn a_new_rule_is_shown_field_by_field() {
         let desired = json!({"rule": {"a": {"vault": "v", "start_window": "8h"}}});
         assert_eq!(paths(&desired, &json!({})), ["rule.a.vault", "rule.a.start_window"]);
+    }
+
+    #[test]
+    fn an_entry_that_declares_nothing_is_there_and_has_no_other_difference() {
+        let live = json!({"rule": {"a": {"vault": "v", "start_window": "8h"}}});
+        assert_eq!(paths(&json!({"rule": {"a": {}}}), &live), [""; 0]);
+        assert_eq!(paths(&json!({"rule": {"a": {}}}), &json!({"rule": {"a": {}}})), [""; 0]);
+        assert_eq!(paths(&json!({"rule": {"a": {}}}), &json!({})), ["rule.a"]);
+        assert_eq!(paths(&json!({"rule": {"a": {}, "b": {}}}), &live), ["rule.b"]);
+        assert_eq!(paths(&json!({"rule": {"b": {}}}), &live), ["rule.a", "rule.b"]);
+    }
+
+    #[test]
+    fn a_record_of_its_own_that_is_declared_empty_goes() {
+        let live = json!({"lock": {"vault": "v"}});
+        assert_eq!(paths(&json!({"lock": {}}), &live), ["lock"]);
+        assert_eq!(paths(&json!({"lock": {}}), &json!({})), [""; 0]);
     }
 
     #[test]

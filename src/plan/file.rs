@@ -265,8 +265,14 @@ impl SavedPlan {
             Some(format) => return Err(Refusal::Format(format)),
             None => return Err(Refusal::NotOne("it has no `format`".to_owned())),
         }
+        // What is wrong with JSON is said without a word of it, what is wrong with a value may quote it: nothing is quoted of
+        // a file that is something else.
+        let is_one = ["scope", "digest", "integrity"].iter().all(|member| value.get(member).is_some());
         // From the text: a member that is there twice is an error.
-        let saved: Self = serde_json::from_str(text).map_err(not_one)?;
+        let saved: Self = serde_json::from_str(text).map_err(|error| match is_one {
+            true => not_one(error),
+            false => Refusal::NotOne("it has not what one has".to_owned()),
+        })?;
         if saved.integrity != saved.integrity_sum() {
             return Err(Refusal::Edited("its integrity sum does not fit".to_owned()));
         }

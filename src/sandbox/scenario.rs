@@ -226,6 +226,15 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
+/// Tells whether a text that may be broken is recognisably a scenario: what the reader of TOML says may quote it, and it may be
+/// anybody's file.
+fn is_scenario(text: &str) -> bool {
+    let (document, _) = toml::de::DeTable::parse_recoverable(text);
+    let document = document.get_ref();
+    let is_region = document.get("region").and_then(|region| region.get_ref().as_str()).is_some_and(is_region);
+    is_region || ["instance", "call"].iter().any(|key| document.get(*key).is_some_and(|rows| rows.get_ref().is_array()))
+}
+
 fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
     let now = state.clock.now();
     let mut reader = Reader { text, now, problems: Vec::new() };
@@ -236,7 +245,10 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
     let scenario: Scenario = match toml::from_str(text) {
         Ok(scenario) => scenario,
         Err(error) => {
-            reader.problem(error.span().map_or(0, |span| span.start), error.message());
+            // The name of a key that is missing is ours.
+            let is_ours = is_scenario(text) || error.message().starts_with("missing field");
+            let message = if is_ours { error.message() } else { "this is no scenario file: no line of it is shown" };
+            reader.problem(error.span().map_or(0, |span| span.start), message);
             return Err(ScenarioError(reader.problems));
         }
     };

@@ -150,7 +150,11 @@ fn lock_current(path: &Path) -> Result<File, SandboxError> {
 fn read(path: &Path) -> Result<State, SandboxError> {
     let bytes = std::fs::read(path).map_err(|source| io_error(path, "read", source))?;
     let corrupt = |source| SandboxError::Corrupt { path: path.to_owned(), source };
-    let head: Head = serde_json::from_slice(&bytes).map_err(corrupt)?;
+    let head: Head = serde_json::from_slice(&bytes).map_err(|error| {
+        // What is wrong with a value may quote it, and this may be anybody's file.
+        let is_ours = !error.is_data() || has_head(&bytes[..bytes.len().min(256)]);
+        corrupt(if is_ours { error } else { serde::de::Error::custom("it does not begin like one") })
+    })?;
     if head.format > FORMAT {
         return Err(SandboxError::Newer { path: path.to_owned(), found: head.format });
     }

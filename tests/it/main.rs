@@ -18,6 +18,7 @@ mod gate;
 mod harness;
 mod hazards;
 mod hazards_of_loss;
+mod keyed_records;
 mod kind_contract;
 mod lease;
 mod ownership;
@@ -28,6 +29,7 @@ mod proof_cli;
 mod saved_plans;
 mod scenarios;
 mod swaps;
+mod untrusted_files;
 
 /// A quarter of a simulation was spent in the system's allocator.
 #[global_allocator]

@@ -34,11 +34,22 @@ pub struct Imported {
 /// Reads a template; `name` is what people call it.
 pub fn import(name: &str, template: &str, scope: &Scope) -> Imported {
     let mut sources = Sources::default();
-    let file = sources.add(name, template.to_owned());
+    let read = document::read(template);
+    let is_template = match &read {
+        Ok(root) => root.get("Resources").is_some() || root.get("AWSTemplateFormatVersion").is_some(),
+        Err(_) => ["Resources", "AWSTemplateFormatVersion"].iter().any(|key| begins_a_line(template, key)),
+    };
+    // Of what is no template nothing is shown: it may be anybody's file.
+    let file = if is_template {
+        sources.add(name, template.to_owned())
+    } else {
+        sources.add_hidden(name, template.to_owned())
+    };
     let mut import = Import { sources, file, diagnostics: Diagnostics::default() };
-    let text = match document::read(template) {
+    let text = match read {
         Ok(root) => import.file(&root, scope, name),
         Err(Broken { message, at }) => {
+            let message = if is_template { message } else { "is neither YAML nor JSON".to_owned() };
             let diagnostic = Diagnostic::error("VSS1101", format!("the template {message}"));
             import.report(&at, diagnostic.help("it is read as YAML with CloudFormation's short forms, or as JSON"));
             None
@@ -48,6 +59,12 @@ pub fn import(name: &str, template: &str, scope: &Scope) -> Imported {
     diagnostics.sort();
     let text = text.filter(|_| !diagnostics.has_errors());
     Imported { text, diagnostics, sources }
+}
+
+/// Tells whether a line of the template begins with a key, as far as blanks, braces and quotes go.
+fn begins_a_line(template: &str, key: &str) -> bool {
+    let begins = |line: &str| line.trim_start_matches([' ', '\t', '{', '"']).starts_with(key);
+    template.lines().any(begins)
 }
 
 /// The work on one template.

@@ -139,7 +139,7 @@ fn resolve_rule(
     for_windows(rule, windows_vss, context);
     continuous(rule, keeps, context);
     let for_ever = !rule.gives("delete_after") || spec.delete_after.as_deref() == Some("");
-    check_against_lock(rule, &["delete_after"], &vault, (keeps, for_ever), context, facts);
+    check_against_lock(rule, &["delete_after"], &vault, (keeps, for_ever), false, context, facts);
     let (schedule, timezone) = schedule(rule, context);
     let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
     // A window or a retention with an error of its own is no ground for a second problem.
@@ -178,7 +178,7 @@ fn resolve_rule(
         context.own_arn(rule, &keys, text, |text| Arn::parse_as(text, "backup", "backup-vault"))
     });
     ResolvedRule {
-        copy_actions: copies(rule, &vault, context, facts, references),
+        copy_actions: copies(rule, &vault, (keeps, for_ever), context, facts, references),
         vault,
         schedule,
         timezone: spec.timezone.as_ref().and(timezone).map(|(name, _)| name),
@@ -295,30 +295,37 @@ fn continuous(rule: &Entry<'_, RuleSpec>, keeps: Option<u32>, context: &mut Cont
     }
 }
 
-/// Checks how long backups, or their copies, are kept against the lock of their vault.
+/// Checks how long backups, or their copies, are kept against the lock of their vault. `follows`: a copy that is kept as the
+/// backups of its rule are.
 fn check_against_lock(
     rule: &Entry<'_, RuleSpec>,
     keys: &[&str],
     vault: &str,
     (keeps, for_ever): (Option<u32>, bool),
+    follows: bool,
     context: &mut Context<'_>,
     facts: &Facts,
 ) {
     let Some(lock) = facts.locks.get(vault) else { return };
     let above = keys.split_last().map_or(keys, |(_, above)| above);
     let place = if above.is_empty() || rule.node.at(keys).is_some() { rule.place(keys) } else { rule.place(above) };
+    let what = if follows { "copies are kept as the backups of the rule are," } else { "backups are kept" };
+    let say = |days: u32, or: &str| match follows {
+        true => format!("add `delete_after = \"{days}d\"`, or {or}, to the copy"),
+        false => format!("write `\"{days}d\"` or {or}"),
+    };
     let problem: Option<(String, String)> = match (keeps, lock.least, lock.most) {
         (None, _, Some(most)) if for_ever => Some((
-            format!("backups are kept for ever, and the lock of vault `{}` allows {most} days", safe(vault)),
-            format!("add `delete_after = \"{most}d\"`, or less"),
+            format!("{what} for ever, and the lock of vault `{}` allows {most} days", safe(vault)),
+            if follows { say(most, "less") } else { format!("add `delete_after = \"{most}d\"`, or less") },
         )),
         (Some(keeps), Some(least), _) if keeps < least => Some((
-            format!("backups are kept for {keeps} days, and the lock of vault `{}` asks for {least}", safe(vault)),
-            format!("write `\"{least}d\"` or more"),
+            format!("{what} for {keeps} days, and the lock of vault `{}` asks for {least}", safe(vault)),
+            say(least, "more"),
         )),
         (Some(keeps), _, Some(most)) if keeps > most => Some((
-            format!("backups are kept for {keeps} days, and the lock of vault `{}` allows {most}", safe(vault)),
-            format!("write `\"{most}d\"` or less"),
+            format!("{what} for {keeps} days, and the lock of vault `{}` allows {most}", safe(vault)),
+            say(most, "less"),
         )),
         _ => None,
     };
@@ -359,9 +366,11 @@ fn schedule(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) -> (Option<St
     (schedule, timezone)
 }
 
+/// Resolves the copies. `kept` is how long the rule keeps its backups, and so a copy without a lifecycle of its own.
 fn copies(
     rule: &Entry<'_, RuleSpec>,
     source: &str,
+    kept: (Option<u32>, bool),
     context: &mut Context<'_>,
     facts: &Facts,
     references: &mut Vec<Address>,
@@ -405,8 +414,10 @@ fn copies(
         let own = context.scope.arn("backup", "backup-vault:");
         if let Some(vault) = destination.strip_prefix(&own) {
             let keys = ["copy_actions", index.as_str(), "delete_after"];
+            let follows = lifecycle.is_none();
             let for_ever = copy.delete_after.as_deref().is_none_or(str::is_empty);
-            check_against_lock(rule, &keys, vault, (keeps, for_ever), context, facts);
+            let kept = if follows { kept } else { (keeps, for_ever) };
+            check_against_lock(rule, &keys, vault, kept, follows, context, facts);
         }
         let itself = context.scope.arn("backup", &format!("backup-vault:{source}"));
         let problem = if destination == itself {

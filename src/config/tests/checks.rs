@@ -339,6 +339,21 @@ fn lifecycles_fit_cold_storage_locks_and_continuous_backups() {
     check("VSS0410", &copied(", delete_after = \"6d\""), "\"6d\"", &good);
     check("VSS0410", &copied(", delete_after = \"91d\""), "\"91d\"", &good);
     check("VSS0410", &copied(""), "{ vault = \"two\" }", &good);
+    // A copy without a lifecycle has its rule's; one with a part of a lifecycle has that part alone.
+    let follows = |days: &str, keys: &str| {
+        copied(keys).replace("copy_actions", &format!("delete_after = \"{days}\"\ncopy_actions"))
+    };
+    let fine = follows("35d", "");
+    for (days, keys) in
+        [("6d", ""), ("91d", ""), ("91d", ", delete_after = \"\""), ("6d", ", move_to_cold_storage_after = \"\"")]
+    {
+        let place = format!("{{ vault = \"two\"{keys} }}");
+        let underlined = if keys.contains("delete_after") { "\"\"" } else { place.as_str() };
+        check("VSS0410", &follows(days, keys), underlined, &fine);
+    }
+    for keys in [", move_to_cold_storage_after = \"1d\"", ", opt_in_to_archive_for_supported_resources = true"] {
+        check("VSS0410", &follows("35d", keys), &format!("{{ vault = \"two\"{keys} }}"), &fine);
+    }
     let by_arn = copied("")
         .replace("vault = \"two\"", "vault = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:two\"");
     assert_eq!(problems(&file(&by_arn))[0].0, "VSS0410");

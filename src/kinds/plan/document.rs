@@ -79,16 +79,69 @@ fn lay_rule(live: &Value, name: &str, fields: &Value) -> Value {
         let current: Vec<Value> = rule.get("CopyActions").and_then(Value::as_array).cloned().unwrap_or_default();
         let copies: Vec<Value> = pairs(copies)
             .map(|(vault, fields)| {
-                let live = current.iter().find(|copy| copy["DestinationBackupVaultArn"] == vault.as_str());
-                let mut copy = live.and_then(Value::as_object).cloned().unwrap_or_default();
-                copy.insert("DestinationBackupVaultArn".to_owned(), vault.as_str().into());
-                lay_lifecycle(&mut copy, fields);
-                Value::Object(copy)
+                let stands = current.iter().find(|copy| copy["DestinationBackupVaultArn"] == vault.as_str());
+                lay_copy(stands, &live["Lifecycle"], rule.get("Lifecycle"), vault, fields)
             })
             .collect();
         put(&mut rule, "CopyActions", copies.into());
     }
     Value::Object(rule)
+}
+
+/// Lays a copy. `source` is the lifecycle that the live rule has, and `next` the one that it gets: a copy without one of its
+/// own has the former, and what the file does not say of it stays as it is.
+fn lay_copy(stands: Option<&Value>, source: &Value, next: Option<&Value>, vault: &str, fields: &Value) -> Value {
+    let follows = stands.is_some_and(|copy| !has_lifecycle(copy));
+    let mut copy = stands.and_then(Value::as_object).cloned().unwrap_or_default();
+    copy.insert("DestinationBackupVaultArn".to_owned(), vault.into());
+    if follows {
+        let own = LIFECYCLE_MEMBERS.iter().filter_map(|(_, member, _)| Some((*member, source.get(*member)?.clone())));
+        let own: Map<String, Value> = own.map(|(member, value)| (member.to_owned(), value)).collect();
+        put(&mut copy, "Lifecycle", own.into());
+    }
+    lay_lifecycle(&mut copy, fields);
+    let form = |lifecycle: Option<&Value>| {
+        let mut form = LiveForm::default();
+        lifecycle_form(&mut form, lifecycle.unwrap_or(&Value::Null));
+        form.fields()
+    };
+    if follows && form(copy.get("Lifecycle")) == form(next) {
+        copy.shift_remove("Lifecycle");
+    }
+    Value::Object(copy)
+}
+
+/// Tells whether a copy has a lifecycle of its own. AWS gives a copy without one the lifecycle of its source (AWS Backup API
+/// Reference, `CopyAction`).
+fn has_lifecycle(copy: &Value) -> bool {
+    copy["Lifecycle"].as_object().is_some_and(|members| members.values().any(|value| !value.is_null()))
+}
+
+/// Spells out what the file means by a copy without a lifecycle: the one of its rule, what is declared over what is live.
+pub(super) fn complete(desired: &mut Fields, live: &Fields) {
+    let nothing = Value::Null;
+    let rules = live.get("rule").unwrap_or(&nothing);
+    for (name, rule) in desired.get_mut("rule").and_then(Value::as_object_mut).into_iter().flatten() {
+        let stands = &rules[name.as_str()];
+        let source: Vec<(&str, Value)> = LIFECYCLE_MEMBERS
+            .iter()
+            .map(|(field, _, _)| (*field, rule.get(*field).unwrap_or(&stands[*field]).clone()))
+            .collect();
+        for (vault, copy) in rule.get_mut("copy_actions").and_then(Value::as_object_mut).into_iter().flatten() {
+            let Some(copy) = copy.as_object_mut().filter(|copy| copy.values().all(diff::is_empty)) else { continue };
+            let live = &stands["copy_actions"][vault.as_str()];
+            copy.clear();
+            for (field, value) in &source {
+                let is_none = |value: &Value| diff::is_empty(value) || value == false;
+                if !is_none(value) {
+                    copy.insert((*field).to_owned(), value.clone());
+                } else if !is_none(&live[*field]) {
+                    // What the copy has of its own and its rule has not goes.
+                    copy.insert((*field).to_owned(), if live[*field].is_boolean() { false.into() } else { "".into() });
+                }
+            }
+        }
+    }
 }
 
 fn lay_lifecycle(holder: &mut Map<String, Value>, fields: &Value) {
@@ -172,7 +225,7 @@ fn rule_form(rule: &Value) -> Value {
         .flatten()
         .filter_map(|copy| {
             let mut form = LiveForm::default();
-            lifecycle_form(&mut form, &copy["Lifecycle"]);
+            lifecycle_form(&mut form, if has_lifecycle(copy) { &copy["Lifecycle"] } else { &rule["Lifecycle"] });
             Some((copy["DestinationBackupVaultArn"].as_str()?.to_owned(), form.record()))
         })
         .collect();

@@ -25,7 +25,7 @@ const COPY: &[Field] = &[
     Field::new(
         "delete_after",
         Shape::Scalar,
-        "How long copies are kept, in days such as `35d`; for ever where absent.",
+        "How long copies are kept, in days such as `35d`; a copy without any of the three is kept as its rule's backups are.",
     ),
     Field::new("move_to_cold_storage_after", Shape::Scalar, "After how many days copies move to cold storage."),
     Field::new(
@@ -124,6 +124,10 @@ impl Kind for BackupPlan {
                 id: selection.ids.get("SelectionId").cloned().unwrap_or_default(),
             })
             .collect()
+    }
+
+    fn complete(&self, desired: &mut Desired, live: &Live) {
+        document::complete(&mut desired.fields, &live.fields);
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

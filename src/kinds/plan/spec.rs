@@ -66,13 +66,13 @@ pub struct RuleSpec {
     pub copy_actions: Option<Vec<CopySpec>>,
 }
 
-/// One copy of each backup of a rule.
+/// One copy of each backup of a rule. Without any lifecycle of its own a copy has the one of its rule.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct CopySpec {
     /// Where to: the ARN of a vault, in any region or account, or a `vault` of this file.
     pub vault: String,
-    /// How long copies are kept; for ever unless said.
+    /// How long copies are kept, such as `"90d"`; as long as the rule's backups where the copy has no lifecycle at all.
     pub delete_after: Option<String>,
     /// After how long copies move to cold storage.
     pub move_to_cold_storage_after: Option<String>,
@@ -92,6 +92,14 @@ pub struct ResolvedLifecycle {
 }
 
 impl ResolvedLifecycle {
+    /// Tells whether it says nothing: AWS then gives a copy the lifecycle of its source.
+    pub fn is_none(&self) -> bool {
+        let says = |text: &Option<String>| text.as_ref().is_some_and(|text| !text.is_empty());
+        !says(&self.delete_after)
+            && !says(&self.move_to_cold_storage_after)
+            && self.opt_in_to_archive_for_supported_resources.is_none()
+    }
+
     fn write(&self, form: &mut Form) {
         form.text("delete_after", self.delete_after.as_deref())
             .text("move_to_cold_storage_after", self.move_to_cold_storage_after.as_deref())
