@@ -5,6 +5,7 @@ pub mod address;
 pub mod arn;
 pub mod diagnostic;
 pub mod duration;
+pub mod glob;
 pub mod hash;
 pub mod schedule;
 pub mod scope;
