@@ -42,6 +42,7 @@ use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::model::clock_shift;
 use crate::model::scope::partition_of;
 use crate::policy::{Policies, PolicyError};
 use account::{Account, Answer, ApiError, Context, Handler};
@@ -312,13 +313,20 @@ impl Inner {
         self.take_up_late();
         let mut outcome = self.outcome(request);
         if let Outcome::Reply(response) = &mut outcome {
-            let date = jiff::Timestamp::from_millisecond(self.state.clock.now()).unwrap_or_default();
-            let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
-            if let Ok(text) = HeaderValue::from_str(&text) {
-                response.headers_mut().insert(DATE, text);
-            }
+            self.date(response);
         }
         outcome
+    }
+
+    /// Says in an answer what time it is here, and by how much that is not the machine's time.
+    fn date<T>(&self, response: &mut Response<T>) {
+        let clock = self.state.clock;
+        let date = jiff::Timestamp::from_millisecond(clock.now()).unwrap_or_default();
+        let text = date.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        if let Ok(text) = HeaderValue::from_str(&text) {
+            response.headers_mut().insert(DATE, text);
+        }
+        response.headers_mut().insert(clock_shift::HEADER, HeaderValue::from(clock.ahead_of_machine()));
     }
 
     fn outcome(&mut self, request: &Request<Bytes>) -> Outcome {
