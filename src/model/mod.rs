@@ -3,8 +3,10 @@
 
 pub mod address;
 pub mod arn;
+pub mod clock_shift;
 pub mod diagnostic;
 pub mod duration;
+pub mod glob;
 pub mod hash;
 pub mod schedule;
 pub mod scope;

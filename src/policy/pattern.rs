@@ -1,17 +1,7 @@
 //! The patterns of policies: `*` for any text, `?` for any one character, and variables.
 
 use super::evaluate::Keys;
-
-/// One piece of a pattern.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Piece {
-    /// This character.
-    Exact(char),
-    /// Any one character.
-    One,
-    /// Any text, the empty one too.
-    Any,
-}
+use crate::model::glob::{Piece, matches};
 
 /// A pattern, and the text that it was read from.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,7 +16,7 @@ const PARTS: usize = 6;
 impl Pattern {
     /// Reads a pattern that knows no variables.
     pub(super) fn wildcards(text: &str) -> Self {
-        Self { pieces: text.chars().map(piece).collect(), text: text.to_owned() }
+        Self { pieces: text.chars().map(Piece::wildcard).collect(), text: text.to_owned() }
     }
 
     /// Reads a pattern with variables: `${key}`, `${key, 'default'}`, and `${*}`, `${?}`, `${$}` for the characters
@@ -38,13 +28,13 @@ impl Pattern {
             let (before, variable) = rest.split_at(start);
             // Without an end it is no variable.
             let Some(end) = variable.find('}') else { break };
-            read.extend(before.chars().map(piece), before);
+            read.extend(before.chars().map(Piece::wildcard), before);
             let value = value_of(variable[2..end].trim(), keys)?;
             // What a variable holds is text, wildcards in it too.
             read.extend(value.chars().map(Piece::Exact), &value);
             rest = &variable[end + 1..];
         }
-        read.extend(rest.chars().map(piece), rest);
+        read.extend(rest.chars().map(Piece::wildcard), rest);
         Some(read)
     }
 
@@ -73,14 +63,6 @@ impl Pattern {
     }
 }
 
-fn piece(character: char) -> Piece {
-    match character {
-        '*' => Piece::Any,
-        '?' => Piece::One,
-        other => Piece::Exact(other),
-    }
-}
-
 fn value_of(variable: &str, keys: &Keys) -> Option<String> {
     if matches!(variable, "*" | "?" | "$") {
         return Some(variable.to_owned());
@@ -96,26 +78,4 @@ fn value_of(variable: &str, keys: &Keys) -> Option<String> {
         // Variables are for keys of one value.
         Some(_) | None => default.map(str::to_owned),
     }
-}
-
-/// Matches with one step back at a time: to the last `*`, which then takes one character more.
-fn matches(pattern: &[Piece], text: &[char]) -> bool {
-    let (mut at, mut read) = (0, 0);
-    let mut back: Option<(usize, usize)> = None;
-    while read < text.len() {
-        match pattern.get(at) {
-            Some(Piece::Any) => {
-                back = Some((at, read));
-                at += 1;
-            }
-            Some(Piece::One) => (at, read) = (at + 1, read + 1),
-            Some(Piece::Exact(wanted)) if *wanted == text[read] => (at, read) = (at + 1, read + 1),
-            Some(Piece::Exact(_)) | None => {
-                let Some((star, taken)) = back else { return false };
-                back = Some((star, taken + 1));
-                (at, read) = (star + 1, taken + 1);
-            }
-        }
-    }
-    pattern[at..].iter().all(|piece| *piece == Piece::Any)
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::actions;
 use super::canonical::{Document, Principal, Statement};
+use crate::model::glob;
 
 /// Single things that one statement names are compared one by one up to this many; beyond, it counts as more.
 const MOST_COMPARED: usize = 20_000;
@@ -179,33 +180,8 @@ fn implies(inner: &Statement, outer: &Statement) -> bool {
 /// text itself would fit.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
-    let (mut at, mut position) = (0, 0);
-    let mut star: Option<(usize, usize)> = None;
-    while position < text.len() {
-        match pattern.get(at) {
-            Some('*') => {
-                star = Some((at, position));
-                at += 1;
-            }
-            Some('?') if text[position] != '*' => {
-                at += 1;
-                position += 1;
-            }
-            Some(character) if *character == text[position] => {
-                at += 1;
-                position += 1;
-            }
-            _ => match star {
-                Some((after, from)) => {
-                    at = after + 1;
-                    position = from + 1;
-                    star = Some((after, from + 1));
-                }
-                None => return false,
-            },
-        }
-    }
-    pattern[at..].iter().all(|character| *character == '*')
+    let takes = |piece: &char, character: &char| (*piece == '?' && *character != '*') || piece == character;
+    glob::matches_by(&pattern, &text, |piece| *piece == '*', takes)
 }
 
 /// Says what atoms are, their actions in AWS's own case, or as the documents have them where that is not known.

@@ -51,6 +51,19 @@ impl Clock {
         }
     }
 
+    /// Tells whether requests move it.
+    pub(super) const fn moves_with_requests(self) -> bool {
+        matches!(self, Self::Virtual { .. })
+    }
+
+    /// Returns by how many milliseconds it is ahead of the machine's.
+    pub(super) fn ahead_of_machine(self) -> i64 {
+        match self {
+            Self::Machine { ahead } => ahead,
+            Self::Virtual { now } => now - milliseconds(since_1970()),
+        }
+    }
+
     /// Puts a clock of its own to a time; the machine's can't be put.
     pub(super) fn turn_to(&mut self, time: i64) {
         if let Self::Virtual { now } = self {

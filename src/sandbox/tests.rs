@@ -528,3 +528,28 @@ fn looking_around_leaves_no_trace() {
     }
     assert_eq!(sandbox.export().unwrap(), before);
 }
+
+#[test]
+fn every_answer_says_by_how_much_the_clock_is_ahead_of_the_machines() {
+    let folder = tempfile::tempdir().unwrap();
+    let sandbox = Sandbox::open(folder.path().join("account.json")).unwrap();
+    sandbox.advance(Duration::from_hours(2)).unwrap();
+    let signed = "AWS4-HMAC-SHA256 Credential=AKID/20260101/us-east-1/backup/aws4_request, Signature=0";
+    let ask = |sandbox: &Sandbox, authorization: &str| {
+        let request = http::Request::get("/backup-vaults").header("authorization", authorization);
+        let request = request.body(bytes::Bytes::new()).unwrap();
+        let super::Outcome::Reply(response) = sandbox.answer(&request) else { panic!("no answer") };
+        let headers = response.headers();
+        let shift = headers[crate::model::clock_shift::HEADER].to_str().unwrap().parse::<i64>().unwrap();
+        (response.status().as_u16(), headers["date"].to_str().unwrap().to_owned(), shift)
+    };
+    for (authorization, status) in [(signed, 200), ("none", 400)] {
+        let (answered, _, shift) = ask(&sandbox, authorization);
+        assert_eq!((answered, shift), (status, 7_200_000));
+    }
+    // The clock of tests stands somewhere else altogether.
+    let (_, date, shift) = ask(&Sandbox::in_memory(), signed);
+    assert_eq!(date, "Thu, 01 Jan 2026 00:00:01 GMT");
+    let here = jiff::Timestamp::now().as_millisecond();
+    assert!((1_767_225_601_000 - shift - here).abs() < 60_000, "{shift}");
+}

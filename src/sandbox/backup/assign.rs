@@ -6,6 +6,7 @@
 use serde_json::{Map, Value};
 
 use super::vss::Place;
+use crate::model::glob;
 use crate::sandbox::fleet::{Fleet, Instance};
 
 /// The instances that a selection means: what `Resources` names or one of `ListOfTags` means, as far as all `Conditions` hold;
@@ -19,8 +20,9 @@ pub(super) fn chosen<'a>(
 ) -> Vec<&'a Instance> {
     let (resources, not_resources) = (texts(selection, "Resources"), texts(selection, "NotResources"));
     let tags = list(selection, "ListOfTags");
-    let named =
-        |arn: &str| resources.iter().any(|pattern| (opted_in || pattern.contains(":instance/")) && like(pattern, arn));
+    let named = |arn: &str| {
+        resources.iter().any(|pattern| (opted_in || pattern.contains(":instance/")) && glob::is_starred(pattern, arn))
+    };
     let tagged = |instance: &Instance| {
         opted_in
             && tags.iter().any(|tag| {
@@ -34,7 +36,7 @@ pub(super) fn chosen<'a>(
         let arn = place.instance(&instance.id);
         (named(&arn) || tagged(instance) || everything)
             && holds(selection, instance)
-            && !not_resources.iter().any(|pattern| like(pattern, &arn))
+            && !not_resources.iter().any(|pattern| glob::is_starred(pattern, &arn))
     };
     fleet.instances.values().filter(is_chosen).collect()
 }
@@ -65,21 +67,7 @@ fn holds(selection: &Map<String, Value>, instance: &Instance) -> bool {
     };
     let equal: fn(&str, &str) -> bool = |wanted, own| wanted == own;
     of("StringEquals").iter().all(|one| fits(one, equal))
-        && of("StringLike").iter().all(|one| fits(one, like))
+        && of("StringLike").iter().all(|one| fits(one, glob::is_starred))
         && of("StringNotEquals").iter().all(|one| !fits(one, equal))
-        && of("StringNotLike").iter().all(|one| !fits(one, like))
-}
-
-/// Matches a text with a pattern in which `*` stands for any text.
-fn like(pattern: &str, text: &str) -> bool {
-    let mut parts = pattern.split('*');
-    let first = parts.next().unwrap_or_default();
-    let Some(mut rest) = text.strip_prefix(first) else { return false };
-    let mut parts: Vec<&str> = parts.collect();
-    let Some(last) = parts.pop() else { return rest.is_empty() };
-    for part in parts {
-        let Some(at) = rest.find(part) else { return false };
-        rest = &rest[at + part.len()..];
-    }
-    rest.ends_with(last)
+        && of("StringNotLike").iter().all(|one| !fits(one, glob::is_starred))
 }
