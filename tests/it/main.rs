@@ -21,6 +21,7 @@ mod hazards_of_loss;
 mod keyed_records;
 mod kind_contract;
 mod lease;
+mod lenses;
 mod ownership;
 mod permissions;
 mod planning;

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 use vssctl::apply::Status;
 use vssctl::plan::build::Options;
-use vssctl::plan::{Action, Plan};
+use vssctl::plan::{self, Action, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
 
@@ -449,4 +449,163 @@ fn a_second_plan_in_which_somebody_selects_stays_until_that_may_go_too() {
     assert!(report.is_complete(), "{:#?}", report.outcomes);
     assert_eq!(plan_id(&bench), first);
     assert!(bench.plan(&content).is_empty());
+}
+
+/// Makes a second object of the plan of the file, as a lost answer leaves one; `change` makes it another plan.
+fn second_plan(bench: &Bench, change: impl FnOnce(&mut Value)) -> String {
+    let first = plan_id(bench);
+    let mut plan = bench.call("backup", "GetBackupPlan", &json!({"BackupPlanId": first}))["BackupPlan"].clone();
+    plan["Rules"][0].as_object_mut().expect("a rule").remove("RuleId");
+    change(&mut plan);
+    let marks = json!({"vssctl:stack": "bench", "vssctl:id": "plan.daily"});
+    let made = bench.call("backup", "CreateBackupPlan", &json!({"BackupPlan": plan, "BackupPlanTags": marks}));
+    text(&made["BackupPlanId"]).to_owned()
+}
+
+fn plans(bench: &Bench) -> Vec<String> {
+    let answer = bench.call("backup", "ListBackupPlans", &json!({}));
+    let mut ids: Vec<String> = answer["BackupPlansList"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .map(|one| text(&one["BackupPlanId"]).to_owned())
+        .collect();
+    ids.sort();
+    ids
+}
+
+fn at_eight(plan: &mut Value) {
+    plan["Rules"][0]["ScheduleExpression"] = json!("cron(0 20 ? * * *)");
+}
+
+#[test]
+fn a_real_second_object_is_destroyed_in_words_and_the_first_one_stays() {
+    let bench = Bench::new();
+    bench.apply(&file(BACKUP));
+    let first = plans(&bench);
+    let second = second_plan(&bench, at_eight);
+    let plan = bench.plan(&file(BACKUP));
+    assert_eq!(changed(&plan), [("plan.daily-2".to_owned(), Action::Delete)]);
+    let reason = plan.changes.iter().find_map(|change| change.reason.clone()).unwrap_or_default();
+    assert_eq!(reason, format!("it is a second object of `plan.daily`, with the id `{second}`"));
+    assert_eq!((plan.summary().destroy, hazards(&plan)), (1, vec![]));
+    bench.apply(&file(BACKUP));
+    assert_eq!(plans(&bench), first);
+    assert!(bench.plan(&file(BACKUP)).is_empty());
+}
+
+fn hazards(plan: &Plan) -> Vec<(String, &'static str)> {
+    plan::hazard::all(plan).map(|(address, note)| (address.to_string(), note.hazard.name())).collect()
+}
+
+#[test]
+fn a_second_object_that_does_more_than_the_first_is_a_protection_gap() {
+    let bench = Bench::new();
+    bench.apply(&file(BACKUP));
+    second_plan(&bench, |plan| {
+        let mut rule = plan["Rules"][0].clone();
+        rule["RuleName"] = json!("hourly");
+        rule["ScheduleExpression"] = json!("cron(0 * ? * * *)");
+        plan["Rules"].as_array_mut().expect("rules").push(rule);
+    });
+    let plan = bench.plan(&file(BACKUP));
+    assert_eq!(hazards(&plan), [("plan.daily-2".to_owned(), "protection-gap")]);
+
+    // A selection of the entry's name that selects something else as well.
+    let bench = Bench::new();
+    bench.apply(&file(&format!("{BACKUP}{SELECTION}")));
+    bench.call(
+        "backup",
+        "CreateBackupSelection",
+        &json!({
+            "BackupPlanId": plan_id(&bench),
+            "CreatorRequestId": creator(&bench),
+            "BackupSelection": {
+                "SelectionName": "windows",
+                "IamRoleArn": "arn:aws:iam::123456789012:role/AWSBackupVss",
+                "Resources": ["arn:aws:ec2:*:*:instance/i-0123456789abcdef0"],
+            },
+        }),
+    );
+    let plan = bench.plan(&file(&format!("{BACKUP}{SELECTION}")));
+    assert_eq!(changed(&plan), [("selection.daily.windows-2".to_owned(), Action::Delete)]);
+    assert!(
+        hazards(&plan).contains(&("selection.daily.windows-2".to_owned(), "protection-gap")),
+        "{:?}",
+        hazards(&plan)
+    );
+}
+
+/// A token that says that the stack made it, and is none that it would make now.
+fn creator(bench: &Bench) -> String {
+    let members = bench.call("backup", "ListBackupSelections", &json!({"BackupPlanId": plan_id(bench)}));
+    let token = text(&members["BackupSelectionsList"][0]["CreatorRequestId"]).to_owned();
+    format!("{}00000000", &token[..token.len() - 8])
+}
+
+#[test]
+fn a_second_object_of_a_protected_entry_stays_and_is_named() {
+    let bench = Bench::new();
+    let protected = file(&BACKUP.replace("[plan.daily]\n", "[plan.daily]\nprotect = true\n"));
+    bench.apply(&protected);
+    let second = second_plan(&bench, at_eight);
+    let both = plans(&bench);
+    let (plan, _) = bench.try_apply(&protected, &prune());
+    assert_eq!(changed(&plan), [("plan.daily-2".to_owned(), Action::Refused)]);
+    assert!(messages(&plan).contains(&second) && messages(&plan).contains("protect = true"), "{}", messages(&plan));
+    assert_eq!(plans(&bench), both);
+}
+
+#[test]
+fn second_objects_are_under_a_limit_of_deletions() {
+    let bench = Bench::new();
+    bench.apply(&file(BACKUP));
+    let first = plans(&bench);
+    for hour in [20, 21] {
+        second_plan(&bench, |plan| plan["Rules"][0]["ScheduleExpression"] = json!(format!("cron(0 {hour} ? * * *)")));
+    }
+    let plan = bench.plan(&file(BACKUP));
+    assert!(plan.is_empty(), "{:#?}", plan.steps);
+    assert!(
+        messages(&plan).contains("VSS0904 2 second objects of stack `bench` would be deleted"),
+        "{}",
+        messages(&plan)
+    );
+    let (_, report) = bench.try_apply(&file(BACKUP), &Options { max_deletions: Some(2), ..Options::default() });
+    assert!(report.is_complete());
+    assert_eq!(plans(&bench), first);
+}
+
+#[test]
+fn a_second_plan_goes_with_its_selections_once_those_of_the_first_stand() {
+    let bench = Bench::new();
+    bench.apply(&file(&format!("{BACKUP}{SELECTION}")));
+    let first = plans(&bench);
+    let second = second_plan(&bench, at_eight);
+    let selection = json!({
+        "SelectionName": "windows",
+        "IamRoleArn": "arn:aws:iam::123456789012:role/AWSBackupVss",
+        "Resources": ["arn:aws:ec2:*:*:instance/*"],
+        "Conditions": { "StringEquals": [{ "ConditionKey": "aws:ResourceTag/VssBackup", "ConditionValue": "enabled" }] },
+    });
+    let token = creator(&bench);
+    bench.call(
+        "backup",
+        "CreateBackupSelection",
+        &json!({"BackupPlanId": second, "CreatorRequestId": token, "BackupSelection": selection}),
+    );
+    // The entry's own selection changes in the same run.
+    let other = file(&format!("{BACKUP}{}", SELECTION.replace("enabled", "on")));
+    bench.forget_requests();
+    let (plan, report) = bench.try_apply(&other, &Options::default());
+    assert!(report.is_complete(), "{:#?}", report.outcomes);
+    let position = |call: &str| bench.writes().iter().position(|write| write == call).expect("a call");
+    assert!(
+        position("backup:CreateBackupSelection") < position("backup:DeleteBackupSelection"),
+        "{:?}",
+        bench.writes()
+    );
+    assert!(position("backup:DeleteBackupSelection") < position("backup:DeleteBackupPlan"), "{:?}", bench.writes());
+    assert_eq!((plan.summary().destroy, plans(&bench)), (3, first));
+    assert!(bench.plan(&other).is_empty());
 }
