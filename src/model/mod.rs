@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod arn;
+pub mod clock;
 pub mod diagnostic;
 pub mod duration;
 pub mod hash;

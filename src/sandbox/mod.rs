@@ -42,6 +42,7 @@ use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
+use crate::model::clock::SANDBOX_SHIFT;
 use crate::model::scope::partition_of;
 use crate::policy::{Policies, PolicyError};
 use account::{Account, Answer, ApiError, Context, Handler};
@@ -317,6 +318,8 @@ impl Inner {
             if let Ok(text) = HeaderValue::from_str(&text) {
                 response.headers_mut().insert(DATE, text);
             }
+            let shift = self.state.clock.now() - jiff::Timestamp::now().as_millisecond();
+            response.headers_mut().insert(SANDBOX_SHIFT, HeaderValue::from(shift));
         }
         outcome
     }
