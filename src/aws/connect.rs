@@ -170,6 +170,12 @@ impl Clients {
         self.dated.date().unwrap_or_default()
     }
 
+    /// Returns how many milliseconds AWS's clock is ahead of the machine's, at the least, by the newest answer to a read; negative
+    /// when it is behind, `None` before the first.
+    pub fn ahead(&self) -> Option<i64> {
+        self.dated.ahead()
+    }
+
     /// Tells whether every call goes to this machine.
     pub fn is_local(&self) -> bool {
         self.config.endpoint_url().is_some_and(is_loopback_url)

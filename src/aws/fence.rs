@@ -3,8 +3,8 @@
 //! AWS can't check whose lease it is, but it checks the date of a signature. The fence looks at the clock after signing
 //! and before sending, so everything of a holder that AWS may still accept was signed within its lease.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Instant, SystemTime};
 
 use aws_smithy_runtime_api::box_error::BoxError;
@@ -16,6 +16,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::DateTime;
 use aws_smithy_types::config_bag::ConfigBag;
 use aws_smithy_types::date_time::Format;
+
+use crate::model::clock::SANDBOX_SHIFT;
 
 /// A request that was signed and not sent.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
@@ -114,20 +116,67 @@ impl Intercept for Fenced {
     }
 }
 
+/// An answer by two clocks, in milliseconds since 1970.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sight {
+    /// When it was asked for, and when it came, by the machine's clock.
+    sent: i64,
+    received: i64,
+    /// When it was made by AWS's clock, in whole seconds.
+    date: i64,
+}
+
+impl Sight {
+    /// How many milliseconds AWS's clock is ahead of the machine's, at the least; negative when it is behind. It was made at some
+    /// time on the way, and in some part of its second: 0 while that may be all.
+    fn ahead(self) -> i64 {
+        let (least, most) = (self.date - self.received, self.date + 999 - self.sent);
+        if least > 0 { least } else { most.min(0) }
+    }
+}
+
 /// Keeps the date of the answer to one call.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Dated(Arc<AtomicU64>);
+pub(super) struct Dated(Arc<Dates>);
+
+#[derive(Debug, Default)]
+struct Dates {
+    /// In milliseconds since 1970 by AWS's clock; 0 is never.
+    answered: AtomicU64,
+    /// When the request was sent, by the machine's clock.
+    sent: AtomicI64,
+    sight: Mutex<Option<Sight>>,
+}
 
 impl Dated {
     pub(super) fn date(&self) -> Option<u64> {
-        Some(self.0.load(Ordering::SeqCst)).filter(|date| *date > 0)
+        Some(self.0.answered.load(Ordering::SeqCst)).filter(|date| *date > 0)
     }
+
+    /// How many milliseconds AWS's clock is ahead of the machine's, by the last answer; negative when it is behind.
+    pub(super) fn ahead(&self) -> Option<i64> {
+        self.0.sight.lock().unwrap_or_else(PoisonError::into_inner).map(Sight::ahead)
+    }
+}
+
+fn machine_clock() -> i64 {
+    jiff::Timestamp::now().as_millisecond()
 }
 
 #[dyn_dispatch_hint]
 impl Intercept for Dated {
     fn name(&self) -> &'static str {
         "vssctl::date"
+    }
+
+    fn read_before_transmit(
+        &self,
+        _context: &BeforeTransmitInterceptorContextRef<'_>,
+        _components: &RuntimeComponents,
+        _config: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.sent.store(machine_clock(), Ordering::SeqCst);
+        Ok(())
     }
 
     fn read_before_deserialization(
@@ -138,7 +187,11 @@ impl Intercept for Dated {
     ) -> Result<(), BoxError> {
         if let Some(date) = date_of(context) {
             // Only an answer that was not kept is followed by another one: the last attempt's date is the answer's.
-            self.0.store(date, Ordering::SeqCst);
+            self.0.answered.store(date, Ordering::SeqCst);
+            let shift = context.response().headers().get(SANDBOX_SHIFT).and_then(|shift| shift.parse().ok());
+            let date = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub(shift.unwrap_or(0_i64));
+            let sight = Sight { sent: self.0.sent.load(Ordering::SeqCst), received: machine_clock(), date };
+            *self.0.sight.lock().unwrap_or_else(PoisonError::into_inner) = Some(sight);
         }
         Ok(())
     }
@@ -159,6 +212,19 @@ mod tests {
         fence.open_until(fence.now() + 60_000);
         fence.close();
         assert!(!fence.is_open());
+    }
+
+    #[test]
+    fn clocks_are_apart_by_what_neither_the_way_nor_a_whole_second_explains() {
+        let ahead = |sent, received, date| Sight { sent, received, date }.ahead();
+        // The same clock: the answer was made between, in a second that began before.
+        assert_eq!(ahead(10_900, 11_100, 11_000), 0);
+        assert_eq!(ahead(10_990, 10_999, 10_000), 0);
+        // A slow way says nothing about clocks.
+        assert_eq!(ahead(10_000, 90_000, 10_000), 0);
+        assert_eq!(ahead(10_000, 90_000, 90_000), 0);
+        assert_eq!(ahead(10_000, 10_200, 75_000), 64_800);
+        assert_eq!(ahead(75_000, 75_200, 10_000), -64_001);
     }
 
     #[test]

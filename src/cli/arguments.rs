@@ -76,6 +76,9 @@ pub(super) struct Global {
     /// Print help
     #[arg(short, long, global = true, action = clap::ArgAction::HelpShort)]
     pub(super) help: Option<bool>,
+    /// The command may change the account; known once it is parsed.
+    #[arg(skip)]
+    pub(super) writes: bool,
 }
 
 /// The commands.
@@ -119,6 +122,29 @@ pub(super) enum Command {
     Version,
     /// Serve, fill, age, print or reset the simulated AWS account
     Sandbox(SandboxArguments),
+}
+
+impl Command {
+    /// Tells whether it may change the account.
+    pub(super) fn writes(&self) -> bool {
+        match self {
+            Self::Apply(_) | Self::Destroy(_) | Self::Adopt(_) | Self::Unlock(_) | Self::Backup(_) => true,
+            Self::Init(_)
+            | Self::Migrate(_)
+            | Self::Validate
+            | Self::Permissions(_)
+            | Self::Schema(_)
+            | Self::Explain(_)
+            | Self::Version
+            | Self::Completion(_)
+            | Self::Plan(_)
+            | Self::Verify(_)
+            | Self::Doctor(_)
+            | Self::Coverage(_)
+            | Self::Show(_)
+            | Self::Sandbox(_) => false,
+        }
+    }
 }
 
 /// How an answer is written.

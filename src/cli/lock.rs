@@ -7,7 +7,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::session::Session;
 use super::ui::Ui;
-use crate::apply::lease::{self, Holder, Lease, LeaseError, Request, Store, Timing};
+use crate::apply::lease::{self, Holder, Kept, Lease, LeaseError, Request, Store, Timing};
 use crate::apply::{Report, Status};
 use crate::plan::Plan;
 use crate::plan::build::Options;
@@ -36,6 +36,8 @@ fn timing(session: &Session<'_>) -> Timing {
 /// What a run has of the lease.
 pub(super) struct Guard {
     lease: Option<Lease>,
+    /// The options that another command needs to mean the same account.
+    options: String,
 }
 
 impl Guard {
@@ -50,7 +52,7 @@ impl Guard {
         match locking.lock {
             LockKind::None => {
                 ui.warn("nothing keeps other runs out: `--lock=none` is for accounts without Parameter Store");
-                return Ok(Self { lease: None });
+                return Ok(Self { lease: None, options: String::new() });
             }
             LockKind::Ssm => {}
         }
@@ -73,7 +75,7 @@ impl Guard {
         let taken = Box::pin(Lease::take(store, &request, &session.fence, waiting, interrupts.next())).await;
         ui.clear_status();
         match taken {
-            Ok(lease) => Ok(Self { lease: Some(lease) }),
+            Ok(lease) => Ok(Self { lease: Some(lease), options: session.options_of_same.clone() }),
             Err(error) => Err(refused(session, error)),
         }
     }
@@ -139,21 +141,34 @@ impl Guard {
     /// Gives the lease back, unless something that was sent may still be done.
     pub(super) async fn end(self, ui: &Ui, report: Option<&Report>) {
         let Some(lease) = self.lease else { return };
-        let epoch = lease.epoch();
         let pending = report.is_none_or(|report| report.outcomes.iter().any(|outcome| is_unanswered(&outcome.status)));
         if pending {
-            lease.abandon();
+            let kept = lease.abandon();
             ui.note(&format!(
-                "The lease is kept until it runs out, as a call without an answer may still be done. \
-                 If you know better: `vssctl unlock --epoch {epoch}`."
+                "The lease is kept until it runs out, as a call without an answer may still be done: {}. \
+                 If you know better: `{}`.",
+                waits(&kept),
+                unlocking(kept.epoch, false, &self.options)
             ));
-        } else if let Err(error) = lease.release().await {
+        } else if let Err(failed) = lease.release().await {
             ui.warn(&format!(
-                "the lease could not be given back and runs out by itself: {}",
-                escaped(&error.to_string())
+                "the lease could not be given back: {}. {}; this run is over, so `{}` ends that at once",
+                escaped(&failed.error.to_string()),
+                sentence(&waits(&failed.kept)),
+                unlocking(failed.kept.epoch, true, &self.options)
             ));
         }
     }
+}
+
+/// Says how long others are kept out.
+fn waits(kept: &Kept) -> String {
+    format!("the next run waits until {}, {} s from now", kept.free_at, kept.free_in.as_secs())
+}
+
+/// Returns the line that breaks a lease. With `is_over` nothing has to be made sure of first: it asks nobody.
+fn unlocking(epoch: u32, is_over: bool, options: &str) -> String {
+    format!("vssctl unlock --epoch {epoch}{}{options}", if is_over { " --yes" } else { "" })
 }
 
 /// A call that was sent and that AWS said nothing about: it may still be under way.
@@ -172,16 +187,23 @@ fn refused(session: &Session<'_>, error: LeaseError) -> CliError {
     let stack = &session.loaded.config.scope.stack;
     match error {
         LeaseError::Held(holder) => {
-            let (epoch, free_at, rest) = (holder.epoch, holder.free_at, holder.free_in.as_secs());
+            let (free_at, rest) = (holder.free_at, holder.free_in.as_secs());
+            let line = unlocking(holder.epoch, false, &session.options_of_same);
             CliError::new(Exit::Locked, format!("nothing was changed: somebody else is changing stack `{stack}`"))
                 .because(*holder)
                 .hint("`--lock-timeout 10m` waits for it")
                 .hint(format!("if it is not renewed any more, it ends at {free_at}, in {rest} s"))
-                .hint(format!("if you know that it is dead: `vssctl unlock --epoch {epoch}`"))
+                .hint(format!("if you know that it is dead: `{line}`"))
         }
         LeaseError::Store(error) => {
             let cli = CliError::from(*error);
             cli.hint("nothing was changed; `--lock=none` goes without the lease, if nobody else can run vssctl now")
+        }
+        LeaseError::NotReturned { cause, kept } => {
+            let line = unlocking(kept.epoch, true, &session.options_of_same);
+            refused(session, *cause)
+                .hint(format!("a slot that was made on the way is perhaps still held: {}", waits(&kept)))
+                .hint(format!("nothing is done under it: `{line}` ends that at once"))
         }
         LeaseError::Slow => CliError::failed("nothing was changed: the lease could not be taken")
             .because(LeaseError::Slow)

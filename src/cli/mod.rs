@@ -60,11 +60,14 @@ fn run(arguments: Vec<OsString>) -> Exit {
     let ui = Ui::new(color_of(&arguments));
     let parsed = command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let exit = match parsed {
-        Ok(Arguments { global, command }) => execute(&global, command, &ui).unwrap_or_else(|error| {
-            ui.clear_status();
-            ui.error(&error);
-            error.exit
-        }),
+        Ok(Arguments { mut global, command }) => {
+            global.writes = command.writes();
+            execute(&global, command, &ui).unwrap_or_else(|error| {
+                ui.clear_status();
+                ui.error(&error);
+                error.exit
+            })
+        }
         Err(error) => usage(&error, &ui),
     };
     ui.finish(exit)

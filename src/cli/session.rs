@@ -79,6 +79,8 @@ pub(super) struct Session<'a> {
     pub(super) caller: Caller,
     /// The clock of the run, and what its calls go through once there is a lease.
     pub(super) fence: Arc<Fence>,
+    /// The options that another command needs to mean the same file and account, each after a blank.
+    pub(super) options_of_same: String,
     /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
     read_at: AtomicU64,
     /// The same moment on the run's own clock.
@@ -118,6 +120,7 @@ impl<'a> Session<'a> {
             ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
             asked.await
         };
+        compare_clocks(clients.ahead(), global.writes, ui)?;
         let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
         // Simulators of AWS on this machine call everybody root.
         if caller.is_root() && sandbox.is_none() && !clients.is_local() {
@@ -125,7 +128,8 @@ impl<'a> Session<'a> {
                 .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
         }
         let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, read_at, read_on })
+        let options_of_same = options_of_same(global);
+        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, options_of_same, read_at, read_on })
     }
 
     /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
@@ -255,6 +259,74 @@ impl<'a> Session<'a> {
     }
 }
 
+/// Compares the machine's clock with AWS's, which is so many milliseconds ahead. AWS refuses what is signed five minutes from its own
+/// time, and a lease is worth what its holder's clock is worth: a machine that far off writes nothing.
+fn compare_clocks(ahead: Option<i64>, writes: bool, ui: &Ui) -> Result<(), CliError> {
+    let Some((message, apart)) = ahead.and_then(clocks_apart) else { return Ok(()) };
+    let mend = "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again";
+    if writes && apart > TOO_FAR {
+        return Err(CliError::refused(format!("nothing was changed: {message}"))
+            .hint(mend)
+            .hint("if the clock is right, a proxy changes the `Date` of AWS's answers: go without it"));
+    }
+    ui.warn(&format!("{message}: {mend}"));
+    Ok(())
+}
+
+/// More milliseconds apart than this is told, and than that keeps from writing.
+const FAR: u64 = 60_000;
+const TOO_FAR: u64 = 300_000;
+
+/// Says how far apart the clocks are, where that is worth a word.
+fn clocks_apart(ahead: i64) -> Option<(String, u64)> {
+    let apart = ahead.unsigned_abs();
+    let direction = if ahead > 0 { "behind" } else { "ahead of" };
+    let seconds = apart / 1000;
+    let length =
+        if seconds < 120 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) };
+    (apart > FAR).then(|| (format!("this machine's clock is {length} {direction} AWS's"), apart))
+}
+
+/// Writes the options of a command line that another one needs to mean the same file and account.
+fn options_of_same(global: &Global) -> String {
+    let mut line = String::new();
+    let mut add = |option: &str, value: Option<&std::ffi::OsStr>| {
+        let value = value.map(|value| shell_word(&value.to_string_lossy()));
+        line = format!("{line} {option}{}", value.unwrap_or_default());
+    };
+    if let Some(folder) = &global.chdir {
+        add("--chdir ", Some(folder.as_os_str()));
+    }
+    if let Some(file) = &global.file {
+        add("--file ", Some(file.as_os_str()));
+    }
+    match &global.sandbox {
+        Some(file) if file.is_empty() => add("--sandbox", None),
+        Some(file) => add("--sandbox=", Some(file)),
+        None => {}
+    }
+    if let Some(profile) = &global.profile {
+        add("--profile ", Some(profile.as_ref()));
+    }
+    if let Some(url) = &global.endpoint_url {
+        add("--endpoint-url ", Some(url.as_ref()));
+    }
+    if global.allow_endpoint {
+        add("--allow-endpoint", None);
+    }
+    render::escaped(&line)
+}
+
+/// Quotes a word for a shell where it needs quotes.
+fn shell_word(word: &str) -> String {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
+    if !word.is_empty() && word.bytes().all(is_plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', "'\\''"))
+    }
+}
+
 /// Renders a plan for people; `command` carries it out.
 pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui) -> String {
     let problems = problems(&plan.diagnostics, sources, ui);
@@ -344,5 +416,37 @@ fn listed(names: &[String]) -> String {
         (0, _) => "nothing in it".to_owned(),
         (_, Some(more @ 1..)) => format!("{} and {more} more", shown.join(", ")),
         (_, _) => shown.join(", "),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::super::arguments::Arguments;
+    use super::*;
+
+    #[test]
+    fn clocks_are_told_apart_with_direction_and_length() {
+        assert_eq!(clocks_apart(60_000), None);
+        assert_eq!(clocks_apart(-60_000), None);
+        let said = |ahead| clocks_apart(ahead).expect("apart").0;
+        assert_eq!(said(61_000), "this machine's clock is 61 s behind AWS's");
+        assert_eq!(said(-301_500), "this machine's clock is 5 min 1 s ahead of AWS's");
+    }
+
+    #[test]
+    fn the_options_of_a_run_are_written_so_that_a_shell_reads_them_back() {
+        let options = |line: &[&str]| {
+            let words = ["vssctl"].iter().chain(line).chain(&["plan"]);
+            options_of_same(&Arguments::parse_from(words).global)
+        };
+        assert_eq!(options(&[]), "");
+        assert_eq!(options(&["--sandbox"]), " --sandbox");
+        assert_eq!(options(&["--sandbox=a b.json", "-f", "it's.toml"]), r" --file 'it'\''s.toml' --sandbox='a b.json'");
+        assert_eq!(
+            options(&["-C", "x", "--profile", "p", "--endpoint-url", "http://127.0.0.1:1", "--allow-endpoint"]),
+            " --chdir x --profile p --endpoint-url http://127.0.0.1:1 --allow-endpoint"
+        );
     }
 }

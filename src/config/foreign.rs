@@ -2,6 +2,8 @@
 //! checkout, and may be links to credentials: of a file that is not recognisably ours nothing is shown but places, and the names
 //! of keys where it is TOML.
 
+use std::path::Path;
+
 use serde_json::Value;
 use toml::de::DeTable;
 
@@ -30,7 +32,9 @@ pub(crate) fn has_ours(root: &Node, is_sound: bool) -> bool {
                 let is_entry = matches!(member.node.tree, Tree::Table(_));
                 is_named && (is_sound || is_entry || key == "stack") || takes_any && (is_sound || is_entry)
             }),
-            Tree::Text(base) => is_sound && key == "extends" && base.ends_with(".toml"),
+            Tree::Text(base) => {
+                is_sound && key == "extends" && Path::new(base).extension().is_some_and(|end| end == "toml")
+            }
             _ => false,
         }
     })

@@ -3,7 +3,7 @@
 
 pub mod address;
 pub mod arn;
-pub mod clock_shift;
+pub mod clock;
 pub mod diagnostic;
 pub mod duration;
 pub mod glob;

@@ -269,9 +269,8 @@ impl SavedPlan {
         // a file that is something else.
         let is_one = ["scope", "digest", "integrity"].iter().all(|member| value.get(member).is_some());
         // From the text: a member that is there twice is an error.
-        let saved: Self = serde_json::from_str(text).map_err(|error| match is_one {
-            true => not_one(error),
-            false => Refusal::NotOne("it has not what one has".to_owned()),
+        let saved: Self = serde_json::from_str(text).map_err(|error| {
+            if is_one { not_one(error) } else { Refusal::NotOne("it lacks what a saved plan has".to_owned()) }
         })?;
         if saved.integrity != saved.integrity_sum() {
             return Err(Refusal::Edited("its integrity sum does not fit".to_owned()));

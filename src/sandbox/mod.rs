@@ -44,7 +44,7 @@ use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
 use serde_json::Value;
 
-use crate::model::clock_shift;
+use crate::model::clock::SANDBOX_SHIFT;
 use crate::model::scope::partition_of;
 use crate::policy::{Policies, PolicyError};
 use account::{Account, Answer, ApiError, Context, Handler};
@@ -366,7 +366,7 @@ impl Inner {
         if let Ok(text) = HeaderValue::from_str(&text) {
             response.headers_mut().insert(DATE, text);
         }
-        response.headers_mut().insert(clock_shift::HEADER, HeaderValue::from(clock.ahead_of_machine()));
+        response.headers_mut().insert(SANDBOX_SHIFT, HeaderValue::from(clock.ahead_of_machine()));
     }
 
     fn outcome(&mut self, request: &Request<Bytes>) -> Outcome {

@@ -540,7 +540,7 @@ fn every_answer_says_by_how_much_the_clock_is_ahead_of_the_machines() {
         let request = request.body(bytes::Bytes::new()).unwrap();
         let super::Outcome::Reply(response) = sandbox.answer(&request) else { panic!("no answer") };
         let headers = response.headers();
-        let shift = headers[crate::model::clock_shift::HEADER].to_str().unwrap().parse::<i64>().unwrap();
+        let shift = headers[crate::model::clock::SANDBOX_SHIFT].to_str().unwrap().parse::<i64>().unwrap();
         (response.status().as_u16(), headers["date"].to_str().unwrap().to_owned(), shift)
     };
     for (authorization, status) in [(signed, 200), ("none", 400)] {

@@ -12,9 +12,9 @@ const NO_CHANGES: &str = "No changes. Your infrastructure matches the configurat
 
 /// A sandbox on a loopback port, with a directory to run `vssctl` in.
 pub(crate) struct Served {
-    place: Place,
+    pub(crate) place: Place,
     pub(crate) sandbox: Sandbox,
-    url: String,
+    pub(crate) url: String,
     _runtime: tokio::runtime::Runtime,
 }
 
@@ -40,9 +40,14 @@ impl Served {
     }
 
     pub(crate) fn prepare(&self, arguments: &[&str], access_key: &str) -> std::process::Command {
+        self.prepare_at(&self.url, arguments, access_key)
+    }
+
+    /// Prepares a command that sends its calls somewhere else, such as to a proxy.
+    pub(crate) fn prepare_at(&self, url: &str, arguments: &[&str], access_key: &str) -> std::process::Command {
         let mut command = self.place.command(arguments);
         command
-            .args(["--endpoint-url", &self.url])
+            .args(["--endpoint-url", url])
             .env("AWS_ACCESS_KEY_ID", access_key)
             .env("AWS_SECRET_ACCESS_KEY", "sandbox")
             .env("AWS_EC2_METADATA_DISABLED", "true")

@@ -155,14 +155,16 @@ fn hazards(plan: &Plan) -> Vec<&str> {
     plan.steps.iter().flat_map(|step| &step.hazards).map(|hazard| hazard.hazard.name()).collect()
 }
 
+/// Before, after; whether it differs; hazards; how long the copy is kept in the end.
+type Case = (String, String, bool, &'static [&'static str], Option<u64>);
+
 #[test]
 fn a_copy_without_a_lifecycle_has_that_of_its_rule() {
     let own = |text: &str| format!(", {text}");
     let cold = "delete_after = \"200d\"\nmove_to_cold_storage_after = \"30d\"";
-    // Before, after; whether it differs; hazards; how long the copy is kept in the end.
     let none = String::new;
-    let shortened: &[&str] = &["retention-shortened"];
-    let cases: Vec<(String, String, bool, &[&str], Option<u64>)> = vec![
+    let shortened: &'static [&'static str] = &["retention-shortened"];
+    let cases: Vec<Case> = vec![
         (copy(OF_35, ""), copy(OF_35, &own("delete_after = \"35d\"")), false, &[], Some(35)),
         (copy(OF_35, &own("delete_after = \"35d\"")), copy(OF_35, ""), false, &[], Some(35)),
         (copy(OF_35, ""), copy(OF_35, &own("delete_after = \"\"")), false, &[], Some(35)),

@@ -112,6 +112,125 @@ async fn a_slot_that_was_made_for_nothing_is_given_back() {
     assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released"), ("00000002", "held")]));
 }
 
+/// Everything that may come in the way of a call whose sender may send it again.
+const PASSING: [FaultKind; 11] = [
+    FaultKind::Throttle,
+    FaultKind::ServerError,
+    FaultKind::ResetBefore,
+    FaultKind::ResetAfter,
+    FaultKind::Hang,
+    FaultKind::Truncated,
+    FaultKind::Page,
+    FaultKind::Limited,
+    FaultKind::Conflict,
+    FaultKind::FailAfter,
+    FaultKind::LateCommit(Duration::from_secs(1)),
+];
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_gets_no_answer_is_sent_again() {
+    for kind in PASSING {
+        for times in [1, 3] {
+            let sandbox = Sandbox::in_memory();
+            let clients = clients(&sandbox).await;
+            let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+            let begun = tokio::time::Instant::now();
+            sandbox.inject(Fault::new(kind).operation("PutParameter").times(times));
+            let released = lease.release().await;
+            assert!(released.is_ok(), "{kind:?} {times} times: {released:?}");
+            assert!(begun.elapsed() <= Duration::from_secs(30), "{kind:?} {times} times: {:?}", begun.elapsed());
+            assert_eq!(sandbox.faults_struck(), u64::from(times), "{kind:?}");
+            assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released")]), "{kind:?}");
+            let (lease, _) = take(&clients, Timing::REAL).await.expect("nobody has it");
+            assert_eq!(lease.epoch(), 2);
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_stays_without_an_answer_ends_after_half_a_minute_and_says_how_long_others_wait() {
+    for kind in PASSING {
+        // Those do it every time, and only the answer is missing.
+        let is_done = |kind| {
+            matches!(
+                kind,
+                FaultKind::ResetAfter
+                    | FaultKind::Truncated
+                    | FaultKind::Page
+                    | FaultKind::FailAfter
+                    | FaultKind::LateCommit(_)
+            )
+        };
+        let sandbox = Sandbox::in_memory();
+        let clients = clients(&sandbox).await;
+        let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+        sandbox.clear_requests();
+        sandbox.inject(Fault::new(kind).operation("PutParameter").times(u32::MAX));
+        let begun = tokio::time::Instant::now();
+        let kept = lease.release().await.expect_err("no answer").kept;
+        let took = begun.elapsed();
+        assert!(took > Duration::from_secs(15) && took <= Duration::from_secs(31), "{kind:?}: {took:?}");
+        let tries = sandbox.requests().len();
+        assert!((3..=16).contains(&tries), "{kind:?}: {tries} tries");
+        assert_eq!(kept.epoch, 1);
+        assert!(kept.free_in > Duration::from_secs(1000) && kept.free_in <= Duration::from_mins(18), "{kept:?}");
+        sandbox.clear_faults();
+        // What is taken up late is taken up by then.
+        sandbox.advance(Duration::from_secs(5)).expect("the clock");
+        match lease::holder(&Store::new(&clients), &Timing::REAL).await.expect("a read") {
+            None => assert!(is_done(kind), "{kind:?}"),
+            Some(holder) => {
+                assert!(!is_done(kind), "{kind:?}");
+                // The time that was told is the one at which it ends, to a few seconds of the sandbox's clock.
+                let apart = kept.free_at.duration_since(holder.free_at).as_secs().abs();
+                assert!(apart <= 60, "{} and {}", kept.free_at, holder.free_at);
+            }
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_release_that_is_refused_is_not_sent_again() {
+    for kind in [FaultKind::AccessDenied, FaultKind::ExpiredCredentials] {
+        let sandbox = Sandbox::in_memory();
+        let clients = clients(&sandbox).await;
+        let (lease, _) = take(&clients, Timing::REAL).await.expect("the lease");
+        sandbox.clear_requests();
+        sandbox.inject(Fault::new(kind).operation("PutParameter").times(u32::MAX));
+        let failed = lease.release().await.expect_err("refused");
+        assert_eq!(failed.kept.epoch, 1);
+        assert!(sandbox.requests().len() <= 2, "{:?}", sandbox.requests());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slot_that_was_made_for_nothing_is_given_back_through_lost_answers_or_told() {
+    for kind in PASSING {
+        let sandbox = Sandbox::in_memory();
+        let clients = clients(&sandbox).await;
+        // Made, and its making not seen; then the first writes that give it back come to nothing.
+        sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("PutParameter"));
+        sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("GetParameter").times(3));
+        sandbox.inject(Fault::new(kind).operation("PutParameter").nth(2).times(3));
+        let refused = take(&clients, Timing::REAL).await.err();
+        assert!(matches!(refused, Some(LeaseError::Store(_))), "{kind:?}: {refused:?}");
+        assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "released")]), "{kind:?}");
+    }
+    for (operation, kind) in [("PutParameter", FaultKind::ServerError), ("GetParameter", FaultKind::AccessDenied)] {
+        let sandbox = Sandbox::in_memory();
+        let clients = clients(&sandbox).await;
+        sandbox.inject(Fault::new(FaultKind::ResetAfter).operation("PutParameter"));
+        sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("GetParameter").times(3));
+        sandbox.inject(Fault::new(kind).operation(operation).nth(2).times(u32::MAX));
+        let Some(LeaseError::NotReturned { cause, kept }) = take(&clients, Timing::REAL).await.err() else {
+            panic!("{operation}: it was given back")
+        };
+        assert!(matches!(*cause, LeaseError::Store(_)), "{cause:?}");
+        assert_eq!(kept.epoch, 1);
+        assert_eq!(states(&sandbox, "s"), pairs(&[("00000001", "held")]));
+    }
+}
+
 #[tokio::test]
 async fn what_was_written_long_before_is_remembered_by_leases_that_wrote_nothing() {
     let sandbox = Sandbox::in_memory();
@@ -303,6 +422,31 @@ fn a_killed_holder_is_succeeded_when_its_lease_has_run_out() {
     assert!(run.stderr.contains("Waiting: `vssctl apply`"), "{}", run.stderr);
     assert_eq!(served.count("CreateAssociation"), 1);
     assert!(served.run(&["plan"]).exits(0).stdout.contains("No changes."));
+}
+
+/// Finds the line that a run printed, as somebody copies it.
+fn line_of(run: &Run) -> String {
+    let (_, rest) = run.stderr.split_once("`vssctl unlock").unwrap_or_else(|| panic!("no line in {}", run.stderr));
+    format!("vssctl unlock{}", rest.split('`').next().expect("an end"))
+}
+
+#[test]
+fn a_lease_that_can_t_be_given_back_is_told_with_a_line_that_ends_it() {
+    let served = Served::in_real_time();
+    served.place.write("it's.toml", served.place.read("vss.toml"));
+    served.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("PutParameter").nth(2));
+    let run = served.run(&["apply", "--yes", "--file", "it's.toml"]).exits(0);
+    assert!(run.stderr.contains("The next run waits until 20"), "{}", run.stderr);
+    let line = line_of(&run);
+    assert!(line.starts_with("vssctl unlock --epoch 1 --yes --file ") && line.contains(&served.url), "{line}");
+    served.place.write("vss.toml", served.place.read("vss.toml").replace("\"35d\"", "\"36d\""));
+    let run = served.run(&["apply", "--yes"]).exits(7);
+    let other = line_of(&run);
+    assert!(other.starts_with("vssctl unlock --epoch 1 --endpoint-url "), "{other}");
+    let mut shell = served.place.prepare("bash");
+    shell.args(["-c", &line]).env("AWS_ACCESS_KEY_ID", "123456789012").env("AWS_SECRET_ACCESS_KEY", "sandbox");
+    Run::from(shell.env("AWS_EC2_METADATA_DISABLED", "true").output().expect("bash runs")).exits(0);
+    served.run(&["apply", "--yes"]).exits(0);
 }
 
 #[test]

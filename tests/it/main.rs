@@ -7,6 +7,7 @@ mod backup;
 mod bench;
 mod catalogue;
 mod cli;
+mod clock;
 mod convergence;
 mod cut;
 mod doctor;

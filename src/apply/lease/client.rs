@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -25,6 +26,11 @@ const TIMEOUTS: Timeouts = Timeouts {
 /// How often a request that AWS did not take is sent, and the milliseconds in between.
 const TRIES: u32 = 4;
 const PAUSE: u64 = 500;
+
+/// How long a slot of our own is tried to be released, and the longest pause on the way, in milliseconds. Who waits for the lease
+/// waits no longer for it, and the program does not end before.
+const RETURNING: Duration = Duration::from_secs(30);
+const LONGEST_PAUSE: u64 = 4_000;
 
 /// The slots of a stack.
 #[derive(Debug)]
@@ -74,6 +80,50 @@ impl Store {
                 ended => return ended,
             }
         }
+    }
+
+    /// Writes that our own slot is released. It may be written any number of times: a lost answer, a server error or a broken
+    /// connection is followed by another try, until [`RETURNING`] is over.
+    async fn release(&self, epoch: u32, record: &Record) -> Result<(), AwsError> {
+        let (name, text) = (record::name(&self.scope, epoch), record.text());
+        patiently("PutParameter", || self.writer.put_parameter(&name, &text, true)).await
+    }
+}
+
+/// Makes a call that may be made any number of times until it is answered, or [`RETURNING`] is over.
+async fn patiently<T, F: Future<Output = Result<T, AwsError>>>(
+    operation: &str,
+    mut call: impl FnMut() -> F,
+) -> Result<T, AwsError> {
+    let end = tokio::time::Instant::now() + RETURNING;
+    let mut last = AwsError::unsettled("ssm", operation, "there was no answer in time");
+    let mut pause = PAUSE;
+    loop {
+        let error = match tokio::time::timeout_at(end, call()).await {
+            Ok(Err(error)) => error,
+            Ok(Ok(answer)) => return Ok(answer),
+            Err(_) => return Err(last),
+        };
+        match error.kind {
+            ErrorKind::Throttled | ErrorKind::Unreachable | ErrorKind::Unsettled | ErrorKind::Propagating => {}
+            // Two writes of one parameter at a time: an earlier try of ours is perhaps still under way.
+            _ if error.code.as_deref() == Some("TooManyUpdates") => {}
+            ErrorKind::NotFound
+            | ErrorKind::AlreadyExists
+            | ErrorKind::AccessDenied
+            | ErrorKind::Quota
+            | ErrorKind::Credentials
+            | ErrorKind::Endpoint
+            | ErrorKind::LeaseLost
+            | ErrorKind::Rejected => return Err(error),
+        }
+        let wait = jittered(pause).max(error.retry_after.unwrap_or_default());
+        if tokio::time::Instant::now() + wait >= end {
+            return Err(error);
+        }
+        last = error;
+        tokio::time::sleep(wait).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
 }
 
@@ -145,9 +195,65 @@ impl fmt::Display for Holder {
     }
 }
 
+/// How long others wait for a slot that was not given back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// The number of the slot, for `unlock`.
+    pub epoch: u32,
+    /// When it no longer counts, by AWS's clock.
+    pub free_at: Timestamp,
+    /// How long until then.
+    pub free_in: Duration,
+}
+
+/// A lease that could not be given back.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("the lease of epoch {} could not be given back", kept.epoch)]
+pub struct NotReturned {
+    /// How long others wait for it.
+    pub kept: Kept,
+    /// Why.
+    #[source]
+    pub error: Box<AwsError>,
+}
+
+/// When a slot was written last, as two clocks show it.
+#[derive(Debug)]
+struct Written {
+    epoch: u32,
+    timing: Timing,
+    /// A date by AWS's clock, and the moment of the fence at which it was read.
+    clock: (Date, u64),
+    /// The moment at which the last write was answered.
+    at: AtomicU64,
+}
+
+impl Written {
+    /// Says how long a slot keeps others out that is not written again, as of a moment.
+    fn kept(&self, now: u64) -> Kept {
+        let at = self.at.load(Ordering::SeqCst);
+        let date = self.clock.0.saturating_add(at.saturating_sub(self.clock.1));
+        let whole = self.timing.lease.saturating_add(self.timing.grace);
+        Kept {
+            epoch: self.epoch,
+            free_at: record::timestamp(date.saturating_add(whole).saturating_add(999)),
+            free_in: Duration::from_millis(whole.saturating_sub(now.saturating_sub(at))),
+        }
+    }
+}
+
 /// Why there is no lease.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum LeaseError {
+    /// There is none, and a slot that was made on the way is perhaps still held.
+    #[error("{cause}")]
+    NotReturned {
+        /// Why there is none.
+        #[source]
+        cause: Box<Self>,
+        /// How long others wait for the slot.
+        kept: Kept,
+    },
     /// Somebody else has it.
     #[error("{0}")]
     Held(Box<Holder>),
@@ -177,6 +283,7 @@ pub struct Lease {
     end: oneshot::Sender<()>,
     lost: watch::Receiver<bool>,
     keeper: JoinHandle<Result<(), AwsError>>,
+    written: Arc<Written>,
 }
 
 impl Lease {
@@ -194,6 +301,7 @@ impl Lease {
         let timing = request.timing;
         let mut machine = Machine::new(owner.as_u128(), timing);
         let asked = fence.now();
+        let mut listed = asked;
         let mut listing = Listing { date: 0, entries: Vec::new() };
         let mut mine = Record::held(owner, &request.op, &request.caller_arn, 0, &timing);
         let mut next = machine.step(fence.now(), Event::Asked);
@@ -204,6 +312,7 @@ impl Lease {
             }
             let event = match action {
                 Action::List => {
+                    listed = fence.now();
                     listing = store.list().await?;
                     mine = Record::held(owner, &request.op, &request.caller_arn, listing.date, &timing);
                     mine.last_mutation = record::last_mutation(&listing.entries, &timing);
@@ -238,18 +347,20 @@ impl Lease {
                             Event::Unsure
                         }
                         Err(error) => {
-                            if again {
-                                give_back(&store, epoch, &mine).await;
+                            let failed = LeaseError::from(error);
+                            if !again {
+                                return Err(failed);
                             }
-                            return Err(error.into());
+                            let written = Written::new(epoch, timing, (listing.date, listed), fence.now());
+                            return Err(give_back(&store, &mine, &written, fence, failed).await);
                         }
                     }
                 }
                 Action::Look { epoch } => match store.look(epoch).await {
                     Ok(seen) => Event::Seen(seen.map(|entry| entry.slot)),
                     Err(error) => {
-                        give_back(&store, epoch, &mine).await;
-                        return Err(error.into());
+                        let written = Written::new(epoch, timing, (listing.date, listed), fence.now());
+                        return Err(give_back(&store, &mine, &written, fence, error.into()).await);
                     }
                 },
                 Action::Renew { .. } | Action::Release { .. } => unreachable!("nothing is held yet"),
@@ -257,10 +368,9 @@ impl Lease {
             next = machine.step(fence.now(), event);
         }
         let Stage::Holding { epoch, deadline, .. } = machine.stage() else {
-            if let Some(epoch) = asked_for {
-                give_back(&store, epoch, &mine).await;
-            }
-            return Err(LeaseError::Slow);
+            let Some(epoch) = asked_for else { return Err(LeaseError::Slow) };
+            let written = Written::new(epoch, timing, (listing.date, listed), fence.now());
+            return Err(give_back(&store, &mine, &written, fence, LeaseError::Slow).await);
         };
         fence.open_until(deadline);
         let quiet_at = record::quiet_at(&listing.entries, &timing);
@@ -272,9 +382,11 @@ impl Lease {
             .map(|old| record::name(&store.scope, old))
             .collect();
         let ((end, ended), (losing, lost)) = (oneshot::channel(), watch::channel(false));
-        let keeper = Keeper { store, machine, fence: Arc::clone(fence), record: mine, epoch };
+        let written = Arc::new(Written::new(epoch, timing, (listing.date, listed), fence.now()));
+        let keeper =
+            Keeper { store, machine, fence: Arc::clone(fence), record: mine, epoch, written: Arc::clone(&written) };
         let keeper = tokio::spawn(keeper.keep(old, ended, losing));
-        Ok(Self { epoch, fence: Arc::clone(fence), quiet_at, end, lost, keeper })
+        Ok(Self { epoch, fence: Arc::clone(fence), quiet_at, end, lost, keeper, written })
     }
 
     /// Returns the number of the slot.
@@ -306,18 +418,20 @@ impl Lease {
         *self.lost.borrow() || !self.fence.is_open()
     }
 
-    /// Gives the lease back. None of the owner's calls may be in flight.
-    pub async fn release(self) -> Result<(), AwsError> {
+    /// Gives the lease back; takes half a minute at most. None of the owner's calls may be in flight.
+    pub async fn release(self) -> Result<(), NotReturned> {
         if self.end.send(()).is_err() {
             return Ok(());
         }
-        self.keeper.await.unwrap_or(Ok(()))
+        let released = self.keeper.await.unwrap_or(Ok(()));
+        released.map_err(|error| NotReturned { kept: self.written.kept(self.fence.now()), error: Box::new(error) })
     }
 
-    /// Lets the lease run out: something that was sent may still be done.
-    pub fn abandon(self) {
+    /// Lets the lease run out, as something that was sent may still be done. Says until when it keeps others out.
+    pub fn abandon(self) -> Kept {
         self.fence.close();
         self.keeper.abort();
+        self.written.kept(self.fence.now())
     }
 }
 
@@ -328,6 +442,7 @@ struct Keeper {
     fence: Arc<Fence>,
     record: Record,
     epoch: u32,
+    written: Arc<Written>,
 }
 
 impl Keeper {
@@ -358,7 +473,10 @@ impl Keeper {
             }
             if let Some(Action::Renew { epoch }) = self.machine.step(self.fence.now(), Event::Woken) {
                 let event = match self.store.put(epoch, &self.record, true).await {
-                    Ok(()) => Event::Renewed,
+                    Ok(()) => {
+                        self.written.at.store(self.fence.now(), Ordering::SeqCst);
+                        Event::Renewed
+                    }
                     Err(error) => {
                         tracing::warn!(%error, "the lease could not be renewed");
                         Event::NotRenewed
@@ -385,7 +503,13 @@ impl Keeper {
         self.record.state = State::Released;
         // Of those before it, the record has the last change already.
         self.record.last_mutation = self.record.last_mutation.max(self.fence.answered().map(record::timestamp));
-        self.store.put(epoch, &self.record, true).await
+        self.store.release(epoch, &self.record).await
+    }
+}
+
+impl Written {
+    fn new(epoch: u32, timing: Timing, clock: (Date, u64), at: u64) -> Self {
+        Self { epoch, timing, clock, at: AtomicU64::new(at) }
     }
 }
 
@@ -419,13 +543,22 @@ pub async fn unlock(store: &Store, holder: &Holder, caller: &str, timing: &Timin
 }
 
 /// Releases a slot that was perhaps made, and under which nothing was sent: else it would keep everybody out until it
-/// runs out. Only what a look shows as our own is written.
-async fn give_back(store: &Store, epoch: u32, record: &Record) {
+/// runs out. Only what a look shows as our own is written. Returns why there is no lease, with what could not be given back.
+async fn give_back(store: &Store, record: &Record, written: &Written, fence: &Fence, cause: LeaseError) -> LeaseError {
+    let epoch = written.epoch;
     let is_mine = |entry: &Entry| entry.slot.owner == record.owner_uuid.as_u128();
-    if store.look(epoch).await.is_ok_and(|seen| seen.as_ref().is_some_and(is_mine)) {
-        let released = Record { state: State::Released, ..record.clone() };
-        if let Err(error) = store.put(epoch, &released, true).await {
+    let returned = match patiently("GetParameter", || store.look(epoch)).await {
+        Ok(Some(entry)) if is_mine(&entry) => {
+            store.release(epoch, &Record { state: State::Released, ..record.clone() }).await
+        }
+        Ok(_) => Ok(()),
+        Err(error) => Err(error),
+    };
+    match returned {
+        Ok(()) => cause,
+        Err(error) => {
             tracing::warn!(%error, "a slot that is not used could not be given back");
+            LeaseError::NotReturned { cause: Box::new(cause), kept: written.kept(fence.now()) }
         }
     }
 }

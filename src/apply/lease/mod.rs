@@ -9,6 +9,6 @@ pub mod machine;
 mod model;
 mod record;
 
-pub use client::{Holder, Lease, LeaseError, Request, Store, holder, unlock};
+pub use client::{Holder, Kept, Lease, LeaseError, NotReturned, Request, Store, holder, unlock};
 pub use machine::Timing;
 pub use record::{Record, State, root};

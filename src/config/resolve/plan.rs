@@ -310,9 +310,12 @@ fn check_against_lock(
     let above = keys.split_last().map_or(keys, |(_, above)| above);
     let place = if above.is_empty() || rule.node.at(keys).is_some() { rule.place(keys) } else { rule.place(above) };
     let what = if follows { "copies are kept as the backups of the rule are," } else { "backups are kept" };
-    let say = |days: u32, or: &str| match follows {
-        true => format!("add `delete_after = \"{days}d\"`, or {or}, to the copy"),
-        false => format!("write `\"{days}d\"` or {or}"),
+    let say = |days: u32, or: &str| {
+        if follows {
+            format!("add `delete_after = \"{days}d\"`, or {or}, to the copy")
+        } else {
+            format!("write `\"{days}d\"` or {or}")
+        }
     };
     let problem: Option<(String, String)> = match (keeps, lock.least, lock.most) {
         (None, _, Some(most)) if for_ever => Some((
