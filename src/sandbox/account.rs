@@ -76,6 +76,8 @@ pub struct Context<'a> {
     pub now: i64,
     /// A counter that gives every made-up id of the account a different, repeatable value.
     pub serial: &'a mut u64,
+    /// Whether something that AWS does by itself was found due and done, or looked for, which reads bring about too.
+    pub caught_up: bool,
 }
 
 impl Context<'_> {

@@ -35,6 +35,7 @@ impl Bench {
             partition: "aws",
             now: self.now,
             serial: &mut self.serial,
+            caught_up: false,
         };
         super::backup::settle(&mut context);
         let answer = super::dispatch(&mut context, service, operation, input);

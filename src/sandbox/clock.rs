@@ -51,6 +51,11 @@ impl Clock {
         }
     }
 
+    /// Tells whether requests move it.
+    pub(super) const fn moves_with_requests(self) -> bool {
+        matches!(self, Self::Virtual { .. })
+    }
+
     /// Returns by how many milliseconds it is ahead of the machine's.
     pub(super) fn ahead_of_machine(self) -> i64 {
         match self {

@@ -40,7 +40,7 @@ impl HttpConnector for Connector {
         let sandbox = self.sandbox.clone();
         HttpConnectorFuture::new(async move {
             let request = convert(&request)?;
-            match sandbox.answer(&request) {
+            match sandbox.respond(request).await {
                 Outcome::Reply(response) => {
                     let (parts, body) = response.into_parts();
                     let mut answer = HttpResponse::new(parts.status.into(), SdkBody::from(body));

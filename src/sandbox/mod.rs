@@ -25,6 +25,7 @@ pub mod scenario;
 mod schedule;
 mod serve;
 pub mod ssm;
+mod step;
 mod store;
 mod sts;
 mod tagging;
@@ -32,6 +33,7 @@ mod tagging;
 mod tests;
 mod wire;
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -49,6 +51,7 @@ use account::{Account, Answer, ApiError, Context, Handler};
 use authorization::Restrictions;
 use clock::Clock;
 use faults::{Faults, History, Late};
+use step::Step;
 use store::{State, Store};
 use wire::DEFAULT_ACCOUNT;
 use wire::model::Model;
@@ -66,6 +69,8 @@ pub fn is_sandbox_file(start: &[u8]) -> bool {
 #[derive(Clone)]
 pub struct Sandbox {
     inner: Arc<Mutex<Inner>>,
+    /// Whether it is kept in a file.
+    kept: bool,
 }
 
 impl fmt::Debug for Sandbox {
@@ -128,11 +133,8 @@ impl Sandbox {
     /// # Errors
     /// When the file cannot be read or written, is damaged, or is from a newer vssctl.
     pub fn open(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
-        let sandbox = Self::new(Store::File(path.as_ref().to_owned()), State::new(Clock::machine()));
-        let mut guard = sandbox.lock();
-        let inner = &mut *guard;
-        inner.store.lock(&mut inner.state)?;
-        drop(guard);
+        let sandbox = Self::new(Store::file(path.as_ref()), State::new(Clock::machine()));
+        sandbox.read(|_| ())?;
         Ok(sandbox)
     }
 
@@ -149,7 +151,8 @@ impl Sandbox {
             requests: Vec::new(),
             answered: 0,
         };
-        Self { inner: Arc::new(Mutex::new(inner)) }
+        let kept = matches!(inner.store, Store::File(_));
+        Self { inner: Arc::new(Mutex::new(inner)), kept }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -252,22 +255,59 @@ impl Sandbox {
     /// # Errors
     /// When the file of the sandbox cannot be used.
     pub fn export(&self) -> Result<String, SandboxError> {
-        let mut guard = self.lock();
-        let inner = &mut *guard;
-        let _lock = inner.store.lock(&mut inner.state)?;
-        let account = &inner.state.held(DEFAULT_ACCOUNT).account;
-        Ok(serde_json::to_string_pretty(account).expect("an account has only text keys"))
+        self.read(|state| pretty(&state.held(DEFAULT_ACCOUNT).account))
     }
 
     /// Gives the account 123456789012 as it is, in the form of [`Sandbox::export`].
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
-    pub fn snapshot(&self) -> Result<serde_json::Value, SandboxError> {
+    pub fn snapshot(&self) -> Result<Value, SandboxError> {
+        self.read(|state| serde_json::to_value(&state.held(DEFAULT_ACCOUNT).account).expect(TEXT_KEYS))
+    }
+
+    /// Writes everything that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their ids, of
+    /// which each has its `account` in the form of [`Sandbox::export`]. With an id, only that account's.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn dump(&self, account: Option<&str>) -> Result<String, SandboxError> {
+        self.read(|state| match account {
+            None => pretty(state),
+            Some(account) => {
+                let only = state.accounts.get_key_value(account).map(|(id, held)| (id.clone(), held.clone()));
+                pretty(&State { accounts: only.into_iter().collect(), journal: Vec::new(), ..*state })
+            }
+        })
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&mut State) -> T) -> Result<T, SandboxError> {
         let mut guard = self.lock();
         let inner = &mut *guard;
         let _lock = inner.store.lock(&mut inner.state)?;
-        Ok(serde_json::to_value(&inner.state.held(DEFAULT_ACCOUNT).account).expect("an account has only text keys"))
+        Ok(look(&mut inner.state))
+    }
+
+    /// Answers one request where async tasks run. The work on a file is no work for their threads; without a file there is
+    /// none, and tests whose time is virtual need the answer at once.
+    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome {
+        if !self.kept {
+            return self.answer(&request);
+        }
+        let sandbox = self.clone();
+        match tokio::task::spawn_blocking(move || sandbox.answer(&request)).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and the connection with it.
+                Err(_) => Outcome::Reset,
+            },
+        }
+    }
+
+    /// Says in an answer what time it is here, and by how much that is not the machine's time.
+    pub(crate) fn date<T>(&self, response: &mut Response<T>) {
+        self.lock().date(response);
     }
 
     /// Answers one request.
@@ -341,7 +381,7 @@ impl Inner {
             Ok(call) => call,
             Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
         };
-        let write = writes(&call.operation);
+        let write = step::writes(&call.operation);
         self.requests.push(RequestRecord {
             service: scope.service.to_owned(),
             operation: call.operation.clone(),
@@ -465,6 +505,7 @@ impl Inner {
             partition: partition_of(region),
             now,
             serial: &mut held.serial,
+            caught_up: false,
         };
         dispatch(&mut context, service, operation, input)
     }
@@ -492,33 +533,45 @@ impl Inner {
         let _lock = self.store.lock(&mut self.state).map_err(|error| unusable(&error))?;
         let now = self.state.clock.tick();
         self.performed = now;
-        let changes = writes(operation);
-        if changes && self.faults.needs_history() {
+        if step::writes(operation) && self.faults.needs_history() {
             self.history.remember(now, &self.state.accounts);
         }
-        let held = self.state.held(account);
-        if let Some(error) = self.faults.unheard_of(&held.account, operation, input, now) {
+        if let Some(held) = self.state.accounts.get(account)
+            && let Some(error) = self.faults.unheard_of(&held.account, operation, input, now)
+        {
             return Err(error);
         }
-        let fresh = !held.account.regions.contains_key(region);
-        let mut context = Context {
-            account: &mut held.account,
-            account_id: account,
-            region,
-            partition: partition_of(region),
+        let clock = self.state.clock;
+        let step = Step {
             now,
-            serial: &mut held.serial,
+            clock: (clock.moves_with_requests() || self.time.is_some()).then_some(clock),
+            service: service.into(),
+            operation: operation.into(),
+            region: region.into(),
+            account: account.into(),
+            input: Cow::Borrowed(input),
         };
-        let settled = backup::settle(&mut context);
-        let answer = dispatch(&mut context, service, operation, input);
-        if settled || changes && answer.is_ok() {
-            self.store.save(&mut self.state).map_err(|error| unusable(&error))?;
-        } else if fresh {
-            // Looking around in a region leaves no trace.
-            held.account.regions.remove(region);
+        let (answer, keep) = step.take(&mut self.state.accounts);
+        if keep {
+            self.store.append(&mut self.state, &step).map_err(|error| unusable(&error))?;
         }
         answer
     }
+}
+
+impl Drop for Inner {
+    /// Whoever opens the file next should not have to do everything again.
+    fn drop(&mut self) {
+        if let Err(error) = self.store.close(&mut self.state) {
+            tracing::debug!(%error, "the sandbox's journal stays as it is");
+        }
+    }
+}
+
+const TEXT_KEYS: &str = "an account has only text keys";
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect(TEXT_KEYS)
 }
 
 /// Lists what the sandbox offers as (service, operation), sorted; services by the name in a signature's scope.
@@ -566,11 +619,6 @@ fn by_a_proxy(status: u16, content_type: &'static str, body: &'static str) -> Re
         response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     }
     response
-}
-
-/// Whether an operation changes things, by AWS's way of naming them.
-fn writes(operation: &str) -> bool {
-    !["Get", "List", "Describe", "Export"].iter().any(|verb| operation.starts_with(verb))
 }
 
 /// The sandbox's own trouble with its file, in the form of a service's failure.

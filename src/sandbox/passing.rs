@@ -55,6 +55,7 @@ fn everywhere(state: &mut State, now: i64, mut act: impl FnMut(&mut Context<'_>)
                 partition: partition_of(region),
                 now,
                 serial: &mut held.serial,
+                caught_up: false,
             });
         }
     }

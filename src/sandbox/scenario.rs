@@ -271,6 +271,7 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
         partition: partition_of(&region),
         now,
         serial,
+        caught_up: false,
     };
     let fleet = &mut context.region_mut().fleet;
     if scenario.fleet == Merge::Replace {

@@ -62,10 +62,10 @@ async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respon
     let (parts, body) = request.into_parts();
     // What is announced as too long is not even waited for.
     if body.size_hint().lower() > LONGEST_BODY as u64 {
-        return Ok(too_long());
+        return Ok(too_long(sandbox));
     }
-    let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Ok(too_long()) };
-    match sandbox.answer(&Request::from_parts(parts, body.to_bytes())) {
+    let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Ok(too_long(sandbox)) };
+    match sandbox.respond(Request::from_parts(parts, body.to_bytes())).await {
         Outcome::Reply(response) => Ok(response.map(Full::new)),
         Outcome::Reset => Err(Broken),
         Outcome::Hang => {
@@ -75,8 +75,9 @@ async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respon
     }
 }
 
-fn too_long() -> Response<Full<Bytes>> {
+fn too_long(sandbox: &Sandbox) -> Response<Full<Bytes>> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"the body is longer than 8 MiB")));
     *response.status_mut() = StatusCode::PAYLOAD_TOO_LARGE;
+    sandbox.date(&mut response);
     response
 }

@@ -34,7 +34,9 @@ const LIMIT: &str = "LimitExceeded";
 pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     let now = context.now;
     let Some(region) = context.account.regions.get_mut(context.region) else { return false };
+    let before = region.backup.swept;
     let swept = points::sweep(region, now);
+    context.caught_up |= region.backup.swept != before;
     if region.backup.open.first().is_none_or(|(at, _)| *at > now) {
         return swept;
     }

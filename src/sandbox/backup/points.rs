@@ -92,7 +92,8 @@ impl RecoveryPoint {
 
 /// Takes away what has lived long enough, now and then; tells whether there was something.
 pub(super) fn sweep(region: &mut Region, now: i64) -> bool {
-    now >= region.backup.swept.saturating_add(SWEEP) && expire(region, now)
+    // Where nothing was ever backed up, looking leaves no trace.
+    !region.backup.busy.is_empty() && now >= region.backup.swept.saturating_add(SWEEP) && expire(region, now)
 }
 
 /// Takes away what has lived long enough; tells whether there was something.

@@ -49,6 +49,7 @@ pub(in crate::sandbox) fn catch_up(context: &mut Context<'_>) {
         }
         let instances = resolved(&region.fleet, association);
         let new: BTreeSet<String> = instances.difference(&association.seen).cloned().collect();
+        context.caught_up |= runs > 0 || association.seen != instances;
         association.seen = instances;
         if definition.get("ApplyOnlyAtCronInterval") != Some(&Value::Bool(true)) && !new.is_empty() && runs == 0 {
             execute(&mut region.fleet, association, new, now);
