@@ -19,7 +19,9 @@ use crate::plan::hazard::HazardError;
 pub(super) use proof::{
     BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
 };
-pub(super) use sandbox::{AdvanceArguments, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments};
+pub(super) use sandbox::{
+    AdvanceArguments, DumpArguments, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments,
+};
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 #[derive(Debug, Parser)]
@@ -115,7 +117,7 @@ pub(super) enum Command {
     Completion(CompletionArguments),
     /// Print the version
     Version,
-    /// Serve, fill, age or reset the simulated AWS account
+    /// Serve, fill, age, print or reset the simulated AWS account
     Sandbox(SandboxArguments),
 }
 

@@ -1,19 +1,22 @@
-//! `vssctl sandbox serve`, `load`, `advance`, `reset` and `operations`.
+//! `vssctl sandbox serve`, `load`, `advance`, `dump`, `reset` and `operations`.
 
-use super::arguments::{AdvanceArguments, Global, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments};
+use super::arguments::{
+    AdvanceArguments, DumpArguments, Global, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments,
+};
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::ui::Ui;
 use super::{file, session};
 use crate::render::escaped;
 
-/// Serves, fills, ages, resets or describes the simulated account.
+/// Serves, fills, ages, prints, resets or describes the simulated account.
 pub(super) async fn run(arguments: &SandboxArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let path = file::sandbox(global.sandbox.as_deref().unwrap_or_default());
     match &arguments.command {
         SandboxCommand::Serve(arguments) => serve(arguments, &path, ui).await,
         SandboxCommand::Load(arguments) => load(arguments, &path, ui),
         SandboxCommand::Advance(arguments) => advance(arguments, &path, ui),
+        SandboxCommand::Dump(arguments) => dump(arguments, &path, ui),
         SandboxCommand::Reset => reset(&path, ui),
         SandboxCommand::Operations => {
             operations(ui);
@@ -82,6 +85,13 @@ fn advance(arguments: &AdvanceArguments, path: &std::path::Path, ui: &Ui) -> Res
     let minutes = u32::try_from(arguments.by.as_secs() / 60).unwrap_or(u32::MAX);
     let by = crate::model::duration::minutes::format(minutes);
     ui.answer(&format!("The sandbox's clock is {by} further. Plans started {}.\n", plural(jobs, "backup job")));
+    Ok(Exit::Done)
+}
+
+/// Prints the account as it is. Nothing but this program need know the form of the file.
+fn dump(arguments: &DumpArguments, path: &std::path::Path, ui: &Ui) -> Result<Exit, CliError> {
+    let text = session::open_sandbox(path)?.dump(arguments.account.as_deref()).map_err(unusable)?;
+    ui.answer(&(text + "\n"));
     Ok(Exit::Done)
 }
 

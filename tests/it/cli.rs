@@ -224,6 +224,22 @@ fn a_damaged_sandbox_file_is_reported_and_left_as_it_is() {
 }
 
 #[test]
+fn a_dump_prints_the_account_as_json_and_changes_nothing() {
+    let place = Place::with(MAIN_JOB);
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let dump = place.sandbox(&["sandbox", "dump"]).exits(0).stdout;
+    let read: serde_json::Value = serde_json::from_str(&dump).expect("JSON");
+    let account = &read["accounts"]["123456789012"]["account"];
+    assert!(account["iam"]["roles"]["awsbackupvss"]["arn"].is_string(), "{dump}");
+    assert!(account["regions"]["ap-northeast-1"]["backup"]["vaults"]["vss"].is_object(), "{dump}");
+    assert!(dump.starts_with("{\n  \"format\": "), "{dump}");
+    assert_eq!(place.sandbox(&["sandbox", "dump", "--account", "123456789012"]).exits(0).stdout, dump);
+    let other = place.sandbox(&["sandbox", "dump", "--account", "210987654321"]).exits(0).stdout;
+    assert!(other.ends_with("\"accounts\": {}\n}\n"), "{other}");
+    place.sandbox(&["sandbox", "dump", "--account", "12"]).exits(6);
+}
+
+#[test]
 fn a_reset_throws_away_sandbox_files_only() {
     let place = Place::with(MAIN_JOB);
     let run = place.run(&["--sandbox=vss.toml", "sandbox", "reset"]).exits(4);
@@ -261,11 +277,11 @@ fn the_main_job_ends_with_an_empty_plan() {
 
     let run = place.sandbox(&["plan", "--detailed-exitcode"]).exits(0);
     assert_eq!(run.stdout, format!("{NO_CHANGES}\n"));
-    let before = place.read("account.json");
+    let dump = || place.sandbox(&["sandbox", "dump"]).exits(0).stdout;
+    let before = dump();
     let run = place.sandbox(&["apply", "--yes"]).exits(0);
     assert_eq!(run.last_line(), NO_CHANGES);
-    let after = place.read("account.json");
-    assert_eq!(before.len(), after.len(), "the second apply changed the account");
+    assert_eq!(dump(), before, "the second apply changed the account");
 
     place.write("vss.toml", MAIN_JOB.replace("cron(0 18", "cron(0 19"));
     let run = place.sandbox(&["plan", "--detailed-exitcode"]).exits(2);

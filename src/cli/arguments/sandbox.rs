@@ -21,6 +21,8 @@ pub(in crate::cli) enum SandboxCommand {
     Load(LoadArguments),
     /// Let time pass: plans start their backups, associations run, backups come to their ends
     Advance(AdvanceArguments),
+    /// Print everything that it keeps, as JSON
+    Dump(DumpArguments),
     /// Throw it away
     Reset,
     /// List the operations that it offers, one `service:Operation` a line
@@ -43,12 +45,26 @@ pub(in crate::cli) struct LoadArguments {
     pub(in crate::cli) scenario: PathBuf,
 }
 
+/// Arguments of `sandbox dump`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct DumpArguments {
+    /// Only this account, by its twelve digits
+    #[arg(long, value_name = "ID", value_parser = account)]
+    pub(in crate::cli) account: Option<String>,
+}
+
 /// Arguments of `sandbox advance`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct AdvanceArguments {
     /// How long, such as `30m`, `8h` or `7d`
     #[arg(value_name = "DURATION", value_parser = span_of_time)]
     pub(in crate::cli) by: std::time::Duration,
+}
+
+/// Parses the id of an account.
+fn account(text: &str) -> Result<String, String> {
+    let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+    if is_id { Ok(text.to_owned()) } else { Err("an account id has twelve digits".to_owned()) }
 }
 
 /// Parses a stretch of time.
