@@ -2,6 +2,9 @@
 //!
 //! Everything is checked before anything changes, and a file that goes wrong half way changes nothing.
 
+mod keys;
+mod past;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
@@ -11,6 +14,7 @@ use toml::Spanned;
 
 use super::account::Context;
 use super::fleet::{Ailment, Fleet, Instance, PackageChange, Platform};
+use super::kms::Key;
 use super::store::State;
 use super::wire::DEFAULT_ACCOUNT;
 use super::{Sandbox, SandboxError, backup, dispatch, made};
@@ -72,7 +76,7 @@ pub struct LoadedFleet {
     pub region: String,
     /// The instances of the file.
     pub instances: usize,
-    /// The backup jobs of its history.
+    /// The backup jobs of its history, and those that it tells of one by one.
     pub jobs: usize,
 }
 
@@ -86,8 +90,14 @@ struct Scenario {
     history: Option<Spanned<String>>,
     #[serde(default, rename = "instance")]
     instances: Vec<Spanned<Row>>,
+    #[serde(default, rename = "key")]
+    keys: Vec<keys::Key>,
     #[serde(default, rename = "call")]
     calls: Vec<Spanned<Call>>,
+    #[serde(default, rename = "association")]
+    associations: Vec<past::Association>,
+    #[serde(default, rename = "job")]
+    jobs: Vec<past::Job>,
 }
 
 /// What becomes of the instances that are there.
@@ -119,6 +129,7 @@ struct Row {
     #[serde(default)]
     ailments: BTreeSet<Ailment>,
     volumes: Option<Spanned<Vec<String>>>,
+    volume_key: Option<String>,
     #[serde(default)]
     tags: BTreeMap<String, String>,
 }
@@ -133,8 +144,8 @@ struct Call {
 }
 
 impl Sandbox {
-    /// Makes the fleet of a file (its text, as `docs/sandbox-fleets.md` describes it), makes its calls, and fills in the backups
-    /// that the region's plans would have made in its history.
+    /// Makes the fleet of a file (its text, as `docs/sandbox-fleets.md` describes it), makes its calls, and fills in the past: its
+    /// associations and jobs, and the backups that the region's plans would have made in its history.
     ///
     /// # Errors
     /// When the file is wrong: nothing was changed then. The outer error is about the sandbox's own file.
@@ -245,9 +256,12 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
     let account = account.unwrap_or_else(|| DEFAULT_ACCOUNT.to_owned());
     let history = reader.ago(scenario.history.as_ref());
     let mut instances = Vec::new();
+    let mut volume_keys: Vec<(String, Option<&String>)> = Vec::new();
     for row in &scenario.instances {
         let made = reader.row(row.get_ref(), &account, &region, instances.len());
         for instance in made {
+            let volumes = instance.volumes.iter().map(|(_, volume)| volume.clone());
+            volume_keys.extend(volumes.map(|volume| (volume, row.get_ref().volume_key.as_ref())));
             if instances.iter().any(|other: &Instance| other.name == instance.name) {
                 reader.problem(row.get_ref().name.span().start, format!("there are two instances `{}`", instance.name));
             }
@@ -258,6 +272,11 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
             break;
         }
     }
+    let keys: Vec<(String, Key)> = scenario.keys.iter().map(|key| reader.key(key, &region)).collect();
+    let mut associations: Vec<_> = scenario.associations.iter().map(|row| reader.association(row)).collect();
+    // Each installs over what the ones before it left.
+    associations.sort_by_key(past::ReadAssociation::at);
+    let past: Vec<_> = scenario.jobs.iter().map(|row| reader.job(row)).collect();
     if !reader.problems.is_empty() {
         return Err(ScenarioError(reader.problems));
     }
@@ -278,6 +297,14 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
         *fleet = Fleet::default();
     }
     fleet.instances.extend(instances.into_iter().map(|instance| (instance.id.clone(), instance)));
+    let region_of = context.region_mut();
+    region_of.kms.keys.extend(keys);
+    for (volume, key) in volume_keys {
+        match key {
+            Some(key) => region_of.ec2.volume_keys.insert(volume, key.clone()),
+            None => region_of.ec2.volume_keys.remove(&volume),
+        };
+    }
     for call in &scenario.calls {
         let Call { service, operation, input } = call.get_ref();
         let input = if input.is_null() { serde_json::json!({}) } else { input.clone() };
@@ -288,8 +315,43 @@ fn load(state: &mut State, text: &str) -> Result<LoadedFleet, ScenarioError> {
             return Err(ScenarioError(reader.problems));
         }
     }
-    let jobs = history.map_or(0, |past| backup::run_schedules(&mut context, now - past, now));
-    Ok(LoadedFleet { region, instances: count, jobs })
+    let told = Loader { context: &mut context }.make_past(&associations, &past, history);
+    match told {
+        Ok(jobs) => Ok(LoadedFleet { region, instances: count, jobs }),
+        Err((place, message)) => {
+            reader.problem(place, message);
+            Err(ScenarioError(reader.problems))
+        }
+    }
+}
+
+/// The account into which a file is loaded. What goes wrong has its place in the file.
+struct Loader<'a, 'b> {
+    context: &'a mut Context<'b>,
+}
+
+impl Loader<'_, '_> {
+    /// Makes what is over, in the order in which it came about: jobs decide by the packages that associations installed, and
+    /// those of plans among those that the file tells of. Returns the number of jobs.
+    fn make_past(
+        &mut self,
+        associations: &[past::ReadAssociation<'_>],
+        jobs: &[past::ReadJob<'_>],
+        history: Option<i64>,
+    ) -> Result<usize, (usize, String)> {
+        let now = self.context.now;
+        for association in associations {
+            self.associate(association)?;
+        }
+        self.catch_up();
+        let ids = jobs.iter().map(|job| self.start(job)).collect::<Result<Vec<String>, _>>()?;
+        let planned = history.map_or(0, |past| backup::run_schedules(self.context, now - past, now));
+        backup::settle(self.context);
+        for (job, id) in jobs.iter().zip(&ids) {
+            self.end(job, id)?;
+        }
+        Ok(planned + jobs.len())
+    }
 }
 
 impl Reader<'_> {

@@ -186,3 +186,187 @@ fn wrong_files_are_refused_with_the_place_of_everything_that_is_wrong() {
     assert_eq!(many.len(), 5, "{many:?}");
     assert!(wrong(&"#".repeat(LARGEST + 1))[0].contains("larger than 1 MiB"));
 }
+
+#[test]
+fn keys_have_the_policy_and_the_volumes_that_the_file_gives_them() {
+    let sandbox = Sandbox::in_memory();
+    let text = r#"
+        region = "eu-west-1"
+
+        [[instance]]
+        name       = "sql-1"
+        volume_key = "arn:aws:kms:eu-west-1:123456789012:key/1111"
+
+        [[key]]
+        arn     = "arn:aws:kms:eu-west-1:123456789012:key/1111"
+        state   = "Disabled"
+        policy  = { Version = "2012-10-17", Statement = [{ Sid = "Ours", Effect = "Allow", Principal = "*", Action = "kms:*", Resource = "*" }] }
+        grants  = [{ principal = "arn:aws:iam::123456789012:role/app", operations = ["Decrypt", "CreateGrant"] }]
+
+        [[key]]
+        arn     = "arn:aws:kms:eu-west-1:123456789012:key/2222"
+        manager = "AWS"
+
+        [[key]]
+        arn     = "arn:aws:kms:eu-west-1:123456789012:key/3333"
+        policy  = '{"Version": "2012-10-17", "Statement": []}'
+
+        [[key]]
+        arn     = "arn:aws:kms:eu-west-1:210987654321:key/4444"
+    "#;
+    sandbox.load_fleet(text).unwrap().unwrap();
+    let ask = |operation: &str, input: Value| sandbox.call("kms", operation, REGION, &input);
+    let key = |id: &str| format!("arn:aws:kms:eu-west-1:123456789012:key/{id}");
+    let described = |id: &str| ask("DescribeKey", json!({ "KeyId": key(id) })).unwrap()["KeyMetadata"].clone();
+    assert_eq!(described("1111")["KeyState"], "Disabled");
+    assert_eq!(described("2222")["KeyManager"], "AWS");
+    let policy = |id: &str| ask("GetKeyPolicy", json!({ "KeyId": key(id) })).unwrap()["Policy"].clone();
+    assert!(policy("1111").as_str().unwrap().contains("\"Sid\":\"Ours\""));
+    assert!(policy("2222").as_str().unwrap().contains("\"kms:ViaService\":\"ec2.eu-west-1.amazonaws.com\""));
+    assert_eq!(policy("3333"), "{\"Version\":\"2012-10-17\",\"Statement\":[]}");
+    let grants = ask("ListGrants", json!({ "KeyId": key("1111") })).unwrap();
+    assert_eq!(grants["Grants"][0]["Operations"], json!(["Decrypt", "CreateGrant"]));
+    let volumes = sandbox.call("ec2", "DescribeVolumes", REGION, &json!({})).unwrap();
+    let volumes = volumes["Volumes"].as_array().unwrap();
+    assert!(volumes.len() == 2 && volumes.iter().all(|volume| volume["KmsKeyId"] == json!(key("1111"))), "{volumes:?}");
+    // The same servers without the word have plain volumes again.
+    sandbox.load_fleet("region = 'eu-west-1'\n[[instance]]\nname = 'sql-1'\n").unwrap().unwrap();
+    let volumes = sandbox.call("ec2", "DescribeVolumes", REGION, &json!({})).unwrap();
+    assert!(volumes["Volumes"][0]["KmsKeyId"].is_null(), "{volumes}");
+}
+
+#[test]
+fn an_association_of_the_past_has_run_since() {
+    let sandbox = Sandbox::in_memory();
+    let text = r#"
+        region = "eu-west-1"
+
+        [[instance]]
+        name = "sql-1"
+        tags = { VssBackup = "enabled" }
+
+        [[instance]]
+        name = "files-1"
+
+        [[association]]
+        name       = "theirs"
+        tag        = "VssBackup=enabled"
+        parameters = { action = "Install", name = "AwsVssComponents", version = "2.4.0" }
+        schedule   = "rate(1 day)"
+        ago        = "10d"
+
+        [[association]]
+        name       = "once"
+        instances  = ["files-1"]
+        parameters = { action = "Install", name = "AwsVssComponents" }
+    "#;
+    sandbox.load_fleet(text).unwrap().unwrap();
+    let region = sandbox.edit(|account| account.regions[REGION].clone()).unwrap();
+    let named = |name: &str| {
+        let mut all = region.ssm.associations.values();
+        all.find(|one| one.versions[0].definition["AssociationName"] == name).unwrap()
+    };
+    assert_eq!(named("theirs").executions.len(), 11, "at once and each day since");
+    assert_eq!(named("once").executions.len(), 1);
+    let installed = |name: &str| region.fleet.named(name).unwrap().packages(i64::MAX)["AwsVssComponents"].clone();
+    assert_eq!((installed("sql-1").as_str(), installed("files-1").as_str()), ("2.4.0", "2.5.1"));
+    assert_eq!(region.fleet.named("sql-1").unwrap().package_changes.len(), 1);
+}
+
+#[test]
+fn jobs_of_the_past_are_decided_by_what_is_there_or_end_as_the_file_says() {
+    let sandbox = Sandbox::in_memory();
+    let region = "region = 'eu-west-1'\n";
+    sandbox.load_fleet(&format!("{region}{}", account())).unwrap().unwrap();
+    plan(&sandbox);
+    let fleet = r#"
+        [[instance]]
+        name    = "sql-1"
+        package = "2.5.1"
+        profile = "app"
+
+        [[job]]
+        instance     = "sql-1"
+        vault        = "vss"
+        role         = "AWSBackupVss"
+        ago          = "26h"
+        delete_after = "35d"
+        plan         = "daily"
+        rule         = "nightly"
+
+        [[job]]
+        instance = "sql-1"
+        vault    = "vss"
+        role     = "AWSBackupVss"
+        ago      = "3d"
+        vss      = false
+
+        [[job]]
+        instance = "sql-1"
+        vault    = "vss"
+        role     = "arn:aws:iam::123456789012:role/AWSBackupVss"
+        ago      = "2d"
+        state    = "failed"
+        category = "AccessDenied"
+        message  = "Somebody said no."
+    "#;
+    assert_eq!(sandbox.load_fleet(&format!("{region}{fleet}")).unwrap().unwrap().jobs, 3);
+    let listed = sandbox.call("backup", "ListBackupJobs", REGION, &json!({})).unwrap();
+    let jobs = listed["BackupJobs"].as_array().unwrap();
+    let shown: Vec<_> = jobs.iter().map(|job| (&job["State"], &job["BackupType"], &job["StatusMessage"])).collect();
+    let (none, vss) = (Value::Null, json!("WindowsVSS"));
+    let (completed, failed, message) = (json!("COMPLETED"), json!("FAILED"), json!("Somebody said no."));
+    assert_eq!(shown, [(&completed, &vss, &none), (&failed, &none, &message), (&completed, &none, &none)]);
+    assert_eq!(jobs[0]["CreatedBy"]["BackupRuleName"], "nightly");
+    assert_eq!(jobs[1]["MessageCategory"], "AccessDenied");
+    // What failed left no recovery point, image or snapshot.
+    let input = json!({ "BackupVaultName": "vss" });
+    let points = sandbox.call("backup", "ListRecoveryPointsByBackupVault", REGION, &input).unwrap();
+    assert_eq!(points["RecoveryPoints"].as_array().unwrap().len(), 2);
+    let made = sandbox.edit(|account| account.regions[REGION].ec2.images.len()).unwrap();
+    assert_eq!(made, 2);
+}
+
+#[test]
+fn what_is_wrong_with_a_past_is_told_with_its_place() {
+    let region = "region = 'eu-west-1'\n[[instance]]\nname = 'a'\n";
+    let job = "[[job]]\ninstance = 'a'\nvault = 'vss'\nrole = 'app'\n";
+    let association = "[[association]]\nname = 'theirs'\n";
+    for (text, expected) in [
+        ("[[key]]\narn = 'alias/ours'\n".to_owned(), "5:7: `alias/ours` is no ARN of a key in `eu-west-1`"),
+        (
+            "[[key]]\narn = 'arn:aws:kms:us-east-1:123456789012:key/1'\n".to_owned(),
+            "5:7: `arn:aws:kms:us-east-1:123456789012:key/1` is no ARN of a key in `eu-west-1`",
+        ),
+        (
+            "[[key]]\narn = 'arn:aws:kms:eu-west-1:123456789012:key/1'\npolicy = 'open'\n".to_owned(),
+            "6:10: `policy` is a policy document",
+        ),
+        ("[[key]]\nstate = 'Lost'\n".to_owned(), "5:9: unknown variant `Lost`"),
+        (association.to_owned(), "5:8: an association has either `instances` or a `tag`"),
+        (format!("{association}tag = 'x'\n"), "6:7: `x` is no tag such as `VssBackup=enabled`"),
+        (format!("{association}instances = ['b']\n"), "6:14: there is no instance `b` in the region"),
+        (
+            format!("{association}instances = ['a']\nparameters = {{ action = 'Dance' }}\n"),
+            "5:8: it cannot be made: InvalidParameters",
+        ),
+        (job.to_owned(), "6:9: there is no vault `vss`"),
+        (job.replace("'a'", "'b'"), "5:12: there is no instance `b`"),
+        (format!("{job}message = 'x'\n"), "8:11: `message` is for a job with a `state`"),
+        (format!("{job}rule = 'x'\n"), "8:8: `rule` is one of a `plan`"),
+        (format!("{job}delete_after = 'soon'\n"), "8:16: "),
+        (format!("{job}state = 'completed'\n"), "8:9: unknown variant `completed`"),
+    ] {
+        let problems = wrong(&format!("{region}{text}"));
+        assert!(problems.iter().any(|problem| problem.starts_with(expected)), "{text}\n{problems:?}");
+    }
+    let there = "[[call]]\nservice = 'backup'\noperation = 'CreateBackupVault'\ninput = { BackupVaultName = 'vss' }\n";
+    for (more, expected) in [
+        (format!("{job}plan = 'daily'\n"), "there is no plan `daily`"),
+        (format!("{job}state = 'failed'\nago = '1m'\n"), "the job is not over yet"),
+        (format!("{job}{job}"), "there are two jobs of this instance at that time"),
+    ] {
+        let problems = wrong(&format!("{region}{there}{more}"));
+        assert!(problems.iter().any(|problem| problem.contains(expected)), "{more}\n{problems:?}");
+    }
+}

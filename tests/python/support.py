@@ -5,7 +5,6 @@ for other people's tools before `vssctl sandbox serve`.
 """
 
 import contextlib
-import json
 import os
 import pathlib
 import re
@@ -78,20 +77,26 @@ def sandbox(folder):
 
 
 def key(folder, account):
-    """Puts a customer's KMS key into the sandbox of a folder, where no operation makes one; gives its ARN. The account has
-    been written to before."""
-    file = pathlib.Path(folder) / "sandbox.json"
-    state = json.loads(file.read_text())
+    """Puts a customer's KMS key into the sandbox of a folder, where no operation makes one, served or not; gives its ARN."""
     arn = f"arn:aws:kms:{REGION}:{account}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
-    owner = {"Sid": "Owner", "Effect": "Allow", "Principal": {"AWS": f"arn:aws:iam::{account}:root"}}
-    policy = {"Version": "2012-10-17", "Statement": [{**owner, "Action": "kms:*", "Resource": "*"}]}
-    grants = [[f"arn:aws:iam::{account}:role/r{number}", ["Decrypt", "CreateGrant"]] for number in range(3)]
-    made = {"state": "Enabled", "manager": "CUSTOMER", "policy": policy, "grants": grants}
-    region = state["accounts"][account]["account"]["regions"][REGION]
-    region.setdefault("kms", {}).setdefault("keys", {})[arn] = made
-    whole = file.with_suffix(".new")
-    whole.write_text(json.dumps(state))
-    whole.replace(file)
+    grants = [
+        f'{{ principal = "arn:aws:iam::{account}:role/r{number}", operations = ["Decrypt", "CreateGrant"] }}'
+        for number in range(3)
+    ]
+    scenario = pathlib.Path(folder) / "key.toml"
+    scenario.write_text(
+        f"""
+region  = "{REGION}"
+account = "{account}"
+fleet   = "add"
+
+[[key]]
+arn    = "{arn}"
+grants = [{", ".join(grants)}]
+"""
+    )
+    file = pathlib.Path(folder) / "sandbox.json"
+    subprocess.run([BINARY, f"--sandbox={file}", "sandbox", "load", scenario], check=True, capture_output=True)
     return arn
 
 

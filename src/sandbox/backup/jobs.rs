@@ -15,7 +15,7 @@ const MINUTE: i64 = 60_000;
 /// Jobs are listed for this long.
 const REMEMBERED: i64 = 30 * 24 * 60 * MINUTE;
 /// How long an on-demand job waits, and how long a running job takes to come to its snapshot.
-const QUEUE: i64 = 40_000;
+pub(super) const QUEUE: i64 = 40_000;
 pub(super) const APPROACH: i64 = 45_000;
 
 /// A backup job.

@@ -8,6 +8,7 @@
 mod assign;
 mod decide;
 mod jobs;
+mod past;
 mod plans;
 mod points;
 mod rules;
@@ -30,6 +31,7 @@ use super::wire::validate::validate;
 
 pub(super) use decide::settle;
 pub use jobs::{Job, Origin, Outcome};
+pub(super) use past::{Ended, Past};
 pub use plans::{Plan, PlanVersion};
 pub use points::RecoveryPoint;
 pub(super) use scheduled::run_schedules;

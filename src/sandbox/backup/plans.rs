@@ -48,7 +48,7 @@ pub struct PlanVersion {
 }
 
 impl Plan {
-    pub(super) fn current(&self) -> &PlanVersion {
+    pub(in crate::sandbox) fn current(&self) -> &PlanVersion {
         self.versions.last().expect("a plan is created with its first version")
     }
 
@@ -93,7 +93,7 @@ impl Plan {
 }
 
 impl PlanVersion {
-    pub(super) fn rules(&self) -> Vec<Value> {
+    pub(in crate::sandbox) fn rules(&self) -> Vec<Value> {
         let rules = self.document.get("Rules").and_then(Value::as_array).cloned().unwrap_or_default();
         let with_id = |(mut rule, id): (Value, &String)| {
             rule["RuleId"] = json!(id);
