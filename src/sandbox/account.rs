@@ -53,12 +53,12 @@ pub struct Region {
 }
 
 /// Something with tags, as the Resource Groups Tagging API lists it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Tagged {
-    pub(super) arn: String,
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tagged<'a> {
+    pub(super) arn: &'a str,
     /// Service and type, such as `backup:backup-vault`.
-    pub(super) resource_type: String,
-    pub(super) tags: BTreeMap<String, String>,
+    pub(super) resource_type: &'static str,
+    pub(super) tags: &'a BTreeMap<String, String>,
 }
 
 /// The circumstances of one request: everything that an operation may look at besides its input.

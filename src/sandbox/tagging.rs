@@ -28,12 +28,13 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
     match operation {
         "GetResources" => resources(tagged, input),
         "GetTagKeys" => {
-            let keys: BTreeSet<String> = tagged.into_iter().flat_map(|thing| thing.tags.into_keys()).collect();
+            let keys: BTreeSet<String> = tagged.into_iter().flat_map(|thing| thing.tags.keys().cloned()).collect();
             names(keys, input, "TagKeys")
         }
         "GetTagValues" => {
             let key = input["Key"].as_str().unwrap_or_default();
-            let values: BTreeSet<String> = tagged.into_iter().filter_map(|mut thing| thing.tags.remove(key)).collect();
+            let values: BTreeSet<String> =
+                tagged.into_iter().filter_map(|thing| thing.tags.get(key).cloned()).collect();
             names(values, input, "TagValues")
         }
         _ => Err(ApiError::new(400, "UnknownOperationException", "")),
@@ -41,20 +42,21 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
 }
 
 /// Everything with tags in the region, sorted by ARN. IAM is global and listed in one region of each partition only.
-fn tagged(context: &mut Context<'_>) -> Vec<Tagged> {
+fn tagged<'a>(context: &'a mut Context<'_>) -> Vec<Tagged<'a>> {
+    context.region_mut();
     let mut all = Vec::new();
     if matches!(context.region, "us-east-1" | "cn-north-1" | "us-gov-west-1") {
         all.extend(iam::tagged(context.account));
     }
-    let region = context.region_mut();
+    let region = &context.account.regions[context.region];
     all.extend(ssm::tagged(region));
     all.extend(backup::tagged(region));
     all.retain(|thing| !thing.tags.is_empty());
-    all.sort_by(|a, b| a.arn.cmp(&b.arn));
+    all.sort_by_key(|thing| thing.arn);
     all
 }
 
-fn resources(tagged: Vec<Tagged>, input: &Value) -> Answer {
+fn resources(tagged: Vec<Tagged<'_>>, input: &Value) -> Answer {
     let arns = texts(&input["ResourceARNList"]);
     let types = texts(&input["ResourceTypeFilters"]);
     let filters = input["TagFilters"].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -80,14 +82,14 @@ fn resources(tagged: Vec<Tagged>, input: &Value) -> Answer {
         return Err(invalid("TagFilters can have at most 50 filters"));
     }
     let matching = tagged.into_iter().filter(|thing| {
-        (arns.is_empty() || arns.contains(&thing.arn.as_str()))
+        (arns.is_empty() || arns.contains(&thing.arn))
             && (types.is_empty() || types.iter().any(|wanted| is_of_type(thing, wanted)))
             && filters.iter().all(|filter| carries(thing, filter))
     });
     let limit = if arns.is_empty() { limit } else { 100 };
-    let (page, token) = page(matching.map(|thing| (thing.arn.clone(), thing)), limit, input)?;
+    let (page, token) = page(matching.map(|thing| (thing.arn, thing)), limit, input)?;
     let mappings: Vec<Value> =
-        page.into_iter().map(|thing| json!({"ResourceARN": thing.arn, "Tags": tag_list(&thing.tags)})).collect();
+        page.into_iter().map(|thing| json!({"ResourceARN": thing.arn, "Tags": tag_list(thing.tags)})).collect();
     Ok(json!({"PaginationToken": token, "ResourceTagMappingList": mappings}))
 }
 
@@ -97,8 +99,8 @@ fn names(names: BTreeSet<String>, input: &Value, member: &str) -> Answer {
 }
 
 /// Cuts one page out of items sorted by key. The token of the last page is empty, as AWS's is.
-fn page<T>(
-    items: impl Iterator<Item = (String, T)>,
+fn page<K: AsRef<str>, T>(
+    items: impl Iterator<Item = (K, T)>,
     limit: usize,
     input: &Value,
 ) -> Result<(Vec<T>, String), ApiError> {
@@ -110,26 +112,27 @@ fn page<T>(
             })?)
         }
     };
-    let mut rest = items.filter(|(key, _)| after.as_ref().is_none_or(|after| key > after)).peekable();
+    let mut rest = items.filter(|(key, _)| after.as_ref().is_none_or(|after| key.as_ref() > after.as_str())).peekable();
     let mut page = Vec::new();
-    let mut last = String::new();
+    let mut last = None;
     while page.len() < limit
         && let Some((key, item)) = rest.next()
     {
         page.push(item);
-        last = key;
+        last = Some(key);
     }
-    let token = if rest.peek().is_some() { base64::encode(last) } else { String::new() };
+    let next = last.filter(|_| rest.peek().is_some());
+    let token = next.map(|key| base64::encode(key.as_ref())).unwrap_or_default();
     Ok((page, token))
 }
 
 /// `backup` stands for all types of the service.
-fn is_of_type(thing: &Tagged, wanted: &str) -> bool {
+fn is_of_type(thing: &Tagged<'_>, wanted: &str) -> bool {
     thing.resource_type == wanted || thing.resource_type.split(':').next() == Some(wanted)
 }
 
 /// A filter without values asks for the key alone; several values are alternatives.
-fn carries(thing: &Tagged, filter: &Value) -> bool {
+fn carries(thing: &Tagged<'_>, filter: &Value) -> bool {
     let Some(value) = thing.tags.get(filter["Key"].as_str().unwrap_or_default()) else { return false };
     let wanted = texts(&filter["Values"]);
     wanted.is_empty() || wanted.contains(&value.as_str())

@@ -185,14 +185,11 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
 }
 
 /// Lists what carries tags: vaults and living plans.
-pub(super) fn tagged(region: &Region) -> Vec<Tagged> {
+pub(super) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let vaults = region.backup.vaults.values().map(|vault| (&vault.arn, "backup:backup-vault", &vault.tags));
     let living = region.backup.plans.values().filter(|plan| plan.deleted.is_none());
     let plans = living.map(|plan| (&plan.arn, "backup:backup-plan", &plan.tags));
-    vaults
-        .chain(plans)
-        .map(|(arn, kind, tags)| Tagged { arn: arn.clone(), resource_type: kind.to_owned(), tags: tags.clone() })
-        .collect()
+    vaults.chain(plans).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
 }
 
 fn invalid(message: impl Into<String>) -> ApiError {

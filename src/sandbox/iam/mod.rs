@@ -96,19 +96,19 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
 
 /// Lists what carries tags and is listed by the Tagging API: instance profiles and customer managed policies, but no
 /// roles.
-pub(super) fn tagged(account: &Account) -> Vec<Tagged> {
+pub(super) fn tagged(account: &Account) -> impl Iterator<Item = Tagged<'_>> {
     let iam = &account.iam;
     let profiles = iam.profiles.values().map(|profile| Tagged {
-        arn: profile.arn.clone(),
-        resource_type: "iam:instance-profile".to_owned(),
-        tags: profile.tags.clone(),
+        arn: &profile.arn,
+        resource_type: "iam:instance-profile",
+        tags: &profile.tags,
     });
     let policies = iam.policies.values().map(|policy| Tagged {
-        arn: policy.arn.clone(),
-        resource_type: "iam:policy".to_owned(),
-        tags: policy.tags.clone(),
+        arn: &policy.arn,
+        resource_type: "iam:policy",
+        tags: &policy.tags,
     });
-    profiles.chain(policies).collect()
+    profiles.chain(policies)
 }
 
 /// A text member of an input, empty when it is not there.

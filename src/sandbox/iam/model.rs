@@ -28,11 +28,16 @@ impl Iam {
 
     /// Finds a role by its ARN.
     pub fn role_by_arn(&self, arn: &str) -> Option<&Role> {
-        self.roles.values().find(|role| role.arn == arn)
+        let named = self.roles.get(&key_of(arn)).filter(|role| role.arn == arn);
+        named.or_else(|| self.roles.values().find(|role| role.arn == arn))
     }
 
     /// Finds a customer managed policy by its ARN.
     pub fn policy_by_arn(&self, arn: &str) -> Option<&Policy> {
+        let named = self.policies.get(&key_of(arn)).filter(|policy| policy.arn == arn);
+        if named.is_some() || is_awss(arn) {
+            return named;
+        }
         self.policies.values().find(|policy| policy.arn == arn)
     }
 
@@ -40,6 +45,16 @@ impl Iam {
     pub fn profile(&self, name: &str) -> Option<&InstanceProfile> {
         self.profiles.get(&name.to_ascii_lowercase()).filter(|profile| profile.name == name)
     }
+}
+
+/// The key of what an ARN names: the name at its end. Looking at everything else is for ARNs that name nothing.
+fn key_of(arn: &str) -> String {
+    arn.rsplit('/').next().unwrap_or(arn).to_ascii_lowercase()
+}
+
+/// Tells whether an ARN is of a policy of AWS, which no account holds.
+fn is_awss(arn: &str) -> bool {
+    arn.split(':').nth(4) == Some("aws")
 }
 
 /// A role.

@@ -129,15 +129,10 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
 }
 
 /// Lists what carries tags: associations and parameters.
-pub(super) fn tagged(region: &Region) -> Vec<Tagged> {
+pub(super) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let associations = region.ssm.associations.values().map(|one| (&one.arn, "ssm:association", &one.tags));
     let parameters = region.ssm.parameters.values().map(|one| (&one.arn, "ssm:parameter", &one.tags));
-    let tagged = |(arn, kind, tags): (&String, &str, &BTreeMap<String, String>)| Tagged {
-        arn: arn.clone(),
-        resource_type: kind.to_owned(),
-        tags: tags.clone(),
-    };
-    associations.chain(parameters).map(tagged).collect()
+    associations.chain(parameters).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
 }
 
 fn refusal(code: &str, message: impl Into<String>) -> ApiError {
