@@ -294,9 +294,9 @@ fn call(kind: u8, number: u8, state: &State) -> (&'static str, &'static str, Val
         2 => ("iam", "DeleteRole", json!({ "RoleName": name })),
         3 => ("backup", "CreateBackupVault", json!({ "BackupVaultName": name })),
         4 => {
-            let rule = json!({"RuleName": "r", "TargetBackupVaultName": "n0", "ScheduleExpression": "cron(0 5 * * ? *)",
+            let nightly = json!({"RuleName": "r", "TargetBackupVaultName": "n0", "ScheduleExpression": "cron(0 5 * * ? *)",
                               "Lifecycle": {"DeleteAfterDays": 1}});
-            let input = json!({"BackupPlan": {"BackupPlanName": name, "Rules": [rule]}});
+            let input = json!({"BackupPlan": {"BackupPlanName": name, "Rules": [nightly]}});
             ("backup", "CreateBackupPlan", input)
         }
         5 => {

@@ -23,9 +23,13 @@ region     = "ap-northeast-1"
 preset = "backup-service"
 """
 
-# Five resources: the role, its instance profile, the vault, the plan and its selection.
+# Eight resources: two roles with their instance profiles, the vault, the plan and its selections. AWS's quotas allow 300
+# vaults and plans.
 GROUP = """
 [role.r{0}]
+preset = "vss-instance"
+
+[role.q{0}]
 preset = "vss-instance"
 
 [vault.v{0}]
@@ -41,10 +45,14 @@ delete_after = "35d"
 [plan.p{0}.selection.s]
 role  = "service"
 match = {{ all = {{ VssBackup = "g{0}" }} }}
+
+[plan.p{0}.selection.t]
+role  = "service"
+match = {{ all = {{ VssBackup = "t{0}" }} }}
 """
 
 def file_of(count):
-    groups = range(count // 5)
+    groups = range(count // 8)
     return HEAD + "".join(GROUP.format(number) for number in groups)
 
 

@@ -108,15 +108,12 @@ impl Loader<'_, '_> {
     pub(super) fn associate(&mut self, association: &ReadAssociation<'_>) -> Result<(), (usize, String)> {
         let row = association.row;
         let place = row.name.span().start;
-        let target = match &row.tag {
-            Some(tag) => {
-                let (key, value) = tag.get_ref().split_once('=').unwrap_or_default();
-                json!({ "Key": format!("tag:{key}"), "Values": [value] })
-            }
-            None => {
-                let ids: Result<Vec<String>, _> = row.instances.iter().map(|name| self.id_of(name)).collect();
-                json!({ "Key": "InstanceIds", "Values": ids? })
-            }
+        let target = if let Some(tag) = &row.tag {
+            let (key, value) = tag.get_ref().split_once('=').unwrap_or_default();
+            json!({ "Key": format!("tag:{key}"), "Values": [value] })
+        } else {
+            let ids: Result<Vec<String>, _> = row.instances.iter().map(|name| self.id_of(name)).collect();
+            json!({ "Key": "InstanceIds", "Values": ids? })
         };
         let listed = |value: &Value| if value.is_array() { value.clone() } else { json!([value]) };
         let parameters: Map<String, Value> =
