@@ -85,7 +85,6 @@ enum StepEnd {
 struct Ended {
     id: usize,
     end: StepEnd,
-    given: Outputs,
     /// The calls that AWS acknowledged.
     made: Vec<String>,
     sent: Sent,
@@ -131,33 +130,33 @@ pub async fn run(
         made: Mutex::default(),
         renewed: tokio::sync::Mutex::default(),
         halted: Mutex::default(),
+        outputs: Mutex::default(),
     };
     let mut ends: BTreeMap<usize, Record> = BTreeMap::new();
-    let mut outputs: BTreeMap<(String, String), Value> = BTreeMap::new();
-    let mut waiting: BTreeSet<usize> = plan.steps.iter().map(|step| step.id).collect();
+    let mut queue = Queue::new(plan);
     let mut running = FuturesUnordered::new();
     let mut report = Report::default();
     loop {
         let stopped = *options.stop.borrow();
-        while let Some(id) = next_ready(plan, &waiting, &ends) {
+        while let Some(id) = queue.first() {
             let step = &plan.steps[id];
             let halted = runner.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
             if let Some(reason) = skip_reason(plan, step, &ends, stopped, halted) {
-                waiting.remove(&id);
+                queue.begin(id);
                 // A receiver that has gone away needs no events.
                 let _ = events.send(Event::Skipped { address: step.address.clone(), reason: reason.clone() });
                 ends.insert(id, Record { result: Err(Status::Skipped { reason }), made: Vec::new() });
+                queue.end(id);
             } else if running.len() < options.parallelism.max(1) {
-                waiting.remove(&id);
-                running.push(runner.step(step, outputs.clone()));
+                queue.begin(id);
+                running.push(runner.step(step));
             } else {
                 break;
             }
         }
-        let Some(Ended { id, end, given, made, sent }) = running.next().await else { break };
+        let Some(Ended { id, end, made, sent }) = running.next().await else { break };
         report.calls += sent.calls;
         report.looks += sent.looks;
-        outputs.extend(given);
         let result = match end {
             StepEnd::Done => Ok(()),
             StepEnd::Stopped => Err(Status::Skipped { reason: "interrupted".to_owned() }),
@@ -167,15 +166,52 @@ pub async fn run(
             StepEnd::Failed { call, error } => Err(Status::Failed { call, error }),
         };
         ends.insert(id, Record { result, made });
+        queue.end(id);
     }
     report.interrupted = *options.stop.borrow();
     report.outcomes = outcomes(plan, &ends);
     report
 }
 
-/// Finds the first waiting step all of whose predecessors have ended.
-fn next_ready(plan: &Plan, waiting: &BTreeSet<usize>, ends: &BTreeMap<usize, Record>) -> Option<usize> {
-    waiting.iter().copied().find(|id| plan.steps[*id].after.iter().all(|before| ends.contains_key(before)))
+/// The steps that can be begun, and what the others still wait for: each end is told once, however many steps there are.
+struct Queue {
+    ready: BTreeSet<usize>,
+    /// How many steps each one waits for.
+    left: Vec<usize>,
+    /// The steps that wait for each one.
+    followers: Vec<Vec<usize>>,
+}
+
+impl Queue {
+    fn new(plan: &Plan) -> Self {
+        let mut followers = vec![Vec::new(); plan.steps.len()];
+        for step in &plan.steps {
+            for before in &step.after {
+                followers[*before].push(step.id);
+            }
+        }
+        let left: Vec<usize> = plan.steps.iter().map(|step| step.after.len()).collect();
+        let ready = plan.steps.iter().map(|step| step.id).filter(|id| left[*id] == 0).collect();
+        Self { ready, left, followers }
+    }
+
+    /// Returns the first step in the plan's order that can be begun.
+    fn first(&self) -> Option<usize> {
+        self.ready.first().copied()
+    }
+
+    fn begin(&mut self, id: usize) {
+        self.ready.remove(&id);
+    }
+
+    fn end(&mut self, id: usize) {
+        for follower in &self.followers[id] {
+            self.left[*follower] -= 1;
+            if self.left[*follower] == 0 {
+                self.ready.insert(*follower);
+            }
+        }
+    }
 }
 
 fn skip_reason(
@@ -205,10 +241,14 @@ fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Record>) -> Vec<Outcome> {
         Status::Failed { .. } => 3,
         Status::Unknown { .. } => 4,
     };
+    let mut steps_of: BTreeMap<&Address, Vec<&Step>> = BTreeMap::new();
+    for step in &plan.steps {
+        steps_of.entry(&step.address).or_default().push(step);
+    }
     plan.changes
         .iter()
         .filter_map(|change| {
-            let steps = || plan.steps.iter().filter(|step| step.address == change.address);
+            let steps = || steps_of.get(&change.address).into_iter().flatten().copied();
             let status = steps()
                 .map(|step| match ends.get(&step.id).map(|end| &end.result) {
                     Some(Ok(())) => Status::Done,
@@ -242,6 +282,8 @@ struct Runner<'a> {
     renewed: tokio::sync::Mutex<u32>,
     /// Why no further step is begun.
     halted: Mutex<Option<String>>,
+    /// What the calls so far returned, by address and name.
+    outputs: Mutex<Outputs>,
 }
 
 /// What one sending of a call came to.
@@ -286,7 +328,7 @@ enum Next {
 type Outputs = BTreeMap<(String, String), Value>;
 
 impl Runner<'_> {
-    async fn step(&self, step: &Step, mut outputs: Outputs) -> Ended {
+    async fn step(&self, step: &Step) -> Ended {
         let started = Instant::now();
         let action = self.actions.get(&step.address).copied().unwrap_or(Action::NoOp);
         let tell = |event| {
@@ -294,18 +336,16 @@ impl Runner<'_> {
         };
         let address = || step.address.clone();
         tell(Event::Started { address: address(), action, phase: step.phase });
-        let mut ended =
-            Ended { id: step.id, end: StepEnd::Done, given: Outputs::new(), made: Vec::new(), sent: Sent::default() };
+        let mut ended = Ended { id: step.id, end: StepEnd::Done, made: Vec::new(), sent: Sent::default() };
+        let outputs = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.options.read;
         for planned in &step.calls {
-            let call = PlannedCall { action: planned.action.clone(), input: fill(&planned.input, &outputs) };
+            let call = PlannedCall { action: planned.action.clone(), input: fill(&planned.input, &outputs()) };
             match self.call(step, &call, &mut seen, &mut ended.sent).await {
                 Ok(Some(answer)) => {
                     ended.made.push(call.action);
                     for (name, value) in answer.as_object().into_iter().flatten() {
-                        let key = (step.address.to_string(), name.clone());
-                        outputs.insert(key.clone(), value.clone());
-                        ended.given.insert(key, value.clone());
+                        outputs().insert((step.address.to_string(), name.clone()), value.clone());
                     }
                 }
                 Ok(None) => {
