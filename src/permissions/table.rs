@@ -452,26 +452,27 @@ pub static TABLE: &[Row] = &[
         ],
         targets: everything,
     },
-    // ------------------------------------------------------------------- looks after lost answers and before deletions
+    // ---------------------------------------------------------------------- looks after lost answers and before writes
     Row {
         sid: "LookAtRoles",
         reach: Reach::Write,
-        why: "Looks whether a role that should have been made is there, after an answer that was lost, and whether one that \
-              goes is still the one that was planned to.",
+        why: "Looks whether a role that should have been made is there, after an answer that was lost, and before each change \
+              and deletion whether it is still the one that the plan saw.",
         actions: &[action("iam:GetRole", roles)],
         targets: |facts| on(own_roles(facts), Value::Null),
     },
     Row {
         sid: "LookAtPolicies",
         reach: Reach::Write,
-        why: "Looks whether a policy that goes is still the one that was planned to.",
+        why: "Looks before each change and deletion whether a policy is still the one that the plan saw.",
         actions: &[action("iam:GetPolicy", policies)],
         targets: |facts| on(own_policies(facts), Value::Null),
     },
     Row {
         sid: "LookAtInstanceProfiles",
         reach: Reach::Write,
-        why: "Looks whether an instance profile that goes is still the one that was planned to.",
+        why: "Looks before each change and deletion, and before instances get it, whether an instance profile is still the \
+              one that the plan saw.",
         actions: &[action("iam:GetInstanceProfile", profiles)],
         targets: |facts| on(own_profiles(facts), Value::Null),
     },

@@ -182,7 +182,8 @@ fn account() -> (Bench, String) {
     let (bench, text) = (Bench::new(), format!("{STACK}{FILE}"));
     bench.apply(&text);
     bench.sandbox.pass(std::time::Duration::from_hours(26)).expect("an account in memory");
-    assert!(bench.plan(&text).is_empty());
+    let plan = bench.plan(&text);
+    assert!(plan.is_empty(), "{:?}", bench::changed(&plan));
     (bench, text)
 }
 

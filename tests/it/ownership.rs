@@ -580,7 +580,7 @@ fn second_objects_are_under_a_limit_of_deletions() {
 fn a_second_plan_goes_with_its_selections_once_those_of_the_first_stand() {
     let bench = Bench::new();
     bench.apply(&file(&format!("{BACKUP}{SELECTION}")));
-    let first = plans(&bench);
+    let (first, token) = (plans(&bench), creator(&bench));
     let second = second_plan(&bench, at_eight);
     let selection = json!({
         "SelectionName": "windows",
@@ -588,7 +588,6 @@ fn a_second_plan_goes_with_its_selections_once_those_of_the_first_stand() {
         "Resources": ["arn:aws:ec2:*:*:instance/*"],
         "Conditions": { "StringEquals": [{ "ConditionKey": "aws:ResourceTag/VssBackup", "ConditionValue": "enabled" }] },
     });
-    let token = creator(&bench);
     bench.call(
         "backup",
         "CreateBackupSelection",
