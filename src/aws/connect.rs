@@ -170,8 +170,8 @@ impl Clients {
         self.dated.date().unwrap_or_default()
     }
 
-    /// Returns how many milliseconds AWS's clock is ahead of the machine's, at the least, by the newest answer to a read; negative
-    /// when it is behind, `None` before the first.
+    /// Returns how many milliseconds AWS's clock is ahead of the machine's, at the least, by the newest answer to a
+    /// read; negative when it is behind, `None` before the first.
     pub fn ahead(&self) -> Option<i64> {
         self.dated.ahead()
     }

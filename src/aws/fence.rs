@@ -127,8 +127,8 @@ struct Sight {
 }
 
 impl Sight {
-    /// How many milliseconds AWS's clock is ahead of the machine's, at the least; negative when it is behind. It was made at some
-    /// time on the way, and in some part of its second: 0 while that may be all.
+    /// How many milliseconds AWS's clock is ahead of the machine's, at the least; negative when it is behind. It was
+    /// made at some time on the way, and in some part of its second: 0 while that may be all.
     fn ahead(self) -> i64 {
         let (least, most) = (self.date - self.received, self.date + 999 - self.sent);
         if least > 0 { least } else { most.min(0) }

@@ -259,8 +259,9 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Compares the machine's clock with AWS's, which is so many milliseconds ahead. AWS refuses what is signed five minutes from its own
-/// time, and a lease is worth what its holder's clock is worth: a machine that far off writes nothing.
+/// Compares the machine's clock with AWS's, which is so many milliseconds ahead. AWS refuses what is signed five
+/// minutes from its own time, and a lease is worth what its holder's clock is worth: a machine that far off writes
+/// nothing.
 fn compare_clocks(ahead: Option<i64>, writes: bool, ui: &Ui) -> Result<(), CliError> {
     let Some((message, apart)) = ahead.and_then(clocks_apart) else { return Ok(()) };
     let mend = "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again";

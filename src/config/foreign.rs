@@ -1,6 +1,6 @@
-//! Files that are not what they were taken for. `vss.toml`, the file that it extends and the policies that it names come with a
-//! checkout, and may be links to credentials: of a file that is not recognisably ours nothing is shown but places, and the names
-//! of keys where it is TOML.
+//! Files that are not what they were taken for. `vss.toml`, the file that it extends and the policies that it names
+//! come with a checkout, and may be links to credentials: of a file that is not recognisably ours nothing is shown but
+//! places, and the names of keys where it is TOML.
 
 use std::path::Path;
 
@@ -19,8 +19,8 @@ pub(crate) fn is_ours(text: &str) -> bool {
     has_ours(&Node::from_document(0, &document), false)
 }
 
-/// Tells whether a file has one of the tables that a configuration has, with something in it that such a table has. `is_sound`:
-/// all of it is TOML; else a table that takes any key says nothing.
+/// Tells whether a file has one of the tables that a configuration has, with something in it that such a table has.
+/// `is_sound`: all of it is TOML; else a table that takes any key says nothing.
 pub(crate) fn has_ours(root: &Node, is_sound: bool) -> bool {
     root.members().any(|(key, member)| {
         let Some(view) = View::root().key(key) else { return false };

@@ -51,8 +51,8 @@ impl ReadError {
     }
 }
 
-/// Reads the configuration. Where its path is a link, the real file has to be in the repository that the link stands in, or
-/// else in the link's own folder: what a checkout brings along decides no further what is read.
+/// Reads the configuration. Where its path is a link, the real file has to be in the repository that the link stands
+/// in, or else in the link's own folder: what a checkout brings along decides no further what is read.
 ///
 /// Links within the folder are how Kubernetes mounts files.
 pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError> {

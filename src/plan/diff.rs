@@ -72,8 +72,8 @@ fn compare(path: &str, shape: Shape, replaces: bool, desired: &Value, live: &Val
     }
 }
 
-/// Compares one entry of a map. An entry that is on one side only is a change of its own, even with nothing in it; a record
-/// that declares nothing says that it is there, and nothing else.
+/// Compares one entry of a map. An entry that is on one side only is a change of its own, even with nothing in it; a
+/// record that declares nothing says that it is there, and nothing else.
 fn compare_entry(
     path: &str,
     shape: Shape,

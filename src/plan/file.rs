@@ -265,8 +265,8 @@ impl SavedPlan {
             Some(format) => return Err(Refusal::Format(format)),
             None => return Err(Refusal::NotOne("it has no `format`".to_owned())),
         }
-        // What is wrong with JSON is said without a word of it, what is wrong with a value may quote it: nothing is quoted of
-        // a file that is something else.
+        // What is wrong with JSON is said without a word of it, what is wrong with a value may quote it: nothing is
+        // quoted of a file that is something else.
         let is_one = ["scope", "digest", "integrity"].iter().all(|member| value.get(member).is_some());
         // From the text: a member that is there twice is an error.
         let saved: Self = serde_json::from_str(text).map_err(|error| {

@@ -237,8 +237,8 @@ fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells whether a text that may be broken is recognisably a scenario: what the reader of TOML says may quote it, and it may be
-/// anybody's file.
+/// Tells whether a text that may be broken is recognisably a scenario: what the reader of TOML says may quote it, and
+/// it may be anybody's file.
 fn is_scenario(text: &str) -> bool {
     let (document, _) = toml::de::DeTable::parse_recoverable(text);
     let document = document.get_ref();

@@ -1,5 +1,5 @@
-//! Entries of keyed records that say nothing but that they are there: what the file leaves out is what AWS makes of it, in a
-//! new object, in one that is taken over and in one that is changed. And what a copy without a lifecycle means.
+//! Entries of keyed records that say nothing but that they are there: what the file leaves out is what AWS makes of it,
+//! in a new object, in one that is taken over and in one that is changed. And what a copy without a lifecycle means.
 
 use std::collections::BTreeSet;
 

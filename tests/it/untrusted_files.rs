@@ -1,5 +1,5 @@
-//! Files that are not what they were taken for, through the built binary: links out of the folder or repository are refused, and
-//! of what is nobody's configuration, policy, plan, template or scenario nothing is shown.
+//! Files that are not what they were taken for, through the built binary: links out of the folder or repository are
+//! refused, and of what is nobody's configuration, policy, plan, template or scenario nothing is shown.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;

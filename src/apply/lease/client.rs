@@ -27,8 +27,8 @@ const TIMEOUTS: Timeouts = Timeouts {
 const TRIES: u32 = 4;
 const PAUSE: u64 = 500;
 
-/// How long a slot of our own is tried to be released, and the longest pause on the way, in milliseconds. Who waits for the lease
-/// waits no longer for it, and the program does not end before.
+/// How long a slot of our own is tried to be released, and the longest pause on the way, in milliseconds. Who waits for
+/// the lease waits no longer for it, and the program does not end before.
 const RETURNING: Duration = Duration::from_secs(30);
 const LONGEST_PAUSE: u64 = 4_000;
 
@@ -82,8 +82,8 @@ impl Store {
         }
     }
 
-    /// Writes that our own slot is released. It may be written any number of times: a lost answer, a server error or a broken
-    /// connection is followed by another try, until [`RETURNING`] is over.
+    /// Writes that our own slot is released. It may be written any number of times: a lost answer, a server error or a
+    /// broken connection is followed by another try, until [`RETURNING`] is over.
     async fn release(&self, epoch: u32, record: &Record) -> Result<(), AwsError> {
         let (name, text) = (record::name(&self.scope, epoch), record.text());
         patiently("PutParameter", || self.writer.put_parameter(&name, &text, true)).await
@@ -543,7 +543,8 @@ pub async fn unlock(store: &Store, holder: &Holder, caller: &str, timing: &Timin
 }
 
 /// Releases a slot that was perhaps made, and under which nothing was sent: else it would keep everybody out until it
-/// runs out. Only what a look shows as our own is written. Returns why there is no lease, with what could not be given back.
+/// runs out. Only what a look shows as our own is written. Returns why there is no lease, with what could not be given
+/// back.
 async fn give_back(store: &Store, record: &Record, written: &Written, fence: &Fence, cause: LeaseError) -> LeaseError {
     let epoch = written.epoch;
     let is_mine = |entry: &Entry| entry.slot.owner == record.owner_uuid.as_u128();

@@ -295,8 +295,8 @@ fn continuous(rule: &Entry<'_, RuleSpec>, keeps: Option<u32>, context: &mut Cont
     }
 }
 
-/// Checks how long backups, or their copies, are kept against the lock of their vault. `follows`: a copy that is kept as the
-/// backups of its rule are.
+/// Checks how long backups, or their copies, are kept against the lock of their vault. `follows`: a copy that is kept
+/// as the backups of its rule are.
 fn check_against_lock(
     rule: &Entry<'_, RuleSpec>,
     keys: &[&str],

@@ -88,8 +88,8 @@ fn lay_rule(live: &Value, name: &str, fields: &Value) -> Value {
     Value::Object(rule)
 }
 
-/// Lays a copy. `source` is the lifecycle that the live rule has, and `next` the one that it gets: a copy without one of its
-/// own has the former, and what the file does not say of it stays as it is.
+/// Lays a copy. `source` is the lifecycle that the live rule has, and `next` the one that it gets: a copy without one
+/// of its own has the former, and what the file does not say of it stays as it is.
 fn lay_copy(stands: Option<&Value>, source: &Value, next: Option<&Value>, vault: &str, fields: &Value) -> Value {
     let follows = stands.is_some_and(|copy| !has_lifecycle(copy));
     let mut copy = stands.and_then(Value::as_object).cloned().unwrap_or_default();
@@ -111,13 +111,14 @@ fn lay_copy(stands: Option<&Value>, source: &Value, next: Option<&Value>, vault:
     Value::Object(copy)
 }
 
-/// Tells whether a copy has a lifecycle of its own. AWS gives a copy without one the lifecycle of its source (AWS Backup API
-/// Reference, `CopyAction`).
+/// Tells whether a copy has a lifecycle of its own. AWS gives a copy without one the lifecycle of its source (AWS
+/// Backup API Reference, `CopyAction`).
 fn has_lifecycle(copy: &Value) -> bool {
     copy["Lifecycle"].as_object().is_some_and(|members| members.values().any(|value| !value.is_null()))
 }
 
-/// Spells out what the file means by a copy without a lifecycle: the one of its rule, what is declared over what is live.
+/// Spells out what the file means by a copy without a lifecycle: the one of its rule, what is declared over what is
+/// live.
 pub(super) fn complete(desired: &mut Fields, live: &Fields) {
     let nothing = Value::Null;
     let rules = live.get("rule").unwrap_or(&nothing);

@@ -25,7 +25,7 @@ const COPY: &[Field] = &[
     Field::new(
         "delete_after",
         Shape::Scalar,
-        "How long copies are kept, in days such as `35d`; a copy without any of the three is kept as its rule's backups are.",
+        "How long copies are kept, in days such as `35d`; a copy without a lifecycle has that of its rule.",
     ),
     Field::new("move_to_cold_storage_after", Shape::Scalar, "After how many days copies move to cold storage."),
     Field::new(
