@@ -10,7 +10,7 @@ mod documents;
 mod explain;
 pub mod form;
 mod grammar;
-mod limits;
+pub(crate) mod limits;
 mod lints;
 mod load;
 pub(crate) mod names;
@@ -31,6 +31,7 @@ pub mod values;
 use serde_json::Value;
 
 pub use explain::{Explanation, codes, explain};
+pub use limits::RESOLVED;
 pub use load::{Config, Loaded, Thresholds, load, load_text};
 pub(crate) use presets::managed_policy_arn;
 pub(crate) use resolve::trusts;

@@ -19,6 +19,7 @@ mod harness;
 mod hazards;
 mod hazards_of_loss;
 mod kind_contract;
+mod largest;
 mod lease;
 mod ownership;
 mod permissions;
