@@ -1,13 +1,14 @@
-//! The limits that the file is held against. Sources: AWS's service models and quota pages, as of 2026; what AWS raises on
-//! request is a warning, not an error. The limits of this program follow from each other, down to the size of a saved plan
-//! (`plan::file::LARGEST`).
+//! The limits that the file is held against. Sources: AWS's service models and quota pages, as of 2026; what AWS raises
+//! on request is a warning, not an error. The limits of this program follow from each other, down to the size of a
+//! saved plan (`plan::file::LARGEST`).
 
 /// Bytes of a configuration file.
 pub(crate) const FILE: u64 = 1024 * 1024;
 /// Files that hold entries: one, and the one that it extends.
 pub(crate) const FILES: u64 = 2;
-/// Bytes that all things of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy files
-/// are in place, and each value stands in a line of its own behind its indentation, which makes four bytes of one.
+/// Bytes that all things of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy
+/// files are in place, and each value stands in a line of its own behind its indentation, which makes four bytes of
+/// one.
 pub const RESOLVED: u64 = 4 * FILES * FILE;
 /// Bytes of the shortest line of an entry: `"a": 1,` behind eight blanks.
 pub(crate) const LINE: u64 = 16;
@@ -21,7 +22,8 @@ pub(crate) const STRING: usize = 4096;
 pub(crate) const THINGS: usize = 2000;
 /// Entries, rules and selections included, beyond which a file is not resolved at all: each would be a thing.
 pub(crate) const ENTRIES: usize = THINGS;
-/// Values that defaults may add to the entries of a file altogether: more would not fit, each in its line, into [`RESOLVED`].
+/// Values that defaults may add to the entries of a file altogether: more would not fit, each in its line, into
+/// [`RESOLVED`].
 pub(crate) const DEFAULT_VALUES: u64 = RESOLVED / LINE;
 /// Tags that AWS takes for one thing.
 pub(crate) const TAGS: usize = 50;

@@ -284,8 +284,8 @@ fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     false
 }
 
-/// Refuses a file that resolves to more than a saved plan has room for: policy files and defaults, written once, count at each
-/// thing that they go into.
+/// Refuses a file that resolves to more than a saved plan has room for: policy files and defaults, written once, count
+/// at each thing that they go into.
 fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
     let mut sizes: Vec<(u64, &Desired)> = desired.iter().map(|desired| (resolved_size(desired), desired)).collect();
     let whole: u64 = sizes.iter().map(|(size, _)| size).sum();

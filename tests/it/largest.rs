@@ -1,5 +1,5 @@
-//! The largest file that is legal: planned, saved, shown and applied, then changed everywhere and planned again. Its plans must
-//! fit into what a saved plan may have.
+//! The largest file that is legal: planned, saved, shown and applied, then changed everywhere and planned again. Its
+//! plans must fit into what a saved plan may have.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -32,8 +32,8 @@ fn document(word: &str, action: &str, principal: &str, statements: usize) -> Str
     format!(r#"'{{"Version":"2012-10-17","Statement":[{}]}}'"#, statements.join(","))
 }
 
-/// The file. What is written once, in `defaults`, is in every entry: nothing else could make two thousand of them so large
-/// within one file. `word` is in everything.
+/// The file. What is written once, in `defaults`, is in every entry: nothing else could make two thousand of them so
+/// large within one file. `word` is in everything.
 fn file(word: &str) -> String {
     let mut text = format!("{STACK}[tags]\nstage = \"{word}\"\nteam = \"windows-platform\"\n");
     let own = document(word, "s3:GetObject", "", 28);
