@@ -16,6 +16,10 @@ use crate::render;
 
 /// Reads a saved plan and makes sure that it is as it was written.
 pub(super) fn read(path: &Path) -> Result<SavedPlan, CliError> {
+    SavedPlan::parse(&read_text(path, LARGEST)?).map_err(|refusal| refused(path, refusal))
+}
+
+fn read_text(path: &Path, most: u64) -> Result<String, CliError> {
     let shown = path.display();
     let unreadable = |error: io::Error| CliError::invalid(format!("could not read `{shown}`")).because(error);
     let metadata = std::fs::metadata(path).map_err(unreadable)?;
@@ -23,20 +27,26 @@ pub(super) fn read(path: &Path) -> Result<SavedPlan, CliError> {
         return Err(CliError::invalid(format!("`{shown}` is not a regular file")));
     }
     let mut text = String::new();
-    File::open(path).and_then(|file| file.take(LARGEST + 1).read_to_string(&mut text)).map_err(unreadable)?;
-    if text.len() as u64 > LARGEST {
-        return Err(CliError::invalid(format!("`{shown}` has more than {LARGEST} bytes: it is not a saved plan")));
+    File::open(path).and_then(|file| file.take(most + 1).read_to_string(&mut text)).map_err(unreadable)?;
+    if text.len() as u64 > most {
+        return Err(CliError::invalid(format!("`{shown}` has more than {most} bytes: it is not a saved plan")));
     }
-    SavedPlan::parse(&text).map_err(|refusal| refused(path, refusal))
+    Ok(text)
 }
 
 /// Writes a saved plan: readable by its owner only, whole or not at all, and never through a link.
 pub(super) fn write(path: &Path, plan: &SavedPlan) -> Result<(), CliError> {
-    let shown = path.display();
     let text = plan.to_text().map_err(|error| CliError::failed("could not write the plan as JSON").because(error))?;
-    if text.len() as u64 > LARGEST {
-        return Err(CliError::failed(format!("the plan has {} bytes, and {LARGEST} is the most", text.len()))
-            .hint("`--target ADDR` plans one thing and what it needs"));
+    write_text(path, &text, LARGEST)
+}
+
+fn write_text(path: &Path, text: &str, most: u64) -> Result<(), CliError> {
+    let shown = path.display();
+    if text.len() as u64 > most {
+        let message = format!("nothing was written: the plan has {} bytes, and {most} is the most", text.len());
+        return Err(CliError::failed(message)
+            .hint("`--target ADDR` plans one thing and what it needs")
+            .hint("what is live is part of the plan: `apply` without a saved plan has no such limit"));
     }
     match std::fs::symlink_metadata(path) {
         Ok(metadata) if !metadata.is_file() => {
@@ -130,4 +140,25 @@ fn refused(path: &Path, refusal: Refusal) -> CliError {
         error.hint(format!("`{}` moved since: {}", moved.address, render::escaped(&moved.what)))
     });
     if exit == Exit::Stale { error.hint("plan again, and review what it says now") } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plan_that_is_too_large_is_refused_and_nothing_is_written() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("plan.json");
+        let error = write_text(&path, "12345", 4).expect_err("too large");
+        assert!(
+            format!("{error:?}").contains("nothing was written: the plan has 5 bytes, and 4 is the most"),
+            "{error:?}"
+        );
+        assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
+        // What may be written may be read.
+        write_text(&path, "1234", 4).expect("as large as it may be");
+        assert_eq!(read_text(&path, 4).expect("a text"), "1234");
+        assert!(format!("{:?}", read_text(&path, 3).expect_err("too large")).contains("has more than 3 bytes"));
+    }
 }

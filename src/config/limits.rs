@@ -1,8 +1,17 @@
-//! The limits that the file is held against. Sources: AWS's service models and quota pages, as of 2026; what AWS raises on
-//! request is a warning, not an error.
+//! The limits that the file is held against. Sources: AWS's service models and quota pages, as of 2026; what AWS raises
+//! on request is a warning, not an error. The limits of this program follow from each other, down to the size of a
+//! saved plan (`plan::file::LARGEST`).
 
 /// Bytes of a configuration file.
 pub(crate) const FILE: u64 = 1024 * 1024;
+/// Files that hold entries: one, and the one that it extends.
+pub(crate) const FILES: u64 = 2;
+/// Bytes that all things of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy
+/// files are in place, and each value stands in a line of its own behind its indentation, which makes four bytes of
+/// one.
+pub const RESOLVED: u64 = 4 * FILES * FILE;
+/// Bytes of the shortest line of an entry: `"a": 1,` behind eight blanks.
+pub(crate) const LINE: u64 = 16;
 /// Bytes of a policy file.
 pub(crate) const DOCUMENT_FILE: u64 = 20 * 1024;
 /// Policy files of one configuration.
@@ -11,10 +20,11 @@ pub(crate) const DOCUMENT_FILES: usize = 64;
 pub(crate) const STRING: usize = 4096;
 /// Things of one stack: room for every plan, vault and role that a region's quotas allow by default, with their children.
 pub(crate) const THINGS: usize = 2000;
-/// Entries, rules and selections included, beyond which a file is not resolved at all.
-pub(crate) const ENTRIES: usize = 2000;
-/// Values that defaults may add to the entries of a file altogether.
-pub(crate) const DEFAULT_VALUES: usize = 500_000;
+/// Entries, rules and selections included, beyond which a file is not resolved at all: each would be a thing.
+pub(crate) const ENTRIES: usize = THINGS;
+/// Values that defaults may add to the entries of a file altogether: more would not fit, each in its line, into
+/// [`RESOLVED`].
+pub(crate) const DEFAULT_VALUES: u64 = RESOLVED / LINE;
 /// Tags that AWS takes for one thing.
 pub(crate) const TAGS: usize = 50;
 /// Tags of vssctl's own.

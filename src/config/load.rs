@@ -183,6 +183,9 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
             format!("the file declares {} things, and {} is the most for one stack", desired.len(), limits::THINGS);
         let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
         context.report(&place, Diagnostic::error("VSS0210", message).label("too many things").help("split the stack"));
+    } else if let Some(diagnostic) = too_large(&desired) {
+        let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
+        context.report(&place, diagnostic);
     }
     let found = context.problems.found;
     problems.found = found;
@@ -287,7 +290,7 @@ fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     let within_plans: usize = plans.map(|(_, plan)| tables(&plan.node, &["rule", "selection"])).sum();
     let kinds = ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"];
     let entries = tables(root, &kinds) + within_plans;
-    let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries);
+    let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries) as u64;
     let message = if entries > limits::ENTRIES {
         format!("the file has {entries} entries, and one stack has {} things at most", limits::THINGS)
     } else if defaults > limits::DEFAULT_VALUES {
@@ -298,6 +301,33 @@ fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     let place = root.members().next().map_or_else(|| root.place.clone(), |(_, member)| member.key.clone());
     problems.add(&place, Diagnostic::error("VSS0210", message).label("too large").help("split the stack"));
     false
+}
+
+/// Refuses a file that resolves to more than a saved plan has room for: policy files and defaults, written once, count
+/// at each thing that they go into.
+fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
+    let mut sizes: Vec<(u64, &Desired)> = desired.iter().map(|desired| (resolved_size(desired), desired)).collect();
+    let whole: u64 = sizes.iter().map(|(size, _)| size).sum();
+    if whole <= limits::RESOLVED {
+        return None;
+    }
+    sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
+    let largest = sizes.iter().take(3).map(|(size, desired)| format!("`{}` has {size}", desired.address));
+    let message = format!(
+        "with presets, defaults and policy files in place the file comes to {whole} bytes, and {} is the most for one stack",
+        limits::RESOLVED
+    );
+    Some(
+        Diagnostic::error("VSS0216", message)
+            .label("resolves to too much")
+            .help(format!("the largest: {}", largest.collect::<Vec<_>>().join(", ")))
+            .help("make a document that many roles share one `[policy]`, or split the stack"),
+    )
+}
+
+/// Counts the bytes of a thing as a saved plan writes it.
+fn resolved_size(desired: &Desired) -> u64 {
+    crate::render::json::pretty(desired).map_or(u64::MAX, |text| text.len() as u64)
 }
 
 /// Gives every entry the defaults of its kind.

@@ -11,7 +11,7 @@ mod explain;
 mod foreign;
 pub mod form;
 mod grammar;
-mod limits;
+pub(crate) mod limits;
 mod lints;
 mod load;
 pub(crate) mod names;
@@ -32,6 +32,7 @@ pub mod values;
 use serde_json::Value;
 
 pub use explain::{Explanation, codes, explain};
+pub use limits::RESOLVED;
 pub use load::{Config, Loaded, Thresholds, load, load_text};
 pub(crate) use presets::managed_policy_arn;
 pub(crate) use resolve::trusts;

@@ -17,8 +17,17 @@ use crate::kind::{Desired, KindLive};
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Diagnostic, Location, Scope, Severity};
 
-/// The most bytes of a saved plan.
-pub const LARGEST: u64 = 2 * 1024 * 1024;
+/// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
+/// twice: they stand deeper, and AWS's own form of a tag or a condition is longer than the file's.
+const WANTED: u64 = 1 + 2 + 2;
+/// How often it writes what is live, which may be as large as what is wanted: as the old side of a change, and in the
+/// object that it saw, with what an update carries along. The first stands as deep as the new side.
+const LIVE: u64 = 2 + 1;
+/// Bytes of all else that a plan says of one thing: addresses, ids, names, hashes, marks, reasons, hazards.
+const ENVELOPE: u64 = 4096;
+/// The most bytes of a saved plan: room for the largest file, on an account where as much is live. What is live may be
+/// larger yet, for AWS's quotas allow it; whoever saves such a plan is told so.
+pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE * config::limits::THINGS as u64;
 /// How long a saved plan holds, unless it is said.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// The longest that one can hold.

@@ -1,8 +1,9 @@
 //! For any file, any account and any faults: applying again and again ends where the file says, strangers keep what they
 //! have, and nothing is there twice. The real SDK, planner and executor run over the sandbox, in virtual time.
 //!
-//! `VSSCTL_SIMULATIONS=N` asks for more histories; `VSSCTL_SEED=N` replays one. Seeds that failed once are kept in
-//! `tests/seeds.txt` and replayed always. `docs/reliability.md` says what is checked.
+//! `VSSCTL_SIMULATIONS=N` asks for more histories, `VSSCTL_SECONDS=N` for as many as that time allows, from a seed that nobody
+//! ran before; `VSSCTL_SEED=N` replays one. Seeds that failed once are kept in `tests/seeds.txt` and replayed always.
+//! `docs/reliability.md` says what is checked.
 
 mod account;
 mod files;
@@ -12,7 +13,7 @@ mod simulation;
 mod wire;
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime};
 
 use random::Random;
 use simulation::{Figures, Mode, simulate};
@@ -26,32 +27,61 @@ const ENOUGH: usize = 10;
 const CASES: u64 = 2;
 
 fn histories() -> u64 {
-    std::env::var("VSSCTL_SIMULATIONS").ok().and_then(|text| text.parse().ok()).unwrap_or(HISTORIES)
+    asked("VSSCTL_SIMULATIONS").unwrap_or(HISTORIES)
+}
+
+/// Reads a number from the environment.
+fn asked(name: &str) -> Option<u64> {
+    std::env::var(name).ok().and_then(|text| text.parse().ok())
+}
+
+/// The seeds of a run.
+enum Seeds {
+    These(Vec<u64>),
+    /// One after the other, until the time is over.
+    From(u64, Duration),
+}
+
+impl Seeds {
+    fn get(&self, index: u64, started: Instant) -> Option<u64> {
+        match self {
+            Self::These(seeds) => seeds.get(usize::try_from(index).ok()?).copied(),
+            Self::From(first, time) => (started.elapsed() < *time).then(|| first + index),
+        }
+    }
+
+    /// Says where they begin, where that is not always the same.
+    fn said(&self) -> String {
+        match self {
+            Self::These(_) => String::new(),
+            Self::From(first, _) => format!(" from seed {first} on"),
+        }
+    }
 }
 
 /// Of so many histories one has two appliers: it takes three times as long.
 const PAIRS: u64 = 20;
 
 /// Runs histories on every core and reports what failed.
-fn run(name: &str, seeds: &[u64], mode: Mode) {
+fn run(name: &str, seeds: &Seeds, mode: Mode) {
     run_all(name, seeds, |seed| simulate(seed, mode));
 }
 
-fn run_all(name: &str, seeds: &[u64], simulate: impl Fn(u64) -> (Figures, Vec<String>) + Sync) {
+fn run_all(name: &str, seeds: &Seeds, simulate: impl Fn(u64) -> (Figures, Vec<String>) + Sync) {
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let next = std::sync::atomic::AtomicUsize::new(0);
+    let next = std::sync::atomic::AtomicU64::new(0);
     let results = std::thread::scope(|scope| {
         let work = || {
             let mut figures = Figures::default();
             let mut failed = Vec::new();
-            while let Some(seed) = seeds.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed))
+            while let Some(seed) = seeds.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed), started)
                 && failed.len() < ENOUGH
             {
-                let (one, problems) = simulate(*seed);
+                let (one, problems) = simulate(seed);
                 figures.add(&one);
                 if !problems.is_empty() {
-                    failed.push((*seed, problems));
+                    failed.push((seed, problems));
                 }
             }
             (figures, failed)
@@ -64,7 +94,8 @@ fn run_all(name: &str, seeds: &[u64], simulate: impl Fn(u64) -> (Figures, Vec<St
         figures.add(&one);
         failed.extend(problems);
     }
-    println!("{name}: {figures} in {:.1} s, {} failed", started.elapsed().as_secs_f64(), failed.len());
+    let took = started.elapsed().as_secs_f64();
+    println!("{name}: {figures} in {took:.1} s{}, {} failed", seeds.said(), failed.len());
     failed.sort();
     let seeds: Vec<u64> = failed.iter().map(|(seed, _)| *seed).collect();
     for (seed, problems) in &failed {
@@ -75,21 +106,36 @@ fn run_all(name: &str, seeds: &[u64], simulate: impl Fn(u64) -> (Figures, Vec<St
     }
 }
 
-/// Gives the seeds of a run: one that is asked for, or the first so many.
-fn seeds(start: u64, count: u64) -> Vec<u64> {
-    let asked = std::env::var("VSSCTL_SEED").unwrap_or_default();
-    let asked: Vec<u64> = asked.split(',').filter_map(|seed| seed.parse().ok()).collect();
-    if asked.is_empty() { (start..start + count).collect() } else { asked }
+/// Gives the seeds of a run: one that is asked for; else, where a time is asked for, as many as its share in percent of
+/// that allows; else the first so many.
+fn seeds(start: u64, count: u64, share: u32) -> Seeds {
+    if let Some(replayed) = replayed() {
+        return Seeds::These(replayed);
+    }
+    match asked("VSSCTL_SECONDS") {
+        Some(seconds) => {
+            // The second in which it begins: no run repeats another one's histories.
+            let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_secs();
+            Seeds::From(start + (now << 16), Duration::from_secs(seconds) * share / 100)
+        }
+        None => Seeds::These((start..start + count).collect()),
+    }
+}
+
+/// The seeds that are asked for.
+fn replayed() -> Option<Vec<u64>> {
+    let seeds = std::env::var("VSSCTL_SEED").ok()?;
+    Some(seeds.split(',').filter_map(|seed| seed.parse().ok()).collect())
 }
 
 #[test]
 fn any_file_on_any_account_under_any_faults_converges() {
-    run("one applier", &seeds(0, histories() - histories() / PAIRS), Mode::default());
+    run("one applier", &seeds(0, histories() - histories() / PAIRS, 65), Mode::default());
 }
 
 #[test]
 fn two_appliers_at_once_leave_nothing_that_the_next_apply_does_not_mend() {
-    run("two appliers", &seeds(1 << 32, histories() / PAIRS), Mode { pairs: true });
+    run("two appliers", &seeds(1 << 32, histories() / PAIRS, 10), Mode { pairs: true });
 }
 
 #[test]
@@ -102,14 +148,14 @@ fn seeds_that_failed_once_are_replayed() {
             .filter_map(|line| line.split_once(' ').filter(|(sort, _)| *sort == mark))
             .map(|(_, seed)| seed.split_whitespace().next().and_then(|seed| seed.parse().ok()).expect("a number"))
             .collect();
-        run(&format!("kept seeds, {mark}"), &seeds, Mode { pairs });
+        run(&format!("kept seeds, {mark}"), &Seeds::These(seeds), Mode { pairs });
     }
 }
 
 #[test]
 fn a_death_at_any_call_is_healed_by_the_next_apply() {
-    let cases = std::env::var("VSSCTL_SWEEP").ok().and_then(|text| text.parse().ok()).unwrap_or(CASES);
-    run_all("crash sweep", &seeds(1 << 33, cases), |seed| {
+    let cases = asked("VSSCTL_SWEEP").unwrap_or(CASES);
+    run_all("crash sweep", &seeds(1 << 33, cases, 25), |seed| {
         let (mut figures, mut problems) = (Figures::default(), Vec::new());
         for kill in [Kill::Before, Kill::Lost, Kill::After] {
             for at in 0.. {
@@ -133,8 +179,12 @@ fn every_fault_at_every_call_is_healed_by_the_next_apply() {
     println!("matrix: {} calls and {} faults", calls.len(), matrix::FAULTS.len());
     // Fewer would say that the files ask for less than they did.
     assert!(calls.len() >= 45, "{calls:?}");
-    let chosen = seeds(0, u64::try_from(cases.len()).expect("a small number"));
-    run_all("fault matrix", &chosen, |index| matrix::run(&cases[usize::try_from(index).expect("a small number")]));
+    let all = 0..u64::try_from(cases.len()).expect("a small number");
+    let chosen = replayed()
+        .map_or_else(|| all.clone().collect(), |seeds| seeds.into_iter().filter(|seed| all.contains(seed)).collect());
+    run_all("fault matrix", &Seeds::These(chosen), |index| {
+        matrix::run(&cases[usize::try_from(index).expect("a small number")])
+    });
 }
 
 #[test]
@@ -145,4 +195,14 @@ fn a_seed_is_always_the_same_history() {
         let figures = || format!("{:?}", simulate(seed, Mode::default()).0);
         assert_eq!(figures(), figures(), "{seed}");
     }
+}
+
+#[test]
+fn a_run_by_time_takes_one_seed_after_the_other_until_its_time_is_over() {
+    let now = Instant::now();
+    let seeds = |time| [0, 1, 2].map(|index| Seeds::From(7, time).get(index, now));
+    assert_eq!(seeds(Duration::from_hours(1)), [Some(7), Some(8), Some(9)]);
+    assert_eq!(seeds(Duration::ZERO), [None; 3]);
+    let listed = Seeds::These(vec![5, 3]);
+    assert_eq!([0, 1, 2].map(|index| listed.get(index, now)), [Some(5), Some(3), None]);
 }

@@ -21,6 +21,7 @@ mod hazards;
 mod hazards_of_loss;
 mod keyed_records;
 mod kind_contract;
+mod largest;
 mod lease;
 mod lenses;
 mod ownership;
