@@ -4,6 +4,7 @@
 use std::fmt::Write as _;
 use std::time::Duration;
 
+use tokio::time::Instant;
 use vssctl::config::{Config, RESOLVED};
 use vssctl::kind::KindLive;
 use vssctl::plan::file::{LARGEST, LIFETIME, Occasion, SavedPlan};
@@ -124,7 +125,7 @@ fn the_largest_file_is_planned_saved_shown_applied_and_changed() {
 
     let (fresh, live) = look(&config);
     created.check_fresh(&fresh, &live).expect("nothing moved");
-    let report = bench.wait(bench::perform(&clients, &fresh, Duration::from_millis(1)));
+    let report = bench.wait(bench::perform(&clients, &fresh, Duration::from_millis(1), Instant::now()));
     assert!(report.is_complete());
 
     let config = bench::load(&file("two"));

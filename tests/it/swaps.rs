@@ -123,7 +123,7 @@ fn writes() -> Vec<Write> {
         vault(&notified, "notifications = {}"),
         vault("", lock),
         vault("", forever),
-        vault(lock, "lock = {}"),
+        vault(lock, r#"lock = { mode = "none" }"#),
         vault("", r#"tags = { team = "x" }"#),
     ];
     let policies = |document: &str, rest: &str| file(&format!("[policy.more]\ndocument = '{document}'\n{rest}"));
