@@ -218,7 +218,7 @@ mod tests {
     }
 
     /// Reads a list whose pages are these, of items that are their own ids.
-    fn read(pages: Vec<Option<Vec<&'static str>>>) -> Result<Vec<&'static str>, AwsError> {
+    fn read(pages: &[Option<Vec<&'static str>>]) -> Result<Vec<&'static str>, AwsError> {
         let count = pages.len();
         let page = |token: Option<String>| {
             let index: usize = token.map_or(0, |token| token.parse().expect("a number"));
@@ -231,8 +231,8 @@ mod tests {
 
     #[test]
     fn an_item_that_is_shown_twice_is_one_item() {
-        assert_eq!(read(vec![Some(vec!["a", "b", "a"]), Some(vec!["b", "c"])]).ok(), Some(vec!["a", "b", "c"]));
-        assert_eq!(read(vec![Some(vec![]), Some(vec!["c"])]).ok(), Some(vec!["c"]));
+        assert_eq!(read(&[Some(vec!["a", "b", "a"]), Some(vec!["b", "c"])]).ok(), Some(vec!["a", "b", "c"]));
+        assert_eq!(read(&[Some(vec![]), Some(vec!["c"])]).ok(), Some(vec!["c"]));
     }
 
     #[test]
@@ -245,8 +245,8 @@ mod tests {
 
     #[test]
     fn a_page_without_its_list_and_an_item_without_its_id_are_errors() {
-        assert!(read(vec![None]).is_err() && read(vec![Some(vec!["a"]), None]).is_err());
-        assert!(read(vec![Some(vec!["a", ""])]).is_err());
+        assert!(read(&[None]).is_err() && read(&[Some(vec!["a"]), None]).is_err());
+        assert!(read(&[Some(vec!["a", ""])]).is_err());
     }
 
     #[test]

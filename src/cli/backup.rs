@@ -65,7 +65,7 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
         later(ui, &id);
         return Ok(Exit::Interrupted);
     };
-    let report = report(&session, chosen, &job).await;
+    let report = Box::pin(report(&session, chosen, &job)).await;
     match arguments.format {
         Format::Text => ui.answer(&render::backup::text(&report, ui.width())),
         Format::Json => ui.answer(
