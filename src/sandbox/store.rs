@@ -370,25 +370,27 @@ struct Head {
 /// Reads a whole file: the state, and where its steps are if more can be added.
 fn parse(path: &Path, bytes: &[u8]) -> Result<(State, Option<Journal>), SandboxError> {
     let corrupt = |source| SandboxError::Corrupt { path: path.to_owned(), source };
+    // What is wrong with a value may quote it, and this may be anybody's file.
+    let is_ours = has_head(&bytes[..bytes.len().min(256)]);
+    let unreadable = |error: serde_json::Error| {
+        let hides = error.is_data() && !is_ours;
+        corrupt(if hides { serde::de::Error::custom("it does not begin like one") } else { error })
+    };
     // What follows the value of a newer format is not ours to judge.
     let head = Head::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
     let start = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).filter(|at| bytes[..*at].ends_with(OPEN));
     let head = match (head, start) {
         (Ok(head), _) => head,
         // A torn end hides nothing of the first line.
-        (Err(_), Some(start)) => serde_json::from_slice(&closed(&bytes[..start])).map_err(corrupt)?,
-        // What is wrong with a value may quote it, and this may be anybody's file.
-        (Err(error), None) if error.is_data() && !has_head(&bytes[..bytes.len().min(256)]) => {
-            return Err(corrupt(serde::de::Error::custom("it does not begin like one")));
-        }
-        (Err(error), None) => return Err(corrupt(error)),
+        (Err(_), Some(start)) => serde_json::from_slice(&closed(&bytes[..start])).map_err(unreadable)?,
+        (Err(error), None) => return Err(unreadable(error)),
     };
     if head.format > FORMAT {
         return Err(SandboxError::Newer { path: path.to_owned(), found: head.format });
     }
     let mut state: State = match start {
-        Some(start) => serde_json::from_slice(&closed(&bytes[..start])).map_err(corrupt)?,
-        None => serde_json::from_slice(bytes).map_err(corrupt)?,
+        Some(start) => serde_json::from_slice(&closed(&bytes[..start])).map_err(unreadable)?,
+        None => serde_json::from_slice(bytes).map_err(unreadable)?,
     };
     // Counters that high were never counted, and would overflow.
     if !state.clock.is_plausible()

@@ -162,7 +162,7 @@ targets = { tags = { VssBackup = "enabled" } }
 schedule = "rate(1 day)"
 [package.once]
 package_name = "AwsVssComponents"
-targets = { tags = { VssBackup = "enabled" } }
+targets = { tags = { Name = "sql-1" } }
 [vault.vss]
 [plan.daily]
 windows_vss = true
