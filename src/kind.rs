@@ -219,8 +219,9 @@ pub struct Transition<'a> {
 /// The calls of a transition, by phase. Within a phase they are made in order.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Calls {
-    /// The reads that must find the live object, and what a call puts into or onto it, as the plan saw them: whoever writes to
-    /// a name looks again whose object has it. A replacement looks before the calls that take the old object away.
+    /// The reads that must find the live object, and what a call puts into or onto it, as the plan saw them: whoever
+    /// writes to a name looks again whose object has it. A replacement looks before the calls that take the old
+    /// object away.
     pub looks: Vec<PlannedCall>,
     /// Lets go of what others need to replace; before any `ensure`.
     pub release: Vec<PlannedCall>,

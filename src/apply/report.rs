@@ -157,8 +157,8 @@ pub struct Report {
     pub looks: usize,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
-    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and things that changed
-    /// hands meanwhile.
+    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and things
+    /// that changed hands meanwhile.
     pub leftovers: Vec<Leftover>,
 }
 

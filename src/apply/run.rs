@@ -31,7 +31,8 @@ pub struct Options {
     pub read: Instant,
 }
 
-/// What a plan saw counts for so long without another look, but before writes that give privileges or can't be taken back.
+/// What a plan saw counts for so long without another look, but before writes that give privileges or can't be taken
+/// back.
 const FRESH: Duration = Duration::from_secs(10);
 
 /// Makes one call. [`Writer`] does it for real.
@@ -173,7 +174,8 @@ pub async fn run(
     report
 }
 
-/// The steps that can be begun, and what the others still wait for: each end is told once, however many steps there are.
+/// The steps that can be begun, and what the others still wait for: each end is told once, however many steps there
+/// are.
 struct Queue {
     ready: BTreeSet<usize>,
     /// How many steps each one waits for.
@@ -231,8 +233,8 @@ fn skip_reason(
     Some(format!("needs `{}`", plan.steps[*failed].address))
 }
 
-/// The outcome of a resource is the worst of its steps: unknown, failed, skipped, done. What was skipped after some of its calls
-/// were made is partial: it exists, and not as the plan wants it.
+/// The outcome of a resource is the worst of its steps: unknown, failed, skipped, done. What was skipped after some
+/// of its calls were made is partial: it exists, and not as the plan wants it.
 fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Record>) -> Vec<Outcome> {
     let weight = |status: &Status| match status {
         Status::Done => 0,
@@ -364,8 +366,9 @@ impl Runner<'_> {
         ended
     }
 
-    /// Makes one call of a step, waiting for what passes; `None` when the run was stopped before it was sent. Where its
-    /// operation wants that, the looks of the step come right before each sending. `seen` is when its object was seen last.
+    /// Makes one call of a step, waiting for what passes; `None` when the run was stopped before it was sent. Where
+    /// its operation wants that, the looks of the step come right before each sending. `seen` is when its object was
+    /// seen last.
     async fn call(
         &self,
         step: &Step,

@@ -1,5 +1,5 @@
-//! The integrity gate: an answer that was cut short must not pass for a complete one, and one that has no list must not pass for
-//! an empty list.
+//! The integrity gate: an answer that was cut short must not pass for a complete one, and one that has no list must
+//! not pass for an empty list.
 //!
 //! The SDK takes a truncated XML body for a finished answer in most places where it can be cut (a `ListRoles` body then says
 //! that there are no more roles), so the gate looks at the ends of every successful answer before it is parsed.
@@ -181,7 +181,8 @@ mod tests {
         assert_eq!(check("GetCommandInvocation", "application/x-amz-json-1.1", b"{}"), Ok(()));
     }
 
-    // A proxy, a wrong endpoint or half an implementation answers `{}`: taken for "nothing there", things are made twice.
+    // A proxy, a wrong endpoint or half an implementation answers `{}`: taken for "nothing there", things are made
+    // twice.
     #[test]
     fn an_answer_without_its_list_is_no_empty_list() {
         for list in lists::ALL {

@@ -19,8 +19,8 @@ pub enum Class {
 /// When the looks of a step are made again before an operation is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Looks {
-    /// Right before every sending: it gives privileges, can't be taken back, or says whose an object is, and it names the object
-    /// by a name that may be another one's by then.
+    /// Right before every sending: it gives privileges, can't be taken back, or says whose an object is, and it names
+    /// the object by a name that may be another one's by then.
     Always,
     /// Once what the plan saw is older than ten seconds.
     WhenOld,

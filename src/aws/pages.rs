@@ -1,7 +1,8 @@
 //! The rules that every list of AWS's answers to: it is complete or it is an error, and it is a set.
 //!
-//! Between two pages things are made and deleted, and AWS then shows an item on both: what a list shows twice is one item.
-//! An answer without the member that holds the items (`{}`) is no empty list: something between us and AWS answered.
+//! Between two pages things are made and deleted, and AWS then shows an item on both: what a list shows twice is one
+//! item. An answer without the member that holds the items (`{}`) is no empty list: something between us and AWS
+//! answered.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -24,8 +25,8 @@ pub(super) struct List {
     pub(super) members: &'static [&'static str],
 }
 
-/// Every list operation that vssctl reads, with AWS's names of the service models. `ListTags` of AWS Backup answers with a map,
-/// which may be missing: a resource without tags is never taken for ours.
+/// Every list operation that vssctl reads, with AWS's names of the service models. `ListTags` of AWS Backup answers
+/// with a map, which may be missing: a resource without tags is never taken for ours.
 pub(super) mod lists {
     use super::List;
 
@@ -80,7 +81,8 @@ impl List {
     }
 }
 
-/// The items of a list, each once, in the order in which AWS first showed them. Of two sights of one item the later counts.
+/// The items of a list, each once, in the order in which AWS first showed them. Of two sights of one item the later
+/// counts.
 #[derive(Debug)]
 pub(super) struct Items<T> {
     list: &'static List,

@@ -1,6 +1,6 @@
-//! Looks: whoever writes to a name looks once more whether the object is the one that the plan saw, by its unique id and by its
-//! marks. IAM's names and those of vaults can be free and taken again between a plan and its writes, and an object can change
-//! hands.
+//! Looks: whoever writes to a name looks once more whether the object is the one that the plan saw, by its unique id
+//! and by its marks. IAM's names and those of vaults can be free and taken again between a plan and its writes, and
+//! an object can change hands.
 
 use std::collections::BTreeMap;
 
@@ -21,8 +21,8 @@ pub(crate) fn expecting_id(action: &str, mut input: Value, live: &Live, unique: 
     PlannedCall::new(action, input)
 }
 
-/// Makes the look that must find a live object as the plan saw it, by the unique ids of these names and by its marks. `new`
-/// are the marks that the step itself writes: before and after that both are right.
+/// Makes the look that must find a live object as the plan saw it, by the unique ids of these names and by its marks.
+/// `new` are the marks that the step itself writes: before and after that both are right.
 pub(crate) fn expecting(
     action: &str,
     input: Value,
@@ -33,8 +33,8 @@ pub(crate) fn expecting(
     expecting_marks(&[marks::STACK, marks::ID], expecting_id(action, input, live, unique), live, new)
 }
 
-/// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took it from the
-/// stack. Its own step may have written its address meanwhile.
+/// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took
+/// it from the stack. Its own step may have written its address meanwhile.
 pub(crate) fn expecting_reference(
     action: &str,
     input: Value,

@@ -1,8 +1,8 @@
 //! Wildcards: `*` stands for any text, the empty one too, and `?` for any one character.
 //!
-//! There is one matcher, and it steps back to the last star only: what an earlier star takes need never be tried again,
-//! because the text between two stars can as well be found at its first place. Its worst case is the length of the pattern
-//! times the length of the text, whatever the pattern. The callers say what their own patterns mean.
+//! There is one matcher, and it steps back to the last star only: what an earlier star takes need never be tried
+//! again, because the text between two stars can as well be found at its first place. Its worst case is the length of
+//! the pattern times the length of the text, whatever the pattern. The callers say what their own patterns mean.
 
 /// One piece of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,8 +60,8 @@ pub(super) struct Draft<'a> {
     pub(super) action: Action,
     pub(super) reason: Option<String>,
     pub(super) fields: Vec<FieldChange>,
-    /// It is a second object of this entry, which keeps the first one. The entry's words and their differences from the second
-    /// object say what is lost with it.
+    /// It is a second object of this entry, which keeps the first one. The entry's words and their differences from
+    /// the second object say what is lost with it.
     pub(super) second_of: Option<Address>,
 }
 

@@ -45,7 +45,8 @@ pub fn violations(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<String>
                 found.push(format!("`{}` waits for a command that nothing sends", call.action));
             }
             check_call(plan, step.phase, action, call, &mut found);
-            // A name may be free and taken again meanwhile: who writes to one looks first, unless the plan itself makes it.
+            // A name may be free and taken again meanwhile: who writes to one looks first, unless the plan itself
+            // makes it.
             let makes = |step: &Step| step.calls.iter().any(|call| creates(&call.action));
             let is_new = makes(step)
                 || before
@@ -105,8 +106,8 @@ fn creates(call: &str) -> bool {
     operation(call).starts_with("Create") && call != "iam:CreatePolicyVersion"
 }
 
-/// Tells whether a call names its object by a name that another object may have by then, or takes away what another stack may
-/// have taken over. A selection has neither: its id is its own, and it carries no marks.
+/// Tells whether a call names its object by a name that another object may have by then, or takes away what another
+/// stack may have taken over. A selection has neither: its id is its own, and it carries no marks.
 fn writes_to_a_name(call: &str) -> bool {
     let on_vaults = ["Put", "Delete"].iter().any(|verb| operation(call).starts_with(&format!("{verb}BackupVault")));
     call.starts_with("iam:") && !reads(call) && !creates(call)
@@ -114,7 +115,8 @@ fn writes_to_a_name(call: &str) -> bool {
         || deletes_thing(call) && call != "backup:DeleteBackupSelection"
 }
 
-/// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one object.
+/// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one
+/// object.
 fn keeps(
     live: &[(&'static str, KindLive)],
     actions: &BTreeMap<&Address, Action>,

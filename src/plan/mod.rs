@@ -151,8 +151,8 @@ pub fn output(address: &Address, name: &str) -> Value {
 pub const UNTIL: &str = "$until";
 /// The member of the answer to such a call that says what it is still waiting for.
 pub const PENDING: &str = "$pending";
-/// The member of a look: what it must find. Ids by AWS's names, each with its one value, and `Tags` by key, each with the list
-/// of values that are taken; `null` in that list is a tag that is not there.
+/// The member of a look: what it must find. Ids by AWS's names, each with its one value, and `Tags` by key, each with
+/// the list of values that are taken; `null` in that list is a tag that is not there.
 pub const EXPECT: &str = "$expect";
 
 /// The calls of one thing in one phase.
@@ -167,9 +167,9 @@ pub struct Step {
     pub phase: Phase,
     /// The steps that must have succeeded before.
     pub after: Vec<usize>,
-    /// The looks: reads that must find what the calls act on as the plan saw it. They are made right before calls that give
-    /// privileges or can't be taken back, and before others once what the plan saw is older than ten seconds. There are none
-    /// for what this very plan makes.
+    /// The looks: reads that must find what the calls act on as the plan saw it. They are made right before calls
+    /// that give privileges or can't be taken back, and before others once what the plan saw is older than ten
+    /// seconds. There are none for what this very plan makes.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub looks: Vec<PlannedCall>,
     /// The calls, in order.

@@ -1,7 +1,7 @@
 //! Second objects of an entry, as an interrupted replacement or a lost answer leaves them.
 //!
-//! An entry keeps one object. Another one that carries its mark goes, as a destruction of its own: named with its id, under the
-//! entry's `protect`, the limit of deletions and the hazards of what is lost with it.
+//! An entry keeps one object. Another one that carries its mark goes, as a destruction of its own: named with its id,
+//! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
 use std::collections::BTreeSet;
 
@@ -12,8 +12,8 @@ use super::{Action, Orphan};
 use crate::kind::{self, Kind, Live};
 use crate::model::{Address, Diagnostic};
 
-/// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack has, and
-/// `kept` are the orphans that stay.
+/// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack
+/// has, and `kept` are the orphans that stay.
 pub(super) fn remove<'a>(
     input: &Input<'a>,
     owned: usize,
@@ -95,7 +95,8 @@ pub(super) fn id_of(live: &Live) -> &str {
 }
 
 /// Holds second objects against the limit of deletions. What goes along with its plan counts once with it, and one is
-/// always allowed: an interrupted replacement leaves as much, and the next apply has to finish it.
+/// allowed unless the limit is set to none: an interrupted replacement leaves as much, and the next apply has to
+/// finish it.
 fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
     let plan_id = |draft: &Draft<'_>| draft.live.and_then(|live| live.ids.get("BackupPlanId")).cloned();
     let goes = |draft: &&Draft<'_>| draft.action == Action::Delete;
@@ -105,7 +106,8 @@ fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics
         draft.kind.name() == "selection" && plan_id(draft).is_some_and(|plan| plans.contains(&plan))
     };
     let counted: Vec<&Draft<'_>> = seconds.iter().filter(goes).filter(|draft| !is_part(draft)).collect();
-    let (count, allowed) = (counted.len(), allowed_deletions(input.options, owned).max(1));
+    let most = input.options.max_deletions.unwrap_or(input.options.thresholds.max_deletions as usize);
+    let (count, allowed) = (counted.len(), allowed_deletions(input.options, owned).max(1).min(most));
     if input.options.destroy || count <= allowed {
         return;
     }
@@ -124,7 +126,8 @@ fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics
     }
 }
 
-/// Says what second objects wait for: their entry and whoever refers to it, and the selections in a plan before the plan.
+/// Says what second objects wait for: their entry and whoever refers to it, and the selections in a plan before the
+/// plan.
 pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut Graph) {
     fn plan_id<'a>(draft: &Draft<'a>) -> Option<&'a String> {
         draft.live.and_then(|live| live.ids.get("BackupPlanId"))

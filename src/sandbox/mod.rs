@@ -266,8 +266,8 @@ impl Sandbox {
         self.read(|state| serde_json::to_value(&state.held(DEFAULT_ACCOUNT).account).expect(TEXT_KEYS))
     }
 
-    /// Writes everything that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their ids, of
-    /// which each has its `account` in the form of [`Sandbox::export`]. With an id, only that account's.
+    /// Writes everything that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their
+    /// ids, of which each has its `account` in the form of [`Sandbox::export`]. With an id, only that account's.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -288,8 +288,8 @@ impl Sandbox {
         Ok(look(&mut inner.state))
     }
 
-    /// Answers one request where async tasks run. The work on a file is no work for their threads; without a file there is
-    /// none, and tests whose time is virtual need the answer at once.
+    /// Answers one request where async tasks run. The work on a file is no work for their threads; without a file
+    /// there is none, and tests whose time is virtual need the answer at once.
     pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome {
         if !self.kept {
             return self.answer(&request);

@@ -144,8 +144,8 @@ struct Call {
 }
 
 impl Sandbox {
-    /// Makes the fleet of a file (its text, as `docs/sandbox-fleets.md` describes it), makes its calls, and fills in the past: its
-    /// associations and jobs, and the backups that the region's plans would have made in its history.
+    /// Makes the fleet of a file (its text, as `docs/sandbox-fleets.md` describes it), makes its calls, and fills in
+    /// the past: its associations and jobs, and the backups that the region's plans would have made in its history.
     ///
     /// # Errors
     /// When the file is wrong: nothing was changed then. The outer error is about the sandbox's own file.
@@ -343,8 +343,8 @@ struct Loader<'a, 'b> {
 }
 
 impl Loader<'_, '_> {
-    /// Makes what is over, in the order in which it came about: jobs decide by the packages that associations installed, and
-    /// those of plans among those that the file tells of. Returns the number of jobs.
+    /// Makes what is over, in the order in which it came about: jobs decide by the packages that associations
+    /// installed, and those of plans among those that the file tells of. Returns the number of jobs.
     fn make_past(
         &mut self,
         associations: &[past::ReadAssociation<'_>],

@@ -1,7 +1,7 @@
 //! An operation as a step: a pure function of the accounts, the moment, and what was asked.
 //!
-//! The sandbox's file keeps steps instead of what they made of the account: taken again, in order, they make the same. So
-//! nothing that a step does may depend on anything that is not in it or in the accounts.
+//! The sandbox's file keeps steps instead of what they made of the account: taken again, in order, they make the
+//! same. So nothing that a step does may depend on anything that is not in it or in the accounts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -32,7 +32,8 @@ pub(super) struct Step<'a> {
 
 impl Step<'_> {
     /// Performs the operation, with what AWS has done by itself until then. Tells whether anything may be different
-    /// afterwards: then the step has to be kept, a refused one too, since it may have counted up ids before it was refused.
+    /// afterwards: then the step has to be kept, a refused one too, since it may have counted up ids before it was
+    /// refused.
     pub(super) fn take(&self, accounts: &mut BTreeMap<String, Held>) -> (Answer, bool) {
         let (account_id, region) = (self.account.as_ref(), self.region.as_ref());
         let unknown = !accounts.contains_key(account_id);

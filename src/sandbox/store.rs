@@ -1,9 +1,10 @@
 //! Where the sandbox's accounts are kept: in memory, or in a file that several processes may use at once.
 //!
-//! The file is locked for the length of a request. It begins with a snapshot of the accounts; each request that changes
-//! something adds a line with its [`Step`], so that it costs no more in a large account than in a small one. Whoever locks
-//! the file takes the steps that others added, and a snapshot takes the place of the journal when a process ends and when
-//! the journal has outgrown the snapshot. What is no step, such as [`Sandbox::edit`], writes a snapshot too.
+//! The file is locked for the length of a request. It begins with a snapshot of the accounts; each request that
+//! changes something adds a line with its [`Step`], so that it costs no more in a large account than in a small one.
+//! Whoever locks the file takes the steps that others added, and a snapshot takes the place of the journal when a
+//! process ends and when the journal has outgrown the snapshot. What is no step, such as [`Sandbox::edit`], writes a
+//! snapshot too.
 //!
 //! ```text
 //! {"format":2,"generation":7,"clock":{...},"accounts":{...},"journal":[null
@@ -11,9 +12,10 @@
 //! ]}
 //! ```
 //!
-//! It is one JSON value at all times, so that older programs can read its format and say that they do not know it. A step
-//! is written over the closing line, in one write, and is not synced: a process that is killed loses nothing that it had
-//! answered, and a machine that loses power loses steps at the end. A line that was not written to its end is dropped.
+//! It is one JSON value at all times, so that older programs can read its format and say that they do not know it. A
+//! step is written over the closing line, in one write, and is not synced: a process that is killed loses nothing
+//! that it had answered, and a machine that loses power loses steps at the end. A line that was not written to its
+//! end is dropped.
 //!
 //! [`Sandbox::edit`]: super::Sandbox::edit
 
@@ -232,8 +234,8 @@ impl Kept {
         }
     }
 
-    /// Locks the file that the path names now: while we waited for the lock, another process may have put a new file in its
-    /// place.
+    /// Locks the file that the path names now: while we waited for the lock, another process may have put a new file
+    /// in its place.
     fn lock_current(&mut self) -> Result<Lock, SandboxError> {
         loop {
             let file = match &self.seen {

@@ -1,9 +1,9 @@
 //! For any file, any account and any faults: applying again and again ends where the file says, strangers keep what they
 //! have, and nothing is there twice. The real SDK, planner and executor run over the sandbox, in virtual time.
 //!
-//! `VSSCTL_SIMULATIONS=N` asks for more histories, `VSSCTL_SECONDS=N` for as many as that time allows, from a seed that nobody
-//! ran before; `VSSCTL_SEED=N` replays one. Seeds that failed once are kept in `tests/seeds.txt` and replayed always.
-//! `docs/reliability.md` says what is checked.
+//! `VSSCTL_SIMULATIONS=N` asks for more histories, `VSSCTL_SECONDS=N` for as many as that time allows, from a seed
+//! that nobody ran before; `VSSCTL_SEED=N` replays one. Seeds that failed once are kept in `tests/seeds.txt` and
+//! replayed always. `docs/reliability.md` says what is checked.
 
 mod account;
 mod files;

@@ -242,6 +242,7 @@ fn an_answer_without_its_list_never_leads_to_a_write() {
         assert!(lacking.is_empty(), "{lens:?}: {:#?}", lacking.steps);
         told += usize::from(lacking.has_unknown() || !lacking.diagnostics.is_empty());
     }
-    // Roles, policies, profiles, associations of profiles, instances, vaults, plans, selections, associations, commands and tags.
+    // Roles, policies, profiles, associations of profiles, instances, vaults, plans, selections, associations,
+    // commands and tags.
     assert!(told >= 15, "{told}");
 }

@@ -571,6 +571,8 @@ fn second_objects_are_under_a_limit_of_deletions() {
         "{}",
         messages(&plan)
     );
+    let none = Options { max_deletions: Some(0), ..Options::default() };
+    assert!(bench.plan_with(&file(BACKUP), &none).is_empty());
     let (_, report) = bench.try_apply(&file(BACKUP), &Options { max_deletions: Some(2), ..Options::default() });
     assert!(report.is_complete());
     assert_eq!(plans(&bench), first);

@@ -1,5 +1,5 @@
-//! What was read is what is written to: between a plan and its writes somebody deletes an object and another team makes one of
-//! the same name, or takes it over. Nothing may be written to that one.
+//! What was read is what is written to: between a plan and its writes somebody deletes an object and another team
+//! makes one of the same name, or takes it over. Nothing may be written to that one.
 
 use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};

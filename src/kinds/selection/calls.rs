@@ -14,8 +14,8 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: plan_look(transition).into_iter().collect(), ..changes(transition) }
 }
 
-/// Looks whether the plan that a selection is put into, or taken out of, is still whose it was. A selection has an id of its own,
-/// and no marks.
+/// Looks whether the plan that a selection is put into, or taken out of, is still whose it was. A selection has an id
+/// of its own, and no marks.
 fn plan_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     let own = transition.live.map(|live| id(live, "BackupPlanId"));
     let plan = Address::new("plan", transition.address.parent_key().unwrap_or_default());

@@ -14,8 +14,8 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: transition.live.map(|live| looks(live, transition)).unwrap_or_default(), ..changes(transition) }
 }
 
-/// Looks whether the vault is the one that the plan saw. A vault has no id but its name: the date of its creation tells it from
-/// another one of that name.
+/// Looks whether the vault is the one that the plan saw. A vault has no id but its name: the date of its creation
+/// tells it from another one of that name.
 fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
     let named = json!({ "BackupVaultName": live.name });
     vec![

@@ -27,7 +27,8 @@ pub(in crate::sandbox) struct Past {
 }
 
 impl Past {
-    /// Adds the job, which is decided with everything else that is due; returns its id. `None`: there is such a job already.
+    /// Adds the job, which is decided with everything else that is due; returns its id. `None`: there is such a job
+    /// already.
     pub(in crate::sandbox) fn add(self, context: &mut Context<'_>, vss: bool) -> Option<String> {
         let place = Place { partition: context.partition, region: context.region, account: context.account_id };
         let resource = place.instance(&self.instance);

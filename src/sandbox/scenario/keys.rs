@@ -91,7 +91,8 @@ fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// The policy that a key has by itself: a customer's is the account's own, and AWS's for EBS is that of whoever may use EBS.
+/// The policy that a key has by itself: a customer's is the account's own, and AWS's for EBS is that of whoever may
+/// use EBS.
 fn usual(manager: Manager, partition: &str, region: &str, owner: &str) -> Value {
     let root = format!("arn:{partition}:iam::{owner}:root");
     let statement = match manager {
