@@ -13,6 +13,7 @@ use aws_smithy_runtime_api::client::orchestrator::Metadata;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::config_bag::ConfigBag;
 use serde::de::IgnoredAny;
+use serde_json::Value;
 
 use super::pages::List;
 
@@ -21,6 +22,10 @@ pub(super) const LIMIT: usize = 8 << 20;
 
 /// Verbs of operations whose answer may have no body at all, in the protocols of AWS Backup: there is nothing to say.
 const SILENT: &[&str] = &["Delete", "Put", "Tag", "Untag", "UpdateRegionSettings"];
+
+/// Lists within what an operation answers, as JSON pointers. An update sends the whole plan again: one that lacks its rules
+/// would be built on nothing.
+const WITHIN: &[(&str, &str)] = &[("GetBackupPlan", "/BackupPlan/Rules")];
 
 /// Rejects answers that are not whole.
 #[derive(Debug)]
@@ -91,7 +96,11 @@ impl Answer<'_> {
         }
         // Emulators call JSON by other names: what it is shows in its first byte, and whether it is whole in its last.
         if content_type.contains("json") || body.trim_ascii_start().starts_with(b"{") {
-            return check_json(members, body);
+            check_json(members, body)?;
+            return WITHIN
+                .iter()
+                .filter(|(within, _)| *within == operation)
+                .try_for_each(|(_, list)| holds(list, body));
         }
         if content_type.contains("html") {
             return Err("the answer is a web page; something between us and AWS answered".to_owned());
@@ -148,6 +157,12 @@ fn check_json(members: &[&str], body: &[u8]) -> Result<(), String> {
         serde_json::from_slice(text).map_err(|error| format!("the answer is no JSON: {error}"))?;
     let lacks = |member: &&&str| held.get(**member).is_none_or(Option::is_none);
     members.iter().find(lacks).map_or(Ok(()), |member| Err(without(member)))
+}
+
+/// The body must hold a list at this place.
+fn holds(list: &str, body: &[u8]) -> Result<(), String> {
+    let answer: Value = serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON: {error}"))?;
+    answer.pointer(list).filter(|list| list.is_array()).map_or_else(|| Err(without(list)), |_| Ok(()))
 }
 
 /// The body must be one whole map that holds the members, none of them null: CBOR says itself where it ends.
@@ -243,6 +258,15 @@ mod tests {
             ("DeleteRole", "text/xml"),
         ] {
             assert!(check(operation, content_type, b"").is_err(), "{operation}");
+        }
+    }
+
+    #[test]
+    fn a_plan_without_its_rules_is_no_plan() {
+        let check = |body: &[u8]| check("GetBackupPlan", "application/json", body);
+        assert_eq!(check(br#"{"BackupPlan":{"BackupPlanName":"a","Rules":[]}}"#), Ok(()));
+        for body in [&br#"{}"#[..], br#"{"BackupPlan":{}}"#, br#"{"BackupPlan":{"Rules":null}}"#, br#"{"Rules":[]}"#] {
+            assert!(check(body).is_err(), "{}", String::from_utf8_lossy(body));
         }
     }
 

@@ -53,8 +53,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
                 (format!("{UNKNOWN}?{UNKNOWN:#}"), what.to_owned())
             }
             Left::Taken(reason) => {
-                let what =
-                    format!("changed hands while this run went on: what has its name now is {}", escaped(reason));
+                let what = format!("changed hands while this run went on: {}", escaped(reason));
                 (format!("{REMOVE}!{REMOVE:#}"), what)
             }
         };
