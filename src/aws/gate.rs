@@ -265,7 +265,7 @@ mod tests {
     fn a_plan_without_its_rules_is_no_plan() {
         let check = |body: &[u8]| check("GetBackupPlan", "application/json", body);
         assert_eq!(check(br#"{"BackupPlan":{"BackupPlanName":"a","Rules":[]}}"#), Ok(()));
-        for body in [&br#"{}"#[..], br#"{"BackupPlan":{}}"#, br#"{"BackupPlan":{"Rules":null}}"#, br#"{"Rules":[]}"#] {
+        for body in [&br"{}"[..], br#"{"BackupPlan":{}}"#, br#"{"BackupPlan":{"Rules":null}}"#, br#"{"Rules":[]}"#] {
             assert!(check(body).is_err(), "{}", String::from_utf8_lossy(body));
         }
     }
