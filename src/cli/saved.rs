@@ -45,7 +45,7 @@ fn write_text(path: &Path, text: &str, most: u64) -> Result<(), CliError> {
     if text.len() as u64 > most {
         let message = format!("nothing was written: the plan has {} bytes, and {most} is the most", text.len());
         return Err(CliError::failed(message)
-            .hint("`--target ADDR` plans one thing and what it needs")
+            .hint("`--target ADDR` plans one resource and what it needs")
             .hint("what is live is part of the plan: `apply` without a saved plan has no such limit"));
     }
     match std::fs::symlink_metadata(path) {
