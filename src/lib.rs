@@ -1,6 +1,6 @@
 //! vssctl: application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 //!
-//! The way of the data: [`config`] turns `vss.toml` into desired things; [`refresh`] reads the live ones with a client that
+//! The way of the data: [`config`] turns `vss.toml` into desired things; [`observe`] reads the live ones with a client that
 //! cannot write; [`plan`] compares the two, purely, into concrete API calls; [`apply`] makes those calls. Each kind of
 //! thing is a folder in [`kinds`] behind the trait of [`kind`]. [`sandbox`] is a simulated AWS account at the wire, and
 //! [`render`] turns plans and reports into text and JSON. The library knows no terminal: [`cli`] does.
@@ -12,10 +12,10 @@ pub mod config;
 pub mod kind;
 pub mod kinds;
 pub mod model;
+pub mod observe;
 pub mod permissions;
 pub mod plan;
 pub mod policy;
-pub mod refresh;
 pub mod render;
 pub mod sandbox;
 pub mod vss;

@@ -7,7 +7,7 @@ pub mod plan;
 pub mod policy;
 pub mod response;
 
-use vssctl::render::safe::is_hidden;
+use vssctl::model::safe::is_hidden;
 
 /// Something that takes any bytes, and panics when it should not have taken them so.
 pub type Target = fn(&[u8]);

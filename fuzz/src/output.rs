@@ -1,7 +1,7 @@
 //! The wrapper of everything that is printed.
 
-use vssctl::render::json;
-use vssctl::render::safe::{Safe, SafeLines, is_hidden};
+use vssctl::model::json;
+use vssctl::model::safe::{Safe, SafeLines, is_hidden};
 
 /// Nothing raw comes out, nothing that is harmless is lost, and JSON says what it was given.
 pub fn run(bytes: &[u8]) {

@@ -9,7 +9,7 @@ pub fn run(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     match SavedPlan::parse(&text) {
         Ok(saved) => look(&saved),
-        Err(refusal) => super::assert_printable(&vssctl::render::escaped(&refusal.to_string())),
+        Err(refusal) => super::assert_printable(&vssctl::model::safe::escaped(&refusal.to_string())),
     }
     // A forger seals what he wrote.
     if let Ok(mut forged) = serde_json::from_str::<SavedPlan>(&text) {

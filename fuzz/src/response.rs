@@ -5,6 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use vssctl::model::safe::escaped;
 
 use aws_smithy_runtime_api::client::http::{
     HttpClient as _, HttpConnector, HttpConnectorFuture, SharedHttpConnector, http_client_fn,
@@ -16,7 +17,7 @@ use vssctl::aws::{AwsError, Clients, ConnectOptions, Reader};
 use vssctl::config::{self, Config};
 use vssctl::plan::{self, Plan, build};
 use vssctl::sandbox::Sandbox;
-use vssctl::{apply, refresh, render};
+use vssctl::{apply, observe, render};
 
 /// What comes of a read, without what was read.
 pub type Answered<'a> = Pin<Box<dyn Future<Output = Result<(), AwsError>> + 'a>>;
@@ -268,7 +269,7 @@ impl Bench {
 }
 
 async fn plan(reader: &Reader, config: &Config) -> Plan {
-    let live = refresh::refresh(reader, &config.desired).await;
+    let live = observe::refresh(reader, &config.desired).await;
     let plan = build::build(&build::Input {
         scope: &config.scope,
         config_sha256: &config.sha256,
@@ -310,7 +311,7 @@ pub fn run_account(bytes: &[u8]) {
     let bench = bench();
     bench.answer(Some(Answer::from_bytes(bytes)), false);
     let plan = bench.runtime.block_on(plan(&bench.reader.fresh(), &bench.config));
-    let problems = plan.diagnostics.iter().map(|problem| render::escaped(&problem.message)).collect::<String>();
+    let problems = plan.diagnostics.iter().map(|problem| escaped(&problem.message)).collect::<String>();
     // Colours are ours.
     let text = render::text::plan(&plan, &problems, "apply", 100);
     super::assert_printable(&anstream::adapter::strip_str(&text).to_string());

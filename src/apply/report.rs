@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::aws::AwsError;
 use crate::model::Address;
-use crate::plan::{Action, Phase};
+use crate::model::{Action, Phase};
 
 /// One thing that happened, for progress lines.
 #[derive(Clone, Debug)]

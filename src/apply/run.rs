@@ -1,5 +1,6 @@
 //! The executor: a ready queue over the plan's steps.
 
+use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -14,9 +15,11 @@ use super::report::{Event, Outcome, Report, Status};
 use super::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, SETTLE, Waits, YOUNG};
 use crate::aws::operations::{self, Class, Looks, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
-use crate::kind::{self, Look};
+use crate::kind::Look;
 use crate::model::Address;
-use crate::plan::{Action, PENDING, Plan, PlannedCall, Step};
+use crate::model::call::PENDING;
+use crate::model::{Action, PlannedCall};
+use crate::plan::{Plan, Step};
 
 /// How a plan is carried out.
 #[derive(Debug)]
@@ -53,12 +56,12 @@ pub trait Perform: Sync {
 
 impl Perform for Writer {
     fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
-        let kind = kind::find(kind).expect("a plan holds registered kinds only");
+        let kind = kinds::find(kind).expect("a plan holds registered kinds only");
         kind.perform(self, call)
     }
 
     fn look<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
-        let kind = kind::find(kind).expect("a plan holds registered kinds only");
+        let kind = kinds::find(kind).expect("a plan holds registered kinds only");
         Box::pin(async move { kind.look(&self.reader(), call).await })
     }
 

@@ -4,8 +4,9 @@
 use std::collections::BTreeMap;
 
 use super::report::{Left, Leftover, Report, Status};
+use crate::model::Action;
 use crate::model::{Address, Diagnostic};
-use crate::plan::{Action, Change, Plan};
+use crate::plan::{Change, Plan};
 
 /// The codes of an object that is not the stack's: nobody's, or another owner's.
 const STRANGERS: [&str; 2] = ["VSS0901", "VSS0903"];

@@ -17,6 +17,7 @@ mod proof;
 mod regional;
 mod runs;
 
+use crate::model::marks::STACK;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +41,6 @@ use super::memo::Memo;
 use super::pages::{Items, Page, Pages, lists, read_all};
 use super::{AwsError, Caller, Image, Instance, Key, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 use crate::model::Scope;
-use crate::plan::marks;
 
 pub use runs::Invocations;
 
@@ -349,7 +349,7 @@ impl Reader {
         client: &aws_sdk_resourcegroupstagging::Client,
         kinds: &[&str],
     ) -> Result<Arc<TagsByArn>, AwsError> {
-        let filter = TagFilter::builder().key(marks::STACK).values(&self.scope.stack).build();
+        let filter = TagFilter::builder().key(STACK).values(&self.scope.stack).build();
         let kinds: Option<Vec<String>> =
             (!kinds.is_empty()).then(|| kinds.iter().map(|kind| (*kind).to_owned()).collect());
         let page = |token| async {

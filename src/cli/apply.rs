@@ -1,5 +1,7 @@
 //! `vssctl apply`, and the part of it that `destroy` and `adopt` share.
 
+use crate::model::json;
+use crate::model::safe::escaped;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
@@ -14,8 +16,9 @@ use super::session::{self, Session};
 use super::ui::Ui;
 use super::wait;
 use crate::apply::{self, Event, Leftover, Report, settle};
+use crate::model::Action;
 use crate::plan::build::Options;
-use crate::plan::{Action, Hazard, Plan, hazard};
+use crate::plan::{Hazard, Plan, hazard};
 use crate::render::{self, progress::Progress};
 
 /// How often the account is read again before a difference after an apply counts: about half a minute in all.
@@ -114,7 +117,7 @@ pub(super) async fn carry_out_plan(
         refuse_hazards(plan, manner.allow)?;
     }
     if !manner.json && !session.sandbox {
-        ui.note(&format!("This runs as {}.", render::escaped(&session.caller.arn)));
+        ui.note(&format!("This runs as {}.", escaped(&session.caller.arn)));
     }
     // Nobody listens for Ctrl-C yet: it ends the run.
     if !consented(ui, manner, None).await? {
@@ -260,7 +263,7 @@ fn refuse_hazards(plan: &Plan, allowed: &[Hazard]) -> Result<(), CliError> {
     names.dedup();
     let error = CliError::refused(format!("nothing was changed: the plan needs consent to {}", names.join(", ")));
     let error = open.iter().fold(error, |error, (address, note)| {
-        error.hint(format!("{} at `{address}`: {}", note.hazard, render::escaped(&note.why)))
+        error.hint(format!("{} at `{address}`: {}", note.hazard, escaped(&note.why)))
     });
     Err(error.hint(format!("if all of that is meant, run it again with `--allow {}`", names.join(","))))
 }
@@ -399,5 +402,5 @@ fn ended(report: &Report) -> Exit {
 
 /// Writes a value as a line of JSON.
 fn line(value: &serde_json::Value) -> Result<String, CliError> {
-    render::json::line(value).map_err(|error| CliError::failed("could not write an event as JSON").because(error))
+    json::line(value).map_err(|error| CliError::failed("could not write an event as JSON").because(error))
 }

@@ -1,5 +1,6 @@
 //! `vssctl backup INSTANCE`: an on-demand VSS backup, waited for and verified.
 
+use crate::model::json;
 use std::time::Duration;
 
 use super::arguments::{BackupArguments, Format, Global};
@@ -12,14 +13,16 @@ use crate::apply;
 use crate::aws::{BackupOrder, Reader};
 use crate::config::names::ROLE_NAME;
 use crate::kind::Desired;
+use crate::model::safe::escaped;
 use crate::model::{Scope, hash};
+use crate::observe::evidence::Wants;
+use crate::observe::{backup as observed, evidence};
+use crate::render;
 use crate::render::text::paragraph;
-use crate::render::{self, escaped};
 use crate::sandbox::Sandbox;
 use crate::vss::backup::{self, BackupRole, OrderError, Report};
 use crate::vss::doctor::{self, diagnose};
 use crate::vss::evidence::{Instance, Job, JobState};
-use crate::vss::gather::{self, Wants};
 use crate::vss::{Moment, verify::Outcome};
 
 /// How often AWS is asked how far the backup is.
@@ -31,7 +34,7 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     let reader = session.clients.reader();
     let (scope, desired) = (&session.loaded.config.scope, &session.loaded.config.desired);
     ui.status("looking for the instance");
-    let instances = gather::instances(&reader).await?;
+    let instances = observed::instances(&reader).await?;
     let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(|error| unclear(&error))?;
     let vault = backup::vault(desired, arguments.vault.as_deref()).map_err(|error| unclear(&error))?;
     there_is(&reader, desired, &vault, &scope.region).await?;
@@ -69,7 +72,7 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     match arguments.format {
         Format::Text => ui.answer(&render::backup::text(&report, ui.width())),
         Format::Json => ui.answer(
-            &render::json::pretty(&serde_json::json!({ "format": 1, "scope": scope, "backup": report }))
+            &json::pretty(&serde_json::json!({ "format": 1, "scope": scope, "backup": report }))
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?,
         ),
     }
@@ -166,7 +169,7 @@ async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option
     let reader = session.clients.reader();
     let mut shown = String::new();
     loop {
-        let (job, percent) = gather::job(&reader, id).await?;
+        let (job, percent) = observed::job(&reader, id).await?;
         let state = String::from(job.state.clone());
         match job.state {
             JobState::Completed | JobState::Failed | JobState::Aborted | JobState::Expired | JobState::Partial => {
@@ -221,7 +224,7 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
     session.ui.status("reading the image and its snapshots");
     // A reader that has not looked yet: what was there before the backup does not count.
     let reader = session.clients.reader();
-    let (proof, image) = gather::proof(&reader, job).await;
+    let (proof, image) = observed::proof(&reader, job).await;
     let mut report = Report {
         id: instance.id.clone(),
         title: instance.title(),
@@ -233,7 +236,7 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
     if !report.is_consistent() {
         session.ui.status("looking for the cause");
         let now = Moment::from_seconds(jiff::Timestamp::now().as_second());
-        let evidence = gather::gather(&reader, now, Wants { causes: true, ..Wants::default() }).await;
+        let evidence = evidence::gather(&reader, now, Wants { causes: true, ..Wants::default() }).await;
         let options = doctor::Options { only: [instance.id.clone()].into() };
         let diagnosis = diagnose(&evidence, &options);
         let meaning = backup::meaning(&report.proof);

@@ -6,10 +6,10 @@ use super::file;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
+use crate::observe::evidence::{Wants, gather};
 use crate::render::html;
 use crate::render::proof::{coverage as text, markdown, sarif};
 use crate::vss::coverage::coverage;
-use crate::vss::gather::{Wants, gather};
 
 /// Evaluates every plan against every Windows instance.
 pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

@@ -5,8 +5,8 @@ use super::arguments::{DestroyArguments, Global};
 use super::exit::{CliError, Exit};
 use super::session::Session;
 use super::ui::Ui;
+use crate::model::safe::escaped;
 use crate::plan::build::Options;
-use crate::render::escaped;
 
 /// Deletes what this stack owns, in order.
 pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

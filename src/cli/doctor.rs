@@ -6,10 +6,10 @@ use super::file;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
+use crate::observe::evidence::{Wants, gather};
+use crate::observe::look;
 use crate::render::proof::{doctor as text, markdown, sarif};
 use crate::vss::doctor::{Options, diagnose};
-use crate::vss::gather::{Wants, gather};
-use crate::vss::look;
 
 /// Examines instances and the plans that select them.
 pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::arguments::ExplainArguments;
 use super::exit::{CliError, Exit};
 use super::ui::Ui;
-use crate::config::{codes, explain};
-use crate::render::escaped;
+use crate::model::codes::{codes, explain};
+use crate::model::safe::escaped;
 use crate::vss::doctor::catalogue::{CHECKS, Check, Rests};
 
 /// Prints the long text of a code, or lists the codes.

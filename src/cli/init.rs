@@ -9,8 +9,8 @@ use super::file;
 use super::ui::Ui;
 use crate::config::cloudformation::{Imported, import};
 use crate::model::Scope;
+use crate::model::safe::escaped;
 use crate::render::diagnostics::{Style, render_one};
-use crate::render::escaped;
 
 /// The file to start from; the names in braces are replaced.
 const TEMPLATE: &str = include_str!("init.toml");

@@ -9,9 +9,9 @@ use super::session::Session;
 use super::ui::Ui;
 use crate::apply::lease::{self, Holder, Kept, Lease, LeaseError, Request, Store, Timing};
 use crate::apply::{Report, Status};
+use crate::model::safe::escaped;
 use crate::plan::Plan;
 use crate::plan::build::Options;
-use crate::render::escaped;
 
 /// For tests against a simulated account only: lease, renew, grace, settle and poll in milliseconds, with commas between.
 const TEST_TIMING: &str = "VSSCTL_TEST_LEASE";

@@ -12,12 +12,13 @@ use super::session::{self, Loaded, Session};
 use super::ui::Ui;
 use super::{file, init};
 use crate::aws::{AwsError, Reader};
-use crate::config::{self, managed_policy_arn};
+use crate::config;
+use crate::model::arn::managed_policy_arn;
+use crate::model::safe::escaped;
 use crate::model::{Scope, Severity};
 use crate::plan::Plan;
 use crate::plan::build::Options;
 use crate::policy;
-use crate::render::escaped;
 use crate::vss::gate::POLICY;
 use crate::vss::migrate::{Migration, Role, file, migration};
 

@@ -1,5 +1,6 @@
 //! `vssctl permissions`.
 
+use crate::model::json;
 use serde_json::Value;
 
 use super::arguments::{Global, PermissionsArguments, PermissionsPurpose};
@@ -7,7 +8,6 @@ use super::exit::{CliError, Exit};
 use super::session;
 use super::ui::Ui;
 use crate::permissions::{Facts, Purpose, documents};
-use crate::render;
 
 /// Prints the least IAM policies for the file: a JSON array of documents, or one of them. Asks AWS nothing.
 pub(super) fn run(arguments: &PermissionsArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -23,7 +23,7 @@ pub(super) fn run(arguments: &PermissionsArguments, global: &Global, ui: &Ui) ->
         None => Value::from(all),
         Some(part) => chosen(all, part)?,
     };
-    let text = render::json::pretty(&answer)
+    let text = json::pretty(&answer)
         .map_err(|error| CliError::failed("could not write the policies as JSON").because(error))?;
     ui.answer(&text);
     Ok(Exit::Done)

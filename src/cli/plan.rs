@@ -5,7 +5,8 @@ use super::exit::{CliError, Exit};
 use super::saved;
 use super::session::{self, Session};
 use super::ui::Ui;
-use crate::render;
+use crate::model::json;
+use crate::model::safe::escaped;
 
 /// Shows what differs between the file and AWS.
 pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -16,7 +17,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     match arguments.format {
         Format::Text => ui.answer(&session.render(&plan, "apply")),
         Format::Json => {
-            let text = render::json::pretty(&saved)
+            let text = json::pretty(&saved)
                 .map_err(|error| CliError::failed("could not write the plan as JSON").because(error))?;
             ui.answer(&text);
         }
@@ -25,7 +26,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if let Some(path) = &arguments.out {
         if verdict == Exit::Done {
             saved::write(path, &saved)?;
-            let shown = render::escaped(&path.display().to_string());
+            let shown = escaped(&path.display().to_string());
             ui.note(&format!("Saved to `{shown}`: apply it with `vssctl apply {shown}`."));
             ui.note(&format!("Digest: {}", saved.digest));
         } else {

@@ -7,7 +7,7 @@ use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::ui::Ui;
 use super::{file, session};
-use crate::render::escaped;
+use crate::model::safe::escaped;
 
 /// Serves, fills, ages, prints, resets or describes the simulated account.
 pub(super) async fn run(arguments: &SandboxArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

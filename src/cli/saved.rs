@@ -1,5 +1,6 @@
 //! Saved plans on disk, and carrying one out.
 
+use crate::model::safe::escaped;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
@@ -10,9 +11,9 @@ use super::exit::{CliError, Exit};
 use super::file;
 use super::session::{self, Loaded, Session};
 use super::ui::Ui;
-use crate::config::{Config, Sources};
+use crate::config::Config;
+use crate::model::Sources;
 use crate::plan::file::{LARGEST, Refusal, SavedPlan};
-use crate::render;
 
 /// Reads a saved plan and makes sure that it is as it was written.
 pub(super) fn read(path: &Path) -> Result<SavedPlan, CliError> {
@@ -101,8 +102,7 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
 pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
     let saved = read(path)?;
     ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), "apply", ui));
-    let [created, by, expires] =
-        [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| render::escaped(text));
+    let [created, by, expires] = [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));
     ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
     ui.note(&format!("Digest: {}", saved.digest));
     Ok(Exit::Done)
@@ -136,9 +136,10 @@ fn refused(path: &Path, refusal: Refusal) -> CliError {
     let moved = if let Refusal::Stale(moved) = &refusal { moved.clone() } else { Vec::new() };
     let error = CliError::new(exit, format!("nothing was changed: `{}` can't be applied", path.display()));
     let error = error.because(refusal);
-    let error = moved.iter().take(20).fold(error, |error, moved| {
-        error.hint(format!("`{}` moved since: {}", moved.address, render::escaped(&moved.what)))
-    });
+    let error = moved
+        .iter()
+        .take(20)
+        .fold(error, |error, moved| error.hint(format!("`{}` moved since: {}", moved.address, escaped(&moved.what))));
     if exit == Exit::Stale { error.hint("plan again, and review what it says now") } else { error }
 }
 

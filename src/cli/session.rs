@@ -1,5 +1,6 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
+use crate::model::safe::escaped;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,8 +15,10 @@ use super::ui::Ui;
 use crate::aws::{
     Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, Reader, guard,
 };
-use crate::config::{self, Config, Sources};
+use crate::config;
+use crate::config::Config;
 use crate::kind::KindLive;
+use crate::model::Sources;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
@@ -23,7 +26,7 @@ use crate::plan::check;
 use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
 use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
-use crate::{refresh, render};
+use crate::{observe, render};
 
 /// What each kind read, by the kind's name.
 pub(super) type LiveKinds = Vec<(&'static str, KindLive)>;
@@ -159,7 +162,7 @@ impl<'a> Session<'a> {
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
         self.read_on.store(self.fence.now(), Ordering::SeqCst);
         let reader = self.clients.reader();
-        let live = refresh::refresh(&reader, &self.loaded.config.desired).await;
+        let live = observe::refresh(&reader, &self.loaded.config.desired).await;
         self.ui.clear_status();
         (reader, live)
     }
@@ -181,7 +184,7 @@ impl<'a> Session<'a> {
     pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
         let (reader, mut live) = self.read().await;
         let config = &self.loaded.config;
-        let plan = refresh::plan(&reader, &mut live, |live| {
+        let plan = observe::plan(&reader, &mut live, |live| {
             build::build(&Input {
                 scope: &config.scope,
                 config_sha256: &config.sha256,
@@ -215,7 +218,7 @@ impl<'a> Session<'a> {
     pub(super) fn place(&self) -> String {
         let scope = &self.loaded.config.scope;
         let sort = if self.sandbox { "the simulated account" } else { "account" };
-        format!("{sort} {}, {}", render::escaped(&scope.account_id), render::escaped(&scope.region))
+        format!("{sort} {}, {}", escaped(&scope.account_id), escaped(&scope.region))
     }
 
     /// Renders a plan's problems, an empty line after each.
@@ -315,7 +318,7 @@ fn options_of_same(global: &Global) -> String {
     if global.allow_endpoint {
         add("--allow-endpoint", None);
     }
-    render::escaped(&line)
+    escaped(&line)
 }
 
 /// Quotes a word for a shell where it needs quotes.

@@ -1,5 +1,6 @@
 //! `vssctl show [ADDR...]`.
 
+use crate::model::json;
 use serde_json::{Value, json};
 
 use super::arguments::{Format, Global, ShowArguments};
@@ -39,7 +40,7 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
         Format::Json => {
             let things: Vec<Value> = things.iter().map(|(address, name, found)| thing(address, name, found)).collect();
             let value = json!({ "format": 1, "scope": session.loaded.config.scope, "things": things });
-            let text = render::json::pretty(&value)
+            let text = json::pretty(&value)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
             ui.answer(&text);
         }

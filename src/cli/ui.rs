@@ -14,8 +14,8 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{CliError, Exit};
-use crate::render::escaped;
-use crate::render::safe::SafeLines;
+use crate::model::safe::SafeLines;
+use crate::model::safe::escaped;
 
 /// The colour of the word `error`.
 const ERROR: Style = AnsiColor::Red.on_default().bold();

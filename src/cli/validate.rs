@@ -4,7 +4,7 @@ use super::arguments::Global;
 use super::exit::{CliError, Exit};
 use super::session;
 use super::ui::Ui;
-use crate::render::escaped;
+use crate::model::safe::escaped;
 
 /// Checks everything that can be checked without AWS.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit, CliError> {

@@ -7,11 +7,11 @@ use super::exit::{CliError, Exit};
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
+use crate::observe::evidence::{Wants, gather};
 use crate::render::html;
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
 use crate::vss::backup::OrderError;
 use crate::vss::evidence::Evidence;
-use crate::vss::gather::{Wants, gather};
 use crate::vss::verify::{Options, declared, verify};
 
 /// Judges the backups of every protected instance.

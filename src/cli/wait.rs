@@ -1,17 +1,18 @@
 //! `wait = true` of a package: after an apply, until its instances have run it.
 
+use crate::kinds;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
 
 use super::exit::CliError;
 use super::session::Session;
 use crate::apply::{Report, Status};
-use crate::kind::{self, Desired, Found};
+use crate::kind::{Desired, Found};
 use crate::kinds::package::{Installation, InstanceRun, Stage, installation, last_command, runs};
+use crate::model::Action;
 use crate::model::Address;
-use crate::plan::Action;
-use crate::render::escaped;
-use crate::render::safe::Safe;
+use crate::model::safe::Safe;
+use crate::model::safe::escaped;
 
 /// How long instances may take. A silent agent answers after an hour or never.
 const PATIENCE: Duration = Duration::from_mins(15);
@@ -97,7 +98,7 @@ fn listed(runs: &[InstanceRun]) -> String {
 /// Reads what the run came to on each instance. The verdict stands without it.
 async fn instances(session: &Session<'_>, entry: &Desired) -> Vec<InstanceRun> {
     let reader = session.clients.reader();
-    let package = kind::find(entry.address.kind()).expect("the file holds registered kinds only");
+    let package = kinds::find(entry.address.kind()).expect("the file holds registered kinds only");
     let mut found = package.refresh(&reader, &session.loaded.config.desired).await.found;
     let runs = match found.remove(&entry.address) {
         Some(Found::Live(live)) => runs(&reader, &live).await,
@@ -117,7 +118,7 @@ async fn instances(session: &Session<'_>, entry: &Desired) -> Vec<InstanceRun> {
 async fn read(session: &Session<'_>, entry: &Desired) -> Result<Installation, CliError> {
     let reader = session.clients.reader();
     let desired = &session.loaded.config.desired;
-    let package = kind::find(entry.address.kind()).expect("the file holds registered kinds only");
+    let package = kinds::find(entry.address.kind()).expect("the file holds registered kinds only");
     match package.refresh(&reader, desired).await.found.get(&entry.address) {
         Some(Found::Live(live)) => Ok(installation(&reader, live).await?),
         Some(Found::Unknown { action, message }) => {

@@ -15,10 +15,10 @@ use super::documents::Documents;
 use super::limits;
 use super::problems::{Problems, safe};
 use super::resolve::default_name;
-use super::source::Place;
 use super::structure::closest;
 use super::tree::Node;
-use super::values::Common;
+use crate::kind::values::Common;
+use crate::model::source::Place;
 
 /// Tags by key.
 pub(crate) type Tags = BTreeMap<String, String>;

@@ -14,10 +14,10 @@ use super::grammar;
 use super::limits;
 use super::problems::safe;
 use super::read;
-use super::source::Place;
 use super::structure::closest;
 use super::tree::Node;
-use super::values::DocumentSource;
+use crate::kind::values::DocumentSource;
+use crate::model::source::Place;
 
 /// Where policy files may be read from.
 #[derive(Debug, Default)]

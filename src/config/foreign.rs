@@ -10,8 +10,8 @@ use toml::de::DeTable;
 use crate::model::Diagnostic;
 
 use super::schema::View;
-use super::source::Sources;
 use super::tree::{Node, Tree};
+use crate::model::source::Sources;
 
 /// Tells whether a text that may be broken is recognisably a configuration of vssctl.
 pub(crate) fn is_ours(text: &str) -> bool {

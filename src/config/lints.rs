@@ -5,9 +5,9 @@ use crate::policy::lint::{LINTS, Lint};
 
 use super::context::{Context, Entry};
 use super::problems::safe;
-use super::source::Place;
 use super::structure::closest;
-use super::values::Allowance;
+use crate::kind::values::Allowance;
+use crate::model::source::Place;
 
 impl Context<'_> {
     /// Reports a lint of `subject`, the beginning of the sentence, unless the entry allows it.

@@ -1,5 +1,6 @@
 //! From a path or a text to a configuration, with every problem on the way.
 
+use crate::model::Thresholds;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
@@ -7,8 +8,6 @@ use std::path::Path;
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 use indexmap::IndexMap;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
@@ -22,9 +21,9 @@ use super::foreign;
 use super::names::is_iam_path;
 use super::problems::{Problems, safe};
 use super::schema::DEFAULTS;
-use super::source::{Place, Sources};
 use super::tree::{Node, Tree, fill, overlay};
 use super::{limits, read, resolve, structure};
+use crate::model::source::{Place, Sources};
 
 /// What came of loading a file.
 #[derive(Debug)]
@@ -48,22 +47,6 @@ pub struct Config {
     pub sha256: String,
     /// How much one run may delete without being told.
     pub thresholds: Thresholds,
-}
-
-/// How much one run may delete without being told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Thresholds {
-    /// Things.
-    pub max_deletions: u32,
-    /// Percent of the stack.
-    pub max_deletion_percent: u32,
-}
-
-impl Default for Thresholds {
-    fn default() -> Self {
-        Self { max_deletions: 3, max_deletion_percent: 30 }
-    }
 }
 
 /// The order in which plans list kinds.
@@ -327,7 +310,7 @@ fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
 
 /// Counts the bytes of a thing as a saved plan writes it.
 fn resolved_size(desired: &Desired) -> u64 {
-    crate::render::json::pretty(desired).map_or(u64::MAX, |text| text.len() as u64)
+    crate::model::json::pretty(desired).map_or(u64::MAX, |text| text.len() as u64)
 }
 
 /// Gives every entry the defaults of its kind.

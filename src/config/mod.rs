@@ -7,9 +7,7 @@
 pub mod cloudformation;
 mod context;
 mod documents;
-mod explain;
 mod foreign;
-pub mod form;
 mod grammar;
 pub(crate) mod limits;
 mod lints;
@@ -20,23 +18,17 @@ mod problems;
 mod read;
 mod resolve;
 mod schema;
-mod source;
 mod spec;
 mod structure;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod tree;
-pub mod values;
 
 use serde_json::Value;
 
-pub use explain::{Explanation, codes, explain};
 pub use limits::RESOLVED;
-pub use load::{Config, Loaded, Thresholds, load, load_text};
-pub(crate) use presets::managed_policy_arn;
-pub(crate) use resolve::trusts;
-pub use source::Sources;
+pub use load::{Config, Loaded, load, load_text};
 
 /// Returns the JSON Schema (draft-07) of the file.
 pub fn schema() -> Value {

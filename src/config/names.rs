@@ -6,7 +6,7 @@ use crate::model::{Address, Diagnostic};
 
 use super::context::{Context, Declared, Entry};
 use super::problems::safe;
-use super::source::Place;
+use crate::model::source::Place;
 
 /// What names of a kind look like.
 #[derive(Clone, Copy, Debug)]

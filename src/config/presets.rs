@@ -1,5 +1,6 @@
 //! What the presets of a role stand for, and where AWS keeps the managed policies that files name.
 
+use crate::model::arn::SERVICE_ROLE;
 use serde_json::{Value, json};
 
 use crate::kinds::role::spec::Preset;
@@ -9,25 +10,6 @@ use crate::model::Scope;
 pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
 /// What an instance needs to make its own VSS snapshots.
 pub(crate) const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
-
-/// AWS managed policies with the path `/service-role/` that a file for backups may name. Any other name is taken to be at `/`.
-const SERVICE_ROLE: &[&str] = &[
-    "AWSBackupServiceRolePolicyForBackup",
-    "AWSBackupServiceRolePolicyForRestores",
-    "AWSBackupServiceRolePolicyForIndexing",
-    "AWSBackupServiceRolePolicyForItemRestores",
-    "AWSBackupServiceRolePolicyForScans",
-    "AmazonEC2RoleforSSM",
-    "AmazonSSMAutomationRole",
-    "AmazonSSMMaintenanceWindowRole",
-    "AmazonEC2SpotFleetTaggingRole",
-    "AWSConfigRole",
-    "AWSLambdaBasicExecutionRole",
-    "AWSLambdaVPCAccessExecutionRole",
-    "AWSDataLifecycleManagerServiceRole",
-    "AWSDataLifecycleManagerServiceRoleForAMIManagement",
-    "AWSDataLifecycleManagerSSMFullAccess",
-];
 
 /// Other AWS managed policies that a role of instances or of backups may well have. A name that is in neither list may be right.
 const KNOWN: &[&str] = &[
@@ -95,12 +77,6 @@ const KNOWN: &[&str] = &[
 /// Tells whether a name, perhaps with its path, is that of a well-known AWS managed policy.
 pub(crate) fn is_known(name: &str) -> bool {
     KNOWN.contains(&name) || SERVICE_ROLE.contains(&name.strip_prefix("service-role/").unwrap_or(name))
-}
-
-/// Returns the ARN of an AWS managed policy; a name may hold its path, such as `service-role/X`.
-pub(crate) fn managed_policy_arn(scope: &Scope, name: &str) -> String {
-    let path = if SERVICE_ROLE.contains(&name) { "service-role/" } else { "" };
-    format!("arn:{}:iam::aws:policy/{path}{name}", scope.partition())
 }
 
 /// What a preset fills in.

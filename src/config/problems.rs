@@ -1,9 +1,9 @@
 //! Collects the problems of a run with their places.
 
+use crate::model::safe::Safe;
 use crate::model::{Diagnostic, Diagnostics};
-use crate::render::safe::Safe;
 
-use super::source::{Place, Sources};
+use crate::model::source::{Place, Sources};
 
 /// The problems so far, and the texts that they are in.
 #[derive(Debug)]

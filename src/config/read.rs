@@ -94,7 +94,7 @@ fn outside(is_repository: bool, real: &Path) -> ReadError {
     let place = if is_repository { "the repository" } else { "its folder" };
     ReadError::new(Kind::Refused, format!("is a link that leads out of {place}"), "leads out").help(format!(
         "put a copy of the file in the link's place, or name the real one: `--file {}`",
-        crate::render::escaped(&real.display().to_string())
+        crate::model::safe::escaped(&real.display().to_string())
     ))
 }
 

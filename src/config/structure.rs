@@ -2,12 +2,12 @@
 //! characters that would lie to a reader. What it finds fault with is marked, so that later checks leave it alone.
 
 use crate::model::Diagnostic;
-use crate::render::safe::is_hidden;
+use crate::model::safe::is_hidden;
 
 use super::problems::{Problems, safe};
 use super::schema::View;
-use super::source::Place;
 use super::tree::{Node, Tree};
+use crate::model::source::Place;
 
 /// Tables whose keys name entries, and so become part of addresses.
 const ENTRY_TABLES: &[&str] = &[

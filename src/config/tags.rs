@@ -11,7 +11,7 @@ use super::context::{Context, Entry, Tags};
 use super::limits;
 use super::problems::safe;
 use super::tree::Node;
-use super::values::Common;
+use crate::kind::values::Common;
 
 impl Context<'_> {
     /// Merges `[tags]` with an entry's own and checks them; none where there are neither.

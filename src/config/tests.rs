@@ -4,7 +4,8 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::kind::Desired;
-use crate::model::Severity;
+use crate::model::codes::explain;
+use crate::model::{Severity, Thresholds};
 
 mod checks;
 mod hostile;

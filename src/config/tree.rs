@@ -6,7 +6,7 @@ use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::source::Place;
+use crate::model::source::Place;
 
 /// One value, where it stands, and whether the structure check found fault with it.
 #[derive(Clone, Debug)]

@@ -1,10 +1,13 @@
 //! What a transition has to change: the plan's own diff, asked field by field, so that the calls follow what is shown.
 
-use serde_json::{Map, Value};
+use crate::kind::value::{id, pairs, texts};
+use crate::model::marks::{KEYS, PREFIX};
+use serde_json::Value;
 
-use crate::kind::{Field, Fields, Live, Transition};
-use crate::plan::marks::{TagChanges, tag_changes};
-use crate::plan::{Action, diff, marks};
+use crate::kind::marks::{TagChanges, tag_changes};
+use crate::kind::{Field, Fields, Transition};
+use crate::kind::{diff, marks};
+use crate::model::Action;
 
 /// The differences of one transition.
 #[derive(Debug)]
@@ -67,7 +70,7 @@ impl<'a> Delta<'a> {
     fn adopted_marks(&self) -> std::collections::BTreeMap<String, String> {
         let mut found = self.transition.marks.clone();
         let live = self.live("tags");
-        if let Some(keys) = found.get_mut(marks::KEYS) {
+        if let Some(keys) = found.get_mut(KEYS) {
             let same = pairs(self.desired("tags")).filter(|(key, value)| live.get(key.as_str()) == Some(*value));
             *keys = marks::list_keys(same.map(|(key, _)| key.as_str()));
         }
@@ -92,21 +95,6 @@ impl<'a> Delta<'a> {
     }
 }
 
-/// Returns an id of a live thing; empty where it has none.
-pub(crate) fn id<'a>(live: &'a Live, name: &str) -> &'a str {
-    live.ids.get(name).map_or("", String::as_str)
-}
-
-/// Returns the texts of a set.
-pub(crate) fn texts(value: &Value) -> Vec<&str> {
-    value.as_array().into_iter().flatten().filter_map(Value::as_str).collect()
-}
-
-/// Returns the entries of a map or record.
-pub(crate) fn pairs(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
-    value.as_object().into_iter().flatten()
-}
-
 /// Returns all tags of a creating call. What takes the place of something keeps the tags that others gave to that.
 pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMap<String, String> {
     let desired = transition.desired.and_then(|desired| desired.fields.get("tags")).and_then(Value::as_object);
@@ -116,16 +104,11 @@ pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMa
     for (key, value) in live.into_iter().flatten() {
         // IAM's keys ignore case.
         let is_there = all.keys().chain(&gone).any(|known| known.eq_ignore_ascii_case(key));
-        if !is_there && !key.starts_with("aws:") && !key.starts_with(marks::PREFIX) {
+        if !is_there && !key.starts_with("aws:") && !key.starts_with(PREFIX) {
             all.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
         }
     }
     all
-}
-
-/// Returns a text of a record; empty where it has none.
-pub(crate) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
-    fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns the path of a new IAM thing: the file's, else the stack's; null where both leave it to AWS.

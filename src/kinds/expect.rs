@@ -2,14 +2,16 @@
 //! and by its marks. IAM's names and those of vaults can be free and taken again between a plan and its writes, and
 //! an object can change hands.
 
+use crate::model::marks::{ID, STACK, TOKEN};
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Tags};
 use crate::kind::Live;
+use crate::model::PlannedCall;
 use crate::model::Scope;
-use crate::plan::{EXPECT, PlannedCall, marks};
+use crate::model::call::EXPECT;
 
 /// The member of [`EXPECT`] that holds the values that are taken, by tag key.
 const TAGS: &str = "Tags";
@@ -30,7 +32,7 @@ pub(crate) fn expecting(
     unique: &[&str],
     new: &BTreeMap<String, String>,
 ) -> PlannedCall {
-    expecting_marks(&[marks::STACK, marks::ID], expecting_id(action, input, live, unique), live, new)
+    expecting_marks(&[STACK, ID], expecting_id(action, input, live, unique), live, new)
 }
 
 /// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took
@@ -42,13 +44,13 @@ pub(crate) fn expecting_reference(
     unique: &[&str],
     scope: &Scope,
 ) -> PlannedCall {
-    let ours = BTreeMap::from([(marks::STACK.to_owned(), scope.stack.clone())]);
-    expecting_marks(&[marks::STACK], expecting_id(action, input, live, unique), live, &ours)
+    let ours = BTreeMap::from([(STACK.to_owned(), scope.stack.clone())]);
+    expecting_marks(&[STACK], expecting_id(action, input, live, unique), live, &ours)
 }
 
 fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTreeMap<String, String>) -> PlannedCall {
     // Without any mark a token that names the stack says whose it is; a mark of another owner says more.
-    let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(marks::TOKEN));
+    let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(TOKEN));
     let tags = live.fields.get("tags").unwrap_or(&Value::Null);
     let taken = |key: &str| {
         let mut taken = vec![tags.get(key).cloned().unwrap_or_default()];

@@ -3,9 +3,9 @@
 use serde_json::Value;
 
 use crate::aws::{AwsError, Tags};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, Owner};
 use crate::model::{Address, Scope};
-use crate::plan::marks;
 
 /// Gives the entries of one kind.
 pub(crate) fn entries<'a>(desired: &'a [Desired], kind: &'static str) -> impl Iterator<Item = &'a Desired> + Clone {

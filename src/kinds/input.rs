@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use serde_json::{Map, Value};
 
 use crate::aws::AwsError;
-use crate::plan::PlannedCall;
+use crate::model::PlannedCall;
 
 /// The input of a planned call, or a structure in it.
 #[derive(Clone, Copy, Debug)]
@@ -110,7 +110,7 @@ pub(crate) fn tag_map<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String
 pub(crate) fn without_empty(input: Value) -> Value {
     match input {
         Value::Object(entries) => {
-            Value::Object(entries.into_iter().filter(|(_, value)| !crate::plan::diff::is_empty(value)).collect())
+            Value::Object(entries.into_iter().filter(|(_, value)| !crate::kind::diff::is_empty(value)).collect())
         }
         other => other,
     }

@@ -15,7 +15,7 @@ impl LiveForm {
     /// Adds a value unless it is empty.
     pub(crate) fn value(&mut self, name: &str, value: impl Into<Value>) -> &mut Self {
         let value = value.into();
-        if !crate::plan::diff::is_empty(&value) {
+        if !crate::kind::diff::is_empty(&value) {
             self.0.insert(name.to_owned(), value);
         }
         self

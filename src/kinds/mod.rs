@@ -36,3 +36,13 @@ pub(crate) static ALL: &[&dyn Kind] = &[
     &selection::Selection,
     &region_settings::RegionSettings,
 ];
+
+/// Returns every kind, in the order in which plans list them.
+pub fn registry() -> &'static [&'static dyn Kind] {
+    ALL
+}
+
+/// Finds a kind by its name.
+pub fn find(name: &str) -> Option<&'static dyn Kind> {
+    registry().iter().copied().find(|kind| kind.name() == name)
+}

@@ -1,12 +1,13 @@
 //! The calls of the kinds, without any AWS: which ones, in which phase and order, with which input.
 
+use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use crate::kind::{self, Calls, Desired, Live, Owner, Transition};
+use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Scope};
-use crate::plan::{Action, PlannedCall};
 
 /// What a transition is made from, with nothing around it.
 #[derive(Default)]
@@ -66,7 +67,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
     let neighbours: BTreeMap<Address, &Live> =
         given.neighbours.iter().map(|(address, live)| (address.clone(), live)).collect();
     let replaced: BTreeSet<Address> = given.replaced.iter().cloned().collect();
-    kind::find(address.kind()).expect("a kind").calls(&Transition {
+    kinds::find(address.kind()).expect("a kind").calls(&Transition {
         scope: &scope(),
         action,
         address: &address,
@@ -223,7 +224,7 @@ fn a_lock_keeps_the_bounds_that_the_file_does_not_say() {
 
 #[test]
 fn a_vault_with_recovery_points_says_why_it_stays() {
-    let vault = kind::find("vault").expect("a kind");
+    let vault = kinds::find("vault").expect("a kind");
     let holding = |count: i64| live("vss", &[], json!({}), json!({"NumberOfRecoveryPoints": count}));
     assert_eq!(vault.obstacle(&holding(0)), None);
     assert_eq!(vault.obstacle(&holding(3)).as_deref(), Some("it holds 3 recovery points"));

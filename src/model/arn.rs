@@ -3,6 +3,7 @@
 //! Source of the shapes: AWS General Reference, "Amazon Resource Names"; for patterns in backup selections the AWS
 //! Backup model, `BackupSelection$Resources`.
 
+use super::Scope;
 use std::fmt;
 use std::str::FromStr;
 
@@ -211,6 +212,31 @@ pub fn is_region(text: &str) -> bool {
 
 fn error(text: &str, problem: &str) -> ArnError {
     ArnError { text: text.to_owned(), problem: problem.to_owned() }
+}
+
+/// AWS managed policies with the path `/service-role/` that a file for backups may name. Any other name is taken to be at `/`.
+pub(crate) const SERVICE_ROLE: &[&str] = &[
+    "AWSBackupServiceRolePolicyForBackup",
+    "AWSBackupServiceRolePolicyForRestores",
+    "AWSBackupServiceRolePolicyForIndexing",
+    "AWSBackupServiceRolePolicyForItemRestores",
+    "AWSBackupServiceRolePolicyForScans",
+    "AmazonEC2RoleforSSM",
+    "AmazonSSMAutomationRole",
+    "AmazonSSMMaintenanceWindowRole",
+    "AmazonEC2SpotFleetTaggingRole",
+    "AWSConfigRole",
+    "AWSLambdaBasicExecutionRole",
+    "AWSLambdaVPCAccessExecutionRole",
+    "AWSDataLifecycleManagerServiceRole",
+    "AWSDataLifecycleManagerServiceRoleForAMIManagement",
+    "AWSDataLifecycleManagerSSMFullAccess",
+];
+
+/// Returns the ARN of an AWS managed policy; a name may hold its path, such as `service-role/X`.
+pub(crate) fn managed_policy_arn(scope: &Scope, name: &str) -> String {
+    let path = if SERVICE_ROLE.contains(&name) { "service-role/" } else { "" };
+    format!("arn:{}:iam::aws:policy/{path}{name}", scope.partition())
 }
 
 #[cfg(test)]

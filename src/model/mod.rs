@@ -3,14 +3,26 @@
 
 pub mod address;
 pub mod arn;
+pub mod call;
+pub mod change;
 pub mod clock;
+pub mod codes;
 pub mod diagnostic;
 pub mod duration;
 pub mod glob;
 pub mod hash;
+pub mod json;
+pub mod marks;
+pub mod safe;
 pub mod schedule;
 pub mod scope;
+pub mod source;
+pub mod thresholds;
 
 pub use address::Address;
+pub use call::{Phase, PlannedCall};
+pub use change::{Action, Display, FieldChange};
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
 pub use scope::Scope;
+pub use source::Sources;
+pub use thresholds::Thresholds;

@@ -53,3 +53,8 @@ pub fn partition_of(region: &str) -> &'static str {
         "aws"
     }
 }
+
+/// Returns the path below which everything of a stack is kept in Parameter Store.
+pub fn parameter_root(scope: &Scope) -> String {
+    format!("/vssctl/v1/{}", scope.stack)
+}

@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
+use crate::kind::value::{pairs, text, texts};
 use crate::kind::{Desired, Fields};
-use crate::kinds::delta::{pairs, text, texts};
 use crate::model::Scope;
 use crate::vss::evidence::VSS_CONFIG;
 use crate::vss::{gate, package};

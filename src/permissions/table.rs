@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::facts::{Attachment, Facts, Role, sorted};
 use crate::kinds::package::DOCUMENT;
-use crate::plan::marks::{PREFIX, STACK};
+use crate::model::marks::{PREFIX, STACK};
 
 /// What a row is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

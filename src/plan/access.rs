@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::Action;
 use super::build::Draft;
 use crate::kind::{Desired, Found, KindLive, Live};
+use crate::model::Action;
 use crate::model::{Address, Scope};
 use crate::vss::gate::{Account, Machine, Powers, Role};
 

@@ -3,18 +3,19 @@
 //! First each thing gets its verdict alone; then verdicts spread along the references (what needs a refused thing is
 //! refused); then the kinds give their calls, and `order` puts them into steps.
 
+use crate::kinds;
+use crate::kinds::registry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
 use super::gate::{self, Gate};
 use super::order::{Graph, Vertex};
-use super::{
-    Action, Change, FORMAT, FieldChange, Orphan, Phase, Plan, diff, hazard, holders, marks, seconds, unreadable,
-    verdict,
-};
-use crate::config::Thresholds;
-use crate::kind::{self, Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use super::{Change, FORMAT, Orphan, Plan, hazard, holders, seconds, unreadable, verdict};
+use crate::kind::{Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
+use crate::kind::{diff, marks};
+use crate::model::Thresholds;
+use crate::model::{Action, FieldChange, Phase};
 use crate::model::{Address, Diagnostic, Scope};
 
 /// What the caller asks of a plan.
@@ -119,7 +120,7 @@ fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     }
     for desired in &mut desired {
         if let (Some(kind), Some(Found::Live(live))) =
-            (kind::find(desired.address.kind()), found.get(&desired.address).copied())
+            (kinds::find(desired.address.kind()), found.get(&desired.address).copied())
         {
             kind.complete(desired, live);
         }
@@ -151,7 +152,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
-    for kind in kind::registry().iter().copied() {
+    for kind in registry().iter().copied() {
         let Some((_, live)) = input.live.iter().find(|(name, _)| *name == kind.name()) else { continue };
         for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.name()) {
             let found = live.found.get(&desired.address).unwrap_or(&Found::Absent);
@@ -215,7 +216,7 @@ fn change(draft: Draft<'_>) -> Change {
 }
 
 fn rank(vertex: &Vertex) -> usize {
-    let kind = kind::registry().iter().position(|kind| kind.name() == vertex.1.kind()).unwrap_or(usize::MAX - 1);
+    let kind = registry().iter().position(|kind| kind.name() == vertex.1.kind()).unwrap_or(usize::MAX - 1);
     kind + vertex.0 as usize * 100
 }
 
@@ -370,7 +371,7 @@ fn lost_section(input: &Input<'_>, deletions: &[Draft<'_>]) -> Option<Diagnostic
     }
     let count = |kind: &str| deletions.iter().filter(|draft| draft.kind.name() == kind).count();
     let in_file = |kind: &str| input.desired.iter().any(|desired| desired.address.kind() == kind);
-    let lost = kind::registry().iter().map(|kind| kind.name()).find(|kind| !in_file(kind) && count(kind) > 1)?;
+    let lost = registry().iter().map(|kind| kind.name()).find(|kind| !in_file(kind) && count(kind) > 1)?;
     let message = format!("the file has no `{lost}` entries any more, and all {} would go", count(lost));
     let all = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     Some(

@@ -5,9 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Action, Phase, Plan, PlannedCall, Step, UNTIL};
+use super::{Plan, Step};
 use crate::kind::{Found, KindLive, Live};
 use crate::model::Address;
+use crate::model::call::UNTIL;
+use crate::model::{Action, Phase, PlannedCall};
 
 /// Lists what is wrong with a plan; empty for a sound one. `live` is what the plan was built from.
 pub fn violations(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<String> {
@@ -177,7 +179,8 @@ mod tests {
 
     use super::*;
     use crate::model::Scope;
-    use crate::plan::{Change, EXPECT, Step, output};
+    use crate::model::call::{EXPECT, output};
+    use crate::plan::{Change, Step};
 
     fn plan() -> Plan {
         let change = |text: &str, action| Change {

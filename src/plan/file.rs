@@ -4,6 +4,7 @@
 //! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
 //! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
 
+use crate::model::codes;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -12,8 +13,9 @@ use serde_json::{Value, json};
 use super::build::Options;
 use super::fingerprint::{Moved, Observed, canonical, moved, observe};
 use super::{Change, FORMAT, Orphan, Plan, Step};
-use crate::config::{self, Thresholds};
+use crate::config;
 use crate::kind::{Desired, KindLive};
+use crate::model::Thresholds;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Diagnostic, Location, Scope, Severity};
 
@@ -262,7 +264,7 @@ impl SavedPlan {
     /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of indentation,
     /// a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
-        crate::render::json::pretty(self)
+        crate::model::json::pretty(self)
     }
 
     /// Reads one and makes sure that it is as it was written.
@@ -390,7 +392,7 @@ fn notice(diagnostic: &Diagnostic) -> Notice {
 /// Turns a notice back; one with a code that this program does not know is left out.
 fn diagnostic(notice: &Notice) -> Option<Diagnostic> {
     let Notice { code, severity, message, address, location, label, help } = notice.clone();
-    let code = config::explain(&code)?.code;
+    let code = codes::explain(&code)?.code;
     Some(Diagnostic { code, severity, message, address, location, label, help })
 }
 

@@ -1,6 +1,7 @@
 //! What a plan saw, so that what moved since can be named: for each object its unique id and the hash of its state, and for
 //! each one that the plan touches the state itself.
 
+use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -8,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Plan, verdict};
-use crate::kind::{self, Desired, Found, Kind, KindLive, Live};
+use crate::kind::{Desired, Found, Kind, KindLive, Live};
 use crate::model::Address;
 use crate::model::hash::sha256_hex;
 
@@ -83,7 +84,7 @@ pub fn observe(
     let mut all = Vec::new();
     let mut taken: BTreeSet<Address> = desired.iter().map(|desired| desired.address.clone()).collect();
     for (name, read) in live {
-        let Some(kind) = kind::find(name) else { continue };
+        let Some(kind) = kinds::find(name) else { continue };
         let see = |address: &Address, standing, live: &Live| {
             of_live(kind, address.clone(), standing, live, touched.contains(address))
         };

@@ -12,8 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::build::{Draft, Input};
-use super::{Action, Hazard, HazardNote};
+use super::{Hazard, HazardNote};
 use crate::kind::Rings;
+use crate::model::Action;
 use crate::model::{Address, Diagnostic};
 use crate::vss::gate::{Evidence, Machine, Machines, Standing, Wanted, wanted};
 use crate::vss::package::is_package;

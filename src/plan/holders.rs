@@ -1,10 +1,11 @@
 //! Who holds what goes: a thing that somebody holds beyond this plan is not taken apart before AWS refuses to delete it.
 
-use super::Action;
 use super::build::{Draft, Input};
 use super::verdict::cannot_go;
-use crate::kind::{self, Found, Holder, Kind, KindLive, Live, Owner};
+use crate::kind::{Found, Holder, Kind, KindLive, Live, Owner};
+use crate::kinds;
 use crate::kinds::instance_profile::INSTANCE;
+use crate::model::Action;
 use crate::model::{Address, Diagnostic};
 
 /// The most holders that a message names.
@@ -32,7 +33,7 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
 
 fn obstacle(holders: &[Holder]) -> String {
     let name = |holder: &Holder| {
-        let title = kind::find(&holder.kind).map_or(holder.kind.as_str(), |kind| kind.title());
+        let title = kinds::find(&holder.kind).map_or(holder.kind.as_str(), |kind| kind.title());
         format!("{title} `{}`", holder.name)
     };
     let mut names: Vec<String> = holders.iter().map(name).collect();

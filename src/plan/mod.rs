@@ -4,21 +4,22 @@
 pub(crate) mod access;
 pub mod build;
 pub mod check;
-pub mod diff;
 pub mod file;
 pub mod fingerprint;
 mod gate;
 pub mod hazard;
 mod holders;
-pub mod marks;
 pub mod order;
 mod seconds;
 mod unreadable;
 mod verdict;
 
+use crate::model::Action;
+use crate::model::FieldChange;
+use crate::model::Phase;
+use crate::model::PlannedCall;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::model::{Address, Diagnostic, Location, Scope};
 
@@ -26,57 +27,6 @@ pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 1;
-
-/// What a plan does to one thing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Action {
-    /// Live is as the file says.
-    NoOp,
-    /// Makes it.
-    Create,
-    /// Takes over a live thing that had no owner; fields may change as well.
-    Adopt,
-    /// Changes it in place.
-    Update,
-    /// Makes a new one in place of the old one.
-    Replace,
-    /// Deletes it.
-    Delete,
-    /// It could not be read: nothing is done to it.
-    Unknown,
-    /// It is somebody else's, protected, or needs something that is: nothing is done to it.
-    Refused,
-}
-
-/// How one field differs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct FieldChange {
-    /// The path in the entry, such as `rule.nightly.schedule` or `tags.team`.
-    pub path: String,
-    /// How it is shown.
-    pub display: Display,
-    /// The live value; null where there is none.
-    pub before: Value,
-    /// The desired value; null where it goes away.
-    pub after: Value,
-    /// The change can't be made in place.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub replaces: bool,
-}
-
-/// How the two sides of a field change read best.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Display {
-    /// `old -> new`.
-    Value,
-    /// Elements added and removed.
-    Set,
-    /// A text diff of canonical JSON.
-    Document,
-}
 
 /// One thing of the file and what the plan does to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
@@ -109,51 +59,6 @@ pub struct Orphan {
     /// Its ARN or id.
     pub id: String,
 }
-
-/// The order of the parts of a plan; all steps know what they wait for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Phase {
-    /// A holder lets go of what is about to be replaced.
-    Release,
-    /// Things become what the file says.
-    Ensure,
-    /// Predecessors and leftovers of changed things go.
-    Remove,
-    /// Deletions.
-    Prune,
-}
-
-/// One API call, spelled out.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct PlannedCall {
-    /// The IAM action of the operation, such as `iam:CreateRole`.
-    pub action: String,
-    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
-    /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
-    pub input: Value,
-}
-
-impl PlannedCall {
-    /// Makes a call.
-    pub fn new(action: &str, input: Value) -> Self {
-        Self { action: action.to_owned(), input }
-    }
-}
-
-/// Makes the placeholder of a value that the calls of `address` will have returned.
-pub fn output(address: &Address, name: &str) -> Value {
-    serde_json::json!({ "$output": address.to_string(), "name": name })
-}
-
-/// The member of a call that waits: it is made again until its answer has this. AWS's waiters do the same.
-pub const UNTIL: &str = "$until";
-/// The member of the answer to such a call that says what it is still waiting for.
-pub const PENDING: &str = "$pending";
-/// The member of a look: what it must find. Ids by AWS's names, each with its one value, and `Tags` by key, each with
-/// the list of values that are taken; `null` in that list is a tag that is not there.
-pub const EXPECT: &str = "$expect";
 
 /// The calls of one thing in one phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::Phase::{Ensure, Prune, Release, Remove};
-use super::{Phase, PlannedCall, Step};
+use super::Step;
 use crate::model::Address;
+use crate::model::Phase::{Ensure, Prune, Release, Remove};
+use crate::model::{Phase, PlannedCall};
 
 /// The place of a step: its phase and its thing.
 pub type Vertex = (Phase, Address);

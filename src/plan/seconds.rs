@@ -3,13 +3,15 @@
 //! An entry keeps one object. Another one that carries its mark goes, as a destruction of its own: named with its id,
 //! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
+use crate::kinds;
 use std::collections::BTreeSet;
 
+use super::Orphan;
 use super::build::{Draft, Input, allowed_deletions, differences};
 use super::order::Graph;
 use super::verdict::{PROTECTED, cannot_go};
-use super::{Action, Orphan};
-use crate::kind::{self, Kind, Live};
+use crate::kind::{Kind, Live};
+use crate::model::Action;
 use crate::model::{Address, Diagnostic};
 
 /// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack
@@ -31,7 +33,7 @@ pub(super) fn remove<'a>(
     for (kind, (entry, live)) in
         input.live.iter().flat_map(|(kind, read)| read.surplus.iter().map(move |it| (kind, it)))
     {
-        let (Some(kind), Some(first)) = (kind::find(kind), drafts.iter().find(|draft| draft.address == *entry)) else {
+        let (Some(kind), Some(first)) = (kinds::find(kind), drafts.iter().find(|draft| draft.address == *entry)) else {
             continue;
         };
         if matches!(first.action, Action::Unknown | Action::Refused) {

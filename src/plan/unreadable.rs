@@ -1,10 +1,11 @@
 //! What could not be read, beyond the things of the file: orphans may be missing from the plan.
 
+use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::build::Input;
 use crate::aws::AwsError;
-use crate::kind::{self, Found};
+use crate::kind::Found;
 use crate::model::Diagnostic;
 
 /// Names each failed read once, unless a thing of the file that could not be read names it already.
@@ -13,7 +14,7 @@ use crate::model::Diagnostic;
 pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
     let mut failed: BTreeMap<String, (&AwsError, BTreeSet<&str>)> = BTreeMap::new();
     for (name, live) in input.live {
-        let title = kind::find(name).map_or(*name, |kind| kind.title());
+        let title = kinds::find(name).map_or(*name, |kind| kind.title());
         for error in &live.unreadable {
             failed.entry(error.action()).or_insert_with(|| (error, BTreeSet::new())).1.insert(title);
         }

@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::Value;
 
 use super::build::{Draft, Input, differences, marks_of};
-use super::{Action, FieldChange, diff, hazard};
+use super::hazard;
+use crate::kind::diff;
 use crate::kind::{Desired, Found, Kind, Live, Owner};
+use crate::model::{Action, FieldChange};
 use crate::model::{Address, Diagnostic};
 
 /// The obstacle that the file itself puts up.
@@ -117,7 +119,10 @@ fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
     let Some(after) = desired.options.get("changeable_for") else { return };
     if let Some(last) = fields.iter().rposition(|field| field.path.starts_with("lock.")) {
         let (path, before, after) = ("lock.changeable_for".to_owned(), serde_json::Value::Null, after.clone());
-        fields.insert(last + 1, FieldChange { path, display: super::Display::Value, before, after, replaces: false });
+        fields.insert(
+            last + 1,
+            FieldChange { path, display: crate::model::Display::Value, before, after, replaces: false },
+        );
     }
 }
 
@@ -241,7 +246,7 @@ fn compare<'a>(
             0,
             FieldChange {
                 path: "name".to_owned(),
-                display: super::Display::Value,
+                display: crate::model::Display::Value,
                 before: live.name.as_str().into(),
                 after: desired.name.as_str().into(),
                 replaces: true,
@@ -259,7 +264,7 @@ fn compare<'a>(
     };
     // Marks of an adopted thing always differ; they are what adoption means, and no line of their own.
     if action == Action::Adopt {
-        fields.retain(|field| !field.path.contains(super::marks::PREFIX));
+        fields.retain(|field| !field.path.contains(crate::model::marks::PREFIX));
     }
     if action == Action::Replace && change == Action::Adopt {
         let fixed = fields.iter().find(|field| field.replaces);

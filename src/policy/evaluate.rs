@@ -5,7 +5,7 @@
 //! operators", "Conditions with multiple context keys or values", "Policy variables". Not here, because a request of one
 //! account needs none of it: resource policies, permissions boundaries, session policies and those of AWS Organizations.
 
-use std::collections::BTreeMap;
+use super::keys::Keys;
 
 use serde_json::Value;
 
@@ -13,29 +13,6 @@ use super::canonical::{Document, Statement};
 use super::condition;
 use super::error::PolicyError;
 use super::pattern::Pattern;
-
-/// The condition keys of a request, by name in lower case: key names ignore case, the tag key in them included.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Keys(BTreeMap<String, Vec<String>>);
-
-impl Keys {
-    /// Adds a key with one value.
-    #[must_use]
-    pub fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.set(name, [value.into()]);
-        self
-    }
-
-    /// Sets a key with all its values.
-    pub fn set(&mut self, name: &str, values: impl IntoIterator<Item = String>) {
-        self.0.insert(name.to_ascii_lowercase(), values.into_iter().collect());
-    }
-
-    /// Returns the values of a key; `None` where the request does not have it.
-    pub fn get(&self, name: &str) -> Option<&[String]> {
-        self.0.get(&name.to_ascii_lowercase()).map(Vec::as_slice)
-    }
-}
 
 /// What is to be decided.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -27,9 +27,11 @@ mod error;
 mod evaluate;
 #[cfg(test)]
 mod evaluate_tests;
+pub mod keys;
 pub mod lint;
 mod locate;
 mod pattern;
+pub(crate) mod permits;
 #[cfg(test)]
 mod properties;
 mod read;
@@ -43,7 +45,8 @@ use serde_json::{Value, json};
 pub use canonical::{ELEMENTS, OPERATORS, canonical, is_operator};
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
-pub use evaluate::{Decision, Keys, Policies, Request};
+pub use evaluate::{Decision, Policies, Request};
+pub use keys::Keys;
 pub use locate::locate;
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};

@@ -1,6 +1,6 @@
 //! The patterns of policies: `*` for any text, `?` for any one character, and variables.
 
-use super::evaluate::Keys;
+use super::keys::Keys;
 use crate::model::glob::{Piece, matches};
 
 /// A pattern, and the text that it was read from.

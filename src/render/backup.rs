@@ -2,8 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::escaped;
 use super::text::{ADD, BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
+use crate::model::safe::escaped;
 use crate::vss::backup::{Line, Report};
 use crate::vss::evidence::{Job, JobState};
 use crate::vss::moment::length;

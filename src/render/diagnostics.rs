@@ -7,11 +7,11 @@ use annotate_snippets::renderer::DecorStyle;
 use annotate_snippets::{AnnotationKind, Group, Level, Origin, Renderer, Snippet};
 use unicode_width::UnicodeWidthStr;
 
-use crate::config::Sources;
+use crate::model::Sources;
 use crate::model::{Diagnostic, Diagnostics, Location, Severity};
 
-use super::safe::{Safe, is_hidden};
 use super::text::paragraph;
+use crate::model::safe::{Safe, is_hidden};
 
 /// How problems are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,16 +1,17 @@
 //! What is live for the things of a file, for people.
 
+use crate::kinds;
 use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::escaped;
 use super::text::{
     ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, document_lines, field_lines, header, paragraph, write_lines,
 };
 use crate::kind::{self, Found, Live, Owner, Shape};
 use crate::model::Address;
-use crate::plan::{Display, FieldChange};
+use crate::model::safe::escaped;
+use crate::model::{Display, FieldChange};
 
 /// Renders what is live for the things of a file, as (address, name in the file, what was found).
 pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
@@ -64,7 +65,7 @@ fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) 
         .iter()
         .map(|(name, id)| Line { sign: "", style: DIM, path: escaped(name), value: Shown::Beside(escaped(id)) })
         .collect();
-    let table = kind::find(address.kind()).map(kind::Kind::fields).unwrap_or_default();
+    let table = kinds::find(address.kind()).map(kind::Kind::fields).unwrap_or_default();
     for field in table {
         let Some(value) = live.fields.get(field.name) else { continue };
         live_lines(&mut lines, field.name, &field.shape, value);

@@ -7,16 +7,9 @@
 pub mod backup;
 pub mod diagnostics;
 pub mod html;
-pub mod json;
 pub mod live;
 pub mod progress;
 pub mod proof;
 pub mod report;
-pub mod safe;
 pub mod text;
 pub mod text_diff;
-
-/// Escapes what a terminal would act on or hide in foreign text.
-pub fn escaped(text: &str) -> String {
-    safe::Safe(text).to_string()
-}

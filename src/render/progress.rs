@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::escaped;
 use super::report::{error_json, sentence};
 use super::text::{ADD, BOLD, CHANGE, REMOVE};
 use crate::apply::Event;
+use crate::model::Action;
 use crate::model::Address;
-use crate::plan::{Action, Plan};
+use crate::model::safe::escaped;
+use crate::plan::Plan;
 
 /// Turns events into lines. A thing may have several steps; people are told of the first begin and the last end.
 #[derive(Debug)]
@@ -127,7 +128,7 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::aws::AwsError;
-    use crate::plan::Phase;
+    use crate::model::Phase;
 
     #[test]
     fn a_wait_is_told_of_once_however_often_the_call_is_tried() {

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::escaped;
 use super::text::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
 use crate::apply::{Left, Leftover, Outcome, Report, Status};
 use crate::aws::{AwsError, ErrorKind};
-use crate::plan::{Action, Summary};
+use crate::model::Action;
+use crate::model::safe::escaped;
+use crate::plan::Summary;
 
 /// Renders a report for people. `destroys` says that the whole stack was to go.
 pub fn text(report: &Report, destroys: bool, width: usize) -> String {

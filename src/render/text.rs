@@ -1,6 +1,7 @@
 //! The plan for people: the verdict, one block for each thing that changes, what is left alone, what stands in the
 //! way, and the line that Atlantis and people look for. Nothing means something by colour alone.
 
+use crate::kinds;
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -8,11 +9,12 @@ use anstyle::{AnsiColor, Style};
 use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
-use super::escaped;
 use super::text_diff::{self, Tag};
 use crate::kind;
 use crate::model::Address;
-use crate::plan::{Action, Change, Display, FieldChange, Hazard, Orphan, Plan, Summary, hazard};
+use crate::model::safe::escaped;
+use crate::model::{Action, Display, FieldChange};
+use crate::plan::{Change, Hazard, Orphan, Plan, Summary, hazard};
 
 /// What is added.
 pub(crate) const ADD: Style = AnsiColor::Green.on_default();
@@ -113,7 +115,7 @@ fn sign(change: &Change) -> (&'static str, Style, &'static str) {
         Action::Create => ("+", ADD, "will be created"),
         Action::Adopt => ("~", CHANGE, "will be adopted"),
         Action::Update => ("~", CHANGE, "will be changed"),
-        Action::Replace if kind::find(change.address.kind()).is_some_and(kind::Kind::replaces_create_first) => {
+        Action::Replace if kinds::find(change.address.kind()).is_some_and(kind::Kind::replaces_create_first) => {
             ("+/-", CHANGE, "will be replaced, the new one first")
         }
         Action::Replace => ("-/+", CHANGE, "will be replaced"),
@@ -176,7 +178,7 @@ fn consent(text: &mut String, plan: &Plan, command: &str, width: usize) {
 
 /// Returns what a thing is for people: the kind's title and its AWS name.
 pub(crate) fn described(address: &Address, name: &str) -> String {
-    let title = kind::find(address.kind()).map_or(address.kind(), |kind| kind.title());
+    let title = kinds::find(address.kind()).map_or(address.kind(), |kind| kind.title());
     if name.is_empty() { title.to_owned() } else { format!("{title}, {name}") }
 }
 
@@ -499,7 +501,7 @@ mod tests {
             .map(|change| crate::plan::Step {
                 id: 0,
                 address: change.address.clone(),
-                phase: crate::plan::Phase::Ensure,
+                phase: crate::model::Phase::Ensure,
                 after: Vec::new(),
                 looks: Vec::new(),
                 calls: Vec::new(),

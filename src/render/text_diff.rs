@@ -122,7 +122,7 @@ impl fmt::Display for Diff {
                 writeln!(formatter, "  ...")?;
             }
             for line in hunk {
-                writeln!(formatter, "{} {}", line.tag.sign(), super::safe::Safe(&line.text()))?;
+                writeln!(formatter, "{} {}", line.tag.sign(), crate::model::safe::Safe(&line.text()))?;
             }
         }
         Ok(())

@@ -10,7 +10,7 @@ use super::evidence::Instance;
 use super::messages::{self, Meaning};
 use super::verify::{Cause, ImageProof, Outcome, Proof};
 use crate::kind::Desired;
-use crate::kinds::delta::text;
+use crate::kind::value::text;
 use crate::model::{Location, Scope};
 
 /// Why a backup cannot even be asked for.
@@ -296,7 +296,7 @@ fn key(entry: &Desired) -> String {
 fn attachment(desired: &[Desired], instance: &Instance) -> Line {
     let means = |entry: &&Desired| {
         let targets = entry.fields.get("targets").unwrap_or(&Value::Null);
-        crate::kinds::attachment::spec::means(targets, &instance.id, &instance.tags)
+        crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
     if let Some(entry) = entries(desired, "attachment").find(means) {
         return entry_line(entry, "it is there and not applied: run `vssctl apply`");
@@ -341,7 +341,7 @@ fn components(desired: &[Desired], instance: &Instance) -> Line {
     let is_package = |entry: &&Desired| text(&entry.fields, "package_name") == "AwsVssComponents";
     let means = |entry: &Desired| {
         let targets = entry.fields.get("targets").unwrap_or(&Value::Null);
-        crate::kinds::attachment::spec::means(targets, &instance.id, &instance.tags)
+        crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
     let all: Vec<&Desired> = entries(desired, "package").filter(is_package).collect();
     if let Some(entry) = all.iter().find(|entry| means(entry)) {

@@ -12,8 +12,8 @@ use toml::{Table, Value as Toml};
 use super::gate::{POLICY, Powers};
 use super::package::PACKAGE;
 use super::version::MANAGED_POLICY;
-use crate::config::managed_policy_arn;
 use crate::model::Scope;
+use crate::model::arn::managed_policy_arn;
 use crate::policy;
 
 /// What Systems Manager needs on an instance.

@@ -24,8 +24,6 @@ pub mod evidence;
 #[cfg(test)]
 pub(crate) mod fixture;
 pub mod gate;
-pub mod gather;
-pub mod look;
 pub mod messages;
 pub mod migrate;
 pub mod moment;

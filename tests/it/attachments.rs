@@ -1,8 +1,10 @@
 //! Instance profiles on instances: put on, swapped with leave, never taken from a stranger, and never deleted under one.
 
 use serde_json::{Value, json};
+use vssctl::model::Action;
+use vssctl::plan;
+use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
-use vssctl::plan::{self, Action, Plan};
 use vssctl::sandbox::{Fault, FaultKind, FaultPlan};
 
 use crate::bench::{Bench, STACK, changed, paths};

@@ -6,10 +6,10 @@ use std::process::{Command, Stdio};
 use serde_json::{Value, json};
 use vssctl::apply;
 use vssctl::aws::BackupOrder;
+use vssctl::observe::backup as observed;
 use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::policy::Decision;
 use vssctl::sandbox::faults::{Fault, FaultKind};
-use vssctl::vss::gather;
 
 use crate::bench::{self, Bench};
 use crate::faults::Served;
@@ -198,7 +198,7 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
     bench.act_as(Some(key));
     let clients = bench.clients(&config.scope);
     let writer = clients.writer();
-    let sql = bench.wait(gather::instances(&clients.reader())).expect("instances");
+    let sql = bench.wait(observed::instances(&clients.reader())).expect("instances");
     let sql = sql.iter().find(|instance| instance.name == "sql-1").expect("sql-1");
     let order = BackupOrder {
         resource: config.scope.arn("ec2", &format!("instance/{}", sql.id)),
@@ -211,8 +211,8 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
     let started = bench.wait(apply::persist(pace, "backup:StartBackupJob", || writer.start_backup_job(&order)));
     let id = started.expect("a job");
     bench.sandbox.pass(std::time::Duration::from_hours(1)).expect("time passes");
-    let (job, _) = bench.wait(gather::job(&clients.reader(), &id)).expect("the job");
-    let (_, image) = bench.wait(gather::proof(&clients.reader(), &job));
+    let (job, _) = bench.wait(observed::job(&clients.reader(), &id)).expect("the job");
+    let (_, image) = bench.wait(observed::proof(&clients.reader(), &job));
     assert_eq!(image.expect("an image").snapshots.len(), 2);
     let elsewhere = bench.wait(clients.reader().role("AWSBackupDefaultServiceRole")).expect("a role at a path");
     assert_eq!(elsewhere.path(), "/service-role/");

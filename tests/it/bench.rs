@@ -11,9 +11,11 @@ use vssctl::aws::{Clients, ConnectOptions, Reader, operations};
 use vssctl::config::{self, Config};
 use vssctl::kind::{Found, KindLive};
 use vssctl::kinds::package::{Installation, installation};
+use vssctl::model::Action;
 use vssctl::model::{Scope, Severity};
-use vssctl::plan::{self, Action, Plan, build};
-use vssctl::refresh;
+use vssctl::observe;
+use vssctl::plan;
+use vssctl::plan::{Plan, build};
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
 
 /// The stack table that most tests start from.
@@ -63,7 +65,7 @@ pub(crate) async fn read_and_plan(
     config: &Config,
     options: &build::Options,
 ) -> (Plan, Vec<(&'static str, KindLive)>) {
-    let mut live = refresh::refresh(reader, &config.desired).await;
+    let mut live = observe::refresh(reader, &config.desired).await;
     let build = |live: &[(&'static str, KindLive)]| {
         build::build(&build::Input {
             scope: &config.scope,
@@ -73,7 +75,7 @@ pub(crate) async fn read_and_plan(
             options,
         })
     };
-    let plan = refresh::plan(reader, &mut live, build).await;
+    let plan = observe::plan(reader, &mut live, build).await;
     assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
     (plan, live)
 }
@@ -153,7 +155,7 @@ impl Bench {
         self.runtime.block_on(async {
             let config = load(toml);
             let reader = self.connect(&config.scope).await.reader();
-            let live = refresh::refresh(&reader, &config.desired).await;
+            let live = observe::refresh(&reader, &config.desired).await;
             let found = live.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
             let Some(Found::Live(live)) = found else { panic!("{found:?}") };
             installation(&reader, live).await.expect("an answer")

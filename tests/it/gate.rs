@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vssctl::apply::Status;
+use vssctl::model::{Action, Phase};
 use vssctl::plan::build::Options;
-use vssctl::plan::{Action, Hazard, Phase, Plan, hazard};
+use vssctl::plan::{Hazard, Plan, hazard};
 
 use crate::bench::{Bench, STACK, changed};
 

@@ -2,10 +2,12 @@
 //! in a new object, in one that is taken over and in one that is changed. And what a copy without a lifecycle means.
 
 use std::collections::BTreeSet;
+use vssctl::kinds::registry;
 
 use serde_json::{Value, json};
-use vssctl::kind::{self, Field, Shape};
-use vssctl::plan::{Action, Plan};
+use vssctl::kind::{Field, Shape};
+use vssctl::model::Action;
+use vssctl::plan::Plan;
 
 use crate::bench::{Bench, STACK, changed, paths};
 
@@ -66,7 +68,7 @@ fn keyed(kind: &str, above: &str, fields: &[Field], found: &mut BTreeSet<(String
 #[test]
 fn every_keyed_record_of_every_kind_has_a_bare_one_here() {
     let mut found = BTreeSet::new();
-    for kind in kind::registry() {
+    for kind in registry() {
         keyed(kind.name(), "", kind.fields(), &mut found);
     }
     let listed = BARE.iter().map(|bare| (bare.kind.to_owned(), bare.path.to_owned())).collect();

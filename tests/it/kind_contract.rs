@@ -2,10 +2,11 @@
 //! does not declare. A kind or field without a row here fails `every_field_of_every_kind_has_a_row`.
 
 use std::collections::BTreeSet;
+use vssctl::kinds::registry;
 
 use serde_json::{Value, json};
-use vssctl::kind::{self, Field, Shape};
-use vssctl::plan::Action;
+use vssctl::kind::{Field, Shape};
+use vssctl::model::Action;
 
 use crate::bench::{Bench, STACK, changed, paths};
 
@@ -549,7 +550,7 @@ fn account(bench: &Bench) -> Vec<Value> {
 #[test]
 fn every_field_of_every_kind_has_a_row() {
     let mut missing = BTreeSet::new();
-    for kind in kind::registry() {
+    for kind in registry() {
         let rows: Vec<Vec<&str>> = SHEETS
             .iter()
             .filter(|sheet| sheet.kind == kind.name())

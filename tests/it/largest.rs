@@ -3,12 +3,15 @@
 
 use std::fmt::Write as _;
 use std::time::Duration;
+use vssctl::model::json;
 
 use tokio::time::Instant;
 use vssctl::config::{Config, RESOLVED};
 use vssctl::kind::KindLive;
+use vssctl::model::Action;
+use vssctl::plan::Plan;
+use vssctl::plan::build::Options;
 use vssctl::plan::file::{LARGEST, LIFETIME, Occasion, SavedPlan};
-use vssctl::plan::{Action, Plan, build::Options};
 use vssctl::render;
 
 use crate::bench::{self, Bench, STACK};
@@ -86,7 +89,7 @@ fn file(word: &str) -> String {
 
 /// Counts what the entries of a configuration come to.
 fn resolved(config: &Config) -> u64 {
-    config.desired.iter().map(|desired| render::json::pretty(desired).expect("JSON").len() as u64).sum()
+    config.desired.iter().map(|desired| json::pretty(desired).expect("JSON").len() as u64).sum()
 }
 
 /// Saves a plan, and reads what was saved.

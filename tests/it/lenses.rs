@@ -10,12 +10,12 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use serde_json::Value;
 use vssctl::aws::Reader;
+use vssctl::observe::evidence::{Wants, gather};
 use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
 use vssctl::vss::Moment;
 use vssctl::vss::coverage::coverage;
 use vssctl::vss::doctor::{self, diagnose};
-use vssctl::vss::gather::{Wants, gather};
 use vssctl::vss::verify::{self, verify};
 
 use crate::bench::{self, Bench, STACK};

@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 use vssctl::apply::Status;
+use vssctl::model::Action;
+use vssctl::plan;
+use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
-use vssctl::plan::{self, Action, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
 

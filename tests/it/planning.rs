@@ -1,8 +1,9 @@
 //! Ownership, strangers, orphans, replacements and guards: what a plan does beyond single fields.
 
 use serde_json::json;
+use vssctl::model::{Action, Phase};
+use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
-use vssctl::plan::{Action, Phase, Plan};
 
 use crate::bench::{Bench, STACK, changed, paths};
 use crate::harness::MAIN_JOB;

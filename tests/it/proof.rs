@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vssctl::model::Scope;
+use vssctl::observe::evidence::{Wants, gather, history};
+use vssctl::observe::look;
 use vssctl::render::proof::{prometheus, verify as verify_text};
 use vssctl::sandbox::fleet::{Ailment, Instance, PackageChange};
 use vssctl::vss::Moment;
 use vssctl::vss::coverage::{Coverage, Protection, coverage};
 use vssctl::vss::doctor::{self, Diagnosis, Severity, Subject, diagnose};
 use vssctl::vss::evidence::Evidence;
-use vssctl::vss::gather::{Wants, gather, history};
-use vssctl::vss::look;
 use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
 use crate::bench::{self, Bench, STACK};

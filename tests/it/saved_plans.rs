@@ -191,7 +191,7 @@ fn an_edited_plan_is_refused_however_well_it_is_sealed() {
     refuses(&place, &[], 4, &["edited"]);
 
     let smuggle = |plan: &mut SavedPlan| {
-        let call = vssctl::plan::PlannedCall::new("iam:DeleteRole", json!({ "RoleName": "theirs" }));
+        let call = vssctl::model::PlannedCall::new("iam:DeleteRole", json!({ "RoleName": "theirs" }));
         plan.steps[0].calls.push(call);
     };
     let place = planned();

@@ -1,5 +1,6 @@
 //! The client of the protocol: what [`super::machine`] decides, done with Parameter Store and a clock.
 
+use crate::model::scope::parameter_root;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -55,7 +56,7 @@ impl Store {
     }
 
     async fn list(&self) -> Result<Listing, AwsError> {
-        let listed = self.reader.parameters_by_path(&format!("{}/lock", record::root(&self.scope))).await?;
+        let listed = self.reader.parameters_by_path(&format!("{}/lock", parameter_root(&self.scope))).await?;
         let mut entries: Vec<Entry> =
             listed.all.iter().filter_map(|parameter| record::read(&self.scope, parameter)).collect();
         entries.sort_by_key(|entry| entry.slot.epoch);

@@ -11,4 +11,4 @@ mod record;
 
 pub use client::{Holder, Kept, Lease, LeaseError, NotReturned, Request, Store, holder, unlock};
 pub use machine::Timing;
-pub use record::{Record, State, root};
+pub use record::{Record, State};

@@ -7,20 +7,16 @@ use uuid::Uuid;
 use super::machine::{Date, Mark, Slot, Timing};
 use crate::aws::Parameter;
 use crate::model::Scope;
+use crate::model::scope::parameter_root;
 
 /// The version of the records.
 const VERSION: u32 = 1;
 /// Longer ARNs are cut: a record has less than 1 KB.
 const LONGEST_CALLER: usize = 400;
 
-/// Returns the path below which everything of a stack is kept in Parameter Store.
-pub fn root(scope: &Scope) -> String {
-    format!("/vssctl/v1/{}", scope.stack)
-}
-
 /// Returns the name of a slot's parameter.
 pub(super) fn name(scope: &Scope, epoch: u32) -> String {
-    format!("{}/lock/{epoch:08}", root(scope))
+    format!("{}/lock/{epoch:08}", parameter_root(scope))
 }
 
 /// The text of a slot.
@@ -91,7 +87,7 @@ pub(super) struct Entry {
 
 /// Reads a slot. What can't be understood counts as held by a stranger: it ends when nobody writes it any more.
 pub(super) fn read(scope: &Scope, parameter: &Parameter) -> Option<Entry> {
-    let digits = parameter.name.strip_prefix(&format!("{}/lock/", root(scope)))?;
+    let digits = parameter.name.strip_prefix(&format!("{}/lock/", parameter_root(scope)))?;
     let epoch = digits.parse().ok().filter(|epoch| name(scope, *epoch) == parameter.name && *epoch > 0)?;
     let record: Option<Record> = serde_json::from_str(&parameter.value).ok();
     let record = record.filter(|record| record.v == VERSION);

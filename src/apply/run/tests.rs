@@ -5,8 +5,10 @@ use std::sync::Mutex;
 use serde_json::json;
 
 use super::*;
+use crate::model::Phase;
 use crate::model::Scope;
-use crate::plan::{Change, Phase, output};
+use crate::model::call::output;
+use crate::plan::Change;
 
 /// Answers from a script and remembers what it was sent.
 #[derive(Default)]

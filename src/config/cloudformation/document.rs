@@ -148,7 +148,7 @@ impl Open {
             (Content::List(items), _) => items.push(node),
             (Content::Map(entries), Some(key)) => {
                 if entries.iter().any(|(known, _)| known.text == key.text) {
-                    let message = format!("has the key `{}` twice", crate::render::escaped(&key.text));
+                    let message = format!("has the key `{}` twice", crate::model::safe::escaped(&key.text));
                     return Err(Broken { message, at: key.at });
                 }
                 entries.push((key, node));

@@ -1,5 +1,6 @@
 //! Roles, instance profiles and policies of a template.
 
+use crate::model::arn::managed_policy_arn;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
@@ -100,7 +101,7 @@ fn role<'a>(import: &mut Import, resolver: &Resolver<'_>, resource: &'a Resource
 /// AWS's own policies by their names.
 fn short(resolver: &Resolver<'_>, arn: String) -> String {
     let name = arn.rsplit('/').next().unwrap_or(&arn);
-    if presets::managed_policy_arn(resolver.scope, name) == arn { name.to_owned() } else { arn }
+    if managed_policy_arn(resolver.scope, name) == arn { name.to_owned() } else { arn }
 }
 
 /// The roles that a policy or a profile names.

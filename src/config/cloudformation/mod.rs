@@ -16,9 +16,9 @@ use toml::{Table, Value as Toml};
 
 use self::document::{Broken, Node};
 use self::resolve::{Named, Place as Goes, Resolver, Unresolved, as_text};
-use super::source::{Place, Sources};
+use crate::model::safe::escaped;
+use crate::model::source::{Place, Sources};
 use crate::model::{Diagnostic, Diagnostics, Scope};
-use crate::render::escaped;
 
 /// What came of a template.
 #[derive(Debug)]

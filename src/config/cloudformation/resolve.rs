@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 
 use super::document::{Content, Node};
 use crate::model::Scope;
-use crate::render::escaped;
+use crate::model::safe::escaped;
 
 /// A value that can't be known from the template.
 #[derive(Debug)]

@@ -12,13 +12,13 @@ use crate::config::context::Context;
 use crate::config::limits;
 use crate::config::presets::{SSM_CORE, VSS_POLICY};
 use crate::config::problems::safe;
-use crate::config::source::Place;
 use crate::model::duration::minutes;
 use crate::model::schedule::Schedule;
+use crate::model::source::Place;
 use crate::model::{Address, Diagnostic};
 use crate::vss::version::{MANAGED_POLICY, compare};
 
-use super::permits::{allows, trusts};
+use crate::policy::permits::{allows, trusts};
 
 /// What the checks across entries need to know.
 #[derive(Debug, Default)]

@@ -5,7 +5,6 @@ mod across;
 mod attachment;
 mod iam;
 mod package;
-mod permits;
 mod plan;
 mod role;
 mod selection;
@@ -21,7 +20,6 @@ use super::problems::safe;
 use super::tree::Node;
 
 pub(crate) use across::Facts;
-pub(crate) use permits::trusts;
 
 /// Resolves a whole file.
 pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {

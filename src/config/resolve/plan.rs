@@ -8,13 +8,13 @@ use crate::config::context::{Context, Entry, Target};
 use crate::config::limits;
 use crate::config::names::{PLAN_NAME, RULE_NAME};
 use crate::config::problems::safe;
-use crate::config::source::Place;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::plan::spec::{PlanSpec, ResolvedLifecycle, ResolvedPlan, ResolvedRule, RuleSpec};
 use crate::model::arn::Arn;
 use crate::model::duration::{days, minutes};
 use crate::model::schedule::{Dialect, Schedule, canonical_zone, zone};
+use crate::model::source::Place;
 use crate::model::{Address, Diagnostic};
 
 use super::across::RunsFacts;

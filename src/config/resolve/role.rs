@@ -1,18 +1,19 @@
 //! Roles: presets, documents, managed policies and the instance profile that comes with a role.
 
+use crate::model::arn::managed_policy_arn;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
 
 use crate::config::context::{Context, Declared, Entry};
-use crate::config::form::Form;
 use crate::config::limits;
 use crate::config::names::{POLICY_NAME, PROFILE_NAME, ROLE_NAME};
 use crate::config::presets::{self, Filling};
 use crate::config::problems::safe;
 use crate::config::structure::closest;
 use crate::config::tree::Node;
-use crate::config::values::{ProfileChoice, TextOrNumber};
+use crate::kind::form::Form;
+use crate::kind::values::{ProfileChoice, TextOrNumber};
 use crate::kind::{Desired, Fields};
 use crate::kinds::instance_profile::spec::ResolvedInstanceProfile;
 use crate::kinds::role::spec::{PoliciesMode, ResolvedRole, RoleSpec};
@@ -178,7 +179,7 @@ fn managed_policies(
 ) -> Option<Vec<String>> {
     let Some(declared) = &entry.spec.managed_policies else {
         let filling = filling?;
-        return Some(filling.managed.iter().map(|name| presets::managed_policy_arn(&context.scope, name)).collect());
+        return Some(filling.managed.iter().map(|name| managed_policy_arn(&context.scope, name)).collect());
     };
     let mut arns: Vec<String> = Vec::new();
     for (index, text) in declared.iter().enumerate() {
@@ -260,7 +261,7 @@ fn managed_policy(
         context.report(&place, diagnostic);
         return None;
     }
-    let arn = presets::managed_policy_arn(&context.scope, text);
+    let arn = managed_policy_arn(&context.scope, text);
     if !presets::is_known(text) {
         let diagnostic = entry
             .warning("VSS0306", format!("the policy `{}` is neither in the file nor one that vssctl knows", safe(text)))

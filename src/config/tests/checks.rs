@@ -230,7 +230,7 @@ fn the_limits_follow_from_each_other() {
     let size = |tags: &[&str]| {
         let tags = tags.iter().map(|tag| format!("{tag} = \"\"\n")).collect::<Vec<_>>().concat();
         let entry = desired(&vault(&format!("[vault.main.tags]\n{tags}"))).remove(0);
-        crate::render::json::pretty(&entry).unwrap().len() as u64
+        crate::model::json::pretty(&entry).unwrap().len() as u64
     };
     // The shortest line that defaults can bring in numbers.
     assert_eq!(size(&["ab", "ac", "ad"]) - size(&["ab", "ac"]), limits::LINE);

@@ -28,7 +28,7 @@ fn the_corpus_of_hostile_files_is_refused_with_places_and_without_a_panic() {
         }
         let style = crate::render::diagnostics::Style::default();
         let shown = crate::render::diagnostics::render(&loaded.diagnostics, &loaded.sources, style);
-        let plain = |character: char| !crate::render::safe::is_hidden(character) || character == '\n';
+        let plain = |character: char| !crate::model::safe::is_hidden(character) || character == '\n';
         assert!(shown.chars().all(plain), "{}: {shown}", path.display());
     }
     assert!(seen >= 10, "{seen}");

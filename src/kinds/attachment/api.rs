@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::live::{Seen, name_of};
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, KindLive, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
-use crate::plan::{PlannedCall, marks};
+use crate::model::PlannedCall;
 
 /// Reads nothing where the file attaches nothing.
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {

@@ -4,10 +4,11 @@ use serde_json::{Value, json};
 
 use super::FIELDS;
 use super::live::name_of;
+use crate::kind::value::{id, pairs, text};
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, id, pairs, text};
+use crate::kinds::delta::Delta;
 use crate::kinds::expect::expecting_reference;
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: profile_look(transition).into_iter().collect(), ..changes(transition) }

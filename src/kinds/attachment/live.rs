@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::spec::means;
 use crate::aws::{Instance, ProfileAssociation};
+use crate::kind::targets::means;
+use crate::kind::value::{pairs, text, texts};
 use crate::kind::{Conflict, Desired, Live, Owner};
-use crate::kinds::delta::{pairs, text, texts};
 use crate::kinds::live_form::LiveForm;
 use crate::model::Address;
 

@@ -18,9 +18,9 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::value::{text, texts};
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::kinds::delta::{text, texts};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// The fields of an attachment.
 pub(crate) const FIELDS: &[Field] = &[Field::new(

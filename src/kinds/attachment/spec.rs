@@ -4,11 +4,10 @@ use std::collections::BTreeMap;
 
 use schemars::JsonSchema;
 use serde::Deserialize;
-use serde_json::Value;
 
-use crate::config::form::{Form, map, sorted};
-use crate::config::values::{Common, OneOrMany};
 use crate::kind::Fields;
+use crate::kind::form::{Form, map, sorted};
+use crate::kind::values::{Common, OneOrMany};
 
 /// Which EC2 instances carry an instance profile. An instance carries one at most.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
@@ -83,17 +82,4 @@ impl ResolvedAttachment {
             .value("targets", Some(map(targets)))
             .fields()
     }
-}
-
-/// Tells whether targets mean an instance with this id and these tags: all keys must fit, one value of each is enough.
-pub fn means(targets: &Value, id: &str, tags: &BTreeMap<String, String>) -> bool {
-    let mut targets = targets.as_object().into_iter().flatten().peekable();
-    targets.peek().is_some()
-        && targets.all(|(key, values)| {
-            let holds = |text: &str| values.as_array().into_iter().flatten().any(|value| value == text);
-            match key.strip_prefix("tag:") {
-                Some(tag) => tags.get(tag).is_some_and(|value| holds(value)),
-                None => holds(id),
-            }
-        })
 }

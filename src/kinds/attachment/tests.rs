@@ -8,8 +8,8 @@ use super::live::Seen;
 use super::{Attachment, calls};
 use crate::aws::{Instance, ProfileAssociation};
 use crate::kind::{Calls, Desired, Fields, Kind, Live, Rings, Transition};
+use crate::model::Action;
 use crate::model::{Address, Scope};
-use crate::plan::Action;
 
 const OURS: &str = "arn:aws:iam::123456789012:instance-profile/ours";
 const OLD: &str = "arn:aws:iam::123456789012:instance-profile/old";

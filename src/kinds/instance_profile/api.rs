@@ -6,13 +6,14 @@ use aws_sdk_iam::types::InstanceProfile;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::role::api::iam_tags;
-use crate::plan::{Action, PlannedCall, marks};
+use crate::model::{Action, PlannedCall};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "instance_profile").collect();

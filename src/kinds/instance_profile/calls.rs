@@ -3,11 +3,12 @@
 use serde_json::json;
 
 use super::FIELDS;
+use crate::kind::value::text;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, new_path, text};
+use crate::kinds::delta::{Delta, all_tags, new_path};
 use crate::kinds::expect::{expecting, expecting_reference};
 use crate::kinds::input::{tag_list, without_empty};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let look = |live: &Live| {

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Holder, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// The fields of an instance profile.
 pub(crate) const FIELDS: &[Field] = &[

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::form::Form;
-use crate::config::values::common;
 use crate::kind::Fields;
+use crate::kind::form::Form;
+use crate::kind::values::common;
 
 /// An instance profile: what carries a role to an instance. It holds exactly one role.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

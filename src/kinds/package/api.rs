@@ -15,14 +15,15 @@ use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::once::{Memory, Records};
 use super::{DOCUMENT, command, once, results};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{carries, entries, is_owned_as, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable, without_empty};
 use crate::kinds::live_form::{LiveForm, ids};
+use crate::model::PlannedCall;
 use crate::model::schedule::{self, Dialect};
 use crate::model::{Address, Scope};
-use crate::plan::{PlannedCall, marks};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "package").collect();

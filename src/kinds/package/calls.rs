@@ -4,11 +4,13 @@ use serde_json::{Map, Value, json};
 
 use super::normal::{write_parameters, write_targets};
 use super::{DOCUMENT, FIELDS, command, once};
+use crate::kind::value::id;
 use crate::kind::{Calls, Desired, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::delta::{Delta, all_tags};
 use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
-use crate::plan::{Action, PlannedCall, UNTIL, output};
+use crate::model::call::{UNTIL, output};
+use crate::model::{Action, PlannedCall};
 
 /// The fields that are one member of an association.
 const MEMBERS: [(&str, &str); 10] = [
@@ -174,7 +176,7 @@ fn association<'a>(carried: &Value, field: &impl Fn(&str) -> &'a Value) -> Map<S
         "OutputS3KeyPrefix": field("output_s3_key_prefix"),
         "OutputS3Region": field("output_s3_region"),
     }));
-    if !crate::plan::diff::is_empty(&location) {
+    if !crate::kind::diff::is_empty(&location) {
         input.insert("OutputLocation".to_owned(), json!({ "S3Location": location }));
     }
     input

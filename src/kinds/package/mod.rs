@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
-use crate::plan::PlannedCall;
+use crate::model::PlannedCall;
 
 pub(crate) use api::{first_attempts, last_command};
 pub use installation::{Installation, installation};

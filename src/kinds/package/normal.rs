@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::kinds::delta::pairs;
+use crate::kind::value::pairs;
 use crate::kinds::live_form::{LiveForm, set};
 
 /// What AWS-ConfigureAWSPackage does where `installationType` is absent.

@@ -4,18 +4,19 @@
 //! `once/<hash>.<attempt>.sent` keeps the command's id. AWS forgets commands after 30 days, the records stay. A record
 //! without a command, and without AWS's refusal noted beside it, is an attempt that failed or is under way: the next one has the next number, and waits.
 
+use crate::model::scope::parameter_root;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
 use super::command;
-use crate::apply::lease;
 use crate::aws::{AwsError, ErrorKind, Reader, Writer};
 use crate::kind::Desired;
 use crate::kinds::input::{Input, unusable};
+use crate::model::PlannedCall;
+use crate::model::call::output;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Scope};
-use crate::plan::{PlannedCall, output};
 
 /// After so many milliseconds a command that was sent shows in `ListCommands`: the time of a call and 60 seconds.
 const SETTLED: u64 = 150_000;
@@ -41,7 +42,7 @@ fn hash_in(command: &PlannedCall) -> String {
 }
 
 fn path(scope: &Scope) -> String {
-    format!("{}/once", lease::root(scope))
+    format!("{}/once", parameter_root(scope))
 }
 
 /// Puts a command between its records.

@@ -12,7 +12,8 @@ use serde_json::{Value, json};
 use crate::aws::{AwsError, Invocations, Reader};
 use crate::kind::Live;
 use crate::kinds::input::{Input, unusable};
-use crate::plan::{PENDING, PlannedCall};
+use crate::model::PlannedCall;
+use crate::model::call::PENDING;
 
 /// Executions of an association that are looked at: an instance that joins has one of its own.
 const EXECUTIONS: usize = 3;

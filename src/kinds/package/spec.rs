@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::form::{Form, map, sorted};
-use crate::config::values::{Canary, OneOrMany, TextOrNumber, common};
 use crate::kind::Fields;
+use crate::kind::form::{Form, map, sorted};
+use crate::kind::values::{Canary, OneOrMany, TextOrNumber, common};
 
 /// A Distributor package, installed through the SSM document `AWS-ConfigureAWSPackage`: a State Manager association where
 /// there is a schedule, one Run Command where there is none.

@@ -11,14 +11,15 @@ use serde_json::{Value, json};
 use super::{document, shape};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kind::{diff, marks};
 use crate::kinds::expect;
 use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::ids;
 use crate::kinds::token as tokens;
 use crate::kinds::vault::api::{perform_tags, tags_of};
+use crate::model::PlannedCall;
 use crate::model::{Address, Scope};
-use crate::plan::{PlannedCall, diff, marks};
 
 /// One live plan as the list knows it, with its tags and owner.
 #[derive(Clone, Debug)]

@@ -3,12 +3,13 @@
 use serde_json::{Value, json};
 
 use super::{FIELDS, api, document};
+use crate::kind::value::id;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id};
+use crate::kinds::delta::{Delta, all_tags};
 use crate::kinds::expect::{expecting, expecting_id};
 use crate::kinds::input::{tag_map, without_empty};
 use crate::kinds::vault::calls::backup_tags;
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let looks = |live: &Live| {

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use crate::kind::Fields;
-use crate::kinds::delta::pairs;
+use crate::kind::diff;
+use crate::kind::value::pairs;
 use crate::kinds::live_form::LiveForm;
 use crate::model::duration::{days, minutes};
 use crate::model::schedule::{self, Dialect};
-use crate::plan::diff;
 
 /// The schedule, start window and completion window of a rule that names none (domain facts, 4.1).
 pub(crate) const DEFAULT_SCHEDULE: &str = "cron(0 5 ? * * *)";

@@ -18,7 +18,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Found, Holder, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::plan::PlannedCall;
+use crate::model::PlannedCall;
 
 /// The fields of a copy.
 const COPY: &[Field] = &[

@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::form::{Form, map};
-use crate::config::values::common;
 use crate::kind::Fields;
+use crate::kind::form::{Form, map};
+use crate::kind::values::common;
 use crate::kinds::selection::spec::SelectionSpec;
 
 /// A backup plan: when, where to and for how long. Its selections say what.

@@ -4,13 +4,14 @@ use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::kinds::role::api::iam_tags;
-use crate::plan::{PlannedCall, marks};
+use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "policy").collect();

@@ -3,11 +3,12 @@
 use serde_json::{Value, json};
 
 use super::FIELDS;
+use crate::kind::value::id;
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id, new_path};
+use crate::kinds::delta::{Delta, all_tags, new_path};
 use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// AWS keeps so many versions of a policy.
 const VERSIONS: usize = 5;
@@ -94,7 +95,7 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
 
 /// The versions, oldest first.
 fn versions(live: &Live) -> Vec<&str> {
-    crate::kinds::delta::texts(&live.carried["versions"])
+    crate::kind::value::texts(&live.carried["versions"])
 }
 
 fn delete_version(arn: &str, version: &str) -> PlannedCall {

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
-use crate::plan::PlannedCall;
+use crate::model::PlannedCall;
 
 /// The fields of a policy.
 pub(crate) const FIELDS: &[Field] = &[

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::form::Form;
-use crate::config::values::{Allowance, DocumentSource, common};
 use crate::kind::Fields;
+use crate::kind::form::Form;
+use crate::kind::values::{Allowance, DocumentSource, common};
 
 /// A customer managed IAM policy.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

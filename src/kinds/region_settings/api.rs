@@ -10,7 +10,7 @@ use crate::kind::{Desired, Found, KindLive, Live, Owner};
 use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, unusable};
 use crate::kinds::live_form::LiveForm;
-use crate::plan::PlannedCall;
+use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mut live = KindLive::default();

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
 use crate::kinds::delta::Delta;
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// The fields, with the member of AWS's structure.
 const MEMBERS: [(&str, &str); 2] = [

@@ -6,8 +6,8 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::form::{Form, map};
 use crate::kind::Fields;
+use crate::kind::form::{Form, map};
 
 /// AWS Backup's settings of the region. Only the resource types that the file names are compared and changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]

@@ -6,13 +6,14 @@ use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
 use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
 use crate::kinds::input::{Input, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
+use crate::model::PlannedCall;
 use crate::model::duration::seconds;
-use crate::plan::{PlannedCall, marks};
 
 /// What only `ListRoles` says; `GetAccountAuthorizationDetails` leaves it out.
 const LISTED_FIELDS: [&str; 2] = ["description", "max_session_duration"];

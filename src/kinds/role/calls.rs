@@ -3,12 +3,14 @@
 use serde_json::{Value, json};
 
 use super::FIELDS;
+use crate::kind::diff;
+use crate::kind::value::{id, pairs, texts};
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id, new_path, pairs, texts};
+use crate::kinds::delta::{Delta, all_tags, new_path};
 use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::duration::seconds;
-use crate::plan::{Action, PlannedCall, diff};
+use crate::model::{Action, PlannedCall};
 use crate::policy;
 
 /// AWS's default session duration in seconds.

@@ -12,9 +12,9 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::value::{id, texts};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::kinds::delta::{id, texts};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// The fields of a role.
 pub(crate) const FIELDS: &[Field] = &[

@@ -6,9 +6,9 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::config::form::{Form, map};
-use crate::config::values::{Allowance, DocumentSource, ProfileChoice, TextOrNumber, common};
 use crate::kind::Fields;
+use crate::kind::form::{Form, map};
+use crate::kind::values::{Allowance, DocumentSource, ProfileChoice, TextOrNumber, common};
 
 /// An IAM role.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]

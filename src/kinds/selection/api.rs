@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 use super::{FIELDS, TAG_PREFIX};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
+use crate::kind::{diff, marks};
 use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, ids};
@@ -20,7 +21,7 @@ use crate::kinds::plan::api::{Identity, Known, resolve};
 use crate::kinds::token as tokens;
 use crate::kinds::vault::api::perform_tags;
 use crate::model::Address;
-use crate::plan::{PlannedCall, diff, marks};
+use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "selection").collect();

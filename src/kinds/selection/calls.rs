@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::{CONDITIONS, TAG_PREFIX};
+use crate::kind::marks;
+use crate::kind::value::{id, texts};
 use crate::kind::{Calls, Desired, Live, Transition};
-use crate::kinds::delta::{id, texts};
 use crate::kinds::expect::expecting_reference;
 use crate::kinds::input::without_empty;
 use crate::model::Address;
-use crate::plan::{Action, PlannedCall, marks, output};
+use crate::model::call::output;
+use crate::model::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: plan_look(transition).into_iter().collect(), ..changes(transition) }

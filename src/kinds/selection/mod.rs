@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
-use crate::plan::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall};
 
 /// What AWS writes before the tag key of a condition.
 const TAG_PREFIX: &str = "aws:ResourceTag/";

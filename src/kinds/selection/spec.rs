@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use crate::config::form::Form;
-use crate::config::values::{OneOrMany, common};
 use crate::kind::Fields;
+use crate::kind::form::Form;
+use crate::kind::values::{OneOrMany, common};
 
 /// A selection: what a plan backs up, and the role that does it. AWS has no call that changes one.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]

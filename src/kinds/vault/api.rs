@@ -8,13 +8,14 @@ use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
+use crate::kind::marks;
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::days;
-use crate::plan::{Action, PlannedCall, marks};
+use crate::model::{Action, PlannedCall};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, "vault").collect();

@@ -3,12 +3,14 @@
 use serde_json::{Map, Value, json};
 
 use super::FIELDS;
+use crate::kind::value::{id, text};
 use crate::kind::{Calls, Live, Transition};
-use crate::kinds::delta::{Delta, all_tags, id, text};
+use crate::kind::{diff, marks};
+use crate::kinds::delta::{Delta, all_tags};
 use crate::kinds::expect::{expecting, expecting_id};
 use crate::kinds::input::{tag_map, without_empty};
 use crate::model::duration::days;
-use crate::plan::{Action, PlannedCall, diff, marks};
+use crate::model::{Action, PlannedCall};
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: transition.live.map(|live| looks(live, transition)).unwrap_or_default(), ..changes(transition) }

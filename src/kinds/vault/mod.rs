@@ -15,8 +15,9 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::diff;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Shape, Transition};
-use crate::plan::{Action, FieldChange, PlannedCall, diff};
+use crate::model::{Action, FieldChange, PlannedCall};
 
 /// The fields of a vault's notifications.
 const NOTIFICATIONS: &[Field] = &[

@@ -10,8 +10,8 @@ use serde_json::Value;
 
 use super::{Gate, again, changes, field, installs};
 use crate::kind::Found;
+use crate::model::Action;
 use crate::model::{Address, Diagnostic};
-use crate::plan::Action;
 use crate::plan::access::{Access, Move};
 use crate::plan::build::{Draft, Input};
 use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps, takes_older};

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 
 use super::Action;
 use crate::config;
-use crate::kind::{Desired, Found, KindLive, Live, Owner, registry};
-use crate::kinds::attachment::spec::means;
+use crate::kind::targets::means;
+use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kinds::registry;
 use crate::model::Scope;
 use crate::plan::build::{Input, Options, build};
 use crate::plan::{Hazard, Plan, hazard};

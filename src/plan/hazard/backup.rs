@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::{Hazard, Notes, Thing, powers, texts};
 use crate::kind::Live;
+use crate::kind::diff;
 use crate::kinds::plan::DEFAULT_SCHEDULE;
+use crate::model::Action;
 use crate::model::duration::days;
 use crate::model::schedule::{Dialect, Schedule, zone};
-use crate::plan::{Action, diff};
 use crate::policy;
 use crate::vss::gate::POLICY;
 use crate::vss::package::{Installed, is_package};

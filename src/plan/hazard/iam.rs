@@ -5,7 +5,8 @@ use serde_json::Value;
 use super::powers::{Lost, Need, Sides};
 use super::{Hazard, Notes, Thing, texts};
 use crate::kind::Live;
-use crate::plan::{Action, diff};
+use crate::kind::diff;
+use crate::model::Action;
 use crate::policy;
 
 /// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in documents

@@ -18,9 +18,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::build::{Draft, Input};
-use super::{Action, Phase, Plan, Step};
+use super::{Plan, Step};
 use crate::kind::{Found, Live, Owner};
 use crate::model::Address;
+use crate::model::{Action, Phase};
 
 pub(super) use iam::still_needs;
 

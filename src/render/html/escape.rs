@@ -3,7 +3,7 @@
 
 use std::fmt::Write as _;
 
-use crate::render::safe;
+use crate::model::safe;
 
 /// The most characters of one foreign text; AWS's messages and tags are far shorter.
 const MOST: usize = 2_000;

@@ -6,8 +6,8 @@ use std::fmt::Write as _;
 
 use super::escape::{code, foreign, prose, sentence, text};
 use super::page::{Tone, badge, table, time};
+use crate::observe::evidence::history;
 use crate::vss::evidence::{APP_CONSISTENT, Evidence, Job, JobState, VSS_CONFIG};
-use crate::vss::gather::history;
 use crate::vss::messages::{self, Meaning};
 use crate::vss::verify::{Cause, ImageProof, Outcome, Proof, Report, SnapshotProof, Verified, cause, image_of, judge};
 

@@ -6,7 +6,7 @@ use quick_xml::Reader;
 use quick_xml::events::Event;
 
 use super::*;
-use crate::render::safe::is_hidden;
+use crate::model::safe::is_hidden;
 use crate::vss::coverage::coverage as cover;
 use crate::vss::evidence::{Evidence, Instance, Job, Known, Selection, Tags, Unread};
 use crate::vss::fixture;

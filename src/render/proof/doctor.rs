@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{counted, head, headline, line, tally, unread};
 use crate::model::Scope;
-use crate::render::escaped;
+use crate::model::safe::escaped;
 use crate::render::text::{BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
 use crate::vss::doctor::{Diagnosis, Finding, Severity, Subject};
 

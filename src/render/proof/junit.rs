@@ -62,7 +62,7 @@ fn xml(text: &str) -> String {
             '"' => escaped.push_str("&quot;"),
             '\n' => escaped.push_str("&#10;"),
             '\u{fffe}' | '\u{ffff}' => escaped.push('\u{fffd}'),
-            _ if crate::render::safe::is_hidden(character) => {
+            _ if crate::model::safe::is_hidden(character) => {
                 let _ = write!(escaped, "{}", character.escape_unicode());
             }
             _ => escaped.push(character),

@@ -116,7 +116,7 @@ fn title(name: &str, id: &str) -> String {
 
 /// Makes foreign text fit a cell: no markup of its own, no new rows, nobody is notified.
 fn cell(text: &str) -> String {
-    let text = crate::render::escaped(text);
+    let text = crate::model::safe::escaped(text);
     let mut cell = String::with_capacity(text.len());
     for character in text.chars() {
         match character {

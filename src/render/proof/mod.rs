@@ -15,9 +15,9 @@ use anstyle::Style;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::escaped;
 use super::text::{BOLD, DIM, UNKNOWN, columns, hanging, paragraph};
 use crate::model::Scope;
+use crate::model::safe::escaped;
 use crate::vss::evidence::Unread;
 
 /// The version of the JSON forms.

@@ -52,5 +52,5 @@ fn family(text: &mut String, name: &str, help: &str) {
 
 /// Escapes a label's value.
 fn label(value: &str) -> String {
-    crate::render::escaped(value).replace('\\', "\\\\").replace('"', "\\\"")
+    crate::model::safe::escaped(value).replace('\\', "\\\\").replace('"', "\\\"")
 }

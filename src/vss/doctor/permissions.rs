@@ -3,7 +3,7 @@
 use super::access::{Access, Need, access};
 use super::inspection::EXECUTABLE;
 use super::{Notes, Patient, Severity, why};
-use crate::config::trusts;
+use crate::policy::permits::trusts;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
 use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};

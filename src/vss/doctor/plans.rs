@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
-use crate::config::trusts;
+use crate::policy::permits::trusts;
 use crate::vss::coverage::{collide, memberships};
 use crate::vss::evidence::{Evidence, Instance, Known, Plan, Rule, Selection};
 use crate::vss::schedule;

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
-use crate::config::trusts;
+use crate::policy::permits::trusts;
 use crate::vss::evidence::{Evidence, Known, Role};
 
 /// Instances that a finding names.

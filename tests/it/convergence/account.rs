@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
-use vssctl::plan::{Action, Plan};
+use vssctl::model::Action;
+use vssctl::plan::Plan;
 use vssctl::sandbox::Sandbox;
 
 use super::random::Random;

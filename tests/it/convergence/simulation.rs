@@ -10,7 +10,8 @@ use tokio::time::Instant;
 use vssctl::apply::Report;
 use vssctl::aws::{Clients, Reader};
 use vssctl::config::Config;
-use vssctl::plan::{Action, Plan, build};
+use vssctl::model::Action;
+use vssctl::plan::{Plan, build};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 
-use super::Moment;
-use super::doctor::inspection::{self, Inspection};
-use super::doctor::{Options, examined};
-use super::evidence::{Evidence, Known, Unread};
 use crate::aws::{AwsError, ErrorKind, Reader, Writer};
+use crate::vss::Moment;
+use crate::vss::doctor::inspection;
+use crate::vss::doctor::inspection::Inspection;
+use crate::vss::doctor::{Options, examined};
+use crate::vss::evidence::{Evidence, Known, Unread};
 
 /// The most instances of one command.
 const BATCH: usize = 50;
@@ -26,7 +27,8 @@ const LOOKS: u32 = 100;
 /// Returns the instances that can be looked into: Windows, running, and their agents answer.
 pub fn able(evidence: &Evidence, options: &Options) -> Vec<String> {
     let agents = evidence.agents.known();
-    let answers = |id: &str| agents.and_then(|agents| agents.get(id)).is_some_and(super::evidence::Agent::is_online);
+    let answers =
+        |id: &str| agents.and_then(|agents| agents.get(id)).is_some_and(crate::vss::evidence::Agent::is_online);
     examined(evidence, options)
         .into_iter()
         .filter(|instance| instance.windows && instance.state == "running" && answers(&instance.id))

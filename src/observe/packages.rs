@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use super::known;
+use super::evidence::known;
 use crate::aws::Reader;
-use crate::refresh::{of_associations, of_commands};
+use crate::observe::installed::{of_associations, of_commands};
 use crate::vss::evidence::{Evidence, Image, Job, Known};
 use crate::vss::package::{Installed, PackageEvidence, PackageSource, of_backup};
 

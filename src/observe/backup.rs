@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
 
-use super::{known, moment, read_image, read_snapshot};
+use super::evidence::{known, moment, read_image, read_snapshot};
 use crate::aws::{AwsError, Reader};
 use crate::vss::Moment;
 use crate::vss::evidence::{Evidence, Image, Instance, Job, JobState, Known, Snapshot};
@@ -15,7 +15,7 @@ use crate::vss::verify::{ImageProof, Proof, image_of, judge};
 /// # Errors
 /// When the list cannot be read.
 pub async fn instances(reader: &Reader) -> Result<Vec<Instance>, AwsError> {
-    Ok(reader.instances().await?.iter().map(super::instance).collect())
+    Ok(reader.instances().await?.iter().map(super::evidence::instance).collect())
 }
 
 /// Reads one job as it is now, with how much of it is done in percent.

@@ -1,10 +1,6 @@
 //! Reads the evidence: the only part of this folder that talks to AWS. Lists are read whole and side by side; what cannot be
 //! listed (a plan, a selection, a policy's document) is read once for each of them, never once for each instance.
 
-mod backup;
-mod packages;
-mod surroundings;
-
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -16,18 +12,16 @@ use aws_sdk_iam::types::RoleDetail;
 use futures_util::future::{join, join_all};
 use serde_json::Value;
 
-use super::Moment;
-use super::evidence::{
+use crate::aws::{AwsError, Reader, TagsByArn};
+use crate::kind::Owner;
+use crate::kind::marks;
+use crate::policy;
+use crate::policy::permits::trusts;
+use crate::vss::Moment;
+use crate::vss::evidence::{
     Agent, Conditions, Evidence, Image, Instance, InstanceProfile, Job, JobState, Known, MetadataOptions, Plan,
     PlanOwner, Role, Rule, Selection, Snapshot, Tags, Unread, Vault,
 };
-use crate::aws::{AwsError, Reader, TagsByArn};
-use crate::config::trusts;
-use crate::kind::Owner;
-use crate::plan::marks;
-use crate::policy;
-
-pub use backup::{instances, job, proof};
 
 /// The prefix of condition keys about tags.
 const TAG_KEY: &str = "aws:ResourceTag/";
@@ -60,7 +54,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
             return None;
         }
         let (agents, vaults) = join(reader.instance_information(), reader.list_backup_vaults()).await;
-        let installed = Box::pin(packages::installations(reader)).await;
+        let installed = Box::pin(crate::observe::packages::installations(reader)).await;
         let authorization = Box::pin(reader.account_authorization_details()).await;
         Some((agents, vaults, installed, authorization, reader.list_instance_profiles().await))
     };
@@ -92,7 +86,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
             Err(error) => Known::Unknown(unread(&error)),
             Ok(authorization) => Known::Known(roles(reader, &authorization, &evidence).await),
         };
-        Box::pin(surroundings::read(reader, &mut evidence)).await;
+        Box::pin(crate::observe::surroundings::read(reader, &mut evidence)).await;
     }
     evidence
 }
@@ -102,14 +96,14 @@ fn unread(error: &AwsError) -> Unread {
     Unread { action: error.action(), message: format!("{code}{}", error.message) }
 }
 
-fn known<T>(read: Result<T, AwsError>) -> Known<T> {
+pub(super) fn known<T>(read: Result<T, AwsError>) -> Known<T> {
     match read {
         Ok(value) => Known::Known(value),
         Err(error) => Known::Unknown(unread(&error)),
     }
 }
 
-fn instance(instance: &crate::aws::Instance) -> Instance {
+pub(super) fn instance(instance: &crate::aws::Instance) -> Instance {
     let moment = |time: jiff::Timestamp| Moment::from_seconds(time.as_second());
     Instance {
         id: instance.id.clone(),
@@ -132,7 +126,7 @@ fn instance(instance: &crate::aws::Instance) -> Instance {
     }
 }
 
-fn moment(time: Option<&aws_smithy_types::DateTime>) -> Option<Moment> {
+pub(super) fn moment(time: Option<&aws_smithy_types::DateTime>) -> Option<Moment> {
     time.map(|time| Moment::from_seconds(time.secs()))
 }
 
@@ -205,7 +199,7 @@ async fn recovery_points(reader: &Reader, evidence: &mut Evidence, with_history:
             snapshots
         })
     };
-    evidence.packages = packages::of_backups(evidence, &images, &newest);
+    evidence.packages = crate::observe::packages::of_backups(evidence, &images, &newest);
     evidence.images = images;
 }
 
@@ -224,7 +218,7 @@ fn older_images(jobs: &[Job]) -> Vec<String> {
     images
 }
 
-fn read_image(image: &crate::aws::Image) -> Image {
+pub(super) fn read_image(image: &crate::aws::Image) -> Image {
     Image {
         id: image.id.clone(),
         state: image.state.clone(),
@@ -233,7 +227,7 @@ fn read_image(image: &crate::aws::Image) -> Image {
     }
 }
 
-fn read_snapshot(snapshot: &crate::aws::Snapshot) -> Snapshot {
+pub(super) fn read_snapshot(snapshot: &crate::aws::Snapshot) -> Snapshot {
     Snapshot {
         id: snapshot.id.clone(),
         state: snapshot.state.clone(),

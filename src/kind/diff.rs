@@ -1,11 +1,13 @@
 //! The two-way diff of declared fields. Declared is enforced, undeclared is left as it is, empty and absent are the same.
 
+use crate::model::marks::PREFIX;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
 
-use super::{Display, FieldChange, marks};
+use super::marks;
 use crate::kind::{Field, Fields, Shape};
+use crate::model::{Display, FieldChange};
 use crate::policy;
 
 /// Compares what the file declares with what is live, in the order of the field table.
@@ -136,7 +138,7 @@ fn diff_tags(
         .collect();
     changes.sort_by(|left, right| left.path.cmp(&right.path));
     // The marks follow the tags; they are worth a line only where nothing else says that something changes.
-    let is_mark = |change: &FieldChange| change.path.contains(marks::PREFIX);
+    let is_mark = |change: &FieldChange| change.path.contains(PREFIX);
     if !changes.iter().all(is_mark) {
         changes.retain(|change| !is_mark(change));
     }

@@ -3,6 +3,7 @@
 //! A live thing is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state file. IAM has no regions, so its things carry the stack's region as a mark: one file applied in two regions
 //! makes two stacks of one name.
 
+use crate::model::marks::{ID, KEYS, REGION, STACK, TOKEN};
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value};
@@ -10,19 +11,6 @@ use serde_json::{Map, Value};
 use crate::kind::Owner;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Scope};
-
-/// The tag that names the owning stack.
-pub const STACK: &str = "vssctl:stack";
-/// The tag that holds the address.
-pub const ID: &str = "vssctl:id";
-/// The tag that lists the tag keys that we wrote.
-pub const KEYS: &str = "vssctl:keys";
-/// The tag that names the stack's region, on IAM's things only.
-pub const REGION: &str = "vssctl:region";
-/// The reserved prefix of tag keys.
-pub const PREFIX: &str = "vssctl:";
-/// What our tokens begin with.
-pub const TOKEN: &str = "v1.";
 
 /// AWS allows 256 characters in a tag value.
 const VALUE_LIMIT: usize = 256;

@@ -239,7 +239,7 @@ macro_rules! common {
         common!(@implement $type, spec, None);
     };
     (@implement $type:ty, $spec:ident, $tags:expr) => {
-        impl $crate::config::values::Common for $type {
+        impl $crate::kind::values::Common for $type {
             fn given_name(&self) -> Option<&str> {
                 self.name.as_deref()
             }

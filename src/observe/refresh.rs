@@ -2,27 +2,24 @@
 //!
 //! Who calls has made the account guard agree first (`aws::guard`); nothing here checks it again.
 
-mod installed;
-
+use crate::kinds::registry;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
 
 use crate::aws::Reader;
-pub use crate::aws::{Caller, GuardError, guard};
-use crate::kind::{self, Desired, KindLive};
-use crate::plan::{Action, Plan};
-
-pub(crate) use installed::{of_associations, of_commands};
+use crate::kind::{Desired, KindLive};
+use crate::model::Action;
+use crate::plan::Plan;
 
 /// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.
 pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Vec<(&'static str, KindLive)> {
-    let kinds = kind::registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) });
+    let kinds = registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) });
     let mut live = join_all(kinds).await;
-    let evidence = Box::pin(installed::read(reader, desired, &live)).await;
-    installed::put(&mut live, evidence);
+    let evidence = Box::pin(super::installed::read(reader, desired, &live)).await;
+    super::installed::put(&mut live, evidence);
     live
 }
 
@@ -39,7 +36,7 @@ pub async fn plan(
         going.entry(change.address.kind()).or_default().insert(change.name.clone(), change.action);
     }
     let mut has_read = false;
-    for kind in kind::registry() {
+    for kind in registry() {
         if let Some(names) = going.get(kind.name()) {
             has_read |= kind.look_closer(reader, names, live).await;
         }

@@ -51,6 +51,11 @@ pub fn is_hidden(character: char) -> bool {
         | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Escapes what a terminal would act on or hide in foreign text.
+pub fn escaped(text: &str) -> String {
+    Safe(text).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

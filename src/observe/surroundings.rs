@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use futures_util::future::join_all;
 use serde_json::Value;
 
-use super::known;
+use super::evidence::known;
 use crate::aws::Reader;
 use crate::policy;
 use crate::vss::evidence::{Endpoint, Evidence, Key, Known, RouteTable, Volume};

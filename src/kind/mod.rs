@@ -4,6 +4,13 @@
 //! A kind turns a file's entry and a live object into the same *normal form*, a JSON map of fields. Everything that
 //! compares, orders, shows or saves works on normal forms and never asks which kind it holds.
 
+pub mod diff;
+pub(crate) mod form;
+pub mod marks;
+pub(crate) mod targets;
+pub(crate) mod value;
+pub mod values;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::BoxFuture;
@@ -12,8 +19,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Location, Scope};
-use crate::plan::{Action, PlannedCall};
 use crate::vss::gate;
 
 /// A normal form: the fields of one thing by name.
@@ -332,14 +339,4 @@ pub trait Kind: Sync + std::fmt::Debug {
     fn look<'a>(&'a self, _reader: &'a Reader, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
         Box::pin(std::future::ready(Ok(Look::Unclear)))
     }
-}
-
-/// Returns every kind, in the order in which plans list them.
-pub fn registry() -> &'static [&'static dyn Kind] {
-    crate::kinds::ALL
-}
-
-/// Finds a kind by its name.
-pub fn find(name: &str) -> Option<&'static dyn Kind> {
-    registry().iter().copied().find(|kind| kind.name() == name)
 }

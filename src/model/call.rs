@@ -1,0 +1,54 @@
+//! API calls as data: what a plan spells out, and the members of a call that steer its execution.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::Address;
+
+/// The order of the parts of a plan; all steps know what they wait for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// A holder lets go of what is about to be replaced.
+    Release,
+    /// Things become what the file says.
+    Ensure,
+    /// Predecessors and leftovers of changed things go.
+    Remove,
+    /// Deletions.
+    Prune,
+}
+
+/// One API call, spelled out.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PlannedCall {
+    /// The IAM action of the operation, such as `iam:CreateRole`.
+    pub action: String,
+    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
+    /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
+    pub input: Value,
+}
+
+impl PlannedCall {
+    /// Makes a call.
+    pub fn new(action: &str, input: Value) -> Self {
+        Self { action: action.to_owned(), input }
+    }
+}
+
+/// Makes the placeholder of a value that the calls of `address` will have returned.
+pub fn output(address: &Address, name: &str) -> Value {
+    serde_json::json!({ "$output": address.to_string(), "name": name })
+}
+
+/// The member of a call that waits: it is made again until its answer has this. AWS's waiters do the same.
+pub const UNTIL: &str = "$until";
+
+/// The member of the answer to such a call that says what it is still waiting for.
+pub const PENDING: &str = "$pending";
+
+/// The member of a look: what it must find. Ids by AWS's names, each with its one value, and `Tags` by key, each with
+/// the list of values that are taken; `null` in that list is a tag that is not there.
+pub const EXPECT: &str = "$expect";
