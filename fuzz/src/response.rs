@@ -274,10 +274,11 @@ async fn plan(reader: &Reader, config: &Config) -> Plan {
         scope: &config.scope,
         config_sha256: &config.sha256,
         desired: &config.desired,
-        live: &live,
+        live: &live.kinds,
+        installed: &live.installed,
         options: &build::Options::default(),
     });
-    assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
+    assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");
     plan
 }
 

@@ -79,7 +79,7 @@ pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) ->
 pub(super) async fn carry_out(session: &Session<'_>, options: &Options, manner: &Manner<'_>) -> Result<Exit, CliError> {
     let (plan, live) = session.plan(options).await?;
     if let Some(expected) = manner.expect_digest {
-        let actual = session.saved(&plan, &live, options, None).digest;
+        let actual = session.saved(&plan, &live.kinds, options, None).digest;
         if actual != expected {
             session.ui.answer(&session.render(&plan, manner.operation));
             return Err(CliError::new(Exit::Stale, "nothing was changed: this is not the plan that was reviewed")

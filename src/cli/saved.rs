@@ -80,7 +80,7 @@ pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Glob
     saved.check_time(session.now()).map_err(refuse)?;
     let options = saved.options();
     let (plan, live) = session.build(&options).await?;
-    saved.check_fresh(&plan, &live).map_err(refuse)?;
+    saved.check_fresh(&plan, &live.kinds).map_err(refuse)?;
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let manner = Manner {
         operation: "apply",

@@ -1,6 +1,7 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
 use crate::model::safe::escaped;
+use crate::observe::Observed;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -29,7 +30,6 @@ use crate::sandbox::Sandbox;
 use crate::{observe, render};
 
 /// What each kind read, by the kind's name.
-pub(super) type LiveKinds = Vec<(&'static str, KindLive)>;
 
 /// How long nothing is said while AWS does not answer the first call.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -152,12 +152,12 @@ impl<'a> Session<'a> {
     }
 
     /// Reads what is live.
-    pub(super) async fn refresh(&self) -> LiveKinds {
+    pub(super) async fn refresh(&self) -> Observed {
         self.read().await.1
     }
 
     /// Reads what is live, and returns the client that did, for a closer look.
-    async fn read(&self) -> (Reader, LiveKinds) {
+    async fn read(&self) -> (Reader, Observed) {
         self.ui.status("reading what is live");
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
         self.read_on.store(self.fence.now(), Ordering::SeqCst);
@@ -168,7 +168,7 @@ impl<'a> Session<'a> {
     }
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
-    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
+    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, Observed), CliError> {
         let (plan, live) = self.build(options).await?;
         let stranger = options.targets.iter().find(|target| {
             !plan.changes.iter().any(|change| change.address == **target)
@@ -181,7 +181,7 @@ impl<'a> Session<'a> {
     }
 
     /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
-    pub(super) async fn build(&self, options: &Options) -> Result<(Plan, LiveKinds), CliError> {
+    pub(super) async fn build(&self, options: &Options) -> Result<(Plan, Observed), CliError> {
         let (reader, mut live) = self.read().await;
         let config = &self.loaded.config;
         let plan = observe::plan(&reader, &mut live, |live| {
@@ -189,12 +189,13 @@ impl<'a> Session<'a> {
                 scope: &config.scope,
                 config_sha256: &config.sha256,
                 desired: &config.desired,
-                live,
+                live: &live.kinds,
+                installed: &live.installed,
                 options,
             })
         })
         .await;
-        if let [violation, ..] = check::violations(&plan, &live).as_slice() {
+        if let [violation, ..] = check::violations(&plan, &live.kinds).as_slice() {
             return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
                 .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
         }

@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
         .iter()
         .filter(|desired| wanted.is_empty() || wanted.contains(&desired.address))
         .map(|desired| {
-            let found = live.iter().find_map(|(_, live)| live.found.get(&desired.address)).unwrap_or(&absent);
+            let found = live.kinds.iter().find_map(|(_, live)| live.found.get(&desired.address)).unwrap_or(&absent);
             (&desired.address, desired.name.as_str(), found)
         })
         .collect();

@@ -21,7 +21,6 @@ use serde_json::{Map, Value};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Location, Scope};
-use crate::vss::gate;
 
 /// A normal form: the fields of one thing by name.
 pub type Fields = Map<String, Value>;
@@ -182,8 +181,6 @@ pub struct KindLive {
     pub attempts: BTreeMap<Address, u32>,
     /// What could not be read, so that orphans may be missing from the list: never the same as none.
     pub unreadable: Vec<AwsError>,
-    /// What is known of the packages on instances; of the kind `package` only, and only where the file asks for it.
-    pub installed: Box<gate::Evidence>,
 }
 
 /// How a package gets onto its instances.

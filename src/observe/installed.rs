@@ -224,10 +224,3 @@ pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> 
     }
     Ok(found)
 }
-
-/// Puts what was read where the plan finds it.
-pub(super) fn put(live: &mut [(&'static str, KindLive)], evidence: Evidence) {
-    if let Some((_, package)) = live.iter_mut().find(|(kind, _)| *kind == "package") {
-        *package.installed = evidence;
-    }
-}

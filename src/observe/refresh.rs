@@ -11,25 +11,31 @@ use crate::aws::Reader;
 use crate::kind::{Desired, KindLive};
 use crate::model::Action;
 use crate::plan::Plan;
+use crate::vss::gate::Evidence;
+
+/// What was read of an account for one file.
+#[derive(Debug, Default)]
+pub struct Observed {
+    /// What each kind read, in the order of the registry.
+    pub kinds: Vec<(&'static str, KindLive)>,
+    /// What is known of the packages on instances, and of what decides what those may do; empty where the file does not
+    /// ask for it.
+    pub installed: Evidence,
+}
 
 /// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.
-pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Vec<(&'static str, KindLive)> {
+pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Observed {
     let kinds = registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) });
-    let mut live = join_all(kinds).await;
-    let evidence = Box::pin(super::installed::read(reader, desired, &live)).await;
-    super::installed::put(&mut live, evidence);
-    live
+    let kinds = join_all(kinds).await;
+    let installed = Box::pin(super::installed::read(reader, desired, &kinds)).await;
+    Observed { kinds, installed }
 }
 
 /// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again: what
 /// only deletions need to know, no other plan pays for.
-pub async fn plan(
-    reader: &Reader,
-    live: &mut [(&'static str, KindLive)],
-    build: impl Fn(&[(&'static str, KindLive)]) -> Plan,
-) -> Plan {
+pub async fn plan(reader: &Reader, live: &mut Observed, build: impl Fn(&Observed) -> Plan) -> Plan {
     let first = build(live);
     let mut going: BTreeMap<&str, BTreeMap<String, Action>> = BTreeMap::new();
     for change in first.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
@@ -38,7 +44,7 @@ pub async fn plan(
     let mut has_read = false;
     for kind in registry() {
         if let Some(names) = going.get(kind.name()) {
-            has_read |= kind.look_closer(reader, names, live).await;
+            has_read |= kind.look_closer(reader, names, &mut live.kinds).await;
         }
     }
     if has_read { build(live) } else { first }

@@ -5,6 +5,7 @@
 
 use crate::kinds;
 use crate::kinds::registry;
+use crate::vss::gate::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -46,6 +47,8 @@ pub struct Input<'a> {
     pub desired: &'a [Desired],
     /// What each kind read, by the kind's name.
     pub live: &'a [(&'static str, KindLive)],
+    /// What is known of the packages on instances, and of what decides what those may do.
+    pub installed: &'a Evidence,
     /// What the caller asks.
     pub options: &'a Options,
 }

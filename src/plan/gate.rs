@@ -73,8 +73,7 @@ impl Gate {
 /// Puts packages before policies, and instances before others.
 pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Gate {
     let mut gate = Gate::default();
-    let package = input.live.iter().find(|(kind, _)| *kind == "package");
-    let Some(evidence) = package.map(|(_, live)| &*live.installed) else { return gate };
+    let evidence = input.installed;
     if input.options.destroy || !input.options.adopt.is_empty() {
         return gate;
     }

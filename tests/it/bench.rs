@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::time::Duration;
+use vssctl::observe::Observed;
 
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use tokio::sync::{mpsc, watch};
@@ -66,18 +67,19 @@ pub(crate) async fn read_and_plan(
     options: &build::Options,
 ) -> (Plan, Vec<(&'static str, KindLive)>) {
     let mut live = observe::refresh(reader, &config.desired).await;
-    let build = |live: &[(&'static str, KindLive)]| {
+    let build = |live: &Observed| {
         build::build(&build::Input {
             scope: &config.scope,
             config_sha256: &config.sha256,
             desired: &config.desired,
-            live,
+            live: &live.kinds,
+            installed: &live.installed,
             options,
         })
     };
     let plan = observe::plan(reader, &mut live, build).await;
-    assert_eq!(plan::check::violations(&plan, &live), [""; 0], "{plan:#?}");
-    (plan, live)
+    assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");
+    (plan, live.kinds)
 }
 
 /// Carries out a plan; `read` is when the reading began that it was built from.
@@ -156,7 +158,7 @@ impl Bench {
             let config = load(toml);
             let reader = self.connect(&config.scope).await.reader();
             let live = observe::refresh(&reader, &config.desired).await;
-            let found = live.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
+            let found = live.kinds.iter().find_map(|(_, live)| live.found.get(&address.parse().expect("an address")));
             let Some(Found::Live(live)) = found else { panic!("{found:?}") };
             installation(&reader, live).await.expect("an answer")
         })

@@ -156,14 +156,19 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
             let found = was.map_or(Found::Absent, |was| Found::Live(Box::new(live(&scope, was, &before, &seen))));
             read.found.insert(entry.address.clone(), found);
         }
-        if kind.name() == "package" {
-            let account = account(&scope, &before);
-            *read.installed = Evidence { account, machines: machines.clone(), ..Evidence::default() };
-        }
         all.push((kind.name(), read));
     }
     let options = Options::default();
-    build(&Input { scope: &scope, config_sha256: "", desired: &after, live: &all, options: &options })
+    let account = account(&scope, &before);
+    let installed = Evidence { account, machines: machines.clone(), ..Evidence::default() };
+    build(&Input {
+        scope: &scope,
+        config_sha256: "",
+        desired: &after,
+        live: &all,
+        installed: &installed,
+        options: &options,
+    })
 }
 
 fn plan(before: &str, after: &str, machine: Machine) -> Plan {

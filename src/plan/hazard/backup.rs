@@ -71,8 +71,7 @@ pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
 
 /// What a first pin takes away: without one, instances have the newest version of some day.
 fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
-    let evidence = thing.input.live.iter().find(|(kind, _)| *kind == "package").map(|(_, live)| &live.installed);
-    for machine in evidence.iter().flat_map(|evidence| evidence.machines()) {
+    for machine in thing.input.installed.machines() {
         let known = machine.package.as_ref().filter(|_| is_package(name)).map(|package| &package.installed);
         if let Some(Installed::Version(version) | Installed::AtLeast(version)) = known
             && numbers(pin) < numbers(version.as_str())

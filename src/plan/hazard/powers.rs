@@ -184,9 +184,7 @@ impl Side<'_> {
                 return Some(document);
             }
         }
-        let package = input.live.iter().find(|(kind, _)| *kind == "package");
-        let read = package.and_then(|(_, live)| live.installed.account.documents.get(arn));
-        read.or_else(|| {
+        input.installed.account.documents.get(arn).or_else(|| {
             let policy =
                 self.thing.live("policy").find(|policy| policy.ids.get("Arn").is_some_and(|own| own == arn))?;
             policy.fields.get("document")
