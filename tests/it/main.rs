@@ -2,6 +2,7 @@
 
 #![expect(clippy::print_stdout, reason = "simulations print their figures")]
 
+mod architecture;
 mod attachments;
 mod backup;
 mod bench;

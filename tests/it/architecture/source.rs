@@ -12,11 +12,11 @@ use syn::visit::{self, Visit};
 
 /// One module: a file, or a block in one.
 #[derive(Debug, Default)]
-pub struct Module {
+pub(super) struct Module {
     /// The file that holds it.
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// Its child modules.
-    pub children: BTreeSet<String>,
+    pub(super) children: BTreeSet<String>,
     /// What its `use` items bring into it, by the name that they give: the absolute path, or none of this crate.
     uses: BTreeMap<String, Vec<String>>,
     /// The modules whose names it takes with `use x::*`.
@@ -27,29 +27,29 @@ pub struct Module {
 
 /// A path in the code, from one module to something of another one.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Edge {
+pub(super) struct Edge {
     /// The file that has the path.
-    pub file: PathBuf,
+    pub(super) file: PathBuf,
     /// Its line there, from 1.
-    pub line: usize,
+    pub(super) line: usize,
     /// The module that has it.
-    pub from: Vec<String>,
+    pub(super) from: Vec<String>,
     /// What the path names, without `crate`.
-    pub to: Vec<String>,
+    pub(super) to: Vec<String>,
     /// The module that `to` is in; of a re-export, the one that defines it.
-    pub defined: Vec<String>,
+    pub(super) defined: Vec<String>,
 }
 
 /// The modules of a crate by their paths; the root is the empty path.
 #[derive(Debug)]
-pub struct Source {
+pub(super) struct Source {
     /// All modules that are not only for tests.
-    pub modules: BTreeMap<Vec<String>, Module>,
+    pub(super) modules: BTreeMap<Vec<String>, Module>,
 }
 
 impl Source {
     /// Reads the crate whose root module is `root`, such as `src/lib.rs`.
-    pub fn read(root: &Path) -> Self {
+    pub(super) fn read(root: &Path) -> Self {
         let mut source = Self { modules: BTreeMap::new() };
         source.file(root, Vec::new(), root.parent().expect("a file is in a folder"));
         source
@@ -68,7 +68,7 @@ impl Source {
     fn items(&mut self, file: &Path, module: Vec<String>, folder: &Path, items: &[syn::Item]) {
         let mut found = Module { file: file.to_owned(), ..Module::default() };
         let kept = || items.iter().filter(|item| !is_for_tests(attributes(item)));
-        let mut paths = Paths { module: &module, children: &BTreeSet::new(), found: Vec::new(), uses: Vec::new() };
+        let mut paths = Paths { children: &BTreeSet::new(), found: Vec::new(), uses: Vec::new() };
         let children = kept().filter_map(|item| match item {
             syn::Item::Mod(child) => Some(child.ident.to_string()),
             _ => None,
@@ -106,7 +106,7 @@ impl Source {
     }
 
     /// Returns every path between two different modules, each once a line.
-    pub fn edges(&self) -> BTreeSet<Edge> {
+    pub(super) fn edges(&self) -> BTreeSet<Edge> {
         let mut edges = BTreeSet::new();
         for (from, module) in &self.modules {
             for (path, line) in &module.written {
@@ -199,7 +199,6 @@ fn attributes(item: &syn::Item) -> &[syn::Attribute] {
 
 /// Collects the paths in one module.
 struct Paths<'a> {
-    module: &'a [String],
     children: &'a BTreeSet<String>,
     found: Vec<(Vec<String>, usize)>,
     uses: Vec<(String, Vec<String>)>,
