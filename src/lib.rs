@@ -9,6 +9,7 @@ pub mod apply;
 pub mod aws;
 pub mod cli;
 pub mod config;
+pub mod engine;
 pub mod kind;
 pub mod kinds;
 pub mod model;

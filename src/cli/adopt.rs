@@ -1,10 +1,11 @@
 //! `vssctl adopt ADDR...`.
 
-use super::apply::{Manner, carry_out};
+use super::apply::{Command, carry_out};
 use super::arguments::{AdoptArguments, Global};
 use super::exit::{CliError, Exit};
 use super::session::Session;
 use super::ui::Ui;
+use crate::engine::Reviewed;
 use crate::plan::build::Options;
 
 /// Writes this stack's marks on live things that have no owner, and changes nothing else.
@@ -13,7 +14,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let addresses = session.addresses(&arguments.addresses)?;
     let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
     let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
-    let manner = Manner {
+    let command = Command {
         operation: "adopt",
         consent: arguments.consent,
         locking: arguments.locking,
@@ -23,8 +24,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
         nothing: Some("Nothing to adopt: it is this stack's already."),
         destroys: false,
         allow: &[],
-        is_pinned: false,
-        expect_digest: None,
+        reviewed: Reviewed::No,
     };
-    carry_out(&session, &options, &manner).await
+    carry_out(&session, &options, &command).await
 }

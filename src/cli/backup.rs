@@ -31,8 +31,8 @@ const POLL: Duration = Duration::from_secs(15);
 /// Starts a backup, waits for its end, and tells what it is worth.
 pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
-    let reader = session.clients.reader();
-    let (scope, desired) = (&session.loaded.config.scope, &session.loaded.config.desired);
+    let reader = session.engine.clients.reader();
+    let (scope, desired) = (&session.engine.config.scope, &session.engine.config.desired);
     ui.status("looking for the instance");
     let instances = observed::instances(&reader).await?;
     let chosen = backup::instance(&instances, &arguments.instance, &scope.region).map_err(|error| unclear(&error))?;
@@ -145,7 +145,7 @@ fn token(stack: &str, instance: &str) -> String {
 /// Starts the job.
 async fn start(session: &Session<'_>, order: &BackupOrder) -> Result<String, CliError> {
     session.ui.status("starting the backup");
-    let writer = session.clients.writer();
+    let writer = session.engine.clients.writer();
     let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
     let started = apply::persist(pace, "backup:StartBackupJob", || writer.start_backup_job(order)).await;
     session.ui.clear_status();
@@ -166,7 +166,7 @@ async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option
         Some(named) => Some(session::open_sandbox(&file::sandbox(named))?),
         None => None,
     };
-    let reader = session.clients.reader();
+    let reader = session.engine.clients.reader();
     let mut shown = String::new();
     loop {
         let (job, percent) = observed::job(&reader, id).await?;
@@ -223,7 +223,7 @@ async fn pass(simulated: Option<&Sandbox>) -> Result<(), CliError> {
 async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report {
     session.ui.status("reading the image and its snapshots");
     // A reader that has not looked yet: what was there before the backup does not count.
-    let reader = session.clients.reader();
+    let reader = session.engine.clients.reader();
     let (proof, image) = observed::proof(&reader, job).await;
     let mut report = Report {
         id: instance.id.clone(),
@@ -241,7 +241,7 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
         let diagnosis = diagnose(&evidence, &options);
         let meaning = backup::meaning(&report.proof);
         report.causes = backup::causes(Some(&diagnosis), meaning, &instance.id);
-        report.lines = backup::lines(&report.causes, &session.loaded.config.desired, instance);
+        report.lines = backup::lines(&report.causes, &session.engine.config.desired, instance);
     }
     session.ui.clear_status();
     report

@@ -15,7 +15,7 @@ use crate::vss::coverage::coverage;
 pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     ui.status("reading instances and plans");
-    let evidence = gather(&session.clients.reader(), proof::now(&session), Wants::default()).await;
+    let evidence = gather(&session.engine.clients.reader(), proof::now(&session), Wants::default()).await;
     ui.clear_status();
     let report = coverage(&evidence);
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
         CoverageFormat::Text => text::text(&report, scope, ui.width()),
         CoverageFormat::Json => proof::as_json("coverage", &evidence, findings, unknown, &report)?,
         CoverageFormat::Markdown => markdown::coverage(&report, scope),
-        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &file::uri(&session.loaded.path)))?,
+        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &file::uri(&session.path)))?,
         CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))

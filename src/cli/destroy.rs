@@ -1,10 +1,11 @@
 //! `vssctl destroy`.
 
-use super::apply::{Manner, carry_out};
+use super::apply::{Command, carry_out};
 use super::arguments::{DestroyArguments, Global};
 use super::exit::{CliError, Exit};
 use super::session::Session;
 use super::ui::Ui;
+use crate::engine::Reviewed;
 use crate::model::safe::escaped;
 use crate::plan::build::Options;
 
@@ -12,7 +13,7 @@ use crate::plan::build::Options;
 pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let options = Options { destroy: true, ..session.options(&arguments.scoping, None)? };
-    let scope = &session.loaded.config.scope;
+    let scope = &session.engine.config.scope;
     let stack = escaped(&scope.stack);
     let question = format!("Delete all of it from {}?\nOnly the stack's name, `{stack}`, is taken: ", session.place());
     let nothing = if arguments.scoping.target.is_empty() {
@@ -20,7 +21,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
     } else {
         "Nothing to destroy: none of the targets is there.".to_owned()
     };
-    let manner = Manner {
+    let command = Command {
         operation: "destroy",
         consent: arguments.consent,
         locking: arguments.locking,
@@ -30,8 +31,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         nothing: Some(&nothing),
         destroys: true,
         allow: &arguments.allowing.allow,
-        is_pinned: false,
-        expect_digest: None,
+        reviewed: Reviewed::No,
     };
-    carry_out(&session, &options, &manner).await
+    carry_out(&session, &options, &command).await
 }

@@ -17,12 +17,13 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     let now = proof::now(&session);
     ui.status("reading instances, agents, roles, plans and backup jobs");
     let wants = Wants { jobs_since: Some(now.plus(-proof::JOBS)), causes: true, ..Wants::default() };
-    let mut evidence = gather(&session.clients.reader(), now, wants).await;
+    let mut evidence = gather(&session.engine.clients.reader(), now, wants).await;
     let options = Options { only: proof::named(&evidence, &arguments.instances)? };
     if arguments.run_commands {
         let ids = look::able(&evidence, &options);
         ui.status(&format!("looking into {} instances", ids.len()));
-        evidence.inspections = look::look(&session.clients.writer(), &session.clients.reader(), &ids, now).await;
+        evidence.inspections =
+            look::look(&session.engine.clients.writer(), &session.engine.clients.reader(), &ids, now).await;
     }
     ui.clear_status();
     let diagnosis = diagnose(&evidence, &options);
@@ -32,7 +33,7 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
         ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
         ProofFormat::Json => proof::as_json("doctor", &evidence, findings, unknown, &diagnosis)?,
         ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
-        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &file::uri(&session.loaded.path)))?,
+        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &file::uri(&session.path)))?,
     });
     Ok(proof::exit(findings, unknown))
 }

@@ -33,15 +33,6 @@ impl Interrupts {
         Ok(Self { interrupted: tokio::signal::windows::ctrl_c()? })
     }
 
-    /// Does something that changes nothing, unless it is asked to stop meanwhile.
-    pub(super) async fn unless<T>(&mut self, work: impl Future<Output = T>) -> Option<T> {
-        tokio::select! {
-            biased;
-            done = work => Some(done),
-            () = self.next() => None,
-        }
-    }
-
     /// Waits for the next request.
     pub(super) async fn next(&mut self) {
         #[cfg(unix)]

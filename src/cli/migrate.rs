@@ -27,14 +27,14 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let scope = scope(arguments, global)?;
     let mut session = Session::open_for(load(&stack(&scope), arguments)?, global, ui).await?;
     ui.status("reading roles and instances");
-    let found = migrations(&session.clients.reader(), &scope).await?;
+    let found = migrations(&session.engine.clients.reader(), &scope).await?;
     ui.clear_status();
     if found.is_empty() {
         ui.answer("No role of instances has a hand-written VSS policy: there is nothing to migrate.\n");
         return Ok(Exit::Done);
     }
     let text = file(&found, &scope);
-    session.loaded = load(&text, arguments)?;
+    session.turn_to(load(&text, arguments)?);
     let (plan, _) = session.plan(&Options::default()).await?;
     let told = format!("{}\n{}{}", told(&found), session.render(&plan, "apply"), staged(&plan));
     if let Some(path) = &arguments.out {

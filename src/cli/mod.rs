@@ -2,6 +2,7 @@
 //! asks, [`exit`] has the exit codes.
 
 pub mod exit;
+
 pub mod ui;
 
 mod adopt;
@@ -26,10 +27,10 @@ mod saved;
 mod schema;
 mod session;
 mod show;
+mod terminal;
 mod validate;
 mod verify;
 mod version;
-mod wait;
 
 use std::ffi::OsString;
 use std::process::ExitCode;

@@ -13,7 +13,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
     let (plan, live) = session.plan(&options).await?;
-    let saved = session.saved(&plan, &live.kinds, &options, arguments.expires);
+    let saved = session.engine.saved(&plan, &live.kinds, &options, arguments.expires);
     match arguments.format {
         Format::Text => ui.answer(&session.render(&plan, "apply")),
         Format::Json => {

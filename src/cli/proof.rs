@@ -18,7 +18,7 @@ pub(super) const JOBS: i64 = crate::vss::verify::HISTORY;
 
 /// Returns the time by AWS's clock, which the answer to the first call told.
 pub(super) fn now(session: &Session<'_>) -> Moment {
-    let seconds = session.clients.date() / 1_000;
+    let seconds = session.engine.clients.date() / 1_000;
     Moment::from_seconds(i64::try_from(seconds).unwrap_or_default())
 }
 
@@ -81,12 +81,12 @@ pub(super) fn named(evidence: &Evidence, names: &[String]) -> Result<BTreeSet<St
 
 /// Says where evidence is from.
 pub(super) fn origin<'a>(session: &'a Session<'_>, evidence: &'a Evidence) -> Origin<'a> {
-    let name = session.loaded.path.file_name().and_then(|name| name.to_str());
+    let name = session.path.file_name().and_then(|name| name.to_str());
     Origin {
         scope: &evidence.scope,
-        caller: &session.caller.arn,
+        caller: &session.engine.caller.arn,
         file: name.unwrap_or("vss.toml"),
-        digest: &session.loaded.config.sha256,
+        digest: &session.engine.config.sha256,
         sandbox: session.sandbox,
     }
 }

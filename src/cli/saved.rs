@@ -5,13 +5,14 @@ use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
-use super::apply::{Manner, carry_out_plan};
+use super::apply::of_arguments;
 use super::arguments::{ApplyArguments, Global, variable};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::session::{self, Loaded, Session};
 use super::ui::Ui;
 use crate::config::Config;
+use crate::engine::Reviewed;
 use crate::model::Sources;
 use crate::plan::file::{LARGEST, Refusal, SavedPlan};
 
@@ -73,29 +74,10 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// Applies a saved plan, and exactly that.
 pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let saved = read(path)?;
-    let refuse = |refusal| refused(path, refusal);
-    saved.expect(arguments.expect_digest.as_deref()).map_err(refuse)?;
+    saved.expect(arguments.expect_digest.as_deref()).map_err(|refusal| refused(path, refusal))?;
     let loaded = loaded(path, &saved, global, ui)?;
-    let session = Session::open_for(loaded, global, ui).await?;
-    saved.check_time(session.now()).map_err(refuse)?;
-    let options = saved.options();
-    let (plan, live) = session.build(&options).await?;
-    saved.check_fresh(&plan, &live.kinds).map_err(refuse)?;
-    let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
-    let manner = Manner {
-        operation: "apply",
-        consent: arguments.consent,
-        locking: arguments.locking,
-        json: arguments.json,
-        parallelism: arguments.scoping.parallelism,
-        question: (&question, "yes"),
-        nothing: None,
-        destroys: false,
-        allow: &arguments.allowing.allow,
-        is_pinned: true,
-        expect_digest: None,
-    };
-    carry_out_plan(&session, &plan, &options, &manner).await
+    let session = Session { path: path.to_owned(), ..Session::open_for(loaded, global, ui).await? };
+    of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
 }
 
 /// Renders a saved plan for people.
@@ -127,7 +109,7 @@ fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Lo
 }
 
 /// Picks the exit code of a refusal: 3 where planning again mends it, 6 where the file is no plan at all, else 4.
-fn refused(path: &Path, refusal: Refusal) -> CliError {
+pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
     let exit = match &refusal {
         refusal if refusal.is_stale() => Exit::Stale,
         Refusal::NotOne(_) | Refusal::Format(_) => Exit::Invalid,

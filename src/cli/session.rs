@@ -3,36 +3,24 @@
 use crate::model::safe::escaped;
 use crate::observe::Observed;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
-
-use jiff::{SignedDuration, Timestamp};
 
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
+use super::terminal::Spectator;
 use super::ui::Ui;
-use crate::aws::{
-    Caller, Clients, ConnectError, ConnectOptions, ErrorKind, Fence, GuardError, NO_CREDENTIALS, Reader, guard,
-};
+use super::{lock, saved};
+use crate::aws::{ConnectError, ConnectOptions, ErrorKind, GuardError, NO_CREDENTIALS};
 use crate::config;
 use crate::config::Config;
-use crate::kind::KindLive;
+use crate::engine::{self, ClockGap, EngineError, OpenError, Purpose};
 use crate::model::Sources;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
-use crate::plan::Plan;
-use crate::plan::build::{self, Input, Options};
-use crate::plan::check;
-use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
+use crate::plan::build::Options;
+use crate::plan::{Plan, Verdict};
+use crate::render;
 use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
-use crate::{observe, render};
-
-/// What each kind read, by the kind's name.
-
-/// How long nothing is said while AWS does not answer the first call.
-const SILENCE: Duration = Duration::from_secs(5);
 
 /// The parsed file, with its texts for underlining.
 #[derive(Debug)]
@@ -58,7 +46,11 @@ pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
 }
 
 /// Renders problems, an empty line after each.
-fn problems<'a>(diagnostics: impl IntoIterator<Item = &'a Diagnostic>, sources: &Sources, ui: &Ui) -> String {
+pub(super) fn problems<'a>(
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+    sources: &Sources,
+    ui: &Ui,
+) -> String {
     let style = Style { colour: true, width: ui.width() };
     diagnostics.into_iter().map(|diagnostic| render_one(diagnostic, sources, style) + "\n\n").collect()
 }
@@ -71,23 +63,18 @@ fn counted(diagnostics: &Diagnostics) -> String {
     }
 }
 
-/// A file and the account that it is for.
+/// A file and the account that it is for, and how they are spoken of.
 pub(super) struct Session<'a> {
-    pub(super) loaded: Loaded,
-    pub(super) clients: Clients,
+    pub(super) engine: engine::Session,
+    /// The file's path; of a run that applies a saved plan, the plan's.
+    pub(super) path: PathBuf,
+    /// The file's texts, for underlining.
+    pub(super) sources: Sources,
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
-    /// Who we are.
-    pub(super) caller: Caller,
-    /// The clock of the run, and what its calls go through once there is a lease.
-    pub(super) fence: Arc<Fence>,
     /// The options that another command needs to mean the same file and account, each after a blank.
     pub(super) options_of_same: String,
-    /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
-    read_at: AtomicU64,
-    /// The same moment on the run's own clock.
-    read_on: AtomicU64,
 }
 
 impl<'a> Session<'a> {
@@ -98,8 +85,8 @@ impl<'a> Session<'a> {
 
     /// Connects for a file that is loaded, and makes sure that the credentials are its account's.
     pub(super) async fn open_for(loaded: Loaded, global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
-        let scope = loaded.config.scope.clone();
-        let mut options = ConnectOptions::new(scope.clone());
+        let Loaded { path, config, sources, warnings: _ } = loaded;
+        let mut options = ConnectOptions::new(config.scope.clone());
         options.profile.clone_from(&global.profile);
         options.endpoint_url.clone_from(&global.endpoint_url);
         options.allow_endpoint = global.allow_endpoint;
@@ -110,126 +97,72 @@ impl<'a> Session<'a> {
         if let Some(sandbox) = &sandbox {
             options.http_client = Some(sandbox.http_client());
             // A twelve-digit access key names the simulated account.
+            let account_id = &config.scope.account_id;
             options.credentials =
-                Some(aws_credential_types::Credentials::new(&scope.account_id, "sandbox", None, None, "sandbox"));
+                Some(aws_credential_types::Credentials::new(account_id, "sandbox", None, None, "sandbox"));
         }
-        ui.status("asking AWS who we are");
-        let clients = Box::pin(Clients::connect(options)).await.map_err(refused_connection)?;
-        let reader = clients.reader();
-        let mut asked = Box::pin(guard(&reader, &scope));
-        let answered = if let Ok(answered) = tokio::time::timeout(SILENCE, &mut asked).await {
-            answered
-        } else {
-            ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
-            asked.await
-        };
-        compare_clocks(clients.ahead(), global.writes, ui)?;
-        let caller = answered.map_err(|error| guarded(error, global.profile.as_deref()))?;
-        // Simulators of AWS on this machine call everybody root.
-        if caller.is_root() && sandbox.is_none() && !clients.is_local() {
-            return Err(CliError::refused("nothing was read or changed: these are the credentials of the root user")
-                .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"));
-        }
-        let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
+        let purpose = Purpose { is_simulated: sandbox.is_some(), writes: global.writes };
+        let opened = Box::pin(engine::Session::open(config, options, purpose, &Spectator(ui))).await;
+        let mut engine = opened.map_err(|error| unopened(error, global.profile.as_deref()))?;
+        engine.tempo.timing = lock::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
         let options_of_same = options_of_same(global);
-        Ok(Self { loaded, clients, ui, sandbox: sandbox.is_some(), caller, fence, options_of_same, read_at, read_on })
+        Ok(Self { engine, path, sources, ui, sandbox: purpose.is_simulated, options_of_same })
     }
 
-    /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
-    pub(super) fn read_at(&self) -> u64 {
-        self.read_at.load(Ordering::SeqCst)
-    }
-
-    /// Returns how many milliseconds ago everything was read.
-    pub(super) fn age(&self) -> u64 {
-        self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
-    }
-
-    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
-    pub(super) fn now(&self) -> Timestamp {
-        let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
-        date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)
+    /// Goes on with another file for the same account.
+    pub(super) fn turn_to(&mut self, loaded: Loaded) {
+        let Loaded { path, config, sources, warnings: _ } = loaded;
+        (self.path, self.engine.config, self.sources) = (path, config, sources);
     }
 
     /// Reads what is live.
     pub(super) async fn refresh(&self) -> Observed {
-        self.read().await.1
-    }
-
-    /// Reads what is live, and returns the client that did, for a closer look.
-    async fn read(&self) -> (Reader, Observed) {
-        self.ui.status("reading what is live");
-        self.read_at.store(self.clients.date(), Ordering::SeqCst);
-        self.read_on.store(self.fence.now(), Ordering::SeqCst);
-        let reader = self.clients.reader();
-        let live = observe::refresh(&reader, &self.loaded.config.desired).await;
-        self.ui.clear_status();
-        (reader, live)
+        self.engine.refresh(&Spectator(self.ui)).await
     }
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
     pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, Observed), CliError> {
-        let (plan, live) = self.build(options).await?;
-        let stranger = options.targets.iter().find(|target| {
-            !plan.changes.iter().any(|change| change.address == **target)
-                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
-        });
-        match stranger {
-            Some(target) => Err(self.unknown(&target.to_string())),
-            None => Ok((plan, live)),
-        }
+        self.engine.plan(options, &Spectator(self.ui)).await.map_err(|error| self.worded(error))
     }
 
-    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
-    pub(super) async fn build(&self, options: &Options) -> Result<(Plan, Observed), CliError> {
-        let (reader, mut live) = self.read().await;
-        let config = &self.loaded.config;
-        let plan = observe::plan(&reader, &mut live, |live| {
-            build::build(&Input {
-                scope: &config.scope,
-                config_sha256: &config.sha256,
-                desired: &config.desired,
-                live: &live.kinds,
-                installed: &live.installed,
-                options,
-            })
-        })
-        .await;
-        if let [violation, ..] = check::violations(&plan, &live.kinds).as_slice() {
-            return Err(CliError::failed(format!("the plan breaks its own rules: {violation}"))
-                .hint("nothing was changed; this is a defect of vssctl: please report it with the file"));
+    /// Words why a run ended; what needs to know more of the run than its file and account is worded elsewhere.
+    pub(super) fn worded(&self, error: EngineError) -> CliError {
+        let again = "plan again, and review what it says now";
+        match error {
+            EngineError::Defect(violation) => CliError::failed(format!("the plan breaks its own rules: {violation}"))
+                .hint("nothing was changed; this is a defect of vssctl: please report it with the file"),
+            EngineError::NoSuchTarget(target) => self.unknown(&target.to_string()),
+            EngineError::Refusal(refusal) => saved::refused(&self.path, refusal),
+            EngineError::NotReviewed { digest } => {
+                CliError::new(Exit::Stale, "nothing was changed: this is not the plan that was reviewed")
+                    .hint(format!("its digest is {digest}"))
+                    .hint("review what it says now")
+            }
+            EngineError::Moved => {
+                CliError::new(Exit::Stale, "nothing was changed: something has changed meanwhile").hint(again)
+            }
+            EngineError::Deaf(error) => CliError::failed("could not listen for Ctrl-C").because(error),
+            EngineError::Stopped => lock::stopped(),
+            EngineError::Unread { address, action, message } => {
+                CliError::failed(format!("could not see how far `{address}` is: {message}"))
+                    .hint(format!("allow `{action}` to the credentials in use"))
+            }
+            EngineError::Aws(error) => CliError::from(error),
+            EngineError::Lease(error) => lock::refused(self, error),
+            error @ (EngineError::Hazards(_) | EngineError::NobodyToAsk) => CliError::refused(error.to_string()),
         }
-        Ok((plan, live))
-    }
-
-    /// Makes the saved form of a plan.
-    pub(super) fn saved(
-        &self,
-        plan: &Plan,
-        live: &[(&'static str, KindLive)],
-        options: &Options,
-        lifetime: Option<SignedDuration>,
-    ) -> SavedPlan {
-        let occasion =
-            Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
-        SavedPlan::new(plan, &self.loaded.config.desired, live, options, &occasion)
     }
 
     /// Names the account for questions, so that nobody takes the real one for the simulated one.
     pub(super) fn place(&self) -> String {
-        let scope = &self.loaded.config.scope;
+        let scope = &self.engine.config.scope;
         let sort = if self.sandbox { "the simulated account" } else { "account" };
         format!("{sort} {}, {}", escaped(&scope.account_id), escaped(&scope.region))
     }
 
-    /// Renders a plan's problems, an empty line after each.
-    pub(super) fn problems(&self, plan: &Plan) -> String {
-        problems(&plan.diagnostics, &self.loaded.sources, self.ui)
-    }
-
     /// Renders a plan for people; `command` carries it out.
     pub(super) fn render(&self, plan: &Plan, command: &str) -> String {
-        render_plan(plan, &self.loaded.sources, command, self.ui)
+        render_plan(plan, &self.sources, command, self.ui)
     }
 
     /// Makes a plan's options from the arguments.
@@ -241,21 +174,21 @@ impl<'a> Session<'a> {
             targets,
             prune: pruning.is_some_and(|pruning| pruning.prune),
             max_deletions: pruning.and_then(|pruning| pruning.max_deletions),
-            thresholds: self.loaded.config.thresholds,
+            thresholds: self.engine.config.thresholds,
             ..Options::default()
         })
     }
 
     /// Parses addresses of things of the file.
     pub(super) fn addresses(&self, texts: &[String]) -> Result<Vec<Address>, CliError> {
-        let known = |address: &Address| self.loaded.config.desired.iter().any(|desired| desired.address == *address);
+        let known = |address: &Address| self.engine.config.desired.iter().any(|desired| desired.address == *address);
         texts.iter().map(|text| text.parse().ok().filter(known).ok_or_else(|| self.unknown(text))).collect()
     }
 
     /// Makes the error of an address that nothing has.
     fn unknown(&self, text: &str) -> CliError {
-        let known: Vec<String> = self.loaded.config.desired.iter().map(|desired| desired.address.to_string()).collect();
-        let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.loaded.path.display()));
+        let known: Vec<String> = self.engine.config.desired.iter().map(|desired| desired.address.to_string()).collect();
+        let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.path.display()));
         match nearest(text, &known) {
             Some(near) => error.hint(format!("did you mean `{near}`?")),
             None => error.hint(format!("the file has {}", listed(&known))),
@@ -263,33 +196,34 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Compares the machine's clock with AWS's, which is so many milliseconds ahead. AWS refuses what is signed five
-/// minutes from its own time, and a lease is worth what its holder's clock is worth: a machine that far off writes
-/// nothing.
-fn compare_clocks(ahead: Option<i64>, writes: bool, ui: &Ui) -> Result<(), CliError> {
-    let Some((message, apart)) = ahead.and_then(clocks_apart) else { return Ok(()) };
-    let mend = "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again";
-    if writes && apart > TOO_FAR {
-        return Err(CliError::refused(format!("nothing was changed: {message}"))
-            .hint(mend)
-            .hint("if the clock is right, a proxy changes the `Date` of AWS's answers: go without it"));
-    }
-    ui.warn(&format!("{message}: {mend}"));
-    Ok(())
+/// Says how far apart the clocks are, and what to do about it.
+pub(super) fn clock_warning(gap: ClockGap) -> String {
+    format!("{}: {MEND}", clocks_apart(gap))
 }
 
-/// More milliseconds apart than this is told, and than that keeps from writing.
-const FAR: u64 = 60_000;
-const TOO_FAR: u64 = 300_000;
+const MEND: &str =
+    "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again";
 
-/// Says how far apart the clocks are, where that is worth a word.
-fn clocks_apart(ahead: i64) -> Option<(String, u64)> {
-    let apart = ahead.unsigned_abs();
-    let direction = if ahead > 0 { "behind" } else { "ahead of" };
-    let seconds = apart / 1000;
+/// Says how far apart the clocks are.
+fn clocks_apart(gap: ClockGap) -> String {
+    let direction = if gap.ahead > 0 { "behind" } else { "ahead of" };
+    let seconds = gap.ahead.unsigned_abs() / 1000;
     let length =
         if seconds < 120 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) };
-    (apart > FAR).then(|| (format!("this machine's clock is {length} {direction} AWS's"), apart))
+    format!("this machine's clock is {length} {direction} AWS's")
+}
+
+/// Words why there is no session.
+fn unopened(error: OpenError, profile: Option<&str>) -> CliError {
+    match error {
+        OpenError::Connect(error) => refused_connection(error),
+        OpenError::Guard(error) => guarded(error, profile),
+        OpenError::Root => CliError::refused("nothing was read or changed: these are the credentials of the root user")
+            .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"),
+        OpenError::Clock(gap) => CliError::refused(format!("nothing was changed: {}", clocks_apart(gap)))
+            .hint(MEND)
+            .hint("if the clock is right, a proxy changes the `Date` of AWS's answers: go without it"),
+    }
 }
 
 /// Writes the options of a command line that another one needs to mean the same file and account.
@@ -340,12 +274,10 @@ pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui
 
 /// Says how a plan alone ends a run: refused things weigh more than unreadable ones.
 pub(super) fn verdict(plan: &Plan) -> Exit {
-    if plan.has_refused() {
-        Exit::Refused
-    } else if plan.has_unknown() || plan.diagnostics.iter().any(|diagnostic| diagnostic.severity == Severity::Error) {
-        Exit::Failed
-    } else {
-        Exit::Done
+    match plan.verdict() {
+        Verdict::Refused => Exit::Refused,
+        Verdict::Unread => Exit::Failed,
+        Verdict::Clean => Exit::Done,
     }
 }
 
@@ -433,9 +365,9 @@ mod tests {
 
     #[test]
     fn clocks_are_told_apart_with_direction_and_length() {
-        assert_eq!(clocks_apart(60_000), None);
-        assert_eq!(clocks_apart(-60_000), None);
-        let said = |ahead| clocks_apart(ahead).expect("apart").0;
+        assert_eq!(ClockGap::of(60_000), None);
+        assert_eq!(ClockGap::of(-60_000), None);
+        let said = |ahead| clocks_apart(ClockGap::of(ahead).expect("apart"));
         assert_eq!(said(61_000), "this machine's clock is 61 s behind AWS's");
         assert_eq!(said(-301_500), "this machine's clock is 5 min 1 s ahead of AWS's");
     }

@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     let live = session.refresh().await;
     let absent = Found::Absent;
     let things: Vec<(&Address, &str, &Found)> = session
-        .loaded
+        .engine
         .config
         .desired
         .iter()
@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
         Format::Text => ui.answer(&render::live::text(&things, ui.width())),
         Format::Json => {
             let things: Vec<Value> = things.iter().map(|(address, name, found)| thing(address, name, found)).collect();
-            let value = json!({ "format": 1, "scope": session.loaded.config.scope, "things": things });
+            let value = json!({ "format": 1, "scope": session.engine.config.scope, "things": things });
             let text = json::pretty(&value)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
             ui.answer(&text);

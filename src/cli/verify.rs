@@ -26,15 +26,15 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
     ui.status("reading instances, plans and backup jobs");
     let history = arguments.format == VerifyFormat::Html;
     let wants = Wants { jobs_since: Some(since), history, ..Wants::default() };
-    let evidence = gather(&session.clients.reader(), now, wants).await;
+    let evidence = gather(&session.engine.clients.reader(), now, wants).await;
     ui.clear_status();
     let only = proof::named(&evidence, &arguments.instances)?;
     refuse_others(&evidence, &only)?;
-    let declared = declared(&session.loaded.config.desired);
+    let declared = declared(&session.engine.config.desired);
     let report = verify(&evidence, &Options { since: Some(since), max_age, only, declared });
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
-    let file = super::file::uri(&session.loaded.path);
+    let file = super::file::uri(&session.path);
     ui.answer(&match arguments.format {
         VerifyFormat::Text => text::text(&report, scope, ui.width()),
         VerifyFormat::Json => proof::as_json("verify", &evidence, findings, unknown, &report)?,

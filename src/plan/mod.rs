@@ -21,7 +21,7 @@ use crate::model::PlannedCall;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{Address, Diagnostic, Location, Scope};
+use crate::model::{Address, Diagnostic, Location, Scope, Severity};
 
 pub use hazard::{Hazard, HazardNote};
 
@@ -105,6 +105,17 @@ pub struct Plan {
     pub diagnostics: Vec<Diagnostic>,
 }
 
+/// Whether all that a plan is about can be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// All of it.
+    Clean,
+    /// Something is somebody else's, protected, or over a limit.
+    Refused,
+    /// Something could not be read, or something else is wrong with it.
+    Unread,
+}
+
 /// How many things a plan adds, changes and destroys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -148,5 +159,16 @@ impl Plan {
     /// Tells whether something was refused.
     pub fn has_refused(&self) -> bool {
         self.changes.iter().any(|change| change.action == Action::Refused)
+    }
+
+    /// Says whether all of it can be done. What is refused weighs more than what could not be read.
+    pub fn verdict(&self) -> Verdict {
+        if self.has_refused() {
+            Verdict::Refused
+        } else if self.has_unknown() || self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
+            Verdict::Unread
+        } else {
+            Verdict::Clean
+        }
     }
 }

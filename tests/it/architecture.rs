@@ -17,6 +17,7 @@ const FLOORS: &[&[&str]] = &[
     &["config", "permissions"],
     &["plan"],
     &["observe", "apply"],
+    &["engine"],
     &["render"],
     &["cli"],
 ];

@@ -1,0 +1,194 @@
+//! A file, the account that it is for, and the clock of a run.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::audience::{Audience, News};
+use super::error::{ClockGap, EngineError, OpenError};
+use crate::apply::lease::Timing;
+use crate::aws::{Caller, Clients, ConnectOptions, Fence, GuardError, Reader, guard};
+use crate::config::Config;
+use crate::kind::KindLive;
+use crate::observe::{self, Observed};
+use crate::plan::Plan;
+use crate::plan::build::{self, Input, Options};
+use crate::plan::check;
+use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
+
+/// How long nothing is told while AWS does not answer the first call.
+const SILENCE: Duration = Duration::from_secs(5);
+
+/// How long a run waits for what.
+#[derive(Clone, Copy, Debug)]
+pub struct Tempo {
+    /// The unit of all waiting for AWS.
+    pub pace: Duration,
+    /// The figures of the lease. They are no setting: runs that disagree about them do not exclude each other.
+    pub timing: Timing,
+}
+
+impl Tempo {
+    /// Against AWS.
+    pub const REAL: Self = Self { pace: Duration::from_millis(500), timing: Timing::REAL };
+    /// Against an account that is simulated in this process. Nobody's other calls are in its way: it is not worth half a
+    /// second to be polite to it.
+    pub const SIMULATED: Self = Self { pace: Duration::from_millis(20), timing: Timing::SIMULATED };
+}
+
+/// A file and the account that it is for.
+#[derive(Debug)]
+pub struct Session {
+    /// The file.
+    pub config: Config,
+    /// The account.
+    pub clients: Clients,
+    /// Who we are.
+    pub caller: Caller,
+    /// How long it waits.
+    pub tempo: Tempo,
+    /// The clock of the run, and what its calls go through once there is a lease.
+    pub fence: Arc<Fence>,
+    /// A date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    read_at: AtomicU64,
+    /// The same moment on the run's own clock.
+    read_on: AtomicU64,
+}
+
+/// What a session is opened for.
+#[derive(Clone, Copy, Debug)]
+pub struct Purpose {
+    /// The account is simulated in this process.
+    pub is_simulated: bool,
+    /// Something is going to be written.
+    pub writes: bool,
+}
+
+impl Session {
+    /// Connects, and makes sure that the credentials are the file's account's.
+    ///
+    /// # Errors
+    /// The connection, the account guard, the root user's credentials, or a clock that is too wrong to write by.
+    pub async fn open(
+        config: Config,
+        options: ConnectOptions,
+        purpose: Purpose,
+        audience: &dyn Audience,
+    ) -> Result<Self, OpenError> {
+        audience.tell(&News::Connecting);
+        let clients = Box::pin(Clients::connect(options)).await.map_err(OpenError::Connect)?;
+        let reader = clients.reader();
+        let answered = Box::pin(identify(&reader, &config, audience)).await;
+        if let Some(gap) = clients.ahead().and_then(ClockGap::of) {
+            if purpose.writes && gap.is_too_far() {
+                return Err(OpenError::Clock(gap));
+            }
+            audience.tell(&News::ClockGap(gap));
+        }
+        let caller = answered.map_err(OpenError::Guard)?;
+        // Simulators of AWS on this machine call everybody root.
+        if caller.is_root() && !purpose.is_simulated && !clients.is_local() {
+            return Err(OpenError::Root);
+        }
+        let tempo = if purpose.is_simulated { Tempo::SIMULATED } else { Tempo::REAL };
+        let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
+        Ok(Self { config, clients, caller, tempo, fence, read_at, read_on })
+    }
+
+    /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
+    pub(super) fn read_at(&self) -> u64 {
+        self.read_at.load(Ordering::SeqCst)
+    }
+
+    /// Returns how many milliseconds ago everything was read.
+    pub(super) fn age(&self) -> u64 {
+        self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
+    }
+
+    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
+    pub fn now(&self) -> Timestamp {
+        let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
+        date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)
+    }
+
+    /// Reads what is live.
+    pub async fn refresh(&self, audience: &dyn Audience) -> Observed {
+        self.read(audience).await.1
+    }
+
+    /// Reads what is live, and returns the client that did, for a closer look.
+    async fn read(&self, audience: &dyn Audience) -> (Reader, Observed) {
+        audience.tell(&News::Reading);
+        self.read_at.store(self.clients.date(), Ordering::SeqCst);
+        self.read_on.store(self.fence.now(), Ordering::SeqCst);
+        let reader = self.clients.reader();
+        let live = observe::refresh(&reader, &self.config.desired).await;
+        audience.tell(&News::Read);
+        (reader, live)
+    }
+
+    /// Compares the file with what is live, and returns both.
+    ///
+    /// # Errors
+    /// A target that nothing has; a plan that breaks the checker's rules.
+    pub async fn plan(&self, options: &Options, audience: &dyn Audience) -> Result<(Plan, Observed), EngineError> {
+        let (plan, live) = self.build(options, audience).await?;
+        let stranger = options.targets.iter().find(|target| {
+            !plan.changes.iter().any(|change| change.address == **target)
+                && !plan.orphans.iter().any(|orphan| orphan.address == **target)
+        });
+        match stranger {
+            Some(target) => Err(EngineError::NoSuchTarget(target.clone())),
+            None => Ok((plan, live)),
+        }
+    }
+
+    /// Compares the file with what is live, and returns both. The plan has passed a checker that is not the planner.
+    pub(super) async fn build(
+        &self,
+        options: &Options,
+        audience: &dyn Audience,
+    ) -> Result<(Plan, Observed), EngineError> {
+        let (reader, mut live) = self.read(audience).await;
+        let plan = observe::plan(&reader, &mut live, |live| {
+            build::build(&Input {
+                scope: &self.config.scope,
+                config_sha256: &self.config.sha256,
+                desired: &self.config.desired,
+                live: &live.kinds,
+                installed: &live.installed,
+                options,
+            })
+        })
+        .await;
+        match check::violations(&plan, &live.kinds).into_iter().next() {
+            Some(violation) => Err(EngineError::Defect(violation)),
+            None => Ok((plan, live)),
+        }
+    }
+
+    /// Makes the saved form of a plan.
+    pub fn saved(
+        &self,
+        plan: &Plan,
+        live: &[(&'static str, KindLive)],
+        options: &Options,
+        lifetime: Option<SignedDuration>,
+    ) -> SavedPlan {
+        let occasion =
+            Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
+        SavedPlan::new(plan, &self.config.desired, live, options, &occasion)
+    }
+}
+
+/// Asks AWS whose credentials these are, and says so where the answer takes long.
+async fn identify(reader: &Reader, config: &Config, audience: &dyn Audience) -> Result<Caller, GuardError> {
+    let mut asked = Box::pin(guard(reader, &config.scope));
+    if let Ok(answered) = tokio::time::timeout(SILENCE, &mut asked).await {
+        return answered;
+    }
+    audience.tell(&News::StillConnecting);
+    asked.await
+}
