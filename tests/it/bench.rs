@@ -1,22 +1,22 @@
 //! A simulated account and the whole library on it, in process: what the tests plan and apply with.
 
 use std::path::Path;
+use std::sync::Mutex;
 use std::time::Duration;
-use vssctl::observe::Observed;
 
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
-use tokio::sync::{mpsc, watch};
-use tokio::time::Instant;
-use vssctl::apply::{self, Report};
+use futures_util::future::BoxFuture;
+use tokio::sync::Notify;
+use vssctl::apply::Report;
+use vssctl::apply::lease::Timing;
 use vssctl::aws::{Clients, ConnectOptions, Reader, operations};
 use vssctl::config::{self, Config};
+use vssctl::engine::{self, Audience, Consent, Exclusion, News, OpenError, Order, Purpose, Reviewed, Session, Tempo};
 use vssctl::kind::{Found, KindLive};
 use vssctl::kinds::package::{Installation, installation};
-use vssctl::model::Action;
-use vssctl::model::{Scope, Severity};
-use vssctl::observe;
-use vssctl::plan;
-use vssctl::plan::{Plan, build};
+use vssctl::model::{Action, Scope, Severity};
+use vssctl::observe::{self, Observed};
+use vssctl::plan::{self, Hazard, Plan, build};
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
 
 /// The stack table that most tests start from.
@@ -52,12 +52,31 @@ pub(crate) fn try_load(toml: &str) -> Result<Config, String> {
     loaded.config.filter(|_| errors.is_empty()).ok_or_else(|| format!("{errors:#?}"))
 }
 
-/// Connects to what answers on a wire, with an access key or as somebody who may do everything.
-pub(crate) async fn connect(wire: impl HttpClient + 'static, scope: &Scope, access_key: Option<&str>) -> Clients {
+/// Makes the options that connect to what answers on a wire, with an access key or as somebody who may do everything.
+fn connection(wire: impl HttpClient + 'static, scope: &Scope, access_key: Option<&str>) -> ConnectOptions {
     let mut options = ConnectOptions::new(scope.clone());
     options.http_client = Some(SharedHttpClient::new(wire));
     options.credentials = Some(access_key.map_or_else(Sandbox::credentials, Sandbox::credentials_of));
-    Clients::connect(options).await.expect("clients")
+    options
+}
+
+/// Connects to what answers on a wire, with an access key or as somebody who may do everything.
+pub(crate) async fn connect(wire: impl HttpClient + 'static, scope: &Scope, access_key: Option<&str>) -> Clients {
+    Clients::connect(connection(wire, scope, access_key)).await.expect("clients")
+}
+
+/// Opens a session as `vssctl` does.
+pub(crate) async fn open(
+    config: Config,
+    wire: impl HttpClient + 'static,
+    access_key: Option<&str>,
+    tempo: Tempo,
+) -> Result<Session, OpenError> {
+    let options = connection(wire, &config.scope, access_key);
+    let purpose = Purpose { is_simulated: true, writes: true };
+    let mut session = Session::open(config, options, purpose, &Quiet).await?;
+    session.tempo = tempo;
+    Ok(session)
 }
 
 /// Reads what is live and plans a file, as `vssctl plan` does.
@@ -82,12 +101,56 @@ pub(crate) async fn read_and_plan(
     (plan, live.kinds)
 }
 
-/// Carries out a plan; `read` is when the reading began that it was built from.
-pub(crate) async fn perform(clients: &Clients, plan: &Plan, pace: Duration, read: Instant) -> Report {
-    let (events, _kept) = mpsc::unbounded_channel();
-    let (_sender, stop) = watch::channel(false);
-    let options = apply::Options { parallelism: 8, pace, stop, read };
-    apply::run(&clients.writer(), plan, &options, &events).await
+/// Says yes to everything and hears nothing.
+#[derive(Debug)]
+pub(crate) struct Quiet;
+
+impl Audience for Quiet {
+    fn tell(&self, _: &News<'_>) {}
+
+    fn consent(&self) -> BoxFuture<'_, Consent> {
+        Box::pin(std::future::ready(Consent::Given))
+    }
+}
+
+/// Says yes, after something has happened, and waits for no instance: no time passes there meanwhile.
+struct Meanwhile<F> {
+    happens: Mutex<Option<F>>,
+    installing: Notify,
+}
+
+impl<F: FnOnce() + Send> Audience for Meanwhile<F> {
+    fn tell(&self, news: &News<'_>) {
+        if matches!(news, News::Installing { .. }) {
+            self.installing.notify_one();
+        }
+    }
+
+    fn consent(&self) -> BoxFuture<'_, Consent> {
+        if let Some(happens) = self.happens.lock().expect("no poison").take() {
+            happens();
+        }
+        Box::pin(std::future::ready(Consent::Given))
+    }
+
+    fn stop(&self) -> BoxFuture<'_, ()> {
+        Box::pin(self.installing.notified())
+    }
+}
+
+/// Waits a thousandth of a second where a run waits half a second.
+pub(crate) const HASTE: Tempo = Tempo { pace: Duration::from_millis(1), timing: Timing::SIMULATED };
+
+/// What a test does where it has no wish of its own: everything is consented to, and nobody else is there.
+pub(crate) fn order(options: &build::Options) -> Order<'_> {
+    Order {
+        operation: "apply",
+        options,
+        allow: &Hazard::ALL,
+        reviewed: Reviewed::No,
+        exclusion: Exclusion::None,
+        parallelism: 8,
+    }
 }
 
 /// One simulated account.
@@ -114,7 +177,7 @@ impl Bench {
 
     /// Plans a file.
     pub(crate) fn plan_with(&self, toml: &str, options: &build::Options) -> Plan {
-        self.runtime.block_on(self.build(toml, options)).1
+        self.runtime.block_on(self.build(toml, options))
     }
 
     /// Plans and applies a file; every call must succeed.
@@ -130,26 +193,31 @@ impl Bench {
     }
 
     /// Plans and applies a file; something happens between the two.
-    pub(crate) fn apply_after(&self, toml: &str, options: &build::Options, meanwhile: impl FnOnce()) -> (Plan, Report) {
+    pub(crate) fn apply_after(
+        &self,
+        toml: &str,
+        options: &build::Options,
+        meanwhile: impl FnOnce() + Send,
+    ) -> (Plan, Report) {
         self.runtime.block_on(async {
-            let read = Instant::now();
-            let (clients, plan) = self.build(toml, options).await;
-            for call in plan.steps.iter().flat_map(|step| step.calls.iter().chain(&step.looks)) {
+            let session = self.open(toml).await;
+            let audience = Meanwhile { happens: Mutex::new(Some(meanwhile)), installing: Notify::new() };
+            let ended = engine::carry_out(&session, &order(options), &audience).await.expect("a run");
+            for call in ended.plan.steps.iter().flat_map(|step| step.calls.iter().chain(&step.looks)) {
                 assert_eq!(operations::find(&call.action).action, call.action, "it is missing in `aws::operations`");
             }
-            meanwhile();
-            let report = perform(&clients, &plan, Duration::from_millis(1), read).await;
-            (plan, report)
+            (ended.plan, ended.report.unwrap_or_default())
         })
     }
 
-    async fn build(&self, toml: &str, options: &build::Options) -> (Clients, Plan) {
-        let config = load(toml);
-        let clients = self.connect(&config.scope).await;
-        let reader = clients.reader();
-        vssctl::aws::guard(&reader, &config.scope).await.expect("the right account");
-        let (plan, _) = read_and_plan(&reader, &config, options).await;
-        (clients, plan)
+    /// Opens a session for a file.
+    async fn open(&self, toml: &str) -> Session {
+        let wire = self.sandbox.http_client();
+        open(load(toml), wire, self.access_key.as_deref(), HASTE).await.expect("the right account")
+    }
+
+    async fn build(&self, toml: &str, options: &build::Options) -> Plan {
+        self.open(toml).await.plan(options, &Quiet).await.expect("a plan").0
     }
 
     /// Reads how far the instances of a package are.

@@ -2,13 +2,11 @@
 //! plans must fit into what a saved plan may have.
 
 use std::fmt::Write as _;
-use std::time::Duration;
-use vssctl::model::json;
 
-use tokio::time::Instant;
 use vssctl::config::{Config, RESOLVED};
+use vssctl::engine::{self, End, Order, Reviewed};
 use vssctl::kind::KindLive;
-use vssctl::model::Action;
+use vssctl::model::{Action, json};
 use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
 use vssctl::plan::file::{LARGEST, LIFETIME, Occasion, SavedPlan};
@@ -126,10 +124,13 @@ fn the_largest_file_is_planned_saved_shown_applied_and_changed() {
     let added = "Plan: 2000 to add, 0 to change, 0 to destroy.";
     assert_eq!(shown(&created), added);
 
-    let (fresh, live) = look(&config);
-    created.check_fresh(&fresh, &live).expect("nothing moved");
-    let report = bench.wait(bench::perform(&clients, &fresh, Duration::from_millis(1), Instant::now()));
-    assert!(report.is_complete());
+    let options = Options::default();
+    let order = Order { reviewed: Reviewed::Saved(&created), ..bench::order(&options) };
+    let applied = bench.wait(async {
+        let session = bench::open(config, bench.sandbox.http_client(), None, bench::HASTE).await.expect("a session");
+        engine::carry_out(&session, &order, &bench::Quiet).await.expect("nothing moved")
+    });
+    assert_eq!(applied.end, End::Done);
 
     let config = bench::load(&file("two"));
     let (plan, live) = look(&config);

@@ -359,7 +359,7 @@ fn members_of_an_association_that_the_file_does_not_model_survive_an_update() {
 }
 
 /// Deletes what the stack owns after somebody else has put a thing of their own in its place, and gives what they see.
-fn prune_over(made: &str, taken: impl FnOnce(&Bench)) -> (Bench, String) {
+fn prune_over(made: &str, taken: impl FnOnce(&Bench) + Send) -> (Bench, String) {
     let bench = Bench::new();
     bench.apply(&file(made));
     let options = Options { prune: true, max_deletions: Some(10), ..Options::default() };

@@ -346,7 +346,9 @@ fn failed_command(ledger: &mut Ledger) {
     let file = MAIN_JOB.split("[role.").next().expect("the stack").to_owned()
         + "[package.AwsVssComponents]\ntargets = { tags = { Name = \"web-1\" } }\n";
     let mut bench = Bench::new();
-    bench.apply(&file);
+    let (_, report) = bench.try_apply(&file, &Options::default());
+    let left: Vec<String> = report.leftovers.iter().map(|left| left.address.to_string()).collect();
+    assert_eq!(left, ["package.AwsVssComponents"], "it was sent, and did not take");
     bench.sandbox.advance(std::time::Duration::from_mins(5)).expect("the clock");
     for (purpose, key) in [(Purpose::Plan, PLANNER), (Purpose::Apply, APPLIER)] {
         let documents = printed(&file, purpose, false);

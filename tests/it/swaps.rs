@@ -166,14 +166,14 @@ fn nothing_is_written_to_what_has_the_name_of_a_resource_now() {
 
             let bench = Bench::new();
             bench.apply(&before);
-            let theirs = std::cell::RefCell::new(Value::Null);
+            let theirs = std::sync::Mutex::new(Value::Null);
             let (_, report) = bench.apply_after(&after, &Options::default(), || {
                 edit(&bench, object, swap);
-                *theirs.borrow_mut() = at(&bench, object);
+                *theirs.lock().expect("no poison") = at(&bench, object);
             });
             let message = failed(&report, address);
             assert!(message.contains("not the one that the plan saw"), "case {index}: {message}");
-            assert_eq!(at(&bench, object), *theirs.borrow(), "case {index}\n{after}");
+            assert_eq!(at(&bench, object), *theirs.lock().expect("no poison"), "case {index}\n{after}");
         }
     }
 }
@@ -190,13 +190,13 @@ fn nothing_is_deleted_that_has_the_name_of_a_resource_now() {
         for swap in [made_again, taken_over] {
             let bench = Bench::new();
             bench.apply(&file(&format!("{everything}[vault.kept]\n")));
-            let theirs = std::cell::RefCell::new(Value::Null);
+            let theirs = std::sync::Mutex::new(Value::Null);
             let (_, report) = bench.apply_after(&file("[vault.kept]\n"), &options, || {
                 edit(&bench, object, swap);
-                *theirs.borrow_mut() = at(&bench, object);
+                *theirs.lock().expect("no poison") = at(&bench, object);
             });
             assert!(failed(&report, address).contains("not the one that the plan saw"), "{address}");
-            assert_eq!(at(&bench, object), *theirs.borrow(), "{address}");
+            assert_eq!(at(&bench, object), *theirs.lock().expect("no poison"), "{address}");
         }
     }
 }

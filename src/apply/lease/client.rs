@@ -64,20 +64,23 @@ impl Store {
     }
 
     async fn look(&self, epoch: u32) -> Result<Option<Entry>, AwsError> {
-        let parameter = self.reader.parameter(&record::name(&self.scope, epoch)).await?;
+        let name = record::name(&self.scope, epoch);
+        let mut tries = Tries::default();
+        let parameter = loop {
+            match self.reader.parameter(&name).await {
+                Err(error) if tries.again(&error).await => {}
+                read => break read?,
+            }
+        };
         Ok(parameter.and_then(|parameter| record::read(&self.scope, &parameter)))
     }
 
     async fn put(&self, epoch: u32, record: &Record, overwrite: bool) -> Result<(), AwsError> {
         let (name, text) = (record::name(&self.scope, epoch), record.text());
-        let mut left = TRIES;
+        let mut tries = Tries::default();
         loop {
-            left -= 1;
             match self.writer.put_parameter(&name, &text, overwrite).await {
-                // Nothing was done: it may be asked for again.
-                Err(error) if matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable) && left > 0 => {
-                    tokio::time::sleep(jittered(PAUSE)).await;
-                }
+                Err(error) if tries.again(&error).await => {}
                 ended => return ended,
             }
         }
@@ -88,6 +91,34 @@ impl Store {
     async fn release(&self, epoch: u32, record: &Record) -> Result<(), AwsError> {
         let (name, text) = (record::name(&self.scope, epoch), record.text());
         patiently("PutParameter", || self.writer.put_parameter(&name, &text, true)).await
+    }
+}
+
+/// The tries of a request that AWS did not take: nothing was done, so it may be asked for again.
+#[derive(Debug)]
+struct Tries {
+    left: u32,
+    pause: u64,
+}
+
+impl Default for Tries {
+    fn default() -> Self {
+        Self { left: TRIES - 1, pause: PAUSE }
+    }
+}
+
+impl Tries {
+    /// Tells whether to ask again, after a pause.
+    async fn again(&mut self, error: &AwsError) -> bool {
+        let was_not_taken =
+            matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unreachable | ErrorKind::Propagating);
+        if !was_not_taken || self.left == 0 {
+            return false;
+        }
+        self.left -= 1;
+        tokio::time::sleep(jittered(self.pause).max(error.retry_after.unwrap_or_default())).await;
+        self.pause = (self.pause * 2).min(LONGEST_PAUSE);
+        true
     }
 }
 
@@ -313,8 +344,15 @@ impl Lease {
             }
             let event = match action {
                 Action::List => {
-                    listed = fence.now();
-                    listing = store.list().await?;
+                    let mut tries = Tries::default();
+                    listing = loop {
+                        // The moment of the try that is answered.
+                        listed = fence.now();
+                        match store.list().await {
+                            Err(error) if tries.again(&error).await => {}
+                            read => break read?,
+                        }
+                    };
                     mine = Record::held(owner, &request.op, &request.caller_arn, listing.date, &timing);
                     mine.last_mutation = record::last_mutation(&listing.entries, &timing);
                     Event::Listed { date: listing.date, top: listing.entries.last().map(|entry| entry.slot) }
@@ -567,6 +605,5 @@ async fn give_back(store: &Store, record: &Record, written: &Written, fence: &Fe
 
 /// Makes a pause of about that many milliseconds, so that two who wait do not keep step.
 fn jittered(milliseconds: u64) -> Duration {
-    let random = u64::from_le_bytes(Uuid::new_v4().as_bytes()[..8].try_into().expect("eight bytes"));
-    Duration::from_millis(milliseconds / 2 + random % (milliseconds / 2 + 1) + milliseconds / 4)
+    Duration::from_millis(milliseconds / 2 + fastrand::u64(..=milliseconds / 2) + milliseconds / 4)
 }

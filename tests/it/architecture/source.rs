@@ -80,13 +80,12 @@ impl Source {
                 syn::Item::Mod(child) => {
                     let name = child.ident.to_string();
                     let inner: Vec<String> = module.iter().cloned().chain([name.clone()]).collect();
-                    match &child.content {
-                        Some((_, items)) => self.items(file, inner, &folder.join(&name), items),
-                        None => {
-                            let (flat, nested) = (folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs"));
-                            let child = if flat.exists() { flat } else { nested };
-                            self.file(&child, inner, &folder.join(&name));
-                        }
+                    if let Some((_, items)) = &child.content {
+                        self.items(file, inner, &folder.join(&name), items);
+                    } else {
+                        let (flat, nested) = (folder.join(format!("{name}.rs")), folder.join(&name).join("mod.rs"));
+                        let child = if flat.exists() { flat } else { nested };
+                        self.file(&child, inner, &folder.join(&name));
                     }
                 }
                 other => paths.visit_item(other),

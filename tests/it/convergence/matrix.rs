@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use vssctl::apply::Status;
+use vssctl::apply::{Report, Status};
 use vssctl::sandbox::{Fault, FaultKind};
 
-use super::simulation::{End, Figures, case, in_virtual_time};
+use super::simulation::{End, Figures, Way, case, in_virtual_time};
 use super::wire::Wire;
 
 /// What may happen to a call.
@@ -52,7 +52,7 @@ pub(crate) fn cases() -> Vec<Case> {
         let requests = in_virtual_time(seed, async {
             let (world, configs, _) = case(seed).await;
             world.sandbox.clear_requests();
-            world.apply(&configs[1], &Wire::new(world.sandbox.http_client(), None), None).await;
+            world.apply(&configs[1], &Wire::new(world.sandbox.http_client(), None), None, Way::WHOLE).await;
             world.sandbox.requests()
         });
         // Who we are is asked before anything else: without an answer nothing starts.
@@ -74,11 +74,19 @@ pub(crate) fn run(at: &Case) -> (Figures, Vec<String>) {
         world.sandbox.inject(Fault::new(at.fault).service(&at.service).operation(&at.operation));
         let wire = Wire::new(world.sandbox.http_client(), None);
         world.figures.applies = 1;
-        let End::Ran(ran) = world.apply(&configs[1], &wire, None).await else {
-            return (world.figures, vec!["an apply did not run".to_owned()]);
+        let report = match world.apply(&configs[1], &wire, None, Way::WHOLE).await {
+            End::Ran(ran) => {
+                world.safe(&configs[1], &ran.0);
+                ran.1
+            }
+            // Without the lease nothing is begun, and without a last look nobody knows what came of it.
+            End::Stopped(error) if !PASSING.contains(&at.fault) => {
+                world.stopped(&error);
+                Report::default()
+            }
+            End::Stopped(error) => return (world.figures, vec![format!("an apply stopped: {error:?}")]),
+            End::NoStart | End::Died => return (world.figures, vec!["an apply did not run".to_owned()]),
         };
-        let (plan, report) = *ran;
-        world.safe(&configs[1], &plan);
         world.problems.extend(wire.violations());
         world.figures.faults = world.sandbox.faults_struck();
         if world.figures.faults != 1 {

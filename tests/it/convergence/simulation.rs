@@ -3,15 +3,20 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::BoxFuture;
 use serde_json::Value;
 use tokio::time::Instant;
 use vssctl::apply::Report;
-use vssctl::aws::{Clients, Reader};
 use vssctl::config::Config;
+use vssctl::engine::{
+    self, Audience, Consent, EngineError, Exclusion, News, OpenError, Order, Reviewed, Session, Tempo,
+};
 use vssctl::model::Action;
-use vssctl::plan::{Plan, build};
+use vssctl::plan::file::SavedPlan;
+use vssctl::plan::{Hazard, Plan, build};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;
@@ -20,8 +25,14 @@ use super::random::Random;
 use super::wire::{Kill, Wire};
 use crate::bench;
 
-/// Half a second, as against AWS: nobody waits for it, the clock is virtual.
-const PACE: Duration = Duration::from_millis(500);
+/// The waits of a run against AWS: nobody waits for them, the clock is virtual.
+const TEMPO: Tempo = Tempo::REAL;
+
+/// How long a run waits for somebody else's lease.
+const PATIENCE: Duration = Duration::from_mins(30);
+
+/// Tells the numbers that decide how a process is told to apply from those that decide everything else.
+const WAYS: u64 = 0x5741_5953;
 
 /// The lease and its grace time.
 const LEASE: Duration = Duration::from_mins(2 + 16);
@@ -42,6 +53,8 @@ pub(crate) struct Figures {
     pub(crate) faults: u64,
     pub(crate) deaths: u64,
     pub(crate) refused: u64,
+    /// Runs that ended before their first change.
+    pub(crate) stopped: u64,
     pub(crate) strangers: u64,
     pub(crate) commands: usize,
     pub(crate) commands_again: usize,
@@ -55,6 +68,7 @@ impl Figures {
         self.faults += other.faults;
         self.deaths += other.deaths;
         self.refused += other.refused;
+        self.stopped += other.stopped;
         self.strangers += other.strangers;
         self.commands += other.commands;
         self.commands_again += other.commands_again;
@@ -63,11 +77,12 @@ impl Figures {
 
 impl fmt::Display for Figures {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { simulations, applies, calls, faults, deaths, refused, strangers, commands, commands_again } = self;
+        let Self { simulations, applies, calls, faults, deaths, refused, stopped, strangers, commands, commands_again } =
+            self;
         write!(
             formatter,
             "{simulations} simulations, {applies} applies, {calls} calls, {faults} faults, {deaths} deaths, \
-             {strangers} looks at strangers' things, {refused} refusals, {commands} commands ({commands_again} again)"
+             {strangers} looks at strangers' resources, {refused} refusals, {stopped} stopped, {commands} commands ({commands_again} again)"
         )
     }
 }
@@ -84,15 +99,55 @@ pub(crate) enum End {
     /// The account could not be asked who we are.
     NoStart,
     Died,
+    /// It ended before its first change, or could not read what came of it.
+    Stopped(EngineError),
     Ran(Box<(Plan, Report)>),
 }
 
-fn options(config: &Config) -> build::Options {
-    build::Options {
-        prune: true,
-        max_deletions: Some(1000),
-        thresholds: config.thresholds,
-        ..build::Options::default()
+/// How a process is told to apply.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Way {
+    /// It keeps others out.
+    leases: bool,
+    /// It is started with no option: it prunes nothing, keeps to the limits, and nobody consents to a hazard.
+    plain: bool,
+    /// It applies a plan that was saved a moment before.
+    saved: bool,
+}
+
+impl Way {
+    /// What most of the checks need: everything is done that there is to do.
+    pub(crate) const WHOLE: Self = Self { leases: true, plain: false, saved: false };
+
+    fn random(random: &mut Random) -> Self {
+        Self { leases: !random.one_in(4), plain: random.one_in(4), saved: random.one_in(4) }
+    }
+
+    fn options(self, config: &Config) -> build::Options {
+        let thresholds = config.thresholds;
+        if self.plain {
+            return build::Options { thresholds, ..build::Options::default() };
+        }
+        build::Options { prune: true, max_deletions: Some(1000), thresholds, ..build::Options::default() }
+    }
+}
+
+/// Says yes, and lets the wire count from then on.
+struct Counting<'a> {
+    wire: &'a Wire,
+    kill: Option<(usize, Kill)>,
+    asked: AtomicBool,
+}
+
+impl Audience for Counting<'_> {
+    fn tell(&self, _: &News<'_>) {}
+
+    fn consent(&self) -> BoxFuture<'_, Consent> {
+        // A second question does not bring the process back to life.
+        if !self.asked.swap(true, Ordering::SeqCst) {
+            self.wire.arm(self.kill);
+        }
+        Box::pin(std::future::ready(Consent::Given))
     }
 }
 
@@ -104,30 +159,29 @@ impl World {
         Self { sandbox, problems: Vec::new(), figures: Figures::default() }
     }
 
-    async fn clients(&self, config: &Config, wire: Option<&Wire>) -> Clients {
-        match wire {
-            Some(wire) => bench::connect(wire.clone(), &config.scope, None).await,
-            None => bench::connect(self.sandbox.http_client(), &config.scope, None).await,
-        }
+    async fn open(&self, config: &Config, wire: &Wire) -> Result<Session, OpenError> {
+        bench::open(config.clone(), wire.clone(), None, TEMPO).await
     }
 
-    async fn build(reader: &Reader, config: &Config) -> Plan {
-        bench::read_and_plan(reader, config, &options(config)).await.0
-    }
-
-    /// Plans and applies once, as one process that may die on the way.
-    pub(crate) async fn apply(&self, config: &Config, wire: &Wire, kill: Option<(usize, Kill)>) -> End {
+    /// Applies once, as one process that may die from the moment on that its plan is agreed to.
+    pub(crate) async fn apply(&self, config: &Config, wire: &Wire, kill: Option<(usize, Kill)>, way: Way) -> End {
         let work = async {
-            let clients = self.clients(config, Some(wire)).await;
-            let reader = clients.reader();
-            if vssctl::aws::guard(&reader, &config.scope).await.is_err() {
-                return End::NoStart;
+            let Ok(session) = self.open(config, wire).await else { return End::NoStart };
+            let options = way.options(config);
+            let reviewed = if way.saved { saved(&session, &options).await } else { None };
+            let order = Order {
+                operation: "apply",
+                options: &options,
+                allow: if way.plain { &[] } else { &Hazard::ALL },
+                reviewed: reviewed.as_ref().map_or(Reviewed::No, Reviewed::Saved),
+                exclusion: if way.leases { Exclusion::Lease { patience: PATIENCE } } else { Exclusion::None },
+                parallelism: 8,
+            };
+            let audience = Counting { wire, kill, asked: AtomicBool::new(false) };
+            match engine::carry_out(&session, &order, &audience).await {
+                Ok(ended) => End::Ran(Box::new((ended.plan, ended.report.unwrap_or_default()))),
+                Err(error) => End::Stopped(error),
             }
-            let read = Instant::now();
-            let plan = Self::build(&reader, config).await;
-            wire.arm(kill);
-            let report = bench::perform(&clients, &plan, PACE, read).await;
-            End::Ran(Box::new((plan, report)))
         };
         tokio::select! {
             biased;
@@ -138,12 +192,13 @@ impl World {
 
     /// Plans once, in quiet.
     pub(crate) async fn plan(&self, config: &Config) -> Plan {
-        let clients = self.clients(config, None).await;
-        Self::build(&clients.reader(), config).await
+        let wire = Wire::new(self.sandbox.http_client(), None);
+        let session = self.open(config, &wire).await.expect("a session");
+        session.plan(&Way::WHOLE.options(config), &bench::Quiet).await.expect("a plan").0
     }
 
     /// Applies once, with whatever goes wrong, and checks what holds in any weather.
-    async fn stormy(&mut self, config: &Config, random: &mut Random, mode: Mode) {
+    async fn stormy(&mut self, config: &Config, random: &mut Random, ways: &mut Random, mode: Mode) {
         let wire =
             |random: &mut Random| Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())));
         let kill = |random: &mut Random| {
@@ -153,20 +208,31 @@ impl World {
         let (one, two) = (wire(random), wire(random));
         let (first, second) = (kill(random), kill(random));
         let ends = if mode.pairs {
-            let (left, right) = tokio::join!(self.apply(config, &one, first), self.apply(config, &two, second));
+            let [left, right] = [Way::random(ways), Way::random(ways)].map(|way| Way { leases: false, ..way });
+            let (left, right) =
+                tokio::join!(self.apply(config, &one, first, left), self.apply(config, &two, second, right));
             vec![left, right]
         } else {
-            vec![self.apply(config, &one, first).await]
+            vec![self.apply(config, &one, first, Way::random(ways)).await]
         };
         for end in ends {
             self.figures.applies += 1;
             match end {
                 End::NoStart => {}
                 End::Died => self.figures.deaths += 1,
+                End::Stopped(error) => self.stopped(&error),
                 End::Ran(ran) => self.safe(config, &ran.0),
             }
         }
         self.problems.extend([&one, &two].into_iter().flat_map(Wire::violations));
+    }
+
+    /// A run may end before its first change, but never over a defect.
+    pub(crate) fn stopped(&mut self, error: &EngineError) {
+        self.figures.stopped += 1;
+        if let EngineError::Defect(violation) = error {
+            self.problems.push(format!("a plan breaks its own rules: {violation}"));
+        }
     }
 
     /// No plan deletes what the file wants, nor does anything to what it could not read.
@@ -201,11 +267,17 @@ impl World {
         for run in 0..3 {
             let wire = Wire::new(self.sandbox.http_client(), None);
             self.figures.applies += 1;
-            let End::Ran(ran) = self.apply(config, &wire, None).await else {
-                self.problems.push("an apply in quiet did not run".to_owned());
-                return;
+            let (plan, report) = match self.apply(config, &wire, None, Way::WHOLE).await {
+                End::Ran(ran) => *ran,
+                End::Stopped(error) => {
+                    self.problems.push(format!("an apply in quiet stopped: {error:?}"));
+                    return;
+                }
+                End::NoStart | End::Died => {
+                    self.problems.push("an apply in quiet did not run".to_owned());
+                    return;
+                }
             };
-            let (plan, report) = *ran;
             self.safe(config, &plan);
             if plan.steps.is_empty() {
                 left.clear();
@@ -216,6 +288,7 @@ impl World {
                 .iter()
                 .map(|outcome| format!("run {run}: {} {:?} {:?}", outcome.address, outcome.action, outcome.status))
                 .collect();
+            left.extend(report.leftovers.iter().map(|left| format!("run {run}: {} {:?}", left.address, left.why)));
         }
         self.problems.append(&mut left);
         self.check_strangers(config, &before, &BTreeSet::new());
@@ -293,6 +366,13 @@ impl World {
     }
 }
 
+/// Plans, saves the plan and reads it back, as `plan --out` and `apply FILE` do.
+async fn saved(session: &Session, options: &build::Options) -> Option<SavedPlan> {
+    let (plan, live) = session.plan(options, &bench::Quiet).await.ok()?;
+    let text = session.saved(&plan, &live.kinds, options, None).to_text().expect("JSON");
+    Some(SavedPlan::parse(&text).expect("a plan that was just saved"))
+}
+
 /// Returns the addresses of the packages that one Run Command installs.
 fn run_commands(config: &Config) -> Vec<String> {
     let packages = config.desired.iter().filter(|desired| desired.options.contains_key("run_command"));
@@ -312,7 +392,7 @@ pub(crate) async fn case(seed: u64) -> (World, Vec<Config>, BTreeMap<String, Val
     let strangers = account::strangers(&world.sandbox);
     if random.one_in(2) {
         let wire = Wire::new(world.sandbox.http_client(), None);
-        world.apply(&configs[0], &wire, None).await;
+        world.apply(&configs[0], &wire, None, Way::WHOLE).await;
     }
     (world, configs, strangers)
 }
@@ -333,6 +413,8 @@ pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
 
 async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     let mut random = Random::new(seed);
+    // Numbers of their own: the files, accounts and faults of a seed stay what they were.
+    let mut ways = Random::new(seed ^ WAYS);
     let mut world = World::new();
     world.figures.simulations = 1;
     let bounds = Bounds { commands: !mode.pairs };
@@ -351,7 +433,7 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
         }
         world.sandbox.follow_faults(FaultPlan::random(random.next(), intensity));
         let before = account::strangers(&world.sandbox);
-        world.stormy(config, &mut random, mode).await;
+        world.stormy(config, &mut random, &mut ways, mode).await;
         world.calm();
         world.check_strangers(config, &before, &lately);
         lately.clear();
@@ -382,10 +464,10 @@ pub(crate) fn sweep(seed: u64, at: usize, kill: Kill) -> (Figures, Vec<String>) 
     in_virtual_time(seed, async {
         let (mut world, configs, strangers) = case(seed).await;
         let wire = Wire::new(world.sandbox.http_client(), None);
-        match world.apply(&configs[1], &wire, Some((at, kill))).await {
+        match world.apply(&configs[1], &wire, Some((at, kill)), Way::WHOLE).await {
             End::Died => world.figures.deaths = 1,
             // Nothing follows the last call that could be waited for.
-            End::NoStart | End::Ran(_) => return (world.figures, world.problems),
+            End::NoStart | End::Stopped(_) | End::Ran(_) => return (world.figures, world.problems),
         }
         world.finish(&configs, &strangers).await
     })

@@ -141,6 +141,7 @@ impl HttpConnector for Connector {
 }
 
 async fn die<T>(shared: &Shared) -> T {
+    shared.state.lock().expect("no poison").dead = true;
     shared.notify.notify_one();
     std::future::pending().await
 }
