@@ -1,6 +1,7 @@
 //! The executor: a ready queue over the plan's steps.
 
 use crate::kinds;
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -41,10 +42,10 @@ const FRESH: Duration = Duration::from_secs(10);
 /// Makes one call. [`Writer`] does it for real.
 pub trait Perform: Sync {
     /// Makes the call for something of `kind` and returns what of the answer later calls may need.
-    fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
+    fn perform<'a>(&'a self, kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
 
     /// Reads, freshly, whether what the call asks for is so.
-    fn look<'a>(&'a self, _kind: &'a str, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+    fn look<'a>(&'a self, _kind: KindId, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
         Box::pin(std::future::ready(Ok(Look::Unclear)))
     }
 
@@ -55,13 +56,13 @@ pub trait Perform: Sync {
 }
 
 impl Perform for Writer {
-    fn perform<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
-        let kind = kinds::find(kind).expect("a plan holds registered kinds only");
+    fn perform<'a>(&'a self, kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        let kind = kinds::of(kind);
         kind.perform(self, call)
     }
 
-    fn look<'a>(&'a self, kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
-        let kind = kinds::find(kind).expect("a plan holds registered kinds only");
+    fn look<'a>(&'a self, kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        let kind = kinds::of(kind);
         Box::pin(async move { kind.look(&self.reader(), call).await })
     }
 

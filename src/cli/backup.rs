@@ -1,5 +1,6 @@
 //! `vssctl backup INSTANCE`: an on-demand VSS backup, waited for and verified.
 
+use crate::model::KindId;
 use crate::model::json;
 use std::time::Duration;
 
@@ -98,7 +99,7 @@ async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &st
         return Ok(());
     }
     let error = CliError::invalid(format!("there is no vault `{vault}` in {region}"));
-    if desired.iter().any(|entry| entry.address.kind() == "vault" && entry.name == vault) {
+    if desired.iter().any(|entry| entry.address.kind() == KindId::Vault && entry.name == vault) {
         return Err(error.hint("the file has it: `vssctl apply` makes it"));
     }
     Err(match session::nearest(vault, &names) {
@@ -124,8 +125,11 @@ async fn role(reader: &Reader, scope: &Scope, desired: &[Desired], named: Option
     match reader.role(&name).await {
         Ok(role) => Ok(role.arn().to_owned()),
         Err(error) if error.is_not_found() => {
-            let known: Vec<String> =
-                desired.iter().filter(|entry| entry.address.kind() == "role").map(|entry| entry.name.clone()).collect();
+            let known: Vec<String> = desired
+                .iter()
+                .filter(|entry| entry.address.kind() == KindId::Role)
+                .map(|entry| entry.name.clone())
+                .collect();
             Err(match session::nearest(&name, &known) {
                 Some(near) => none().hint(format!("did you mean `{near}`?")),
                 None => none().hint("`--role` takes the name of a role that trusts backup.amazonaws.com, or its ARN"),

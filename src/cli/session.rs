@@ -1,7 +1,7 @@
 //! What every command that talks to AWS begins with: the file, the clients, the account guard, the refresh.
 
 use crate::model::safe::escaped;
-use crate::observe::Observed;
+use crate::observe::LiveAccount;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, Pruning, Scoping};
@@ -116,12 +116,12 @@ impl<'a> Session<'a> {
     }
 
     /// Reads what is live.
-    pub(super) async fn refresh(&self) -> Observed {
+    pub(super) async fn refresh(&self) -> LiveAccount {
         self.engine.refresh(&Spectator(self.ui)).await
     }
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
-    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, Observed), CliError> {
+    pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveAccount), CliError> {
         self.engine.plan(options, &Spectator(self.ui)).await.map_err(|error| self.worded(error))
     }
 

@@ -1,6 +1,7 @@
 //! What the resolvers of the kinds share: the scope, the names of everything in the file, references, and the checks that
 //! every kind needs.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -32,7 +33,7 @@ pub(crate) struct Context<'a> {
     /// `[tags]`.
     pub(crate) tags: Option<Tags>,
     /// Everything that the file names, by kind: entries with errors too, so that references to them are no second error.
-    pub(crate) declared: BTreeMap<&'static str, Vec<Declared>>,
+    pub(crate) declared: BTreeMap<KindId, Vec<Declared>>,
     /// Lints that were found and that their entry allows.
     pub(crate) allowed: BTreeSet<(Address, &'static str)>,
 }
@@ -113,7 +114,7 @@ impl Context<'_> {
     pub(crate) fn entries<'n, T: DeserializeOwned + Common>(
         &mut self,
         table: Option<&'n Node>,
-        kind: &str,
+        kind: KindId,
         parent: Option<&str>,
     ) -> Vec<Entry<'n, T>> {
         let mut entries = Vec::new();
@@ -142,7 +143,7 @@ impl Context<'_> {
 
     /// Returns what the names of an entry come from where it gives none: its key, or the one that it had before.
     pub(crate) fn old_key<'k>(&'k self, address: &'k Address) -> &'k str {
-        let mut declared = self.declared.get(address.kind()).into_iter().flatten();
+        let mut declared = self.declared.get(&address.kind()).into_iter().flatten();
         let found = declared.find(|declared| declared.key == address.key());
         found.map_or_else(|| address.last(), |declared| &declared.old_key)
     }
@@ -199,7 +200,7 @@ impl Context<'_> {
             self.report(&place, diagnostic);
             return None;
         };
-        let taken = self.declared.get(kind).is_some_and(|declared| declared.iter().any(|other| other.key == key));
+        let taken = self.declared.get(&kind).is_some_and(|declared| declared.iter().any(|other| other.key == key));
         if taken {
             let problem = if address == entry.address { "is the entry's own key" } else { "is still in the file" };
             let diagnostic = entry
@@ -218,7 +219,7 @@ impl Context<'_> {
         entry: &Entry<'_, T>,
         keys: &[&str],
         text: &str,
-        kind: &'static str,
+        kind: KindId,
         (service, resource_type): (&str, &str),
     ) -> Option<Target> {
         let place = entry.place(keys);
@@ -231,7 +232,7 @@ impl Context<'_> {
                 }
             };
         }
-        let declared = self.declared.get(kind).map(Vec::as_slice).unwrap_or_default();
+        let declared = self.declared.get(&kind).map(Vec::as_slice).unwrap_or_default();
         let found = declared
             .iter()
             .find(|other| other.key == text)
@@ -240,7 +241,7 @@ impl Context<'_> {
             return Some(Target::Entry(Address::new(kind, found.key.clone()), found.name.clone()));
         }
         let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|other| other.key.as_str()).collect();
-        let title = kind.replace('_', " ");
+        let title = kind.name().replace('_', " ");
         let diagnostic = entry
             .error("VSS0301", format!("there is no {title} `{}` in the file", safe(text)))
             .label(format!("no `[{kind}.{}]`", safe(text)));
@@ -314,8 +315,8 @@ impl Context<'_> {
         keys: &[&str],
         text: &str,
     ) -> Option<(String, Option<Address>)> {
-        match self.reference(entry, keys, text, "role", ("iam", "role"))? {
-            Target::Entry(address, _) => self.iam_arn("role", &address, "role").map(|arn| (arn, Some(address))),
+        match self.reference(entry, keys, text, KindId::Role, ("iam", "role"))? {
+            Target::Entry(address, _) => self.iam_arn(KindId::Role, &address, "role").map(|arn| (arn, Some(address))),
             Target::Arn(arn) => {
                 let place = entry.place(keys);
                 let address = self.own_role(&arn);
@@ -326,9 +327,10 @@ impl Context<'_> {
 
     /// Finds the role of the file that an ARN names.
     pub(crate) fn own_role(&self, arn: &Arn) -> Option<Address> {
-        let declared = self.declared.get("role")?.iter().filter(|role| role.name == arn.name());
-        let mut addresses = declared.map(|role| Address::new("role", role.key.clone()));
-        addresses.find(|address| self.iam_arn("role", address, "role").is_some_and(|role| role == arn.to_string()))
+        let declared = self.declared.get(&KindId::Role)?.iter().filter(|role| role.name == arn.name());
+        let mut addresses = declared.map(|role| Address::new(KindId::Role, role.key.clone()));
+        addresses
+            .find(|address| self.iam_arn(KindId::Role, address, "role").is_some_and(|role| role == arn.to_string()))
     }
 
     /// Returns the path of an IAM thing: its own, or `[stack] iam_path`. Where there is neither, none is declared, and a
@@ -338,8 +340,8 @@ impl Context<'_> {
     }
 
     /// Builds the ARN of an IAM thing of the file.
-    pub(crate) fn iam_arn(&self, kind: &str, address: &Address, resource: &str) -> Option<String> {
-        let declared = self.declared.get(kind)?.iter().find(|declared| declared.key == address.key())?;
+    pub(crate) fn iam_arn(&self, kind: KindId, address: &Address, resource: &str) -> Option<String> {
+        let declared = self.declared.get(&kind)?.iter().find(|declared| declared.key == address.key())?;
         let path = declared.path.as_deref().unwrap_or(&self.scope.iam_path);
         Some(self.scope.iam_arn(resource, path, &declared.name))
     }

@@ -49,10 +49,6 @@ pub struct Config {
     pub thresholds: Thresholds,
 }
 
-/// The order in which plans list kinds.
-const KINDS: [&str; 9] =
-    ["policy", "role", "instance_profile", "attachment", "package", "vault", "plan", "selection", "region_settings"];
-
 /// Reads and checks a configuration file.
 pub fn load(path: &Path) -> Loaded {
     let name = path.display().to_string();
@@ -159,7 +155,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     };
     stack_tags(&root, &mut context);
     let mut desired = resolve::all(&root, &mut context);
-    let rank = |desired: &Desired| KINDS.iter().position(|kind| *kind == desired.address.kind()).unwrap_or(KINDS.len());
+    let rank = |desired: &Desired| desired.address.kind().rank();
     desired.sort_by(|left, right| (rank(left), &left.address).cmp(&(rank(right), &right.address)));
     if desired.len() > limits::THINGS {
         let message =

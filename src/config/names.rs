@@ -1,5 +1,6 @@
 //! The names that things have in AWS: what they look like, that none is taken twice, and IAM's paths and descriptions.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use crate::model::{Address, Diagnostic};
@@ -65,9 +66,9 @@ impl Context<'_> {
     }
 
     /// Checks that no two entries of a kind have one AWS name.
-    pub(crate) fn check_unique(&mut self, kind: &'static str, rule: NameRule) {
+    pub(crate) fn check_unique(&mut self, kind: KindId, rule: NameRule) {
         let mut seen: BTreeMap<String, Declared> = BTreeMap::new();
-        for declared in self.declared.get(kind).cloned().unwrap_or_default() {
+        for declared in self.declared.get(&kind).cloned().unwrap_or_default() {
             let form = if rule.ignores_case { declared.name.to_ascii_lowercase() } else { declared.name.clone() };
             if let Some(first) = seen.get(&form) {
                 let first_line = self.problems.sources.locate(&first.place).line;

@@ -1,5 +1,6 @@
 //! A file, the account that it is for, and the clock of a run.
 
+use crate::model::KindId;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +13,7 @@ use crate::apply::lease::Timing;
 use crate::aws::{Caller, Clients, ConnectOptions, Fence, GuardError, Reader, guard};
 use crate::config::Config;
 use crate::kind::KindLive;
-use crate::observe::{self, Observed};
+use crate::observe::{self, LiveAccount};
 use crate::plan::Plan;
 use crate::plan::build::{self, Input, Options};
 use crate::plan::check;
@@ -114,12 +115,12 @@ impl Session {
     }
 
     /// Reads what is live.
-    pub async fn refresh(&self, audience: &dyn Audience) -> Observed {
+    pub async fn refresh(&self, audience: &dyn Audience) -> LiveAccount {
         self.read(audience).await.1
     }
 
     /// Reads what is live, and returns the client that did, for a closer look.
-    async fn read(&self, audience: &dyn Audience) -> (Reader, Observed) {
+    async fn read(&self, audience: &dyn Audience) -> (Reader, LiveAccount) {
         audience.tell(&News::Reading);
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
         self.read_on.store(self.fence.now(), Ordering::SeqCst);
@@ -133,7 +134,7 @@ impl Session {
     ///
     /// # Errors
     /// A target that nothing has; a plan that breaks the checker's rules.
-    pub async fn plan(&self, options: &Options, audience: &dyn Audience) -> Result<(Plan, Observed), EngineError> {
+    pub async fn plan(&self, options: &Options, audience: &dyn Audience) -> Result<(Plan, LiveAccount), EngineError> {
         let (plan, live) = self.build(options, audience).await?;
         let stranger = options.targets.iter().find(|target| {
             !plan.changes.iter().any(|change| change.address == **target)
@@ -150,7 +151,7 @@ impl Session {
         &self,
         options: &Options,
         audience: &dyn Audience,
-    ) -> Result<(Plan, Observed), EngineError> {
+    ) -> Result<(Plan, LiveAccount), EngineError> {
         let (reader, mut live) = self.read(audience).await;
         let plan = observe::plan(&reader, &mut live, |live| {
             build::build(&Input {
@@ -173,7 +174,7 @@ impl Session {
     pub fn saved(
         &self,
         plan: &Plan,
-        live: &[(&'static str, KindLive)],
+        live: &[(KindId, KindLive)],
         options: &Options,
         lifetime: Option<SignedDuration>,
     ) -> SavedPlan {

@@ -54,7 +54,7 @@ async fn package(session: &Session, entry: &Desired, audience: &dyn Audience) ->
 /// Reads what the run came to on each instance. The verdict stands without it.
 async fn instances(session: &Session, entry: &Desired, audience: &dyn Audience) -> Vec<InstanceRun> {
     let reader = session.clients.reader();
-    let package = kinds::find(entry.address.kind()).expect("the file holds registered kinds only");
+    let package = kinds::of(entry.address.kind());
     let mut found = package.refresh(&reader, &session.config.desired).await.found;
     let runs = match found.remove(&entry.address) {
         Some(Found::Live(live)) => runs(&reader, &live).await,
@@ -71,7 +71,7 @@ async fn instances(session: &Session, entry: &Desired, audience: &dyn Audience) 
 async fn read(session: &Session, entry: &Desired) -> Result<Installation, EngineError> {
     let reader = session.clients.reader();
     let desired = &session.config.desired;
-    let package = kinds::find(entry.address.kind()).expect("the file holds registered kinds only");
+    let package = kinds::of(entry.address.kind());
     match package.refresh(&reader, desired).await.found.get(&entry.address) {
         Some(Found::Live(live)) => Ok(installation(&reader, live).await?),
         Some(Found::Unknown { action, message }) => Err(EngineError::Unread {

@@ -3,6 +3,7 @@
 //! A live thing is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state file. IAM has no regions, so its things carry the stack's region as a mark: one file applied in two regions
 //! makes two stacks of one name.
 
+use crate::model::KindId;
 use crate::model::marks::{ID, KEYS, REGION, STACK, TOKEN};
 use std::collections::BTreeMap;
 
@@ -19,7 +20,7 @@ const HASHED: char = '=';
 /// Hexadecimal digits per hashed key: 47 keys fit into one value.
 const HASH_DIGITS: usize = 5;
 /// The kinds whose things exist once for all regions of an account.
-const GLOBAL_KINDS: [&str; 3] = ["role", "policy", "instance_profile"];
+const GLOBAL_KINDS: [KindId; 3] = [KindId::Role, KindId::Policy, KindId::InstanceProfile];
 
 /// Returns the marks of `address`, whose file entry names the tag keys `keys`.
 pub fn marks<'a>(
@@ -208,9 +209,13 @@ mod tests {
 
     #[test]
     fn only_things_of_iam_are_marked_with_the_region() {
-        for (kind, marked) in
-            [("role", true), ("policy", true), ("instance_profile", true), ("vault", false), ("package", false)]
-        {
+        for (kind, marked) in [
+            (KindId::Role, true),
+            (KindId::Policy, true),
+            (KindId::InstanceProfile, true),
+            (KindId::Vault, false),
+            (KindId::Package, false),
+        ] {
             let marks = marks(&scope(), &Address::new(kind, "a"), []);
             assert_eq!(marks.get(REGION).map(String::as_str), marked.then_some("ap-northeast-1"), "{kind}");
         }
@@ -222,7 +227,7 @@ mod tests {
             pairs.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect()
         };
         let ours = owner(&scope(), &tags(&[(STACK, "windows-backup"), (ID, "role.app")]));
-        assert_eq!(ours, Owner::Ours(Some(Address::new("role", "app"))));
+        assert_eq!(ours, Owner::Ours(Some(Address::new(KindId::Role, "app"))));
         let here = [(STACK, "windows-backup"), (REGION, "ap-northeast-1")];
         assert_eq!(owner(&scope(), &tags(&here)), Owner::Ours(None));
         let elsewhere = [(STACK, "windows-backup"), (ID, "role.app"), (REGION, "us-west-2")];

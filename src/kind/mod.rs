@@ -21,6 +21,7 @@ use serde_json::{Map, Value};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Location, Scope};
+use crate::model::{KindError, KindId};
 
 /// A normal form: the fields of one thing by name.
 pub type Fields = Map<String, Value>;
@@ -124,18 +125,56 @@ pub struct Live {
     /// What an update has to carry along and the file format does not model, in the kind's own form.
     pub carried: Value,
     /// What it refers to, as (kind, AWS name): it must let go before that can be deleted.
-    pub refers: Vec<(String, String)>,
+    pub refers: Vec<(KindId, String)>,
 }
 
 /// A live thing that holds another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Holder {
-    /// Its kind, or what AWS calls it where it is none of ours.
-    pub kind: String,
+    /// What it is.
+    pub kind: HolderKind,
     /// Its AWS name.
     pub name: String,
     /// One of its identifiers.
     pub id: String,
+}
+
+/// What a holder is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "&'static str", try_from = "String")]
+pub enum HolderKind {
+    /// Something of a kind that vssctl manages.
+    Kind(KindId),
+    /// An EC2 instance, which carries an instance profile.
+    Instance,
+    /// A user or a group of IAM, which has a policy.
+    Principal,
+}
+
+impl HolderKind {
+    /// Returns its name: the kind's, or what AWS calls it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Kind(kind) => kind.name(),
+            Self::Instance => "EC2 instance",
+            Self::Principal => "user or group",
+        }
+    }
+}
+
+impl From<HolderKind> for &'static str {
+    fn from(kind: HolderKind) -> Self {
+        kind.name()
+    }
+}
+
+impl TryFrom<String> for HolderKind {
+    type Error = KindError;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let foreign = [Self::Instance, Self::Principal].into_iter().find(|kind| kind.name() == text);
+        foreign.map_or_else(|| text.parse().map(Self::Kind), Ok)
+    }
 }
 
 /// What keeps an entry from being done.
@@ -250,8 +289,8 @@ pub enum Look {
 
 /// One kind of thing that vssctl manages.
 pub trait Kind: Sync + std::fmt::Debug {
-    /// The name in addresses, such as `role`.
-    fn name(&self) -> &'static str;
+    /// Which kind it is.
+    fn id(&self) -> KindId;
 
     /// The name for people, such as `IAM role`.
     fn title(&self) -> &'static str;
@@ -264,6 +303,17 @@ pub trait Kind: Sync + std::fmt::Debug {
         false
     }
 
+    /// Returns the AWS name of an entry that gives none.
+    fn default_name(&self, key: &str) -> String {
+        key.to_owned()
+    }
+
+    /// Returns what its ARNs call it, where it is one of IAM's, whose ARNs have a path: `role`, `policy`,
+    /// `instance-profile`.
+    fn iam_resource(&self) -> Option<&'static str> {
+        None
+    }
+
     /// Whether AWS takes names that differ in case only for the same, as IAM does.
     fn ignores_case_of_names(&self) -> bool {
         false
@@ -271,7 +321,7 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// What becomes of an unchanged thing when something of kind `replaced` that it refers to is replaced: an instance
     /// profile swaps its role (`Update`), a selection moves to the new plan (`Replace`).
-    fn follows(&self, _replaced: &str) -> Option<Action> {
+    fn follows(&self, _replaced: KindId) -> Option<Action> {
         None
     }
 
@@ -287,13 +337,20 @@ pub trait Kind: Sync + std::fmt::Debug {
     }
 
     /// Who holds this live thing, so that AWS deletes it only when they have let go. `all` is what every kind read.
-    fn holders(&self, live: &Live, _all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+    fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
         serde_json::from_value(live.carried["Holders"].clone()).unwrap_or_default()
     }
 
     /// Whether `live`, on its way to `desired`, lets go of `held`, which is deleted or replaced.
     fn lets_go(&self, _desired: &Desired, _live: &Live, _held: &Live) -> bool {
         false
+    }
+
+    /// Tells whether an entry of this kind names a live resource of the kind `held`, which must stay then.
+    fn names(&self, desired: &Desired, _held: KindId, live: &Live) -> bool {
+        let arn = live.ids.get("Arn");
+        let mut fields = desired.fields.iter().filter(|(name, _)| *name != "tags");
+        arn.is_some_and(|arn| fields.any(|(_, value)| value::holds(value, arn)))
     }
 
     /// Fills in what an entry means and only live says, such as the instances that have a tag.
@@ -320,7 +377,7 @@ pub trait Kind: Sync + std::fmt::Debug {
         &'a self,
         _reader: &'a Reader,
         _going: &'a BTreeMap<String, Action>,
-        _all: &'a mut [(&'static str, KindLive)],
+        _all: &'a mut [(KindId, KindLive)],
     ) -> BoxFuture<'a, bool> {
         Box::pin(std::future::ready(false))
     }

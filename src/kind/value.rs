@@ -24,3 +24,13 @@ pub(crate) fn pairs(value: &Value) -> impl Iterator<Item = (&String, &Value)> {
 pub(crate) fn text<'a>(fields: &'a Map<String, Value>, name: &str) -> &'a str {
     fields.get(name).and_then(Value::as_str).unwrap_or_default()
 }
+
+/// Tells whether a value holds a text, or has it as a key.
+pub(crate) fn holds(value: &Value, text: &str) -> bool {
+    match value {
+        Value::String(own) => own == text,
+        Value::Array(items) => items.iter().any(|item| holds(item, text)),
+        Value::Object(members) => members.iter().any(|(key, value)| key == text || holds(value, text)),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
+}

@@ -1,5 +1,6 @@
 //! Which live thing an entry of the file means, and whose a live thing is: the rules that kinds share.
 
+use crate::model::KindId;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Tags};
@@ -8,7 +9,7 @@ use crate::kind::{Desired, Found, Owner};
 use crate::model::{Address, Scope};
 
 /// Gives the entries of one kind.
-pub(crate) fn entries<'a>(desired: &'a [Desired], kind: &'static str) -> impl Iterator<Item = &'a Desired> + Clone {
+pub(crate) fn entries(desired: &[Desired], kind: KindId) -> impl Iterator<Item = &Desired> + Clone {
     desired.iter().filter(move |entry| entry.address.kind() == kind)
 }
 

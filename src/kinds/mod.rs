@@ -23,26 +23,24 @@ pub mod selection;
 pub mod vault;
 
 use crate::kind::Kind;
+use crate::model::KindId;
 
-/// Every kind, in the order in which plans list them.
-pub(crate) static ALL: &[&dyn Kind] = &[
-    &policy::Policy,
-    &role::Role,
-    &instance_profile::InstanceProfile,
-    &attachment::Attachment,
-    &package::Package,
-    &vault::Vault,
-    &plan::BackupPlan,
-    &selection::Selection,
-    &region_settings::RegionSettings,
-];
-
-/// Returns every kind, in the order in which plans list them.
-pub fn registry() -> &'static [&'static dyn Kind] {
-    ALL
+/// Returns what a kind is.
+pub fn of(kind: KindId) -> &'static dyn Kind {
+    match kind {
+        KindId::Policy => &policy::Policy,
+        KindId::Role => &role::Role,
+        KindId::InstanceProfile => &instance_profile::InstanceProfile,
+        KindId::Attachment => &attachment::Attachment,
+        KindId::Package => &package::Package,
+        KindId::Vault => &vault::Vault,
+        KindId::Plan => &plan::BackupPlan,
+        KindId::Selection => &selection::Selection,
+        KindId::RegionSettings => &region_settings::RegionSettings,
+    }
 }
 
-/// Finds a kind by its name.
-pub fn find(name: &str) -> Option<&'static dyn Kind> {
-    registry().iter().copied().find(|kind| kind.name() == name)
+/// Returns every kind, in the order in which plans list them.
+pub fn registry() -> impl Iterator<Item = &'static dyn Kind> {
+    KindId::ALL.into_iter().map(of)
 }

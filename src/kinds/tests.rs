@@ -1,6 +1,7 @@
 //! The calls of the kinds, without any AWS: which ones, in which phase and order, with which input.
 
 use crate::kinds;
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -67,7 +68,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
     let neighbours: BTreeMap<Address, &Live> =
         given.neighbours.iter().map(|(address, live)| (address.clone(), live)).collect();
     let replaced: BTreeSet<Address> = given.replaced.iter().cloned().collect();
-    kinds::find(address.kind()).expect("a kind").calls(&Transition {
+    kinds::of(address.kind()).calls(&Transition {
         scope: &scope(),
         action,
         address: &address,
@@ -224,7 +225,7 @@ fn a_lock_keeps_the_bounds_that_the_file_does_not_say() {
 
 #[test]
 fn a_vault_with_recovery_points_says_why_it_stays() {
-    let vault = kinds::find("vault").expect("a kind");
+    let vault = kinds::of(KindId::Vault);
     let holding = |count: i64| live("vss", &[], json!({}), json!({"NumberOfRecoveryPoints": count}));
     assert_eq!(vault.obstacle(&holding(0)), None);
     assert_eq!(vault.obstacle(&holding(3)).as_deref(), Some("it holds 3 recovery points"));

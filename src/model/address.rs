@@ -6,6 +6,8 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
+use super::KindId;
+
 /// Names one thing of the file: its kind and the key of its table.
 ///
 /// Written `KIND.KEY`, or `KIND` alone for the kinds that exist once. The key of a selection is `PLAN.NAME`.
@@ -13,19 +15,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub struct Address {
-    kind: String,
+    kind: KindId,
     key: String,
 }
 
 impl Address {
     /// Makes the address of `key` in `kind`; an empty key names a kind that exists once.
-    pub fn new(kind: impl Into<String>, key: impl Into<String>) -> Self {
-        Self { kind: kind.into(), key: key.into() }
+    pub fn new(kind: KindId, key: impl Into<String>) -> Self {
+        Self { kind, key: key.into() }
     }
 
-    /// Returns the kind's name, such as `role`.
-    pub fn kind(&self) -> &str {
-        &self.kind
+    /// Returns the kind.
+    pub fn kind(&self) -> KindId {
+        self.kind
     }
 
     /// Returns the part after the kind, such as `daily.windows`.
@@ -60,7 +62,7 @@ impl schemars::JsonSchema for Address {
 impl fmt::Display for Address {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.key.is_empty() {
-            formatter.write_str(&self.kind)
+            formatter.write_str(self.kind.name())
         } else {
             write!(formatter, "{}.{}", self.kind, self.key)
         }
@@ -90,6 +92,7 @@ impl FromStr for Address {
             return Err(AddressError(text.to_owned()));
         }
         let (kind, key) = text.split_once('.').unwrap_or((text, ""));
+        let kind = KindId::find(kind).ok_or_else(|| AddressError(text.to_owned()))?;
         Ok(Self::new(kind, key))
     }
 }
@@ -115,14 +118,14 @@ mod tests {
 
     #[test]
     fn a_text_that_a_shell_would_split_is_no_address() {
-        for text in ["", "role.", ".x", "role.a b", "role.a*", "role..a", "role.ä"] {
+        for text in ["", "role.", ".x", "thing.x", "role.a b", "role.a*", "role..a", "role.ä"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }
 
     #[test]
     fn a_selection_knows_its_plan() {
-        let address = Address::new("selection", "daily.windows");
+        let address = Address::new(KindId::Selection, "daily.windows");
         assert_eq!((address.parent_key(), address.last()), (Some("daily"), "windows"));
     }
 }

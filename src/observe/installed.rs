@@ -2,6 +2,7 @@
 //! policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
 //! instance. What can't be read is unknown.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_ssm::types::CommandInvocationStatus;
@@ -24,9 +25,9 @@ use crate::vss::package::{
 const EXECUTIONS: usize = 3;
 
 /// Reads it, if anything asks for it.
-pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static str, KindLive)]) -> Evidence {
+pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, KindLive)]) -> Evidence {
     let account = account(reader, desired).await;
-    let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == "package").collect();
+    let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == KindId::Package).collect();
     let swapping = account.as_ref().is_ok_and(|account| swapping(reader, account, desired, live));
     let versioned = |entry: &&Desired| {
         let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
@@ -69,7 +70,7 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(&'static
 }
 
 /// The kinds that decide what instances may do.
-const LINKS: [&str; 4] = ["attachment", "instance_profile", "role", "policy"];
+const LINKS: [KindId; 4] = [KindId::Attachment, KindId::InstanceProfile, KindId::Role, KindId::Policy];
 
 /// The account's roles, profiles and policies, where the file has some; the role kind has read them in its sweep.
 async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsError> {
@@ -107,7 +108,7 @@ async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsErr
 }
 
 /// Whether instances, if there are some, would be left with what only newer packages can use.
-fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(&'static str, KindLive)]) -> bool {
+fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(KindId, KindLive)]) -> bool {
     let scope = reader.scope();
     let access = Access::of_file(scope, account, desired, live);
     access.moves().iter().any(|way| {

@@ -9,4 +9,4 @@ mod packages;
 mod refresh;
 mod surroundings;
 
-pub use refresh::{Observed, plan, refresh};
+pub use refresh::{LiveAccount, plan, refresh};

@@ -3,6 +3,7 @@
 //! Who calls has made the account guard agree first (`aws::guard`); nothing here checks it again.
 
 use crate::kinds::registry;
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use futures_util::future::join_all;
@@ -15,9 +16,9 @@ use crate::vss::gate::Evidence;
 
 /// What was read of an account for one file.
 #[derive(Debug, Default)]
-pub struct Observed {
+pub struct LiveAccount {
     /// What each kind read, in the order of the registry.
-    pub kinds: Vec<(&'static str, KindLive)>,
+    pub kinds: Vec<(KindId, KindLive)>,
     /// What is known of the packages on instances, and of what decides what those may do; empty where the file does not
     /// ask for it.
     pub installed: Evidence,
@@ -26,24 +27,24 @@ pub struct Observed {
 /// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.
-pub async fn refresh(reader: &Reader, desired: &[Desired]) -> Observed {
-    let kinds = registry().iter().map(|kind| async { (kind.name(), kind.refresh(reader, desired).await) });
+pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
+    let kinds = registry().map(|kind| async move { (kind.id(), kind.refresh(reader, desired).await) });
     let kinds = join_all(kinds).await;
     let installed = Box::pin(super::installed::read(reader, desired, &kinds)).await;
-    Observed { kinds, installed }
+    LiveAccount { kinds, installed }
 }
 
 /// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again: what
 /// only deletions need to know, no other plan pays for.
-pub async fn plan(reader: &Reader, live: &mut Observed, build: impl Fn(&Observed) -> Plan) -> Plan {
+pub async fn plan(reader: &Reader, live: &mut LiveAccount, build: impl Fn(&LiveAccount) -> Plan) -> Plan {
     let first = build(live);
-    let mut going: BTreeMap<&str, BTreeMap<String, Action>> = BTreeMap::new();
+    let mut going: BTreeMap<KindId, BTreeMap<String, Action>> = BTreeMap::new();
     for change in first.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
         going.entry(change.address.kind()).or_default().insert(change.name.clone(), change.action);
     }
     let mut has_read = false;
     for kind in registry() {
-        if let Some(names) = going.get(kind.name()) {
+        if let Some(names) = going.get(&kind.id()) {
             has_read |= kind.look_closer(reader, names, &mut live.kinds).await;
         }
     }

@@ -1,5 +1,6 @@
 //! What of a file decides about permissions: which kinds, names, paths, policies and targets it has.
 
+use crate::model::KindId;
 use serde_json::Value;
 
 use crate::kind::value::{pairs, text, texts};
@@ -96,28 +97,28 @@ pub(super) struct Vault {
 impl Facts {
     /// Reads the file's things. With `prunes` the kinds that it does not have count as well.
     pub fn of(scope: &Scope, desired: &[Desired], prunes: bool) -> Self {
-        let entries = |kind: &'static str| desired.iter().filter(move |entry| entry.address.kind() == kind);
+        let entries = |kind: KindId| desired.iter().filter(move |entry| entry.address.kind() == kind);
         let arn = |entry: &Desired, resource: &str| {
             let path = Some(text(&entry.fields, "path")).filter(|path| !path.is_empty());
             scope.iam_arn(resource, path.unwrap_or(&scope.iam_path), &entry.name)
         };
-        let named = |kind: &'static str, resource: &str| -> Vec<Named> {
+        let named = |kind: KindId, resource: &str| -> Vec<Named> {
             entries(kind).map(|entry| Named { arn: arn(entry, resource), name: entry.name.clone() }).collect()
         };
-        let roles: Vec<Role> = entries("role").map(|entry| role(arn(entry, "role"), &entry.fields)).collect();
+        let roles: Vec<Role> = entries(KindId::Role).map(|entry| role(arn(entry, "role"), &entry.fields)).collect();
         let role_arn = |name: &str| -> Vec<String> {
-            let known = entries("role").find(|entry| entry.name.eq_ignore_ascii_case(name));
+            let known = entries(KindId::Role).find(|entry| entry.name.eq_ignore_ascii_case(name));
             known.map_or_else(
                 // A role that others manage, of which the file's profile keeps the name only: at any path.
                 || vec![scope.iam_arn("role", "/", name), scope.iam_arn("role", "/*/", name)],
                 |entry| vec![arn(entry, "role")],
             )
         };
-        let roles_of = |kind: &'static str, field: &'static str| {
+        let roles_of = |kind: KindId, field: &'static str| {
             sorted(entries(kind).map(|entry| text(&entry.fields, field).to_owned()).filter(|role| !role.is_empty()))
         };
-        let attachments: Vec<Attachment> = entries("attachment").map(attachment).collect();
-        let profiles = named("instance_profile", "instance-profile");
+        let attachments: Vec<Attachment> = entries(KindId::Attachment).map(attachment).collect();
+        let profiles = named(KindId::InstanceProfile, "instance-profile");
         // The role in a profile that others manage is not known; most have the profile's name.
         let foreign = attachments.iter().filter(|one| !profiles.iter().any(|profile| profile.arn == one.profile));
         let foreign_roles: Vec<String> = foreign
@@ -125,26 +126,26 @@ impl Facts {
             .flat_map(|name| ["/", "/*/"].map(|path| scope.iam_arn("role", path, name)))
             .collect();
         // What a role that others manage allows is not known: it may have the policy.
-        let known = |name: &str| entries("role").any(|role| role.name.eq_ignore_ascii_case(name));
-        let gated = entries("role").any(is_gated)
-            || entries("instance_profile").any(|profile| !known(text(&profile.fields, "role")))
+        let known = |name: &str| entries(KindId::Role).any(|role| role.name.eq_ignore_ascii_case(name));
+        let gated = entries(KindId::Role).any(is_gated)
+            || entries(KindId::InstanceProfile).any(|profile| !known(text(&profile.fields, "role")))
             || !foreign_roles.is_empty();
         Self {
             scope: scope.clone(),
             prunes,
             gated,
-            policies: named("policy", "policy"),
+            policies: named(KindId::Policy, "policy"),
             profiles,
             instance_roles: sorted(
-                roles_of("instance_profile", "role").iter().flat_map(|name| role_arn(name)).chain(foreign_roles),
+                roles_of(KindId::InstanceProfile, "role").iter().flat_map(|name| role_arn(name)).chain(foreign_roles),
             ),
-            backup_roles: roles_of("selection", "role"),
-            dispatch_roles: roles_of("package", "association_dispatch_assume_role"),
+            backup_roles: roles_of(KindId::Selection, "role"),
+            dispatch_roles: roles_of(KindId::Package, "association_dispatch_assume_role"),
             attachments,
-            packages: entries("package").map(|entry| package(entry, gated)).collect(),
-            vaults: entries("vault").map(|entry| vault(scope, entry)).collect(),
-            has_plans: entries("plan").next().is_some(),
-            has_region_settings: entries("region_settings").next().is_some(),
+            packages: entries(KindId::Package).map(|entry| package(entry, gated)).collect(),
+            vaults: entries(KindId::Vault).map(|entry| vault(scope, entry)).collect(),
+            has_plans: entries(KindId::Plan).next().is_some(),
+            has_region_settings: entries(KindId::RegionSettings).next().is_some(),
             roles,
         }
     }

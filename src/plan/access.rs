@@ -4,6 +4,7 @@
 //! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy what it
 //! allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one by one.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value};
@@ -39,7 +40,7 @@ impl<'a> Access<'a> {
         scope: &'a Scope,
         account: &'a Account,
         desired: &'a [Desired],
-        live: &'a [(&'static str, KindLive)],
+        live: &'a [(KindId, KindLive)],
     ) -> Self {
         let found: BTreeMap<&Address, &Found> = live.iter().flat_map(|(_, live)| &live.found).collect();
         let turn = |desired: &'a Desired| match found.get(&desired.address)? {
@@ -69,7 +70,7 @@ impl<'a> Access<'a> {
     /// Lists the ways in which instances may come from one profile to another, or stay with theirs, whoever they are.
     pub(crate) fn moves(&self) -> BTreeSet<Move> {
         let stay = self.account.profiles.keys().map(|profile| (profile.clone(), profile.clone()));
-        let swaps = self.turns_of("attachment").flat_map(|turn| {
+        let swaps = self.turns_of(KindId::Attachment).flat_map(|turn| {
             let on = turn.live.and_then(|live| live.fields.get("instances")).and_then(Value::as_object);
             let after = last(text(turn.desired, "instance_profile"));
             on.into_iter().flatten().map(move |(_, before)| (last(before.as_str().unwrap_or_default()), after.clone()))
@@ -90,7 +91,7 @@ impl<'a> Access<'a> {
         let (before, after) = way;
         let brings =
             |turn: &Turn<'_>| last(text(turn.desired, "instance_profile")) == *after && counts(&turn.desired.address);
-        let moved = before != after && self.turns_of("attachment").any(brings);
+        let moved = before != after && self.turns_of(KindId::Attachment).any(brings);
         let role = self.role(if moved { after } else { before }, counts);
         role.map(|role| self.policies(&role, counts)).unwrap_or_default()
     }
@@ -105,47 +106,47 @@ impl<'a> Access<'a> {
             .flat_map(|role| role.managed.iter().chain(&role.boundary))
             .filter_map(|arn| self.own_policy(arn))
             .collect();
-        let profile_is_replaced = self.turn("instance_profile", before).is_some_and(|turn| turn.is_replaced);
+        let profile_is_replaced = self.turn(KindId::InstanceProfile, before).is_some_and(|turn| turn.is_replaced);
         let holds = |turn: &&Turn<'_>| {
             let was = turn.live.map(|live| live.name.to_lowercase());
             match turn.desired.address.kind() {
-                "attachment" => {
+                KindId::Attachment => {
                     let moves = before != after && last(text(turn.desired, "instance_profile")) == *after;
                     let is_meant = machine.is_none_or(|machine| means(turn, machine));
                     (moves || profile_is_replaced) && is_meant
                 }
-                "instance_profile" => was.as_ref() == Some(before),
-                "role" => was.is_some() && was == role,
-                "policy" => was.is_some_and(|was| policies.contains(&was)),
-                _ => false,
+                KindId::InstanceProfile => was.as_ref() == Some(before),
+                KindId::Role => was.is_some() && was == role,
+                KindId::Policy => was.is_some_and(|was| policies.contains(&was)),
+                KindId::Package | KindId::Vault | KindId::Plan | KindId::Selection | KindId::RegionSettings => false,
             }
         };
         self.turns.iter().filter(holds).map(|turn| turn.desired.address.clone()).collect()
     }
 
-    fn turns_of(&self, kind: &'static str) -> impl Iterator<Item = &Turn<'a>> {
+    fn turns_of(&self, kind: KindId) -> impl Iterator<Item = &Turn<'a>> {
         self.turns.iter().filter(move |turn| turn.desired.address.kind() == kind)
     }
 
     /// The thing of the file with this name in AWS, which compares names without regard to case.
-    fn turn(&self, kind: &'static str, name: &str) -> Option<&Turn<'a>> {
+    fn turn(&self, kind: KindId, name: &str) -> Option<&Turn<'a>> {
         self.turns_of(kind).find(|turn| turn.desired.name.to_lowercase() == name)
     }
 
     fn attachments<'b>(&'b self, machine: &'b Machine) -> impl Iterator<Item = &'b Turn<'a>> {
-        self.turns_of("attachment").filter(|turn| means(turn, machine))
+        self.turns_of(KindId::Attachment).filter(|turn| means(turn, machine))
     }
 
     /// The role in a profile.
     fn role(&self, profile: &str, counts: &dyn Fn(&Address) -> bool) -> Option<String> {
-        let turn = self.turn("instance_profile", profile).filter(|turn| counts(&turn.desired.address));
+        let turn = self.turn(KindId::InstanceProfile, profile).filter(|turn| counts(&turn.desired.address));
         let declared = turn.and_then(|turn| turn.desired.fields.get("role")).and_then(Value::as_str);
         let role = declared.map(str::to_lowercase).or_else(|| self.account.profiles.get(profile).cloned());
         role.filter(|role| !role.is_empty())
     }
 
     fn policies(&self, role: &str, counts: &dyn Fn(&Address) -> bool) -> Powers {
-        let turn = self.turn("role", role).filter(|turn| counts(&turn.desired.address));
+        let turn = self.turn(KindId::Role, role).filter(|turn| counts(&turn.desired.address));
         let known = self.account.roles.get(role).cloned().unwrap_or_default();
         let Role { inline, managed, boundary } = turn.map_or(known, after);
         let document = |arn: &String| Some((arn.clone(), self.document(arn, counts)?));
@@ -160,7 +161,7 @@ impl<'a> Access<'a> {
     /// The document of one of the account's own policies. A policy's name is unique whatever its path.
     fn document(&self, arn: &str, counts: &dyn Fn(&Address) -> bool) -> Option<Value> {
         let name = self.own_policy(arn)?;
-        let turn = self.turn("policy", &name).filter(|turn| counts(&turn.desired.address));
+        let turn = self.turn(KindId::Policy, &name).filter(|turn| counts(&turn.desired.address));
         let declared = turn.and_then(|turn| turn.desired.fields.get("document")).cloned();
         declared.or_else(|| {
             let mut own = self.account.documents.iter();

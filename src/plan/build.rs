@@ -5,6 +5,7 @@
 
 use crate::kinds;
 use crate::kinds::registry;
+use crate::model::KindId;
 use crate::vss::gate::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,7 +47,7 @@ pub struct Input<'a> {
     /// The things of the file.
     pub desired: &'a [Desired],
     /// What each kind read, by the kind's name.
-    pub live: &'a [(&'static str, KindLive)],
+    pub live: &'a [(KindId, KindLive)],
     /// What is known of the packages on instances, and of what decides what those may do.
     pub installed: &'a Evidence,
     /// What the caller asks.
@@ -105,11 +106,7 @@ fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
         .iter()
         .filter(|desired| !desired.fields.contains_key("path"))
         .filter_map(|desired| {
-            let resource = match desired.address.kind() {
-                "instance_profile" => "instance-profile",
-                kind @ ("role" | "policy") => kind,
-                _ => return None,
-            };
+            let resource = kinds::of(desired.address.kind()).iam_resource()?;
             let Found::Live(live) = found.get(&desired.address)? else { return None };
             let implied = input.scope.iam_arn(resource, &input.scope.iam_path, &desired.name);
             live.ids.get("Arn").filter(|arn| **arn != implied).map(|arn| (implied, arn.clone()))
@@ -122,10 +119,8 @@ fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
         }
     }
     for desired in &mut desired {
-        if let (Some(kind), Some(Found::Live(live))) =
-            (kinds::find(desired.address.kind()), found.get(&desired.address).copied())
-        {
-            kind.complete(desired, live);
+        if let Some(Found::Live(live)) = found.get(&desired.address).copied() {
+            kinds::of(desired.address.kind()).complete(desired, live);
         }
     }
     desired
@@ -155,9 +150,9 @@ fn build_resolved(input: &Input<'_>) -> Plan {
     let mut diagnostics = Vec::new();
     let mut drafts = Vec::new();
     let mut orphans = Vec::new();
-    for kind in registry().iter().copied() {
-        let Some((_, live)) = input.live.iter().find(|(name, _)| *name == kind.name()) else { continue };
-        for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.name()) {
+    for kind in registry() {
+        let Some((_, live)) = input.live.iter().find(|(id, _)| *id == kind.id()) else { continue };
+        for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.id()) {
             let found = live.found.get(&desired.address).unwrap_or(&Found::Absent);
             drafts.push(verdict::judge(input, kind, desired, found, &mut diagnostics));
         }
@@ -219,7 +214,7 @@ fn change(draft: Draft<'_>) -> Change {
 }
 
 fn rank(vertex: &Vertex) -> usize {
-    let kind = registry().iter().position(|kind| kind.name() == vertex.1.kind()).unwrap_or(usize::MAX - 1);
+    let kind = vertex.1.kind().rank();
     kind + vertex.0 as usize * 100
 }
 
@@ -279,7 +274,7 @@ fn keep_held(drafts: &mut [Draft<'_>]) {
         }
     }
     loop {
-        let held: BTreeMap<(String, String), Address> = drafts
+        let held: BTreeMap<(KindId, String), Address> = drafts
             .iter()
             .filter(|draft| draft.action == Action::Refused)
             .filter_map(|draft| draft.live.map(|live| (draft, live)))
@@ -287,7 +282,7 @@ fn keep_held(drafts: &mut [Draft<'_>]) {
             .collect();
         let mut spread = false;
         for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
-            let holder = draft.live.and_then(|live| held.get(&(draft.kind.name().to_owned(), live.name.clone())));
+            let holder = draft.live.and_then(|live| held.get(&(draft.kind.id(), live.name.clone())));
             if let Some(holder) = holder {
                 let reason = format!("`{holder}` stays and needs it");
                 draft.refuse(Action::Refused, reason);
@@ -372,9 +367,9 @@ fn lost_section(input: &Input<'_>, deletions: &[Draft<'_>]) -> Option<Diagnostic
     if options.max_deletions.is_some() || !options.targets.is_empty() {
         return None;
     }
-    let count = |kind: &str| deletions.iter().filter(|draft| draft.kind.name() == kind).count();
-    let in_file = |kind: &str| input.desired.iter().any(|desired| desired.address.kind() == kind);
-    let lost = registry().iter().map(|kind| kind.name()).find(|kind| !in_file(kind) && count(kind) > 1)?;
+    let count = |kind: KindId| deletions.iter().filter(|draft| draft.kind.id() == kind).count();
+    let in_file = |kind: KindId| input.desired.iter().any(|desired| desired.address.kind() == kind);
+    let lost = KindId::ALL.into_iter().find(|kind| !in_file(*kind) && count(*kind) > 1)?;
     let message = format!("the file has no `{lost}` entries any more, and all {} would go", count(lost));
     let all = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     Some(
@@ -441,7 +436,7 @@ fn keep_protected(drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
         follower.live.is_some()
             && follower.action != Action::Replace
             && follower.desired.is_some_and(|desired| desired.protect && desired.references.contains(&replaced.address))
-            && follower.kind.follows(replaced.kind.name()) == Some(Action::Replace)
+            && follower.kind.follows(replaced.kind.id()) == Some(Action::Replace)
     };
     let kept: Vec<(Address, Address)> = drafts
         .iter()
@@ -548,16 +543,16 @@ fn connect(drafts: &[Draft<'_>], graph: &mut Graph) {
     let (firsts, seconds): (Vec<&Draft<'_>>, Vec<&Draft<'_>>) =
         drafts.iter().partition(|draft| draft.second_of.is_none());
     seconds::connect(drafts, &seconds, graph);
-    let by_name: BTreeMap<(&str, &str), &Address> = firsts
+    let by_name: BTreeMap<(KindId, &str), &Address> = firsts
         .iter()
-        .filter_map(|draft| draft.live.map(|live| ((draft.kind.name(), live.name.as_str()), &draft.address)))
+        .filter_map(|draft| draft.live.map(|live| ((draft.kind.id(), live.name.as_str()), &draft.address)))
         .collect();
     for draft in firsts {
         for reference in draft.desired.iter().flat_map(|desired| &desired.references) {
             graph.references.insert((draft.address.clone(), reference.clone()));
         }
         for (kind, name) in draft.live.iter().flat_map(|live| &live.refers) {
-            if let Some(held) = by_name.get(&(kind.as_str(), name.as_str())).filter(|held| ***held != draft.address) {
+            if let Some(held) = by_name.get(&(*kind, name.as_str())).filter(|held| ***held != draft.address) {
                 graph.holds.insert((draft.address.clone(), (*held).clone()));
             }
         }

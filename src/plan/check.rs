@@ -1,6 +1,7 @@
 //! An independent look at a finished plan: what must hold for any plan, whoever built it. `apply` refuses a plan that
 //! fails here; the planner shares no code with it.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -12,7 +13,7 @@ use crate::model::call::UNTIL;
 use crate::model::{Action, Phase, PlannedCall};
 
 /// Lists what is wrong with a plan; empty for a sound one. `live` is what the plan was built from.
-pub fn violations(plan: &Plan, live: &[(&'static str, KindLive)]) -> Vec<String> {
+pub fn violations(plan: &Plan, live: &[(KindId, KindLive)]) -> Vec<String> {
     let mut found = Vec::new();
     let actions: BTreeMap<&Address, Action> =
         plan.changes.iter().map(|change| (&change.address, change.action)).collect();
@@ -120,19 +121,19 @@ fn writes_to_a_name(call: &str) -> bool {
 /// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one
 /// object.
 fn keeps(
-    live: &[(&'static str, KindLive)],
+    live: &[(KindId, KindLive)],
     actions: &BTreeMap<&Address, Action>,
     step: &Address,
     call: &PlannedCall,
 ) -> Option<String> {
     let (kind, member, id) = match call.action.as_str() {
-        "iam:DeleteRole" => ("role", "RoleName", None),
-        "iam:DeletePolicy" => ("policy", "PolicyArn", Some("Arn")),
-        "iam:DeleteInstanceProfile" => ("instance_profile", "InstanceProfileName", None),
-        "backup:DeleteBackupVault" => ("vault", "BackupVaultName", None),
-        "backup:DeleteBackupPlan" | "backup:UpdateBackupPlan" => ("plan", "BackupPlanId", Some("BackupPlanId")),
-        "backup:DeleteBackupSelection" => ("selection", "SelectionId", Some("SelectionId")),
-        "ssm:DeleteAssociation" | "ssm:UpdateAssociation" => ("package", "AssociationId", Some("AssociationId")),
+        "iam:DeleteRole" => (KindId::Role, "RoleName", None),
+        "iam:DeletePolicy" => (KindId::Policy, "PolicyArn", Some("Arn")),
+        "iam:DeleteInstanceProfile" => (KindId::InstanceProfile, "InstanceProfileName", None),
+        "backup:DeleteBackupVault" => (KindId::Vault, "BackupVaultName", None),
+        "backup:DeleteBackupPlan" | "backup:UpdateBackupPlan" => (KindId::Plan, "BackupPlanId", Some("BackupPlanId")),
+        "backup:DeleteBackupSelection" => (KindId::Selection, "SelectionId", Some("SelectionId")),
+        "ssm:DeleteAssociation" | "ssm:UpdateAssociation" => (KindId::Package, "AssociationId", Some("AssociationId")),
         _ => return None,
     };
     let object = call.input.get(member)?.as_str()?;
@@ -200,7 +201,7 @@ mod tests {
             calls: vec![call],
             hazards: Vec::new(),
         };
-        let of = Address::new("plan", "a");
+        let of = Address::new(KindId::Plan, "a");
         Plan {
             format: 1,
             tool: "vssctl".into(),
@@ -288,18 +289,24 @@ mod tests {
     #[test]
     fn a_step_that_takes_an_object_which_an_entry_keeps_is_found() {
         for (kind, address, call, input, kept) in [
-            ("plan", "plan.a", "backup:DeleteBackupPlan", json!({ "BackupPlanId": "1" }), ("BackupPlanId", "1")),
+            (KindId::Plan, "plan.a", "backup:DeleteBackupPlan", json!({ "BackupPlanId": "1" }), ("BackupPlanId", "1")),
             (
-                "selection",
+                KindId::Selection,
                 "selection.a.w",
                 "backup:DeleteBackupSelection",
                 json!({ "SelectionId": "1" }),
                 ("SelectionId", "1"),
             ),
-            ("package", "package.p", "ssm:DeleteAssociation", json!({ "AssociationId": "1" }), ("AssociationId", "1")),
-            ("policy", "policy.p", "iam:DeletePolicy", json!({ "PolicyArn": "1" }), ("Arn", "1")),
-            ("role", "role.r", "iam:DeleteRole", json!({ "RoleName": "NAME" }), ("RoleId", "1")),
-            ("vault", "vault.v", "backup:DeleteBackupVault", json!({ "BackupVaultName": "name" }), ("Arn", "1")),
+            (
+                KindId::Package,
+                "package.p",
+                "ssm:DeleteAssociation",
+                json!({ "AssociationId": "1" }),
+                ("AssociationId", "1"),
+            ),
+            (KindId::Policy, "policy.p", "iam:DeletePolicy", json!({ "PolicyArn": "1" }), ("Arn", "1")),
+            (KindId::Role, "role.r", "iam:DeleteRole", json!({ "RoleName": "NAME" }), ("RoleId", "1")),
+            (KindId::Vault, "vault.v", "backup:DeleteBackupVault", json!({ "BackupVaultName": "name" }), ("Arn", "1")),
         ] {
             let entry: Address = address.parse().expect("an address");
             let second = Address::new(kind, format!("{}-2", entry.key()));
@@ -318,7 +325,7 @@ mod tests {
                 vec![(kind, KindLive { found: BTreeMap::from([(entry.clone(), found)]), ..KindLive::default() })]
             };
             assert_eq!(violations(&plan, &read(kept.1)).len(), 1, "{call}");
-            if !matches!(kind, "role" | "vault") {
+            if !matches!(kind, KindId::Role | KindId::Vault) {
                 assert_eq!(violations(&plan, &read("2")), [""; 0], "{call}");
             }
             assert_eq!(violations(&plan, &[]), [""; 0], "{call}");
@@ -335,7 +342,7 @@ mod tests {
         let read = |address: &str| {
             let found = Found::Live(Box::new(live("x", &[("BackupPlanId", "1")])));
             let found = BTreeMap::from([(address.parse().expect("an address"), found)]);
-            vec![("plan", KindLive { found, ..KindLive::default() })]
+            vec![(KindId::Plan, KindLive { found, ..KindLive::default() })]
         };
         assert_eq!(violations(&plan, &read("plan.a")), [""; 0]);
         assert_eq!(violations(&plan, &read("plan.b")).len(), 1);

@@ -4,6 +4,7 @@
 //! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
 //! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
 
+use crate::model::KindId;
 use crate::model::codes;
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -183,7 +184,7 @@ impl SavedPlan {
     pub fn new(
         plan: &Plan,
         desired: &[Desired],
-        live: &[(&'static str, KindLive)],
+        live: &[(KindId, KindLive)],
         options: &Options,
         occasion: &Occasion,
     ) -> Self {
@@ -342,7 +343,7 @@ impl SavedPlan {
     }
 
     /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
-    pub fn check_fresh(&self, fresh: &Plan, live: &[(&'static str, KindLive)]) -> Result<(), Refusal> {
+    pub fn check_fresh(&self, fresh: &Plan, live: &[(KindId, KindLive)]) -> Result<(), Refusal> {
         let moved = moved(&self.objects, &observe(fresh, &self.desired, live, &self.objects));
         let same = json!(self.steps) == json!(fresh.steps);
         let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);

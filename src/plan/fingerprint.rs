@@ -2,6 +2,7 @@
 //! each one that the plan touches the state itself.
 
 use crate::kinds;
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use schemars::JsonSchema;
@@ -72,19 +73,14 @@ pub struct Moved {
 }
 
 /// Writes down what a plan saw, in a stable order: with the state of what it touches, and of what is `compared`.
-pub fn observe(
-    plan: &Plan,
-    desired: &[Desired],
-    live: &[(&'static str, KindLive)],
-    compared: &[Observed],
-) -> Vec<Observed> {
+pub fn observe(plan: &Plan, desired: &[Desired], live: &[(KindId, KindLive)], compared: &[Observed]) -> Vec<Observed> {
     let compared = compared.iter().filter(|one| one.state.is_some()).map(|one| &one.address);
     let touched: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).chain(compared).collect();
     let of_plan: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let mut all = Vec::new();
     let mut taken: BTreeSet<Address> = desired.iter().map(|desired| desired.address.clone()).collect();
-    for (name, read) in live {
-        let Some(kind) = kinds::find(name) else { continue };
+    for (id, read) in live {
+        let kind = kinds::of(*id);
         let see = |address: &Address, standing, live: &Live| {
             of_live(kind, address.clone(), standing, live, touched.contains(address))
         };

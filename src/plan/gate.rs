@@ -7,6 +7,7 @@ mod swaps;
 #[cfg(test)]
 mod tests;
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -138,7 +139,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 
 /// Whether a package of the file installs the VSS package.
 fn installs(draft: &Draft<'_>) -> bool {
-    draft.kind.name() == "package"
+    draft.kind.id() == KindId::Package
         && draft.desired.is_some()
         && is_package(field(draft, "package_name").as_str().unwrap_or_default())
         && field(draft, "action") == "Install"

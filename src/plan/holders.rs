@@ -2,10 +2,10 @@
 
 use super::build::{Draft, Input};
 use super::verdict::cannot_go;
-use crate::kind::{Found, Holder, Kind, KindLive, Live, Owner};
+use crate::kind::{Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
 use crate::kinds;
-use crate::kinds::instance_profile::INSTANCE;
 use crate::model::Action;
+use crate::model::KindId;
 use crate::model::{Address, Diagnostic};
 
 /// The most holders that a message names.
@@ -33,7 +33,10 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
 
 fn obstacle(holders: &[Holder]) -> String {
     let name = |holder: &Holder| {
-        let title = kinds::find(&holder.kind).map_or(holder.kind.as_str(), |kind| kind.title());
+        let title = match holder.kind {
+            HolderKind::Kind(kind) => kinds::of(kind).title(),
+            HolderKind::Instance | HolderKind::Principal => holder.kind.name(),
+        };
         format!("{title} `{}`", holder.name)
     };
     let mut names: Vec<String> = holders.iter().map(name).collect();
@@ -69,20 +72,20 @@ fn remaining(input: &Input<'_>, drafts: &[Draft<'_>], held: &Held<'_>) -> Vec<Ho
 
 fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held<'_>) -> bool {
     // Who names a profile for deletion has been told of the instances that carry it.
-    if holder.kind == INSTANCE {
+    if holder.kind == HolderKind::Instance {
         return held.action == Action::Delete && input.options.targets.contains(held.address);
     }
     let is_it = |live: &Live| live.ids.values().any(|id| *id == holder.id);
     let found = drafts
         .iter()
-        .filter(|draft| draft.kind.name() == holder.kind)
+        .filter(|draft| HolderKind::Kind(draft.kind.id()) == holder.kind)
         .find_map(|draft| draft.live.filter(|live| is_it(live)).map(|live| (draft, live)));
     let Some((draft, live)) = found else { return false };
     match draft.action {
         Action::Delete | Action::Replace => true,
         Action::Update | Action::Adopt => draft.desired.is_some_and(|desired| {
             let follows = held.action == Action::Replace
-                && draft.kind.follows(held.kind.name()).is_some()
+                && draft.kind.follows(held.kind.id()).is_some()
                 && desired.references.contains(held.address);
             follows || draft.kind.lets_go(desired, live, held.live)
         }),
@@ -94,7 +97,7 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held
 fn keep_children_of_strangers(input: &Input<'_>, drafts: &mut [Draft<'_>]) {
     for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
         let Some(live) = draft.live.filter(|live| live.owner == Owner::Parent) else { continue };
-        let parents = input.live.iter().filter(|(kind, _)| *kind == "plan").flat_map(|(_, plans)| all(plans));
+        let parents = input.live.iter().filter(|(kind, _)| *kind == KindId::Plan).flat_map(|(_, plans)| all(plans));
         let is_ours = |plan: &Live| {
             matches!(plan.owner, Owner::Ours(_)) && plan.ids.get("BackupPlanId") == live.ids.get("BackupPlanId")
         };

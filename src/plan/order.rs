@@ -139,6 +139,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::KindId;
 
     fn graph(vertices: &[(Phase, &str)], references: &[(&str, &str)], holds: &[(&str, &str)]) -> Graph {
         let address = |text: &str| text.parse::<Address>().expect("an address");
@@ -223,7 +224,7 @@ mod tests {
     fn a_step_waits_for_exactly_its_predecessors() {
         let vertices = [(Phase::Ensure, "role.a"), (Phase::Ensure, "vault.v"), (Phase::Ensure, "plan.p")];
         let steps = graph(&vertices, &[("plan.p", "vault.v")], &[]).steps(|_| 0).expect("no cycle");
-        let plan = steps.iter().find(|step| step.address.kind() == "plan").expect("the plan");
+        let plan = steps.iter().find(|step| step.address.kind() == KindId::Plan).expect("the plan");
         assert_eq!(plan.after.iter().map(|id| steps[*id].address.to_string()).collect::<Vec<_>>(), ["vault.v"]);
     }
 }

@@ -4,6 +4,7 @@
 //! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
 use crate::kinds;
+use crate::model::KindId;
 use std::collections::BTreeSet;
 
 use super::Orphan;
@@ -33,9 +34,8 @@ pub(super) fn remove<'a>(
     for (kind, (entry, live)) in
         input.live.iter().flat_map(|(kind, read)| read.surplus.iter().map(move |it| (kind, it)))
     {
-        let (Some(kind), Some(first)) = (kinds::find(kind), drafts.iter().find(|draft| draft.address == *entry)) else {
-            continue;
-        };
+        let Some(first) = drafts.iter().find(|draft| draft.address == *entry) else { continue };
+        let kind = kinds::of(*kind);
         if matches!(first.action, Action::Unknown | Action::Refused) {
             continue;
         }
@@ -103,9 +103,9 @@ fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics
     let plan_id = |draft: &Draft<'_>| draft.live.and_then(|live| live.ids.get("BackupPlanId")).cloned();
     let goes = |draft: &&Draft<'_>| draft.action == Action::Delete;
     let plans: BTreeSet<String> =
-        seconds.iter().filter(goes).filter(|draft| draft.kind.name() == "plan").filter_map(plan_id).collect();
+        seconds.iter().filter(goes).filter(|draft| draft.kind.id() == KindId::Plan).filter_map(plan_id).collect();
     let is_part = |draft: &&Draft<'_>| {
-        draft.kind.name() == "selection" && plan_id(draft).is_some_and(|plan| plans.contains(&plan))
+        draft.kind.id() == KindId::Selection && plan_id(draft).is_some_and(|plan| plans.contains(&plan))
     };
     let counted: Vec<&Draft<'_>> = seconds.iter().filter(goes).filter(|draft| !is_part(draft)).collect();
     let most = input.options.max_deletions.unwrap_or(input.options.thresholds.max_deletions as usize);
@@ -140,8 +140,8 @@ pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut 
         }
     }
     // Names don't tell a plan and its second object apart: the id that a selection has of its plan does.
-    for selection in drafts.iter().filter(|draft| draft.kind.name() == "selection") {
-        let plans = drafts.iter().filter(|draft| draft.kind.name() == "plan");
+    for selection in drafts.iter().filter(|draft| draft.kind.id() == KindId::Selection) {
+        let plans = drafts.iter().filter(|draft| draft.kind.id() == KindId::Plan);
         for plan in plans.filter(|plan| plan_id(plan).is_some() && plan_id(plan) == plan_id(selection)) {
             graph.holds.insert((selection.address.clone(), plan.address.clone()));
         }

@@ -14,7 +14,7 @@ use crate::model::Diagnostic;
 pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
     let mut failed: BTreeMap<String, (&AwsError, BTreeSet<&str>)> = BTreeMap::new();
     for (name, live) in input.live {
-        let title = kinds::find(name).map_or(*name, |kind| kind.title());
+        let title = kinds::of(*name).title();
         for error in &live.unreadable {
             failed.entry(error.action()).or_insert_with(|| (error, BTreeSet::new())).1.insert(title);
         }

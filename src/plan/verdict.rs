@@ -1,8 +1,8 @@
 //! The verdict on one thing: what its live counterpart and the owner of that allow.
 
+use crate::kinds;
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
-
-use serde_json::Value;
 
 use super::build::{Draft, Input, differences, marks_of};
 use super::hazard;
@@ -131,8 +131,8 @@ fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
 fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
     let address = &desired.address;
     let holder = input.desired.iter().find(|other| {
-        address.kind() == "instance_profile"
-            && other.address.kind() == "role"
+        address.kind() == KindId::InstanceProfile
+            && other.address.kind() == KindId::Role
             && other.location.is_some()
             && other.location == desired.location
     });
@@ -145,7 +145,7 @@ fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
 
 /// Region settings exist once and are nobody's: they are set, never deleted.
 fn is_deletable(kind: &dyn Kind) -> bool {
-    kind.name() != "region_settings"
+    kind.id() != KindId::RegionSettings
 }
 
 fn draft_like<'a>(draft: &Draft<'a>) -> Draft<'a> {
@@ -336,37 +336,16 @@ pub(super) fn deletion<'a>(
 
 /// Who still needs a thing that would be deleted: recovery points their role, and entries of the file what they name.
 fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
-    if kind.name() == "role"
-        && let Some(why) = hazard::still_needs(live, &hazard::ours(input, "vault"))
+    if kind.id() == KindId::Role
+        && let Some(why) = hazard::still_needs(live, &hazard::ours(input, KindId::Vault))
     {
         return Some(why);
     }
     if input.options.destroy {
         return None;
     }
-    let names_it = |desired: &&Desired| match (kind.name(), desired.address.kind()) {
-        ("role", "instance_profile") => desired.fields.get("role").is_some_and(|role| *role == live.name.as_str()),
-        ("vault", "plan") => {
-            let rules = desired.fields.get("rule").and_then(Value::as_object);
-            rules.into_iter().flatten().any(|(_, rule)| rule["vault"] == live.name.as_str())
-        }
-        _ => {
-            let arn = live.ids.get("Arn");
-            let fields = desired.fields.iter().filter(|(name, _)| *name != "tags");
-            arn.is_some_and(|arn| fields.into_iter().any(|(_, value)| holds(value, arn)))
-        }
-    };
+    let names_it = |desired: &&Desired| kinds::of(desired.address.kind()).names(desired, kind.id(), live);
     input.desired.iter().find(names_it).map(|desired| format!("`{}` names it", desired.address))
-}
-
-/// Tells whether a value holds a text.
-fn holds(value: &Value, text: &str) -> bool {
-    match value {
-        Value::String(own) => own == text,
-        Value::Array(items) => items.iter().any(|item| holds(item, text)),
-        Value::Object(members) => members.iter().any(|(key, value)| key == text || holds(value, text)),
-        Value::Null | Value::Bool(_) | Value::Number(_) => false,
-    }
 }
 
 pub(super) fn cannot_go(draft: &Draft<'_>, what: &str, obstacle: &str) -> Diagnostic {
@@ -386,13 +365,13 @@ fn cannot_go_at(address: &Address, which: &str, what: &str, obstacle: &str) -> D
 /// that a new `name` made of its entry, gets a number.
 pub(super) fn orphan_address(kind: &dyn Kind, live: &Live, taken: &BTreeSet<Address>) -> Address {
     if let Owner::Ours(Some(address)) = &live.owner
-        && address.kind() == kind.name()
+        && address.kind() == kind.id()
         && !taken.contains(address)
     {
         return address.clone();
     }
     let named = named_address(kind, live);
-    let numbered = |number: usize| Address::new(kind.name(), format!("{}-{number}", named.key()));
+    let numbered = |number: usize| Address::new(kind.id(), format!("{}-{number}", named.key()));
     std::iter::once(named.clone())
         .chain((2..taken.len() + 3).map(numbered))
         .find(|address| !taken.contains(address))
@@ -400,11 +379,11 @@ pub(super) fn orphan_address(kind: &dyn Kind, live: &Live, taken: &BTreeSet<Addr
 }
 
 fn named_address(kind: &dyn Kind, live: &Live) -> Address {
-    let plan = live.refers.iter().find(|(referred, _)| kind.name() == "selection" && referred == "plan");
+    let plan = live.refers.iter().find(|(referred, _)| kind.id() == KindId::Selection && *referred == KindId::Plan);
     let safe =
         |name: &str| name.replace(|char: char| !(char.is_ascii_alphanumeric() || char == '_' || char == '-'), "_");
     match plan {
-        Some((_, plan)) => Address::new(kind.name(), format!("{}.{}", safe(plan), safe(&live.name))),
-        None => Address::new(kind.name(), safe(&live.name)),
+        Some((_, plan)) => Address::new(kind.id(), format!("{}.{}", safe(plan), safe(&live.name))),
+        None => Address::new(kind.id(), safe(&live.name)),
     }
 }

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::text::{
     ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, document_lines, field_lines, header, paragraph, write_lines,
 };
-use crate::kind::{self, Found, Live, Owner, Shape};
+use crate::kind::{Found, Live, Owner, Shape};
 use crate::model::Address;
 use crate::model::safe::escaped;
 use crate::model::{Display, FieldChange};
@@ -65,7 +65,7 @@ fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) 
         .iter()
         .map(|(name, id)| Line { sign: "", style: DIM, path: escaped(name), value: Shown::Beside(escaped(id)) })
         .collect();
-    let table = kinds::find(address.kind()).map(kind::Kind::fields).unwrap_or_default();
+    let table = kinds::of(address.kind()).fields();
     for field in table {
         let Some(value) = live.fields.get(field.name) else { continue };
         live_lines(&mut lines, field.name, &field.shape, value);

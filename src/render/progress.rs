@@ -128,11 +128,12 @@ fn seconds(duration: Duration) -> String {
 mod tests {
     use super::*;
     use crate::aws::AwsError;
+    use crate::model::KindId;
     use crate::model::Phase;
 
     #[test]
     fn a_wait_is_told_of_once_however_often_the_call_is_tried() {
-        let address = Address::new("selection", "daily.windows");
+        let address = Address::new(KindId::Selection, "daily.windows");
         let mut progress = Progress {
             left: BTreeMap::from([(address.clone(), 2)]),
             elapsed: BTreeMap::new(),

@@ -10,7 +10,6 @@ use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
 use super::text_diff::{self, Tag};
-use crate::kind;
 use crate::model::Address;
 use crate::model::safe::escaped;
 use crate::model::{Action, Display, FieldChange};
@@ -115,7 +114,7 @@ fn sign(change: &Change) -> (&'static str, Style, &'static str) {
         Action::Create => ("+", ADD, "will be created"),
         Action::Adopt => ("~", CHANGE, "will be adopted"),
         Action::Update => ("~", CHANGE, "will be changed"),
-        Action::Replace if kinds::find(change.address.kind()).is_some_and(kind::Kind::replaces_create_first) => {
+        Action::Replace if kinds::of(change.address.kind()).replaces_create_first() => {
             ("+/-", CHANGE, "will be replaced, the new one first")
         }
         Action::Replace => ("-/+", CHANGE, "will be replaced"),
@@ -178,7 +177,7 @@ fn consent(text: &mut String, plan: &Plan, command: &str, width: usize) {
 
 /// Returns what a thing is for people: the kind's title and its AWS name.
 pub(crate) fn described(address: &Address, name: &str) -> String {
-    let title = kinds::find(address.kind()).map_or(address.kind(), |kind| kind.title());
+    let title = kinds::of(address.kind()).title();
     if name.is_empty() { title.to_owned() } else { format!("{title}, {name}") }
 }
 

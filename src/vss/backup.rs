@@ -1,5 +1,6 @@
 //! An on-demand backup: which instance, vault and role are meant, what came of it, and which line of the file makes it better.
 
+use crate::model::KindId;
 use std::collections::BTreeSet;
 
 use serde::Serialize;
@@ -90,12 +91,14 @@ pub fn instance<'a>(instances: &'a [Instance], wanted: &str, region: &str) -> Re
     if found.windows { Ok(found) } else { Err(OrderError::NotWindows { title: found.title() }) }
 }
 
-fn entries<'a>(desired: &'a [Desired], kind: &'static str) -> impl Iterator<Item = &'a Desired> {
+fn entries(desired: &[Desired], kind: KindId) -> impl Iterator<Item = &Desired> {
     desired.iter().filter(move |entry| entry.address.kind() == kind)
 }
 
 fn rules(desired: &[Desired]) -> impl Iterator<Item = &Value> {
-    entries(desired, "plan").filter_map(|plan| plan.fields.get("rule")?.as_object()).flat_map(|rules| rules.values())
+    entries(desired, KindId::Plan)
+        .filter_map(|plan| plan.fields.get("rule")?.as_object())
+        .flat_map(|rules| rules.values())
 }
 
 /// Chooses the vault: the one that was named, else the only one that the file's rules or the file have.
@@ -104,12 +107,12 @@ fn rules(desired: &[Desired]) -> impl Iterator<Item = &Value> {
 /// When there are none or several.
 pub fn vault(desired: &[Desired], named: Option<&str>) -> Result<String, OrderError> {
     if let Some(named) = named {
-        let entry = entries(desired, "vault").find(|entry| entry.address.to_string() == format!("vault.{named}"));
+        let entry = entries(desired, KindId::Vault).find(|entry| entry.address.to_string() == format!("vault.{named}"));
         return Ok(entry.map_or_else(|| named.to_owned(), |entry| entry.name.clone()));
     }
     let of_rules: BTreeSet<String> =
         rules(desired).filter_map(|rule| rule.get("vault")?.as_str()).map(str::to_owned).collect();
-    let all: BTreeSet<String> = entries(desired, "vault").map(|entry| entry.name.clone()).collect();
+    let all: BTreeSet<String> = entries(desired, KindId::Vault).map(|entry| entry.name.clone()).collect();
     only("vault", if of_rules.is_empty() { all } else { of_rules })
 }
 
@@ -144,12 +147,12 @@ pub fn role(scope: &Scope, desired: &[Desired], named: Option<&str>) -> Result<B
             return Ok(BackupRole::Arn(named.to_owned()));
         }
         let is_meant = |entry: &&Desired| entry.name == named || entry.address.to_string() == format!("role.{named}");
-        return Ok(match entries(desired, "role").find(is_meant) {
+        return Ok(match entries(desired, KindId::Role).find(is_meant) {
             Some(entry) => BackupRole::Arn(role_arn(scope, entry)),
             None => BackupRole::Name(named.to_owned()),
         });
     }
-    let of_selections = entries(desired, "selection").map(|entry| text(&entry.fields, "role").to_owned());
+    let of_selections = entries(desired, KindId::Selection).map(|entry| text(&entry.fields, "role").to_owned());
     only("role", of_selections.filter(|role| !role.is_empty()).collect()).map(BackupRole::Arn)
 }
 
@@ -281,7 +284,7 @@ pub fn lines(causes: &[Cause], desired: &[Desired], instance: &Instance) -> Vec<
 
 /// The profile of the file that instances for VSS carry: its key, as `[attachment.*]` names it.
 fn profile(desired: &[Desired]) -> Option<&Desired> {
-    entries(desired, "instance_profile").next()
+    entries(desired, KindId::InstanceProfile).next()
 }
 
 fn target(instance: &Instance) -> String {
@@ -298,7 +301,7 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
         let targets = entry.fields.get("targets").unwrap_or(&Value::Null);
         crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
-    if let Some(entry) = entries(desired, "attachment").find(means) {
+    if let Some(entry) = entries(desired, KindId::Attachment).find(means) {
         return entry_line(entry, "it is there and not applied: run `vssctl apply`");
     }
     let profile = profile(desired).map_or_else(|| "EC2RoleforSSMVSSSnapshotV2".to_owned(), key);
@@ -318,10 +321,10 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
 
 fn policies(desired: &[Desired], instance: &Instance) -> Line {
     let carried = instance.profile_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
-    let own = entries(desired, "instance_profile").find(|entry| Some(entry.name.as_str()) == carried);
+    let own = entries(desired, KindId::InstanceProfile).find(|entry| Some(entry.name.as_str()) == carried);
     let Some(profile) = own else { return attachment(desired, instance) };
     let role = text(&profile.fields, "role");
-    match entries(desired, "role").find(|entry| entry.name == role) {
+    match entries(desired, KindId::Role).find(|entry| entry.name == role) {
         Some(role) => {
             let attached = role.fields.get("managed_policies").and_then(Value::as_array).into_iter().flatten();
             let has = attached.filter_map(Value::as_str).any(|arn| arn.ends_with("/AWSEC2VssSnapshotPolicy"));
@@ -343,7 +346,7 @@ fn components(desired: &[Desired], instance: &Instance) -> Line {
         let targets = entry.fields.get("targets").unwrap_or(&Value::Null);
         crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
-    let all: Vec<&Desired> = entries(desired, "package").filter(is_package).collect();
+    let all: Vec<&Desired> = entries(desired, KindId::Package).filter(is_package).collect();
     if let Some(entry) = all.iter().find(|entry| means(entry)) {
         return entry_line(entry, "it means the instance: run `vssctl apply`, and look at how the installation went");
     }
@@ -364,8 +367,8 @@ fn components(desired: &[Desired], instance: &Instance) -> Line {
 }
 
 fn backup_role(desired: &[Desired]) -> Option<Line> {
-    let role = entries(desired, "selection").find_map(|entry| text(&entry.fields, "role").rsplit('/').next())?;
-    let entry = entries(desired, "role").find(|entry| entry.name == role)?;
+    let role = entries(desired, KindId::Selection).find_map(|entry| text(&entry.fields, "role").rsplit('/').next())?;
+    let entry = entries(desired, KindId::Role).find(|entry| entry.name == role)?;
     let mut line = entry_line(entry, "with this line the role is what AWS Backup needs; then `vssctl apply`");
     line.toml.push("preset = \"backup-service\"".to_owned());
     Some(line)

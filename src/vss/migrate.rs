@@ -232,6 +232,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::KindId;
 
     fn scope() -> Scope {
         Scope {
@@ -282,7 +283,7 @@ mod tests {
             loaded.diagnostics.iter().filter(|one| one.severity == crate::model::Severity::Error).collect();
         assert!(errors.is_empty(), "{errors:#?}\n{text}");
         let config = loaded.config.expect("a configuration");
-        let role = config.desired.iter().find(|entry| entry.address.kind() == "role").expect("the role");
+        let role = config.desired.iter().find(|entry| entry.address.kind() == KindId::Role).expect("the role");
         assert!(role.adopt && role.name == "web@servers");
         assert_eq!(role.fields["managed_policies"].as_array().map(Vec::len), Some(3));
         assert_eq!(

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Mutex;
 use std::time::Duration;
+use vssctl::model::KindId;
 
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use futures_util::future::BoxFuture;
@@ -15,7 +16,7 @@ use vssctl::engine::{self, Audience, Consent, Exclusion, News, OpenError, Order,
 use vssctl::kind::{Found, KindLive};
 use vssctl::kinds::package::{Installation, installation};
 use vssctl::model::{Action, Scope, Severity};
-use vssctl::observe::{self, Observed};
+use vssctl::observe::{self, LiveAccount};
 use vssctl::plan::{self, Hazard, Plan, build};
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
 
@@ -84,9 +85,9 @@ pub(crate) async fn read_and_plan(
     reader: &Reader,
     config: &Config,
     options: &build::Options,
-) -> (Plan, Vec<(&'static str, KindLive)>) {
+) -> (Plan, Vec<(KindId, KindLive)>) {
     let mut live = observe::refresh(reader, &config.desired).await;
-    let build = |live: &Observed| {
+    let build = |live: &LiveAccount| {
         build::build(&build::Input {
             scope: &config.scope,
             config_sha256: &config.sha256,

@@ -2,6 +2,7 @@
 //! refused.
 
 use std::time::Duration;
+use vssctl::model::KindId;
 
 use serde_json::{Value, json};
 use vssctl::apply::Status;
@@ -103,12 +104,12 @@ fn the_package_comes_first_then_the_policy_then_the_old_policy_goes() {
     let attached = position(&plan, "iam:AttachRolePolicy", "AWSEC2VssSnapshotPolicy");
     let gone = position(&plan, "iam:DeleteRolePolicy", "VssSnapshot");
     assert!(first < waits && waits < attached && attached < gone, "{first} {waits} {attached} {gone}");
-    let step = |phase, kind: &str| {
+    let step = |phase, kind: KindId| {
         plan.steps.iter().find(|step| step.phase == phase && step.address.kind() == kind).expect("a step")
     };
-    let package = plan.changes.iter().find(|change| change.address.kind() == "package").expect("the package");
+    let package = plan.changes.iter().find(|change| change.address.kind() == KindId::Package).expect("the package");
     assert_eq!(package.reason.as_deref(), Some(format!("first on sql-1 ({id}), then on the others").as_str()));
-    assert!(step(Phase::Ensure, "role").after.contains(&step(Phase::Ensure, "package").id));
+    assert!(step(Phase::Ensure, KindId::Role).after.contains(&step(Phase::Ensure, KindId::Package).id));
     assert_eq!(why(&plan, Hazard::VssUnavailable), [""; 0]);
     assert!(hazard::unconsented(&plan, &CONSENT).is_empty());
 
@@ -128,7 +129,7 @@ fn a_package_that_stands_is_brought_up_to_date_before_the_policy() {
     bench.sandbox.advance(Duration::from_mins(10)).expect("time goes on");
     install(&bench, &id, "2.2.1");
     let plan = bench.plan(&after(PACKAGE));
-    let package = plan.changes.iter().find(|change| change.address.kind() == "package").expect("the package");
+    let package = plan.changes.iter().find(|change| change.address.kind() == KindId::Package).expect("the package");
     assert_eq!(package.action, Action::Update);
     assert_eq!(package.reason.as_deref(), Some(format!("sql-1 ({id}) has 2.2.1").as_str()));
     bench.apply(&after(PACKAGE));
@@ -143,11 +144,11 @@ fn a_plan_that_leaves_an_older_package_is_refused_with_the_instances_names() {
     let pinned = PACKAGE.replace("minimum_version = \"2.3.1\"", "version = \"2.2.1\"");
     for package in ["", elsewhere.as_str(), pinned.as_str()] {
         let (plan, report) = bench.try_apply(&after(package), &Options::default());
-        let role = plan.changes.iter().find(|change| change.address.kind() == "role").expect("the role");
+        let role = plan.changes.iter().find(|change| change.address.kind() == KindId::Role).expect("the role");
         assert_eq!(role.action, Action::Refused, "{package}");
         let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
         assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
-        assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != "role"));
+        assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != KindId::Role));
     }
     let attached = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "vss"}));
     assert!(!attached.to_string().contains("AWSEC2VssSnapshotPolicy"));
@@ -211,9 +212,12 @@ fn an_instance_where_the_package_fails_keeps_the_older_policy() {
     // Its agent falls silent.
     edit(&bench, &id, |instance| instance.silent_since = Some(0));
     let (_, report) = bench.try_apply(&after(PACKAGE), &Options::default());
-    let of = |kind: &str| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
-    assert!(matches!(of("package"), Status::Failed { call, .. } if call == "ssm:GetCommandInvocation"), "{report:#?}");
-    assert!(matches!(of("role"), Status::Skipped { .. }), "{report:#?}");
+    let of = |kind: KindId| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
+    assert!(
+        matches!(of(KindId::Package), Status::Failed { call, .. } if call == "ssm:GetCommandInvocation"),
+        "{report:#?}"
+    );
+    assert!(matches!(of(KindId::Role), Status::Skipped { .. }), "{report:#?}");
     let policies = bench.call("iam", "ListRolePolicies", &json!({"RoleName": "vss"}));
     assert_eq!(policies["PolicyNames"], json!(["VssSnapshot"]));
 }
@@ -353,7 +357,7 @@ fn another_profile_on_an_instance_is_refused_while_its_package_is_older() {
         let problem = plan.diagnostics.iter().find(|one| one.code == "VSS0913").expect("VSS0913");
         assert!(problem.message.contains("`attachment.sql`"), "{}", problem.message);
         assert!(problem.message.contains(&format!("sql-1 ({id}): 2.2.1")), "{}", problem.message);
-        assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != "attachment"));
+        assert!(report.outcomes.iter().all(|outcome| outcome.address.kind() != KindId::Attachment));
         assert_eq!(carried(&bench, &id), "old");
     }
 }
@@ -381,8 +385,8 @@ fn another_profile_stays_away_where_the_package_fails() {
     let (bench, id) = attached_older(Some("2.2.1"));
     edit(&bench, &id, |instance| instance.silent_since = Some(0));
     let (_, report) = bench.try_apply(&attached("vss", &id, PACKAGE), &Options::default());
-    let of = |kind: &str| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
-    assert!(matches!(of("attachment"), Status::Skipped { .. }), "{report:#?}");
+    let of = |kind: KindId| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
+    assert!(matches!(of(KindId::Attachment), Status::Skipped { .. }), "{report:#?}");
     assert_eq!(carried(&bench, &id), "old");
 }
 

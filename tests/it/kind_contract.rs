@@ -553,7 +553,7 @@ fn every_field_of_every_kind_has_a_row() {
     for kind in registry() {
         let rows: Vec<Vec<&str>> = SHEETS
             .iter()
-            .filter(|sheet| sheet.kind == kind.name())
+            .filter(|sheet| sheet.kind == kind.id().name())
             .flat_map(|sheet| sheet.rows)
             .map(|row| row.path.split('.').collect())
             .collect();
@@ -561,7 +561,7 @@ fn every_field_of_every_kind_has_a_row() {
             // A row for the whole of a field stands for its parts, and `*` for the name of an entry.
             let fits = |row: &Vec<&str>| row.iter().zip(&path).all(|(given, wanted)| wanted == "*" || given == wanted);
             if !rows.iter().any(fits) {
-                missing.insert(format!("{}: {}", kind.name(), path.join(".")));
+                missing.insert(format!("{}: {}", kind.id().name(), path.join(".")));
             }
         }
     }

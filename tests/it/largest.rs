@@ -2,6 +2,7 @@
 //! plans must fit into what a saved plan may have.
 
 use std::fmt::Write as _;
+use vssctl::model::KindId;
 
 use vssctl::config::{Config, RESOLVED};
 use vssctl::engine::{self, End, Order, Reviewed};
@@ -91,7 +92,7 @@ fn resolved(config: &Config) -> u64 {
 }
 
 /// Saves a plan, and reads what was saved.
-fn saved(config: &Config, plan: &Plan, live: &[(&'static str, KindLive)]) -> (SavedPlan, u64) {
+fn saved(config: &Config, plan: &Plan, live: &[(KindId, KindLive)]) -> (SavedPlan, u64) {
     let occasion = Occasion {
         caller_arn: "arn:aws:iam::123456789012:user/a".into(),
         now: "2026-01-01T00:00:00Z".parse().expect("a time"),

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use vssctl::apply::Status;
 use vssctl::model::Action;
+use vssctl::model::KindId;
 use vssctl::plan;
 use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
@@ -140,7 +141,10 @@ fn a_selection_in_a_strangers_plan_is_not_ours_to_change_or_delete() {
         let (plan, report) = bench.try_apply(&colliding, &destroy());
         assert!(report.is_complete(), "{:#?}", report.outcomes);
         assert!(
-            !plan.changes.iter().any(|change| change.address.kind() == "selection" && change.action == Action::Delete)
+            !plan
+                .changes
+                .iter()
+                .any(|change| change.address.kind() == KindId::Selection && change.action == Action::Delete)
         );
         assert_eq!(selections(&bench), ["windows"]);
         if adopt.is_empty() {
@@ -205,7 +209,7 @@ fn a_role_that_a_stranger_holds_is_not_taken_apart() {
     let without = file("[vault.kept]\n");
     for (toml, options) in [(with("/a/"), destroy()), (with("/b/"), Options::default()), (without, prune())] {
         let plan = bench.plan_with(&toml, &options);
-        assert!(!plan.steps.iter().any(|step| step.address.kind() == "role"), "{:#?}", plan.steps);
+        assert!(!plan.steps.iter().any(|step| step.address.kind() == KindId::Role), "{:#?}", plan.steps);
         let named = "VSS0906 `role.app` can't be";
         assert!(messages(&plan).contains(named) && messages(&plan).contains("`theirs`"), "{}", messages(&plan));
     }

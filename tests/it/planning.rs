@@ -1,6 +1,7 @@
 //! Ownership, strangers, orphans, replacements and guards: what a plan does beyond single fields.
 
 use serde_json::json;
+use vssctl::model::KindId;
 use vssctl::model::{Action, Phase};
 use vssctl::plan::Plan;
 use vssctl::plan::build::Options;
@@ -182,7 +183,10 @@ fn a_denied_sweep_of_iam_never_creates_a_role() {
     bench.deny("iam", "GetAccountAuthorizationDetails");
     let plan = bench.plan(&main_file());
     assert!(
-        !plan.steps.iter().any(|step| ["role", "instance_profile", "selection"].contains(&step.address.kind())),
+        !plan
+            .steps
+            .iter()
+            .any(|step| [KindId::Role, KindId::InstanceProfile, KindId::Selection].contains(&step.address.kind())),
         "{:#?}",
         plan.steps
     );

@@ -3,6 +3,7 @@
 
 use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};
+use vssctl::model::KindId;
 use vssctl::plan::build::Options;
 
 use crate::bench::{Bench, STACK};
@@ -238,7 +239,7 @@ fn instances_do_not_get_a_profile_that_somebody_else_made_meanwhile() {
         bench.apply(&file(&profile));
         let (plan, report) = bench
             .apply_after(&file(&format!("{profile}{attachment}")), &Options::default(), || edit(&bench, PROFILE, swap));
-        assert!(plan.steps.iter().any(|step| step.address.kind() == "attachment"), "{:#?}", plan.changes);
+        assert!(plan.steps.iter().any(|step| step.address.kind() == KindId::Attachment), "{:#?}", plan.changes);
         assert!(failed(&report, "attachment.windows").contains("not the one that the plan saw"));
         let associations = at(&bench, "/regions/ap-northeast-1/ec2/profile_associations");
         let app = associations

@@ -1,5 +1,6 @@
 //! The executor over scripted answers.
 
+use crate::model::KindId;
 use std::sync::Mutex;
 
 use serde_json::json;
@@ -29,7 +30,7 @@ impl Script {
 }
 
 impl Perform for Script {
-    fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+    fn perform<'a>(&'a self, _kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         self.sent.lock().expect("no poison").push((call.action.clone(), call.input.clone()));
         let mut answers = self.answers.lock().expect("no poison");
         let queue = answers.entry(call.action.clone()).or_default();
@@ -93,7 +94,7 @@ async fn carry_out(script: &Script, plan: &Plan, stopped: bool) -> Report {
 
 #[tokio::test]
 async fn an_output_reaches_the_call_that_needs_it() {
-    let of = Address::new("plan", "a");
+    let of = Address::new(KindId::Plan, "a");
     let plan = plan(&[
         ("plan.a", &[], &[("backup:CreateBackupPlan", json!({}))]),
         (
@@ -221,7 +222,7 @@ async fn what_is_gone_is_deleted_already_and_can_t_be_changed() {
 struct Stopping<'a>(&'a str, watch::Sender<bool>);
 
 impl Perform for Stopping<'_> {
-    fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+    fn perform<'a>(&'a self, _kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         if call.action == self.0 {
             let _ = self.1.send(true);
         }
@@ -267,7 +268,7 @@ struct Expiring {
 }
 
 impl Perform for Expiring {
-    fn perform<'a>(&'a self, _kind: &'a str, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+    fn perform<'a>(&'a self, _kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
         Box::pin(async move {
             let signed_with = *self.renewed.lock().expect("no poison");
             *self.sent.lock().expect("no poison") += 1;

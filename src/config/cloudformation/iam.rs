@@ -1,5 +1,6 @@
 //! Roles, instance profiles and policies of a template.
 
+use crate::model::KindId;
 use crate::model::arn::managed_policy_arn;
 use std::collections::BTreeSet;
 
@@ -133,7 +134,7 @@ fn managed_policy(
     if let Some(document) = node.and_then(|node| import.value(resolver, node, Goes::Document)) {
         entry.insert("document".to_owned(), document_text(&document));
     }
-    let key = tables.put("policy", &resource.named.name, resource.id, entry);
+    let key = tables.put(KindId::Policy, &resource.named.name, resource.id, entry);
     for draft in named(roles, resource) {
         if !draft.managed.contains(&key) {
             draft.managed.push(key.clone());
@@ -168,14 +169,14 @@ fn instance_profile(
             return;
         }
         entry.insert("role".to_owned(), draft.resource.named.name.as_str().into());
-        tables.put("instance_profile", &resource.named.name, resource.id, entry);
+        tables.put(KindId::InstanceProfile, &resource.named.name, resource.id, entry);
         return;
     }
     let roles = resource.properties.and_then(|properties| properties.get("Roles"));
     let role = roles.and_then(|node| import.value(resolver, node, Goes::Field));
     if let Some(role) = role.as_ref().and_then(|roles| roles[0].as_str()) {
         entry.insert("role".to_owned(), resolver.scope.iam_arn("role", "/", role).into());
-        tables.put("instance_profile", &resource.named.name, resource.id, entry);
+        tables.put(KindId::InstanceProfile, &resource.named.name, resource.id, entry);
     } else {
         let message = "an instance profile without a role is left out".to_owned();
         import.report(&resource.at, Diagnostic::warning("VSS1103", message).label("left out"));
@@ -215,5 +216,5 @@ fn finish(draft: Draft<'_>, tables: &mut Tables) {
         table.insert("inline_policies".to_owned(), inline.into());
     }
     table.extend(tags);
-    tables.put("role", &resource.named.name, resource.id, table);
+    tables.put(KindId::Role, &resource.named.name, resource.id, table);
 }

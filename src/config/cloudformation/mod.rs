@@ -9,6 +9,7 @@ mod resolve;
 #[cfg(test)]
 mod tests;
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use serde_json::Value;
@@ -188,7 +189,7 @@ fn name_of<'a>(properties: &'a Node, named_by: &str) -> Option<&'a Node> {
 
 impl Tables {
     /// Puts an entry under its name, or under its logical id where a key can't be the name.
-    fn put(&mut self, kind: &'static str, name: &str, id: &str, mut entry: Table) -> String {
+    fn put(&mut self, kind: KindId, name: &str, id: &str, mut entry: Table) -> String {
         let is_key = |text: &str| {
             (1..=64).contains(&text.len())
                 && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
@@ -197,7 +198,7 @@ impl Tables {
         if key != name {
             entry.insert("name".to_owned(), name.into());
         }
-        self.0.entry(kind).or_default().insert(key.clone(), entry.into());
+        self.0.entry(kind.name()).or_default().insert(key.clone(), entry.into());
         key
     }
 }

@@ -1,5 +1,6 @@
 //! Associations, vaults, backup plans and selections of a template.
 
+use crate::model::KindId;
 use serde_json::{Map, Value};
 use toml::{Table, Value as Toml};
 
@@ -26,7 +27,7 @@ pub(super) fn write(import: &mut Import, resolver: &Resolver<'_>, resources: &[R
         selection(import, resolver, resource, &mut plans);
     }
     for (id, name, table) in plans {
-        tables.put("plan", &name, id, table);
+        tables.put(KindId::Plan, &name, id, table);
     }
 }
 
@@ -177,7 +178,7 @@ fn vault(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource<'_>, 
     if all["BackupVaultTags"].is_object() {
         table.insert("tags".to_owned(), tags(&all["BackupVaultTags"]).into());
     }
-    tables.put("vault", &resource.named.name, resource.id, table);
+    tables.put(KindId::Vault, &resource.named.name, resource.id, table);
 }
 
 fn number(value: &Value) -> Option<u32> {

@@ -1,6 +1,7 @@
 //! Checks that look at several entries at once: roles against what uses them, packages against policies, rules against
 //! each other.
 
+use crate::model::KindId;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
@@ -115,7 +116,7 @@ pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
     {
         let diagnostic =
             Diagnostic::warning("VSS0707", "AWS Backup is switched off for EC2, and a selection goes by tags alone")
-                .at(&Address::new("region_settings", ""))
+                .at(&Address::new(KindId::RegionSettings, ""))
                 .label("instances would not be backed up")
                 .help("write `EC2 = true`, or select by `arns`");
         context.report(place, diagnostic);

@@ -1,5 +1,6 @@
 //! Attachments: which instances carry which instance profile.
 
+use crate::model::KindId;
 use std::sync::LazyLock;
 
 use regex::Regex;
@@ -20,7 +21,7 @@ static INSTANCE_ID: LazyLock<Regex> =
 /// Resolves `[attachment.*]`.
 pub(crate) fn attachments(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     let mut all: Vec<Desired> = Vec::new();
-    for entry in context.entries::<AttachmentSpec>(file.get("attachment"), "attachment", None) {
+    for entry in context.entries::<AttachmentSpec>(file.get("attachment"), KindId::Attachment, None) {
         let desired = attachment(&entry, context);
         let rival = all.iter().find(|other| {
             let differs = other.fields.get("instance_profile") != desired.fields.get("instance_profile");
@@ -41,11 +42,16 @@ pub(crate) fn attachments(file: &Node, context: &mut Context<'_>) -> Vec<Desired
 
 fn attachment(entry: &Entry<'_, AttachmentSpec>, context: &mut Context<'_>) -> Desired {
     let keys = ["instance_profile"];
-    let target =
-        context.reference(entry, &keys, &entry.spec.instance_profile, "instance_profile", ("iam", "instance-profile"));
+    let target = context.reference(
+        entry,
+        &keys,
+        &entry.spec.instance_profile,
+        KindId::InstanceProfile,
+        ("iam", "instance-profile"),
+    );
     let (profile, address): (Option<String>, Option<Address>) = match target {
         Some(Target::Entry(address, _)) => {
-            (context.iam_arn("instance_profile", &address, "instance-profile"), Some(address))
+            (context.iam_arn(KindId::InstanceProfile, &address, "instance-profile"), Some(address))
         }
         Some(Target::Arn(arn)) => {
             let place = entry.place(&keys);
@@ -66,10 +72,11 @@ fn attachment(entry: &Entry<'_, AttachmentSpec>, context: &mut Context<'_>) -> D
 
 /// Finds the profile of the file that an ARN names.
 fn own_profile(context: &Context<'_>, arn: &str) -> Option<Address> {
-    let declared = context.declared.get("instance_profile")?.iter();
-    let mut addresses = declared.map(|profile| Address::new("instance_profile", profile.key.clone()));
-    addresses
-        .find(|address| context.iam_arn("instance_profile", address, "instance-profile").is_some_and(|own| own == arn))
+    let declared = context.declared.get(&KindId::InstanceProfile)?.iter();
+    let mut addresses = declared.map(|profile| Address::new(KindId::InstanceProfile, profile.key.clone()));
+    addresses.find(|address| {
+        context.iam_arn(KindId::InstanceProfile, address, "instance-profile").is_some_and(|own| own == arn)
+    })
 }
 
 fn targets(entry: &Entry<'_, AttachmentSpec>, context: &mut Context<'_>) {

@@ -8,6 +8,7 @@ use crate::kind::Desired;
 use crate::kinds::instance_profile::spec::{InstanceProfileSpec, ResolvedInstanceProfile};
 use crate::kinds::policy::spec::{PolicySpec, ResolvedPolicy};
 use crate::model::Address;
+use crate::model::KindId;
 
 use super::Facts;
 use super::across::ProfileFacts;
@@ -15,7 +16,7 @@ use super::across::ProfileFacts;
 /// Resolves `[policy.*]`.
 pub(crate) fn policies(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     let mut all = Vec::new();
-    for entry in context.entries::<PolicySpec>(file.get("policy"), "policy", None) {
+    for entry in context.entries::<PolicySpec>(file.get("policy"), KindId::Policy, None) {
         context.check_name(&entry, POLICY_NAME);
         context.check_path(&entry, &["path"], entry.spec.path.as_deref());
         context.check_description(&entry, entry.spec.description.as_deref());
@@ -34,17 +35,17 @@ pub(crate) fn policies(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
         };
         all.push(context.desired(&entry, resolved.normal_form()));
     }
-    context.check_unique("policy", POLICY_NAME);
+    context.check_unique(KindId::Policy, POLICY_NAME);
     all
 }
 
 /// Resolves `[instance_profile.*]`.
 pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
-    for entry in context.entries::<InstanceProfileSpec>(file.get("instance_profile"), "instance_profile", None) {
+    for entry in context.entries::<InstanceProfileSpec>(file.get("instance_profile"), KindId::InstanceProfile, None) {
         context.check_name(&entry, PROFILE_NAME);
         context.check_path(&entry, &["path"], entry.spec.path.as_deref());
-        let target = context.reference(&entry, &["role"], &entry.spec.role, "role", ("iam", "role"));
+        let target = context.reference(&entry, &["role"], &entry.spec.role, KindId::Role, ("iam", "role"));
         let place = entry.place(&["role"]);
         let (role, address): (Option<String>, Option<Address>) = match target {
             Some(Target::Entry(address, name)) => (Some(name), Some(address)),
@@ -66,6 +67,6 @@ pub(crate) fn profiles(file: &Node, context: &mut Context<'_>, facts: &mut Facts
         desired.references.extend(address);
         all.push(desired);
     }
-    context.check_unique("instance_profile", PROFILE_NAME);
+    context.check_unique(KindId::InstanceProfile, PROFILE_NAME);
     all
 }

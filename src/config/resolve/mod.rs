@@ -11,7 +11,9 @@ mod selection;
 mod vault;
 
 use crate::kind::Desired;
+use crate::kinds;
 use crate::kinds::region_settings::spec::RegionSettingsSpec;
+use crate::model::KindId;
 use crate::model::duration::DurationError;
 use crate::model::{Address, Diagnostic};
 
@@ -37,13 +39,25 @@ pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     desired
 }
 
+/// The kinds whose entries stand in a table of their own.
+const TABLES: [KindId; 7] = [
+    KindId::Role,
+    KindId::Policy,
+    KindId::InstanceProfile,
+    KindId::Attachment,
+    KindId::Package,
+    KindId::Vault,
+    KindId::Plan,
+];
+
 /// Notes the names of everything, faulty entries included.
 fn declare(file: &Node, context: &mut Context<'_>) {
-    for kind in ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"] {
+    for kind in TABLES {
+        let table = file.get(kind.name());
         let mut declared = Vec::new();
-        for (key, member) in file.get(kind).into_iter().flat_map(Node::members) {
+        for (key, member) in table.into_iter().flat_map(Node::members) {
             let given = member.node.get("name").and_then(Node::text);
-            let old = old_key(file.get(kind), &member.node, kind, key);
+            let old = old_key(table, &member.node, kind, key);
             declared.push(Declared {
                 key: key.to_owned(),
                 old_key: old.to_owned(),
@@ -59,7 +73,7 @@ fn declare(file: &Node, context: &mut Context<'_>) {
         let table = member.node.get("selection");
         for (key, selection) in table.into_iter().flat_map(Node::members) {
             let given = selection.node.get("name").and_then(Node::text);
-            let old = old_key(table, &selection.node, "selection", key);
+            let old = old_key(table, &selection.node, KindId::Selection, key);
             selections.push(Declared {
                 key: format!("{plan}.{key}"),
                 old_key: old.to_owned(),
@@ -69,19 +83,19 @@ fn declare(file: &Node, context: &mut Context<'_>) {
             });
         }
     }
-    context.declared.insert("selection", selections);
+    context.declared.insert(KindId::Selection, selections);
 }
 
 /// Returns the AWS name of an entry that gives none.
-pub(super) fn default_name(kind: &str, key: &str) -> String {
-    if kind == "package" { format!("vssctl-{key}") } else { key.to_owned() }
+pub(super) fn default_name(kind: KindId, key: &str) -> String {
+    kinds::of(kind).default_name(key)
 }
 
 /// Returns the key that an entry had before, as `renamed_from` says, else the one that it has: AWS names don't follow keys.
-fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: &str, key: &'a str) -> &'a str {
+fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: KindId, key: &'a str) -> &'a str {
     let Some(old) = entry.get("renamed_from").and_then(Node::text) else { return key };
-    let old = old.strip_prefix(kind).and_then(|rest| rest.strip_prefix('.')).unwrap_or(old);
-    let last = if kind == "selection" { old.rsplit('.').next().unwrap_or(old) } else { old };
+    let old = old.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(old);
+    let last = if kind == KindId::Selection { old.rsplit('.').next().unwrap_or(old) } else { old };
     let is_key = Address::new(kind, last).to_string().parse::<Address>().is_ok() && !last.contains('.');
     // One that is still in the file is an error, reported where the entry is read.
     let is_taken = table.is_some_and(|table| table.member(old).is_some());
@@ -90,7 +104,7 @@ fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: &str, key: &'a str) 
 
 fn region_settings(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Option<Desired> {
     let member = file.member("region_settings")?;
-    let address = Address::new("region_settings", "");
+    let address = Address::new(KindId::RegionSettings, "");
     let spec: RegionSettingsSpec = context.spec(&member.node, &member.key, &address)?;
     if spec.resource_type_opt_in.as_ref().and_then(|types| types.get("EC2")) == Some(&false) {
         facts.ec2_opted_out = member.node.at(&["resource_type_opt_in", "EC2"]).map(|node| node.place.clone());

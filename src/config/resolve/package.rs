@@ -1,5 +1,6 @@
 //! Packages: what State Manager and Run Command take for `AWS-ConfigureAWSPackage`.
 
+use crate::model::KindId;
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
@@ -39,10 +40,10 @@ pattern!(ERRORS, r"^([1-9][0-9]{0,6}|0|[1-9][0-9]?%|0%|100%)$");
 /// Resolves `[package.*]`.
 pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
-    for entry in context.entries::<PackageSpec>(file.get("package"), "package", None) {
+    for entry in context.entries::<PackageSpec>(file.get("package"), KindId::Package, None) {
         all.push(package(&entry, context, facts));
     }
-    context.check_unique("package", ASSOCIATION_NAME);
+    context.check_unique(KindId::Package, ASSOCIATION_NAME);
     all
 }
 

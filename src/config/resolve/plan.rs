@@ -1,5 +1,6 @@
 //! Backup plans and their rules: schedules, windows, lifecycles and copies.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
@@ -24,7 +25,7 @@ use super::{Facts, at_most, duration, schedule_error, selection};
 pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
     for (key, member) in file.get("plan").into_iter().flat_map(Node::members) {
-        let address = Address::new("plan", key);
+        let address = Address::new(KindId::Plan, key);
         let (node, faulty_rules) = without_faults(&member.node);
         let rules = member.node.get("rule");
         let windows_vss =
@@ -37,7 +38,7 @@ pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -
         let selections = member.node.get("selection");
         all.extend(selection::selections(selections, key, windows_vss, context, facts));
     }
-    context.check_unique("plan", PLAN_NAME);
+    context.check_unique(KindId::Plan, PLAN_NAME);
     all
 }
 
@@ -198,7 +199,7 @@ fn vault_name(
     context: &mut Context<'_>,
     references: &mut Vec<Address>,
 ) -> Option<String> {
-    match context.reference(rule, keys, text, "vault", ("backup", "backup-vault"))? {
+    match context.reference(rule, keys, text, KindId::Vault, ("backup", "backup-vault"))? {
         Target::Entry(address, name) => {
             references.push(address);
             Some(name)
@@ -389,23 +390,24 @@ fn copies(
         let index = index.to_string();
         let above = ["copy_actions", index.as_str()];
         let vault_keys = ["copy_actions", index.as_str(), "vault"];
-        let destination = match context.reference(rule, &vault_keys, &copy.vault, "vault", ("backup", "backup-vault")) {
-            Some(Target::Entry(address, name)) => {
-                references.push(address);
-                Some(context.scope.arn("backup", &format!("backup-vault:{name}")))
-            }
-            // Copies may go to any region, and to any account of the organisation.
-            Some(Target::Arn(arn)) => {
-                if arn.partition == context.scope.partition() {
-                    Some(arn.to_string())
-                } else {
-                    let place = rule.place(&vault_keys);
-                    context.check_arn(rule, &place, &arn, false);
-                    None
+        let destination =
+            match context.reference(rule, &vault_keys, &copy.vault, KindId::Vault, ("backup", "backup-vault")) {
+                Some(Target::Entry(address, name)) => {
+                    references.push(address);
+                    Some(context.scope.arn("backup", &format!("backup-vault:{name}")))
                 }
-            }
-            None => None,
-        };
+                // Copies may go to any region, and to any account of the organisation.
+                Some(Target::Arn(arn)) => {
+                    if arn.partition == context.scope.partition() {
+                        Some(arn.to_string())
+                    } else {
+                        let place = rule.place(&vault_keys);
+                        context.check_arn(rule, &place, &arn, false);
+                        None
+                    }
+                }
+                None => None,
+            };
         let (lifecycle, keeps) = lifecycle(
             rule,
             &above,

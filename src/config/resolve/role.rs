@@ -1,5 +1,6 @@
 //! Roles: presets, documents, managed policies and the instance profile that comes with a role.
 
+use crate::model::KindId;
 use crate::model::arn::managed_policy_arn;
 use std::collections::BTreeMap;
 
@@ -29,14 +30,14 @@ use super::{Facts, duration};
 /// Resolves `[role.*]`, each with the instance profile that comes with it.
 pub(crate) fn roles(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
-    for entry in context.entries::<RoleSpec>(file.get("role"), "role", None) {
+    for entry in context.entries::<RoleSpec>(file.get("role"), KindId::Role, None) {
         let role = role(&entry, context, facts);
         lint(&entry, &role, context);
         let profile = profile(&entry, &role, file, context, facts);
         all.push(role);
         all.extend(profile);
     }
-    context.check_unique("role", ROLE_NAME);
+    context.check_unique(KindId::Role, ROLE_NAME);
     all
 }
 
@@ -223,10 +224,10 @@ fn managed_policy(
             }
         };
     }
-    let declared = context.declared.get("policy").map(Vec::as_slice).unwrap_or_default();
+    let declared = context.declared.get(&KindId::Policy).map(Vec::as_slice).unwrap_or_default();
     if let Some(found) = declared.iter().find(|policy| policy.key == text || policy.name == text) {
-        let address = Address::new("policy", found.key.clone());
-        let arn = context.iam_arn("policy", &address, "policy");
+        let address = Address::new(KindId::Policy, found.key.clone());
+        let arn = context.iam_arn(KindId::Policy, &address, "policy");
         references.push(address);
         return arn;
     }
@@ -337,7 +338,7 @@ fn profile(
         return None;
     }
     let own = own.unwrap_or_default();
-    let address = Address::new("instance_profile", key);
+    let address = Address::new(KindId::InstanceProfile, key);
     let place = entry.place(&["instance_profile", "name"]);
     // The role's own name has been checked, and what a role may be called, its profile may.
     if let Some(name) = &own.name {
@@ -353,7 +354,7 @@ fn profile(
         path: path.clone(),
         place: place.clone(),
     };
-    context.declared.entry("instance_profile").or_default().push(declared);
+    context.declared.entry(KindId::InstanceProfile).or_default().push(declared);
     facts.profiles.push(ProfileFacts { address: address.clone(), role: entry.address.clone() });
     let tags = role.fields.get("tags").and_then(Value::as_object).map(|tags| {
         tags.iter().map(|(key, value)| (key.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
@@ -365,7 +366,7 @@ fn profile(
         fields: resolved.normal_form(),
         options: Fields::new(),
         references: vec![entry.address.clone()],
-        renamed_from: role.renamed_from.as_ref().map(|old| Address::new("instance_profile", old.key())),
+        renamed_from: role.renamed_from.as_ref().map(|old| Address::new(KindId::InstanceProfile, old.key())),
         ..role.clone()
     })
 }

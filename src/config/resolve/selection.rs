@@ -1,5 +1,6 @@
 //! Selections: the role, and what a plan takes.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use crate::config::context::{Context, Declared, Entry};
@@ -25,7 +26,7 @@ pub(crate) fn selections(
 ) -> Vec<Desired> {
     let mut all = Vec::new();
     let mut by_tag = 0;
-    for entry in context.entries::<SelectionSpec>(table, "selection", Some(plan)) {
+    for entry in context.entries::<SelectionSpec>(table, KindId::Selection, Some(plan)) {
         context.check_name(&entry, SELECTION_NAME);
         unique(&entry, plan, context);
         let matching = &entry.spec.matching;
@@ -55,14 +56,14 @@ pub(crate) fn selections(
         check_left_out(&entry, &arns, context);
         let resolved = ResolvedSelection { role, arns, matching: matching.clone() };
         let mut desired = context.desired(&entry, resolved.normal_form());
-        desired.references.push(Address::new("plan", plan));
+        desired.references.push(Address::new(KindId::Plan, plan));
         desired.references.extend(address);
         all.push(desired);
     }
     let count = table.map_or(0, |table| table.members().count());
     let member = table.and_then(|table| table.members().last()).map(|(_, member)| member.key.clone());
     if let Some(place) = member {
-        let address = Address::new("plan", plan);
+        let address = Address::new(KindId::Plan, plan);
         let error = |message: String| crate::model::Diagnostic::error("VSS0706", message).at(&address);
         let found = at_most("selections", count, limits::SELECTIONS, error)
             .or_else(|| at_most("selections by tag alone", by_tag, limits::TAG_SELECTIONS, error));
@@ -75,7 +76,7 @@ pub(crate) fn selections(
 
 fn unique(entry: &Entry<'_, SelectionSpec>, plan: &str, context: &mut Context<'_>) {
     let prefix = format!("{plan}.");
-    let declared = context.declared.get("selection").map(Vec::as_slice).unwrap_or_default();
+    let declared = context.declared.get(&KindId::Selection).map(Vec::as_slice).unwrap_or_default();
     let same = |other: &&Declared| other.name == entry.name && other.key.starts_with(&prefix);
     let first = declared.iter().find(same).map(|other| other.key.clone());
     if let Some(first) = first.filter(|first| first != entry.address.key()) {

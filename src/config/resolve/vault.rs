@@ -7,6 +7,7 @@ use crate::config::problems::safe;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::vault::spec::{LockMode, LockSpec, NotificationsSpec, ResolvedLock, ResolvedVault, VaultSpec};
+use crate::model::KindId;
 use crate::model::arn::Arn;
 use crate::model::duration::days;
 
@@ -16,7 +17,7 @@ use super::{Facts, duration};
 /// Resolves `[vault.*]`.
 pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
     let mut all = Vec::new();
-    for entry in context.entries::<VaultSpec>(file.get("vault"), "vault", None) {
+    for entry in context.entries::<VaultSpec>(file.get("vault"), KindId::Vault, None) {
         context.check_name(&entry, VAULT_NAME);
         let kms_key = entry
             .spec
@@ -38,7 +39,7 @@ pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) 
         desired.options = resolved.options();
         all.push(desired);
     }
-    context.check_unique("vault", VAULT_NAME);
+    context.check_unique(KindId::Vault, VAULT_NAME);
     all
 }
 

@@ -1,5 +1,6 @@
 //! What files mean: presets, defaults, base files, references and normal forms.
 
+use crate::model::KindId;
 use serde_json::json;
 
 use super::*;
@@ -53,7 +54,7 @@ fn the_smaller_preset_can_make_images_and_no_loose_snapshots() {
             json!("ec2:DescribeInstanceAttribute")
         ]
     );
-    assert!(all.iter().any(|desired| desired.address.kind() == "instance_profile"));
+    assert!(all.iter().any(|desired| desired.address.kind() == KindId::InstanceProfile));
 }
 
 #[test]
@@ -139,7 +140,7 @@ fn a_value_of_the_base_file_is_replaced_whole() {
     assert_eq!((&selection["all"], &selection["like"]), (&json!([]), &json!(["b=2*"])));
     let rule = &thing(&all, "plan.p").fields["rule"]["r"];
     assert_eq!((&rule["delete_after"], &rule["start_window"]), (&json!("35d"), &json!("2h")));
-    let settings = all.iter().find(|desired| desired.address.kind() == "region_settings").unwrap();
+    let settings = all.iter().find(|desired| desired.address.kind() == KindId::RegionSettings).unwrap();
     assert_eq!(settings.fields["resource_type_opt_in"], json!({ "EC2": true, "EBS": true }));
 }
 
@@ -206,7 +207,7 @@ fn an_empty_list_of_arns_beside_tags_of_any_is_no_list() {
         let body = format!(
             "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = {text}\n"
         );
-        desired(&body).into_iter().find(|desired| desired.address.kind() == "selection").unwrap().fields
+        desired(&body).into_iter().find(|desired| desired.address.kind() == KindId::Selection).unwrap().fields
     };
     assert_eq!(matching("{ any = { a = \"1\" }, arns = [], all = {} }"), matching("{ any = { a = \"1\" } }"));
 }

@@ -1,5 +1,6 @@
 //! What EC2 says about profiles on instances, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -15,7 +16,7 @@ use crate::model::PlannedCall;
 
 /// Reads nothing where the file attaches nothing.
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "attachment").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Attachment).collect();
     let mut live = KindLive::default();
     if mine.is_empty() {
         return live;

@@ -1,5 +1,6 @@
 //! The calls that put a profile on instances, swap it and take it off. Pure.
 
+use crate::model::KindId;
 use serde_json::{Value, json};
 
 use super::FIELDS;
@@ -20,7 +21,7 @@ fn profile_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     let (address, profile) = transition
         .neighbours
         .iter()
-        .find(|(address, live)| address.kind() == "instance_profile" && id(live, "Arn") == wanted)?;
+        .find(|(address, live)| address.kind() == KindId::InstanceProfile && id(live, "Arn") == wanted)?;
     // A profile that is made again has another id.
     let input = json!({ "InstanceProfileName": profile.name });
     (!transition.replaced.contains(address)).then(|| {

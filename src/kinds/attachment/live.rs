@@ -1,5 +1,6 @@
 //! What is live of an attachment: which of its instances carry which profile. Pure.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
@@ -71,7 +72,7 @@ impl<'a> Seen<'a> {
             instances.insert(instance.id.clone(), association.profile.clone().into());
             on.insert(instance.id.clone(), json!({ "AssociationId": association.id, "IsOwn": is_own }));
             ids.insert(instance.id.clone(), association.id.clone());
-            refers.insert(("instance_profile".to_owned(), name_of(&association.profile).to_owned()));
+            refers.insert((KindId::InstanceProfile, name_of(&association.profile).to_owned()));
         }
         let named = texts(&entry.fields.get("targets").unwrap_or(&Value::Null)["InstanceIds"]);
         let missing: Vec<&str> = named.into_iter().filter(|id| !self.instances.contains_key(id)).collect();
@@ -115,7 +116,7 @@ fn orphan(association: &ProfileAssociation) -> Live {
             .value("instances", json!({ association.instance.as_str(): association.profile }))
             .fields(),
         carried: json!({ "Instances": [association.instance], "Associations": on, "Unclaimed": true }),
-        refers: vec![("instance_profile".to_owned(), name_of(&association.profile).to_owned())],
+        refers: vec![(KindId::InstanceProfile, name_of(&association.profile).to_owned())],
     }
 }
 

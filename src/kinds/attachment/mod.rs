@@ -13,6 +13,7 @@ pub mod spec;
 #[cfg(test)]
 mod tests;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -35,8 +36,8 @@ pub(crate) const FIELDS: &[Field] = &[Field::new(
 pub(crate) struct Attachment;
 
 impl Kind for Attachment {
-    fn name(&self) -> &'static str {
-        "attachment"
+    fn id(&self) -> KindId {
+        KindId::Attachment
     }
 
     fn title(&self) -> &'static str {
@@ -47,9 +48,9 @@ impl Kind for Attachment {
         FIELDS
     }
 
-    fn follows(&self, replaced: &str) -> Option<Action> {
+    fn follows(&self, replaced: KindId) -> Option<Action> {
         // A profile that is made again under its name is another one to the instances.
-        (replaced == "instance_profile").then_some(Action::Update)
+        (replaced == KindId::InstanceProfile).then_some(Action::Update)
     }
 
     fn lets_go(&self, desired: &Desired, _live: &Live, held: &Live) -> bool {

@@ -1,5 +1,6 @@
 //! What an entry means, and the calls that it takes, without an account.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -17,14 +18,14 @@ const THEIRS: &str = "arn:aws:iam::123456789012:instance-profile/theirs";
 
 fn entry(key: &str, profile: &str, targets: &Value) -> Desired {
     Desired {
-        address: Address::new("attachment", key),
+        address: Address::new(KindId::Attachment, key),
         name: key.to_owned(),
         fields: Fields::from_iter([
             ("instance_profile".to_owned(), profile.into()),
             ("targets".to_owned(), targets.clone()),
         ]),
         options: Fields::new(),
-        references: vec![Address::new("instance_profile", "ours")],
+        references: vec![Address::new(KindId::InstanceProfile, "ours")],
         adopt: false,
         protect: false,
         renamed_from: None,
@@ -102,7 +103,7 @@ fn each_instance_gets_the_call_that_it_needs() {
 fn a_profile_that_is_made_again_leaves_the_instances_first() {
     let desired = entry("a", OURS, &tagged());
     let live = live(&[&desired], &[instance("i-1", "running")], &[on("i-1", OURS)]);
-    let calls = update(&desired, &live[0], &BTreeSet::from([Address::new("instance_profile", "ours")]));
+    let calls = update(&desired, &live[0], &BTreeSet::from([Address::new(KindId::InstanceProfile, "ours")]));
     assert_eq!(calls.release[0].action, "ec2:DisassociateIamInstanceProfile");
     assert_eq!(calls.ensure[0].action, "ec2:AssociateIamInstanceProfile");
 }

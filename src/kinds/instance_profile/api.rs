@@ -1,5 +1,6 @@
 //! What AWS says about instance profiles, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::InstanceProfile;
@@ -7,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::marks;
-use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
@@ -16,7 +17,7 @@ use crate::kinds::role::api::iam_tags;
 use crate::model::{Action, PlannedCall};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "instance_profile").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::InstanceProfile).collect();
     let mut live = KindLive::default();
     let (profiles, index) = match tokio::try_join!(reader.list_instance_profiles(), reader.tagged_iam()) {
         Ok(read) => read,
@@ -73,23 +74,20 @@ fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live 
         ]),
         fields: form.fields(),
         carried: Value::Null,
-        refers: role.map(|role| ("role".to_owned(), role.to_owned())).into_iter().collect(),
+        refers: role.map(|role| (KindId::Role, role.to_owned())).into_iter().collect(),
     }
 }
-
-/// What EC2 calls the holders of a profile that no attachment of the file or the stack speaks for.
-pub(crate) const INSTANCE: &str = "EC2 instance";
 
 /// Reads which instances carry the profiles that go: AWS lets a profile be deleted that is on an instance.
 pub(super) async fn look_closer(
     reader: &Reader,
     going: &BTreeMap<String, Action>,
-    all: &mut [(&'static str, KindLive)],
+    all: &mut [(KindId, KindLive)],
 ) -> bool {
     let associations = match reader.profile_associations().await {
         Ok(associations) => associations,
         Err(error) => {
-            for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == "instance_profile") {
+            for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == KindId::InstanceProfile) {
                 forget(profiles, going, error.clone());
             }
             return true;
@@ -97,11 +95,11 @@ pub(super) async fn look_closer(
     };
     let attachments: BTreeMap<String, String> = all
         .iter()
-        .filter(|(kind, _)| *kind == "attachment")
+        .filter(|(kind, _)| *kind == KindId::Attachment)
         .flat_map(|(_, live)| lives(live))
         .flat_map(|live| live.ids.values().map(|id| (id.clone(), live.name.clone())))
         .collect();
-    for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == "instance_profile") {
+    for (_, profiles) in all.iter_mut().filter(|(kind, _)| *kind == KindId::InstanceProfile) {
         let found = profiles.found.values_mut().filter_map(|found| match found {
             Found::Live(live) => Some(&mut **live),
             Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. } => None,
@@ -149,8 +147,8 @@ pub(super) fn holders(live: &Live) -> Vec<Holder> {
     let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
     let holder = |carrier: &Value| {
         let text = |name: &str| carrier[name].as_str().map(str::to_owned);
-        let attachment = text("Attachment").map(|name| ("attachment".to_owned(), name));
-        let (kind, name) = attachment.unwrap_or_else(|| (INSTANCE.to_owned(), text("InstanceId").unwrap_or_default()));
+        let attachment = text("Attachment").map(|name| (HolderKind::Kind(KindId::Attachment), name));
+        let (kind, name) = attachment.unwrap_or_else(|| (HolderKind::Instance, text("InstanceId").unwrap_or_default()));
         Holder { kind, name, id: text("AssociationId").unwrap_or_default() }
     };
     let mut holders: Vec<Holder> = carriers.map(holder).collect();

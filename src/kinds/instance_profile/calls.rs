@@ -1,5 +1,6 @@
 //! The calls that take an instance profile from live to desired. Pure.
 
+use crate::model::KindId;
 use serde_json::json;
 
 use super::FIELDS;
@@ -27,7 +28,8 @@ fn role_look(transition: &Transition<'_>) -> Option<PlannedCall> {
         Action::Update => Delta::of(FIELDS, transition).changes("role"),
         Action::Adopt | Action::Delete | Action::NoOp | Action::Unknown | Action::Refused => false,
     };
-    let mut neighbours = transition.neighbours.iter().filter(|(address, _)| is_put_in && address.kind() == "role");
+    let mut neighbours =
+        transition.neighbours.iter().filter(|(address, _)| is_put_in && address.kind() == KindId::Role);
     let (address, role) = neighbours.find(|(_, role)| role.name == wanted)?;
     // A role that is made again has another id.
     let input = json!({ "RoleName": role.name });
@@ -77,7 +79,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
     // The role of this name is replaced: it can't go while the profile holds it.
     let is_replaced = transition.replaced.iter().any(|address| {
-        address.kind() == "role"
+        address.kind() == KindId::Role
             && transition.neighbours.get(address).is_some_and(|role| !current.is_empty() && role.name == current)
     });
     if is_replaced {

@@ -3,12 +3,11 @@
 //! A profile holds exactly one role, so that another role comes in only after the old one left. AWS page: "Using instance
 //! profiles".
 
-pub(crate) use api::INSTANCE;
-
 mod api;
 mod calls;
 pub mod spec;
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
@@ -35,8 +34,12 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct InstanceProfile;
 
 impl Kind for InstanceProfile {
-    fn name(&self) -> &'static str {
-        "instance_profile"
+    fn id(&self) -> KindId {
+        KindId::InstanceProfile
+    }
+
+    fn iam_resource(&self) -> Option<&'static str> {
+        Some("instance-profile")
     }
 
     fn title(&self) -> &'static str {
@@ -47,7 +50,7 @@ impl Kind for InstanceProfile {
         FIELDS
     }
 
-    fn holders(&self, live: &Live, _all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+    fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
         api::holders(live)
     }
 
@@ -55,14 +58,18 @@ impl Kind for InstanceProfile {
         &'a self,
         reader: &'a Reader,
         going: &'a BTreeMap<String, Action>,
-        all: &'a mut [(&'static str, KindLive)],
+        all: &'a mut [(KindId, KindLive)],
     ) -> BoxFuture<'a, bool> {
         api::look_closer(reader, going, all).boxed()
     }
 
-    fn follows(&self, replaced: &str) -> Option<Action> {
+    fn names(&self, desired: &Desired, held: KindId, live: &Live) -> bool {
+        held == KindId::Role && desired.fields.get("role").is_some_and(|role| *role == live.name.as_str())
+    }
+
+    fn follows(&self, replaced: KindId) -> Option<Action> {
         // A role must be in no profile when it is deleted.
-        (replaced == "role").then_some(Action::Update)
+        (replaced == KindId::Role).then_some(Action::Update)
     }
 
     fn lets_go(&self, desired: &Desired, _live: &Live, held: &Live) -> bool {

@@ -1,5 +1,6 @@
 //! What AWS says about packages, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_ssm::types::{
@@ -26,7 +27,7 @@ use crate::model::schedule::{self, Dialect};
 use crate::model::{Address, Scope};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "package").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Package).collect();
     let (commands, scheduled): (Vec<&Desired>, Vec<&Desired>) =
         mine.iter().copied().partition(|entry| entry.options.contains_key("run_command"));
     let (mut live, found) = tokio::join!(associations(reader, &scheduled, &mine), newest_commands(reader, &commands),);
@@ -224,7 +225,7 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
         refers: association
             .association_dispatch_assume_role()
             .and_then(|arn| arn.rsplit('/').next())
-            .map(|role| ("role".to_owned(), role.to_owned()))
+            .map(|role| (KindId::Role, role.to_owned()))
             .into_iter()
             .collect(),
     }
@@ -285,7 +286,8 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
         Err(error) => return unknown(&error),
     };
     let addresses = std::iter::once(&entry.address).chain(&entry.renamed_from);
-    let prefixes: Vec<String> = addresses.map(|address| command::prefix(reader.scope(), address)).collect();
+    let prefixes: Vec<String> =
+        addresses.map(|address| command::prefix(reader.scope(), &address.to_string())).collect();
     let newest = commands
         .iter()
         .filter(|command| {
@@ -317,7 +319,7 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
 /// Reads what the newest command of an entry came to, one that failed too.
 pub(crate) async fn last_command(reader: &Reader, entry: &Desired) -> Result<Vec<results::InstanceRun>, AwsError> {
     let commands = reader.list_commands(DOCUMENT).await?;
-    let prefix = command::prefix(reader.scope(), &entry.address);
+    let prefix = command::prefix(reader.scope(), &entry.address.to_string());
     let own = commands.iter().filter(|command| command.comment().is_some_and(|comment| comment.starts_with(&prefix)));
     let newest = own.max_by_key(|command| {
         (command.requested_date_time().map(aws_smithy_types::DateTime::as_nanos), command.command_id())

@@ -13,14 +13,14 @@ use crate::model::{Address, Scope};
 const LIMIT: usize = 100;
 
 /// Returns how the comments of all our commands for an address begin.
-pub(super) fn prefix(scope: &Scope, address: &Address) -> String {
+pub(super) fn prefix(scope: &Scope, address: &str) -> String {
     let readable = format!("vssctl/{}/{address}/", scope.stack);
     if readable.len() + 8 <= LIMIT { readable } else { format!("vssctl/{}/", &sha256_hex(readable.as_bytes())[..32]) }
 }
 
 /// Returns how the comments of the commands begin that run on some instances ahead of the others.
 pub(super) fn first_prefix(scope: &Scope, address: &Address) -> String {
-    prefix(scope, &Address::new("first", format!("{}.{}", address.kind(), address.key())))
+    prefix(scope, &format!("first.{address}"))
 }
 
 /// Returns the comment of a command that runs ahead of the others.
@@ -38,7 +38,7 @@ pub(super) fn content(desired: &Desired) -> (Value, Value) {
 /// Returns the comment of the command that sends these parameters to these targets.
 pub(super) fn comment(scope: &Scope, address: &Address, parameters: &Value, targets: &Value) -> String {
     let content = format!("{parameters}\n{targets}");
-    format!("{}{}", prefix(scope, address), &sha256_hex(content.as_bytes())[..8])
+    format!("{}{}", prefix(scope, &address.to_string()), &sha256_hex(content.as_bytes())[..8])
 }
 
 /// Leaves instances out of targets by id; targets by tag stay as they are.
@@ -63,13 +63,14 @@ pub(super) fn without(targets: &Value, instances: &BTreeSet<String>) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::KindId;
 
     #[test]
     fn a_comment_fits_aws_whatever_the_names() {
         let scope =
             Scope { stack: "s".repeat(64), account_id: "1".repeat(12), region: "r".into(), iam_path: "/".into() };
-        let address = Address::new("package", "k".repeat(64));
+        let address = Address::new(KindId::Package, "k".repeat(64));
         let comment = comment(&scope, &address, &Value::Null, &Value::Null);
-        assert!(comment.len() <= LIMIT && comment.starts_with(&prefix(&scope, &address)), "{comment}");
+        assert!(comment.len() <= LIMIT && comment.starts_with(&prefix(&scope, &address.to_string())), "{comment}");
     }
 }

@@ -15,6 +15,7 @@ mod once;
 mod results;
 pub mod spec;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -83,8 +84,12 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct Package;
 
 impl Kind for Package {
-    fn name(&self) -> &'static str {
-        "package"
+    fn id(&self) -> KindId {
+        KindId::Package
+    }
+
+    fn default_name(&self, key: &str) -> String {
+        format!("vssctl-{key}")
     }
 
     fn title(&self) -> &'static str {

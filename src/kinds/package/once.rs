@@ -170,7 +170,8 @@ impl Records {
     /// Says what is known of an entry's command that AWS does not list.
     pub(super) fn recall(&self, scope: &Scope, entry: &Desired) -> Memory {
         let addresses: Vec<&Address> = std::iter::once(&entry.address).chain(&entry.renamed_from).collect();
-        let prefixes: Vec<String> = addresses.iter().map(|address| command::prefix(scope, address)).collect();
+        let prefixes: Vec<String> =
+            addresses.iter().map(|address| command::prefix(scope, &address.to_string())).collect();
         let hashes: Vec<String> = addresses.iter().map(|address| hash_of(scope, address, entry)).collect();
         let newest = self
             .attempts
@@ -190,6 +191,7 @@ impl Records {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::KindId;
 
     fn scope() -> Scope {
         Scope { stack: "s".into(), account_id: "1".repeat(12), region: "r".into(), iam_path: "/".into() }
@@ -198,7 +200,7 @@ mod tests {
     fn entry(version: &str) -> Desired {
         let fields = json!({"package_name": "p", "version": version, "targets": {"InstanceIds": ["i-1"]}});
         Desired {
-            address: Address::new("package", "p"),
+            address: Address::new(KindId::Package, "p"),
             name: "p".into(),
             fields: fields.as_object().expect("a map").clone(),
             options: serde_json::Map::new(),
@@ -249,7 +251,7 @@ mod tests {
     #[test]
     fn a_command_stands_between_its_records() {
         let call = PlannedCall::new("ssm:SendCommand", json!({"Comment": "c", "Parameters": {}, "Targets": []}));
-        let calls = around(&scope(), &Address::new("package", "p"), 3, call);
+        let calls = around(&scope(), &Address::new(KindId::Package, "p"), 3, call);
         let name = |place: usize| calls[place].input["Name"].as_str().unwrap_or_default().to_owned();
         assert_eq!(calls[1].action, "ssm:SendCommand");
         assert!(name(0).starts_with("/vssctl/v1/s/once/") && name(0).ends_with(".3"), "{}", name(0));

@@ -1,5 +1,6 @@
 //! What AWS says about backup plans, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
@@ -73,7 +74,7 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
     owned.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
     let mut resolved = Resolved::default();
     let mut nameless = Vec::new();
-    for entry in entries(desired, "plan") {
+    for entry in entries(desired, KindId::Plan) {
         let is_meant = |known: &Known| {
             is_owned_as(entry, &known.owner)
                 // Our token without a mark in the tags: it names the entry as well as the mark does.
@@ -180,7 +181,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let resolved = match resolve(reader, desired).await {
         Ok(resolved) => resolved,
         Err(error) => {
-            live.found = entries(desired, "plan").map(|entry| (entry.address.clone(), unknown(&error))).collect();
+            live.found = entries(desired, KindId::Plan).map(|entry| (entry.address.clone(), unknown(&error))).collect();
             live.unreadable.push(error);
             return live;
         }
@@ -229,7 +230,7 @@ fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
     let carried = shape::plan_to_json(answer);
     let vaults =
         carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
-    let mut refers: Vec<(String, String)> = vaults.map(|name| ("vault".to_owned(), name.to_owned())).collect();
+    let mut refers: Vec<(KindId, String)> = vaults.map(|name| (KindId::Vault, name.to_owned())).collect();
     refers.sort();
     refers.dedup();
     Live {

@@ -12,12 +12,14 @@ pub mod spec;
 
 pub(crate) use document::DEFAULT_SCHEDULE;
 
+use crate::kind::value::holds;
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Found, Holder, Kind, KindLive, Live, Look, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Found, Holder, HolderKind, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::PlannedCall;
 
 /// The fields of a copy.
@@ -91,8 +93,8 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct BackupPlan;
 
 impl Kind for BackupPlan {
-    fn name(&self) -> &'static str {
-        "plan"
+    fn id(&self) -> KindId {
+        KindId::Plan
     }
 
     fn title(&self) -> &'static str {
@@ -107,9 +109,18 @@ impl Kind for BackupPlan {
         true
     }
 
-    fn holders(&self, live: &Live, all: &[(&'static str, KindLive)]) -> Vec<Holder> {
+    fn names(&self, desired: &Desired, held: KindId, live: &Live) -> bool {
+        if held == KindId::Vault {
+            let rules = desired.fields.get("rule").and_then(Value::as_object);
+            return rules.into_iter().flatten().any(|(_, rule)| rule["vault"] == live.name.as_str());
+        }
+        let arn = live.ids.get("Arn");
+        arn.is_some_and(|arn| desired.fields.iter().any(|(name, value)| name != "tags" && holds(value, arn)))
+    }
+
+    fn holders(&self, live: &Live, all: &[(KindId, KindLive)]) -> Vec<Holder> {
         let plan = live.ids.get("BackupPlanId");
-        let selections = all.iter().filter(|(kind, _)| *kind == "selection").map(|(_, selections)| selections);
+        let selections = all.iter().filter(|(kind, _)| *kind == KindId::Selection).map(|(_, selections)| selections);
         let live = selections.flat_map(|selections| {
             let found = selections.found.values().filter_map(|found| match found {
                 Found::Live(live) => Some(&**live),
@@ -119,7 +130,7 @@ impl Kind for BackupPlan {
         });
         live.filter(|selection| selection.ids.get("BackupPlanId") == plan)
             .map(|selection| Holder {
-                kind: "selection".to_owned(),
+                kind: HolderKind::Kind(KindId::Selection),
                 name: selection.name.clone(),
                 id: selection.ids.get("SelectionId").cloned().unwrap_or_default(),
             })

@@ -1,11 +1,12 @@
 //! What AWS says about customer managed policies, and how it is told.
 
+use crate::model::KindId;
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::marks;
-use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
@@ -14,7 +15,7 @@ use crate::kinds::role::api::iam_tags;
 use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "policy").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Policy).collect();
     let mut live = KindLive::default();
     let (authorization, index) = match tokio::try_join!(reader.account_authorization_details(), reader.tagged_iam()) {
         Ok(read) => read,
@@ -82,17 +83,17 @@ fn holders(policy: &ManagedPolicyDetail, roles: &[RoleDetail]) -> Vec<Holder> {
     let mut found: Vec<Holder> = roles
         .iter()
         .filter(|role| has(role) || is_bound(role))
-        .map(|role| Holder { kind: "role".to_owned(), name: text(role.role_name()), id: text(role.role_id()) })
+        .map(|role| Holder {
+            kind: HolderKind::Kind(KindId::Role),
+            name: text(role.role_name()),
+            id: text(role.role_id()),
+        })
         .collect();
     let known = roles.iter().filter(has).count() + roles.iter().filter(is_bound).count();
     let count = |number: Option<i32>| number.and_then(|number| usize::try_from(number).ok()).unwrap_or_default();
     let all = count(policy.attachment_count()) + count(policy.permissions_boundary_usage_count());
     if all > known {
-        found.push(Holder {
-            kind: "user or group".to_owned(),
-            name: format!("{} more", all - known),
-            id: String::new(),
-        });
+        found.push(Holder { kind: HolderKind::Principal, name: format!("{} more", all - known), id: String::new() });
     }
     found
 }

@@ -7,6 +7,7 @@ mod api;
 mod calls;
 pub mod spec;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -28,8 +29,12 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct Policy;
 
 impl Kind for Policy {
-    fn name(&self) -> &'static str {
-        "policy"
+    fn id(&self) -> KindId {
+        KindId::Policy
+    }
+
+    fn iam_resource(&self) -> Option<&'static str> {
+        Some("policy")
     }
 
     fn title(&self) -> &'static str {

@@ -1,5 +1,6 @@
 //! What AWS says about the settings of a region, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -14,7 +15,7 @@ use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mut live = KindLive::default();
-    for entry in entries(desired, "region_settings") {
+    for entry in entries(desired, KindId::RegionSettings) {
         let found = match reader.region_settings().await {
             Ok(settings) => Found::Live(Box::new(normal_form(reader, entry, [&settings.opt_in, &settings.management]))),
             Err(error) => unknown(&error),

@@ -7,6 +7,7 @@
 mod api;
 pub mod spec;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -41,8 +42,8 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct RegionSettings;
 
 impl Kind for RegionSettings {
-    fn name(&self) -> &'static str {
-        "region_settings"
+    fn id(&self) -> KindId {
+        KindId::RegionSettings
     }
 
     fn title(&self) -> &'static str {

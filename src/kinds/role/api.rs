@@ -1,5 +1,6 @@
 //! What AWS says about roles, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
@@ -7,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Tags, Writer};
 use crate::kind::marks;
-use crate::kind::{Desired, Found, Holder, KindLive, Live, Look, Owner};
+use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
 use crate::kinds::input::{Input, unusable};
@@ -19,7 +20,7 @@ use crate::model::duration::seconds;
 const LISTED_FIELDS: [&str; 2] = ["description", "max_session_duration"];
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "role").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Role).collect();
     let mut live = KindLive::default();
     let all_unknown = |error: &AwsError| KindLive {
         found: mine.iter().map(|entry| (entry.address.clone(), unknown(error))).collect(),
@@ -130,7 +131,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                 .instance_profile_list()
                 .iter()
                 .map(|profile| Holder {
-                    kind: "instance_profile".to_owned(),
+                    kind: HolderKind::Kind(KindId::InstanceProfile),
                     name: profile.instance_profile_name.clone(),
                     id: profile.instance_profile_id.clone(),
                 })
@@ -142,7 +143,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
             .filter(|policy| policy.policy_arn().is_some_and(|arn| arn.contains(&account)))
             .filter_map(|policy| policy.policy_name())
             .chain(boundary.filter(|arn| arn.contains(&account)).and_then(|arn| arn.rsplit('/').next()))
-            .map(|name| ("policy".to_owned(), name.to_owned()))
+            .map(|name| (KindId::Policy, name.to_owned()))
             .collect(),
     }
 }

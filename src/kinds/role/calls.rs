@@ -1,5 +1,6 @@
 //! The calls that take a role from live to desired. Pure.
 
+use crate::model::KindId;
 use serde_json::{Value, json};
 
 use super::FIELDS;
@@ -149,7 +150,7 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
 
 /// The ARNs of the policies that this plan replaces.
 fn replaced_policies<'a>(transition: &Transition<'a>) -> Vec<&'a str> {
-    let replaced = transition.replaced.iter().filter(|address| address.kind() == "policy");
+    let replaced = transition.replaced.iter().filter(|address| address.kind() == KindId::Policy);
     replaced.filter_map(|address| transition.neighbours.get(address)).map(|policy| id(policy, "Arn")).collect()
 }
 

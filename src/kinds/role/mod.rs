@@ -7,6 +7,7 @@ pub(crate) mod api;
 mod calls;
 pub mod spec;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -53,8 +54,12 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct Role;
 
 impl Kind for Role {
-    fn name(&self) -> &'static str {
-        "role"
+    fn id(&self) -> KindId {
+        KindId::Role
+    }
+
+    fn iam_resource(&self) -> Option<&'static str> {
+        Some("role")
     }
 
     fn title(&self) -> &'static str {
@@ -65,9 +70,9 @@ impl Kind for Role {
         FIELDS
     }
 
-    fn follows(&self, replaced: &str) -> Option<Action> {
+    fn follows(&self, replaced: KindId) -> Option<Action> {
         // A policy must be attached to nothing when it is deleted.
-        (replaced == "policy").then_some(Action::Update)
+        (replaced == KindId::Policy).then_some(Action::Update)
     }
 
     fn restless(&self) -> &'static [&'static str] {

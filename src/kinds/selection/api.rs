@@ -1,5 +1,6 @@
 //! What AWS says about selections, and how it is told.
 
+use crate::model::KindId;
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::create_backup_selection::{CreateBackupSelectionError, CreateBackupSelectionOutput};
@@ -24,7 +25,7 @@ use crate::model::Address;
 use crate::model::PlannedCall;
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "selection").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Selection).collect();
     let resolved = match resolve(reader, desired).await {
         Ok(resolved) => resolved,
         Err(error) => {
@@ -224,7 +225,7 @@ fn normal_form(plan: &Known, member: &BackupSelectionsListMember, selection: &Ba
         ]),
         fields: form.fields(),
         carried: json!({ "BackupPlanName": plan.name }),
-        refers: vec![("plan".to_owned(), plan.name.clone()), ("role".to_owned(), role.to_owned())],
+        refers: vec![(KindId::Plan, plan.name.clone()), (KindId::Role, role.to_owned())],
     }
 }
 

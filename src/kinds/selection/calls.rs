@@ -1,5 +1,6 @@
 //! The calls that take a selection from live to desired. Pure.
 
+use crate::model::KindId;
 use serde_json::{Map, Value, json};
 
 use super::{CONDITIONS, TAG_PREFIX};
@@ -20,9 +21,9 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
 /// of its own, and no marks.
 fn plan_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     let own = transition.live.map(|live| id(live, "BackupPlanId"));
-    let plan = Address::new("plan", transition.address.parent_key().unwrap_or_default());
+    let plan = Address::new(KindId::Plan, transition.address.parent_key().unwrap_or_default());
     let (address, plan) = transition.neighbours.iter().find(|(address, live)| {
-        address.kind() == "plan" && (own == Some(id(live, "BackupPlanId")) || own.is_none() && **address == plan)
+        address.kind() == KindId::Plan && (own == Some(id(live, "BackupPlanId")) || own.is_none() && **address == plan)
     })?;
     let input = json!({ "ResourceArn": id(plan, "Arn") });
     (!transition.replaced.contains(address))
@@ -46,7 +47,7 @@ fn changes(transition: &Transition<'_>) -> Calls {
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
-    let plan = Address::new("plan", desired.address.parent_key().unwrap_or_default());
+    let plan = Address::new(KindId::Plan, desired.address.parent_key().unwrap_or_default());
     let live_plan = transition.neighbours.get(&plan).map(|plan| id(plan, "BackupPlanId"));
     let plan_id = match live_plan {
         Some(id) if !transition.replaced.contains(&plan) => json!(id),

@@ -8,6 +8,7 @@ mod api;
 mod calls;
 pub mod spec;
 
+use crate::model::KindId;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -52,8 +53,8 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct Selection;
 
 impl Kind for Selection {
-    fn name(&self) -> &'static str {
-        "selection"
+    fn id(&self) -> KindId {
+        KindId::Selection
     }
 
     fn title(&self) -> &'static str {
@@ -68,9 +69,9 @@ impl Kind for Selection {
         true
     }
 
-    fn follows(&self, replaced: &str) -> Option<Action> {
+    fn follows(&self, replaced: KindId) -> Option<Action> {
         // A role that is made again under another path or name has another ARN: the selection names the old one.
-        matches!(replaced, "plan" | "role").then_some(Action::Replace)
+        matches!(replaced, KindId::Plan | KindId::Role).then_some(Action::Replace)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

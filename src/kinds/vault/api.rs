@@ -1,5 +1,6 @@
 //! What AWS says about vaults, and how it is told.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_vault::{CreateBackupVaultError, CreateBackupVaultOutput};
@@ -18,7 +19,7 @@ use crate::model::duration::days;
 use crate::model::{Action, PlannedCall};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
-    let mine: Vec<&Desired> = entries(desired, "vault").collect();
+    let mine: Vec<&Desired> = entries(desired, KindId::Vault).collect();
     let mut live = KindLive::default();
     let (vaults, index) = match tokio::try_join!(reader.list_backup_vaults(), reader.tagged()) {
         Ok(read) => read,
@@ -108,10 +109,11 @@ async fn read_one(
 pub(super) async fn look_closer(
     reader: &Reader,
     going: &BTreeMap<String, Action>,
-    all: &mut [(&'static str, KindLive)],
+    all: &mut [(KindId, KindLive)],
 ) -> bool {
     let mut has_read = false;
-    let vaults = all.iter_mut().filter(|(kind, _)| *kind == "vault").flat_map(|(_, vaults)| vaults.found.values_mut());
+    let vaults =
+        all.iter_mut().filter(|(kind, _)| *kind == KindId::Vault).flat_map(|(_, vaults)| vaults.found.values_mut());
     for found in vaults {
         let Found::Live(live) = found else { continue };
         if going.get(&live.name) != Some(&Action::Replace) {

@@ -8,6 +8,7 @@ pub(crate) mod api;
 pub(crate) mod calls;
 pub mod spec;
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
@@ -58,8 +59,8 @@ pub(crate) const FIELDS: &[Field] = &[
 pub(crate) struct Vault;
 
 impl Kind for Vault {
-    fn name(&self) -> &'static str {
-        "vault"
+    fn id(&self) -> KindId {
+        KindId::Vault
     }
 
     fn title(&self) -> &'static str {
@@ -113,7 +114,7 @@ impl Kind for Vault {
         &'a self,
         reader: &'a Reader,
         going: &'a BTreeMap<String, Action>,
-        all: &'a mut [(&'static str, KindLive)],
+        all: &'a mut [(KindId, KindLive)],
     ) -> BoxFuture<'a, bool> {
         api::look_closer(reader, going, all).boxed()
     }

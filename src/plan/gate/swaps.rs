@@ -4,6 +4,7 @@
 //! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows what
 //! older packages need, another role in a profile, or another profile on an instance; or several of them together.
 
+use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -128,7 +129,7 @@ fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
 /// The package of the file that puts an older version on an instance, target of this run or not.
 fn pinned(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine) -> Option<(Address, String)> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
-    input.desired.iter().filter(|entry| entry.address.kind() == "package").find_map(|entry| {
+    input.desired.iter().filter(|entry| entry.address.kind() == KindId::Package).find_map(|entry| {
         let live = match found.get(&entry.address) {
             Some(Found::Live(live)) => Some(&live.fields),
             Some(Found::Absent | Found::Unknown { .. } | Found::Ambiguous { .. }) | None => None,
@@ -204,13 +205,19 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
     let action = format!("{}:{}", error.service, error.operation);
     for draft in drafts.iter().filter(|draft| changes(draft)) {
         let before = |name: &str| draft.live.and_then(|live| live.fields.get(name)).unwrap_or(&Value::Null);
-        let takes = match draft.kind.name() {
-            "attachment" => {
+        let takes = match draft.kind.id() {
+            KindId::Attachment => {
                 let profile = field(draft, "instance_profile");
                 before("instances").as_object().into_iter().flatten().any(|(_, on)| on != profile)
             }
-            "instance_profile" => before("role").is_string() && before("role") != field(draft, "role"),
-            _ => false,
+            KindId::InstanceProfile => before("role").is_string() && before("role") != field(draft, "role"),
+            KindId::Policy
+            | KindId::Role
+            | KindId::Package
+            | KindId::Vault
+            | KindId::Plan
+            | KindId::Selection
+            | KindId::RegionSettings => false,
         };
         if takes {
             let why = format!(
@@ -230,7 +237,7 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &m
         if held.is_empty() || !serves(&|_| false) || serves(&|_| true) {
             continue;
         }
-        let loses = |address: &&Address| address.kind() != "role" && !serves(&|other| other == *address);
+        let loses = |address: &&Address| address.kind() != KindId::Role && !serves(&|other| other == *address);
         for address in held.iter().filter(loses) {
             gate.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
         }
@@ -241,7 +248,7 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &m
 fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) {
     let address = draft.address.clone();
     let late: BTreeSet<&str> = late.iter().map(String::as_str).collect();
-    let would = if draft.kind.name() == "role" { "get" } else { "leave instances only" };
+    let would = if draft.kind.id() == KindId::Role { "get" } else { "leave instances only" };
     let listed = late.iter().copied().collect::<Vec<_>>().join(", ");
     let message = format!("`{address}` would {would} `{POLICY}`, which does not work with the package on {listed}");
     diagnostics.push(

@@ -1,5 +1,6 @@
 //! The gate on made-up accounts: one file is live, the other is wanted.
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -88,16 +89,16 @@ fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -
     let mut fields = entry.fields.clone();
     let mut ids = BTreeMap::from([("AssociationId".to_owned(), "a".to_owned())]);
     let carried = match kind {
-        "role" => {
+        KindId::Role => {
             let holds =
-                |other: &&Desired| other.address.kind() == "instance_profile" && set(other, "role") == entry.name;
+                |other: &&Desired| other.address.kind() == KindId::InstanceProfile && set(other, "role") == entry.name;
             let holder = |other: &Desired| json!({ "kind": "instance_profile", "name": other.name, "id": scope.iam_arn("instance-profile", "/", &other.name) });
             json!({
                 "AttachedManagedPolicies": set(entry, "managed_policies"),
                 "Holders": all.iter().filter(holds).map(holder).collect::<Vec<_>>(),
             })
         }
-        "attachment" => {
+        KindId::Attachment => {
             let targets = set(entry, "targets");
             let meant: Vec<&Machine> =
                 machines.iter().filter(|machine| means(&targets, &machine.id, &machine.tags)).collect();
@@ -112,7 +113,7 @@ fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -
         }
         _ => Value::Null,
     };
-    let resource = if kind == "instance_profile" { "instance-profile" } else { kind };
+    let resource = crate::kinds::of(kind).iam_resource().unwrap_or(kind.name());
     ids.insert("Arn".to_owned(), scope.iam_arn(resource, "/", &entry.name));
     let owner = Owner::Ours(Some(entry.address.clone()));
     Live { name: entry.name.clone(), owner, ids, fields, carried, refers: Vec::new() }
@@ -123,16 +124,16 @@ fn account(scope: &Scope, before: &[Desired]) -> Account {
     for entry in before {
         let name = entry.name.to_lowercase();
         match entry.address.kind() {
-            "role" => {
+            KindId::Role => {
                 let managed = serde_json::from_value(set(entry, "managed_policies")).unwrap_or_default();
                 let inline = set(entry, "inline_policies").as_object().cloned().unwrap_or_default();
                 let boundary = set(entry, "permissions_boundary").as_str().map(str::to_owned);
                 account.roles.insert(name, Role { inline, managed, boundary });
             }
-            "instance_profile" => {
+            KindId::InstanceProfile => {
                 account.profiles.insert(name, set(entry, "role").as_str().unwrap_or_default().to_lowercase());
             }
-            "policy" => {
+            KindId::Policy => {
                 account.documents.insert(scope.iam_arn("policy", "/", &entry.name), set(entry, "document"));
             }
             _ => {}
@@ -148,15 +149,15 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
         Machines::Read(machines) => machines.clone(),
         Machines::NotRead | Machines::Unread(_) => Vec::new(),
     };
-    let mut all: Vec<(&'static str, KindLive)> = Vec::new();
+    let mut all: Vec<(KindId, KindLive)> = Vec::new();
     for kind in registry() {
         let mut read = KindLive::default();
-        for entry in after.iter().filter(|entry| entry.address.kind() == kind.name()) {
+        for entry in after.iter().filter(|entry| entry.address.kind() == kind.id()) {
             let was = before.iter().find(|was| was.address == entry.address);
             let found = was.map_or(Found::Absent, |was| Found::Live(Box::new(live(&scope, was, &before, &seen))));
             read.found.insert(entry.address.clone(), found);
         }
-        all.push((kind.name(), read));
+        all.push((kind.id(), read));
     }
     let options = Options::default();
     let account = account(&scope, &before);
@@ -246,7 +247,7 @@ fn whatever_takes_the_older_policy_away_waits_for_the_package_on_the_instance() 
         assert_eq!(refusals(&plan), [""; 0], "{after}");
         let (sent, there) = (place(&plan, "ssm:SendCommand"), place(&plan, "ssm:GetCommandInvocation"));
         assert!(sent < there && there < place(&plan, takes), "{cause}: {:#?}", plan.steps);
-        let package = plan.steps.iter().find(|step| step.address.kind() == "package").expect("the package");
+        let package = plan.steps.iter().find(|step| step.address.kind() == KindId::Package).expect("the package");
         let taking = plan.steps.iter().find(|step| step.calls.iter().any(|call| call.action == takes));
         assert!(comes_before(&plan, package.id, taking.expect("the call").id), "{cause}: {:#?}", plan.steps);
         assert_eq!(notes(&plan), [], "{cause}");

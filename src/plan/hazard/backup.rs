@@ -1,5 +1,6 @@
 //! The hazards of packages, vaults, plans, selections and region settings.
 
+use crate::model::KindId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
@@ -87,7 +88,7 @@ fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
     };
     if is_package(name)
         && numbers(pin) < numbers(MANAGED_POLICY)
-        && let Some(role) = thing.live("role").find(has_policy)
+        && let Some(role) = thing.live(KindId::Role).find(has_policy)
     {
         let goes = if thing.is(Action::Create) { "is held at" } else { "goes from the newest version to" };
         notes.add(
@@ -149,7 +150,7 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
 /// The vault goes before it is made again: a rule that runs then has nowhere to put its backup.
 fn missing(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
     let is_it = |named: &str| named == live.name || live.ids.get("Arn").is_some_and(|arn| arn == named);
-    for plan in thing.live("plan") {
+    for plan in thing.live(KindId::Plan) {
         for (name, rule) in plan.fields.get("rule").and_then(Value::as_object).into_iter().flatten() {
             let copies = rule["copy_actions"].as_object().is_some_and(|copies| copies.keys().any(|to| is_it(to)));
             if copies || rule["vault"].as_str().is_some_and(is_it) {

@@ -1,5 +1,7 @@
 //! The hazards of roles, policies, instance profiles and their attachments.
 
+use crate::kind::HolderKind;
+use crate::model::KindId;
 use serde_json::Value;
 
 use super::powers::{Lost, Need, Sides};
@@ -51,7 +53,7 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
         }
         vss(thing, notes);
     }
-    let profiles = holders(live, "instance_profile");
+    let profiles = holders(live, HolderKind::Kind(KindId::InstanceProfile));
     if goes || thing.is(Action::Replace) {
         let what = if goes { "goes" } else { "is deleted and made again" };
         for profile in &profiles {
@@ -63,7 +65,7 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     }
     let matters = ["trust", "managed_policies", "inline_policies", "permissions_boundary"];
     if goes || thing.is(Action::Replace) || matters.iter().any(|field| thing.changes(field)) {
-        let ours: Vec<&str> = thing.ours("instance_profile").iter().map(|profile| profile.name.as_str()).collect();
+        let ours: Vec<&str> = thing.ours(KindId::InstanceProfile).iter().map(|profile| profile.name.as_str()).collect();
         for profile in profiles.iter().filter(|profile| !ours.contains(*profile)) {
             notes.add(
                 Hazard::SharedResource,
@@ -86,8 +88,8 @@ fn is_in_use(thing: &Thing<'_>, live: &Live) -> bool {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
     live.carried["WasUsed"] == true
-        || !holders(live, "instance_profile").is_empty()
-        || thing.ours("selection").iter().any(selects)
+        || !holders(live, HolderKind::Kind(KindId::InstanceProfile)).is_empty()
+        || thing.ours(KindId::Selection).iter().any(selects)
 }
 
 fn trust(thing: &Thing<'_>, notes: &mut Notes) {
@@ -183,7 +185,7 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
 
 /// AWS Backup assumes the role again to delete the recovery points that it made.
 fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
-    for vault in thing.ours("vault") {
+    for vault in thing.ours(KindId::Vault) {
         if let Some(count @ 1..) = vault.carried["NumberOfRecoveryPoints"].as_i64() {
             notes.add(
                 Hazard::RetentionOrphan,
@@ -200,7 +202,7 @@ fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
 fn unassumable(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let uses = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
-    for selection in thing.live("selection").filter(uses) {
+    for selection in thing.live(KindId::Selection).filter(uses) {
         notes.add(
             Hazard::ProtectionGap,
             format!("no backup of the selection `{}` starts while the role is deleted and made again", selection.name),
@@ -226,26 +228,26 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
                 || others.contains(&arn)
                 || role.fields.get("permissions_boundary").is_some_and(|boundary| boundary == arn)
         };
-        for role in thing.live("role").filter(has) {
+        for role in thing.live(KindId::Role).filter(has) {
             let trust = role.fields.get("trust").unwrap_or(&Value::Null);
             taken(&Sides::with(thing, role), trust, &format!("the role `{}`", role.name), notes);
         }
     }
     if goes || thing.is_changed() && thing.changes("document") {
-        let ours: Vec<&str> = thing.ours("role").iter().map(|role| role.name.as_str()).collect();
-        for role in holders(live, "role").iter().filter(|role| !ours.contains(*role)) {
+        let ours: Vec<&str> = thing.ours(KindId::Role).iter().map(|role| role.name.as_str()).collect();
+        for role in holders(live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(*role)) {
             notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
         }
-        for others in holders(live, "user or group") {
+        for others in holders(live, HolderKind::Principal) {
             notes.add(Hazard::SharedResource, format!("users or groups have the policy: {others}"));
         }
     }
 }
 
 /// Names those of a kind that hold a thing, whoever they belong to.
-fn holders<'a>(live: &'a Live, kind: &str) -> Vec<&'a str> {
+fn holders(live: &Live, kind: HolderKind) -> Vec<&str> {
     let all = live.carried["Holders"].as_array().into_iter().flatten();
-    all.filter(|holder| holder["kind"] == kind).filter_map(|holder| holder["name"].as_str()).collect()
+    all.filter(|holder| holder["kind"] == kind.name()).filter_map(|holder| holder["name"].as_str()).collect()
 }
 
 pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {

@@ -9,6 +9,7 @@ mod backup;
 mod iam;
 mod powers;
 
+use crate::model::KindId;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
@@ -171,17 +172,16 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
     for draft in drafts {
         let mut notes = Notes::default();
         let thing = Thing { draft, input };
-        match draft.kind.name() {
-            "role" => iam::role(&thing, &mut notes),
-            "policy" => iam::policy(&thing, &mut notes),
-            "instance_profile" => iam::instance_profile(&thing, &mut notes),
-            "attachment" => iam::attachment(&thing, &mut notes),
-            "package" => backup::package(&thing, &mut notes),
-            "vault" => backup::vault(&thing, &mut notes),
-            "plan" => backup::plan(&thing, &mut notes),
-            "selection" => backup::selection(&thing, &mut notes),
-            "region_settings" => backup::region_settings(&thing, &mut notes),
-            _ => {}
+        match draft.kind.id() {
+            KindId::Role => iam::role(&thing, &mut notes),
+            KindId::Policy => iam::policy(&thing, &mut notes),
+            KindId::InstanceProfile => iam::instance_profile(&thing, &mut notes),
+            KindId::Attachment => iam::attachment(&thing, &mut notes),
+            KindId::Package => backup::package(&thing, &mut notes),
+            KindId::Vault => backup::vault(&thing, &mut notes),
+            KindId::Plan => backup::plan(&thing, &mut notes),
+            KindId::Selection => backup::selection(&thing, &mut notes),
+            KindId::RegionSettings => backup::region_settings(&thing, &mut notes),
         }
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
@@ -283,7 +283,7 @@ impl<'a> Thing<'a> {
     }
 
     /// Returns every live thing of a kind that was read, whoever it belongs to.
-    fn live(&self, kind: &'a str) -> impl Iterator<Item = &'a Live> {
+    fn live(&self, kind: KindId) -> impl Iterator<Item = &'a Live> {
         let read = self.input.live.iter().filter(move |(name, _)| *name == kind);
         read.flat_map(|(_, live)| {
             let found = live.found.values().filter_map(|found| match found {
@@ -295,13 +295,13 @@ impl<'a> Thing<'a> {
     }
 
     /// Returns the live things of a kind that are this stack's, targets or not: those of the file and its orphans.
-    fn ours(&self, kind: &str) -> Vec<&'a Live> {
+    fn ours(&self, kind: KindId) -> Vec<&'a Live> {
         ours(self.input, kind)
     }
 }
 
 /// Returns the live things of a kind that are this stack's: those of the file and its orphans.
-pub(super) fn ours<'a>(input: &Input<'a>, kind: &str) -> Vec<&'a Live> {
+pub(super) fn ours<'a>(input: &Input<'a>, kind: KindId) -> Vec<&'a Live> {
     let read = input.live.iter().filter(|(name, _)| *name == kind);
     read.flat_map(|(_, live)| {
         let found = live.found.values().filter_map(|found| match found {

@@ -1,6 +1,7 @@
 //! What a role may do of what VSS needs, before and after: what its policies allow, what they deny, and what its boundary
 //! lets through. Resources and conditions of allowing statements are taken to fit, those of denying ones are evaluated.
 
+use crate::model::KindId;
 use serde_json::{Map, Value, json};
 
 use super::{Thing, texts};
@@ -78,9 +79,9 @@ impl<'a> Sides<'a> {
 pub(super) fn can_back_up(thing: &Thing<'_>, arn: &str, is_after: bool) -> Option<bool> {
     let name = arn.rsplit('/').next()?;
     let is_it = |live: &&Live| live.ids.get("Arn").is_some_and(|own| own == arn);
-    let live = thing.live("role").find(is_it);
+    let live = thing.live(KindId::Role).find(is_it);
     let entries = thing.input.desired.iter().filter(|_| is_after);
-    let entry = entries.filter(|it| it.address.kind() == "role").find(|it| it.name.eq_ignore_ascii_case(name));
+    let entry = entries.filter(|it| it.address.kind() == KindId::Role).find(|it| it.name.eq_ignore_ascii_case(name));
     if live.is_none() && entry.is_none() {
         return None;
     }
@@ -179,14 +180,14 @@ impl Side<'_> {
         let name = arn.rsplit('/').next()?;
         if self.is_after && owner == input.scope.account_id {
             let is_it = |name_of: &str| name_of.eq_ignore_ascii_case(name);
-            let entry = input.desired.iter().find(|it| it.address.kind() == "policy" && is_it(&it.name));
+            let entry = input.desired.iter().find(|it| it.address.kind() == KindId::Policy && is_it(&it.name));
             if let Some(document) = entry.and_then(|entry| entry.fields.get("document")) {
                 return Some(document);
             }
         }
         input.installed.account.documents.get(arn).or_else(|| {
             let policy =
-                self.thing.live("policy").find(|policy| policy.ids.get("Arn").is_some_and(|own| own == arn))?;
+                self.thing.live(KindId::Policy).find(|policy| policy.ids.get("Arn").is_some_and(|own| own == arn))?;
             policy.fields.get("document")
         })
     }

@@ -1,5 +1,6 @@
 //! What the file means to be backed up with VSS.
 
+use crate::model::KindId;
 use serde_json::Value;
 
 use super::Declared;
@@ -9,14 +10,14 @@ use crate::vss::evidence::{Conditions, Selection};
 /// Returns the selections of the file's plans with VSS, in the form in which AWS has them.
 pub fn declared(desired: &[Desired]) -> Vec<Declared> {
     let with_vss = |selection: &&Desired| {
-        desired.iter().filter(|plan| plan.address.kind() == "plan").any(|plan| {
+        desired.iter().filter(|plan| plan.address.kind() == KindId::Plan).any(|plan| {
             Some(plan.address.key()) == selection.address.parent_key()
                 && plan.fields.get("windows_vss").and_then(Value::as_bool) == Some(true)
         })
     };
     desired
         .iter()
-        .filter(|entry| entry.address.kind() == "selection")
+        .filter(|entry| entry.address.kind() == KindId::Selection)
         .filter(with_vss)
         .map(|entry| Declared { address: entry.address.to_string(), selection: selection(entry) })
         .collect()

@@ -1,6 +1,7 @@
 //! The simulated account from outside: what strangers have, what the stack has, and what people do behind its back.
 
 use std::collections::BTreeMap;
+use vssctl::model::KindId;
 
 use serde_json::{Value, json};
 use vssctl::model::Action;
@@ -116,11 +117,11 @@ pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<
     let mut found = Vec::new();
     for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
         let address = change.address.to_string();
-        if matches!(change.address.kind(), "selection" | "region_settings") || commands.contains(&address) {
+        if matches!(change.address.kind(), KindId::Selection | KindId::RegionSettings) || commands.contains(&address) {
             continue;
         }
         // A plan's token names it as well as its tags do.
-        let least = usize::from(change.address.kind() != "plan");
+        let least = usize::from(change.address.kind() != KindId::Plan);
         match count.remove(&address) {
             Some(1) => {}
             // Somebody holds the other, and the plan says who.
