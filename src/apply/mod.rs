@@ -7,6 +7,7 @@ mod retry;
 mod run;
 pub mod settle;
 
+use crate::model::Operation;
 pub use report::{Event, Left, Leftover, Outcome, Report, Status};
 pub use run::{Options, Perform, run};
 
@@ -16,13 +17,13 @@ pub use run::{Options, Perform, run};
 /// The last failure.
 pub async fn persist<T, F>(
     pace: std::time::Duration,
-    action: &str,
+    operation: Operation,
     mut call: impl FnMut() -> F,
 ) -> Result<T, crate::aws::AwsError>
 where
     F: Future<Output = Result<T, crate::aws::AwsError>>,
 {
-    let class = crate::aws::operations::find(action).class;
+    let class = operation.known().class;
     let mut waits = retry::Waits::new(pace);
     loop {
         let error = match call().await {

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::aws::AwsError;
-use crate::model::Address;
 use crate::model::{Action, Phase};
+use crate::model::{Address, Operation};
 
 /// One thing that happened, for progress lines.
 #[derive(Clone, Debug)]
@@ -23,7 +23,7 @@ pub enum Event {
         /// Which thing.
         address: Address,
         /// The call, such as `backup:CreateBackupSelection`.
-        call: String,
+        call: Operation,
         /// What AWS said.
         error: AwsError,
         /// Until the next try.
@@ -45,7 +45,7 @@ pub enum Event {
         /// Which thing.
         address: Address,
         /// The call.
-        call: String,
+        call: Operation,
         /// What AWS said.
         error: AwsError,
     },
@@ -75,14 +75,14 @@ pub enum Status {
     /// AWS refused a call.
     Failed {
         /// The call, such as `iam:CreateRole`.
-        call: String,
+        call: Operation,
         /// What AWS said.
         error: AwsError,
     },
     /// A call was sent and no usable answer came: it may have been done.
     Unknown {
         /// The call.
-        call: String,
+        call: Operation,
         /// What happened on the wire.
         error: AwsError,
     },
@@ -108,23 +108,23 @@ pub struct Outcome {
     /// What became of it: the worst of its steps.
     pub status: Status,
     /// The calls that AWS acknowledged, such as `iam:CreateRole`, in order.
-    pub made: Vec<String>,
+    pub made: Vec<Operation>,
     /// All calls that the plan has for it, in order.
-    pub planned: Vec<String>,
+    pub planned: Vec<Operation>,
 }
 
 impl Outcome {
     /// The calls that are still to be made.
-    pub fn left(&self) -> Vec<&str> {
-        let mut made: Vec<&String> = self.made.iter().collect();
-        let is_left = |call: &&String| match made.iter().position(|one| one == call) {
+    pub fn left(&self) -> Vec<Operation> {
+        let mut made = self.made.clone();
+        let is_left = |call: &Operation| match made.iter().position(|one| one == call) {
             Some(index) => {
                 made.remove(index);
                 false
             }
             None => true,
         };
-        self.planned.iter().filter(is_left).map(String::as_str).collect()
+        self.planned.iter().copied().filter(is_left).collect()
     }
 }
 

@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::operations::Class;
 use crate::aws::{AwsError, ErrorKind};
+use crate::model::operation::Class;
 
 /// How long a change may take to be visible everywhere, in paces: two minutes, Terraform's figure for IAM and ours.
 const PROPAGATION: u32 = 240;

@@ -14,11 +14,12 @@ use tokio::time::Instant;
 
 use super::report::{Event, Outcome, Report, Status};
 use super::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, SETTLE, Waits, YOUNG};
-use crate::aws::operations::{self, Class, Looks, Operation};
 use crate::aws::{AwsError, ErrorKind, Writer};
 use crate::kind::Look;
 use crate::model::Address;
+use crate::model::Operation;
 use crate::model::call::PENDING;
+use crate::model::operation::{Class, Effect, Known, Looks};
 use crate::model::{Action, PlannedCall};
 use crate::plan::{Plan, Step};
 
@@ -82,7 +83,7 @@ fn service_limit(service: &str) -> usize {
 
 enum StepEnd {
     Done,
-    Failed { call: String, error: AwsError },
+    Failed { call: Operation, error: AwsError },
     Stopped,
 }
 
@@ -91,7 +92,7 @@ struct Ended {
     id: usize,
     end: StepEnd,
     /// The calls that AWS acknowledged.
-    made: Vec<String>,
+    made: Vec<Operation>,
     sent: Sent,
 }
 
@@ -105,7 +106,7 @@ struct Sent {
 /// Whether and how far a step was made.
 struct Record {
     result: Result<(), Status>,
-    made: Vec<String>,
+    made: Vec<Operation>,
 }
 
 /// Carries out a plan. Failures are in the report; steps that do not depend on them go on.
@@ -121,7 +122,7 @@ pub async fn run(
         .steps
         .iter()
         .flat_map(|step| step.calls.iter().chain(&step.looks))
-        .map(|call| service_of(&call.action))
+        .map(|call| call.operation.service())
         .map(|service| (service, Semaphore::new(service_limit(service))))
         .collect();
     let runner = Runner {
@@ -262,13 +263,13 @@ fn outcomes(plan: &Plan, ends: &BTreeMap<usize, Record>) -> Vec<Outcome> {
                     None => Status::Skipped { reason: "not reached".to_owned() },
                 })
                 .max_by_key(weight)?;
-            let made: Vec<String> =
-                steps().filter_map(|step| ends.get(&step.id)).flat_map(|end| end.made.iter().cloned()).collect();
+            let made: Vec<Operation> =
+                steps().filter_map(|step| ends.get(&step.id)).flat_map(|end| end.made.iter().copied()).collect();
             let status = match status {
                 Status::Skipped { reason } if !made.is_empty() => Status::Partial { reason },
                 status => status,
             };
-            let planned = steps().flat_map(|step| &step.calls).map(|call| call.action.clone()).collect();
+            let planned = steps().flat_map(|step| &step.calls).map(|call| call.operation).collect();
             Some(Outcome { address: change.address.clone(), action: change.action, status, made, planned })
         })
         .collect()
@@ -346,10 +347,10 @@ impl Runner<'_> {
         let outputs = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.options.read;
         for planned in &step.calls {
-            let call = PlannedCall { action: planned.action.clone(), input: fill(&planned.input, &outputs()) };
+            let call = PlannedCall { operation: planned.operation, input: fill(&planned.input, &outputs()) };
             match self.call(step, &call, &mut seen, &mut ended.sent).await {
                 Ok(Some(answer)) => {
-                    ended.made.push(call.action);
+                    ended.made.push(call.operation);
                     for (name, value) in answer.as_object().into_iter().flatten() {
                         outputs().insert((step.address.to_string(), name.clone()), value.clone());
                     }
@@ -360,8 +361,8 @@ impl Runner<'_> {
                     return ended;
                 }
                 Err(error) => {
-                    tell(Event::Failed { address: address(), call: call.action.clone(), error: error.clone() });
-                    ended.end = StepEnd::Failed { call: call.action, error };
+                    tell(Event::Failed { address: address(), call: call.operation, error: error.clone() });
+                    ended.end = StepEnd::Failed { call: call.operation, error };
                     return ended;
                 }
             }
@@ -380,7 +381,7 @@ impl Runner<'_> {
         seen: &mut Instant,
         sent: &mut Sent,
     ) -> Result<Option<Value>, AwsError> {
-        let operation = operations::find(&call.action);
+        let operation = call.operation.known();
         let mut tries = Tries::new(self.options.pace);
         loop {
             let is_due = match operation.looks {
@@ -414,7 +415,7 @@ impl Runner<'_> {
         &self,
         step: &Step,
         call: &PlannedCall,
-        operation: &Operation,
+        operation: &Known,
         sent: &mut Sent,
     ) -> Result<Seen, AwsError> {
         for look in &step.looks {
@@ -430,9 +431,8 @@ impl Runner<'_> {
                 if !operation.done.is_empty() {
                     return Ok(Seen::Gone);
                 }
-                let (service, name) = call.action.split_once(':').unwrap_or(("", &call.action));
                 let message = "it is gone since the plan saw it: nothing was written, plan again";
-                return Err(AwsError::rejected(service, name, message));
+                return Err(AwsError::rejected(call.operation.service(), call.operation.name(), message));
             }
         }
         Ok(Seen::There)
@@ -446,9 +446,9 @@ impl Runner<'_> {
         tries: &mut Tries,
         sent: &mut usize,
     ) -> Result<Attempt, AwsError> {
-        let operation = operations::find(&call.action);
+        let operation = call.operation.known();
         let mut interrupt = self.options.stop.clone();
-        let service = self.services.get(service_of(&call.action)).expect("every service of the plan has its limit");
+        let service = self.services.get(call.operation.service()).expect("every service of the plan has its limit");
         let permit = service.acquire().await.expect("the semaphore is never closed");
         if *interrupt.borrow() {
             return Ok(Attempt::Stopped);
@@ -495,7 +495,7 @@ impl Runner<'_> {
 
     /// Says what a call waits for; a failure once that takes too long.
     fn pending(&self, call: &PlannedCall, what: &Value, waited: Duration) -> AwsError {
-        let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
+        let (service, operation) = (call.operation.service(), call.operation.name());
         let what = what.as_str().unwrap_or("it is under way");
         if waited < self.options.pace * LONGEST_RUN {
             return AwsError { kind: ErrorKind::Propagating, ..AwsError::rejected(service, operation, what) };
@@ -510,7 +510,7 @@ impl Runner<'_> {
         &self,
         step: &Step,
         call: &PlannedCall,
-        operation: &Operation,
+        operation: &Known,
         error: &AwsError,
         waits: &mut Waits,
     ) -> Next {
@@ -577,10 +577,9 @@ impl Runner<'_> {
 
     /// Remembers what this run made.
     fn remember(&self, step: &Step, call: &PlannedCall) {
-        let operation = call.action.split_once(':').map_or(call.action.as_str(), |(_, operation)| operation);
-        if operation.starts_with("Create")
-            && let Some(planned) = self.plan.steps.get(step.id)
-        {
+        let makes =
+            call.operation.known().effect == Effect::Creates || call.operation == Operation::CreatePolicyVersion;
+        if makes && let Some(planned) = self.plan.steps.get(step.id) {
             self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(&planned.address, Instant::now());
         }
     }
@@ -598,7 +597,7 @@ impl Runner<'_> {
         // A receiver that has gone away needs no events.
         let _ = self.events.send(Event::Waiting {
             address: step.address.clone(),
-            call: call.action.clone(),
+            call: call.operation,
             error: error.clone(),
             delay,
         });
@@ -613,10 +612,6 @@ impl Runner<'_> {
             () = tokio::time::sleep(delay) => true,
         }
     }
-}
-
-fn service_of(action: &str) -> &str {
-    action.split_once(':').map_or(action, |(service, _)| service)
 }
 
 /// Puts the values that earlier calls returned in place of their placeholders.

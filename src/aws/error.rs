@@ -11,7 +11,7 @@ use aws_types::request_id::RequestId;
 
 use super::connect::ForeignEndpoint;
 use super::fence::LeaseOver;
-use super::operations;
+use crate::model::operation::passes;
 
 /// Sorts of failure, as far as the program treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -126,7 +126,7 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
     if never && lower.contains("does not exist or is not attachable") {
         return ErrorKind::Rejected;
     }
-    if operations::passes(operation, code, message) {
+    if passes(operation, code, message) {
         return ErrorKind::Propagating;
     }
     match code {

@@ -10,7 +10,6 @@ mod gate;
 mod guard;
 mod kms;
 mod memo;
-pub mod operations;
 mod pages;
 mod parameters;
 mod read;

@@ -1,8 +1,9 @@
 //! The client that writes. Kinds make their planned calls through it; nothing else has one.
 //!
 //! The SDK sends each call once. Whether a call is sent again is decided in `apply::retry`, from the table in
-//! `aws::operations`: only there is it known which calls do no harm twice, and only one layer counts the tries.
+//! `model::operation`: only there is it known which calls do no harm twice, and only one layer counts the tries.
 
+use crate::model::Operation;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -28,7 +29,7 @@ pub struct Writer {
     ssm: aws_sdk_ssm::Client,
     ec2: ec2::Client,
     clients: Clients,
-    calls: Mutex<BTreeMap<String, usize>>,
+    calls: Mutex<BTreeMap<Operation, usize>>,
 }
 
 /// An on-demand backup.
@@ -79,7 +80,7 @@ impl Writer {
     }
 
     /// Returns how many calls were made, by operation, such as `iam:CreateRole`. Retries of the SDK are not counted.
-    pub fn calls(&self) -> BTreeMap<String, usize> {
+    pub fn calls(&self) -> BTreeMap<Operation, usize> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -109,7 +110,7 @@ impl Writer {
             .idempotency_token(&order.token)
             .set_lifecycle(lifecycle)
             .backup_options("WindowsVSS", "enabled");
-        let answer = self.send("backup:StartBackupJob", request.send()).await?;
+        let answer = self.send(Operation::StartBackupJob, request.send()).await?;
         let missing = || AwsError::unsettled("backup", "StartBackupJob", "the answer has no job id");
         answer.backup_job_id.ok_or_else(missing)
     }
@@ -121,7 +122,7 @@ impl Writer {
         profile: &str,
     ) -> Result<ProfileAssociation, AwsError> {
         let parameters = Parameters::default().with("InstanceId", instance).with("IamInstanceProfile.Name", profile);
-        self.associating("AssociateIamInstanceProfile", parameters).await
+        self.associating(Operation::AssociateIamInstanceProfile, parameters).await
     }
 
     /// Puts an instance profile in the place of the one of an association.
@@ -132,42 +133,38 @@ impl Writer {
     ) -> Result<ProfileAssociation, AwsError> {
         let parameters =
             Parameters::default().with("AssociationId", association).with("IamInstanceProfile.Name", profile);
-        self.associating("ReplaceIamInstanceProfileAssociation", parameters).await
+        self.associating(Operation::ReplaceIamInstanceProfileAssociation, parameters).await
     }
 
     /// Takes an instance profile off an instance.
     pub async fn disassociate_instance_profile(&self, association: &str) -> Result<ProfileAssociation, AwsError> {
         let parameters = Parameters::default().with("AssociationId", association);
-        self.associating("DisassociateIamInstanceProfile", parameters).await
+        self.associating(Operation::DisassociateIamInstanceProfile, parameters).await
     }
 
-    async fn associating(
-        &self,
-        operation: &'static str,
-        parameters: Parameters,
-    ) -> Result<ProfileAssociation, AwsError> {
-        let answer = self.send(&format!("ec2:{operation}"), self.ec2.send(operation, parameters)).await?;
-        let missing = || AwsError::unsettled("ec2", operation, "the answer has no association");
+    async fn associating(&self, operation: Operation, parameters: Parameters) -> Result<ProfileAssociation, AwsError> {
+        let answer = self.send(operation, self.ec2.send(operation.name(), parameters)).await?;
+        let missing = || AwsError::unsettled("ec2", operation.name(), "the answer has no association");
         ec2::association_in(&answer).ok_or_else(missing)
     }
 
-    /// Makes one call: counts it, converts its error. `action` is the IAM action, such as `iam:CreateRole`.
+    /// Makes one call: counts it, converts its error.
     pub(crate) fn send<'a, O, E>(
         &'a self,
-        action: &'a str,
+        operation: Operation,
         request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
     ) -> BoxFuture<'a, Result<O, AwsError>>
     where
         O: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        self.send_unless(action, request, |_| None)
+        self.send_unless(operation, request, |_| None)
     }
 
     /// Makes one call, of whose errors some mean that it was made before: `done` turns those into the answer.
     pub(crate) fn send_unless<'a, O, E>(
         &'a self,
-        action: &'a str,
+        operation: Operation,
         request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
         done: impl FnOnce(&E) -> Option<O> + Send + 'a,
     ) -> BoxFuture<'a, Result<O, AwsError>>
@@ -178,14 +175,13 @@ impl Writer {
         // The SDK's futures are large: on the heap with them.
         let request = request.boxed();
         async move {
-            *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(action.to_owned()).or_default() += 1;
-            tracing::debug!(action, "write");
-            let (service, operation) = action.split_once(':').unwrap_or(("", action));
+            *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+            tracing::debug!(action = operation.action(), "write");
             match request.await {
                 Ok(answer) => Ok(answer),
                 Err(error) => match error.as_service_error().and_then(done) {
                     Some(answer) => Ok(answer),
-                    None => Err(convert(service, operation, &error)),
+                    None => Err(convert(operation.service(), operation.name(), &error)),
                 },
             }
         }
@@ -198,7 +194,7 @@ impl Writer {
     pub async fn put_parameter(&self, name: &str, value: &str, overwrite: bool) -> Result<(), AwsError> {
         let request =
             self.ssm.put_parameter().name(name).value(value).overwrite(overwrite).r#type(ParameterType::String);
-        self.send("ssm:PutParameter", request.send()).await.map(|_| ())
+        self.send(Operation::PutParameter, request.send()).await.map(|_| ())
     }
 
     /// Deletes parameters of Parameter Store, those that are there.
@@ -206,7 +202,7 @@ impl Writer {
         // AWS takes ten at a time.
         for names in names.chunks(10) {
             let request = self.ssm.delete_parameters().set_names(Some(names.to_vec()));
-            self.send("ssm:DeleteParameters", request.send()).await?;
+            self.send(Operation::DeleteParameters, request.send()).await?;
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! `vssctl backup INSTANCE`: an on-demand VSS backup, waited for and verified.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use crate::model::json;
 use std::time::Duration;
 
@@ -151,7 +152,7 @@ async fn start(session: &Session<'_>, order: &BackupOrder) -> Result<String, Cli
     session.ui.status("starting the backup");
     let writer = session.engine.clients.writer();
     let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
-    let started = apply::persist(pace, "backup:StartBackupJob", || writer.start_backup_job(order)).await;
+    let started = apply::persist(pace, Operation::StartBackupJob, || writer.start_backup_job(order)).await;
     session.ui.clear_status();
     Ok(started?)
 }

@@ -1,5 +1,6 @@
 //! `vssctl migrate`: from hand-written VSS policies to `AWSEC2VssSnapshotPolicy`. Reads only; writes one local file.
 
+use crate::model::Operation;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -153,18 +154,18 @@ fn staged(plan: &Plan) -> String {
         for call in &step.calls {
             let text = |name: &str| escaped(call.input[name].as_str().unwrap_or_default());
             let of = &step.address;
-            let stage = match call.action.as_str() {
-                "ssm:SendCommand" => {
+            let stage = match call.operation {
+                Operation::SendCommand => {
                     let values = call.input["Targets"].as_array().into_iter().flatten();
                     let values = values.flat_map(|target| target["Values"].as_array().into_iter().flatten());
                     let ids: Vec<String> = values.filter_map(Value::as_str).map(escaped).collect();
                     format!("{of} on {}", ids.join(", "))
                 }
-                "ssm:GetCommandInvocation" => format!("wait until {} has it", text("InstanceId")),
-                "ssm:CreateAssociation" => format!("{of} on all of its targets, by its schedule"),
-                "iam:AttachRolePolicy" => format!("attach {} to {}", text("PolicyArn"), text("RoleName")),
-                "iam:DetachRolePolicy" => format!("detach {} from {}", text("PolicyArn"), text("RoleName")),
-                "iam:DeleteRolePolicy" => {
+                Operation::GetCommandInvocation => format!("wait until {} has it", text("InstanceId")),
+                Operation::CreateAssociation => format!("{of} on all of its targets, by its schedule"),
+                Operation::AttachRolePolicy => format!("attach {} to {}", text("PolicyArn"), text("RoleName")),
+                Operation::DetachRolePolicy => format!("detach {} from {}", text("PolicyArn"), text("RoleName")),
+                Operation::DeleteRolePolicy => {
                     format!("delete the inline policy {} of {}", text("PolicyName"), text("RoleName"))
                 }
                 _ => continue,

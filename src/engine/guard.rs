@@ -1,5 +1,6 @@
 //! One run at a time: the lease of a run, from before its first write to after its last.
 
+use crate::model::Operation;
 use std::time::Duration;
 
 use super::audience::{Audience, News, unless_stopped};
@@ -12,7 +13,7 @@ use crate::plan::Plan;
 use crate::plan::build::Options;
 
 /// Calls that have neither a token nor a name of their own: that there is nothing must be certain before they are made.
-const UNMARKED: [&str; 2] = ["ssm:CreateAssociation", "ssm:SendCommand"];
+const UNMARKED: [Operation; 2] = [Operation::CreateAssociation, Operation::SendCommand];
 
 /// How other runs are kept out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -141,7 +142,7 @@ fn is_unanswered(status: &Status) -> bool {
 }
 
 fn is_unmarked(plan: &Plan) -> bool {
-    plan.steps.iter().flat_map(|step| &step.calls).any(|call| UNMARKED.contains(&call.action.as_str()))
+    plan.steps.iter().flat_map(|step| &step.calls).any(|call| UNMARKED.contains(&call.operation))
 }
 
 #[cfg(test)]
@@ -155,7 +156,7 @@ mod tests {
             code: code.map(str::to_owned),
             ..AwsError::unsettled("backup", "CreateBackupVault", "the connection broke")
         };
-        let unknown = |code| Status::Unknown { call: "backup:CreateBackupVault".to_owned(), error: error(code) };
+        let unknown = |code| Status::Unknown { call: Operation::CreateBackupVault, error: error(code) };
         assert!(is_unanswered(&unknown(None)) && !is_unanswered(&unknown(Some("ServiceUnavailableException"))));
         assert!(!is_unanswered(&Status::Done));
     }

@@ -2,6 +2,7 @@
 //! and by its marks. IAM's names and those of vaults can be free and taken again between a plan and its writes, and
 //! an object can change hands.
 
+use crate::model::Operation;
 use crate::model::marks::{ID, STACK, TOKEN};
 use std::collections::BTreeMap;
 
@@ -17,35 +18,35 @@ use crate::model::call::EXPECT;
 const TAGS: &str = "Tags";
 
 /// Makes the look that must find a live object as the plan saw it, by the unique ids of these names.
-pub(crate) fn expecting_id(action: &str, mut input: Value, live: &Live, unique: &[&str]) -> PlannedCall {
+pub(crate) fn expecting_id(operation: Operation, mut input: Value, live: &Live, unique: &[&str]) -> PlannedCall {
     let ids = unique.iter().filter_map(|name| Some(((*name).to_owned(), json!(live.ids.get(*name)?))));
     input[EXPECT] = ids.collect::<serde_json::Map<_, _>>().into();
-    PlannedCall::new(action, input)
+    PlannedCall::new(operation, input)
 }
 
 /// Makes the look that must find a live object as the plan saw it, by the unique ids of these names and by its marks.
 /// `new` are the marks that the step itself writes: before and after that both are right.
 pub(crate) fn expecting(
-    action: &str,
+    operation: Operation,
     input: Value,
     live: &Live,
     unique: &[&str],
     new: &BTreeMap<String, String>,
 ) -> PlannedCall {
-    expecting_marks(&[STACK, ID], expecting_id(action, input, live, unique), live, new)
+    expecting_marks(&[STACK, ID], expecting_id(operation, input, live, unique), live, new)
 }
 
 /// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took
 /// it from the stack. Its own step may have written its address meanwhile.
 pub(crate) fn expecting_reference(
-    action: &str,
+    operation: Operation,
     input: Value,
     live: &Live,
     unique: &[&str],
     scope: &Scope,
 ) -> PlannedCall {
     let ours = BTreeMap::from([(STACK.to_owned(), scope.stack.clone())]);
-    expecting_marks(&[STACK], expecting_id(action, input, live, unique), live, &ours)
+    expecting_marks(&[STACK], expecting_id(operation, input, live, unique), live, &ours)
 }
 
 fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTreeMap<String, String>) -> PlannedCall {
@@ -75,11 +76,10 @@ pub(crate) fn check(call: &PlannedCall, ids: &[(&str, Option<&str>)], tags: Opti
     let differs = |name: &str, was: Option<&str>, is: Option<&str>| {
         let quoted = |value: Option<&str>| value.map_or_else(|| "not there".to_owned(), |value| format!("`{value}`"));
         let (was, is) = (quoted(was), quoted(is));
-        let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
         let message = format!(
             "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, plan again"
         );
-        AwsError::rejected(service, operation, message)
+        AwsError::rejected(call.operation.service(), call.operation.name(), message)
     };
     for (name, found) in ids {
         if let Some(wanted) = expected[*name].as_str().filter(|wanted| *found != Some(*wanted)) {
@@ -123,7 +123,7 @@ mod tests {
     #[test]
     fn only_the_planned_thing_with_its_marks_passes() {
         let unchanged = BTreeMap::new();
-        let call = expecting("iam:GetRole", json!({ "RoleName": "a" }), &live(), &["RoleId"], &unchanged);
+        let call = expecting(Operation::GetRole, json!({ "RoleName": "a" }), &live(), &["RoleId"], &unchanged);
         let tags = |stack: &str| -> Tags {
             [("vssctl:stack", stack), ("vssctl:id", "role.a")].map(|(key, value)| (key.into(), value.into())).into()
         };
@@ -138,13 +138,13 @@ mod tests {
         // Of an object without marks nobody else may have put some there; the step's own are taken.
         let (mut strangers, own) = (live(), tags("s").into_iter().collect());
         strangers.fields.clear();
-        let adopted = expecting("iam:GetRole", json!({}), &strangers, &["RoleId"], &own);
+        let adopted = expecting(Operation::GetRole, json!({}), &strangers, &["RoleId"], &own);
         for (found, taken) in [(Tags::default(), true), (tags("s"), true), (tags("t"), false)] {
             assert_eq!(check(&adopted, &[("RoleId", Some("AROA1"))], Some(&found)).is_ok(), taken, "{found:?}");
         }
         let mut with_token = live();
         with_token.ids.insert("CreatorRequestId".into(), "v1.0123456789.v.a.01234567".into());
-        let call = expecting("backup:ListTags", json!({}), &with_token, &[], &unchanged);
+        let call = expecting(Operation::ListTags, json!({}), &with_token, &[], &unchanged);
         assert!(check(&call, &[], Some(&Tags::default())).is_ok() && check(&call, &[], Some(&tags("t"))).is_err());
     }
 }

@@ -86,14 +86,16 @@ impl<'a> Input<'a> {
 
 /// Makes the error of a call that its kind does not make, or whose input can't be built.
 pub(crate) fn unusable(call: &PlannedCall, why: impl std::fmt::Display) -> AwsError {
-    let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
-    AwsError::rejected(service, operation, format!("the planned call can't be made: {why}"))
+    AwsError::rejected(
+        call.operation.service(),
+        call.operation.name(),
+        format!("the planned call can't be made: {why}"),
+    )
 }
 
 /// Makes the error of an answer that lacks what later calls need.
 pub(crate) fn incomplete(call: &PlannedCall, name: &str) -> AwsError {
-    let (service, operation) = call.action.split_once(':').unwrap_or(("", &call.action));
-    AwsError::unsettled(service, operation, format!("the answer has no `{name}`"))
+    AwsError::unsettled(call.operation.service(), call.operation.name(), format!("the answer has no `{name}`"))
 }
 
 /// Makes AWS's list of `{Key, Value}`.

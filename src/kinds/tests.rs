@@ -83,7 +83,7 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
 }
 
 fn names(calls: &[PlannedCall]) -> Vec<&str> {
-    calls.iter().map(|call| call.action.as_str()).collect()
+    calls.iter().map(PlannedCall::action).collect()
 }
 
 const NONE: [&str; 0] = [];

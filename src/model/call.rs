@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::Address;
+use super::{Address, Operation};
 
 /// The order of the parts of a plan; all steps know what they wait for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -25,7 +25,8 @@ pub enum Phase {
 #[serde(deny_unknown_fields)]
 pub struct PlannedCall {
     /// The IAM action of the operation, such as `iam:CreateRole`.
-    pub action: String,
+    #[serde(rename = "action")]
+    pub operation: Operation,
     /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
     /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
     pub input: Value,
@@ -33,8 +34,13 @@ pub struct PlannedCall {
 
 impl PlannedCall {
     /// Makes a call.
-    pub fn new(action: &str, input: Value) -> Self {
-        Self { action: action.to_owned(), input }
+    pub fn new(operation: Operation, input: Value) -> Self {
+        Self { operation, input }
+    }
+
+    /// Returns the IAM action, such as `iam:CreateRole`.
+    pub fn action(&self) -> &'static str {
+        self.operation.action()
     }
 }
 

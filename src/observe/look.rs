@@ -1,6 +1,7 @@
 //! Looks inside instances: sends the script of [`inspection`] by Run Command and collects what it prints. It reads and changes
 //! nothing there, but a command is a command: only who asked for it gets here.
 
+use crate::model::Operation;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -69,7 +70,7 @@ async fn send(writer: &Writer, ids: &[String]) -> Result<String, AwsError> {
         .comment("vssctl doctor: reads, and changes nothing")
         .parameters("commands", inspection::script(writer.scope()))
         .parameters("executionTimeout", vec![EXECUTION.to_string()]);
-    let answer = writer.send("ssm:SendCommand", request.send()).await?;
+    let answer = writer.send(Operation::SendCommand, request.send()).await?;
     let id = answer.command.and_then(|command| command.command_id);
     id.ok_or_else(|| AwsError::unsettled("ssm", "SendCommand", "the answer names no command"))
 }

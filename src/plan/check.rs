@@ -2,6 +2,7 @@
 //! fails here; the planner shares no code with it.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -10,6 +11,7 @@ use super::{Plan, Step};
 use crate::kind::{Found, KindLive, Live};
 use crate::model::Address;
 use crate::model::call::UNTIL;
+use crate::model::operation::{Effect, Object};
 use crate::model::{Action, Phase, PlannedCall};
 
 /// Lists what is wrong with a plan; empty for a sound one. `live` is what the plan was built from.
@@ -43,21 +45,21 @@ pub fn violations(plan: &Plan, live: &[(KindId, KindLive)]) -> Vec<String> {
         let action = actions.get(&step.address).copied();
         for (place, call) in step.calls.iter().enumerate() {
             // What is waited for must have been begun.
-            let waits = call.input.get(UNTIL).is_some() && call.action == "ssm:GetCommandInvocation";
-            if waits && !step.calls[..place].iter().any(|earlier| earlier.action == "ssm:SendCommand") {
-                found.push(format!("`{}` waits for a command that nothing sends", call.action));
+            let waits = call.input.get(UNTIL).is_some() && call.operation == Operation::GetCommandInvocation;
+            if waits && !step.calls[..place].iter().any(|earlier| earlier.operation == Operation::SendCommand) {
+                found.push(format!("`{}` waits for a command that nothing sends", call.operation));
             }
             check_call(plan, step.phase, action, call, &mut found);
             // A name may be free and taken again meanwhile: who writes to one looks first, unless the plan itself
             // makes it.
-            let makes = |step: &Step| step.calls.iter().any(|call| creates(&call.action));
+            let makes = |step: &Step| step.calls.iter().any(|call| call.operation.known().effect == Effect::Creates);
             let is_new = makes(step)
                 || before
                     .iter()
                     .map(|id| &plan.steps[*id])
                     .any(|earlier| earlier.address == step.address && makes(earlier));
-            if writes_to_a_name(&call.action) && !is_new && step.looks.is_empty() {
-                found.push(format!("`{}` writes to what nobody looks at first", call.action));
+            if call.operation.known().by_name && !is_new && step.looks.is_empty() {
+                found.push(format!("`{}` writes to what nobody looks at first", call.operation));
             }
             found.extend(keeps(live, &actions, &step.address, call));
             let mut outputs = Vec::new();
@@ -80,13 +82,17 @@ pub fn violations(plan: &Plan, live: &[(KindId, KindLive)]) -> Vec<String> {
 
 fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedCall, found: &mut Vec<String>) {
     let waits = call.input.get(UNTIL).is_some();
-    let call = call.action.as_str();
-    if reads(call) != waits {
+    let effect = call.operation.known().effect;
+    let call = call.operation;
+    if (effect == Effect::Reads) != waits {
         found.push(format!("`{call}` reads, and of reads the calls of a plan hold only those that wait"));
     }
     // A second object of an address may go once the address itself stands.
     let leftover = phase == Phase::Remove && action == Some(Action::Create);
-    if deletes_thing(call) && !leftover && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update)) {
+    if matches!(effect, Effect::Deletes(_))
+        && !leftover
+        && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update))
+    {
         found.push(format!("`{call}` deletes a thing whose change is {action:?}"));
     }
     if phase == Phase::Prune && action != Some(Action::Delete) {
@@ -97,27 +103,6 @@ fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedC
     }
 }
 
-fn operation(call: &str) -> &str {
-    call.split_once(':').map_or(call, |(_, operation)| operation)
-}
-
-fn reads(call: &str) -> bool {
-    ["Get", "List", "Describe"].iter().any(|verb| operation(call).starts_with(verb))
-}
-
-fn creates(call: &str) -> bool {
-    operation(call).starts_with("Create") && call != "iam:CreatePolicyVersion"
-}
-
-/// Tells whether a call names its object by a name that another object may have by then, or takes away what another
-/// stack may have taken over. A selection has neither: its id is its own, and it carries no marks.
-fn writes_to_a_name(call: &str) -> bool {
-    let on_vaults = ["Put", "Delete"].iter().any(|verb| operation(call).starts_with(&format!("{verb}BackupVault")));
-    call.starts_with("iam:") && !reads(call) && !creates(call)
-        || on_vaults
-        || deletes_thing(call) && call != "backup:DeleteBackupSelection"
-}
-
 /// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one
 /// object.
 fn keeps(
@@ -126,16 +111,12 @@ fn keeps(
     step: &Address,
     call: &PlannedCall,
 ) -> Option<String> {
-    let (kind, member, id) = match call.action.as_str() {
-        "iam:DeleteRole" => (KindId::Role, "RoleName", None),
-        "iam:DeletePolicy" => (KindId::Policy, "PolicyArn", Some("Arn")),
-        "iam:DeleteInstanceProfile" => (KindId::InstanceProfile, "InstanceProfileName", None),
-        "backup:DeleteBackupVault" => (KindId::Vault, "BackupVaultName", None),
-        "backup:DeleteBackupPlan" | "backup:UpdateBackupPlan" => (KindId::Plan, "BackupPlanId", Some("BackupPlanId")),
-        "backup:DeleteBackupSelection" => (KindId::Selection, "SelectionId", Some("SelectionId")),
-        "ssm:DeleteAssociation" | "ssm:UpdateAssociation" => (KindId::Package, "AssociationId", Some("AssociationId")),
-        _ => return None,
+    let (object, overwrites) = match call.operation.known().effect {
+        Effect::Deletes(object) => (object, false),
+        Effect::Replaces(object) => (object, true),
+        Effect::Reads | Effect::Creates | Effect::Changes => return None,
     };
+    let Object { kind, member, id } = object;
     let object = call.input.get(member)?.as_str()?;
     let is_it = |live: &Live| match id {
         Some(id) => live.ids.get(id).is_some_and(|id| id == object),
@@ -143,24 +124,10 @@ fn keeps(
     };
     let entries = live.iter().filter(|(name, _)| *name == kind).flat_map(|(_, live)| &live.found);
     let mut owners = entries.filter(|(_, found)| matches!(found, Found::Live(live) if is_it(live)));
-    let overwrites = !call.action.contains(":Delete");
     owners.find_map(|(owner, _)| {
         let may = owner == step && (overwrites || matches!(actions.get(owner), Some(Action::Delete | Action::Replace)));
-        (!may).then(|| format!("`{}` of `{step}` takes `{object}`, which `{owner}` keeps", call.action))
+        (!may).then(|| format!("`{}` of `{step}` takes `{object}`, which `{owner}` keeps", call.operation))
     })
-}
-
-fn deletes_thing(call: &str) -> bool {
-    [
-        "iam:DeleteRole",
-        "iam:DeletePolicy",
-        "iam:DeleteInstanceProfile",
-        "backup:DeleteBackupVault",
-        "backup:DeleteBackupPlan",
-        "backup:DeleteBackupSelection",
-        "ssm:DeleteAssociation",
-    ]
-    .contains(&call)
 }
 
 fn collect_outputs<'a>(value: &'a Value, outputs: &mut Vec<&'a str>) {
@@ -214,13 +181,13 @@ mod tests {
             ],
             orphans: Vec::new(),
             steps: vec![
-                step(0, "plan.a", &[], PlannedCall::new("backup:CreateBackupPlan", json!({}))),
+                step(0, "plan.a", &[], PlannedCall::new(Operation::CreateBackupPlan, json!({}))),
                 step(
                     1,
                     "selection.a.w",
                     &[0],
                     PlannedCall::new(
-                        "backup:CreateBackupSelection",
+                        Operation::CreateBackupSelection,
                         json!({"BackupPlanId": output(&of, "BackupPlanId")}),
                     ),
                 ),
@@ -252,8 +219,8 @@ mod tests {
     fn a_deletion_that_no_change_announces_is_found() {
         let mut plan = plan();
         plan.steps[0].looks =
-            vec![PlannedCall::new("backup:ListTags", json!({ EXPECT: { "Tags": { "vssctl:stack": ["s"] } } }))];
-        plan.steps[0].calls = vec![PlannedCall::new("backup:DeleteBackupVault", json!({}))];
+            vec![PlannedCall::new(Operation::ListTags, json!({ EXPECT: { "Tags": { "vssctl:stack": ["s"] } } }))];
+        plan.steps[0].calls = vec![PlannedCall::new(Operation::DeleteBackupVault, json!({}))];
         assert_eq!(violations(&plan, &[]).len(), 1);
         // Nor is one before which nobody looks.
         plan.steps[0].looks.clear();
@@ -262,14 +229,14 @@ mod tests {
 
     #[test]
     fn a_write_to_a_name_that_nobody_looks_at_is_found() {
-        for call in ["iam:AttachRolePolicy", "iam:TagRole", "backup:PutBackupVaultLockConfiguration"] {
+        for call in [Operation::AttachRolePolicy, Operation::TagRole, Operation::PutBackupVaultLockConfiguration] {
             let mut plan = plan();
             plan.changes[0].action = Action::Update;
             plan.steps[0].calls = vec![PlannedCall::new(call, json!({}))];
             plan.steps.truncate(1);
             plan.changes.remove(1);
             assert_eq!(violations(&plan, &[]).len(), 1, "{call}");
-            plan.steps[0].looks = vec![PlannedCall::new("iam:GetRole", json!({ EXPECT: {} }))];
+            plan.steps[0].looks = vec![PlannedCall::new(Operation::GetRole, json!({ EXPECT: {} }))];
             assert_eq!(violations(&plan, &[]), [""; 0], "{call}");
         }
     }
@@ -289,24 +256,36 @@ mod tests {
     #[test]
     fn a_step_that_takes_an_object_which_an_entry_keeps_is_found() {
         for (kind, address, call, input, kept) in [
-            (KindId::Plan, "plan.a", "backup:DeleteBackupPlan", json!({ "BackupPlanId": "1" }), ("BackupPlanId", "1")),
+            (
+                KindId::Plan,
+                "plan.a",
+                Operation::DeleteBackupPlan,
+                json!({ "BackupPlanId": "1" }),
+                ("BackupPlanId", "1"),
+            ),
             (
                 KindId::Selection,
                 "selection.a.w",
-                "backup:DeleteBackupSelection",
+                Operation::DeleteBackupSelection,
                 json!({ "SelectionId": "1" }),
                 ("SelectionId", "1"),
             ),
             (
                 KindId::Package,
                 "package.p",
-                "ssm:DeleteAssociation",
+                Operation::DeleteAssociation,
                 json!({ "AssociationId": "1" }),
                 ("AssociationId", "1"),
             ),
-            (KindId::Policy, "policy.p", "iam:DeletePolicy", json!({ "PolicyArn": "1" }), ("Arn", "1")),
-            (KindId::Role, "role.r", "iam:DeleteRole", json!({ "RoleName": "NAME" }), ("RoleId", "1")),
-            (KindId::Vault, "vault.v", "backup:DeleteBackupVault", json!({ "BackupVaultName": "name" }), ("Arn", "1")),
+            (KindId::Policy, "policy.p", Operation::DeletePolicy, json!({ "PolicyArn": "1" }), ("Arn", "1")),
+            (KindId::Role, "role.r", Operation::DeleteRole, json!({ "RoleName": "NAME" }), ("RoleId", "1")),
+            (
+                KindId::Vault,
+                "vault.v",
+                Operation::DeleteBackupVault,
+                json!({ "BackupVaultName": "name" }),
+                ("Arn", "1"),
+            ),
         ] {
             let entry: Address = address.parse().expect("an address");
             let second = Address::new(kind, format!("{}-2", entry.key()));
@@ -318,7 +297,7 @@ mod tests {
             plan.steps.truncate(1);
             plan.steps[0].address = second;
             plan.steps[0].phase = Phase::Prune;
-            plan.steps[0].looks = vec![PlannedCall::new("backup:ListTags", json!({ EXPECT: {} }))];
+            plan.steps[0].looks = vec![PlannedCall::new(Operation::ListTags, json!({ EXPECT: {} }))];
             plan.steps[0].calls = vec![PlannedCall::new(call, input)];
             let read = |id: &str| {
                 let found = Found::Live(Box::new(live("name", &[(kept.0, id)])));
@@ -336,7 +315,7 @@ mod tests {
     fn an_update_of_what_another_entry_keeps_is_found() {
         let mut plan = plan();
         plan.changes[0].action = Action::Update;
-        plan.steps[0].calls = vec![PlannedCall::new("backup:UpdateBackupPlan", json!({ "BackupPlanId": "1" }))];
+        plan.steps[0].calls = vec![PlannedCall::new(Operation::UpdateBackupPlan, json!({ "BackupPlanId": "1" }))];
         plan.steps.truncate(1);
         plan.changes.remove(1);
         let read = |address: &str| {
@@ -351,7 +330,7 @@ mod tests {
     #[test]
     fn a_read_is_no_step() {
         let mut plan = plan();
-        plan.steps[0].calls[0] = PlannedCall::new("backup:GetBackupPlan", json!({ EXPECT: {} }));
+        plan.steps[0].calls[0] = PlannedCall::new(Operation::GetBackupPlan, json!({ EXPECT: {} }));
         assert_eq!(violations(&plan, &[]).len(), 1);
     }
 }

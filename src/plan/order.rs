@@ -140,6 +140,7 @@ mod tests {
 
     use super::*;
     use crate::model::KindId;
+    use crate::model::Operation;
 
     fn graph(vertices: &[(Phase, &str)], references: &[(&str, &str)], holds: &[(&str, &str)]) -> Graph {
         let address = |text: &str| text.parse::<Address>().expect("an address");
@@ -147,7 +148,7 @@ mod tests {
         Graph {
             calls: vertices
                 .iter()
-                .map(|(phase, text)| ((*phase, address(text)), vec![PlannedCall::new("iam:X", json!({}))]))
+                .map(|(phase, text)| ((*phase, address(text)), vec![PlannedCall::new(Operation::TagRole, json!({}))]))
                 .collect(),
             references: pairs(references),
             holds: pairs(holds),

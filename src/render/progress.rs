@@ -1,5 +1,6 @@
 //! An apply as it goes: one line when a thing is begun, one when it stands, and whatever goes wrong in between.
 
+use crate::model::Operation;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub struct Progress {
     elapsed: BTreeMap<Address, Duration>,
     running: BTreeSet<Address>,
     /// What each thing waits for: a wait is told of once, however often the call is tried.
-    waiting: BTreeMap<Address, (String, String)>,
+    waiting: BTreeMap<Address, (Operation, String)>,
     total: usize,
 }
 
@@ -46,7 +47,7 @@ impl Progress {
             Event::Waiting { address, call, error, delay: _ } => {
                 let what = escaped(error.code.as_deref().unwrap_or(&error.message));
                 let line = format!("{BOLD}{address}{BOLD:#}: {CHANGE}waiting{CHANGE:#} for {call} ({what})");
-                let wait = (call.clone(), what);
+                let wait = (*call, what);
                 let before = self.waiting.insert(address.clone(), wait.clone());
                 (before != Some(wait)).then_some(line)
             }
@@ -63,7 +64,7 @@ impl Progress {
             }
             Event::Failed { address, call, error } => {
                 self.running.remove(address);
-                Some(format!("{BOLD}{address}{BOLD:#}: {REMOVE}failed{REMOVE:#}: {}", sentence(call, error)))
+                Some(format!("{BOLD}{address}{BOLD:#}: {REMOVE}failed{REMOVE:#}: {}", sentence(call.action(), error)))
             }
             Event::Stopped { address, made, of } => {
                 self.running.remove(address);
@@ -141,16 +142,17 @@ mod tests {
             waiting: BTreeMap::new(),
             total: 1,
         };
-        let waiting = |call: &str| Event::Waiting {
+        let waiting = |call: Operation| Event::Waiting {
             address: address.clone(),
-            call: call.to_owned(),
-            error: AwsError::unsettled("backup", call, "not yet"),
+            call,
+            error: AwsError::unsettled("backup", call.name(), "not yet"),
             delay: Duration::from_secs(1),
         };
-        let told = ["first", "first", "second"].map(|call| progress.line(&waiting(call)).is_some());
+        let told = [Operation::CreateBackupPlan, Operation::CreateBackupPlan, Operation::TagResource]
+            .map(|call| progress.line(&waiting(call)).is_some());
         assert_eq!(told, [true, false, true]);
         let (action, phase, elapsed) = (Action::Create, Phase::Ensure, Duration::ZERO);
         progress.line(&Event::Done { address: address.clone(), action, phase, elapsed });
-        assert!(progress.line(&waiting("second")).is_some());
+        assert!(progress.line(&waiting(Operation::TagResource)).is_some());
     }
 }

@@ -1,5 +1,6 @@
 //! What came of an apply: what failed and what to do next, what nobody knows, what was not tried, and the last line.
 
+use crate::model::Operation;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
@@ -27,7 +28,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
             }
             Status::Failed { call, error } => {
                 let _ = writeln!(text, "{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#} failed", outcome.address);
-                failure(&mut text, call, error, width);
+                failure(&mut text, call.action(), error, width);
                 existing(&mut text, outcome, width);
             }
             Status::Unknown { call, error } => {
@@ -36,7 +37,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
                     "{UNKNOWN}?{UNKNOWN:#} {BOLD}{}{BOLD:#} unknown: the call was sent and no usable answer came",
                     outcome.address
                 );
-                failure(&mut text, call, error, width);
+                failure(&mut text, call.action(), error, width);
                 existing(&mut text, outcome, width);
             }
         }
@@ -105,13 +106,12 @@ fn existing(text: &mut String, outcome: &Outcome, width: usize) {
 }
 
 /// Lists calls, those in a row that are the same once with their number.
-fn counted(calls: &[impl AsRef<str>]) -> String {
-    let names: Vec<&str> = calls.iter().map(AsRef::as_ref).collect();
-    let of_one = |row: &[&str]| match row {
-        [one] => (*one).to_owned(),
+fn counted(calls: &[Operation]) -> String {
+    let of_one = |row: &[Operation]| match row {
+        [one] => one.to_string(),
         row => format!("{} ({} times)", row[0], row.len()),
     };
-    names.chunk_by(|left, right| left == right).map(of_one).collect::<Vec<_>>().join(", ")
+    calls.chunk_by(|left, right| left == right).map(of_one).collect::<Vec<_>>().join(", ")
 }
 
 /// Writes a failed call: operation, AWS's code and message, request id, and what to do next.
@@ -222,12 +222,12 @@ fn outcome_json(outcome: &Outcome) -> Value {
         }
         Status::Failed { call, error } => {
             json["status"] = "failed".into();
-            json["call"] = call.as_str().into();
+            json["call"] = call.action().into();
             json["error"] = error_json(error);
         }
         Status::Unknown { call, error } => {
             json["status"] = "unknown".into();
-            json["call"] = call.as_str().into();
+            json["call"] = call.action().into();
             json["error"] = error_json(error);
         }
         Status::Skipped { reason } => {

@@ -2,6 +2,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
+use vssctl::model::Operation;
 
 use serde_json::{Value, json};
 use vssctl::apply;
@@ -208,7 +209,7 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
         token: "one".to_owned(),
     };
     let pace = std::time::Duration::from_millis(1);
-    let started = bench.wait(apply::persist(pace, "backup:StartBackupJob", || writer.start_backup_job(&order)));
+    let started = bench.wait(apply::persist(pace, Operation::StartBackupJob, || writer.start_backup_job(&order)));
     let id = started.expect("a job");
     bench.sandbox.pass(std::time::Duration::from_hours(1)).expect("time passes");
     let (job, _) = bench.wait(observed::job(&clients.reader(), &id)).expect("the job");

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 use vssctl::model::KindId;
+use vssctl::model::Operation;
 
 use serde_json::{Value, json};
 use vssctl::apply::Status;
@@ -87,7 +88,7 @@ fn position(plan: &Plan, action: &str, holds: &str) -> usize {
     let calls: Vec<_> = plan.steps.iter().flat_map(|step| &step.calls).collect();
     calls
         .iter()
-        .position(|call| call.action == action && call.input.to_string().contains(holds))
+        .position(|call| call.action() == action && call.input.to_string().contains(holds))
         .unwrap_or_else(|| panic!("no {action} with {holds} in {calls:#?}"))
 }
 
@@ -192,7 +193,7 @@ fn what_may_not_be_read_asks_and_names_the_action() {
     let [why] = why(&plan, Hazard::VssUnavailable).try_into().expect("one note");
     assert!(why.contains("allow `ec2:DescribeInstances`"), "{why}");
     // The package is installed by its association, and on nobody first: who is older is not known.
-    assert!(plan.steps.iter().flat_map(|step| &step.calls).all(|call| call.action != "ssm:SendCommand"));
+    assert!(plan.steps.iter().flat_map(|step| &step.calls).all(|call| call.operation != Operation::SendCommand));
 }
 
 #[test]
@@ -214,7 +215,7 @@ fn an_instance_where_the_package_fails_keeps_the_older_policy() {
     let (_, report) = bench.try_apply(&after(PACKAGE), &Options::default());
     let of = |kind: KindId| &report.outcomes.iter().find(|one| one.address.kind() == kind).expect("an outcome").status;
     assert!(
-        matches!(of(KindId::Package), Status::Failed { call, .. } if call == "ssm:GetCommandInvocation"),
+        matches!(of(KindId::Package), Status::Failed { call, .. } if *call == Operation::GetCommandInvocation),
         "{report:#?}"
     );
     assert!(matches!(of(KindId::Role), Status::Skipped { .. }), "{report:#?}");
@@ -244,7 +245,7 @@ fn a_canary_goes_first_and_the_others_only_if_it_succeeds() {
     let (_, report) = bench.try_apply(&bad, &Options::default());
     let status = &report.outcomes[0].status;
     let Status::Failed { call, error } = status else { panic!("{status:?}") };
-    assert_eq!(call, "ssm:GetCommandInvocation");
+    assert_eq!(*call, Operation::GetCommandInvocation);
     assert!(error.message.contains(&linux) && error.message.contains("failed to find platform"), "{}", error.message);
     assert_eq!(version(&bench, &first), "");
     assert_eq!(version(&bench, &second), "");
@@ -265,7 +266,7 @@ fn a_command_is_not_sent_to_instances_that_have_it() {
     let file =
         package(&format!("minimum_version = \"2.3.1\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\"] }}"));
     let plan = bench.apply(&file);
-    let sent = plan.steps.iter().flat_map(|step| &step.calls).find(|call| call.action == "ssm:SendCommand");
+    let sent = plan.steps.iter().flat_map(|step| &step.calls).find(|call| call.operation == Operation::SendCommand);
     assert_eq!(sent.expect("a command").input["Targets"], json!([{"Key": "InstanceIds", "Values": [second]}]));
     bench.sandbox.advance(Duration::from_mins(5)).expect("time goes on");
     assert_eq!(version(&bench, &second), "2.5.1");
@@ -293,7 +294,7 @@ fn a_command_is_sent_again_where_the_version_is_older_than_the_minimum() {
         .steps
         .iter()
         .flat_map(|step| &step.calls)
-        .filter(|call| call.action == "ssm:SendCommand")
+        .filter(|call| call.operation == Operation::SendCommand)
         .map(|call| &call.input["Targets"])
         .collect();
     assert_eq!(sent, [&json!([{"Key": "InstanceIds", "Values": [second]}])]);

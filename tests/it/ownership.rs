@@ -405,7 +405,7 @@ fn a_role_that_somebody_made_before_we_could_is_not_ours() {
         bench.call("iam", "CreateRole", &role);
     });
     let Status::Failed { call, error } = &report.outcomes[0].status else { panic!("{report:#?}") };
-    assert_eq!((call.as_str(), error.code.as_deref()), ("iam:CreateRole", Some("EntityAlreadyExists")));
+    assert_eq!((call.action(), error.code.as_deref()), ("iam:CreateRole", Some("EntityAlreadyExists")));
     let policies = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "app"}));
     assert_eq!(policies["AttachedPolicies"].as_array().map(Vec::len), Some(0), "{policies}");
     assert_eq!(bench.writes().iter().filter(|call| call.contains("AttachRolePolicy")).count(), 0);

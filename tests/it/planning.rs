@@ -201,8 +201,7 @@ fn a_changed_selection_is_created_before_its_predecessor_goes() {
         .replace("match = { all = { VssBackup = \"enabled\" } }", "match = { all = { VssBackup = \"on\" } }");
     let plan = bench.plan(&file);
     assert_eq!(changed(&plan), [("selection.daily.windows".to_owned(), Action::Replace)]);
-    let phases: Vec<(Phase, &str)> =
-        plan.steps.iter().map(|step| (step.phase, step.calls[0].action.as_str())).collect();
+    let phases: Vec<(Phase, &str)> = plan.steps.iter().map(|step| (step.phase, step.calls[0].action())).collect();
     assert_eq!(
         phases,
         [(Phase::Ensure, "backup:CreateBackupSelection"), (Phase::Remove, "backup:DeleteBackupSelection")]

@@ -1,6 +1,7 @@
 //! Saved plans through the built binary: applied exactly, or refused with what moved.
 
 use std::os::unix::fs::{PermissionsExt, symlink};
+use vssctl::model::Operation;
 
 use serde_json::{Value, json};
 use vssctl::plan::file::SavedPlan;
@@ -191,7 +192,7 @@ fn an_edited_plan_is_refused_however_well_it_is_sealed() {
     refuses(&place, &[], 4, &["edited"]);
 
     let smuggle = |plan: &mut SavedPlan| {
-        let call = vssctl::model::PlannedCall::new("iam:DeleteRole", json!({ "RoleName": "theirs" }));
+        let call = vssctl::model::PlannedCall::new(Operation::DeleteRole, json!({ "RoleName": "theirs" }));
         plan.steps[0].calls.push(call);
     };
     let place = planned();

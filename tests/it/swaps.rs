@@ -4,6 +4,7 @@
 use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};
 use vssctl::model::KindId;
+use vssctl::model::PlannedCall;
 use vssctl::plan::build::Options;
 
 use crate::bench::{Bench, STACK};
@@ -300,7 +301,7 @@ fn an_update_of_a_plan_that_waited_does_not_undo_what_somebody_changed_meanwhile
     bench.apply(&file(BACKUP));
     let plan = bench.plan(&file(&BACKUP.replace("35d", "40d")));
     let step = plan.steps.iter().find(|step| step.address.to_string() == "plan.daily").expect("a step");
-    let looks: Vec<&str> = step.looks.iter().map(|look| look.action.as_str()).collect();
+    let looks: Vec<&str> = step.looks.iter().map(PlannedCall::action).collect();
     assert_eq!(looks, ["backup:ListTags", "backup:GetBackupPlan"]);
 }
 

@@ -1,6 +1,7 @@
 //! The executor over scripted answers.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::sync::Mutex;
 
 use serde_json::json;
@@ -31,14 +32,14 @@ impl Script {
 
 impl Perform for Script {
     fn perform<'a>(&'a self, _kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
-        self.sent.lock().expect("no poison").push((call.action.clone(), call.input.clone()));
+        self.sent.lock().expect("no poison").push((call.action().to_owned(), call.input.clone()));
         let mut answers = self.answers.lock().expect("no poison");
-        let queue = answers.entry(call.action.clone()).or_default();
+        let queue = answers.entry(call.action().to_owned()).or_default();
         let answer = if queue.is_empty() { Ok(Value::Null) } else { queue.remove(0) };
         let error = |kind| AwsError {
             retry_after: None,
             service: "x".into(),
-            operation: call.action.clone(),
+            operation: call.action().to_owned(),
             code: (kind == ErrorKind::NotFound).then(|| "NoSuchEntity".to_owned()),
             message: "scripted".into(),
             request_id: None,
@@ -77,7 +78,12 @@ fn plan(steps: &[Row<'_>]) -> Plan {
                 phase: Phase::Ensure,
                 after: after.to_vec(),
                 looks: Vec::new(),
-                calls: calls.iter().map(|(action, input)| PlannedCall::new(action, input.clone())).collect(),
+                calls: calls
+                    .iter()
+                    .map(|(action, input)| {
+                        PlannedCall::new(Operation::find(action).expect("an operation"), input.clone())
+                    })
+                    .collect(),
                 hazards: Vec::new(),
             })
             .collect(),
@@ -152,7 +158,7 @@ async fn what_is_gone_already_counts_as_deleted() {
 /// One step of two calls that looks at its role.
 fn looking(calls: &[(&str, Value)]) -> Plan {
     let mut plan = plan(&[("role.a", &[], calls)]);
-    plan.steps[0].looks = vec![PlannedCall::new("iam:GetRole", json!({ "RoleName": "a" }))];
+    plan.steps[0].looks = vec![PlannedCall::new(Operation::GetRole, json!({ "RoleName": "a" }))];
     plan
 }
 
@@ -219,11 +225,11 @@ async fn what_is_gone_is_deleted_already_and_can_t_be_changed() {
 }
 
 /// Asks to stop when a call is made.
-struct Stopping<'a>(&'a str, watch::Sender<bool>);
+struct Stopping(Operation, watch::Sender<bool>);
 
-impl Perform for Stopping<'_> {
+impl Perform for Stopping {
     fn perform<'a>(&'a self, _kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
-        if call.action == self.0 {
+        if call.operation == self.0 {
             let _ = self.1.send(true);
         }
         Box::pin(std::future::ready(Ok(Value::Null)))
@@ -240,12 +246,12 @@ async fn a_step_that_was_stopped_in_the_middle_is_partial_and_says_what_exists()
     let (sender, stop) = watch::channel(false);
     let (pace, read) = (Duration::from_millis(1), Instant::now());
     let options = Options { parallelism: 4, pace, stop, read };
-    let report = run(&Stopping("iam:CreateRole", sender), &plan, &options, &events).await;
+    let report = run(&Stopping(Operation::CreateRole, sender), &plan, &options, &events).await;
     assert!(report.interrupted && !report.is_complete() && report.has_made());
     assert_eq!((report.counts(), report.partial()), ((0, 0, 0, 1), 1));
     let role = &report.outcomes[0];
     assert!(matches!(role.status, Status::Partial { .. }), "{role:?}");
-    assert_eq!((role.made.as_slice(), role.left()), (&["iam:CreateRole".to_owned()][..], vec!["iam:AttachRolePolicy"]));
+    assert_eq!((role.made.as_slice(), role.left()), (&[Operation::CreateRole][..], vec![Operation::AttachRolePolicy]));
     let stopped = std::iter::from_fn(|| told.try_recv().ok())
         .find_map(|event| if let Event::Stopped { made, of, .. } = event { Some((made, of)) } else { None });
     assert_eq!(stopped, Some((1, 2)));
@@ -257,7 +263,7 @@ async fn a_step_that_failed_in_the_middle_says_what_exists() {
     let script = Script::default().answer("iam:AttachRolePolicy", vec![Err(ErrorKind::Rejected)]);
     let report = carry_out(&script, &plan, false).await;
     assert_eq!((report.counts(), report.partial(), report.has_made()), ((0, 1, 0, 0), 0, true));
-    assert_eq!(report.outcomes[0].left(), ["iam:AttachRolePolicy"]);
+    assert_eq!(report.outcomes[0].left(), [Operation::AttachRolePolicy]);
 }
 
 /// Takes no call that was sent before the credentials were renewed, and has others once.
@@ -276,7 +282,7 @@ impl Perform for Expiring {
             if signed_with > 0 {
                 return Ok(Value::Null);
             }
-            Err(AwsError { kind: ErrorKind::Credentials, ..AwsError::rejected("x", &call.action, "expired") })
+            Err(AwsError { kind: ErrorKind::Credentials, ..AwsError::rejected("x", call.action(), "expired") })
         })
     }
 

@@ -1,6 +1,7 @@
 //! What EC2 says about profiles on instances, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
@@ -78,19 +79,21 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         let given = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name"));
         given.ok_or_else(|| unusable(call, "it names no instance profile"))
     };
-    if call.action == "iam:GetInstanceProfile" {
+    if call.operation == Operation::GetInstanceProfile {
         let found = writer.reader().instance_profile(&text("InstanceProfileName")?).await?;
         let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
         return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
     }
-    let made = match call.action.as_str() {
-        "ec2:AssociateIamInstanceProfile" => {
+    let made = match call.operation {
+        Operation::AssociateIamInstanceProfile => {
             writer.associate_instance_profile(&text("InstanceId")?, &profile()?).await?
         }
-        "ec2:ReplaceIamInstanceProfileAssociation" => {
+        Operation::ReplaceIamInstanceProfileAssociation => {
             writer.replace_instance_profile(&text("AssociationId")?, &profile()?).await?
         }
-        "ec2:DisassociateIamInstanceProfile" => writer.disassociate_instance_profile(&text("AssociationId")?).await?,
+        Operation::DisassociateIamInstanceProfile => {
+            writer.disassociate_instance_profile(&text("AssociationId")?).await?
+        }
         _ => return Err(unusable(call, "attachments do not make it")),
     };
     // The answer is the whole of it: the profile must be the one that was asked for.

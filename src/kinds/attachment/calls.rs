@@ -1,6 +1,7 @@
 //! The calls that put a profile on instances, swap it and take it off. Pure.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use serde_json::{Value, json};
 
 use super::FIELDS;
@@ -25,7 +26,7 @@ fn profile_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     // A profile that is made again has another id.
     let input = json!({ "InstanceProfileName": profile.name });
     (!transition.replaced.contains(address)).then(|| {
-        expecting_reference("iam:GetInstanceProfile", input, profile, &["InstanceProfileId"], transition.scope)
+        expecting_reference(Operation::GetInstanceProfile, input, profile, &["InstanceProfileId"], transition.scope)
     })
 }
 
@@ -56,7 +57,7 @@ fn update(transition: &Transition<'_>) -> Calls {
             calls.ensure.push(associate(instance, profile));
         } else if on != profile {
             let input = json!({ "AssociationId": association, "IamInstanceProfile": { "Name": name_of(profile) } });
-            calls.ensure.push(PlannedCall::new("ec2:ReplaceIamInstanceProfileAssociation", input));
+            calls.ensure.push(PlannedCall::new(Operation::ReplaceIamInstanceProfileAssociation, input));
         }
     }
     calls
@@ -73,9 +74,9 @@ fn take_off(live: &Live) -> Vec<PlannedCall> {
 
 fn associate(instance: &str, profile: &str) -> PlannedCall {
     let input = json!({ "InstanceId": instance, "IamInstanceProfile": { "Name": name_of(profile) } });
-    PlannedCall::new("ec2:AssociateIamInstanceProfile", input)
+    PlannedCall::new(Operation::AssociateIamInstanceProfile, input)
 }
 
 fn disassociate(association: &str) -> PlannedCall {
-    PlannedCall::new("ec2:DisassociateIamInstanceProfile", json!({ "AssociationId": association }))
+    PlannedCall::new(Operation::DisassociateIamInstanceProfile, json!({ "AssociationId": association }))
 }

@@ -85,7 +85,7 @@ fn each_instance_gets_the_call_that_it_needs() {
     let instances = [instance("i-1", "running"), instance("i-2", "stopped"), instance("i-3", "running")];
     let live = live(&[&desired], &instances, &[on("i-2", OLD), on("i-3", OURS)]);
     let calls = update(&desired, &live[0], &BTreeSet::new());
-    let made: Vec<(&str, &Value)> = calls.ensure.iter().map(|call| (call.action.as_str(), &call.input)).collect();
+    let made: Vec<(&str, &Value)> = calls.ensure.iter().map(|call| (call.action(), &call.input)).collect();
     assert_eq!(
         made,
         [
@@ -104,8 +104,8 @@ fn a_profile_that_is_made_again_leaves_the_instances_first() {
     let desired = entry("a", OURS, &tagged());
     let live = live(&[&desired], &[instance("i-1", "running")], &[on("i-1", OURS)]);
     let calls = update(&desired, &live[0], &BTreeSet::from([Address::new(KindId::InstanceProfile, "ours")]));
-    assert_eq!(calls.release[0].action, "ec2:DisassociateIamInstanceProfile");
-    assert_eq!(calls.ensure[0].action, "ec2:AssociateIamInstanceProfile");
+    assert_eq!(calls.release[0].action(), "ec2:DisassociateIamInstanceProfile");
+    assert_eq!(calls.ensure[0].action(), "ec2:AssociateIamInstanceProfile");
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! What AWS says about instance profiles, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::InstanceProfile;
@@ -159,7 +160,7 @@ pub(super) fn holders(live: &Live) -> Vec<Holder> {
 /// Looks whether a profile that exists is the one that the call makes, and whether it holds the role already.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    if !matches!(call.action.as_str(), "iam:CreateInstanceProfile" | "iam:AddRoleToInstanceProfile") {
+    if !matches!(call.operation, Operation::CreateInstanceProfile | Operation::AddRoleToInstanceProfile) {
         return Ok(Look::Unclear);
     }
     let profile = match reader.instance_profile(&input.text("InstanceProfileName").unwrap_or_default()).await {
@@ -185,54 +186,54 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, action) = (writer.iam(), Input::of(call), call.action.as_str());
+    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
     let (profile, role) = (input.text("InstanceProfileName"), input.text("RoleName"));
-    match action {
-        "iam:CreateInstanceProfile" => {
+    match operation {
+        Operation::CreateInstanceProfile => {
             let request = iam
                 .create_instance_profile()
                 .set_instance_profile_name(profile)
                 .set_path(input.text("Path"))
                 .set_tags(iam_tags(call, "Tags")?);
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             let profile = answer.instance_profile.ok_or_else(|| incomplete(call, "InstanceProfile"))?;
             return Ok(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }));
         }
-        "iam:AddRoleToInstanceProfile" => {
+        Operation::AddRoleToInstanceProfile => {
             let request = iam.add_role_to_instance_profile().set_instance_profile_name(profile).set_role_name(role);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:RemoveRoleFromInstanceProfile" => {
+        Operation::RemoveRoleFromInstanceProfile => {
             let request =
                 iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:GetInstanceProfile" => {
+        Operation::GetInstanceProfile => {
             let found = writer.reader().instance_profile(&profile.unwrap_or_default()).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
         }
-        "iam:GetRole" => {
+        Operation::GetRole => {
             let found = writer.reader().role(&role.unwrap_or_default()).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("RoleId", Some(&found.role_id))], Some(&tags));
         }
-        "iam:DeleteInstanceProfile" => {
-            writer.send(action, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
+        Operation::DeleteInstanceProfile => {
+            writer.send(operation, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
         }
-        "ec2:DisassociateIamInstanceProfile" => {
+        Operation::DisassociateIamInstanceProfile => {
             let association = input.text("AssociationId").ok_or_else(|| unusable(call, "it has no `AssociationId`"))?;
             writer.disassociate_instance_profile(&association).await?;
         }
-        "iam:TagInstanceProfile" => {
+        Operation::TagInstanceProfile => {
             let request =
                 iam.tag_instance_profile().set_instance_profile_name(profile).set_tags(iam_tags(call, "Tags")?);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:UntagInstanceProfile" => {
+        Operation::UntagInstanceProfile => {
             let keys = input.texts("TagKeys");
             let request = iam.untag_instance_profile().set_instance_profile_name(profile).set_tag_keys(keys);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no instance profile needs it")),
     }

@@ -1,6 +1,7 @@
 //! The calls that take an instance profile from live to desired. Pure.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use serde_json::json;
 
 use super::FIELDS;
@@ -14,7 +15,7 @@ use crate::model::{Action, PlannedCall};
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let look = |live: &Live| {
         let input = json!({ "InstanceProfileName": live.name });
-        expecting("iam:GetInstanceProfile", input, live, &["InstanceProfileId"], transition.marks)
+        expecting(Operation::GetInstanceProfile, input, live, &["InstanceProfileId"], transition.marks)
     };
     let profile = transition.live.map(look);
     Calls { looks: profile.into_iter().chain(role_look(transition)).collect(), ..changes(transition) }
@@ -34,7 +35,7 @@ fn role_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     // A role that is made again has another id.
     let input = json!({ "RoleName": role.name });
     (!transition.replaced.contains(address))
-        .then(|| expecting_reference("iam:GetRole", input, role, &["RoleId"], transition.scope))
+        .then(|| expecting_reference(Operation::GetRole, input, role, &["RoleId"], transition.scope))
 }
 
 fn changes(transition: &Transition<'_>) -> Calls {
@@ -62,7 +63,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "Path": new_path(transition),
         "Tags": tag_list(&all_tags(transition)),
     });
-    let mut calls = vec![PlannedCall::new("iam:CreateInstanceProfile", without_empty(input))];
+    let mut calls = vec![PlannedCall::new(Operation::CreateInstanceProfile, without_empty(input))];
     let role = Delta::of(FIELDS, transition).wanted("role").as_str().unwrap_or_default();
     if !role.is_empty() {
         calls.push(add(&desired.name, role));
@@ -102,11 +103,11 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
         let input = json!({ "InstanceProfileName": live.name, "TagKeys": changes.unset });
-        calls.push(PlannedCall::new("iam:UntagInstanceProfile", input));
+        calls.push(PlannedCall::new(Operation::UntagInstanceProfile, input));
     }
     if !changes.set.is_empty() {
         let input = json!({ "InstanceProfileName": live.name, "Tags": tag_list(&changes.set) });
-        calls.push(PlannedCall::new("iam:TagInstanceProfile", input));
+        calls.push(PlannedCall::new(Operation::TagInstanceProfile, input));
     }
     calls
 }
@@ -117,7 +118,7 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
     if !role.is_empty() {
         calls.push(remove(&live.name, role));
     }
-    calls.push(PlannedCall::new("iam:DeleteInstanceProfile", json!({ "InstanceProfileName": live.name })));
+    calls.push(PlannedCall::new(Operation::DeleteInstanceProfile, json!({ "InstanceProfileName": live.name })));
     calls
 }
 
@@ -126,13 +127,16 @@ fn take_off(live: &Live) -> Vec<PlannedCall> {
     let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
     let uncovered = carriers.filter(|carrier| carrier["Attachment"].is_null());
     let input = uncovered.map(|carrier| json!({ "AssociationId": carrier["AssociationId"] }));
-    input.map(|input| PlannedCall::new("ec2:DisassociateIamInstanceProfile", input)).collect()
+    input.map(|input| PlannedCall::new(Operation::DisassociateIamInstanceProfile, input)).collect()
 }
 
 fn add(profile: &str, role: &str) -> PlannedCall {
-    PlannedCall::new("iam:AddRoleToInstanceProfile", json!({ "InstanceProfileName": profile, "RoleName": role }))
+    PlannedCall::new(Operation::AddRoleToInstanceProfile, json!({ "InstanceProfileName": profile, "RoleName": role }))
 }
 
 fn remove(profile: &str, role: &str) -> PlannedCall {
-    PlannedCall::new("iam:RemoveRoleFromInstanceProfile", json!({ "InstanceProfileName": profile, "RoleName": role }))
+    PlannedCall::new(
+        Operation::RemoveRoleFromInstanceProfile,
+        json!({ "InstanceProfileName": profile, "RoleName": role }),
+    )
 }

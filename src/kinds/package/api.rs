@@ -1,6 +1,7 @@
 //! What AWS says about packages, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_ssm::types::{
@@ -392,8 +393,8 @@ fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
 /// Looks whether an association is as a call asks, and whether a command was sent.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    match call.action.as_str() {
-        "ssm:CreateAssociation" => {
+    match call.operation {
+        Operation::CreateAssociation => {
             let listed = reader.list_associations().await?;
             let name = input.text("AssociationName");
             let mut named: Vec<&Association> =
@@ -408,7 +409,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             }
             Ok(Look::Absent)
         }
-        "ssm:UpdateAssociation" => {
+        Operation::UpdateAssociation => {
             let id = input.text("AssociationId").unwrap_or_default();
             let association = match reader.association(&id).await {
                 Ok(association) => association,
@@ -424,7 +425,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
                 Look::Differs
             })
         }
-        "ssm:SendCommand" => {
+        Operation::SendCommand => {
             let comment = input.text("Comment");
             let commands = reader.list_commands(DOCUMENT).await?;
             let sent = commands
@@ -466,15 +467,15 @@ fn is_lost(status: &CommandStatus) -> bool {
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (ssm, input, action) = (writer.ssm(), Input::of(call), call.action.as_str());
-    match action {
-        "ssm:PutParameter" => once::put(writer, call).await,
-        "ssm:ListTagsForResource" => {
+    let (ssm, input, operation) = (writer.ssm(), Input::of(call), call.operation);
+    match operation {
+        Operation::PutParameter => once::put(writer, call).await,
+        Operation::ListTagsForResource => {
             let tags = writer.reader().association_tags(&input.text("ResourceId").unwrap_or_default()).await?;
             expect::check(call, &[], Some(&tags))
         }
-        "ssm:GetCommandInvocation" => results::awaited(&writer.reader(), call).await,
-        "ssm:SendCommand" => {
+        Operation::GetCommandInvocation => results::awaited(&writer.reader(), call).await,
+        Operation::SendCommand => {
             let request = ssm
                 .send_command()
                 .set_document_name(input.text("DocumentName"))
@@ -483,7 +484,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_targets(targets_from_json(input))
                 .set_max_concurrency(input.text("MaxConcurrency"))
                 .set_max_errors(input.text("MaxErrors"));
-            let answer = match writer.send(action, request.send()).await {
+            let answer = match writer.send(operation, request.send()).await {
                 Ok(answer) => answer,
                 Err(error) => {
                     once::note_refusal(writer, call, &error).await;
@@ -493,7 +494,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             let id = answer.command.and_then(|command| command.command_id);
             Ok(json!({ "CommandId": id.ok_or_else(|| incomplete(call, "CommandId"))? }))
         }
-        "ssm:CreateAssociation" => {
+        Operation::CreateAssociation => {
             let request = ssm
                 .create_association()
                 .set_name(input.text("Name"))
@@ -512,10 +513,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_calendar_names(input.texts("CalendarNames"))
                 .set_output_location(output_from_json(input))
                 .set_tags(ssm_tags(call)?);
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             association_answer(call, answer.association_description)
         }
-        "ssm:UpdateAssociation" => {
+        Operation::UpdateAssociation => {
             let request = ssm
                 .update_association()
                 .set_association_id(input.text("AssociationId"))
@@ -541,30 +542,30 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole"))
                 .set_calendar_names(input.texts("CalendarNames"))
                 .set_output_location(output_from_json(input));
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             association_answer(call, answer.association_description)
         }
-        "ssm:DeleteAssociation" => {
+        Operation::DeleteAssociation => {
             let request = ssm.delete_association().set_association_id(input.text("AssociationId"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
-        "ssm:AddTagsToResource" => {
+        Operation::AddTagsToResource => {
             let request = ssm
                 .add_tags_to_resource()
                 .resource_type(ResourceTypeForTagging::Association)
                 .set_resource_id(input.text("ResourceId"))
                 .set_tags(ssm_tags(call)?);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
-        "ssm:RemoveTagsFromResource" => {
+        Operation::RemoveTagsFromResource => {
             let request = ssm
                 .remove_tags_from_resource()
                 .resource_type(ResourceTypeForTagging::Association)
                 .set_resource_id(input.text("ResourceId"))
                 .set_tag_keys(input.texts("TagKeys"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
         _ => Err(unusable(call, "no package needs it")),

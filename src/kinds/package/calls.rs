@@ -1,5 +1,6 @@
 //! The calls that take a package from live to desired. Pure.
 
+use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
 use super::normal::{write_parameters, write_targets};
@@ -36,7 +37,7 @@ const CARRIED: [&str; 4] =
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let look = |live: &Live| {
         let association = json!({ "ResourceType": "Association", "ResourceId": id(live, "AssociationId") });
-        expecting("ssm:ListTagsForResource", association, live, &[], transition.marks)
+        expecting(Operation::ListTagsForResource, association, live, &[], transition.marks)
     };
     let association = transition.live.filter(|live| live.ids.contains_key("AssociationId"));
     Calls { looks: association.map(look).into_iter().collect(), ..changes(transition) }
@@ -92,7 +93,7 @@ fn first(transition: &Transition<'_>, desired: &Desired) -> Vec<PlannedCall> {
                 "InstanceId": instance,
                 UNTIL: { "Status": "Success" },
             });
-            PlannedCall::new("ssm:GetCommandInvocation", input)
+            PlannedCall::new(Operation::GetCommandInvocation, input)
         }));
     }
     calls
@@ -126,7 +127,7 @@ fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &
         "MaxConcurrency": field("max_concurrency"),
         "MaxErrors": field("max_errors"),
     });
-    PlannedCall::new("ssm:SendCommand", without_empty(input))
+    PlannedCall::new(Operation::SendCommand, without_empty(input))
 }
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
@@ -137,7 +138,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut input = association(carried, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
-    vec![PlannedCall::new("ssm:CreateAssociation", without_empty(input.into()))]
+    vec![PlannedCall::new(Operation::CreateAssociation, without_empty(input.into()))]
 }
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
@@ -154,7 +155,7 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         ] {
             input.insert(name.to_owned(), value.into());
         }
-        calls.push(PlannedCall::new("ssm:UpdateAssociation", without_empty(input.into())));
+        calls.push(PlannedCall::new(Operation::UpdateAssociation, without_empty(input.into())));
     }
     calls
 }
@@ -188,15 +189,15 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
     if !changes.set.is_empty() {
         let input = json!({ "ResourceType": "Association", "ResourceId": association, "Tags": tag_list(&changes.set) });
-        calls.push(PlannedCall::new("ssm:AddTagsToResource", input));
+        calls.push(PlannedCall::new(Operation::AddTagsToResource, input));
     }
     if !changes.unset.is_empty() {
         let input = json!({ "ResourceType": "Association", "ResourceId": association, "TagKeys": changes.unset });
-        calls.push(PlannedCall::new("ssm:RemoveTagsFromResource", input));
+        calls.push(PlannedCall::new(Operation::RemoveTagsFromResource, input));
     }
     calls
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    vec![PlannedCall::new("ssm:DeleteAssociation", json!({ "AssociationId": id(live, "AssociationId") }))]
+    vec![PlannedCall::new(Operation::DeleteAssociation, json!({ "AssociationId": id(live, "AssociationId") }))]
 }

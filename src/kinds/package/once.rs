@@ -4,6 +4,7 @@
 //! `once/<hash>.<attempt>.sent` keeps the command's id. AWS forgets commands after 30 days, the records stay. A record
 //! without a command, and without AWS's refusal noted beside it, is an attempt that failed or is under way: the next one has the next number, and waits.
 
+use crate::model::Operation;
 use crate::model::scope::parameter_root;
 use std::collections::BTreeMap;
 
@@ -51,7 +52,7 @@ pub(super) fn around(scope: &Scope, address: &Address, attempt: u32, command: Pl
     let record = json!({ "v": 1, "comment": command.input["Comment"] }).to_string();
     let put = |name: String, value: Value| {
         let input = json!({ "Name": name, "Value": value, "Type": "String", "Overwrite": false });
-        PlannedCall::new("ssm:PutParameter", input)
+        PlannedCall::new(Operation::PutParameter, input)
     };
     let sent = put(format!("{name}{SENT}"), output(address, "CommandId"));
     vec![put(name, record.into()), command, sent]
@@ -250,10 +251,10 @@ mod tests {
 
     #[test]
     fn a_command_stands_between_its_records() {
-        let call = PlannedCall::new("ssm:SendCommand", json!({"Comment": "c", "Parameters": {}, "Targets": []}));
+        let call = PlannedCall::new(Operation::SendCommand, json!({"Comment": "c", "Parameters": {}, "Targets": []}));
         let calls = around(&scope(), &Address::new(KindId::Package, "p"), 3, call);
         let name = |place: usize| calls[place].input["Name"].as_str().unwrap_or_default().to_owned();
-        assert_eq!(calls[1].action, "ssm:SendCommand");
+        assert_eq!(calls[1].action(), "ssm:SendCommand");
         assert!(name(0).starts_with("/vssctl/v1/s/once/") && name(0).ends_with(".3"), "{}", name(0));
         assert_eq!(name(2), format!("{}.sent", name(0)));
         assert_eq!(calls[0].input["Overwrite"], json!(false));

@@ -1,6 +1,7 @@
 //! What AWS says about backup plans, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
@@ -251,7 +252,7 @@ fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
 /// Looks whether a plan is as an update asks.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    if call.action != "backup:UpdateBackupPlan" {
+    if call.operation != Operation::UpdateBackupPlan {
         return Ok(Look::Unclear);
     }
     let id = input.text("BackupPlanId").unwrap_or_default();
@@ -270,28 +271,28 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
     let plan_id = input.text("BackupPlanId");
     let plan = || match input.structure("BackupPlan") {
         Some(plan) => shape::plan_from_json(plan).map_err(|error| unusable(call, error)),
         None => Err(unusable(call, "`BackupPlan` is missing")),
     };
-    match action {
-        "backup:CreateBackupPlan" => create(writer, call, &plan()?).await,
-        "backup:UpdateBackupPlan" => {
+    match operation {
+        Operation::CreateBackupPlan => create(writer, call, &plan()?).await,
+        Operation::UpdateBackupPlan => {
             let request = backup.update_backup_plan().set_backup_plan_id(plan_id).backup_plan(plan()?);
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
-        "backup:DeleteBackupPlan" => {
-            writer.send(action, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
+        Operation::DeleteBackupPlan => {
+            writer.send(operation, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
             Ok(json!({}))
         }
-        "backup:GetBackupPlan" => {
+        Operation::GetBackupPlan => {
             let found = writer.reader().backup_plan(&plan_id.unwrap_or_default()).await?;
             expect::check(call, &[("VersionId", found.version_id())], None)
         }
-        "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => perform_tags(writer, call).await,
+        Operation::TagResource | Operation::UntagResource | Operation::ListTags => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),
     }
 }
@@ -317,7 +318,7 @@ async fn create(writer: &Writer, call: &PlannedCall, plan: &BackupPlanInput) -> 
             }
             _ => None,
         };
-        let answer = writer.send_unless(&call.action, request.send(), made_before).await?;
+        let answer = writer.send_unless(call.operation, request.send(), made_before).await?;
         let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
         let made = json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id });
         let created = answer.creation_date.and_then(|date| date.to_millis().ok());

@@ -1,5 +1,6 @@
 //! The calls that take a backup plan from live to desired. Pure.
 
+use crate::model::Operation;
 use serde_json::{Value, json};
 
 use super::{FIELDS, api, document};
@@ -15,11 +16,11 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let looks = |live: &Live| {
         let input = json!({ "ResourceArn": id(live, "Arn") });
         // The id of a plan is its own, and its tags are anybody's to change.
-        let mut looks = vec![expecting("backup:ListTags", input, live, &[], transition.marks)];
+        let mut looks = vec![expecting(Operation::ListTags, input, live, &[], transition.marks)];
         if transition.action == Action::Update {
             // An update sends the whole plan: what somebody else changed since it was read would be undone.
             let input = json!({ "BackupPlanId": id(live, "BackupPlanId") });
-            looks.push(expecting_id("backup:GetBackupPlan", input, live, &["VersionId"]));
+            looks.push(expecting_id(Operation::GetBackupPlan, input, live, &["VersionId"]));
         }
         looks
     };
@@ -50,7 +51,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "BackupPlanTags": tag_map(&all_tags(transition)),
         "CreatorRequestId": api::token(transition.scope, desired),
     });
-    vec![PlannedCall::new("backup:CreateBackupPlan", without_empty(input))]
+    vec![PlannedCall::new(Operation::CreateBackupPlan, without_empty(input))]
 }
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
@@ -63,11 +64,11 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
             "BackupPlanId": id(live, "BackupPlanId"),
             "BackupPlan": document::overlay(&live.carried, &live.name, &desired.fields),
         });
-        calls.push(PlannedCall::new("backup:UpdateBackupPlan", input));
+        calls.push(PlannedCall::new(Operation::UpdateBackupPlan, input));
     }
     calls
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    vec![PlannedCall::new("backup:DeleteBackupPlan", json!({ "BackupPlanId": id(live, "BackupPlanId") }))]
+    vec![PlannedCall::new(Operation::DeleteBackupPlan, json!({ "BackupPlanId": id(live, "BackupPlanId") }))]
 }

@@ -1,6 +1,7 @@
 //! What AWS says about customer managed policies, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
 use serde_json::{Value, json};
 
@@ -137,8 +138,8 @@ fn normal_form(
 /// Looks whether a policy that exists is the one that the call makes, and whether a version is the default already.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    match call.action.as_str() {
-        "iam:CreatePolicy" => {
+    match call.operation {
+        Operation::CreatePolicy => {
             let (path, name) = (input.text("Path").unwrap_or_else(|| "/".to_owned()), input.text("PolicyName"));
             let arn = reader.scope().iam_arn("policy", &path, &name.unwrap_or_default());
             match reader.policy(&arn).await {
@@ -154,7 +155,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
                 Err(error) => Err(error),
             }
         }
-        "iam:CreatePolicyVersion" => {
+        Operation::CreatePolicyVersion => {
             let authorization = reader.account_authorization_details().await?;
             let arn = input.text("PolicyArn");
             let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == arn.as_deref()) else {
@@ -174,10 +175,10 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, action) = (writer.iam(), Input::of(call), call.action.as_str());
+    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
     let arn = input.text("PolicyArn");
-    match action {
-        "iam:CreatePolicy" => {
+    match operation {
+        Operation::CreatePolicy => {
             let request = iam
                 .create_policy()
                 .set_policy_name(input.text("PolicyName"))
@@ -185,38 +186,38 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_policy_document(input.text("PolicyDocument"))
                 .set_description(input.text("Description"))
                 .set_tags(iam_tags(call, "Tags")?);
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             let policy = answer.policy.ok_or_else(|| incomplete(call, "Policy"))?;
             return Ok(json!({ "Arn": policy.arn, "PolicyId": policy.policy_id }));
         }
-        "iam:CreatePolicyVersion" => {
+        Operation::CreatePolicyVersion => {
             let request = iam
                 .create_policy_version()
                 .set_policy_arn(arn)
                 .set_policy_document(input.text("PolicyDocument"))
                 .set_set_as_default(input.flag("SetAsDefault"));
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             return Ok(json!({ "VersionId": answer.policy_version.and_then(|version| version.version_id) }));
         }
-        "iam:GetPolicy" => {
+        Operation::GetPolicy => {
             let policy = writer.reader().policy(&arn.unwrap_or_default()).await?;
             let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("PolicyId", policy.policy_id())], Some(&tags));
         }
-        "iam:DeletePolicyVersion" => {
+        Operation::DeletePolicyVersion => {
             let request = iam.delete_policy_version().set_policy_arn(arn).set_version_id(input.text("VersionId"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:DeletePolicy" => {
-            writer.send(action, iam.delete_policy().set_policy_arn(arn).send()).await?;
+        Operation::DeletePolicy => {
+            writer.send(operation, iam.delete_policy().set_policy_arn(arn).send()).await?;
         }
-        "iam:TagPolicy" => {
+        Operation::TagPolicy => {
             let request = iam.tag_policy().set_policy_arn(arn).set_tags(iam_tags(call, "Tags")?);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:UntagPolicy" => {
+        Operation::UntagPolicy => {
             let request = iam.untag_policy().set_policy_arn(arn).set_tag_keys(input.texts("TagKeys"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no policy needs it")),
     }

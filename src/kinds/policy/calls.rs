@@ -1,5 +1,6 @@
 //! The calls that take a customer managed policy from live to desired. Pure.
 
+use crate::model::Operation;
 use serde_json::{Value, json};
 
 use super::FIELDS;
@@ -15,7 +16,7 @@ const VERSIONS: usize = 5;
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let look = |live: &Live| {
-        expecting("iam:GetPolicy", json!({ "PolicyArn": id(live, "Arn") }), live, &["PolicyId"], transition.marks)
+        expecting(Operation::GetPolicy, json!({ "PolicyArn": id(live, "Arn") }), live, &["PolicyId"], transition.marks)
     };
     Calls { looks: transition.live.map(look).into_iter().collect(), ..changes(transition) }
 }
@@ -44,7 +45,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "Description": Delta::of(FIELDS, transition).wanted("description"),
         "Tags": tag_list(&all_tags(transition)),
     });
-    vec![PlannedCall::new("iam:CreatePolicy", without_empty(input))]
+    vec![PlannedCall::new(Operation::CreatePolicy, without_empty(input))]
 }
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
@@ -65,7 +66,7 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         }
         let document = delta.desired("document").to_string();
         let input = json!({ "PolicyArn": arn, "PolicyDocument": document, "SetAsDefault": true });
-        calls.push(PlannedCall::new("iam:CreatePolicyVersion", input));
+        calls.push(PlannedCall::new(Operation::CreatePolicyVersion, input));
     }
     calls
 }
@@ -76,10 +77,10 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
     // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
-        calls.push(PlannedCall::new("iam:UntagPolicy", json!({ "PolicyArn": arn, "TagKeys": changes.unset })));
+        calls.push(PlannedCall::new(Operation::UntagPolicy, json!({ "PolicyArn": arn, "TagKeys": changes.unset })));
     }
     if !changes.set.is_empty() {
-        calls.push(PlannedCall::new("iam:TagPolicy", json!({ "PolicyArn": arn, "Tags": tag_list(&changes.set) })));
+        calls.push(PlannedCall::new(Operation::TagPolicy, json!({ "PolicyArn": arn, "Tags": tag_list(&changes.set) })));
     }
     calls
 }
@@ -89,7 +90,7 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
     let (arn, default) = (id(live, "Arn"), id(live, "DefaultVersionId"));
     let old = versions(live).into_iter().filter(|version| *version != default);
     let mut calls: Vec<PlannedCall> = old.map(|version| delete_version(arn, version)).collect();
-    calls.push(PlannedCall::new("iam:DeletePolicy", json!({ "PolicyArn": arn })));
+    calls.push(PlannedCall::new(Operation::DeletePolicy, json!({ "PolicyArn": arn })));
     calls
 }
 
@@ -99,5 +100,5 @@ fn versions(live: &Live) -> Vec<&str> {
 }
 
 fn delete_version(arn: &str, version: &str) -> PlannedCall {
-    PlannedCall::new("iam:DeletePolicyVersion", json!({ "PolicyArn": arn, "VersionId": version }))
+    PlannedCall::new(Operation::DeletePolicyVersion, json!({ "PolicyArn": arn, "VersionId": version }))
 }

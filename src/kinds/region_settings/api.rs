@@ -1,6 +1,7 @@
 //! What AWS says about the settings of a region, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -45,7 +46,7 @@ fn normal_form(reader: &Reader, entry: &Desired, settings: [&BTreeMap<String, bo
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    if call.action != "backup:UpdateRegionSettings" {
+    if call.operation != Operation::UpdateRegionSettings {
         return Err(unusable(call, "region settings are only updated"));
     }
     let input = Input::of(call);
@@ -54,6 +55,6 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         .update_region_settings()
         .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference"))
         .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference"));
-    writer.send(&call.action, request.send()).await?;
+    writer.send(call.operation, request.send()).await?;
     Ok(json!({}))
 }

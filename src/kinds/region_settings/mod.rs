@@ -8,6 +8,7 @@ mod api;
 pub mod spec;
 
 use crate::model::KindId;
+use crate::model::Operation;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -87,5 +88,5 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
             input.insert(member.to_owned(), settings.into());
         }
     }
-    if input.is_empty() { Vec::new() } else { vec![PlannedCall::new("backup:UpdateRegionSettings", json!(input))] }
+    if input.is_empty() { Vec::new() } else { vec![PlannedCall::new(Operation::UpdateRegionSettings, json!(input))] }
 }

@@ -1,6 +1,7 @@
 //! What AWS says about roles, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_iam::types::{Role as ListedRole, RoleDetail, Tag};
@@ -151,7 +152,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
 /// Looks whether a role that exists is the one that the call makes: our marks, in the same place, with the same trust.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    if call.action != "iam:CreateRole" {
+    if call.operation != Operation::CreateRole {
         return Ok(Look::Unclear);
     }
     let role = match reader.role(&input.text("RoleName").unwrap_or_default()).await {
@@ -169,10 +170,10 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, action) = (writer.iam(), Input::of(call), call.action.as_str());
+    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
     let role = input.text("RoleName");
-    match action {
-        "iam:CreateRole" => {
+    match operation {
+        Operation::CreateRole => {
             let request = iam
                 .create_role()
                 .set_role_name(role)
@@ -182,66 +183,66 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_max_session_duration(input.small("MaxSessionDuration"))
                 .set_permissions_boundary(input.text("PermissionsBoundary"))
                 .set_tags(iam_tags(call, "Tags")?);
-            let answer = writer.send(action, request.send()).await?;
+            let answer = writer.send(operation, request.send()).await?;
             let role = answer.role.ok_or_else(|| crate::kinds::input::incomplete(call, "Role"))?;
             return Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }));
         }
-        "iam:UpdateRole" => {
+        Operation::UpdateRole => {
             let request = iam
                 .update_role()
                 .set_role_name(role)
                 .set_description(input.text("Description"))
                 .set_max_session_duration(input.small("MaxSessionDuration"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:UpdateAssumeRolePolicy" => {
+        Operation::UpdateAssumeRolePolicy => {
             let document = input.text("PolicyDocument");
             let request = iam.update_assume_role_policy().set_role_name(role).set_policy_document(document);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:PutRolePermissionsBoundary" => {
+        Operation::PutRolePermissionsBoundary => {
             let boundary = input.text("PermissionsBoundary");
             let request = iam.put_role_permissions_boundary().set_role_name(role).set_permissions_boundary(boundary);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:DeleteRolePermissionsBoundary" => {
-            writer.send(action, iam.delete_role_permissions_boundary().set_role_name(role).send()).await?;
+        Operation::DeleteRolePermissionsBoundary => {
+            writer.send(operation, iam.delete_role_permissions_boundary().set_role_name(role).send()).await?;
         }
-        "iam:AttachRolePolicy" => {
+        Operation::AttachRolePolicy => {
             let request = iam.attach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:DetachRolePolicy" => {
+        Operation::DetachRolePolicy => {
             let request = iam.detach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:PutRolePolicy" => {
+        Operation::PutRolePolicy => {
             let request = iam
                 .put_role_policy()
                 .set_role_name(role)
                 .set_policy_name(input.text("PolicyName"))
                 .set_policy_document(input.text("PolicyDocument"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:DeleteRolePolicy" => {
+        Operation::DeleteRolePolicy => {
             let request = iam.delete_role_policy().set_role_name(role).set_policy_name(input.text("PolicyName"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:GetRole" => {
+        Operation::GetRole => {
             let role = writer.reader().role(&role.unwrap_or_default()).await?;
             let tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("RoleId", Some(&role.role_id))], Some(&tags));
         }
-        "iam:DeleteRole" => {
-            writer.send(action, iam.delete_role().set_role_name(role).send()).await?;
+        Operation::DeleteRole => {
+            writer.send(operation, iam.delete_role().set_role_name(role).send()).await?;
         }
-        "iam:TagRole" => {
+        Operation::TagRole => {
             let request = iam.tag_role().set_role_name(role).set_tags(iam_tags(call, "Tags")?);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "iam:UntagRole" => {
+        Operation::UntagRole => {
             let request = iam.untag_role().set_role_name(role).set_tag_keys(input.texts("TagKeys"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no role needs it")),
     }

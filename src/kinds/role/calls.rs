@@ -1,6 +1,7 @@
 //! The calls that take a role from live to desired. Pure.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use serde_json::{Value, json};
 
 use super::FIELDS;
@@ -18,8 +19,9 @@ use crate::policy;
 const DEFAULT_SESSION: u32 = 3600;
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
-    let look =
-        |live: &Live| expecting("iam:GetRole", json!({ "RoleName": live.name }), live, &["RoleId"], transition.marks);
+    let look = |live: &Live| {
+        expecting(Operation::GetRole, json!({ "RoleName": live.name }), live, &["RoleId"], transition.marks)
+    };
     Calls { looks: transition.live.map(look).into_iter().collect(), ..changes(transition) }
 }
 
@@ -55,7 +57,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     if !diff::is_empty(duration) {
         input["MaxSessionDuration"] = json!(session_seconds(duration));
     }
-    let mut calls = vec![PlannedCall::new("iam:CreateRole", without_empty(input))];
+    let mut calls = vec![PlannedCall::new(Operation::CreateRole, without_empty(input))];
     let other = |member: &str| transition.live.map_or(&Value::Null, |live| &live.carried[member]);
     let attached = texts(delta.wanted("managed_policies")).into_iter().chain(texts(other("OtherManagedPolicies")));
     calls.extend(attached.map(|arn| attach(&desired.name, arn)));
@@ -73,7 +75,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     if delta.changes_any(&["description", "max_session_duration"]) {
         // What UpdateRole does not name goes back to AWS's default: always both.
         calls.ensure.push(PlannedCall::new(
-            "iam:UpdateRole",
+            Operation::UpdateRole,
             json!({
                 "RoleName": role,
                 "Description": delta.wanted("description").as_str().unwrap_or_default(),
@@ -84,7 +86,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     if delta.changes("trust") {
         let document = delta.desired("trust").to_string();
         let input = json!({ "RoleName": role, "PolicyDocument": document });
-        calls.ensure.push(PlannedCall::new("iam:UpdateAssumeRolePolicy", input));
+        calls.ensure.push(PlannedCall::new(Operation::UpdateAssumeRolePolicy, input));
     }
     let replaced = replaced_policies(transition);
     let bounded = delta.live("permissions_boundary").as_str().is_some_and(|arn| replaced.contains(&arn));
@@ -97,7 +99,7 @@ fn update(transition: &Transition<'_>) -> Calls {
         calls.ensure.push(match boundary {
             Some(arn) => {
                 let input = json!({ "RoleName": role, "PermissionsBoundary": arn });
-                PlannedCall::new("iam:PutRolePermissionsBoundary", input)
+                PlannedCall::new(Operation::PutRolePermissionsBoundary, input)
             }
             None => delete_boundary(role),
         });
@@ -131,10 +133,13 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
     // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {
-        calls.push(PlannedCall::new("iam:UntagRole", json!({ "RoleName": live.name, "TagKeys": changes.unset })));
+        calls.push(PlannedCall::new(Operation::UntagRole, json!({ "RoleName": live.name, "TagKeys": changes.unset })));
     }
     if !changes.set.is_empty() {
-        calls.push(PlannedCall::new("iam:TagRole", json!({ "RoleName": live.name, "Tags": tag_list(&changes.set) })));
+        calls.push(PlannedCall::new(
+            Operation::TagRole,
+            json!({ "RoleName": live.name, "Tags": tag_list(&changes.set) }),
+        ));
     }
     calls
 }
@@ -144,7 +149,7 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
     let attached = texts(&live.carried["AttachedManagedPolicies"]).into_iter();
     let mut calls: Vec<PlannedCall> = attached.map(|arn| detach(&live.name, arn)).collect();
     calls.extend(texts(&live.carried["RolePolicyNames"]).into_iter().map(|name| delete_inline(&live.name, name)));
-    calls.push(PlannedCall::new("iam:DeleteRole", json!({ "RoleName": live.name })));
+    calls.push(PlannedCall::new(Operation::DeleteRole, json!({ "RoleName": live.name })));
     calls
 }
 
@@ -159,22 +164,22 @@ fn session_seconds(duration: &Value) -> u32 {
 }
 
 fn attach(role: &str, arn: &str) -> PlannedCall {
-    PlannedCall::new("iam:AttachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
+    PlannedCall::new(Operation::AttachRolePolicy, json!({ "RoleName": role, "PolicyArn": arn }))
 }
 
 fn detach(role: &str, arn: &str) -> PlannedCall {
-    PlannedCall::new("iam:DetachRolePolicy", json!({ "RoleName": role, "PolicyArn": arn }))
+    PlannedCall::new(Operation::DetachRolePolicy, json!({ "RoleName": role, "PolicyArn": arn }))
 }
 
 fn delete_boundary(role: &str) -> PlannedCall {
-    PlannedCall::new("iam:DeleteRolePermissionsBoundary", json!({ "RoleName": role }))
+    PlannedCall::new(Operation::DeleteRolePermissionsBoundary, json!({ "RoleName": role }))
 }
 
 fn put(role: &str, name: &str, document: &Value) -> PlannedCall {
     let input = json!({ "RoleName": role, "PolicyName": name, "PolicyDocument": document.to_string() });
-    PlannedCall::new("iam:PutRolePolicy", input)
+    PlannedCall::new(Operation::PutRolePolicy, input)
 }
 
 fn delete_inline(role: &str, name: &str) -> PlannedCall {
-    PlannedCall::new("iam:DeleteRolePolicy", json!({ "RoleName": role, "PolicyName": name }))
+    PlannedCall::new(Operation::DeleteRolePolicy, json!({ "RoleName": role, "PolicyName": name }))
 }

@@ -1,6 +1,7 @@
 //! What AWS says about selections, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::create_backup_selection::{CreateBackupSelectionError, CreateBackupSelectionOutput};
@@ -240,7 +241,7 @@ fn pairs(parameters: &[ConditionParameter]) -> impl Iterator<Item = String> + '_
 /// Looks whether a selection is gone: AWS's error does not say that it is.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    if call.action != "backup:DeleteBackupSelection" {
+    if call.operation != Operation::DeleteBackupSelection {
         return Ok(Look::Unclear);
     }
     let (plan, id) = (input.text("BackupPlanId").unwrap_or_default(), input.text("SelectionId"));
@@ -253,24 +254,24 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
     let plan_id = input.text("BackupPlanId");
-    match action {
-        "backup:CreateBackupSelection" => {
+    match operation {
+        Operation::CreateBackupSelection => {
             let selection =
                 input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
             let selection = selection_from_json(selection).map_err(|error| unusable(call, error))?;
             create(writer, call, &plan_id.unwrap_or_default(), &selection).await
         }
-        "backup:DeleteBackupSelection" => {
+        Operation::DeleteBackupSelection => {
             let request = backup
                 .delete_backup_selection()
                 .set_backup_plan_id(plan_id)
                 .set_selection_id(input.text("SelectionId"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
-        "backup:ListTags" => perform_tags(writer, call).await,
+        Operation::ListTags => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no selection needs it")),
     }
 }
@@ -300,7 +301,7 @@ async fn create(
             }
             _ => None,
         };
-        let answer = match writer.send_unless(&call.action, request.send(), made_before).await {
+        let answer = match writer.send_unless(call.operation, request.send(), made_before).await {
             Ok(answer) => answer,
             Err(error) if error.is_already_there() && !has_room => {
                 if !make_room(writer, plan, &selection.selection_name).await? {
@@ -337,7 +338,7 @@ async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsE
             .delete_backup_selection()
             .backup_plan_id(plan)
             .set_selection_id(member.selection_id().map(str::to_owned));
-        writer.send("backup:DeleteBackupSelection", request.send()).await?;
+        writer.send(Operation::DeleteBackupSelection, request.send()).await?;
         had = true;
     }
     Ok(had)

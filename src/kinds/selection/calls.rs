@@ -1,6 +1,7 @@
 //! The calls that take a selection from live to desired. Pure.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
 use super::{CONDITIONS, TAG_PREFIX};
@@ -27,7 +28,7 @@ fn plan_look(transition: &Transition<'_>) -> Option<PlannedCall> {
     })?;
     let input = json!({ "ResourceArn": id(plan, "Arn") });
     (!transition.replaced.contains(address))
-        .then(|| expecting_reference("backup:ListTags", input, plan, &[], transition.scope))
+        .then(|| expecting_reference(Operation::ListTags, input, plan, &[], transition.scope))
 }
 
 fn changes(transition: &Transition<'_>) -> Calls {
@@ -62,7 +63,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "BackupSelection": selection,
         "CreatorRequestId": marks::creator_request_id(transition.scope, 's', &desired.name, &content),
     });
-    vec![PlannedCall::new("backup:CreateBackupSelection", input)]
+    vec![PlannedCall::new(Operation::CreateBackupSelection, input)]
 }
 
 fn selection(desired: &Desired) -> Value {
@@ -100,5 +101,5 @@ fn selection(desired: &Desired) -> Value {
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
     let input = json!({ "BackupPlanId": id(live, "BackupPlanId"), "SelectionId": id(live, "SelectionId") });
-    vec![PlannedCall::new("backup:DeleteBackupSelection", input)]
+    vec![PlannedCall::new(Operation::DeleteBackupSelection, input)]
 }

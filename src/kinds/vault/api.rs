@@ -1,6 +1,7 @@
 //! What AWS says about vaults, and how it is told.
 
 use crate::model::KindId;
+use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_vault::{CreateBackupVaultError, CreateBackupVaultOutput};
@@ -190,10 +191,10 @@ fn created(vault: &BackupVaultListMember) -> Option<String> {
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
     let vault = input.text("BackupVaultName");
-    match action {
-        "backup:CreateBackupVault" => {
+    match operation {
+        Operation::CreateBackupVault => {
             let token = input.text("CreatorRequestId");
             let request = backup
                 .create_backup_vault()
@@ -208,20 +209,20 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 }
                 _ => None,
             };
-            let answer = writer.send_unless(action, request.send(), made_before).await?;
+            let answer = writer.send_unless(operation, request.send(), made_before).await?;
             let arn = answer.backup_vault_arn.ok_or_else(|| incomplete(call, "BackupVaultArn"))?;
             return Ok(json!({ "Arn": arn, "BackupVaultArn": arn }));
         }
-        "backup:PutBackupVaultAccessPolicy" => {
+        Operation::PutBackupVaultAccessPolicy => {
             let policy = input.text("Policy");
             let request = backup.put_backup_vault_access_policy().set_backup_vault_name(vault).set_policy(policy);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:DeleteBackupVaultAccessPolicy" => {
+        Operation::DeleteBackupVaultAccessPolicy => {
             let request = backup.delete_backup_vault_access_policy().set_backup_vault_name(vault);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:PutBackupVaultNotifications" => {
+        Operation::PutBackupVaultNotifications => {
             let events = input.texts("BackupVaultEvents");
             let events =
                 events.map(|events| events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect());
@@ -230,29 +231,29 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                 .set_backup_vault_name(vault)
                 .set_sns_topic_arn(input.text("SNSTopicArn"))
                 .set_backup_vault_events(events);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:DeleteBackupVaultNotifications" => {
+        Operation::DeleteBackupVaultNotifications => {
             let request = backup.delete_backup_vault_notifications().set_backup_vault_name(vault);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:PutBackupVaultLockConfiguration" => {
+        Operation::PutBackupVaultLockConfiguration => {
             let request = backup
                 .put_backup_vault_lock_configuration()
                 .set_backup_vault_name(vault)
                 .set_min_retention_days(input.number("MinRetentionDays"))
                 .set_max_retention_days(input.number("MaxRetentionDays"))
                 .set_changeable_for_days(input.number("ChangeableForDays"));
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:DeleteBackupVaultLockConfiguration" => {
+        Operation::DeleteBackupVaultLockConfiguration => {
             let request = backup.delete_backup_vault_lock_configuration().set_backup_vault_name(vault);
-            writer.send(action, request.send()).await?;
+            writer.send(operation, request.send()).await?;
         }
-        "backup:DeleteBackupVault" => {
-            writer.send(action, backup.delete_backup_vault().set_backup_vault_name(vault).send()).await?;
+        Operation::DeleteBackupVault => {
+            writer.send(operation, backup.delete_backup_vault().set_backup_vault_name(vault).send()).await?;
         }
-        "backup:ListBackupVaults" => {
+        Operation::ListBackupVaults => {
             let vaults = writer.reader().list_backup_vaults().await?;
             let found = vaults.iter().find(|listed| listed.backup_vault_name() == vault.as_deref());
             let Some(found) = found else { return Ok(expect::gone()) };
@@ -260,7 +261,9 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             let ids = [("CreationDate", created.as_deref()), ("CreatorRequestId", found.creator_request_id())];
             return expect::check(call, &ids, None);
         }
-        "backup:TagResource" | "backup:UntagResource" | "backup:ListTags" => return perform_tags(writer, call).await,
+        Operation::TagResource | Operation::UntagResource | Operation::ListTags => {
+            return perform_tags(writer, call).await;
+        }
         _ => return Err(unusable(call, "no vault needs it")),
     }
     Ok(json!({}))
@@ -268,17 +271,19 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 
 /// Makes the calls of AWS Backup that are about tags.
 pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, action) = (writer.backup(), Input::of(call), call.action.as_str());
+    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
     let arn = input.text("ResourceArn");
-    match action {
-        "backup:TagResource" => {
-            writer.send(action, backup.tag_resource().set_resource_arn(arn).set_tags(input.map("Tags")).send()).await?;
+    match operation {
+        Operation::TagResource => {
+            writer
+                .send(operation, backup.tag_resource().set_resource_arn(arn).set_tags(input.map("Tags")).send())
+                .await?;
         }
-        "backup:UntagResource" => {
+        Operation::UntagResource => {
             let keys = input.texts("TagKeyList");
-            writer.send(action, backup.untag_resource().set_resource_arn(arn).set_tag_key_list(keys).send()).await?;
+            writer.send(operation, backup.untag_resource().set_resource_arn(arn).set_tag_key_list(keys).send()).await?;
         }
-        "backup:ListTags" => {
+        Operation::ListTags => {
             let tags = writer.reader().backup_tags(&arn.unwrap_or_default()).await?;
             return expect::check(call, &[], Some(&tags));
         }

@@ -1,5 +1,6 @@
 //! The calls that take a vault from live to desired. Pure.
 
+use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
 use super::FIELDS;
@@ -21,8 +22,8 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
 fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
     let named = json!({ "BackupVaultName": live.name });
     vec![
-        expecting_id("backup:ListBackupVaults", named, live, &["CreationDate", "CreatorRequestId"]),
-        expecting("backup:ListTags", json!({ "ResourceArn": id(live, "Arn") }), live, &[], transition.marks),
+        expecting_id(Operation::ListBackupVaults, named, live, &["CreationDate", "CreatorRequestId"]),
+        expecting(Operation::ListTags, json!({ "ResourceArn": id(live, "Arn") }), live, &[], transition.marks),
     ]
 }
 
@@ -47,7 +48,7 @@ fn create(transition: &Transition<'_>) -> Calls {
         "CreatorRequestId": marks::creator_request_id(transition.scope, 'v', &desired.name, &desired.address.to_string()),
     });
     let mut calls = Calls::default();
-    calls.ensure.push(PlannedCall::new("backup:CreateBackupVault", without_empty(input)));
+    calls.ensure.push(PlannedCall::new(Operation::CreateBackupVault, without_empty(input)));
     let declared = |field: &str| desired.fields.get(field).filter(|value| !diff::is_empty(value));
     if let Some(policy) = declared("access_policy") {
         calls.ensure.push(put_policy(&desired.name, policy));
@@ -74,14 +75,14 @@ fn update(transition: &Transition<'_>) -> Calls {
     if delta.changes("access_policy") {
         let policy = delta.desired("access_policy");
         calls.ensure.push(if diff::is_empty(policy) {
-            PlannedCall::new("backup:DeleteBackupVaultAccessPolicy", named.clone())
+            PlannedCall::new(Operation::DeleteBackupVaultAccessPolicy, named.clone())
         } else {
             put_policy(vault, policy)
         });
     }
     if delta.changes("notifications") {
         calls.ensure.push(if diff::is_empty(delta.desired("notifications")) {
-            PlannedCall::new("backup:DeleteBackupVaultNotifications", named.clone())
+            PlannedCall::new(Operation::DeleteBackupVaultNotifications, named.clone())
         } else {
             put_notifications(vault, &merged(&delta, "notifications"))
         });
@@ -89,7 +90,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     if delta.changes("lock") {
         // A lock binds whatever comes after it: nothing of the vault does.
         calls.remove.push(if diff::is_empty(delta.desired("lock")) {
-            PlannedCall::new("backup:DeleteBackupVaultLockConfiguration", named)
+            PlannedCall::new(Operation::DeleteBackupVaultLockConfiguration, named)
         } else {
             put_lock(vault, &merged(&delta, "lock"), transition)
         });
@@ -114,18 +115,18 @@ pub(crate) fn backup_tags(delta: &Delta<'_>, arn: &str) -> Vec<PlannedCall> {
     let mut calls = Vec::new();
     if !changes.set.is_empty() {
         let input = json!({ "ResourceArn": arn, "Tags": tag_map(&changes.set) });
-        calls.push(PlannedCall::new("backup:TagResource", input));
+        calls.push(PlannedCall::new(Operation::TagResource, input));
     }
     if !changes.unset.is_empty() {
         let input = json!({ "ResourceArn": arn, "TagKeyList": changes.unset });
-        calls.push(PlannedCall::new("backup:UntagResource", input));
+        calls.push(PlannedCall::new(Operation::UntagResource, input));
     }
     calls
 }
 
 fn put_policy(vault: &str, policy: &Value) -> PlannedCall {
     let input = json!({ "BackupVaultName": vault, "Policy": policy.to_string() });
-    PlannedCall::new("backup:PutBackupVaultAccessPolicy", input)
+    PlannedCall::new(Operation::PutBackupVaultAccessPolicy, input)
 }
 
 fn put_notifications(vault: &str, notifications: &Map<String, Value>) -> PlannedCall {
@@ -134,7 +135,7 @@ fn put_notifications(vault: &str, notifications: &Map<String, Value>) -> Planned
         "SNSTopicArn": notifications.get("topic"),
         "BackupVaultEvents": notifications.get("events"),
     });
-    PlannedCall::new("backup:PutBackupVaultNotifications", input)
+    PlannedCall::new(Operation::PutBackupVaultNotifications, input)
 }
 
 fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>) -> PlannedCall {
@@ -150,10 +151,10 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
         input["ChangeableForDays"] =
             json!(options.and_then(|options| days::parse(text(options, "changeable_for")).ok()));
     }
-    PlannedCall::new("backup:PutBackupVaultLockConfiguration", without_empty(input))
+    PlannedCall::new(Operation::PutBackupVaultLockConfiguration, without_empty(input))
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {
     // Deleting a vault takes its policy, notifications and governance lock along.
-    vec![PlannedCall::new("backup:DeleteBackupVault", json!({ "BackupVaultName": live.name }))]
+    vec![PlannedCall::new(Operation::DeleteBackupVault, json!({ "BackupVaultName": live.name }))]
 }

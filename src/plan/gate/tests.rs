@@ -194,7 +194,7 @@ fn notes(plan: &Plan) -> Vec<(String, String)> {
 /// The place of the first call of an operation.
 fn place(plan: &Plan, action: &str) -> usize {
     let mut calls = plan.steps.iter().flat_map(|step| &step.calls);
-    calls.position(|call| call.action == action).unwrap_or_else(|| panic!("no {action} in {:#?}", plan.steps))
+    calls.position(|call| call.action() == action).unwrap_or_else(|| panic!("no {action} in {:#?}", plan.steps))
 }
 
 /// Every way to leave an instance with the managed policy alone: the files, the profile on the instance, the thing that does
@@ -248,7 +248,7 @@ fn whatever_takes_the_older_policy_away_waits_for_the_package_on_the_instance() 
         let (sent, there) = (place(&plan, "ssm:SendCommand"), place(&plan, "ssm:GetCommandInvocation"));
         assert!(sent < there && there < place(&plan, takes), "{cause}: {:#?}", plan.steps);
         let package = plan.steps.iter().find(|step| step.address.kind() == KindId::Package).expect("the package");
-        let taking = plan.steps.iter().find(|step| step.calls.iter().any(|call| call.action == takes));
+        let taking = plan.steps.iter().find(|step| step.calls.iter().any(|call| call.action() == takes));
         assert!(comes_before(&plan, package.id, taking.expect("the call").id), "{cause}: {:#?}", plan.steps);
         assert_eq!(notes(&plan), [], "{cause}");
     }

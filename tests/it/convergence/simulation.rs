@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+use vssctl::model::Operation;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -245,9 +246,9 @@ impl World {
             }
             let wanted = config.desired.iter().any(|desired| desired.address == step.address);
             for call in &step.calls {
-                let deletes = ["iam:DeleteRole", "backup:DeleteBackupVault"].contains(&call.action.as_str());
+                let deletes = [Operation::DeleteRole, Operation::DeleteBackupVault].contains(&call.operation);
                 if deletes && wanted && action != Some(Action::Replace) {
-                    self.problems.push(format!("`{}` is wanted, and {} takes it away", step.address, call.action));
+                    self.problems.push(format!("`{}` is wanted, and {} takes it away", step.address, call.operation));
                 }
             }
         }
