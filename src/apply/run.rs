@@ -347,10 +347,14 @@ impl Runner<'_> {
         let outputs = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.options.read;
         for planned in &step.calls {
-            let call = PlannedCall { operation: planned.operation, input: fill(&planned.input, &outputs()) };
-            match self.call(step, &call, &mut seen, &mut ended.sent).await {
+            let filled = fill(planned, &outputs());
+            let sent = match filled {
+                Ok(call) => self.call(step, &call, &mut seen, &mut ended.sent).await,
+                Err(error) => Err(error),
+            };
+            match sent {
                 Ok(Some(answer)) => {
-                    ended.made.push(call.operation);
+                    ended.made.push(planned.operation);
                     for (name, value) in answer.as_object().into_iter().flatten() {
                         outputs().insert((step.address.to_string(), name.clone()), value.clone());
                     }
@@ -361,8 +365,9 @@ impl Runner<'_> {
                     return ended;
                 }
                 Err(error) => {
-                    tell(Event::Failed { address: address(), call: call.operation, error: error.clone() });
-                    ended.end = StepEnd::Failed { call: call.operation, error };
+                    let call = planned.operation;
+                    tell(Event::Failed { address: address(), call, error: error.clone() });
+                    ended.end = StepEnd::Failed { call, error };
                     return ended;
                 }
             }
@@ -615,21 +620,35 @@ impl Runner<'_> {
 }
 
 /// Puts the values that earlier calls returned in place of their placeholders.
-fn fill(input: &Value, outputs: &Outputs) -> Value {
+///
+/// # Errors
+///
+/// A value that no answer had: the call is not sent without it.
+fn fill(planned: &PlannedCall, outputs: &Outputs) -> Result<PlannedCall, AwsError> {
+    let missing = |of: &str, name: &str| {
+        let message = format!("no earlier answer had the `{name}` of `{of}`: nothing was sent, plan again");
+        AwsError::rejected(planned.operation.service(), planned.operation.name(), message)
+    };
+    let input = filled(&planned.input, outputs).map_err(|(of, name)| missing(&of, &name))?;
+    Ok(PlannedCall { operation: planned.operation, input })
+}
+
+/// Fills a value in; else names the placeholder that nothing was there for.
+fn filled(input: &Value, outputs: &Outputs) -> Result<Value, (String, String)> {
     match input {
         Value::Object(entries) => {
             let text = |key: &str| entries.get(key).and_then(Value::as_str).map(str::to_owned);
             if let (Some(of), Some(name)) = (text("$output"), text("name")) {
-                return outputs.get(&(of, name)).cloned().unwrap_or(Value::Null);
+                let output = (of, name);
+                return outputs.get(&output).filter(|value| !value.is_null()).cloned().ok_or(output);
             }
-            entries
-                .iter()
-                .map(|(key, value)| (key.clone(), fill(value, outputs)))
-                .collect::<serde_json::Map<_, _>>()
-                .into()
+            let filled = entries.iter().map(|(key, value)| Ok((key.clone(), filled(value, outputs)?)));
+            filled.collect::<Result<serde_json::Map<_, _>, _>>().map(Value::from)
         }
-        Value::Array(items) => items.iter().map(|item| fill(item, outputs)).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => input.clone(),
+        Value::Array(items) => {
+            items.iter().map(|item| filled(item, outputs)).collect::<Result<Vec<_>, _>>().map(Value::from)
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(input.clone()),
     }
 }
 

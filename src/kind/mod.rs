@@ -4,6 +4,7 @@
 //! A kind turns a file's entry and a live object into the same *normal form*, a JSON map of fields. Everything that
 //! compares, orders, shows or saves works on normal forms and never asks which kind it holds.
 
+mod carried;
 pub mod diff;
 pub(crate) mod form;
 pub mod marks;
@@ -22,6 +23,8 @@ use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Location, Scope};
 use crate::model::{KindError, KindId};
+
+pub use carried::Carried;
 
 /// A normal form: the fields of one thing by name.
 pub type Fields = Map<String, Value>;
@@ -122,8 +125,8 @@ pub struct Live {
     pub ids: BTreeMap<String, String>,
     /// Every field in normal form, empty ones left out. `tags` holds all tags but `aws:` ones, marks included.
     pub fields: Fields,
-    /// What an update has to carry along and the file format does not model, in the kind's own form.
-    pub carried: Value,
+    /// What an update has to carry along and the file format does not model, in the kind's own type.
+    pub carried: Carried,
     /// What it refers to, as (kind, AWS name): it must let go before that can be deleted.
     pub refers: Vec<(KindId, String)>,
 }
@@ -330,15 +333,9 @@ pub trait Kind: Sync + std::fmt::Debug {
         None
     }
 
-    /// Members of `Live::carried` that change by themselves and that no call depends on: a saved plan does not hold them
-    /// against anybody.
-    fn restless(&self) -> &'static [&'static str] {
-        &[]
-    }
-
     /// Who holds this live thing, so that AWS deletes it only when they have let go. `all` is what every kind read.
-    fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
-        serde_json::from_value(live.carried["Holders"].clone()).unwrap_or_default()
+    fn holders(&self, _live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
+        Vec::new()
     }
 
     /// Whether `live`, on its way to `desired`, lets go of `held`, which is deleted or replaced.

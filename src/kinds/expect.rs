@@ -115,7 +115,7 @@ mod tests {
             owner: Owner::Ours(None),
             ids: BTreeMap::from([("RoleId".to_owned(), "AROA1".to_owned())]),
             fields,
-            carried: Value::Null,
+            carried: crate::kind::Carried::default(),
             refers: Vec::new(),
         }
     }

@@ -1,7 +1,15 @@
 //! The calls of the kinds, without any AWS: which ones, in which phase and order, with which input.
 
+use super::package::PackageCarried;
+use super::policy::PolicyCarried;
+use super::region_settings::SettingsCarried;
+use super::role::RoleCarried;
+use super::vault::VaultCarried;
+use crate::kind::Carried;
 use crate::kinds;
 use crate::model::KindId;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
@@ -52,7 +60,12 @@ fn desired(address: &str, fields: Value) -> Desired {
     }
 }
 
-fn live(name: &str, ids: &[(&str, &str)], fields: Value, carried: Value) -> Live {
+/// Reads what is carried from JSON, in a kind's own type.
+fn carried<T: DeserializeOwned + Serialize + std::fmt::Debug + Send + Sync + 'static>(value: Value) -> Carried {
+    Carried::new(serde_json::from_value::<T>(value).expect("what the kind carries"))
+}
+
+fn live(name: &str, ids: &[(&str, &str)], fields: Value, carried: Carried) -> Live {
     Live {
         name: name.to_owned(),
         owner: Owner::Ours(None),
@@ -110,7 +123,7 @@ fn a_role_gets_its_new_policy_before_the_old_one_goes() {
             "app",
             &[],
             json!({"managed_policies": ["arn:old"], "inline_policies": {"x": {}}}),
-            Value::Null,
+            Carried::default(),
         )),
         ..Given::default()
     };
@@ -123,7 +136,7 @@ fn a_role_gets_its_new_policy_before_the_old_one_goes() {
 fn updating_one_of_description_and_session_keeps_the_other() {
     let given = Given {
         desired: Some(desired("role.app", json!({"description": ""}))),
-        live: Some(live("app", &[], json!({"description": "old", "max_session_duration": "2h"}), Value::Null)),
+        live: Some(live("app", &[], json!({"description": "old", "max_session_duration": "2h"}), Carried::default())),
         ..Given::default()
     };
     let made = calls("role.app", Action::Update, &given);
@@ -133,7 +146,7 @@ fn updating_one_of_description_and_session_keeps_the_other() {
 
 #[test]
 fn a_role_goes_only_after_everything_of_it() {
-    let carried = json!({"AttachedManagedPolicies": ["arn:a"], "RolePolicyNames": ["x"]});
+    let carried = carried::<RoleCarried>(json!({"AttachedManagedPolicies": ["arn:a"], "RolePolicyNames": ["x"]}));
     let given = Given { live: Some(live("app", &[], json!({}), carried)), ..Given::default() };
     let made = calls("role.app", Action::Delete, &given);
     assert_eq!(names(&made.looks), ["iam:GetRole"]);
@@ -150,9 +163,9 @@ fn a_role_lets_a_replaced_policy_go_and_takes_the_new_one() {
             "app",
             &[],
             json!({"managed_policies": ["arn:p"]}),
-            json!({"AttachedManagedPolicies": ["arn:p"]}),
+            carried::<RoleCarried>(json!({"AttachedManagedPolicies": ["arn:p"]})),
         )),
-        neighbours: vec![(policy.clone(), live("p", &[("Arn", "arn:p")], json!({}), Value::Null))],
+        neighbours: vec![(policy.clone(), live("p", &[("Arn", "arn:p")], json!({}), Carried::default()))],
         replaced: vec![policy],
         ..Given::default()
     };
@@ -165,7 +178,12 @@ fn a_role_lets_a_replaced_policy_go_and_takes_the_new_one() {
 #[test]
 fn the_oldest_version_that_is_not_in_force_makes_way_for_a_sixth() {
     let ids = [("Arn", "arn:p"), ("DefaultVersionId", "v1")];
-    let live = live("p", &ids, json!({"document": {"a": 1}}), json!({"versions": ["v1", "v2", "v3", "v4", "v5"]}));
+    let live = live(
+        "p",
+        &ids,
+        json!({"document": {"a": 1}}),
+        carried::<PolicyCarried>(json!({"versions": ["v1", "v2", "v3", "v4", "v5"]})),
+    );
     let entry = desired("policy.p", json!({"document": {"a": 2}}));
     let made = calls("policy.p", Action::Update, &Given { desired: Some(entry), live: Some(live), ..Given::default() });
     assert_eq!(names(&made.ensure), ["iam:DeletePolicyVersion", "iam:CreatePolicyVersion"]);
@@ -176,7 +194,7 @@ fn the_oldest_version_that_is_not_in_force_makes_way_for_a_sixth() {
 fn a_profile_lets_the_old_role_go_before_it_takes_the_new_one() {
     let given = Given {
         desired: Some(desired("instance_profile.i", json!({"role": "new"}))),
-        live: Some(live("i", &[], json!({"role": "old"}), Value::Null)),
+        live: Some(live("i", &[], json!({"role": "old"}), Carried::default())),
         ..Given::default()
     };
     let made = calls("instance_profile.i", Action::Update, &given);
@@ -188,8 +206,8 @@ fn a_profile_is_empty_while_its_role_is_replaced() {
     let role: Address = "role.app".parse().expect("an address");
     let given = Given {
         desired: Some(desired("instance_profile.i", json!({"role": "app"}))),
-        live: Some(live("i", &[], json!({"role": "app"}), Value::Null)),
-        neighbours: vec![(role.clone(), live("app", &[], json!({}), Value::Null))],
+        live: Some(live("i", &[], json!({"role": "app"}), Carried::default())),
+        neighbours: vec![(role.clone(), live("app", &[], json!({}), Carried::default()))],
         replaced: vec![role],
         ..Given::default()
     };
@@ -215,7 +233,7 @@ fn a_lock_keeps_the_bounds_that_the_file_does_not_say() {
     let lock = json!({"lock": {"mode": "governance", "min_retention": "7d", "max_retention": "70d"}});
     let given = Given {
         desired: Some(desired("vault.vss", json!({"lock": {"mode": "governance", "min_retention": "9d"}}))),
-        live: Some(live("vss", &[("Arn", "arn:v")], lock, Value::Null)),
+        live: Some(live("vss", &[("Arn", "arn:v")], lock, Carried::default())),
         ..Given::default()
     };
     let made = calls("vault.vss", Action::Update, &given);
@@ -226,7 +244,8 @@ fn a_lock_keeps_the_bounds_that_the_file_does_not_say() {
 #[test]
 fn a_vault_with_recovery_points_says_why_it_stays() {
     let vault = kinds::of(KindId::Vault);
-    let holding = |count: i64| live("vss", &[], json!({}), json!({"NumberOfRecoveryPoints": count}));
+    let holding =
+        |count: i64| live("vss", &[], json!({}), Carried::new(VaultCarried { number_of_recovery_points: Some(count) }));
     assert_eq!(vault.obstacle(&holding(0)), None);
     assert_eq!(vault.obstacle(&holding(3)).as_deref(), Some("it holds 3 recovery points"));
 }
@@ -238,7 +257,7 @@ fn taking_over_writes_the_marks_and_nothing_else() {
     {
         let given = Given {
             desired: Some(desired(address, json!({"description": "new", "tags": {"team": "a"}}))),
-            live: Some(live("app", &[("Arn", "arn")], json!({"description": "old"}), Value::Null)),
+            live: Some(live("app", &[("Arn", "arn")], json!({"description": "old"}), Carried::default())),
             marks: BTreeMap::from([("vssctl:stack".to_owned(), "s".to_owned())]),
             ..Given::default()
         };
@@ -258,7 +277,7 @@ fn selection(role: &str) -> Desired {
 #[test]
 fn a_selection_names_the_plan_that_stands_or_the_one_to_come() {
     let plan: Address = "plan.daily".parse().expect("an address");
-    let standing = vec![(plan.clone(), live("daily", &[("BackupPlanId", "id-1")], json!({}), Value::Null))];
+    let standing = vec![(plan.clone(), live("daily", &[("BackupPlanId", "id-1")], json!({}), Carried::default()))];
     let id = |neighbours: Vec<(Address, Live)>, replaced: Vec<Address>| {
         let given = Given { desired: Some(selection("arn:r")), neighbours, replaced, ..Given::default() };
         calls("selection.daily.windows", Action::Create, &given).ensure.remove(0).input["BackupPlanId"].clone()
@@ -285,7 +304,7 @@ fn a_selection_is_written_in_the_words_of_aws() {
 
 #[test]
 fn another_content_is_another_token_and_the_old_selection_goes_last() {
-    let old = live("windows", &[("BackupPlanId", "p"), ("SelectionId", "s")], json!({}), Value::Null);
+    let old = live("windows", &[("BackupPlanId", "p"), ("SelectionId", "s")], json!({}), Carried::default());
     let token = |role: &str| {
         let given = Given { desired: Some(selection(role)), live: Some(old.clone()), ..Given::default() };
         let made = calls("selection.daily.windows", Action::Replace, &given);
@@ -304,7 +323,9 @@ fn an_association_is_updated_whole_and_only_as_it_was_read() {
         "package_name": "AwsVssComponents", "action": "Install", "version": "2.4.0", "targets": targets,
         "schedule": "rate(1 day)", "max_errors": "10%", "calendar_names": ["c"],
     });
-    let carried = json!({"Parameters": {"name": ["AwsVssComponents"], "version": ["2.4.0"]}, "TargetLocations": [{"Accounts": ["1"]}]});
+    let carried = carried::<PackageCarried>(
+        json!({"Parameters": {"name": ["AwsVssComponents"], "version": ["2.4.0"]}, "TargetLocations": [{"Accounts": ["1"]}]}),
+    );
     let ids = [("AssociationId", "a"), ("AssociationVersion", "3")];
     let given = Given {
         desired: Some(desired("package.vss", json!({"version": "", "schedule": "rate(2 days)"}))),
@@ -332,7 +353,7 @@ fn a_changed_run_command_is_sent_again_and_never_deleted() {
         "vss",
         &[("CommandId", "c")],
         json!({"package_name": "AwsVssComponents", "action": "Uninstall"}),
-        Value::Null,
+        Carried::default(),
     );
     let given = Given { desired: Some(entry), live: Some(sent), ..Given::default() };
     let made = calls("package.vss", Action::Update, &given);
@@ -348,7 +369,9 @@ fn a_changed_run_command_is_sent_again_and_never_deleted() {
 
 #[test]
 fn the_settings_that_the_file_does_not_name_are_sent_as_they_are() {
-    let carried = json!({"ResourceTypeOptInPreference": {"EC2": false, "EBS": true}, "ResourceTypeManagementPreference": {"EFS": true}});
+    let carried = carried::<SettingsCarried>(
+        json!({"ResourceTypeOptInPreference": {"EC2": false, "EBS": true}, "ResourceTypeManagementPreference": {"EFS": true}}),
+    );
     let given = Given {
         desired: Some(desired("region_settings", json!({"resource_type_opt_in": {"EC2": true}}))),
         live: Some(live("region_settings", &[], json!({"resource_type_opt_in": {"EC2": false}}), carried)),
@@ -370,7 +393,7 @@ fn an_inline_policy_that_means_the_same_is_not_written_again() {
             "app",
             &[],
             json!({"inline_policies": {"same": statement("EC2:describeimages"), "other": statement("ec2:DescribeHosts")}}),
-            Value::Null,
+            Carried::default(),
         )),
         ..Given::default()
     };
@@ -392,7 +415,7 @@ fn a_tag_key_that_only_changes_its_case_goes_before_it_comes() {
                 "app",
                 &[("Arn", "arn")],
                 json!({"tags": {"team": "a", "vssctl:keys": "team"}}),
-                Value::Null,
+                Carried::default(),
             )),
             marks: BTreeMap::from([("vssctl:keys".to_owned(), "Team".to_owned())]),
             ..Given::default()
@@ -406,8 +429,8 @@ fn a_role_lets_its_replaced_boundary_go_and_takes_the_new_one() {
     let policy: Address = "policy.p".parse().expect("an address");
     let given = |wanted: Value| Given {
         desired: Some(desired("role.app", wanted)),
-        live: Some(live("app", &[], json!({"permissions_boundary": "arn:p"}), Value::Null)),
-        neighbours: vec![(policy.clone(), live("p", &[("Arn", "arn:p")], json!({}), Value::Null))],
+        live: Some(live("app", &[], json!({"permissions_boundary": "arn:p"}), Carried::default())),
+        neighbours: vec![(policy.clone(), live("p", &[("Arn", "arn:p")], json!({}), Carried::default()))],
         replaced: vec![policy.clone()],
         ..Given::default()
     };

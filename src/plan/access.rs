@@ -4,10 +4,12 @@
 //! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy what it
 //! allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one by one.
 
+use crate::kinds::attachment::AttachmentCarried;
+use crate::kinds::role::RoleCarried;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 use super::build::Draft;
 use crate::kind::{Desired, Found, KindLive, Live};
@@ -177,16 +179,16 @@ impl<'a> Access<'a> {
 
 /// Whether an entry means an instance; `Instances` are those that it was read for.
 fn means(turn: &Turn<'_>, machine: &Machine) -> bool {
-    turn.live.is_some_and(|live| texts(&live.carried["Instances"]).any(|id| id == machine.id))
+    let carried = turn.live.and_then(|live| live.carried.get::<AttachmentCarried>());
+    carried.is_some_and(|carried| carried.instances.contains(&machine.id))
 }
 
 /// A role once it is as the file says: what the file does not speak of stays, and with `additive` what it
 /// does not name.
 fn after(turn: &Turn<'_>) -> Role {
     let additive = turn.desired.options.get("policies_mode").is_some_and(|mode| mode == "additive");
-    let nothing = Value::Null;
-    let carried = turn.live.map_or(&nothing, |live| &live.carried);
-    let attached = texts(&carried["AttachedManagedPolicies"]).map(str::to_owned);
+    let carried = turn.live.and_then(|live| live.carried.get::<RoleCarried>()).cloned().unwrap_or_default();
+    let attached = carried.attached_managed_policies.into_iter();
     let named = turn.desired.fields.get("managed_policies").map(|named| texts(named).map(str::to_owned));
     let managed: BTreeSet<String> = match named {
         Some(named) if additive => attached.chain(named).collect(),
@@ -194,9 +196,8 @@ fn after(turn: &Turn<'_>) -> Role {
         None => attached.collect(),
     };
     let shown = turn.live.and_then(|live| live.fields.get("inline_policies"));
-    let hidden = &carried["OtherInlinePolicies"];
-    let there = [shown.unwrap_or(&nothing), hidden].into_iter().filter_map(Value::as_object).flatten();
-    let mut inline: Map<String, Value> = there.map(|(name, document)| (name.clone(), document.clone())).collect();
+    let mut inline = shown.and_then(Value::as_object).cloned().unwrap_or_default();
+    inline.extend(carried.other_inline_policies);
     if let Some(named) = turn.desired.fields.get("inline_policies").and_then(Value::as_object) {
         if !additive {
             inline.clear();

@@ -247,7 +247,7 @@ mod tests {
             owner: crate::kind::Owner::Ours(None),
             ids: ids.iter().map(|(name, id)| ((*name).to_owned(), (*id).to_owned())).collect(),
             fields: crate::kind::Fields::new(),
-            carried: Value::Null,
+            carried: crate::kind::Carried::default(),
             refers: Vec::new(),
         }
     }

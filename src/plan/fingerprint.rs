@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
 use super::{Plan, verdict};
-use crate::kind::{Desired, Found, Kind, KindLive, Live};
+use crate::kind::{Desired, Found, KindLive, Live};
 use crate::model::Address;
 use crate::model::hash::sha256_hex;
 
@@ -82,7 +82,7 @@ pub fn observe(plan: &Plan, desired: &[Desired], live: &[(KindId, KindLive)], co
     for (id, read) in live {
         let kind = kinds::of(*id);
         let see = |address: &Address, standing, live: &Live| {
-            of_live(kind, address.clone(), standing, live, touched.contains(address))
+            of_live(address.clone(), standing, live, touched.contains(address))
         };
         for (address, found) in read.found.iter().filter(|(address, _)| of_plan.contains(address)) {
             let nothing = |presence| Observed {
@@ -101,7 +101,7 @@ pub fn observe(plan: &Plan, desired: &[Desired], live: &[(KindId, KindLive)], co
         }
         let surplus = read.surplus.iter().filter(|(address, _)| of_plan.contains(address));
         // A second object goes under an address of its own: with its entry it is always touched.
-        all.extend(surplus.map(|(address, live)| of_live(kind, address.clone(), Standing::Surplus, live, true)));
+        all.extend(surplus.map(|(address, live)| of_live(address.clone(), Standing::Surplus, live, true)));
         for live in &read.orphans {
             let address = verdict::orphan_address(kind, live, &taken);
             taken.insert(address.clone());
@@ -118,14 +118,9 @@ fn key(observed: &Observed) -> (&Address, Standing, &str) {
     (&observed.address, observed.standing, &observed.id)
 }
 
-fn of_live(kind: &dyn Kind, address: Address, standing: Standing, live: &Live, keeps: bool) -> Observed {
-    let mut carried = live.carried.clone();
-    if let Some(members) = carried.as_object_mut() {
-        // What changes by itself and no call depends on.
-        members.retain(|name, _| !kind.restless().contains(&name.as_str()));
-    }
+fn of_live(address: Address, standing: Standing, live: &Live, keeps: bool) -> Observed {
     let state = json!({
-        "name": live.name, "owner": live.owner, "ids": live.ids, "fields": live.fields, "carried": carried,
+        "name": live.name, "owner": live.owner, "ids": live.ids, "fields": live.fields, "carried": live.carried.to_json(),
     });
     let id = UNIQUE.iter().chain(&["Arn"]).find_map(|name| live.ids.get(*name)).cloned().unwrap_or_default();
     let state = canonical(&state);

@@ -7,6 +7,7 @@ mod swaps;
 #[cfg(test)]
 mod tests;
 
+use crate::kinds::package::PackageCarried;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -174,8 +175,8 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
             continue;
         }
         // A command that is under way may bring it.
-        let status = draft.live.and_then(|live| live.carried["Status"].as_str()).unwrap_or_default();
-        if draft.action != Action::NoOp || matches!(status, "Pending" | "InProgress" | "Cancelling") {
+        let carried = draft.live.and_then(|live| live.carried.get::<PackageCarried>());
+        if draft.action != Action::NoOp || carried.is_some_and(|carried| carried.is_under_way) {
             continue;
         }
         let is_due = |machine: &&&Machine| {

@@ -258,6 +258,25 @@ async fn a_step_that_was_stopped_in_the_middle_is_partial_and_says_what_exists()
 }
 
 #[tokio::test]
+async fn a_call_is_not_sent_without_the_output_that_it_needs() {
+    let of = Address::new(KindId::Plan, "a");
+    let plan = plan(&[
+        ("plan.a", &[], &[("backup:CreateBackupPlan", json!({}))]),
+        (
+            "selection.a.w",
+            &[0],
+            &[("backup:CreateBackupSelection", json!({"BackupPlanId": output(&of, "BackupPlanId")}))],
+        ),
+    ]);
+    // AWS answered, and the answer lacks the id.
+    let script = Script::default().answer("backup:CreateBackupPlan", vec![Ok(json!({"BackupPlanId": null}))]);
+    let report = carry_out(&script, &plan, false).await;
+    assert_eq!(script.sent(), ["backup:CreateBackupPlan"]);
+    let Status::Failed { error, .. } = &report.outcomes[1].status else { panic!("{:?}", report.outcomes) };
+    assert!(error.message.contains("had the `BackupPlanId` of `plan.a`"), "{error}");
+}
+
+#[tokio::test]
 async fn a_step_that_failed_in_the_middle_says_what_exists() {
     let plan = plan(&[("role.a", &[], &[("iam:CreateRole", json!({})), ("iam:AttachRolePolicy", json!({}))])]);
     let script = Script::default().answer("iam:AttachRolePolicy", vec![Err(ErrorKind::Rejected)]);

@@ -1,8 +1,9 @@
 //! The calls that put a profile on instances, swap it and take it off. Pure.
 
+use super::carried::AttachmentCarried;
 use crate::model::KindId;
 use crate::model::Operation;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::FIELDS;
 use super::live::name_of;
@@ -43,10 +44,11 @@ fn update(transition: &Transition<'_>) -> Calls {
     let profile = text(&desired.fields, "instance_profile");
     let is_replaced = desired.references.iter().any(|address| transition.replaced.contains(address));
     let delta = Delta::of(FIELDS, transition);
+    let carried = live.carried.get::<AttachmentCarried>();
     let mut calls = Calls::default();
     for (instance, _) in pairs(delta.desired("instances")) {
         let on = delta.live("instances")[instance.as_str()].as_str();
-        let association = live.carried["Associations"][instance.as_str()]["AssociationId"].as_str();
+        let association = carried.and_then(|carried| carried.associations.get(instance)).map(|on| &on.association_id);
         let (Some(on), Some(association)) = (on, association) else {
             calls.ensure.push(associate(instance, profile));
             continue;
@@ -65,11 +67,9 @@ fn update(transition: &Transition<'_>) -> Calls {
 
 /// Takes the stack's own profiles off.
 fn take_off(live: &Live) -> Vec<PlannedCall> {
-    pairs(&live.carried["Associations"])
-        .filter(|(_, one)| one["IsOwn"] == Value::Bool(true))
-        .filter_map(|(_, one)| one["AssociationId"].as_str())
-        .map(disassociate)
-        .collect()
+    let carried = live.carried.get::<AttachmentCarried>().into_iter();
+    let own = carried.flat_map(|carried| carried.associations.values()).filter(|on| on.is_own);
+    own.map(|on| disassociate(&on.association_id)).collect()
 }
 
 fn associate(instance: &str, profile: &str) -> PlannedCall {

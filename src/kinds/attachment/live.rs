@@ -1,5 +1,7 @@
 //! What is live of an attachment: which of its instances carry which profile. Pure.
 
+use super::carried::{AttachmentCarried, On};
+use crate::kind::Carried;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -61,33 +63,34 @@ impl<'a> Seen<'a> {
     pub(super) fn normal_form(&self, entry: &Desired) -> Live {
         let profile = text(&entry.fields, "instance_profile");
         let meant = self.meant.get(&entry.address).map(Vec::as_slice).unwrap_or_default();
-        let (mut on, mut ids, mut refers) = (Map::new(), BTreeMap::new(), BTreeSet::new());
+        let (mut on, mut ids, mut refers) = (BTreeMap::new(), BTreeMap::new(), BTreeSet::new());
         let (mut instances, mut contested) = (Map::new(), Vec::new());
         for instance in meant {
             let rivals = self.claims.get(instance.id.as_str()).into_iter().flatten();
             let rival = rivals.into_iter().find(|other| text(&other.fields, "instance_profile") != profile);
-            contested.extend(rival.map(|other| json!([instance.id, other.address.to_string()])));
+            contested.extend(rival.map(|other| (instance.id.clone(), other.address.to_string())));
             let Some(association) = self.associations.get(instance.id.as_str()) else { continue };
             let is_own = self.own.contains(&association.profile);
             instances.insert(instance.id.clone(), association.profile.clone().into());
-            on.insert(instance.id.clone(), json!({ "AssociationId": association.id, "IsOwn": is_own }));
+            on.insert(instance.id.clone(), On { association_id: association.id.clone(), is_own });
             ids.insert(instance.id.clone(), association.id.clone());
             refers.insert((KindId::InstanceProfile, name_of(&association.profile).to_owned()));
         }
         let named = texts(&entry.fields.get("targets").unwrap_or(&Value::Null)["InstanceIds"]);
-        let missing: Vec<&str> = named.into_iter().filter(|id| !self.instances.contains_key(id)).collect();
-        let carried = json!({
-            "Instances": meant.iter().map(|one| one.id.as_str()).collect::<Vec<_>>(),
-            "Associations": on,
-            "Missing": missing,
-            "Contested": contested,
-        });
+        let missing = named.into_iter().filter(|id| !self.instances.contains_key(id)).map(str::to_owned).collect();
+        let carried = AttachmentCarried {
+            instances: meant.iter().map(|one| one.id.clone()).collect(),
+            associations: on,
+            missing: Some(missing),
+            contested: Some(contested),
+            unclaimed: false,
+        };
         Live {
             name: entry.name.clone(),
             owner: Owner::Ours(None),
             ids,
             fields: LiveForm::default().value("instances", instances).fields(),
-            carried,
+            carried: Carried::new(carried),
             refers: refers.into_iter().collect(),
         }
     }
@@ -107,7 +110,7 @@ impl<'a> Seen<'a> {
 }
 
 fn orphan(association: &ProfileAssociation) -> Live {
-    let on = json!({ association.instance.as_str(): { "AssociationId": association.id, "IsOwn": true } });
+    let on = On { association_id: association.id.clone(), is_own: true };
     Live {
         name: association.instance.clone(),
         owner: Owner::Ours(None),
@@ -115,7 +118,12 @@ fn orphan(association: &ProfileAssociation) -> Live {
         fields: LiveForm::default()
             .value("instances", json!({ association.instance.as_str(): association.profile }))
             .fields(),
-        carried: json!({ "Instances": [association.instance], "Associations": on, "Unclaimed": true }),
+        carried: Carried::new(AttachmentCarried {
+            instances: vec![association.instance.clone()],
+            associations: BTreeMap::from([(association.instance.clone(), on)]),
+            unclaimed: true,
+            ..AttachmentCarried::default()
+        }),
         refers: vec![(KindId::InstanceProfile, name_of(&association.profile).to_owned())],
     }
 }
@@ -128,7 +136,8 @@ pub(super) fn name_of(arn: &str) -> &str {
 /// What keeps an entry from being done: instances that are not there, that two entries want, or that carry a stranger's
 /// profile.
 pub(super) fn conflict(desired: &Desired, live: &Live) -> Option<Conflict> {
-    let missing = texts(&live.carried["Missing"]);
+    let carried = live.carried.get::<AttachmentCarried>().cloned().unwrap_or_default();
+    let missing: Vec<&str> = carried.missing.iter().flatten().map(String::as_str).collect();
     if !missing.is_empty() {
         let are = if missing.len() == 1 { "is no instance" } else { "are no instances" };
         return Some(Conflict {
@@ -136,10 +145,9 @@ pub(super) fn conflict(desired: &Desired, live: &Live) -> Option<Conflict> {
             help: "take them out of `instance_ids`".to_owned(),
         });
     }
-    if let Some(contested) = live.carried["Contested"].as_array().and_then(|all| all.first()) {
-        let part = |index: usize| contested[index].as_str().unwrap_or_default();
+    if let Some((instance, other)) = carried.contested.iter().flatten().next() {
         return Some(Conflict {
-            message: format!("`{}` is meant by `{}` too, with another profile", part(0), part(1)),
+            message: format!("`{instance}` is meant by `{other}` too, with another profile"),
             help: "an instance carries one profile: narrow the targets of one of them".to_owned(),
         });
     }
@@ -148,7 +156,7 @@ pub(super) fn conflict(desired: &Desired, live: &Live) -> Option<Conflict> {
     }
     let profile = text(&desired.fields, "instance_profile");
     let strangers: Vec<&str> = pairs(live.fields.get("instances").unwrap_or(&Value::Null))
-        .filter(|(id, on)| *on != profile && live.carried["Associations"][id.as_str()]["IsOwn"] != true)
+        .filter(|(id, on)| *on != profile && !carried.is_own(id))
         .map(|(id, _)| id.as_str())
         .collect();
     let first = *strangers.first()?;

@@ -8,18 +8,20 @@
 
 mod api;
 mod calls;
+mod carried;
 mod live;
 pub mod spec;
 #[cfg(test)]
 mod tests;
 
 use crate::model::KindId;
+pub use carried::{AttachmentCarried, On};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::value::{text, texts};
+use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, PlannedCall};
 
@@ -59,7 +61,8 @@ impl Kind for Attachment {
 
     fn complete(&self, desired: &mut Desired, live: &Live) {
         let profile = desired.fields.get("instance_profile").cloned().unwrap_or_default();
-        let instances = texts(&live.carried["Instances"]).into_iter().map(|id| (id.to_owned(), profile.clone()));
+        let carried = live.carried.get::<AttachmentCarried>().into_iter();
+        let instances = carried.flat_map(|carried| &carried.instances).map(|id| (id.clone(), profile.clone()));
         // What is on an instance that the entry does not mean is left as it is.
         let instances: Map<String, Value> = instances.collect();
         desired.fields.insert("instances".to_owned(), instances.into());

@@ -114,7 +114,7 @@ fn only_instances_whose_profile_ec2_can_change_are_meant() {
     let states = ["pending", "running", "stopping", "stopped", "shutting-down", "terminated"];
     let instances: Vec<Instance> = states.iter().map(|state| instance(&format!("i-{state}"), state)).collect();
     let live = live(&[&desired], &instances, &[]);
-    assert_eq!(live[0].carried["Instances"], json!(["i-running", "i-stopped"]));
+    assert_eq!(live[0].carried.to_json()["Instances"], json!(["i-running", "i-stopped"]));
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! What AWS says about instance profiles, and how it is told.
 
+use super::carried::{Carrier, ProfileCarried};
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -74,7 +76,7 @@ fn normal_form(reader: &Reader, profile: &InstanceProfile, tags: &Tags) -> Live 
             ("InstanceProfileId", Some(profile.instance_profile_id.as_str())),
         ]),
         fields: form.fields(),
-        carried: Value::Null,
+        carried: Carried::default(),
         refers: role.map(|role| (KindId::Role, role.to_owned())).into_iter().collect(),
     }
 }
@@ -107,15 +109,16 @@ pub(super) async fn look_closer(
         });
         for live in found.chain(&mut profiles.orphans).filter(|live| going.contains_key(&live.name)) {
             let arn = live.ids.get("Arn").map_or("", String::as_str);
-            let carriers: Vec<Value> = associations
+            let carriers = associations
                 .iter()
                 .filter(|one| one.profile == arn)
-                .map(|one| {
-                    let attachment = attachments.get(&one.id);
-                    json!({ "InstanceId": one.instance, "AssociationId": one.id, "Attachment": attachment })
+                .map(|one| Carrier {
+                    instance_id: one.instance.clone(),
+                    association_id: one.id.clone(),
+                    attachment: attachments.get(&one.id).cloned(),
                 })
                 .collect();
-            live.carried = json!({ "Carriers": carriers });
+            live.carried = Carried::new(ProfileCarried { carriers });
         }
     }
     true
@@ -145,12 +148,13 @@ fn lives(live: &KindLive) -> impl Iterator<Item = &Live> {
 
 /// Who carries a profile, as far as it was asked.
 pub(super) fn holders(live: &Live) -> Vec<Holder> {
-    let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
-    let holder = |carrier: &Value| {
-        let text = |name: &str| carrier[name].as_str().map(str::to_owned);
-        let attachment = text("Attachment").map(|name| (HolderKind::Kind(KindId::Attachment), name));
-        let (kind, name) = attachment.unwrap_or_else(|| (HolderKind::Instance, text("InstanceId").unwrap_or_default()));
-        Holder { kind, name, id: text("AssociationId").unwrap_or_default() }
+    let carriers = live.carried.get::<ProfileCarried>().into_iter().flat_map(|carried| &carried.carriers);
+    let holder = |carrier: &Carrier| {
+        let (kind, name) = match &carrier.attachment {
+            Some(attachment) => (HolderKind::Kind(KindId::Attachment), attachment),
+            None => (HolderKind::Instance, &carrier.instance_id),
+        };
+        Holder { kind, name: name.clone(), id: carrier.association_id.clone() }
     };
     let mut holders: Vec<Holder> = carriers.map(holder).collect();
     holders.sort();

@@ -1,5 +1,6 @@
 //! The calls that take an instance profile from live to desired. Pure.
 
+use super::carried::ProfileCarried;
 use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::json;
@@ -124,9 +125,9 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
 
 /// Takes the profile off the instances that no attachment speaks for: who named the profile has been told of them.
 fn take_off(live: &Live) -> Vec<PlannedCall> {
-    let carriers = live.carried["Carriers"].as_array().into_iter().flatten();
-    let uncovered = carriers.filter(|carrier| carrier["Attachment"].is_null());
-    let input = uncovered.map(|carrier| json!({ "AssociationId": carrier["AssociationId"] }));
+    let carriers = live.carried.get::<ProfileCarried>().into_iter().flat_map(|carried| &carried.carriers);
+    let uncovered = carriers.filter(|carrier| carrier.attachment.is_none());
+    let input = uncovered.map(|carrier| json!({ "AssociationId": carrier.association_id }));
     input.map(|input| PlannedCall::new(Operation::DisassociateIamInstanceProfile, input)).collect()
 }
 

@@ -5,9 +5,11 @@
 
 mod api;
 mod calls;
+mod carried;
 pub mod spec;
 
 use crate::model::KindId;
+pub use carried::{Carrier, ProfileCarried};
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;

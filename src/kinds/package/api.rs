@@ -1,5 +1,7 @@
 //! What AWS says about packages, and how it is told.
 
+use super::carried::PackageCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -216,7 +218,7 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
             ("AssociationVersion", association.association_version()),
         ]),
         fields: form.fields(),
-        carried: without_empty(json!({
+        carried: of_association(json!({
             "Parameters": parameters,
             "DocumentVersion": association.document_version().filter(|version| *version != "$DEFAULT"),
             "AutomationTargetParameterName": association.automation_target_parameter_name(),
@@ -230,6 +232,12 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
             .into_iter()
             .collect(),
     }
+}
+
+/// Keeps what an update of an association has to send again.
+fn of_association(members: Value) -> Carried {
+    let association = without_empty(members).as_object().cloned().unwrap_or_default();
+    Carried::new(PackageCarried { association, ..PackageCarried::default() })
 }
 
 fn alarms_to_json(alarms: &AlarmConfiguration) -> Value {
@@ -347,7 +355,7 @@ fn remembered(entry: &Desired, command: &str) -> Live {
         owner: Owner::Ours(Some(entry.address.clone())),
         ids: ids([("CommandId", Some(command))]),
         fields: entry.fields.clone(),
-        carried: json!({ "Status": "Success" }),
+        carried: Carried::new(PackageCarried::default()),
         refers: Vec::new(),
     }
 }
@@ -385,7 +393,13 @@ fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
         owner: Owner::Ours(Some(entry.address.clone())),
         ids: ids([("CommandId", command.command_id())]),
         fields: form.fields(),
-        carried: json!({ "Status": command.status().map(CommandStatus::as_str) }),
+        carried: Carried::new(PackageCarried {
+            is_under_way: matches!(
+                command.status(),
+                Some(CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling)
+            ),
+            ..PackageCarried::default()
+        }),
         refers: Vec::new(),
     }
 }

@@ -1,5 +1,6 @@
 //! The calls that take a package from live to desired. Pure.
 
+use super::carried::PackageCarried;
 use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
@@ -134,8 +135,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     // What takes the place of an association keeps what the file does not speak of.
     let delta = Delta::of(FIELDS, transition);
-    let carried = transition.live.map_or(&Value::Null, |live| &live.carried);
-    let mut input = association(carried, &|name| delta.wanted(name));
+    let mut input = association(transition.live, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
     vec![PlannedCall::new(Operation::CreateAssociation, without_empty(input.into()))]
@@ -146,7 +146,7 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let delta = Delta::of(FIELDS, transition);
     let mut calls = Vec::new();
     if FIELDS.iter().any(|field| field.name != "tags" && delta.changes(field.name)) {
-        let mut input = association(&live.carried, &|name| delta.wanted(name));
+        let mut input = association(Some(live), &|name| delta.wanted(name));
         for (name, value) in [
             ("AssociationId", id(live, "AssociationId")),
             // AWS refuses the update if somebody else changed the association since it was read.
@@ -161,13 +161,15 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 /// The members that creating and updating calls share.
-fn association<'a>(carried: &Value, field: &impl Fn(&str) -> &'a Value) -> Map<String, Value> {
+fn association<'a>(live: Option<&Live>, field: &impl Fn(&str) -> &'a Value) -> Map<String, Value> {
+    let carried = live.and_then(|live| live.carried.get::<PackageCarried>());
+    let carried = |member: &str| carried.and_then(|carried| carried.association.get(member)).unwrap_or(&Value::Null);
     let mut input = Map::new();
     input.insert("Name".to_owned(), DOCUMENT.into());
     for member in CARRIED {
-        input.insert(member.to_owned(), carried[member].clone());
+        input.insert(member.to_owned(), carried(member).clone());
     }
-    input.insert("Parameters".to_owned(), write_parameters(&carried["Parameters"], field));
+    input.insert("Parameters".to_owned(), write_parameters(carried("Parameters"), field));
     input.insert("Targets".to_owned(), write_targets(field("targets")));
     for (name, member) in MEMBERS {
         input.insert(member.to_owned(), field(name).clone());

@@ -8,6 +8,7 @@
 
 mod api;
 mod calls;
+mod carried;
 mod command;
 mod installation;
 mod normal;
@@ -16,6 +17,7 @@ mod results;
 pub mod spec;
 
 use crate::model::KindId;
+pub use carried::PackageCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -98,10 +100,6 @@ impl Kind for Package {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
-    }
-
-    fn restless(&self) -> &'static [&'static str] {
-        &["Status"]
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -1,5 +1,7 @@
 //! What AWS says about backup plans, and how it is told.
 
+use super::carried::PlanCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -244,7 +246,7 @@ fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
             ("CreatorRequestId", known.creator_request_id.as_deref()),
         ]),
         fields: document::normal_form(&carried).tags(&known.tags).fields(),
-        carried,
+        carried: Carried::new(PlanCarried(carried)),
         refers,
     }
 }

@@ -1,5 +1,6 @@
 //! The calls that take a backup plan from live to desired. Pure.
 
+use super::carried::PlanCarried;
 use crate::model::Operation;
 use serde_json::{Value, json};
 
@@ -45,7 +46,7 @@ fn changes(transition: &Transition<'_>) -> Calls {
 
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
-    let carried = transition.live.map_or(&Value::Null, |live| &live.carried);
+    let carried = transition.live.and_then(|live| live.carried.get()).map_or(&Value::Null, |PlanCarried(plan)| plan);
     let input = json!({
         "BackupPlan": document::overlay(carried, &desired.name, &desired.fields),
         "BackupPlanTags": tag_map(&all_tags(transition)),
@@ -59,10 +60,11 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let delta = Delta::of(FIELDS, transition);
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
     let mut calls = backup_tags(&delta, "Arn");
+    let carried = live.carried.get().map_or(&Value::Null, |PlanCarried(plan)| plan);
     if delta.changes_any(&["windows_vss", "rule"]) {
         let input = json!({
             "BackupPlanId": id(live, "BackupPlanId"),
-            "BackupPlan": document::overlay(&live.carried, &live.name, &desired.fields),
+            "BackupPlan": document::overlay(carried, &live.name, &desired.fields),
         });
         calls.push(PlannedCall::new(Operation::UpdateBackupPlan, input));
     }

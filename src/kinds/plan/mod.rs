@@ -6,6 +6,7 @@
 
 pub(crate) mod api;
 mod calls;
+mod carried;
 mod document;
 mod shape;
 pub mod spec;
@@ -14,6 +15,7 @@ pub(crate) use document::DEFAULT_SCHEDULE;
 
 use crate::kind::value::holds;
 use crate::model::KindId;
+pub use carried::PlanCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;

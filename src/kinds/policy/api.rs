@@ -1,5 +1,7 @@
 //! What AWS says about customer managed policies, and how it is told.
 
+use super::carried::PolicyCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use aws_sdk_iam::types::{ManagedPolicyDetail, PolicyVersion, RoleDetail};
@@ -127,9 +129,9 @@ fn normal_form(
             ("DefaultVersionId", policy.default_version_id()),
         ]),
         fields: form.fields(),
-        carried: json!({
-            "versions": versions.iter().filter_map(|version| version.version_id()).collect::<Vec<_>>(),
-            "Holders": holders(policy, roles),
+        carried: Carried::new(PolicyCarried {
+            versions: versions.iter().filter_map(|version| version.version_id().map(str::to_owned)).collect(),
+            holders: holders(policy, roles),
         }),
         refers: Vec::new(),
     }

@@ -1,5 +1,6 @@
 //! The calls that take a customer managed policy from live to desired. Pure.
 
+use super::carried::PolicyCarried;
 use crate::model::Operation;
 use serde_json::{Value, json};
 
@@ -96,7 +97,8 @@ fn delete(live: &Live) -> Vec<PlannedCall> {
 
 /// The versions, oldest first.
 fn versions(live: &Live) -> Vec<&str> {
-    crate::kind::value::texts(&live.carried["versions"])
+    let carried = live.carried.get::<PolicyCarried>().into_iter();
+    carried.flat_map(|carried| &carried.versions).map(String::as_str).collect()
 }
 
 fn delete_version(arn: &str, version: &str) -> PlannedCall {

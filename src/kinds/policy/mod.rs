@@ -5,9 +5,12 @@
 
 mod api;
 mod calls;
+mod carried;
 pub mod spec;
 
+use crate::kind::{Holder, Live};
 use crate::model::KindId;
+pub use carried::PolicyCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -47,6 +50,10 @@ impl Kind for Policy {
 
     fn ignores_case_of_names(&self) -> bool {
         true
+    }
+
+    fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
+        live.carried.get::<PolicyCarried>().map(|carried| carried.holders.clone()).unwrap_or_default()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -1,5 +1,7 @@
 //! What AWS says about the settings of a region, and how it is told.
 
+use super::carried::SettingsCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -28,19 +30,21 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 
 fn normal_form(reader: &Reader, entry: &Desired, settings: [&BTreeMap<String, bool>; 2]) -> Live {
     let mut form = LiveForm::default();
-    let mut carried = Map::new();
-    for ((field, member), settings) in MEMBERS.iter().zip(settings) {
+    let [opt_in, management] = settings;
+    for ((field, _), settings) in MEMBERS.iter().zip(settings) {
         let declared = |name: &str| entry.fields.get(*field).is_some_and(|declared| declared.get(name).is_some());
         let ours = settings.iter().filter(|(name, _)| declared(name));
         form.value(field, ours.map(|(name, on)| (name.clone(), Value::from(*on))).collect::<Map<_, _>>());
-        carried.insert((*member).to_owned(), json!(settings));
     }
     Live {
         name: entry.name.clone(),
         owner: Owner::Ours(None),
         ids: BTreeMap::from([("Region".to_owned(), reader.scope().region.clone())]),
         fields: form.fields(),
-        carried: carried.into(),
+        carried: Carried::new(SettingsCarried {
+            resource_type_opt_in_preference: opt_in.clone(),
+            resource_type_management_preference: management.clone(),
+        }),
         refers: Vec::new(),
     }
 }

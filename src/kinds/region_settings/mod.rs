@@ -5,10 +5,12 @@
 //! replaced. AWS pages: "Service Opt-in", `UpdateRegionSettings`.
 
 mod api;
+mod carried;
 pub mod spec;
 
 use crate::model::KindId;
 use crate::model::Operation;
+pub use carried::SettingsCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
@@ -81,9 +83,12 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let delta = Delta::of(FIELDS, transition);
     let Some(live) = transition.live else { return Vec::new() };
     let mut input = Map::new();
-    for (field, member) in MEMBERS {
+    let carried = live.carried.get::<SettingsCarried>().cloned().unwrap_or_default();
+    let settings = [carried.resource_type_opt_in_preference, carried.resource_type_management_preference];
+    for ((field, member), settings) in MEMBERS.into_iter().zip(settings) {
         if delta.changes(field) {
-            let mut settings = live.carried[member].as_object().cloned().unwrap_or_default();
+            let mut settings: Map<String, Value> =
+                settings.into_iter().map(|(name, on)| (name, Value::from(on))).collect();
             settings.extend(delta.desired(field).as_object().cloned().unwrap_or_default());
             input.insert(member.to_owned(), settings.into());
         }

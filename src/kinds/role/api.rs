@@ -1,5 +1,7 @@
 //! What AWS says about roles, and how it is told.
 
+use super::carried::RoleCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -118,17 +120,21 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
         owner: marks::owner(reader.scope(), &tags),
         ids: ids([("Arn", role.arn()), ("RoleId", role.role_id())]),
         fields: form.fields(),
-        carried: json!({
-            "AttachedManagedPolicies": attached,
-            "RolePolicyNames": inline.keys().collect::<Vec<_>>(),
-            // What `additive` hides, for a role that takes this one's place.
-            "OtherManagedPolicies": attached.iter().filter(|arn| !declared("managed_policies", arn)).collect::<Vec<_>>(),
-            "OtherInlinePolicies": inline
+        carried: Carried::new(RoleCarried {
+            attached_managed_policies: attached.iter().map(|arn| (*arn).to_owned()).collect(),
+            role_policy_names: inline.keys().map(|name| (*name).to_owned()).collect(),
+            other_managed_policies: attached
+                .iter()
+                .filter(|arn| !declared("managed_policies", arn))
+                .map(|arn| (*arn).to_owned())
+                .collect(),
+            other_inline_policies: inline
                 .iter()
                 .filter(|(name, _)| !declared("inline_policies", name))
-                .collect::<BTreeMap<_, _>>(),
-            "WasUsed": role.role_last_used().is_some_and(|used| used.last_used_date().is_some()),
-            "Holders": role
+                .map(|(name, document)| ((*name).to_owned(), document.clone()))
+                .collect(),
+            was_used: role.role_last_used().is_some_and(|used| used.last_used_date().is_some()),
+            holders: role
                 .instance_profile_list()
                 .iter()
                 .map(|profile| Holder {
@@ -136,7 +142,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                     name: profile.instance_profile_name.clone(),
                     id: profile.instance_profile_id.clone(),
                 })
-                .collect::<Vec<_>>(),
+                .collect(),
         }),
         refers: role
             .attached_managed_policies()

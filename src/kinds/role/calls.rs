@@ -1,5 +1,6 @@
 //! The calls that take a role from live to desired. Pure.
 
+use super::carried::RoleCarried;
 use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::{Value, json};
@@ -58,10 +59,12 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         input["MaxSessionDuration"] = json!(session_seconds(duration));
     }
     let mut calls = vec![PlannedCall::new(Operation::CreateRole, without_empty(input))];
-    let other = |member: &str| transition.live.map_or(&Value::Null, |live| &live.carried[member]);
-    let attached = texts(delta.wanted("managed_policies")).into_iter().chain(texts(other("OtherManagedPolicies")));
+    let other = transition.live.and_then(|live| live.carried.get::<RoleCarried>()).cloned().unwrap_or_default();
+    let attached = texts(delta.wanted("managed_policies"))
+        .into_iter()
+        .chain(other.other_managed_policies.iter().map(String::as_str));
     calls.extend(attached.map(|arn| attach(&desired.name, arn)));
-    let inline = pairs(delta.wanted("inline_policies")).chain(pairs(other("OtherInlinePolicies")));
+    let inline = pairs(delta.wanted("inline_policies")).chain(&other.other_inline_policies);
     calls.extend(inline.map(|(name, document)| put(&desired.name, name, document)));
     calls
 }
@@ -106,8 +109,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     }
     let (added, mut removed) = delta.set("managed_policies");
     // A replaced policy is let go before it goes, and attached again, under another ARN where its path changes.
-    let attached = texts(&live.carried["AttachedManagedPolicies"]);
-    let swapped: Vec<&str> = attached.into_iter().filter(|arn| replaced.contains(arn)).collect();
+    let attached = attached(live);
+    let swapped: Vec<&str> = attached.filter(|arn| replaced.contains(arn)).collect();
     removed.retain(|arn| !swapped.contains(arn));
     calls.release.extend(swapped.iter().map(|arn| detach(role, arn)));
     let wanted = texts(delta.wanted("managed_policies"));
@@ -146,9 +149,9 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 /// Detaches, empties and deletes a role; AWS deletes none that still has policies.
 fn delete(live: &Live) -> Vec<PlannedCall> {
-    let attached = texts(&live.carried["AttachedManagedPolicies"]).into_iter();
-    let mut calls: Vec<PlannedCall> = attached.map(|arn| detach(&live.name, arn)).collect();
-    calls.extend(texts(&live.carried["RolePolicyNames"]).into_iter().map(|name| delete_inline(&live.name, name)));
+    let mut calls: Vec<PlannedCall> = attached(live).map(|arn| detach(&live.name, arn)).collect();
+    let inline = live.carried.get::<RoleCarried>().into_iter().flat_map(|carried| &carried.role_policy_names);
+    calls.extend(inline.map(|name| delete_inline(&live.name, name)));
     calls.push(PlannedCall::new(Operation::DeleteRole, json!({ "RoleName": live.name })));
     calls
 }
@@ -161,6 +164,12 @@ fn replaced_policies<'a>(transition: &Transition<'a>) -> Vec<&'a str> {
 
 fn session_seconds(duration: &Value) -> u32 {
     duration.as_str().and_then(|text| seconds::parse(text).ok()).unwrap_or(DEFAULT_SESSION)
+}
+
+/// The ARNs of all managed policies that a role has.
+fn attached(live: &Live) -> impl Iterator<Item = &str> {
+    let carried = live.carried.get::<RoleCarried>().into_iter();
+    carried.flat_map(|carried| &carried.attached_managed_policies).map(String::as_str)
 }
 
 fn attach(role: &str, arn: &str) -> PlannedCall {

@@ -5,9 +5,12 @@
 
 pub(crate) mod api;
 mod calls;
+mod carried;
 pub mod spec;
 
+use crate::kind::Holder;
 use crate::model::KindId;
+pub use carried::RoleCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -75,13 +78,14 @@ impl Kind for Role {
         (replaced == KindId::Policy).then_some(Action::Update)
     }
 
-    fn restless(&self) -> &'static [&'static str] {
-        &["WasUsed"]
+    fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
+        live.carried.get::<RoleCarried>().map(|carried| carried.holders.clone()).unwrap_or_default()
     }
 
     fn lets_go(&self, desired: &Desired, live: &Live, held: &Live) -> bool {
         let arn = id(held, "Arn");
-        let attached = texts(&live.carried["AttachedManagedPolicies"]).contains(&arn);
+        let carried = live.carried.get::<RoleCarried>();
+        let attached = carried.is_some_and(|carried| carried.attached_managed_policies.iter().any(|held| held == arn));
         // What `additive` does not see is not in the fields, and stays.
         let detaches = live.fields.get("managed_policies").is_some_and(|live| texts(live).contains(&arn))
             && desired.fields.get("managed_policies").is_some_and(|wanted| !texts(wanted).contains(&arn));

@@ -1,5 +1,7 @@
 //! What AWS says about selections, and how it is told.
 
+use super::carried::SelectionCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::sync::Arc;
@@ -225,7 +227,7 @@ fn normal_form(plan: &Known, member: &BackupSelectionsListMember, selection: &Ba
             ("CreatorRequestId", member.creator_request_id()),
         ]),
         fields: form.fields(),
-        carried: json!({ "BackupPlanName": plan.name }),
+        carried: Carried::new(SelectionCarried { backup_plan_name: plan.name.clone() }),
         refers: vec![(KindId::Plan, plan.name.clone()), (KindId::Role, role.to_owned())],
     }
 }

@@ -6,9 +6,11 @@
 
 mod api;
 mod calls;
+mod carried;
 pub mod spec;
 
 use crate::model::KindId;
+pub use carried::SelectionCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;

@@ -1,5 +1,7 @@
 //! What AWS says about vaults, and how it is told.
 
+use super::carried::VaultCarried;
+use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
 use std::collections::BTreeMap;
@@ -180,7 +182,7 @@ fn normal_form(
             ("CreatorRequestId", vault.creator_request_id()),
         ]),
         fields: form.fields(),
-        carried: json!({ "NumberOfRecoveryPoints": vault.number_of_recovery_points() }),
+        carried: Carried::new(VaultCarried { number_of_recovery_points: Some(vault.number_of_recovery_points()) }),
         refers: Vec::new(),
     }
 }

@@ -6,9 +6,11 @@
 
 pub(crate) mod api;
 pub(crate) mod calls;
+mod carried;
 pub mod spec;
 
 use crate::model::KindId;
+pub use carried::VaultCarried;
 use std::collections::BTreeMap;
 
 use futures_util::FutureExt;
@@ -72,15 +74,11 @@ impl Kind for Vault {
     }
 
     fn obstacle(&self, live: &Live) -> Option<String> {
-        match live.carried["NumberOfRecoveryPoints"].as_i64() {
+        match live.carried.get::<VaultCarried>().and_then(|carried| carried.number_of_recovery_points) {
             Some(0) | None => None,
             Some(1) => Some("it holds 1 recovery point".to_owned()),
             Some(count) => Some(format!("it holds {count} recovery points")),
         }
-    }
-
-    fn restless(&self) -> &'static [&'static str] {
-        &["NumberOfRecoveryPoints"]
     }
 
     fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {

@@ -1,9 +1,12 @@
 //! The gate on made-up accounts: one file is live, the other is wanted.
 
+use crate::kind::{Carried, Holder, HolderKind};
+use crate::kinds::attachment::{AttachmentCarried, On};
+use crate::kinds::role::RoleCarried;
 use crate::model::KindId;
 use std::collections::BTreeMap;
 
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::Action;
 use crate::config;
@@ -92,11 +95,14 @@ fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -
         KindId::Role => {
             let holds =
                 |other: &&Desired| other.address.kind() == KindId::InstanceProfile && set(other, "role") == entry.name;
-            let holder = |other: &Desired| json!({ "kind": "instance_profile", "name": other.name, "id": scope.iam_arn("instance-profile", "/", &other.name) });
-            json!({
-                "AttachedManagedPolicies": set(entry, "managed_policies"),
-                "Holders": all.iter().filter(holds).map(holder).collect::<Vec<_>>(),
-            })
+            let holder = |other: &Desired| Holder {
+                kind: HolderKind::Kind(KindId::InstanceProfile),
+                name: other.name.clone(),
+                id: scope.iam_arn("instance-profile", "/", &other.name),
+            };
+            let attached = serde_json::from_value(set(entry, "managed_policies")).unwrap_or_default();
+            let holders = all.iter().filter(holds).map(holder).collect();
+            Carried::new(RoleCarried { attached_managed_policies: attached, holders, ..RoleCarried::default() })
         }
         KindId::Attachment => {
             let targets = set(entry, "targets");
@@ -105,13 +111,14 @@ fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -
             let arn = |name: &str| scope.iam_arn("instance-profile", "/", name);
             let on = meant.iter().filter_map(|one| Some((one.id.clone(), arn(one.profile.as_deref()?).into())));
             fields = Map::from_iter([("instances".to_owned(), Value::Object(on.collect()))]);
-            let ids = |machine: &&Machine| (machine.id.clone(), json!({ "AssociationId": "x", "IsOwn": true }));
-            json!({
-                "Instances": meant.iter().map(|machine| machine.id.clone()).collect::<Vec<_>>(),
-                "Associations": meant.iter().map(ids).collect::<Map<_, _>>(),
+            let own = || On { association_id: "x".to_owned(), is_own: true };
+            Carried::new(AttachmentCarried {
+                instances: meant.iter().map(|machine| machine.id.clone()).collect(),
+                associations: meant.iter().map(|machine| (machine.id.clone(), own())).collect(),
+                ..AttachmentCarried::default()
             })
         }
-        _ => Value::Null,
+        _ => Carried::default(),
     };
     let resource = crate::kinds::of(kind).iam_resource().unwrap_or(kind.name());
     ids.insert("Arn".to_owned(), scope.iam_arn(resource, "/", &entry.name));

@@ -1,5 +1,6 @@
 //! The hazards of packages, vaults, plans, selections and region settings.
 
+use super::iam::recovery_points;
 use crate::model::KindId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -126,7 +127,7 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
         return;
     }
     // A vault without a policy and without anything in it is as good as new: an interrupted apply leaves such ones.
-    let is_empty = thing.draft.live.is_some_and(|live| live.carried["NumberOfRecoveryPoints"] == 0);
+    let is_empty = thing.draft.live.and_then(recovery_points) == Some(0);
     if is_empty && diff::is_empty(thing.before("access_policy")) {
         return;
     }

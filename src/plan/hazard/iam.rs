@@ -1,6 +1,9 @@
 //! The hazards of roles, policies, instance profiles and their attachments.
 
 use crate::kind::HolderKind;
+use crate::kinds::attachment::AttachmentCarried;
+use crate::kinds::role::RoleCarried;
+use crate::kinds::vault::VaultCarried;
 use crate::model::KindId;
 use serde_json::Value;
 
@@ -53,7 +56,7 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
         }
         vss(thing, notes);
     }
-    let profiles = holders(live, HolderKind::Kind(KindId::InstanceProfile));
+    let profiles = holders(thing, live, HolderKind::Kind(KindId::InstanceProfile));
     if goes || thing.is(Action::Replace) {
         let what = if goes { "goes" } else { "is deleted and made again" };
         for profile in &profiles {
@@ -66,7 +69,7 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
     let matters = ["trust", "managed_policies", "inline_policies", "permissions_boundary"];
     if goes || thing.is(Action::Replace) || matters.iter().any(|field| thing.changes(field)) {
         let ours: Vec<&str> = thing.ours(KindId::InstanceProfile).iter().map(|profile| profile.name.as_str()).collect();
-        for profile in profiles.iter().filter(|profile| !ours.contains(*profile)) {
+        for profile in profiles.iter().filter(|profile| !ours.contains(&profile.as_str())) {
             notes.add(
                 Hazard::SharedResource,
                 format!("the instance profile `{profile}`, which is not this stack's, holds the role"),
@@ -87,8 +90,8 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
 fn is_in_use(thing: &Thing<'_>, live: &Live) -> bool {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
-    live.carried["WasUsed"] == true
-        || !holders(live, HolderKind::Kind(KindId::InstanceProfile)).is_empty()
+    let carried = live.carried.get::<RoleCarried>();
+    carried.is_some_and(|carried| carried.was_used || !carried.holders.is_empty())
         || thing.ours(KindId::Selection).iter().any(selects)
 }
 
@@ -186,7 +189,7 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
 /// AWS Backup assumes the role again to delete the recovery points that it made.
 fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
     for vault in thing.ours(KindId::Vault) {
-        if let Some(count @ 1..) = vault.carried["NumberOfRecoveryPoints"].as_i64() {
+        if let Some(count @ 1..) = recovery_points(vault) {
             notes.add(
                 Hazard::RetentionOrphan,
                 format!(
@@ -223,9 +226,9 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
         let arn = live.ids.get("Arn").map_or("", String::as_str);
         let has = |role: &&Live| {
             let attached = role.fields.get("managed_policies").map(texts).unwrap_or_default();
-            let others = texts(&role.carried["OtherManagedPolicies"]);
+            let others = role.carried.get::<RoleCarried>();
             attached.contains(&arn)
-                || others.contains(&arn)
+                || others.is_some_and(|others| others.other_managed_policies.iter().any(|held| held == arn))
                 || role.fields.get("permissions_boundary").is_some_and(|boundary| boundary == arn)
         };
         for role in thing.live(KindId::Role).filter(has) {
@@ -235,19 +238,21 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
     }
     if goes || thing.is_changed() && thing.changes("document") {
         let ours: Vec<&str> = thing.ours(KindId::Role).iter().map(|role| role.name.as_str()).collect();
-        for role in holders(live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(*role)) {
+        for role in
+            holders(thing, live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(&role.as_str()))
+        {
             notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
         }
-        for others in holders(live, HolderKind::Principal) {
+        for others in holders(thing, live, HolderKind::Principal) {
             notes.add(Hazard::SharedResource, format!("users or groups have the policy: {others}"));
         }
     }
 }
 
-/// Names those of a kind that hold a thing, whoever they belong to.
-fn holders(live: &Live, kind: HolderKind) -> Vec<&str> {
-    let all = live.carried["Holders"].as_array().into_iter().flatten();
-    all.filter(|holder| holder["kind"] == kind.name()).filter_map(|holder| holder["name"].as_str()).collect()
+/// Names those of a kind that hold the live resource of a draft, whoever they belong to.
+fn holders(thing: &Thing<'_>, live: &Live, kind: HolderKind) -> Vec<String> {
+    let all = thing.draft.kind.holders(live, thing.input.live);
+    all.into_iter().filter(|holder| holder.kind == kind).map(|holder| holder.name).collect()
 }
 
 pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
@@ -270,7 +275,8 @@ pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
 /// What instances lose with the profile that is on them now.
 pub(super) fn attachment(thing: &Thing<'_>, notes: &mut Notes) {
     let Some(live) = thing.draft.live else { return };
-    let is_own = |instance: &str| live.carried["Associations"][instance]["IsOwn"] == true;
+    let carried = live.carried.get::<AttachmentCarried>();
+    let is_own = |instance: &str| carried.is_some_and(|carried| carried.is_own(instance));
     let on = thing.before("instances").as_object().into_iter().flatten();
     if thing.is(Action::Delete) {
         let lost: Vec<&str> = on.map(|(instance, _)| instance.as_str()).filter(|instance| is_own(instance)).collect();
@@ -334,7 +340,12 @@ pub(in crate::plan) fn still_needs(live: &Live, vaults: &[&Live]) -> Option<Stri
     if !trusts(live.fields.get("trust").unwrap_or(&Value::Null), "backup.amazonaws.com") {
         return None;
     }
-    let holds = |vault: &&&Live| vault.carried["NumberOfRecoveryPoints"].as_i64().is_some_and(|count| count > 0);
+    let holds = |vault: &&&Live| recovery_points(vault).is_some_and(|count| count > 0);
     let vault = vaults.iter().find(holds)?;
     Some(format!("AWS Backup needs it to expire the recovery points in the vault `{}`", vault.name))
+}
+
+/// Returns how many recovery points a vault holds, as far as AWS says.
+pub(super) fn recovery_points(vault: &Live) -> Option<i64> {
+    vault.carried.get::<VaultCarried>()?.number_of_recovery_points
 }

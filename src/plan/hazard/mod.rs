@@ -9,6 +9,7 @@ mod backup;
 mod iam;
 mod powers;
 
+use crate::kinds::attachment::AttachmentCarried;
 use crate::model::KindId;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -186,7 +187,8 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
         // Nobody's attachment put the profile there: whoever runs the instance may not know that the stack goes.
-        let is_unclaimed = draft.live.is_some_and(|live| live.carried["Unclaimed"] == true);
+        let is_unclaimed = draft.kind.id() == KindId::Attachment
+            && draft.live.and_then(|live| live.carried.get::<AttachmentCarried>()).is_some_and(|it| it.unclaimed);
         let outlives = |hazard: Hazard| hazard.outlives_the_stack() || is_unclaimed && hazard == Hazard::CredentialGap;
         notes.0.retain(|note| !is_the_end || outlives(note.hazard));
         if !notes.0.is_empty() {

@@ -1,6 +1,7 @@
 //! What a role may do of what VSS needs, before and after: what its policies allow, what they deny, and what its boundary
 //! lets through. Resources and conditions of allowing statements are taken to fit, those of denying ones are evaluated.
 
+use crate::kinds::role::RoleCarried;
 use crate::model::KindId;
 use serde_json::{Map, Value, json};
 
@@ -137,17 +138,18 @@ impl Side<'_> {
 
     /// Its inline policies, and those of the account's own that it has and that are known.
     fn documents(&self) -> impl Iterator<Item = &Value> {
-        let inline = [self.field("inline_policies"), self.carried("OtherInlinePolicies")];
-        let inline = inline.into_iter().filter_map(Value::as_object).flat_map(|documents| documents.values());
-        inline.chain(self.arns().filter_map(|arn| self.document(arn)))
+        let inline = self.field("inline_policies").as_object().into_iter().flat_map(Map::values);
+        let hidden = self.carried().into_iter().flat_map(|carried| carried.other_inline_policies.values());
+        inline.chain(hidden).chain(self.arns().filter_map(|arn| self.document(arn)))
     }
 
     fn arns(&self) -> impl Iterator<Item = &str> {
-        [self.field("managed_policies"), self.carried("OtherManagedPolicies")].into_iter().flat_map(texts)
+        let hidden = self.carried().into_iter().flat_map(|carried| &carried.other_managed_policies);
+        texts(self.field("managed_policies")).into_iter().chain(hidden.map(String::as_str))
     }
 
-    fn carried(&self, name: &str) -> &Value {
-        self.live.map_or(&Value::Null, |live| &live.carried[name])
+    fn carried(&self) -> Option<&RoleCarried> {
+        self.live?.carried.get()
     }
 
     fn has(&self, policy: &str) -> bool {

@@ -1,0 +1,15 @@
+//! What is read of a package beside its fields.
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+/// What is read of a package beside its fields.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct PackageCarried {
+    /// Of an association: its parameters, and the members that an update has to send again, as AWS calls them.
+    #[serde(flatten)]
+    pub association: Map<String, Value>,
+    /// Of one Run Command: it may still change instances.
+    #[serde(skip)]
+    pub is_under_way: bool,
+}

@@ -1,0 +1,11 @@
+//! What is read of a selection beside its fields.
+
+use serde::Serialize;
+
+/// What is read of a selection beside its fields.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SelectionCarried {
+    /// The name of its plan: another plan of that name makes it another selection.
+    pub backup_plan_name: String,
+}
