@@ -101,7 +101,7 @@ fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Lo
     }
     let config = Config {
         scope: saved.scope.clone(),
-        desired: saved.desired.clone(),
+        desired: saved.entries(),
         sha256: saved.config_sha256.clone(),
         thresholds: saved.options.thresholds,
     };
@@ -115,6 +115,7 @@ pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
         Refusal::NotOne(_) | Refusal::Format(_) => Exit::Invalid,
         _ => Exit::Refused,
     };
+    let is_old = matches!(refusal, Refusal::Format(_));
     let moved = if let Refusal::Stale(moved) = &refusal { moved.clone() } else { Vec::new() };
     let error = CliError::new(exit, format!("nothing was changed: `{}` can't be applied", path.display()));
     let error = error.because(refusal);
@@ -122,7 +123,11 @@ pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
         .iter()
         .take(20)
         .fold(error, |error, moved| error.hint(format!("`{}` moved since: {}", moved.address, escaped(&moved.what))));
-    if exit == Exit::Stale { error.hint("plan again, and review what it says now") } else { error }
+    match exit {
+        Exit::Stale => error.hint("plan again, and review what it says now"),
+        Exit::Invalid if is_old => error.hint("plan again with this version"),
+        _ => error,
+    }
 }
 
 #[cfg(test)]

@@ -5,7 +5,8 @@
 //! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
 
 use crate::model::KindId;
-use crate::model::codes;
+mod form;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,11 @@ use super::{Change, FORMAT, Orphan, Plan, Step};
 use crate::config;
 use crate::kind::{Desired, KindLive};
 use crate::model::Thresholds;
+use crate::model::codes;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Diagnostic, Location, Scope, Severity};
+
+pub use form::{SavedCall, SavedChange, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
 
 /// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
 /// twice: they stand deeper, and AWS's own form of a tag or a condition is longer than the file's.
@@ -103,13 +107,13 @@ pub struct SavedPlan {
     /// What it was asked for.
     pub options: SavedOptions,
     /// The things of the file, resolved: what the plan was made from.
-    pub desired: Vec<Desired>,
+    pub desired: Vec<SavedEntry>,
     /// One entry for each thing of the file, and for each deletion.
-    pub changes: Vec<Change>,
+    pub changes: Vec<SavedChange>,
     /// What the stack owns and the file no longer has, and the plan does not delete.
-    pub orphans: Vec<Orphan>,
+    pub orphans: Vec<SavedOrphan>,
     /// What will be done, as concrete API calls.
-    pub steps: Vec<Step>,
+    pub steps: Vec<SavedStep>,
     /// What the plan saw.
     pub objects: Vec<Observed>,
     /// Strangers, unreadable things, guards.
@@ -207,10 +211,10 @@ impl SavedPlan {
                 max_deletions: options.max_deletions,
                 thresholds: options.thresholds,
             },
-            desired: desired.to_vec(),
-            changes: plan.changes.clone(),
-            orphans: plan.orphans.clone(),
-            steps: plan.steps.clone(),
+            desired: desired.iter().map(SavedEntry::from).collect(),
+            changes: plan.changes.iter().map(SavedChange::from).collect(),
+            orphans: plan.orphans.iter().map(SavedOrphan::from).collect(),
+            steps: plan.steps.iter().map(SavedStep::from).collect(),
             objects: observe(plan, desired, live, &[]),
             diagnostics: plan.diagnostics.iter().map(notice).collect(),
         };
@@ -224,8 +228,9 @@ impl SavedPlan {
         self.integrity = self.integrity_sum();
     }
 
-    /// Hashes what a reviewer reads. Two plans for the same changes of the same things have one digest, whenever and by
-    /// whomever they are made.
+    /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the changes,
+    /// the calls with the names of their hazards, the orphans, and what each object was. Two plans for the same changes of
+    /// the same resources have one digest, whenever and by whomever they are made; so have two files that mean the same.
     fn reviewed_digest(&self) -> String {
         let Self {
             format,
@@ -235,7 +240,7 @@ impl SavedPlan {
             caller_arn: _,
             created_at: _,
             expires_at: _,
-            config_sha256,
+            config_sha256: _,
             digest: _,
             integrity: _,
             options,
@@ -246,15 +251,22 @@ impl SavedPlan {
             objects,
             diagnostics: _,
         } = self;
-        let changes: Vec<Change> = changes.iter().map(|change| Change { location: None, ..change.clone() }).collect();
+        let changes: Vec<SavedChange> =
+            changes.iter().map(|change| SavedChange { location: None, ..change.clone() }).collect();
+        let steps: Vec<Value> = steps
+            .iter()
+            .map(|SavedStep { id, address, phase, after, looks, calls, hazards }| {
+                let hazards: Vec<&str> = hazards.iter().map(|note| note.hazard.name()).collect();
+                json!([id, address, phase, after, looks, calls, hazards])
+            })
+            .collect();
         let objects: Vec<Value> = objects
             .iter()
             .map(|seen| json!([seen.address, seen.standing, seen.found, seen.id, seen.fingerprint]))
             .collect();
         sum(&json!({
-            "format": format, "scope": scope, "partition": partition, "config_sha256": config_sha256,
-            "options": options, "desired": desired, "changes": changes, "orphans": orphans, "steps": steps,
-            "objects": objects,
+            "format": format, "scope": scope, "partition": partition, "options": options, "desired": desired,
+            "changes": changes, "orphans": orphans, "steps": steps, "objects": objects,
         }))
     }
 
@@ -335,17 +347,19 @@ impl SavedPlan {
                 return Err(Refusal::Foreign(format!("{what} `{theirs}`, and the file is for `{ours}`")));
             }
         }
-        if self.config_sha256 != config.sha256 {
-            return Err(Refusal::Configuration);
+        let same = self.entries() == without_places(&config.desired) && self.options.thresholds == config.thresholds;
+        match (same, self.config_sha256 == config.sha256) {
+            // A comment, or another layout of the file, asks for nothing else.
+            (true, _) => Ok(()),
+            (false, false) => Err(Refusal::Configuration),
+            (false, true) => Err(Refusal::Edited("it asks for what the file does not say".to_owned())),
         }
-        let same = json!(self.desired) == json!(config.desired) && self.options.thresholds == config.thresholds;
-        if same { Ok(()) } else { Err(Refusal::Edited("it asks for what the file does not say".to_owned())) }
     }
 
     /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
     pub fn check_fresh(&self, fresh: &Plan, live: &[(KindId, KindLive)]) -> Result<(), Refusal> {
-        let moved = moved(&self.objects, &observe(fresh, &self.desired, live, &self.objects));
-        let same = json!(self.steps) == json!(fresh.steps);
+        let moved = moved(&self.objects, &observe(fresh, &self.entries(), live, &self.objects));
+        let same = self.steps == fresh.steps.iter().map(SavedStep::from).collect::<Vec<_>>();
         let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);
         if !touched.is_empty() {
             return Err(Refusal::Stale(touched));
@@ -365,6 +379,11 @@ impl SavedPlan {
         Options { targets, prune, max_deletions, thresholds, ..Options::default() }
     }
 
+    /// Returns the entries that it was made from.
+    pub fn entries(&self) -> Vec<Desired> {
+        self.desired.iter().map(Desired::from).collect()
+    }
+
     /// Returns the plan in it, for showing.
     pub fn plan(&self) -> Plan {
         Plan {
@@ -372,12 +391,17 @@ impl SavedPlan {
             tool: self.tool.clone(),
             scope: self.scope.clone(),
             config_sha256: self.config_sha256.clone(),
-            changes: self.changes.clone(),
-            orphans: self.orphans.clone(),
-            steps: self.steps.clone(),
+            changes: self.changes.iter().map(Change::from).collect(),
+            orphans: self.orphans.iter().map(Orphan::from).collect(),
+            steps: self.steps.iter().map(Step::from).collect(),
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
         }
     }
+}
+
+/// Leaves out where entries stand.
+fn without_places(desired: &[Desired]) -> Vec<Desired> {
+    desired.iter().map(|entry| Desired { location: None, ..entry.clone() }).collect()
 }
 
 /// Hashes the canonical form of a value.

@@ -26,7 +26,7 @@ use crate::model::{Address, Diagnostic, Location, Scope, Severity};
 pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.
-pub const FORMAT: u32 = 1;
+pub const FORMAT: u32 = 2;
 
 /// One thing of the file and what the plan does to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

@@ -337,7 +337,7 @@ fn json_stands_alone_on_stdout() {
     let place = Place::with(MAIN_JOB);
     let run = place.sandbox(&["plan", "--format", "json"]).exits(0);
     let plan: serde_json::Value = serde_json::from_str(&run.stdout).expect("JSON");
-    assert_eq!(plan["format"], 1);
+    assert_eq!(plan["format"], 2);
     assert_eq!(plan["changes"].as_array().map(Vec::len), Some(7));
     let run = place.sandbox(&["apply", "--yes", "--json"]).exits(0);
     for line in run.stdout.lines() {

@@ -193,7 +193,7 @@ fn an_edited_plan_is_refused_however_well_it_is_sealed() {
 
     let smuggle = |plan: &mut SavedPlan| {
         let call = vssctl::model::PlannedCall::new(Operation::DeleteRole, json!({ "RoleName": "theirs" }));
-        plan.steps[0].calls.push(call);
+        plan.steps[0].calls.push(call.into());
     };
     let place = planned();
     forge(&place, smuggle);
