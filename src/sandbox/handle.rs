@@ -1,0 +1,255 @@
+//! The handle on a sandbox: opening one, asking it, changing it behind the wire, and what tests order of it.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response};
+use serde_json::Value;
+
+use super::account::{Account, Answer};
+use super::answer::Outcome;
+use super::authorization::{Authorization, Restrictions};
+use super::clock::Clock;
+use super::faults::{Fault, FaultPlan, Faults, History};
+use super::inner::{Inner, Time};
+use super::store::{self, SandboxError, State, Store};
+use super::wire::DEFAULT_ACCOUNT;
+use crate::policy::{Policies, PolicyError};
+
+/// Tells whether a file that begins so is a sandbox's, sound or damaged.
+pub fn is_sandbox_file(start: &[u8]) -> bool {
+    store::has_head(start)
+}
+
+/// A handle on a simulated AWS; clones are the same one.
+#[derive(Clone)]
+pub struct Sandbox {
+    inner: Arc<Mutex<Inner>>,
+    /// Whether it is kept in a file.
+    kept: bool,
+}
+
+impl fmt::Debug for Sandbox {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Sandbox").finish_non_exhaustive()
+    }
+}
+
+/// One request that a client made, for tests that count calls.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RequestRecord {
+    /// `iam`, `sts`, `ssm`, `backup`, `ec2`, `kms` or `tagging`.
+    pub service: String,
+    /// Such as `CreateRole`.
+    pub operation: String,
+    /// Whether the operation changes things.
+    pub write: bool,
+    /// The region of the signature.
+    pub region: String,
+    /// Twelve digits.
+    pub account: String,
+}
+
+impl Sandbox {
+    /// Makes a sandbox that is forgotten with its last handle. Its clock starts at the first of January 2026 and moves a
+    /// second with each request.
+    pub fn in_memory() -> Self {
+        Self::new(Store::Memory, State::new(Clock::fixed()))
+    }
+
+    /// Opens a sandbox that is kept in a file, made when it is not there. Several processes may use one file.
+    ///
+    /// # Errors
+    /// When the file cannot be read or written, is damaged, or is from a newer vssctl.
+    pub fn open(path: impl AsRef<Path>) -> Result<Self, SandboxError> {
+        let sandbox = Self::new(Store::file(path.as_ref()), State::new(Clock::machine()));
+        sandbox.read(|_| ())?;
+        Ok(sandbox)
+    }
+
+    fn new(store: Store, state: State) -> Self {
+        let inner = Inner {
+            store,
+            state,
+            faults: Faults::default(),
+            restrictions: Restrictions::default(),
+            history: History::default(),
+            late: Vec::new(),
+            performed: i64::MIN,
+            time: None,
+            requests: Vec::new(),
+            answered: 0,
+        };
+        let kept = matches!(inner.store, Store::File(_));
+        Self { inner: Arc::new(Mutex::new(inner)), kept }
+    }
+
+    pub(super) fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Lists the requests that clients made, oldest first. [`Sandbox::call`] and [`Sandbox::edit`] are none.
+    pub fn requests(&self) -> Vec<RequestRecord> {
+        self.lock().requests.clone()
+    }
+
+    /// Forgets the requests.
+    pub fn clear_requests(&self) {
+        self.lock().requests.clear();
+    }
+
+    /// Orders a fault.
+    pub fn inject(&self, fault: Fault) {
+        self.lock().faults.add(fault);
+    }
+
+    /// Spoils calls as a schedule says, beside the faults that are ordered one by one.
+    pub fn follow_faults(&self, plan: FaultPlan) {
+        self.lock().faults.follow(plan);
+    }
+
+    /// Counts the calls that were spoilt.
+    pub fn faults_struck(&self) -> u64 {
+        self.lock().faults.struck()
+    }
+
+    /// Follows a clock: what it shows more at each request, the sandbox's clock moves ahead. Tests whose waiting is
+    /// virtual hand in the clock by which they wait.
+    pub fn follow_time(&self, source: impl Fn() -> Duration + Send + 'static) {
+        let shown = source();
+        self.lock().time = Some(Time { source: Box::new(source), shown });
+    }
+
+    /// Takes all faults back. Requests that are to be taken up late still are.
+    pub fn clear_faults(&self) {
+        self.lock().faults.clear();
+    }
+
+    /// Gives the requests of an access key these identity policies and no other permissions, in place of those it had. An
+    /// access key without policies may do everything.
+    ///
+    /// # Errors
+    /// When a document is no identity policy.
+    pub fn restrict(&self, access_key: &str, policies: &[Value]) -> Result<(), PolicyError> {
+        let policies = Policies::new(policies)?;
+        self.lock().restrictions.set(access_key, policies);
+        Ok(())
+    }
+
+    /// Lets an access key do everything again.
+    pub fn unrestrict(&self, access_key: &str) {
+        self.lock().restrictions.lift(access_key);
+    }
+
+    /// Lists what the requests of restricted access keys needed, oldest first.
+    pub fn authorizations(&self) -> Vec<Authorization> {
+        self.lock().restrictions.asked().to_vec()
+    }
+
+    /// Forgets what requests needed.
+    pub fn clear_authorizations(&self) {
+        self.lock().restrictions.forget();
+    }
+
+    /// Moves the clock ahead. What AWS does by itself meanwhile is left out: [`Sandbox::pass`] does that too.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn advance(&self, by: Duration) -> Result<(), SandboxError> {
+        let mut guard = self.lock();
+        guard.change(|state| state.clock.advance(by))?;
+        guard.take_up_late();
+        Ok(())
+    }
+
+    /// Changes the account 123456789012 behind everybody's back.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn edit<T>(&self, change: impl FnOnce(&mut Account) -> T) -> Result<T, SandboxError> {
+        self.lock().change(|state| change(&mut state.held(DEFAULT_ACCOUNT).account))
+    }
+
+    /// Performs an operation on the account 123456789012 without the wire, faults and record of requests.
+    ///
+    /// # Errors
+    /// What AWS would answer.
+    pub fn call(&self, service: &str, operation: &str, region: &str, input: &Value) -> Answer {
+        let mut guard = self.lock();
+        guard.perform(service, operation, region, DEFAULT_ACCOUNT, input)
+    }
+
+    /// Writes the account 123456789012 as JSON: equal accounts give equal texts.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn export(&self) -> Result<String, SandboxError> {
+        self.read(|state| pretty(&state.held(DEFAULT_ACCOUNT).account))
+    }
+
+    /// Gives the account 123456789012 as it is, in the form of [`Sandbox::export`].
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn snapshot(&self) -> Result<Value, SandboxError> {
+        self.read(|state| serde_json::to_value(&state.held(DEFAULT_ACCOUNT).account).expect(TEXT_KEYS))
+    }
+
+    /// Writes everything that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their
+    /// ids, of which each has its `account` in the form of [`Sandbox::export`]. With an id, only that account's.
+    ///
+    /// # Errors
+    /// When the file of the sandbox cannot be used.
+    pub fn dump(&self, account: Option<&str>) -> Result<String, SandboxError> {
+        self.read(|state| match account {
+            None => pretty(state),
+            Some(account) => {
+                let only = state.accounts.get_key_value(account).map(|(id, held)| (id.clone(), held.clone()));
+                pretty(&State { accounts: only.into_iter().collect(), journal: Vec::new(), ..*state })
+            }
+        })
+    }
+
+    fn read<T>(&self, look: impl FnOnce(&mut State) -> T) -> Result<T, SandboxError> {
+        let mut guard = self.lock();
+        let inner = &mut *guard;
+        let _lock = inner.store.lock(&mut inner.state)?;
+        Ok(look(&mut inner.state))
+    }
+
+    /// Answers one request where async tasks run. The work on a file is no work for their threads; without a file
+    /// there is none, and tests whose time is virtual need the answer at once.
+    pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome {
+        if !self.kept {
+            return self.answer(&request);
+        }
+        let sandbox = self.clone();
+        match tokio::task::spawn_blocking(move || sandbox.answer(&request)).await {
+            Ok(outcome) => outcome,
+            Err(error) => match error.try_into_panic() {
+                Ok(panic) => std::panic::resume_unwind(panic),
+                // The runtime ends, and the connection with it.
+                Err(_) => Outcome::Reset,
+            },
+        }
+    }
+
+    /// Says in an answer what time it is here, and by how much that is not the machine's time.
+    pub(crate) fn date<T>(&self, response: &mut Response<T>) {
+        self.lock().date(response);
+    }
+
+    /// Answers one request.
+    pub(crate) fn answer(&self, request: &Request<Bytes>) -> Outcome {
+        self.lock().answer(request)
+    }
+}
+
+const TEXT_KEYS: &str = "an account has only text keys";
+
+fn pretty(value: &impl serde::Serialize) -> String {
+    serde_json::to_string_pretty(value).expect(TEXT_KEYS)
+}
