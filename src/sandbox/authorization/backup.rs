@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Call, Need, request_tags, resource_tags};
+use super::needs::{Call, Need, request_tags, resource_tags};
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use super::{Call, Need, request_tags, resource_tags, tag_list};
+use super::needs::{Call, Need, request_tags, resource_tags, tag_list};
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 use crate::sandbox::ec2;

@@ -1,6 +1,6 @@
 //! What IAM's operations need.
 
-use super::{Call, Need, request_tags, resource_tags, tag_list};
+use super::needs::{Call, Need, request_tags, resource_tags, tag_list};
 use crate::policy::Keys;
 use crate::sandbox::iam::{InstanceProfile, Policy, Role};
 

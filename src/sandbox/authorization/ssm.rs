@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use super::{Call, Need, request_tags, resource_tags, tag_list};
+use super::needs::{Call, Need, request_tags, resource_tags, tag_list};
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 use crate::sandbox::fleet::Fleet;

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{arn, invalid, not_found, nothing, paged, required, text};
 use super::points::RecoveryPoint;
 use super::vss::Place;
-use super::{Backup, arn, invalid, not_found, nothing, paged, required, rules, selections, tags, text};
+use super::{Backup, rules, selections, tags};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 

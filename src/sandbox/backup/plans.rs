@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{arn, creator_request_id, invalid, not_found, paged, required, text};
 use super::selections::Selection;
-use super::{arn, creator_request_id, invalid, not_found, paged, required, rules, tags, text};
+use super::{rules, tags};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 

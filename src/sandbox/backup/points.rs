@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{invalid, not_found, nothing, paged, required, text};
 use super::jobs::Origin;
-use super::{Backup, Vault, invalid, not_found, nothing, paged, required, text};
+use super::{Backup, Vault};
 use crate::sandbox::account::{Answer, ApiError, Context, Region, seconds};
 use crate::sandbox::made;
 

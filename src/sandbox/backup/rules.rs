@@ -3,7 +3,8 @@
 use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
-use super::{invalid, tags};
+use super::input::invalid;
+use super::tags;
 use crate::sandbox::account::ApiError;
 use crate::sandbox::made;
 use crate::sandbox::schedule::{self, Cron};

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{creator_request_id, invalid, not_found, nothing, paged, plans, required};
+use super::input::{creator_request_id, invalid, not_found, nothing, paged, required};
+use super::plans;
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{invalid, nothing};
+use super::input::{invalid, nothing};
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::made;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{invalid, not_found, nothing, required};
-use crate::sandbox::account::{Answer, ApiError, Context};
+use super::input::{invalid, not_found, nothing, required};
+use crate::sandbox::account::{Answer, ApiError, Context, Region, Tagged};
 use crate::sandbox::made;
 
 /// Reads a map of tags and checks it.
@@ -80,4 +80,12 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
         answer["NextToken"] = Value::from(next);
     }
     Ok(answer)
+}
+
+/// Lists what carries tags: vaults and living plans.
+pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
+    let vaults = region.backup.vaults.values().map(|vault| (&vault.arn, "backup:backup-vault", &vault.tags));
+    let living = region.backup.plans.values().filter(|plan| plan.deleted.is_none());
+    let plans = living.map(|plan| (&plan.arn, "backup:backup-plan", &plan.tags));
+    vaults.chain(plans).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{arn, creator_request_id, invalid, not_found, nothing, paged, required, text};
 use super::points::RecoveryPoint;
-use super::{arn, creator_request_id, invalid, not_found, nothing, paged, required, tags, text};
+use super::tags;
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 

@@ -2,8 +2,9 @@
 
 use serde_json::{Value, json};
 
+use super::model::{Image, Snapshot};
+use super::operations::refusal;
 use super::query::{Filters, ids_or_pages, is_id, paged, tag_list, texts};
-use super::{Image, Snapshot, refusal};
 use crate::sandbox::account::{Answer, Context, Region, seconds};
 use crate::sandbox::fleet::Platform;
 use crate::sandbox::made;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
+use super::operations::refusal;
 use super::query::{Filters, ids_or_pages, is_id, paged, tag_list, texts};
-use super::refusal;
 use super::{network, profiles};
 use crate::sandbox::account::{Account, Answer, ApiError, Context};
 use crate::sandbox::fleet::{Ailment, Fleet, Instance, Platform};

@@ -4,8 +4,8 @@
 use serde_json::{Value, json};
 
 use super::instances::{derived, vpc};
+use super::operations::refusal;
 use super::query::{Filters, paged, texts};
-use super::refusal;
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::fleet::{Ailment, Instance};
 

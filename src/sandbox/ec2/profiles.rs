@@ -2,8 +2,10 @@
 
 use serde_json::{Value, json};
 
+use super::instances;
+use super::model::ProfileAssociation;
+use super::operations::refusal;
 use super::query::{Filters, paged, text, texts};
-use super::{ProfileAssociation, instances, refusal};
 use crate::sandbox::account::{Account, Answer, ApiError, Context, Region};
 use crate::sandbox::iam::InstanceProfile;
 use crate::sandbox::made;

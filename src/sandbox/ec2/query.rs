@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Map, Value, json};
 
-use super::refusal;
+use super::operations::refusal;
 use crate::model::glob::{self, Piece};
 use crate::sandbox::account::{Answer, ApiError};
 use crate::sandbox::made;

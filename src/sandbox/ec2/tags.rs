@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
+use super::operations::refusal;
 use super::query::{Filters, is_id, paged, text, texts};
-use super::refusal;
 use crate::sandbox::account::{Answer, ApiError, Context, Region};
 
 /// A tag's owner by the beginning of its id: the resource type, and the error when it is not there.

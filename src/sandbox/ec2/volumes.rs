@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::images::GIGABYTES;
+use super::operations::refusal;
 use super::query::{Filters, ids_or_pages, is_id, paged, tag_list, texts};
-use super::refusal;
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::made;
 

@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 
 use super::errors::{limit_exceeded, no_policy, no_such_entity};
+use super::input::{text, under};
 use super::model::Role;
 use super::page::page;
 use super::policies::{self, name_of, path_of};
 use super::roles::{find, find_mut};
-use super::{text, under};
 use crate::sandbox::account::{Answer, ApiError, Context};
 
 /// `AttachedPoliciesPerRoleQuota`.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{check_identity, encoded, size};
 use super::errors::{limit_exceeded, no_such_entity};
+use super::input::text;
 use super::page::page;
 use super::roles::{find, find_mut};
-use super::text;
 use crate::sandbox::account::{Answer, ApiError, Context};
 
 /// `RolePolicySizeQuota`: all inline policies of a role together.

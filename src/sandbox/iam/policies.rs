@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{check_identity, size};
 use super::errors::{already_exists, delete_conflict, limit_exceeded, no_policy, not_yours};
+use super::input::{path, text, under};
 use super::model::{Iam, Policy, PolicyVersion};
 use super::page::page;
-use super::{path, tags, text, under};
+use super::tags;
 use crate::sandbox::account::{Answer, ApiError, Context, seconds};
 use crate::sandbox::managed_policies;
 

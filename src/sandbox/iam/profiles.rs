@@ -4,10 +4,11 @@ use serde_json::{Map, Value, json};
 
 use super::documents::encoded;
 use super::errors::{already_exists, delete_conflict, limit_exceeded, no_profile, no_such_entity};
+use super::input::{path, text, under};
 use super::model::{Iam, InstanceProfile};
 use super::page::page;
 use super::roles;
-use super::{path, tags, text, under};
+use super::tags;
 use crate::sandbox::account::{Answer, ApiError, Context, seconds};
 
 /// `InstanceProfilesQuota`.

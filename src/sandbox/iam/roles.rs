@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 
 use super::documents::{check_trust, encoded, size};
 use super::errors::{already_exists, delete_conflict, limit_exceeded, no_role};
+use super::input::{path, text, under};
 use super::model::{Iam, Role};
 use super::page::page;
-use super::{attachments, path, tags, text, under};
+use super::{attachments, tags};
 use crate::sandbox::account::{Answer, ApiError, Context, seconds};
 
 /// `AssumeRolePolicySizeQuota`.

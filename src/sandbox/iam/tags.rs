@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::errors::{invalid_input, limit_exceeded, validation};
+use super::input::text;
 use super::page::page;
-use crate::sandbox::account::{Answer, ApiError};
+use crate::sandbox::account::{Account, Answer, ApiError, Tagged};
 
 const MOST_TAGS: usize = 50;
 
@@ -14,7 +15,7 @@ const MOST_TAGS: usize = 50;
 pub(super) fn read(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     let mut tags = BTreeMap::new();
     for tag in input["Tags"].as_array().into_iter().flatten() {
-        let (key, value) = (super::text(tag, "Key"), super::text(tag, "Value"));
+        let (key, value) = (text(tag, "Key"), text(tag, "Value"));
         if key.to_ascii_lowercase().starts_with("aws:") {
             return Err(invalid_input("System tags cannot be added/updated by requester."));
         }
@@ -64,6 +65,23 @@ pub(super) fn list(tags: &BTreeMap<String, String>, input: &Value) -> Answer {
     let page: Vec<Value> = page.into_iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect();
     answer.insert("Tags".to_owned(), json!(page));
     Ok(Value::Object(answer))
+}
+
+/// Lists what carries tags and is listed by the Tagging API: instance profiles and customer managed policies, but no
+/// roles.
+pub(in crate::sandbox) fn tagged(account: &Account) -> impl Iterator<Item = Tagged<'_>> {
+    let iam = &account.iam;
+    let profiles = iam.profiles.values().map(|profile| Tagged {
+        arn: &profile.arn,
+        resource_type: "iam:instance-profile",
+        tags: &profile.tags,
+    });
+    let policies = iam.policies.values().map(|policy| Tagged {
+        arn: &policy.arn,
+        resource_type: "iam:policy",
+        tags: &policy.tags,
+    });
+    profiles.chain(policies)
 }
 
 /// Writes tags as answers carry them; nothing for none.

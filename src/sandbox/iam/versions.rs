@@ -4,10 +4,10 @@ use serde_json::{Map, Value, json};
 
 use super::documents::encoded;
 use super::errors::{delete_conflict, limit_exceeded, no_version};
+use super::input::text;
 use super::model::{Policy, PolicyVersion};
 use super::page::page;
 use super::policies::{check_document, find, find_mut};
-use super::text;
 use crate::sandbox::account::{Answer, Context, seconds};
 
 /// `VersionsPerPolicyQuota`.

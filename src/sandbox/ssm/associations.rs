@@ -6,8 +6,9 @@ use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{flag, items, moment, paged, refusal, required, text};
 use super::runs::Invocation;
-use super::{documents, executions, flag, items, moment, paged, refusal, required, tags, targets, text};
+use super::{documents, executions, tags, targets};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 use crate::sandbox::schedule::{self, Cron};

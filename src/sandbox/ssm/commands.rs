@@ -3,9 +3,10 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
+use super::input::{flag, items, moment, paged, refusal, required, text, texts};
 use super::runs::{Invocation, Run, run, share};
 use super::targets::is_instance_id;
-use super::{documents, executions, flag, items, moment, paged, refusal, required, targets, text, texts};
+use super::{documents, executions, targets};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 

@@ -5,7 +5,7 @@ use regex::Regex;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::{items, paged, refusal, required, text, texts};
+use super::input::{items, paged, refusal, required, text, texts};
 use crate::sandbox::account::{Answer, ApiError};
 use crate::sandbox::made;
 

@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use super::associations::{Association, Execution, next_run};
+use super::input::{items, moment, paged, refusal, required};
 use super::runs::{Invocation, Run, run};
-use super::{documents, items, moment, paged, refusal, required, targets};
+use super::{documents, targets};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::fleet::Fleet;
 use crate::sandbox::made;

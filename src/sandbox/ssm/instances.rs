@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
+use super::Ssm;
 use super::executions::sum;
-use super::{Ssm, items, paged, refusal, required, text, texts};
+use super::input::{items, paged, refusal, required, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::fleet::Instance;
 use crate::sandbox::made;

@@ -5,7 +5,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{items, paged, refusal, required, text, texts};
+use super::input::{items, paged, refusal, required, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::fleet::{Ailment, Instance, Platform};
 

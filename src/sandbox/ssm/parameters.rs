@@ -6,7 +6,8 @@ use regex::Regex;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{flag, items, paged, refusal, required, tags, text, texts};
+use super::input::{flag, items, paged, refusal, required, text, texts};
+use super::tags;
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::{made, sts};
 

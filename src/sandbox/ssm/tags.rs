@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{items, refusal, required, texts};
-use crate::sandbox::account::{Answer, ApiError, Context};
+use super::input::{items, refusal, required, texts};
+use crate::sandbox::account::{Answer, ApiError, Context, Region, Tagged};
 
 /// Reads a list of tags and checks what the model cannot say. `code` is the operation's error for bad tags.
 pub(super) fn read(input: &Value, code: &str) -> Result<BTreeMap<String, String>, ApiError> {
@@ -66,4 +66,11 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let tags = of(context, input)?;
     let list: Vec<Value> = tags.iter().map(|(key, value)| json!({ "Key": key, "Value": value })).collect();
     Ok(json!({ "TagList": list }))
+}
+
+/// Lists what carries tags: associations and parameters.
+pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
+    let associations = region.ssm.associations.values().map(|one| (&one.arn, "ssm:association", &one.tags));
+    let parameters = region.ssm.parameters.values().map(|one| (&one.arn, "ssm:parameter", &one.tags));
+    associations.chain(parameters).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
 }

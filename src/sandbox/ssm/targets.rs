@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{items, refusal, required, texts};
+use super::input::{items, refusal, required, texts};
 use crate::sandbox::account::ApiError;
 
 /// Reads `Targets`; the model has checked their number and lengths.

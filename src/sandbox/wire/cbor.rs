@@ -30,7 +30,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, ApiError> {
 pub(super) fn response(status: u16, value: &Value, request_id: &str) -> Response<Bytes> {
     let mut body = Vec::new();
     ciborium::into_writer(value, &mut body).expect("writing to memory cannot fail");
-    let mut response = super::response(status, "application/cbor", body, request_id);
+    let mut response = super::encode::response(status, "application/cbor", body, request_id);
     response.headers_mut().insert(HEADER, HeaderValue::from_static(PROTOCOL));
     response
 }

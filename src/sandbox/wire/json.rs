@@ -61,7 +61,7 @@ pub(super) fn decode(model: &Model, shape: &Shape, value: &Value) -> Result<Valu
 pub(super) fn encode(model: &Model, shape: &Shape, value: &Value) -> Value {
     match shape.sort {
         Sort::Structure => {
-            super::check_members(shape, "structure", value);
+            super::encode::check_members(shape, "structure", value);
             let mut members = Map::new();
             for (name, reference) in body_members(shape) {
                 if let Some(inner) = value.get(name).filter(|inner| !inner.is_null()) {

@@ -208,7 +208,7 @@ fn element(writer: &mut Writer<Vec<u8>>, model: &Model, shape: &Shape, name: &st
 
 /// Writes the members of a structure.
 fn members(writer: &mut Writer<Vec<u8>>, model: &Model, shape: &Shape, name: &str, value: &Value) {
-    super::check_members(shape, name, value);
+    super::encode::check_members(shape, name, value);
     for (member, reference) in &shape.members {
         if let Some(inner) = value.get(member).filter(|inner| !inner.is_null()) {
             element(writer, model, model.shape(&reference.shape), reference.wire_name(member), inner);
