@@ -6,11 +6,28 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::error::{PolicyError, PolicyErrorKind, is_allowed};
+use super::read::read;
 
 /// Brings a document into canonical form. Canonical forms that are equal by `==` are the same to AWS; `policy::equal`
 /// also sees past the case of actions and condition keys, which this form keeps as they were written.
 pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
     Ok(Document::read(document)?.value())
+}
+
+/// Reads a document from text and brings it into canonical form.
+pub fn parse(text: &str) -> Result<Value, PolicyError> {
+    canonical(&read(text)?)
+}
+
+/// Tells whether AWS treats two documents the same. Compares canonical forms without regard to the case of actions and
+/// condition keys, which the canonical form keeps as they were written.
+///
+/// A document that has no canonical form equals only itself.
+pub fn equal(left: &Value, right: &Value) -> bool {
+    match (Document::read(left), Document::read(right)) {
+        (Ok(left), Ok(right)) => left.folded() == right.folded(),
+        _ => left == right,
+    }
 }
 
 /// One document, understood.

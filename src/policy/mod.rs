@@ -40,45 +40,13 @@ mod tests;
 mod text;
 mod widen;
 
-use serde_json::{Value, json};
-
-pub use canonical::{ELEMENTS, OPERATORS, canonical, is_operator};
+pub use canonical::{ELEMENTS, OPERATORS, canonical, equal, is_operator, parse};
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
 pub use evaluate::{Decision, Policies, Request};
 pub use keys::Keys;
 pub use locate::locate;
+pub use permits::trust_policy;
 pub use read::{LARGEST, read};
 pub use text::{minified_len, to_text, url_decode};
 pub use widen::widened;
-
-/// Reads a document from text and brings it into canonical form.
-pub fn parse(text: &str) -> Result<Value, PolicyError> {
-    canonical(&read(text)?)
-}
-
-/// Tells whether AWS treats two documents the same. Compares canonical forms without regard to the case of actions and
-/// condition keys, which the canonical form keeps as they were written.
-///
-/// A document that has no canonical form equals only itself.
-pub fn equal(left: &Value, right: &Value) -> bool {
-    match (canonical::Document::read(left), canonical::Document::read(right)) {
-        (Ok(left), Ok(right)) => left.folded() == right.folded(),
-        _ => left == right,
-    }
-}
-
-/// Makes the canonical trust policy that lets AWS services assume a role.
-pub fn trust_policy(services: &[&str]) -> Value {
-    let mut services = services.to_vec();
-    services.sort_unstable();
-    services.dedup();
-    json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Effect": "Allow",
-            "Principal": { "Service": services },
-            "Action": ["sts:AssumeRole"],
-        }],
-    })
-}

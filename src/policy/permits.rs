@@ -1,7 +1,22 @@
 //! What documents of the file permit, as far as a file can tell: conditions are taken to hold where they allow, and not to
 //! hold where they deny.
 
-use serde_json::Value;
+use serde_json::{Value, json};
+
+/// Makes the canonical trust policy that lets AWS services assume a role.
+pub fn trust_policy(services: &[&str]) -> Value {
+    let mut services = services.to_vec();
+    services.sort_unstable();
+    services.dedup();
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Effect": "Allow",
+            "Principal": { "Service": services },
+            "Action": ["sts:AssumeRole"],
+        }],
+    })
+}
 
 /// Tells whether a trust policy, in canonical form, lets a service assume the role.
 pub(crate) fn trusts(trust: &Value, service: &str) -> bool {
@@ -85,8 +100,6 @@ fn fits(pattern: &str, action: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
 
     fn statement(effect: &str, principal: &Value) -> Value {
