@@ -1,5 +1,7 @@
 //! The answer to one request, with the fault that a test may have ordered for it.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, DATE};
 use http::{HeaderValue, Request, Response, StatusCode};
@@ -47,7 +49,6 @@ impl Inner {
             Ok(scope) => scope,
             Err(error) => return Outcome::Reply(wire::encode_unscoped(request, &error, &request_id)),
         };
-        let model = scope.model;
         let call = match wire::decode(&scope, request) {
             Ok(call) => call,
             Err(error) => return Outcome::Reply(wire::encode_error(&scope, &error, &request_id)),
@@ -61,99 +62,106 @@ impl Inner {
             account: scope.account.clone(),
         });
         let fault = self.faults.strike(scope.service, &call.operation, write);
-        let partition = partition_of(&scope.region);
-        let error = fault
-            .and_then(|kind| faults::error(kind, model, scope.service, &call.operation, &scope.account, partition));
-        let arrives = !matches!(
-            fault,
-            Some(
-                FaultKind::ResetBefore
-                    | FaultKind::Hang
-                    | FaultKind::Limited
-                    | FaultKind::Conflict
-                    | FaultKind::Throttle
-                    | FaultKind::ServerError
-                    | FaultKind::AccessDenied
-                    | FaultKind::ExpiredCredentials
-            )
-        );
-        if arrives && let Err(error) = self.admit(&scope, &call) {
+        if let Some(outcome) = fault.and_then(|kind| before(kind, &scope, &call, &request_id)) {
+            return outcome;
+        }
+        if let Err(error) = self.admit(&scope, &call) {
             return Outcome::Reply(wire::encode_error(&scope, &error, &request_id));
         }
-        match fault {
-            Some(FaultKind::ResetBefore) => return Outcome::Reset,
-            Some(FaultKind::Hang) => return Outcome::Hang,
-            Some(FaultKind::Limited) => return Outcome::Reply(by_a_proxy(429, "", "")),
+        let answer = match fault {
             Some(FaultKind::LateCommit(by)) => {
-                let due = self.state.clock.now().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
-                self.late.push(Late {
-                    due,
-                    service: scope.service,
-                    operation: call.operation,
-                    region: scope.region,
-                    account: scope.account,
-                    input: call.input,
-                });
+                self.put_off(by, scope, call);
                 return Outcome::Reset;
             }
-            Some(
-                FaultKind::Throttle
-                | FaultKind::Conflict
-                | FaultKind::ServerError
-                | FaultKind::AccessDenied
-                | FaultKind::ExpiredCredentials,
-            ) => {
-                if let Some(error) = &error {
-                    return Outcome::Reply(wire::encode_error(&scope, error, &request_id));
-                }
-            }
-            Some(
-                FaultKind::ResetAfter
-                | FaultKind::Truncated
-                | FaultKind::CutAt(_)
-                | FaultKind::Page
-                | FaultKind::Empty
-                | FaultKind::FailAfter
-                | FaultKind::Stale(_),
-            )
-            | None => {}
-        }
-        let answer = match fault {
             Some(FaultKind::Stale(by)) if !write => {
                 self.remembered(by, scope.service, &call.operation, &scope.region, &scope.account, &call.input)
             }
             _ => self.perform(scope.service, &call.operation, &scope.region, &scope.account, &call.input),
         };
         let response = wire::encode(&scope, &call.operation, &answer, &request_id);
-        let cut = |bytes: usize| {
-            let (parts, body) = response.clone().into_parts();
-            Response::from_parts(parts, body.slice(..bytes.min(body.len())))
-        };
         match fault {
-            Some(FaultKind::ResetAfter) => Outcome::Reset,
-            Some(FaultKind::Truncated) => Outcome::Reply(cut(response.body().len() / 2)),
-            Some(FaultKind::CutAt(bytes)) => Outcome::Reply(cut(bytes)),
-            Some(FaultKind::Empty) => Outcome::Reply(cut(0)),
-            Some(FaultKind::Page) => Outcome::Reply(by_a_proxy(200, "text/html", "<html><body>Sign in</body></html>")),
-            Some(FaultKind::FailAfter) => match &error {
-                Some(error) => Outcome::Reply(wire::encode_error(&scope, error, &request_id)),
-                None => Outcome::Reset,
-            },
-            Some(
-                FaultKind::Throttle
-                | FaultKind::Conflict
-                | FaultKind::Limited
-                | FaultKind::ServerError
-                | FaultKind::ResetBefore
-                | FaultKind::AccessDenied
-                | FaultKind::ExpiredCredentials
-                | FaultKind::Hang
-                | FaultKind::LateCommit(_)
-                | FaultKind::Stale(_),
-            )
-            | None => Outcome::Reply(response),
+            Some(kind) => after(kind, response, &scope, &call, &request_id),
+            None => Outcome::Reply(response),
         }
     }
+
+    /// Keeps a request that the service takes up only so much later.
+    fn put_off(&mut self, by: Duration, scope: wire::Scope, call: wire::Call) {
+        let due = self.state.clock.now().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
+        self.late.push(Late {
+            due,
+            service: scope.service,
+            operation: call.operation,
+            region: scope.region,
+            account: scope.account,
+            input: call.input,
+        });
+    }
+}
+
+/// Tells what a client gets of a call that its fault keeps from the service; `None` where the fault lets it through.
+fn before(kind: FaultKind, scope: &wire::Scope, call: &wire::Call, request_id: &str) -> Option<Outcome> {
+    match kind {
+        FaultKind::ResetBefore => Some(Outcome::Reset),
+        FaultKind::Hang => Some(Outcome::Hang),
+        FaultKind::Limited => Some(Outcome::Reply(by_a_proxy(429, "", ""))),
+        FaultKind::Throttle
+        | FaultKind::Conflict
+        | FaultKind::ServerError
+        | FaultKind::AccessDenied
+        | FaultKind::ExpiredCredentials => failure(kind, scope, call, request_id),
+        FaultKind::ResetAfter
+        | FaultKind::Truncated
+        | FaultKind::CutAt(_)
+        | FaultKind::Page
+        | FaultKind::Empty
+        | FaultKind::FailAfter
+        | FaultKind::LateCommit(_)
+        | FaultKind::Stale(_) => None,
+    }
+}
+
+/// Tells what a client gets of a call that the service performed.
+fn after(
+    kind: FaultKind,
+    response: Response<Bytes>,
+    scope: &wire::Scope,
+    call: &wire::Call,
+    request_id: &str,
+) -> Outcome {
+    match kind {
+        FaultKind::ResetAfter => Outcome::Reset,
+        FaultKind::Truncated => {
+            let half = response.body().len() / 2;
+            Outcome::Reply(cut(response, half))
+        }
+        FaultKind::CutAt(bytes) => Outcome::Reply(cut(response, bytes)),
+        FaultKind::Empty => Outcome::Reply(cut(response, 0)),
+        FaultKind::Page => Outcome::Reply(by_a_proxy(200, "text/html", "<html><body>Sign in</body></html>")),
+        FaultKind::FailAfter => failure(kind, scope, call, request_id).unwrap_or(Outcome::Reset),
+        FaultKind::Throttle
+        | FaultKind::Conflict
+        | FaultKind::Limited
+        | FaultKind::ServerError
+        | FaultKind::ResetBefore
+        | FaultKind::AccessDenied
+        | FaultKind::ExpiredCredentials
+        | FaultKind::Hang
+        | FaultKind::LateCommit(_)
+        | FaultKind::Stale(_) => Outcome::Reply(response),
+    }
+}
+
+/// Writes a fault that is an answer as the service does.
+fn failure(kind: FaultKind, scope: &wire::Scope, call: &wire::Call, request_id: &str) -> Option<Outcome> {
+    let partition = partition_of(&scope.region);
+    let error = faults::error(kind, scope.model, scope.service, &call.operation, &scope.account, partition)?;
+    Some(Outcome::Reply(wire::encode_error(scope, &error, request_id)))
+}
+
+/// Ends the body of a response after so many bytes.
+fn cut(response: Response<Bytes>, bytes: usize) -> Response<Bytes> {
+    response.map(|body| body.slice(..bytes.min(body.len())))
 }
 
 /// What stands between a client and AWS answers in AWS's place.
