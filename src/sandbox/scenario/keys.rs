@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use toml::Spanned;
 
-use super::Reader;
+use super::reader::{Reader, is_account};
 use crate::sandbox::kms;
 
 #[derive(Debug, Deserialize)]
@@ -52,7 +52,7 @@ impl Reader<'_> {
         let parts: Vec<&str> = arn.splitn(6, ':').collect();
         let owner = match parts[..] {
             ["arn", _, "kms", place, owner, rest]
-                if place == region && super::is_account(owner) && rest.strip_prefix("key/").is_some_and(is_id) =>
+                if place == region && is_account(owner) && rest.strip_prefix("key/").is_some_and(is_id) =>
             {
                 owner
             }

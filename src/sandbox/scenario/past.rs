@@ -4,7 +4,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 use toml::Spanned;
 
-use super::{Loader, Reader};
+use super::loader::Loader;
+use super::reader::Reader;
 use crate::model::duration;
 use crate::sandbox::backup::{Ended, Origin, Past};
 use crate::sandbox::{dispatch, ssm};

@@ -1,0 +1,93 @@
+//! Makes in the account what a fleet file says.
+
+use serde_json::json;
+use toml::Spanned;
+
+use super::{Call, Merge, ReadFleet, Scenario, past};
+use crate::model::scope::partition_of;
+use crate::sandbox::account::{ApiError, Context};
+use crate::sandbox::fleet::{Fleet, Instance};
+use crate::sandbox::store::State;
+use crate::sandbox::{backup, dispatch, kms};
+
+/// Makes what a file says in its account. Returns the number of jobs.
+pub(super) fn load(state: &mut State, scenario: &Scenario, fleet: ReadFleet<'_>) -> Result<usize, (usize, String)> {
+    let now = state.clock.now();
+    let ReadFleet { region, account, history, instances, volume_keys, keys, associations, jobs } = fleet;
+    let held = state.held(&account);
+    let mut context = Context {
+        account: &mut held.account,
+        account_id: &account,
+        region: &region,
+        partition: partition_of(&region),
+        now,
+        serial: &mut held.serial,
+        caught_up: false,
+    };
+    let mut loader = Loader { context: &mut context };
+    loader.place(scenario.fleet, instances, keys, volume_keys);
+    for call in &scenario.calls {
+        loader.call(call)?;
+    }
+    loader.make_past(&associations, &jobs, history)
+}
+
+/// The account into which a file is loaded. What goes wrong has its place in the file.
+pub(super) struct Loader<'a, 'b> {
+    pub(super) context: &'a mut Context<'b>,
+}
+
+impl Loader<'_, '_> {
+    /// Puts the instances and keys of the file into the region.
+    fn place(
+        &mut self,
+        merge: Merge,
+        instances: Vec<Instance>,
+        keys: Vec<(String, kms::Key)>,
+        volume_keys: Vec<(String, Option<&String>)>,
+    ) {
+        let region = self.context.region_mut();
+        if merge == Merge::Replace {
+            region.fleet = Fleet::default();
+        }
+        region.fleet.instances.extend(instances.into_iter().map(|instance| (instance.id.clone(), instance)));
+        region.kms.keys.extend(keys);
+        for (volume, key) in volume_keys {
+            match key {
+                Some(key) => region.ec2.volume_keys.insert(volume, key.clone()),
+                None => region.ec2.volume_keys.remove(&volume),
+            };
+        }
+    }
+
+    fn call(&mut self, call: &Spanned<Call>) -> Result<(), (usize, String)> {
+        let Call { service, operation, input } = call.get_ref();
+        let input = if input.is_null() { json!({}) } else { input.clone() };
+        backup::settle(self.context);
+        let refused = dispatch(self.context, service, operation, &input).err();
+        let message = |error: ApiError| format!("{service}:{operation} failed: {}: {}", error.code, error.message);
+        refused.map_or(Ok(()), |error| Err((call.span().start, message(error))))
+    }
+
+    /// Makes what is over, in the order in which it came about: jobs decide by the packages that associations
+    /// installed, and those of plans among those that the file tells of. Returns the number of jobs.
+    fn make_past(
+        &mut self,
+        associations: &[past::ReadAssociation<'_>],
+        jobs: &[past::ReadJob<'_>],
+        history: Option<i64>,
+    ) -> Result<usize, (usize, String)> {
+        let now = self.context.now;
+        for association in associations {
+            self.associate(association)?;
+        }
+        self.catch_up();
+        let ids = jobs.iter().map(|job| self.start(job)).collect::<Result<Vec<String>, _>>()?;
+        let planned = history.map_or(0, |past| backup::run_schedules(self.context, now - past, now));
+        backup::settle(self.context);
+        for (job, id) in jobs.iter().zip(&ids) {
+            self.end(job, id)?;
+        }
+        Ok(planned + jobs.len())
+    }
+}
