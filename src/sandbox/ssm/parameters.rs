@@ -130,7 +130,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
 pub(super) fn put(context: &mut Context<'_>, input: &Value) -> Answer {
     let name = required(input, "Name").to_owned();
     check_name(&name)?;
-    let value = required(input, "Value").to_owned();
+    let value = required(input, "Value");
     let overwrite = flag(input, "Overwrite");
     let tags = tags::read(input, "ValidationException")?;
     if overwrite && !tags.is_empty() {
@@ -155,16 +155,62 @@ pub(super) fn put(context: &mut Context<'_>, input: &Value) -> Answer {
             "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.";
         return Err(refusal("ParameterAlreadyExists", message));
     }
-    let before = existing.map(Parameter::current);
-    let kind = match (text(input, "Type"), before) {
+    let version = new_version(input, value, existing.map(Parameter::current), now)?;
+    let answer = json!({ "Version": version.number, "Tier": version.tier });
+    if parameters.len() >= 10_000 && !parameters.contains_key(&name) {
+        return Err(refusal(
+            "ParameterLimitExceeded",
+            "You have exceeded the number of parameters for this AWS account.",
+        ));
+    }
+    let parameter =
+        parameters.entry(name.clone()).or_insert_with(|| Parameter { name, arn, tags, versions: Vec::new() });
+    parameter.versions.push(version);
+    let excess = parameter.versions.len().saturating_sub(100);
+    parameter.versions.drain(..excess);
+    Ok(answer)
+}
+
+/// Makes the version that a request puts on top of `before`, a parameter's newest.
+fn new_version(
+    input: &Value,
+    value: &str,
+    before: Option<&ParameterVersion>,
+    now: i64,
+) -> Result<ParameterVersion, ApiError> {
+    let kind = kind(input, before)?;
+    let tier = tier(input, value, before)?;
+    let allowed_pattern = allowed_pattern(input, value)?;
+    Ok(ParameterVersion {
+        number: before.map_or(1, |before| before.number + 1),
+        modified: now,
+        value: value.to_owned(),
+        key: (kind == "SecureString").then(|| text(input, "KeyId").unwrap_or("alias/aws/ssm").to_owned()),
+        kind,
+        tier: tier.to_owned(),
+        description: text(input, "Description")
+            .map(str::to_owned)
+            .or_else(|| before.and_then(|before| before.description.clone())),
+        allowed_pattern,
+        data_type: text(input, "DataType").unwrap_or("text").to_owned(),
+    })
+}
+
+/// Chooses the type, which only a new parameter has to give and none can change.
+fn kind(input: &Value, before: Option<&ParameterVersion>) -> Result<String, ApiError> {
+    match (text(input, "Type"), before) {
         (Some(kind), Some(before)) if kind != before.kind => {
             let message = format!("The following parameter type cannot be changed: {}.", before.kind);
-            return Err(refusal("HierarchyTypeMismatchException", message));
+            Err(refusal("HierarchyTypeMismatchException", message))
         }
-        (Some(kind), _) => kind.to_owned(),
-        (None, Some(before)) => before.kind.clone(),
-        (None, None) => return Err(invalid("A parameter type is required when you create a parameter.")),
-    };
+        (Some(kind), _) => Ok(kind.to_owned()),
+        (None, Some(before)) => Ok(before.kind.clone()),
+        (None, None) => Err(invalid("A parameter type is required when you create a parameter.")),
+    }
+}
+
+/// Chooses the tier, which never goes down, and checks the value against the tier's size.
+fn tier(input: &Value, value: &str, before: Option<&ParameterVersion>) -> Result<&'static str, ApiError> {
     let wanted_tier = text(input, "Tier").or(before.map(|before| before.tier.as_str())).unwrap_or("Standard");
     let tier = match wanted_tier {
         "Advanced" => "Advanced",
@@ -180,44 +226,24 @@ pub(super) fn put(context: &mut Context<'_>, input: &Value) -> Answer {
     if value.len() > most {
         return Err(invalid(format!("{tier} tier parameters support a maximum parameter value of {most} characters.")));
     }
+    Ok(tier)
+}
+
+/// Reads the pattern of allowed values, which the value itself must match.
+fn allowed_pattern(input: &Value, value: &str) -> Result<Option<String>, ApiError> {
     let allowed_pattern = text(input, "AllowedPattern").filter(|pattern| !pattern.is_empty()).map(str::to_owned);
     if let Some(pattern) = &allowed_pattern {
         let regex = Regex::new(&format!("^(?:{pattern})$")).map_err(|_| {
             refusal("InvalidAllowedPatternException", "The request doesn't meet the regular expression requirement.")
         })?;
-        if !regex.is_match(&value) {
+        if !regex.is_match(value) {
             return Err(refusal(
                 "ParameterPatternMismatchException",
                 format!("Parameter value, cannot be validated against allowedPattern: {pattern}"),
             ));
         }
     }
-    let version = ParameterVersion {
-        number: before.map_or(1, |before| before.number + 1),
-        modified: now,
-        value,
-        key: (kind == "SecureString").then(|| text(input, "KeyId").unwrap_or("alias/aws/ssm").to_owned()),
-        kind,
-        tier: tier.to_owned(),
-        description: text(input, "Description")
-            .map(str::to_owned)
-            .or_else(|| before.and_then(|before| before.description.clone())),
-        allowed_pattern,
-        data_type: text(input, "DataType").unwrap_or("text").to_owned(),
-    };
-    let answer = json!({ "Version": version.number, "Tier": version.tier });
-    if parameters.len() >= 10_000 && !parameters.contains_key(&name) {
-        return Err(refusal(
-            "ParameterLimitExceeded",
-            "You have exceeded the number of parameters for this AWS account.",
-        ));
-    }
-    let parameter =
-        parameters.entry(name.clone()).or_insert_with(|| Parameter { name, arn, tags, versions: Vec::new() });
-    parameter.versions.push(version);
-    let excess = parameter.versions.len().saturating_sub(100);
-    parameter.versions.drain(..excess);
-    Ok(answer)
+    Ok(allowed_pattern)
 }
 
 /// Finds what a name means: a name or ARN, with `:version` behind it at will.
