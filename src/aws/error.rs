@@ -47,7 +47,10 @@ pub const NO_CREDENTIALS: &str = "no source of credentials has any";
 
 /// A failed call.
 #[derive(Clone, Debug, thiserror::Error)]
-#[error("{service}:{operation} failed{}: {message}", code.as_ref().map(|code| format!(" with {code}")).unwrap_or_default())]
+#[error(
+    "{service}:{operation} failed{}: {message}",
+    code.as_ref().map(|code| format!(" with {code}")).unwrap_or_default()
+)]
 pub struct AwsError {
     /// The IAM prefix of the service, such as `iam`.
     pub service: String,

@@ -53,7 +53,8 @@ impl schemars::JsonSchema for Address {
 
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
         schemars::json_schema!({
-            "description": "`KIND.KEY`, such as `role.app` or `selection.daily.windows`; `KIND` alone for what exists once.",
+            "description": "`KIND.KEY`, such as `role.app` or `selection.daily.windows`; \
+                            `KIND` alone for what exists once.",
             "type": "string"
         })
     }

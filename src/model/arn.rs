@@ -327,7 +327,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_parses_is_written_back_the_same(text in "arn:aws(-cn)?:[a-z]{1,5}:(eu-west-1)?:([0-9]{12})?:[ -~]{0,12}") {
+        fn whatever_parses_is_written_back_the_same(
+            text in "arn:aws(-cn)?:[a-z]{1,5}:(eu-west-1)?:([0-9]{12})?:[ -~]{0,12}",
+        ) {
             if let Ok(arn) = text.parse::<Arn>() {
                 prop_assert_eq!(arn.to_string(), text);
             }

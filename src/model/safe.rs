@@ -80,10 +80,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_reaches_a_terminal_raw(text in any::<String>(), hostile in "[\u{0}-\u{a0}\u{2000}-\u{2070}\u{e0000}-\u{e0080}]{0,20}") {
+        fn no_text_reaches_a_terminal_raw(
+            text in any::<String>(),
+            hostile in "[\u{0}-\u{a0}\u{2000}-\u{2070}\u{e0000}-\u{e0080}]{0,20}",
+        ) {
             for text in [text, hostile] {
                 prop_assert!(Safe(&text).to_string().chars().all(|character| !is_hidden(character)));
-                prop_assert!(SafeLines(&text).to_string().chars().all(|character| !is_hidden(character) || "\n\t".contains(character)));
+                let is_shown = |character: char| !is_hidden(character) || "\n\t".contains(character);
+                prop_assert!(SafeLines(&text).to_string().chars().all(is_shown));
                 let plain: String = text.chars().filter(|character| !is_hidden(*character)).collect();
                 prop_assert_eq!(Safe(&plain).to_string(), plain);
             }

@@ -14,7 +14,16 @@ fn values(text: &'static str) -> impl Strategy<Value = Vec<String>> {
 prop_compose! {
     fn any_condition()(
         entries in proptest::collection::btree_map(
-            (prop::sample::select(vec!["StringEquals", "StringLike", "Bool", "ForAllValues:StringEquals", "NumericLessThanIfExists"]), "aws:[a-c][A-C]?"),
+            (
+                prop::sample::select(vec![
+                    "StringEquals",
+                    "StringLike",
+                    "Bool",
+                    "ForAllValues:StringEquals",
+                    "NumericLessThanIfExists",
+                ]),
+                "aws:[a-c][A-C]?",
+            ),
             values("[a-cA-C0-9]{1,3}|true"),
             0..4,
         )
@@ -37,7 +46,8 @@ prop_compose! {
         principal in prop_oneof![
             2 => Just(Value::Null),
             1 => Just(json!("*")),
-            1 => values("[a-c]|12345678901[0-2]|arn:aws:iam::12345678901[0-2]:root|\\*").prop_map(|list| json!({ "AWS": list })),
+            1 => values("[a-c]|12345678901[0-2]|arn:aws:iam::12345678901[0-2]:root|\\*")
+                .prop_map(|list| json!({ "AWS": list })),
             1 => values("[a-c]\\.amazonaws\\.com").prop_map(|list| json!({ "Service": list })),
         ],
         negated in any::<[bool; 3]>(),
@@ -257,7 +267,9 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_thing_is_always_a_difference(document in any_document(), pick: Index, kind in 0..12_usize, seed: u64) {
+    fn one_changed_thing_is_always_a_difference(
+        document in any_document(), pick: Index, kind in 0..12_usize, seed: u64,
+    ) {
         // Canonical first: a change of one of two copies may make it the other copy of a third.
         let document = canonical(&document).unwrap();
         let changed = tamper(&document, pick, kind);

@@ -102,10 +102,15 @@ fn what_aws_tells_apart_is_a_difference() {
 #[test]
 fn the_canonical_form_has_lists_in_iams_order_of_elements() {
     let given = parse(
-        r#"{"Statement":{"Condition":{"stringequals":{"AWS:SourceAccount":"1"}},"Resource":"*","Action":["EC2:CreateTags","ec2:CreateImage"],
+        r#"{"Statement":{"Condition":{"stringequals":{"AWS:SourceAccount":"1"}},"Resource":"*",
+            "Action":["EC2:CreateTags","ec2:CreateImage"],
             "Principal":{"Service":"ec2.amazonaws.com"},"Effect":"Allow","Sid":"a"},"Version":"2012-10-17"}"#,
     );
-    let expected = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Principal":{"Service":["ec2.amazonaws.com"]},"Action":["ec2:CreateImage","ec2:CreateTags"],"Resource":["*"],"Condition":{"StringEquals":{"aws:SourceAccount":["1"]}}}]}"#;
+    let expected = concat!(
+        r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","#,
+        r#""Principal":{"Service":["ec2.amazonaws.com"]},"Action":["ec2:CreateImage","ec2:CreateTags"],"#,
+        r#""Resource":["*"],"Condition":{"StringEquals":{"aws:SourceAccount":["1"]}}}]}"#
+    );
     assert_eq!(to_text(&given.unwrap()), expected);
     let trust = trust_policy(&["ec2.amazonaws.com"]);
     assert_eq!(canonical(&trust).map(|value| to_text(&value)), Ok(to_text(&trust)));
@@ -208,13 +213,13 @@ fn one_added_action_is_one_difference() {
 #[test]
 fn a_diff_names_statements_principals_and_conditions() {
     let before = json!({ "Statement": [
-        { "Sid": "Trust", "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" }, "Action": "sts:AssumeRole",
-          "Condition": { "StringEquals": { "aws:SourceAccount": "1" } } },
+        { "Sid": "Trust", "Effect": "Allow", "Principal": { "Service": "ec2.amazonaws.com" },
+          "Action": "sts:AssumeRole", "Condition": { "StringEquals": { "aws:SourceAccount": "1" } } },
         { "Sid": "Old", "Effect": "Deny", "Action": "*", "Resource": "*" },
     ] });
     let after = json!({ "Version": "2012-10-17", "Statement": [
-        { "Sid": "Trust", "Effect": "Allow", "Principal": { "Service": "backup.amazonaws.com" }, "Action": "sts:AssumeRole",
-          "Condition": { "StringEquals": { "aws:SourceAccount": "2" } } },
+        { "Sid": "Trust", "Effect": "Allow", "Principal": { "Service": "backup.amazonaws.com" },
+          "Action": "sts:AssumeRole", "Condition": { "StringEquals": { "aws:SourceAccount": "2" } } },
         { "Sid": "New", "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" },
     ] });
     let shown: Vec<String> = diff(&before, &after).unwrap().iter().map(ToString::to_string).collect();
@@ -223,7 +228,7 @@ fn a_diff_names_statements_principals_and_conditions() {
         [
             "- Version: 2008-10-17",
             "+ Version: 2012-10-17",
-            "+ New Statement: {\"Sid\":\"New\",\"Effect\":\"Allow\",\"Action\":[\"s3:GetObject\"],\"Resource\":[\"*\"]}",
+            r#"+ New Statement: {"Sid":"New","Effect":"Allow","Action":["s3:GetObject"],"Resource":["*"]}"#,
             "- Trust Condition.StringEquals.aws:sourceaccount: 1",
             "- Trust Principal.Service: ec2.amazonaws.com",
             "+ Trust Condition.StringEquals.aws:sourceaccount: 2",

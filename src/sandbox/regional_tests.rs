@@ -23,7 +23,10 @@ macro_rules! client {
     }};
 }
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const TRUST: &str = concat!(
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"backup.amazonaws.com"},"#,
+    r#""Action":"sts:AssumeRole"}]}"#
+);
 
 fn plan() -> BackupPlanInput {
     let rule = BackupRuleInput::builder()

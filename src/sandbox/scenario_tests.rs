@@ -173,7 +173,8 @@ fn wrong_files_are_refused_with_the_place_of_everything_that_is_wrong() {
         ("region = 'eu-west-1'\n[[instance]]\nname = 'a'\nvolumes = []\n", "4:11: `volumes` lists"),
         ("region = 'eu-west-1'\n[[instance]]\nname = 'a'\n[[instance]]\nname = 'a'\n", "5:8: there are two"),
         (
-            "region = 'eu-west-1'\n[[call]]\nservice = 'backup'\noperation = 'GetBackupPlan'\ninput = { BackupPlanId = 'x' }\n",
+            "region = 'eu-west-1'\n[[call]]\nservice = 'backup'\noperation = 'GetBackupPlan'\n\
+             input = { BackupPlanId = 'x' }\n",
             "2:1: backup:GetBackupPlan failed: ResourceNotFoundException",
         ),
         ("region = 'eu-west-1'\n[[call]]\nservice = 'cobol'\noperation = 'Go'\n", "2:1: cobol:Go failed"),
@@ -200,7 +201,9 @@ fn keys_have_the_policy_and_the_volumes_that_the_file_gives_them() {
         [[key]]
         arn     = "arn:aws:kms:eu-west-1:123456789012:key/1111"
         state   = "Disabled"
-        policy  = { Version = "2012-10-17", Statement = [{ Sid = "Ours", Effect = "Allow", Principal = "*", Action = "kms:*", Resource = "*" }] }
+        policy  = { Version = "2012-10-17", Statement = [
+          { Sid = "Ours", Effect = "Allow", Principal = "*", Action = "kms:*", Resource = "*" },
+        ] }
         grants  = [{ principal = "arn:aws:iam::123456789012:role/app", operations = ["Decrypt", "CreateGrant"] }]
 
         [[key]]

@@ -230,7 +230,9 @@ fn a_journal_that_has_outgrown_its_snapshot_becomes_one() {
     let value = "x".repeat(4000);
     let mut longest = 0;
     for number in 0..600 {
-        let input = json!({"Name": "/p", "Value": value, "Type": "String", "Overwrite": true, "Description": number.to_string()});
+        let input = json!({
+            "Name": "/p", "Value": value, "Type": "String", "Overwrite": true, "Description": number.to_string(),
+        });
         sandbox.call("ssm", "PutParameter", REGION, &input).unwrap();
         longest = longest.max(std::fs::metadata(place.path()).unwrap().len());
     }
@@ -294,8 +296,10 @@ fn call(kind: u8, number: u8, state: &State) -> (&'static str, &'static str, Val
         2 => ("iam", "DeleteRole", json!({ "RoleName": name })),
         3 => ("backup", "CreateBackupVault", json!({ "BackupVaultName": name })),
         4 => {
-            let nightly = json!({"RuleName": "r", "TargetBackupVaultName": "n0", "ScheduleExpression": "cron(0 5 * * ? *)",
-                              "Lifecycle": {"DeleteAfterDays": 1}});
+            let nightly = json!({
+                "RuleName": "r", "TargetBackupVaultName": "n0",
+                "ScheduleExpression": "cron(0 5 * * ? *)", "Lifecycle": {"DeleteAfterDays": 1},
+            });
             let input = json!({"BackupPlan": {"BackupPlanName": name, "Rules": [nightly]}});
             ("backup", "CreateBackupPlan", input)
         }

@@ -185,7 +185,8 @@ mod tests {
 
     #[test]
     fn an_error_is_read_as_ec2_writes_it() {
-        let body = b"<Response><Errors><Error><Code>C</Code><Message>m</Message></Error></Errors><RequestID>r</RequestID></Response>";
+        let body = b"<Response><Errors><Error><Code>C</Code><Message>m</Message></Error></Errors>\
+                     <RequestID>r</RequestID></Response>";
         assert_eq!(Element::parse(body).unwrap().error(), (Some("C"), Some("m"), Some("r")));
     }
 }

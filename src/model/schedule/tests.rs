@@ -292,7 +292,11 @@ fn a_time_zone_is_known_by_its_iana_name_alone() {
 
 fn field(values: &'static str) -> impl Strategy<Value = String> {
     let item = proptest::string::string_regex(values).unwrap().boxed();
-    prop_oneof![4 => item.clone(), 1 => Just("*".to_owned()), 1 => (item.clone(), item).prop_map(|(a, b)| format!("{a},{b}"))]
+    prop_oneof![
+        4 => item.clone(),
+        1 => Just("*".to_owned()),
+        1 => (item.clone(), item).prop_map(|(a, b)| format!("{a},{b}")),
+    ]
 }
 
 prop_compose! {
@@ -331,7 +335,13 @@ proptest! {
 
     #[test]
     fn no_text_makes_the_parser_panic(text in any::<String>(), body in "[0-9A-Z*?/,# -]{0,24}") {
-        for text in [text.clone(), format!("cron({text})"), format!("rate({text})"), format!("at({body})"), format!("cron({body})")] {
+        for text in [
+            text.clone(),
+            format!("cron({text})"),
+            format!("rate({text})"),
+            format!("at({body})"),
+            format!("cron({body})"),
+        ] {
             for dialect in [Dialect::Backup, Dialect::StateManager] {
                 if let Err(error) = Schedule::parse(&text, dialect) {
                     prop_assert!(text.get(error.range).is_some());

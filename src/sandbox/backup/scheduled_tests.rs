@@ -120,7 +120,9 @@ fn selections_mean_what_the_guide_says() {
     let everything = ["archive-1", "files-1", "jump-1", "sql-1", "web-1"];
     let equals =
         |key: &str, value: &str| json!([{"ConditionKey": format!("aws:ResourceTag/{key}"), "ConditionValue": value}]);
-    let by_tag = |key: &str, value: &str| json!([{"ConditionType": "STRINGEQUALS", "ConditionKey": key, "ConditionValue": value}]);
+    let by_tag = |key: &str, value: &str| -> Value {
+        json!([{"ConditionType": "STRINGEQUALS", "ConditionKey": key, "ConditionValue": value}])
+    };
     let instances = "arn:aws:ec2:*:*:instance/*";
     let cases: [(Value, &[&str], &[&str]); 10] = [
         (json!({"Resources": ["*"]}), &everything, &[]),
@@ -128,18 +130,26 @@ fn selections_mean_what_the_guide_says() {
         (json!({"Resources": [instances]}), &everything, &everything),
         (json!({"ListOfTags": by_tag("VssBackup", "enabled")}), &["archive-1", "files-1", "sql-1"], &[]),
         (
-            json!({"Resources": [instances], "Conditions": {"StringLike": equals("Name", "*-1"), "StringNotEquals": equals("Name", "web-1")}}),
+            json!({"Resources": [instances], "Conditions": {
+                "StringLike": equals("Name", "*-1"), "StringNotEquals": equals("Name", "web-1"),
+            }}),
             &["archive-1", "files-1", "jump-1", "sql-1"],
             &["archive-1", "files-1", "jump-1", "sql-1"],
         ),
         (
-            json!({"Resources": [instances], "Conditions": {"StringEquals": equals("Name", "jump-1")}, "ListOfTags": by_tag("Name", "web-1")}),
+            json!({
+                "Resources": [instances], "Conditions": {"StringEquals": equals("Name", "jump-1")},
+                "ListOfTags": by_tag("Name", "web-1"),
+            }),
             &["jump-1"],
             &["jump-1"],
         ),
         // As in the guide's example of all resources with one tag, except those with another.
         (
-            json!({"ListOfTags": by_tag("VssBackup", "enabled"), "Conditions": {"StringNotEquals": equals("Name", "sql-1")}}),
+            json!({
+                "ListOfTags": by_tag("VssBackup", "enabled"),
+                "Conditions": {"StringNotEquals": equals("Name", "sql-1")},
+            }),
             &["archive-1", "files-1"],
             &[],
         ),
@@ -169,7 +179,9 @@ fn selections_mean_what_the_guide_says() {
     }
     let sandbox = account();
     let web = sandbox.edit(|account| account.regions[REGION].fleet.named("web-1").unwrap().id.clone()).unwrap();
-    let selection = json!({"Resources": [instances], "NotResources": [format!("arn:aws:ec2:{REGION}:123456789012:instance/{web}")]});
+    let selection = json!({
+        "Resources": [instances], "NotResources": [format!("arn:aws:ec2:{REGION}:123456789012:instance/{web}")],
+    });
     plan(&sandbox, "daily", &[rule("nightly", "cron(0 5 ? * * *)", 60, 7)], &selection);
     sandbox.pass(DAY).unwrap();
     assert_eq!(counts(&sandbox).len(), 4);

@@ -103,8 +103,11 @@ fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
 /// The role must exist in this account and let AWS Backup assume it.
 pub(super) fn check_role(context: &Context<'_>, role: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = role.splitn(6, ':').collect();
-    if !matches!(parts[..], ["arn", partition, "iam", "", account, name] if partition == context.partition && account.len() == 12 && name.starts_with("role/"))
-    {
+    if !matches!(
+        parts[..],
+        ["arn", partition, "iam", "", account, name]
+            if partition == context.partition && account.len() == 12 && name.starts_with("role/")
+    ) {
         return Err(invalid(format!("Invalid IAM role ARN: {role}")));
     }
     if context.account.iam.role_by_arn(role).is_some_and(|role| role.trusts("backup.amazonaws.com")) {
@@ -128,9 +131,11 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     let mut known = plan.selections.values().chain(deleted);
     let first = token.as_ref().and_then(|_| known.find(|selection| selection.creator_request_id == token));
     if let Some(selection) = first {
-        return Ok(
-            json!({ "SelectionId": selection.id, "BackupPlanId": plan_id, "CreationDate": made::timestamp(selection.created) }),
-        );
+        return Ok(json!({
+            "SelectionId": selection.id,
+            "BackupPlanId": plan_id,
+            "CreationDate": made::timestamp(selection.created),
+        }));
     }
     let same_name = |selection: &&Selection| selection.document["SelectionName"] == document["SelectionName"];
     if let Some(other) = plan.selections.values().find(same_name).filter(|_| strictness.unique_selection_names) {

@@ -67,7 +67,11 @@ pub(super) fn update(context: &mut Context<'_>, input: &Value) -> Answer {
 /// The settings of the organisation; a lone account has cross-account backup off.
 pub(super) fn global() -> Value {
     json!({
-        "GlobalSettings": { "isCrossAccountBackupEnabled": "false", "isMpaEnabled": "false", "isDelegatedAdministratorEnabled": "false" },
+        "GlobalSettings": {
+            "isCrossAccountBackupEnabled": "false",
+            "isMpaEnabled": "false",
+            "isDelegatedAdministratorEnabled": "false",
+        },
         // Nobody has touched them since the account was made.
         "LastUpdateTime": made::timestamp(1_762_156_800_000),
     })

@@ -16,7 +16,9 @@ use crate::sandbox::wire::model::Model;
 fn bench() -> Bench {
     let mut bench = Bench::of("backup");
     for (name, service) in [("backup", "backup.amazonaws.com"), ("web", "ec2.amazonaws.com")] {
-        let trust = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}]});
+        let trust = json!({"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"},
+        ]});
         let role: Role = serde_json::from_value(json!({
             "name": name, "path": "/", "id": "AROA1", "arn": format!("arn:aws:iam::123456789012:role/{name}"),
             "created": START, "trust": trust.to_string(), "max_session_duration": 3600,

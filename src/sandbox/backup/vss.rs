@@ -24,7 +24,8 @@ const FIRST_WITH_ATTRIBUTES: &str = "2.2.1";
 /// Types on which AWS Backup does not try.
 const SMALL: [&str; 6] = ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3a.nano", "t3a.micro"];
 
-pub(super) const BAD_STATE: &str = "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid state or insufficient privileges.";
+pub(super) const BAD_STATE: &str = "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid \
+                                    state or insufficient privileges.";
 pub(super) const NO_PRIVILEGES: &str =
     "Windows VSS Backup attempt failed because of insufficient privileges to perform this operation";
 pub(super) const NOT_INSTALLED: &str =
@@ -32,7 +33,8 @@ pub(super) const NOT_INSTALLED: &str =
 pub(super) const SOME_ERROR: &str = "Windows VSS Backup Job Error encountered, trying for regular backup";
 pub(super) const TIMEOUT: &str =
     "Windows VSS Backup attempt failed because of timeout on VSS enabled snapshot creation";
-pub(super) const OLD_WINDOWS: &str = "Windows VSS Backup attempt failed because of unsupported Windows Server version. Supported Versions are Windows Server 2012 or later.";
+pub(super) const OLD_WINDOWS: &str = "Windows VSS Backup attempt failed because of unsupported Windows Server version. \
+                                      Supported Versions are Windows Server 2012 or later.";
 
 /// How the VSS part ended.
 #[derive(Clone, Debug, PartialEq, Eq)]

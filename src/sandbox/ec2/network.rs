@@ -35,7 +35,8 @@ pub(super) fn describe_route_tables(context: &mut Context<'_>, input: &Value) ->
         "DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local", "Origin": "CreateRouteTable", "State": "active",
     });
     let out = json!({
-        "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": derived("igw-", &vpc), "Origin": "CreateRoute", "State": "active",
+        "DestinationCidrBlock": "0.0.0.0/0", "GatewayId": derived("igw-", &vpc),
+        "Origin": "CreateRoute", "State": "active",
     });
     let ids = texts(input, "RouteTableIds");
     let mut all = Vec::new();

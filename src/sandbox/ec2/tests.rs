@@ -4,7 +4,10 @@ use serde_json::{Value, json};
 
 use crate::sandbox::bench::Bench;
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const TRUST: &str = concat!(
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"#,
+    r#""Action":"sts:AssumeRole"}]}"#
+);
 
 fn bench() -> Bench {
     Bench::of("ec2")

@@ -104,7 +104,8 @@ impl Instance {
         if !published.platforms.contains(&self.platform) {
             let (name, version) = (self.os_name.to_lowercase(), &self.os_version);
             return failed(format!(
-                "failed to find platform: no manifest found for platform: {name}, version {version}, architecture x86_64"
+                "failed to find platform: no manifest found for platform: {name}, version {version}, \
+                 architecture x86_64"
             ));
         }
         let latest = published.versions.last().copied().unwrap_or_default();
@@ -127,7 +128,8 @@ impl Instance {
                 seconds: 14,
                 success: true,
                 output: format!(
-                    "Initiating {package} {old} uninstall\nSuccessfully uninstalled {package} {old}\nInitiating {package} {wanted} install\nSuccessfully installed {package} {wanted}"
+                    "Initiating {package} {old} uninstall\nSuccessfully uninstalled {package} {old}\n\
+                     Initiating {package} {wanted} install\nSuccessfully installed {package} {wanted}"
                 ),
                 error: String::new(),
                 change: Some(Some((*wanted).to_owned())),

@@ -113,7 +113,11 @@ pub(super) static DOCUMENTS: [Document; 4] = [
             shaped(
                 "name",
                 None,
-                r"^arn:[a-z0-9][-.a-z0-9]{0,62}:[a-z0-9][-.a-z0-9]{0,62}:([a-z0-9][-.a-z0-9]{0,62})?:([a-z0-9][-.a-z0-9]{0,62})?:package/[a-zA-Z][a-zA-Z0-9\-_]{0,39}$|^[a-zA-Z][a-zA-Z0-9\-_]{0,39}$",
+                concat!(
+                    r"^arn:[a-z0-9][-.a-z0-9]{0,62}:[a-z0-9][-.a-z0-9]{0,62}:([a-z0-9][-.a-z0-9]{0,62})?:",
+                    r"([a-z0-9][-.a-z0-9]{0,62})?:package/[a-zA-Z][a-zA-Z0-9\-_]{0,39}$",
+                    r"|^[a-zA-Z][a-zA-Z0-9\-_]{0,39}$"
+                ),
                 "The package to install or uninstall.",
             ),
             shaped("version", Some(""), "[A-Za-z0-9.]*", "The version of the package; empty: the latest."),

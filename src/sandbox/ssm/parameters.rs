@@ -107,8 +107,9 @@ fn check_name(name: &str) -> Result<(), ApiError> {
         || name.contains("//")
     {
         return Err(invalid(
-            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of sub-paths \
-             divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the following 3 symbols .-_",
+            "Parameter name: can't be prefixed with \"ssm\" (case-insensitive). If formed as a path, it can consist of \
+             sub-paths divided by slash symbol; each sub-path can be formed as a mix of letters, numbers and the \
+             following 3 symbols .-_",
         ));
     }
     if name.contains('/') && !name.starts_with('/') {
@@ -135,13 +136,15 @@ pub(super) fn put(context: &mut Context<'_>, input: &Value) -> Answer {
     let tags = tags::read(input, "ValidationException")?;
     if overwrite && !tags.is_empty() {
         return Err(invalid(
-            "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please remove overwrite \
-             flag. To update tags for an existing parameter, please use AddTagsToResource or RemoveTagsFromResource.",
+            "Invalid request: tags and overwrite can't be used together. To create a parameter with tags, please \
+             remove overwrite flag. To update tags for an existing parameter, please use AddTagsToResource or \
+             RemoveTagsFromResource.",
         ));
     }
     if value.is_empty() {
         return Err(invalid(
-            "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length greater than or equal to 1",
+            "1 validation error detected: Value '' at 'value' failed to satisfy constraint: Member must have length \
+             greater than or equal to 1",
         ));
     }
     let separator = if name.starts_with('/') { "" } else { "/" };
@@ -219,7 +222,8 @@ fn tier(input: &Value, value: &str, before: Option<&ParameterVersion>) -> Result
     };
     if before.is_some_and(|before| before.tier == "Advanced") && tier == "Standard" {
         return Err(invalid(
-            "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the advanced-parameter tier to the standard-parameter tier.",
+            "This parameter uses the advanced-parameter tier. You can't downgrade a parameter from the \
+             advanced-parameter tier to the standard-parameter tier.",
         ));
     }
     let most = if tier == "Advanced" { 8192 } else { 4096 };
@@ -320,7 +324,8 @@ pub(super) fn by_path(context: &mut Context<'_>, input: &Value) -> Answer {
     let path = required(input, "Path");
     if !path.starts_with('/') {
         return Err(invalid(
-            "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward slash \"/\".",
+            "The parameter doesn't meet the parameter name requirements. The parameter name must begin with a forward \
+             slash \"/\".",
         ));
     }
     for filter in items(input, "ParameterFilters") {

@@ -116,7 +116,10 @@ fn literal(line: &str) -> Option<&str> {
     single.filter(|text| !text.contains('\'')).or_else(|| double().filter(|text| !text.contains(['"', '$', '`'])))
 }
 
-const TITLE: &str = "vssadmin 1.1 - Volume Shadow Copy Service administrative command-line tool\r\n(C) Copyright 2001-2013 Microsoft Corp.\r\n";
+const TITLE: &str = concat!(
+    "vssadmin 1.1 - Volume Shadow Copy Service administrative command-line tool\r\n",
+    "(C) Copyright 2001-2013 Microsoft Corp.\r\n"
+);
 
 /// `vssadmin list writers`. What is broken is the writer of what the machine is for.
 fn writers(instance: &Instance) -> String {
@@ -143,7 +146,8 @@ fn writers(instance: &Instance) -> String {
         // Writing to a string cannot fail.
         let _ = write!(
             text,
-            "\r\nWriter name: '{name}'\r\n   Writer Id: {{{id}}}\r\n   Writer Instance Id: {{{own}}}\r\n   State: {state}\r\n   Last error: {error}\r\n"
+            "\r\nWriter name: '{name}'\r\n   Writer Id: {{{id}}}\r\n   Writer Instance Id: {{{own}}}\r\n   \
+             State: {state}\r\n   Last error: {error}\r\n"
         );
     }
     text
@@ -152,20 +156,23 @@ fn writers(instance: &Instance) -> String {
 /// `vssadmin list providers`.
 fn providers(instance: &Instance, installed: bool) -> String {
     let mut text = format!(
-        "{TITLE}\r\nProvider name: 'Microsoft Software Shadow Copy provider 1.0'\r\n   Provider type: System\r\n   Provider Id: {{b5946137-7b9f-4925-af80-51abd60b20d5}}\r\n   Version: 1.0.0.7\r\n"
+        "{TITLE}\r\nProvider name: 'Microsoft Software Shadow Copy provider 1.0'\r\n   Provider type: System\r\n   \
+         Provider Id: {{b5946137-7b9f-4925-af80-51abd60b20d5}}\r\n   Version: 1.0.0.7\r\n"
     );
     if instance.ailments.contains(&Ailment::OtherProvider) {
         let id = made::uuid_of("Example Backup VSS Provider");
         let _ = write!(
             text,
-            "\r\nProvider name: 'Example Backup VSS Provider'\r\n   Provider type: Software\r\n   Provider Id: {{{id}}}\r\n   Version: 8.1.0.0\r\n"
+            "\r\nProvider name: 'Example Backup VSS Provider'\r\n   Provider type: Software\r\n   \
+             Provider Id: {{{id}}}\r\n   Version: 8.1.0.0\r\n"
         );
     }
     if installed && !instance.ailments.contains(&Ailment::UnregisteredProvider) {
         let id = made::uuid_of("Ec2VssProvider");
         let _ = write!(
             text,
-            "\r\nProvider name: 'Ec2VssProvider'\r\n   Provider type: Software\r\n   Provider Id: {{{id}}}\r\n   Version: 1.0.0.0\r\n"
+            "\r\nProvider name: 'Ec2VssProvider'\r\n   Provider type: Software\r\n   \
+             Provider Id: {{{id}}}\r\n   Version: 1.0.0.0\r\n"
         );
     }
     text

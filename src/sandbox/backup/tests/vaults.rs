@@ -71,7 +71,10 @@ fn an_access_policy_reads_back_until_it_is_deleted() {
     let (_, code, message) = bench.refused("GetBackupVaultAccessPolicy", &name);
     assert_eq!(code, "ResourceNotFoundException");
     assert!(message.ends_with("has no associated POLICY"));
-    let policy = json!({"Version": "2012-10-17", "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"}]}).to_string();
+    let policy = json!({"Version": "2012-10-17", "Statement": [
+        {"Effect": "Deny", "Principal": "*", "Action": "backup:DeleteRecoveryPoint", "Resource": "*"},
+    ]})
+    .to_string();
     bench.ok("PutBackupVaultAccessPolicy", &json!({"BackupVaultName": "vss", "Policy": policy}));
     assert_eq!(bench.ok("GetBackupVaultAccessPolicy", &name)["Policy"], policy);
     bench.ok("DeleteBackupVaultAccessPolicy", &name);
@@ -88,7 +91,9 @@ fn notifications_read_back_and_take_only_documented_events() {
     vault(&mut bench, "vss");
     let name = json!({"BackupVaultName": "vss"});
     assert_eq!(bench.code("GetBackupVaultNotifications", &name), "ResourceNotFoundException");
-    let put = |topic: &str, events: Value| json!({"BackupVaultName": "vss", "SNSTopicArn": topic, "BackupVaultEvents": events});
+    let put = |topic: &str, events: Value| -> Value {
+        json!({"BackupVaultName": "vss", "SNSTopicArn": topic, "BackupVaultEvents": events})
+    };
     let topic = "arn:aws:sns:eu-west-1:123456789012:backups";
     bench.ok("PutBackupVaultNotifications", &put(topic, json!(["BACKUP_JOB_COMPLETED"])));
     assert_eq!(bench.ok("GetBackupVaultNotifications", &name)["BackupVaultEvents"], json!(["BACKUP_JOB_COMPLETED"]));
@@ -145,7 +150,9 @@ fn lock_days_have_limits() {
     let mut bench = bench();
     vault(&mut bench, "vss");
     for (min, max, changeable) in [(0, 10, 3), (20, 10, 3), (1, 40000, 3), (1, 10, 2)] {
-        let input = json!({"BackupVaultName": "vss", "MinRetentionDays": min, "MaxRetentionDays": max, "ChangeableForDays": changeable});
+        let input = json!({
+            "BackupVaultName": "vss", "MinRetentionDays": min, "MaxRetentionDays": max, "ChangeableForDays": changeable,
+        });
         assert_eq!(bench.code("PutBackupVaultLockConfiguration", &input), "InvalidParameterValueException");
     }
 }

@@ -45,7 +45,8 @@ fn an_association_reads_back_as_it_was_made() {
     let wanted = with(
         association(),
         &json!({
-            "ScheduleExpression": "cron(0 2 ? * SUN *)", "ApplyOnlyAtCronInterval": true, "ScheduleOffset": 2, "Duration": 4,
+            "ScheduleExpression": "cron(0 2 ? * SUN *)", "ApplyOnlyAtCronInterval": true,
+            "ScheduleOffset": 2, "Duration": 4,
             "MaxConcurrency": "10%", "MaxErrors": "1", "ComplianceSeverity": "HIGH", "SyncCompliance": "AUTO",
             "OutputLocation": {"S3Location": {"OutputS3BucketName": "bucket"}}, "CalendarNames": ["c"],
             "AssociationDispatchAssumeRole": "arn:aws:iam::123456789012:role/r", "DocumentVersion": "$DEFAULT",
@@ -76,7 +77,10 @@ fn a_schedule_runs_again_and_finds_the_package_there() {
     assert_eq!(first["ResourceCountByStatus"], "{Success=2, TimedOut=1}");
     let targets = bench.ok(
         "DescribeAssociationExecutionTargets",
-        &json!({"AssociationId": id, "ExecutionId": first["ExecutionId"], "Filters": [{"Key": "Status", "Value": "TimedOut"}]}),
+        &json!({
+            "AssociationId": id, "ExecutionId": first["ExecutionId"],
+            "Filters": [{"Key": "Status", "Value": "TimedOut"}],
+        }),
     );
     assert_eq!(targets["AssociationExecutionTargets"][0]["DetailedStatus"], "DeliveryTimedOut");
     let filter = json!([{"Key": "CreatedTime", "Value": "2026-01-02T12:00:00Z", "Type": "GREATER_THAN"}]);

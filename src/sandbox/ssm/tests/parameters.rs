@@ -45,7 +45,9 @@ fn parameters_are_found_by_path_filter_and_list() {
     assert_eq!(count(&bench.ok("GetParametersByPath", &json!({"Path": "/a"}))), 2);
     let all = bench.ok("GetParametersByPath", &json!({"Path": "/a", "Recursive": true, "MaxResults": 2}));
     assert_eq!(count(&all), 2);
-    let rest = json!({"Path": "/a", "Recursive": true, "MaxResults": 2, "NextToken": all["NextToken"], "WithDecryption": true});
+    let rest = json!({
+        "Path": "/a", "Recursive": true, "MaxResults": 2, "NextToken": all["NextToken"], "WithDecryption": true,
+    });
     // The token belongs to the same question.
     assert_eq!(bench.code("GetParametersByPath", &rest), "InvalidNextToken");
     assert_eq!(bench.code("GetParametersByPath", &json!({"Path": "a"})), "ValidationException");
