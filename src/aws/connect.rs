@@ -1,4 +1,4 @@
-//! How the clients are set up: credentials, region, endpoint, timeouts, retries and the name in the user agent.
+//! Sets the clients up: credentials, region, endpoint, timeouts, retries and the name in the user agent.
 
 use std::fs;
 use std::sync::Arc;
@@ -31,19 +31,19 @@ use crate::model::Scope;
 /// The name that `CloudTrail` shows in the user agent, as `app/vssctl-0.1.0`.
 const APP_NAME: &str = concat!("vssctl-", env!("CARGO_PKG_VERSION"));
 
-/// Hosts of AWS end so; a signed request goes nowhere else unless it was allowed.
+/// The ends of AWS's host names. A signed request goes to no other host unless that was allowed.
 const AWS_HOSTS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
 
-/// How long the parts of a call may take.
+/// The time that the parts of a call may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Timeouts {
-    /// To make the connection.
+    /// The time to make the connection.
     pub connect: Duration,
-    /// One attempt of a reading call.
+    /// The time for one attempt of a reading call.
     pub read_attempt: Duration,
-    /// One attempt of a writing call.
+    /// The time for one attempt of a writing call.
     pub write_attempt: Duration,
-    /// A call with all its attempts.
+    /// The time for a call with all its attempts.
     pub operation: Duration,
 }
 
@@ -58,27 +58,27 @@ impl Default for Timeouts {
     }
 }
 
-/// What a connection is made from.
+/// The options of a connection.
 #[derive(Clone, Debug)]
 pub struct ConnectOptions {
-    /// The stack, account and region; the clients speak to this region and no other but IAM's.
+    /// The stack, account and region. The clients speak to this region only, except for IAM's.
     pub scope: Scope,
-    /// An explicit `--profile`: it beats keys in the environment, as with the AWS CLI.
+    /// An explicit `--profile`. It takes precedence over keys in the environment, as in the AWS CLI.
     pub profile: Option<String>,
     /// Where to send every request, in place of AWS.
     pub endpoint_url: Option<String>,
-    /// Lets an endpoint that is neither AWS nor this machine have signed requests.
+    /// Whether an endpoint that is neither AWS nor this machine may have signed requests.
     pub allow_endpoint: bool,
     /// What carries requests in place of a network: the sandbox.
     pub http_client: Option<SharedHttpClient>,
-    /// Credentials in place of the usual search; with them neither environment nor profile files are read.
+    /// Credentials in place of the usual search. With them neither environment nor profile files are read.
     pub credentials: Option<Credentials>,
     /// The timeouts.
     pub timeouts: Timeouts,
 }
 
 impl ConnectOptions {
-    /// Makes options that find credentials as every AWS tool does.
+    /// Makes options that find credentials as other AWS tools do.
     pub fn new(scope: Scope) -> Self {
         Self {
             scope,
@@ -95,10 +95,10 @@ impl ConnectOptions {
 /// Says why no client could be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
-    /// An endpoint that is no address of a web service.
+    /// The endpoint is no address of a web service.
     #[error("endpoint `{0}` is no `http://` or `https://` URL")]
     Url(String),
-    /// An endpoint that is not this machine, without consent.
+    /// The endpoint is not this machine, and it was not allowed.
     #[error("endpoint `{0}` is not on this machine, and signed requests would go there")]
     Endpoint(String),
     /// The file that `AWS_CA_BUNDLE` names can't be read.
@@ -132,17 +132,17 @@ pub struct Clients {
 impl Clients {
     /// Sets the clients up. Sends nothing.
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
-        // An endpoint that is refused is refused before any file or variable is looked at.
+        // An endpoint is checked before any file or variable is looked at.
         options.endpoint_url.as_deref().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let config = match options.credentials.clone() {
             Some(credentials) => given(&options, credentials),
             None => found(&options).await?,
         };
-        // The one of AWS_ENDPOINT_URL, or of a profile.
+        // The endpoint of AWS_ENDPOINT_URL, or of a profile, is checked as well.
         config.endpoint_url().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
         let credentials = config.credentials_provider().map(Renewable::new);
         let config = match &credentials {
-            // Ours keeps them: the SDK's own store can't be told that they are no longer good.
+            // `Renewable` keeps the credentials itself: the SDK's own store can't be told that they are no longer good.
             Some(renewable) => config
                 .to_builder()
                 .credentials_provider(SharedCredentialsProvider::new(renewable.clone()))
@@ -160,7 +160,7 @@ impl Clients {
         })
     }
 
-    /// Returns what the clients are bound to.
+    /// Returns the scope of the clients.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -170,8 +170,8 @@ impl Clients {
         self.dated.date().unwrap_or_default()
     }
 
-    /// Returns how many milliseconds AWS's clock is ahead of the machine's, at the least, by the newest answer to a
-    /// read; negative when it is behind, `None` before the first.
+    /// Returns by how many milliseconds AWS's clock is at least ahead of the machine's, by the newest answer to a read;
+    /// negative when it is behind, `None` before the first answer.
     pub fn ahead(&self) -> Option<i64> {
         self.dated.ahead()
     }
@@ -181,7 +181,7 @@ impl Clients {
         self.config.endpoint_url().is_some_and(is_loopback_url)
     }
 
-    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    /// Forgets the credentials and asks for new ones; false when there are no others.
     pub(super) async fn renew_credentials(&self) -> bool {
         match &self.credentials {
             Some(renewable) => renewable.renew().await,
@@ -189,7 +189,7 @@ impl Clients {
         }
     }
 
-    /// Makes a client that can only read. Each one is a snapshot: what it read once it does not read again.
+    /// Makes a client that can only read. Each one is a snapshot: it reads nothing twice.
     pub fn reader(&self) -> Reader {
         let config = self.with_attempt(self.timeouts.read_attempt);
         let iam_region = Region::new(self.scope.iam_region());
@@ -231,7 +231,7 @@ impl Clients {
 
     fn writer_behind(&self, fence: &Fenced) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
-        // The SDK sends a writing call once: what is tried again is decided in `apply`.
+        // The SDK sends a writing call once: `apply` decides whether it is sent again.
         let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
         let scope = Arc::clone(&self.scope);
         let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
@@ -300,7 +300,7 @@ fn app_name() -> AppName {
     AppName::new(APP_NAME).expect("the name and a version number are allowed in a user agent")
 }
 
-/// Makes the configuration of given credentials: nothing else is looked at.
+/// Makes the configuration of given credentials and looks at no other source.
 fn given(options: &ConnectOptions, credentials: Credentials) -> SdkConfig {
     let mut builder = SdkConfig::builder()
         .behavior_version(BehaviorVersion::v2026_01_12())
@@ -375,7 +375,7 @@ impl Intercept for EndpointGuard {
     }
 }
 
-/// An endpoint that gets no signed request.
+/// An endpoint that must not get a signed request.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is neither AWS nor this machine, and a signed request would go there")]
 pub(super) struct ForeignEndpoint(String);

@@ -1,4 +1,4 @@
-//! Credentials that can be asked for again in mid-run: a session may end before a long apply does.
+//! Credentials that can be renewed during a run: a session may end before a long apply does.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,7 +8,7 @@ use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
 use tokio::sync::Mutex;
 
-/// Credentials that end sooner than this are not used any more.
+/// Credentials that expire sooner than this are not used any more.
 const MARGIN: Duration = Duration::from_secs(10);
 
 /// Keeps credentials until they expire or somebody says that AWS no longer takes them.
@@ -23,7 +23,7 @@ impl Renewable {
         Self { source, kept: Arc::default() }
     }
 
-    /// Asks the source again; tells whether it gave others than before.
+    /// Asks the source again; tells whether the credentials are others than before.
     pub(super) async fn renew(&self) -> bool {
         let mut kept = self.kept.lock().await;
         let before = kept.take();
@@ -67,7 +67,7 @@ mod tests {
 
     use super::*;
 
-    /// Gives a new key each time.
+    /// A source that gives a new key each time.
     #[derive(Debug, Default)]
     struct Counting(AtomicUsize);
 

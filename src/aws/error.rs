@@ -1,4 +1,4 @@
-//! One form for everything that can go wrong between us and AWS, made once from the SDK's errors.
+//! The one form of all failures between vssctl and AWS, converted in one place from the SDK's errors.
 
 use std::error::Error;
 use std::time::Duration;
@@ -13,36 +13,36 @@ use super::connect::ForeignEndpoint;
 use super::fence::LeaseOver;
 use crate::model::operation::passes;
 
-/// Sorts of failure, as far as the program treats them differently.
+/// The kinds of failure, as far as the program treats them differently.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ErrorKind {
-    /// AWS says that the thing does not exist.
+    /// AWS says that the resource does not exist.
     NotFound,
-    /// AWS says that it exists already.
+    /// AWS says that the resource exists already.
     AlreadyExists,
-    /// The caller may not do it.
+    /// The caller does not have the permission.
     AccessDenied,
-    /// Too many requests.
+    /// AWS refused the call as one of too many.
     Throttled,
-    /// A change made a moment ago is not visible everywhere yet; worth waiting for.
+    /// A change made a moment ago is not visible everywhere yet; waiting helps.
     Propagating,
     /// A quota is used up.
     Quota,
-    /// No credentials, or expired or wrong ones.
+    /// There are no credentials, or they are expired or wrong.
     Credentials,
     /// The endpoint is neither AWS nor this machine: the request was not sent.
     Endpoint,
     /// The request never reached AWS.
     Unreachable,
-    /// AWS may or may not have done it: no answer, a server error, or an answer that can't be read.
+    /// Whether AWS performed the call is unknown: there was no answer, a server error, or an answer that can't be read.
     Unsettled,
     /// The lease is over: the request was signed and not sent.
     LeaseLost,
-    /// AWS refused the request as it stands.
+    /// AWS refused the request, and would refuse it again.
     Rejected,
 }
 
-/// The message where no source of credentials has any.
+/// The message for the case that no source of credentials has any.
 pub const NO_CREDENTIALS: &str = "no source of credentials has any";
 
 /// A failed call.
@@ -58,11 +58,11 @@ pub struct AwsError {
     pub operation: String,
     /// AWS's error code.
     pub code: Option<String>,
-    /// AWS's message, or what happened on the wire.
+    /// AWS's message, or a description of what happened on the wire.
     pub message: String,
     /// AWS's request id.
     pub request_id: Option<String>,
-    /// How the program treats it.
+    /// The kind, which says how the program treats it.
     pub kind: ErrorKind,
     /// How long AWS asks to wait before the next try.
     pub retry_after: Option<Duration>,
@@ -91,8 +91,9 @@ impl AwsError {
         }
     }
 
-    /// Returns the IAM action of the failed operation, such as `iam:CreateRole`: the one to allow. Some operations need more
-    /// than the action of their name (`iam:PassRole`, `backup-storage:MountCapsule`); AWS's message says which was missing.
+    /// Returns the IAM action of the failed operation, such as `iam:CreateRole`, which is the one to allow. Some
+    /// operations need more than the action of their name (`iam:PassRole`, `backup-storage:MountCapsule`); AWS's
+    /// message says which one was missing.
     pub fn action(&self) -> String {
         let named = self.message.split_once("not authorized to perform: ").map(|(_, rest)| rest);
         let named =
@@ -106,24 +107,24 @@ impl AwsError {
         named.filter(is_action).map_or_else(|| format!("{}:{}", self.service, self.operation), str::to_owned)
     }
 
-    /// Tells whether AWS says that the thing exists already.
+    /// Tells whether AWS says that the resource exists already.
     pub fn is_already_there(&self) -> bool {
         self.kind == ErrorKind::AlreadyExists
     }
 
-    /// Tells whether AWS says that the thing does not exist.
+    /// Tells whether AWS says that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound
     }
 }
 
-/// Sorts a service error by its code, its operation and, where AWS gives nothing else, its message.
+/// Classifies a service error by its code, its operation and, where AWS gives no other hint, its message.
 pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, status: u16) -> ErrorKind {
     let Some(code) = code else {
-        // Without a code nobody knows what the answer meant; only a plain "too many" is clear.
+        // Without a code the meaning of an answer is unknown; only a plain "too many" is clear.
         return if status == 429 { ErrorKind::Throttled } else { ErrorKind::Unsettled };
     };
-    // AWS's own policies are everywhere at all times: one that does not exist never will.
+    // AWS's own policies are visible everywhere at all times: one that does not exist now never will.
     let lower = message.to_lowercase();
     let never = code == "NoSuchEntity" && lower.contains(":iam::aws:policy/");
     if never && lower.contains("does not exist or is not attachable") {
@@ -165,7 +166,7 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
         | "EC2ThrottledException"
         | "PriorRequestNotComplete"
         | "SlowDown" => ErrorKind::Throttled,
-        // Backup and IAM call a used-up quota so; the SDK takes it for throttling, we don't.
+        // Backup and IAM use this code for a used-up quota. The SDK takes it for throttling; vssctl does not.
         "LimitExceeded"
         | "LimitExceededException"
         | "ParameterLimitExceeded"
@@ -191,7 +192,7 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
     }
 }
 
-/// Turns an SDK error into ours. `service` is the IAM prefix.
+/// Converts an SDK error. `service` is the IAM prefix.
 pub(crate) fn convert<E>(service: &str, operation: &str, error: &SdkError<E, HttpResponse>) -> AwsError
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -231,7 +232,7 @@ where
             AwsError { retry_after, ..make(kind, metadata.code(), message, request_id) }
         }
         SdkError::ConstructionFailure(_) => {
-            // Signing failed, or a required value is missing: nothing was sent.
+            // Signing failed, or a required value is missing: no request was sent.
             let kind = if is_about_credentials(error) { ErrorKind::Credentials } else { ErrorKind::Rejected };
             make(kind, None, chain(error), None)
         }
@@ -250,7 +251,7 @@ where
         SdkError::TimeoutError(_) => {
             make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None)
         }
-        // JSON services: a proxy's "too many" has no body that could be parsed.
+        // For services with JSON: a proxy's "too many" has no body that could be parsed.
         SdkError::ResponseError(failure) if failure.raw().status().as_u16() == 429 => {
             let retry_after = retry_after(|name| failure.raw().headers().get(name));
             let message = "too many requests (HTTP 429)".to_owned();
@@ -288,7 +289,8 @@ fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a
     None
 }
 
-/// Says why there are no credentials. Where nothing was found at all, the SDK's text is about its own workings.
+/// Says why there are no credentials. Where none were found at all, the SDK's own text would only describe its inner
+/// workings.
 fn without_credentials(error: &CredentialsError) -> String {
     match (error, error.source()) {
         (CredentialsError::CredentialsNotLoaded(_), Some(source)) if !source.to_string().contains("in chain") => {
@@ -316,7 +318,7 @@ fn never_connected(text: &str) -> bool {
     .any(|sign| text.contains(sign))
 }
 
-/// Spells out an error and its causes; the SDK's own text says only "service error" or "dispatch failure".
+/// Writes out an error and its causes; the SDK's own text says only "service error" or "dispatch failure".
 fn chain(error: &(dyn Error + 'static)) -> String {
     let mut parts: Vec<String> = vec![error.to_string()];
     let mut cause = error.source();

@@ -1,7 +1,8 @@
-//! The fence around writing calls: behind the deadline of a lease nothing is sent.
+//! The fence around writing calls: after the deadline of a lease no call is sent.
 //!
 //! AWS can't check whose lease it is, but it checks the date of a signature. The fence looks at the clock after signing
-//! and before sending, so everything of a holder that AWS may still accept was signed within its lease.
+//! and before sending, so that every request that AWS may still accept from a holder was signed within the holder's
+//! lease.
 
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -30,9 +31,9 @@ pub(super) struct LeaseOver;
 pub struct Fence {
     started: (Instant, SystemTime),
     latest: AtomicU64,
-    /// In milliseconds of [`Fence::now`]; 0 is closed.
+    /// The deadline in milliseconds of [`Fence::now`]; 0 means closed.
     deadline: AtomicU64,
-    /// In milliseconds since 1970 by AWS's clock; 0 is never.
+    /// The date of the last answer in milliseconds since 1970 by AWS's clock; 0 means never.
     answered: AtomicU64,
 }
 
@@ -48,8 +49,8 @@ impl Default for Fence {
 }
 
 impl Fence {
-    /// Returns the milliseconds since the fence was made. The monotonic clock stands still while a machine sleeps, the
-    /// other one may be put back: whichever moved further counts.
+    /// Returns the milliseconds since the fence was made. The monotonic clock stands still while a machine sleeps, and
+    /// the other clock may be put back, so that the larger difference counts.
     pub fn now(&self) -> u64 {
         let monotonic = self.started.0.elapsed();
         let wall = self.started.1.elapsed().unwrap_or_default();
@@ -57,7 +58,7 @@ impl Fence {
         self.latest.fetch_max(now, Ordering::SeqCst).max(now)
     }
 
-    /// Lets calls through until then, in milliseconds of [`Fence::now`].
+    /// Lets calls through until a time, in milliseconds of [`Fence::now`].
     pub fn open_until(&self, deadline: u64) {
         self.deadline.store(deadline, Ordering::SeqCst);
     }
@@ -85,7 +86,7 @@ fn date_of(context: &BeforeDeserializationInterceptorContextRef<'_>) -> Option<u
     u64::try_from(date.to_millis().ok()?).ok()
 }
 
-/// Puts a fence around a client, if it is to have one.
+/// Puts a fence around a client, if there is a fence.
 #[derive(Clone, Debug)]
 pub(super) struct Fenced(pub(super) Option<Arc<Fence>>);
 
@@ -117,19 +118,20 @@ impl Intercept for Fenced {
     }
 }
 
-/// An answer by two clocks, in milliseconds since 1970.
+/// The times of an answer by two clocks, in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sight {
-    /// When it was asked for, and when it came, by the machine's clock.
+    /// When the request was sent, and when the answer arrived, by the machine's clock.
     sent: i64,
     received: i64,
-    /// When it was made by AWS's clock, in whole seconds.
+    /// When the answer was made by AWS's clock, in whole seconds.
     date: i64,
 }
 
 impl Sight {
-    /// How many milliseconds AWS's clock is ahead of the machine's, at the least; negative when it is behind. It was
-    /// made at some time on the way, and in some part of its second: 0 while that may be all.
+    /// Returns by how many milliseconds AWS's clock is at least ahead of the machine's; negative when it is behind. The
+    /// answer was made at an unknown time between sending and receiving and at an unknown part of its second: the
+    /// result is 0 as long as these explain the difference.
     fn ahead(self) -> i64 {
         let (least, most) = (self.date - self.received, self.date + 999 - self.sent);
         if least > 0 { least } else { most.min(0) }
@@ -142,7 +144,7 @@ pub(super) struct Dated(Arc<Dates>);
 
 #[derive(Debug, Default)]
 struct Dates {
-    /// In milliseconds since 1970 by AWS's clock; 0 is never.
+    /// The date of the last answer in milliseconds since 1970 by AWS's clock; 0 means never.
     answered: AtomicU64,
     /// When the request was sent, by the machine's clock.
     sent: AtomicI64,
@@ -154,7 +156,8 @@ impl Dated {
         Some(self.0.answered.load(Ordering::SeqCst)).filter(|date| *date > 0)
     }
 
-    /// How many milliseconds AWS's clock is ahead of the machine's, by the last answer; negative when it is behind.
+    /// Returns by how many milliseconds AWS's clock is ahead of the machine's, by the last answer; negative when it is
+    /// behind.
     pub(super) fn ahead(&self) -> Option<i64> {
         self.0.sight.lock().unwrap_or_else(PoisonError::into_inner).map(Sight::ahead)
     }
@@ -187,7 +190,7 @@ impl Intercept for Dated {
         _config: &mut ConfigBag,
     ) -> Result<(), BoxError> {
         if let Some(date) = date_of(context) {
-            // Only an answer that was not kept is followed by another one: the last attempt's date is the answer's.
+            // Another attempt follows only where an answer was not used: the date of the last attempt is the answer's.
             self.0.answered.store(date, Ordering::SeqCst);
             let shift = context.response().headers().get(SANDBOX_SHIFT).and_then(|shift| shift.parse().ok());
             let date = i64::try_from(date).unwrap_or(i64::MAX).saturating_sub(shift.unwrap_or(0_i64));
@@ -218,10 +221,10 @@ mod tests {
     #[test]
     fn clocks_are_apart_by_what_neither_the_way_nor_a_whole_second_explains() {
         let ahead = |sent, received, date| Sight { sent, received, date }.ahead();
-        // The same clock: the answer was made between, in a second that began before.
+        // Both clocks agree: the answer was made in between, in a second that began before.
         assert_eq!(ahead(10_900, 11_100, 11_000), 0);
         assert_eq!(ahead(10_990, 10_999, 10_000), 0);
-        // A slow way says nothing about clocks.
+        // A slow connection proves nothing about the clocks.
         assert_eq!(ahead(10_000, 90_000, 10_000), 0);
         assert_eq!(ahead(10_000, 90_000, 90_000), 0);
         assert_eq!(ahead(10_000, 10_200, 75_000), 64_800);

@@ -1,8 +1,8 @@
-//! The integrity gate: an answer that was cut short must not pass for a complete one, and one that has no list must
+//! The integrity gate: an answer that was cut short must not pass for a complete one, and an answer without a list must
 //! not pass for an empty list.
 //!
-//! The SDK takes a truncated XML body for a finished answer in most places where it can be cut (a `ListRoles` body then says
-//! that there are no more roles), so the gate looks at the ends of every successful answer before it is parsed.
+//! The SDK takes a truncated XML body for a finished answer in most places where it can be cut (a `ListRoles` body then
+//! says that there are no more roles), so the gate looks at the ends of every successful answer before it is parsed.
 
 use std::collections::BTreeMap;
 
@@ -17,14 +17,14 @@ use serde_json::Value;
 
 use super::pages::List;
 
-/// Larger answers are not ours: the largest real page is a few megabytes.
+/// The largest answer that is accepted: real pages have a few megabytes at most.
 pub(super) const LIMIT: usize = 8 << 20;
 
-/// Verbs of operations whose answer may have no body at all, in the protocols of AWS Backup: there is nothing to say.
+/// The verbs of operations whose answer may have no body at all in the protocols of AWS Backup.
 const SILENT: &[&str] = &["Delete", "Put", "Tag", "Untag", "UpdateRegionSettings"];
 
-/// Lists within what an operation answers, as JSON pointers. An update sends the whole plan again: one that lacks its rules
-/// would be built on nothing.
+/// Lists inside of answers, as JSON pointers. An update sends the whole plan again, so that a plan that was read
+/// without its rules would lose them.
 const WITHIN: &[(&str, &str)] = &[("GetBackupPlan", "/BackupPlan/Rules")];
 
 /// Rejects answers that are not whole.
@@ -50,14 +50,14 @@ impl Intercept for Gate {
             status: response.status().as_u16(),
             content_type: header("content-type").unwrap_or_default(),
             length: header("content-length").and_then(|length| length.parse().ok()),
-            // `whole` reads bodies into memory; one that it did not read can't be vouched for.
+            // `whole` reads bodies into memory; a body that it did not read can't be checked.
             body: response.body().bytes().ok_or("the answer is not in memory")?,
         };
         answer.check().map_err(Into::into)
     }
 }
 
-/// What there is to know of an answer before it is parsed.
+/// What is known of an answer before it is parsed.
 #[derive(Clone, Copy, Debug)]
 struct Answer<'a> {
     operation: &'a str,
@@ -94,7 +94,8 @@ impl Answer<'_> {
         if content_type.contains("cbor") {
             return check_cbor(members, body);
         }
-        // Emulators call JSON by other names: what it is shows in its first byte, and whether it is whole in its last.
+        // Emulators use other content types for JSON. The first byte shows whether it is JSON, the last one whether it
+        // is whole.
         if content_type.contains("json") || body.trim_ascii_start().starts_with(b"{") {
             check_json(members, body)?;
             return WITHIN
@@ -111,12 +112,12 @@ impl Answer<'_> {
 
 const CUT: &str = "the answer is cut off";
 
-/// What is said of an answer without its list.
+/// The message about an answer without its list.
 fn without(member: &str) -> String {
     format!("the answer has no `{member}`, which is not the same as an empty one")
 }
 
-/// The document element must be `<{Operation}Response>`, be closed at the very end, and hold the members.
+/// Checks XML: the document element must be `<{Operation}Response>`, be closed at the very end, and hold the members.
 fn check_xml(operation: &str, members: &[&str], body: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?.trim();
     let mut rest = text;
@@ -141,7 +142,7 @@ fn check_xml(operation: &str, members: &[&str], body: &[u8]) -> Result<(), Strin
     members.iter().find(|member| !holds(member)).map_or(Ok(()), |member| Err(without(member)))
 }
 
-/// The body must be one whole object that holds the members, none of them null.
+/// Checks JSON: the body must be one whole object that holds the members, none of them null.
 fn check_json(members: &[&str], body: &[u8]) -> Result<(), String> {
     let text = body.trim_ascii();
     if text.first() != Some(&b'{') {
@@ -159,13 +160,14 @@ fn check_json(members: &[&str], body: &[u8]) -> Result<(), String> {
     members.iter().find(lacks).map_or(Ok(()), |member| Err(without(member)))
 }
 
-/// The body must hold a list at this place.
+/// Checks that the body holds a list at this place.
 fn holds(list: &str, body: &[u8]) -> Result<(), String> {
     let answer: Value = serde_json::from_slice(body).map_err(|error| format!("the answer is no JSON: {error}"))?;
     answer.pointer(list).filter(|list| list.is_array()).map_or_else(|| Err(without(list)), |_| Ok(()))
 }
 
-/// The body must be one whole map that holds the members, none of them null: CBOR says itself where it ends.
+/// Checks CBOR: the body must be one whole map that holds the members, none of them null. CBOR itself says where it
+/// ends.
 fn check_cbor(members: &[&str], body: &[u8]) -> Result<(), String> {
     let mut rest = body;
     let entries = match ciborium::from_reader::<ciborium::Value, _>(&mut rest) {
@@ -196,8 +198,8 @@ mod tests {
         assert_eq!(check("GetCommandInvocation", "application/x-amz-json-1.1", b"{}"), Ok(()));
     }
 
-    // A proxy, a wrong endpoint or half an implementation answers `{}`: taken for "nothing there", things are made
-    // twice.
+    // A proxy, a wrong endpoint or an incomplete implementation answers `{}`. Taken for an empty list, it would lead to
+    // resources being created twice.
     #[test]
     fn an_answer_without_its_list_is_no_empty_list() {
         for list in lists::ALL {
@@ -284,7 +286,7 @@ mod tests {
         assert!(check("ListCommands", "text/plain", b"try again later").is_err());
     }
 
-    // moto names its JSON `text/html`; a cut is seen all the same.
+    // moto sends JSON as `text/html`; the gate notices a cut in it as well.
     #[test]
     fn json_by_another_name_is_an_answer_only_when_whole() {
         assert_eq!(check("ListCommands", "text/html; charset=utf-8", br#"{"Commands": []}"#), Ok(()));

@@ -1,4 +1,4 @@
-//! The account guard: who we are must agree with the file before anything else is read.
+//! The account guard: before any other read, the caller's account must agree with the file.
 
 use super::{AwsError, Reader};
 use crate::model::Scope;
@@ -10,7 +10,7 @@ pub struct Caller {
     pub account: String,
     /// The ARN of the user or session.
     pub arn: String,
-    /// AWS's unique id of it.
+    /// AWS's unique id of the caller.
     pub user_id: String,
 }
 
@@ -20,7 +20,7 @@ impl Caller {
         self.arn.split(':').nth(1).unwrap_or_default()
     }
 
-    /// Tells whether this is the account's root user, whom no policy and no boundary holds.
+    /// Tells whether this is the account's root user, whom no policy and no boundary restricts.
     pub fn is_root(&self) -> bool {
         self.arn.splitn(6, ':').nth(5) == Some("root")
     }
@@ -29,7 +29,7 @@ impl Caller {
 /// Says why a run must not go on.
 #[derive(Clone, Debug, thiserror::Error)]
 pub enum GuardError {
-    /// STS did not say who we are.
+    /// STS did not say who the caller is.
     #[error("AWS did not confirm the credentials")]
     Identity(#[source] AwsError),
     /// The credentials belong to another account.
@@ -39,7 +39,7 @@ pub enum GuardError {
         expected: String,
         /// The account of the credentials.
         actual: String,
-        /// Who the caller is.
+        /// The caller's ARN.
         arn: String,
     },
     /// The credentials belong to another partition.
@@ -51,12 +51,12 @@ pub enum GuardError {
         actual: String,
         /// The region of the file.
         region: String,
-        /// Who the caller is.
+        /// The caller's ARN.
         arn: String,
     },
 }
 
-/// Asks STS who we are and compares it with the scope.
+/// Asks STS who the caller is and compares it with the scope.
 pub async fn guard(reader: &Reader, scope: &Scope) -> Result<Caller, GuardError> {
     let caller = reader.caller_identity().await.map_err(GuardError::Identity)?;
     if caller.account != scope.account_id {

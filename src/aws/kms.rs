@@ -1,4 +1,4 @@
-//! Key Management Service: what the keys of volumes are, and who may use them. Reads only, on the SDK's own runtime.
+//! Key Management Service: the keys of volumes, and who may use them. It only reads, on the SDK's own runtime.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::error::metadata::Builder;
@@ -13,14 +13,14 @@ pub struct Key {
     pub arn: String,
     /// `Enabled`, `Disabled`, `PendingDeletion`, ...
     pub state: String,
-    /// The customer manages it; else AWS does.
+    /// Whether the customer manages it; otherwise AWS does.
     pub is_customers: bool,
 }
 
 /// A client of KMS.
 pub(super) type Client = runtime::Client<Json>;
 
-/// JSON 1.1, as KMS speaks it.
+/// The protocol JSON 1.1 of KMS.
 #[derive(Clone, Debug)]
 pub(super) struct Json;
 

@@ -1,4 +1,4 @@
-//! Answers that are asked for once, however many ask.
+//! Keeps answers, so that each question is asked only once.
 
 use std::collections::HashMap;
 use std::future::Future;
@@ -8,7 +8,7 @@ use tokio::sync::OnceCell;
 
 use super::AwsError;
 
-/// Answers by what was asked; each question is asked once, also by callers side by side.
+/// The answers by question. Each question is asked once, also when several callers ask at the same time.
 #[derive(Debug)]
 pub(super) struct Memo<V>(Mutex<HashMap<String, Cell<V>>>);
 

@@ -1,5 +1,5 @@
-//! The port to AWS: clients that can only read, clients that write, the guard that both answer to, and what went wrong, in
-//! one form. Nothing here knows a kind.
+//! The port to AWS: clients that can only read, clients that write, the account guard that both obey, and one form of
+//! error. Nothing here knows a kind.
 
 mod connect;
 mod credentials;

@@ -1,8 +1,8 @@
-//! The rules that every list of AWS's answers to: it is complete or it is an error, and it is a set.
+//! The rules for every list of AWS: it is complete or an error, and it holds each item once.
 //!
-//! Between two pages things are made and deleted, and AWS then shows an item on both: what a list shows twice is one
-//! item. An answer without the member that holds the items (`{}`) is no empty list: something between us and AWS
-//! answered.
+//! Resources are created and deleted between two pages, and AWS then shows an item on both. An item that a list shows
+//! twice is one item. An answer without the member that holds the items (`{}`) is no empty list: it is from something
+//! between vssctl and AWS.
 
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -11,7 +11,7 @@ use indexmap::IndexMap;
 
 use super::AwsError;
 
-/// More pages than this is a list that never ends.
+/// The most pages of a list. A list of more pages is taken for one that never ends.
 const LIMIT: usize = 1000;
 
 /// A list operation.
@@ -21,12 +21,12 @@ pub(super) struct List {
     pub(super) service: &'static str,
     /// Such as `ListRoles`.
     pub(super) operation: &'static str,
-    /// The members of the answer that hold the items, as they stand on the wire. AWS sends them for an empty list too.
+    /// The members of the answer that hold the items, by their names on the wire. AWS sends them for an empty list too.
     pub(super) members: &'static [&'static str],
 }
 
 /// Every list operation that vssctl reads, with AWS's names of the service models. `ListTags` of AWS Backup answers
-/// with a map, which may be missing: a resource without tags is never taken for ours.
+/// with a map, which may be absent: without tags a resource is never taken for ours.
 pub(super) mod lists {
     use super::List;
 
@@ -35,7 +35,7 @@ pub(super) mod lists {
             $(pub(in crate::aws) const $name: &List =
                 &List { service: $service, operation: $operation, members: &[$($member),*] };)+
 
-            /// All of them.
+            /// All lists.
             pub(in crate::aws) const ALL: &[&List] = &[$($name),+];
         };
     }
@@ -81,8 +81,8 @@ impl List {
     }
 }
 
-/// The items of a list, each once, in the order in which AWS first showed them. Of two sights of one item the later
-/// counts.
+/// The items of a list, each once, in the order in which AWS first showed them. Where an item was shown twice, the
+/// later one counts.
 #[derive(Debug)]
 pub(super) struct Items<T> {
     list: &'static List,
@@ -98,7 +98,7 @@ impl<T> Items<T> {
     ///
     /// # Errors
     ///
-    /// Where the page has no such member, or an item has no id.
+    /// When the page has no such member, or an item has no id.
     pub(super) fn add<Id: Into<String>>(
         &mut self,
         page: impl Into<Option<Vec<T>>>,
@@ -121,19 +121,19 @@ impl<T> Items<T> {
 /// One page of a list.
 #[derive(Debug)]
 pub(super) struct Page<T> {
-    /// None where the answer has no such member.
+    /// The items; `None` where the answer has no such member.
     pub(super) items: Option<Vec<T>>,
-    /// What the answer says about itself, where the protocol has such a word.
+    /// Whether the answer says that more pages follow, where the protocol has a member for that.
     pub(super) truncated: Option<bool>,
     /// The token of the next page.
     pub(super) next: Option<String>,
 }
 
-/// Reads a list to its end. `page` asks for the page of a token, and `id` tells items apart.
+/// Reads a list to its end. `page` asks for the page of a token, and `id` tells the items apart.
 ///
 /// # Errors
 ///
-/// Where a page fails, is no list, or does not say what the next one is.
+/// When a page fails, is no list, or does not say which page is next.
 pub(super) async fn read_all<T, Id: Into<String>, F>(
     list: &'static List,
     id: impl Fn(&T) -> Option<Id>,
@@ -165,7 +165,7 @@ impl Pages {
         Self { list, seen: BTreeSet::new() }
     }
 
-    /// Decides on the next page: `truncated` is what the answer says about itself, where the protocol has such a word.
+    /// Decides on the next page. `truncated` says whether more pages follow, where the protocol has a member for that.
     pub(super) fn next(&mut self, truncated: Option<bool>, token: Option<&str>) -> Result<Option<String>, AwsError> {
         let token = token.filter(|token| !token.is_empty());
         let error = |message: &str| Err(self.list.error(message));
@@ -219,7 +219,7 @@ mod tests {
         assert!((0..=LIMIT).any(|page| pages.next(Some(true), Some(&page.to_string())).is_err()));
     }
 
-    /// Reads a list whose pages are these, of items that are their own ids.
+    /// Reads a list of these pages, in which each item is its own id.
     fn read(pages: &[Option<Vec<&'static str>>]) -> Result<Vec<&'static str>, AwsError> {
         let count = pages.len();
         let page = |token: Option<String>| {

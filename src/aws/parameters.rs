@@ -1,4 +1,5 @@
-//! Reads of Parameter Store. They are never remembered: who asks wants to know what is there now, and when that was.
+//! The reads of Parameter Store. They are never remembered: their callers need to know what is there now, and at what
+//! time that was.
 
 use aws_sdk_ssm::types::{CommandInvocation, CommandInvocationStatus};
 
@@ -12,9 +13,9 @@ const PAGE: i32 = 10;
 /// A parameter with its plain text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Parameter {
-    /// With its path.
+    /// The name, with its path.
     pub name: String,
-    /// The text.
+    /// The value.
     pub value: String,
     /// When it was written last, in milliseconds since 1970 by AWS's clock.
     pub modified: u64,
@@ -25,7 +26,7 @@ pub struct Parameter {
 pub struct Parameters {
     /// The date of the first answer, in milliseconds since 1970 by AWS's clock.
     pub date: u64,
-    /// In AWS's order.
+    /// The parameters in AWS's order.
     pub all: Vec<Parameter>,
 }
 
@@ -53,7 +54,7 @@ impl Reader {
         }
     }
 
-    /// Reads one parameter, if it is there.
+    /// Reads one parameter; `None` if it is not there.
     pub async fn parameter(&self, name: &str) -> Result<Option<Parameter>, AwsError> {
         let operation = "GetParameter";
         match self.call("ssm", operation, self.ssm().get_parameter().name(name).send()).await {

@@ -8,8 +8,8 @@
 //! }
 //! ```
 //!
-//! Lists ask for the largest page that AWS allows and are read to the end. Everything is remembered, so that kinds can ask
-//! for the same list without agreeing who does. A `Reader` is a snapshot; who wants a fresh look makes a fresh one.
+//! Lists ask for the largest page that AWS allows and are read to the end. All answers are remembered, so that kinds
+//! can ask for the same list independently of each other. A `Reader` is a snapshot: a fresh look needs a fresh one.
 
 mod ec2;
 mod kms;
@@ -44,7 +44,7 @@ use crate::model::Scope;
 
 pub use runs::Invocations;
 
-/// Reads in flight at one time.
+/// The most reads that are in flight at one time.
 const CONCURRENCY: usize = 8;
 /// The largest page of IAM's and Backup's lists.
 const PAGE: i32 = 1000;
@@ -53,10 +53,10 @@ const TAG_PAGE: i32 = 100;
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
-/// Tags of many things by ARN.
+/// The tags of many resources by ARN.
 pub type TagsByArn = BTreeMap<String, Tags>;
 
-/// What `GetAccountAuthorizationDetails` says about roles and customer managed policies.
+/// The roles and customer managed policies of `GetAccountAuthorizationDetails`.
 #[derive(Debug, Default)]
 pub struct Authorization {
     /// Roles with their documents, attachments and tags, without description and session duration.
@@ -167,7 +167,7 @@ impl Reader {
         )
     }
 
-    /// Returns what the client is bound to.
+    /// Returns the scope of the client.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -181,7 +181,8 @@ impl Reader {
         &self.ssm
     }
 
-    /// Makes one call: waits for its turn, counts it, converts its error. The SDK's futures are large: on the heap with them.
+    /// Makes one call: waits for its turn, counts it and converts its error. The SDK's futures are large, so that they
+    /// are kept on the heap.
     pub(super) fn call<'a, O, E>(
         &'a self,
         service: &'static str,
@@ -207,7 +208,7 @@ impl Reader {
         .boxed()
     }
 
-    /// Makes sure that a list is about our account: a thing of another one is none that we asked for.
+    /// Checks that a list is about the run's account: a resource of another account is none that was asked for.
     fn ours<'a>(
         &self,
         service: &str,
@@ -221,7 +222,7 @@ impl Reader {
         }
     }
 
-    /// Asks STS who we are.
+    /// Asks STS who the caller is.
     pub async fn caller_identity(&self) -> Result<Caller, AwsError> {
         let read = async {
             let answer = self.call("sts", "GetCallerIdentity", self.sts.get_caller_identity().send()).await?;
@@ -330,12 +331,13 @@ impl Reader {
         self.memos.policies.get(arn, read).await
     }
 
-    /// Reads the tags of everything in the region that carries our stack's tag. This index lags behind the services.
+    /// Reads the tags of all resources in the region that carry our stack's tag. This index lags behind the services.
     pub async fn tagged(&self) -> Result<Arc<TagsByArn>, AwsError> {
         self.memos.index.get("region", self.sweep_tags(&self.tagging[0], &[])).await
     }
 
-    /// Reads the tags of our stack's IAM things: instance profiles and policies, as the Tagging API knows no roles.
+    /// Reads the tags of our stack's IAM resources. They are instance profiles and policies, as the Tagging API knows
+    /// no roles.
     pub async fn tagged_iam(&self) -> Result<Arc<TagsByArn>, AwsError> {
         if self.scope.region == self.scope.iam_region() {
             return self.tagged().await;

@@ -1,5 +1,5 @@
-//! The client of services without a generated one here, on the SDK's own runtime: signing, retries, timeouts, user agent, endpoint
-//! settings and interceptors, as the generated clients have them.
+//! The client of services that have no generated client here. It is built on the SDK's own runtime: signing, retries,
+//! timeouts, user agent, endpoint settings and interceptors are those of the generated clients.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -39,12 +39,12 @@ use aws_types::service_config::ServiceConfigKey;
 
 use crate::model::Scope;
 
-/// A service as settings name it.
+/// A service, by the names that settings use.
 #[derive(Debug)]
 pub(super) struct Service {
-    /// In hosts and signatures, such as `ec2`.
+    /// The name in hosts and signatures, such as `ec2`.
     pub(super) name: &'static str,
-    /// In configuration files and variables, such as `EC2`.
+    /// The name in configuration files and variables, such as `EC2`.
     pub(super) id: &'static str,
 }
 
@@ -72,18 +72,18 @@ impl ProvideErrorMetadata for Refused {
 #[derive(Debug)]
 pub(super) struct Body {
     pub(super) content_type: &'static str,
-    /// `x-amz-target`, where the operation is not in the body.
+    /// The header `x-amz-target`, where the operation is not in the body.
     pub(super) target: Option<String>,
     pub(super) text: String,
 }
 
-/// What a service speaks.
+/// The protocol of a service.
 pub(super) trait Protocol: 'static {
     /// The service.
     const SERVICE: Service;
     /// The parameters of a call.
     type Input: fmt::Debug + Send + Sync + 'static;
-    /// What it answers, refusals included.
+    /// The form of its answers, refusals included.
     type Output: fmt::Debug + Default + Send + Sync + 'static;
 
     /// Writes a request.
@@ -103,7 +103,7 @@ pub(super) struct Client<P> {
 }
 
 impl<P: Protocol> Client<P> {
-    /// Sets a client up with what the other services' clients have.
+    /// Sets a client up with the settings of the other services' clients.
     pub(super) fn new(
         config: &SdkConfig,
         scope: &Scope,
@@ -151,12 +151,12 @@ fn read<P: Protocol>(response: &HttpResponse) -> Result<P::Output, OrchestratorE
     if response.status().is_success() {
         return answer.map_err(OrchestratorError::response);
     }
-    // An error that can't be read has no code, and what it means nobody knows.
+    // An error that can't be read has no code: whether the call was made is unknown.
     let meta = apply_request_id(ErrorMetadata::builder(), response.headers());
     Err(OrchestratorError::operation(Refused { meta: P::refusal(&answer.unwrap_or_default(), meta).build() }))
 }
 
-/// What is the same for every call.
+/// The settings that are the same for every call.
 #[derive(Clone, Debug)]
 struct Settings {
     layer: FrozenLayer,
@@ -178,7 +178,7 @@ impl RuntimePlugin for Settings {
 }
 
 impl Settings {
-    /// Takes over what the other services' clients have.
+    /// Takes over the settings of the other services' clients.
     fn new(
         service: &Service,
         config: &SdkConfig,
@@ -245,7 +245,8 @@ impl Settings {
     }
 }
 
-/// Where a service is: where the configuration says, for it (`AWS_ENDPOINT_URL_EC2`, a profile) or for all, else at AWS's.
+/// Finds the endpoint of a service: the one that the configuration gives for it (`AWS_ENDPOINT_URL_EC2`, a profile) or
+/// for all services, otherwise AWS's own.
 fn endpoint(service: &Service, config: &SdkConfig, scope: &Scope) -> String {
     let own = || {
         let key =

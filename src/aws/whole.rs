@@ -1,5 +1,5 @@
-//! Reads every answer into memory before the SDK looks at it, so that the integrity gate can see all of it: over a network
-//! the SDK would hand the gate a stream that nobody has read yet.
+//! Reads every answer into memory before the SDK looks at it, so that the integrity gate can see all of it. Otherwise
+//! the SDK would hand the gate a stream that has not been read from the network yet.
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
@@ -14,8 +14,8 @@ use aws_smithy_types::byte_stream::ByteStream;
 
 use super::gate::LIMIT;
 
-/// Makes the HTTPS client: rustls with AWS's cryptography, proxies from the environment, and the certificates of `context`
-/// where there is one.
+/// Makes the HTTPS client: rustls with AWS's cryptography, proxies from the environment, and the certificates of
+/// `context` if there is one.
 pub(super) fn https(context: Option<tls::TlsContext>) -> SharedHttpClient {
     Builder::new().build_with_connector_fn(move |settings, components| {
         let mut connector =
@@ -65,12 +65,12 @@ impl HttpConnector for WholeConnector {
     }
 }
 
-/// Reads a body, and no more of it than the gate would let through.
+/// Reads a body, but not beyond the size that the gate accepts.
 async fn read(body: SdkBody) -> Result<Vec<u8>, ConnectorError> {
     let mut stream = ByteStream::new(body);
     let mut bytes = Vec::new();
     while let Some(chunk) = stream.next().await {
-        // What was sent is sent: the rest of the answer is lost on its way.
+        // The request was sent already: only the rest of its answer is lost.
         bytes.extend_from_slice(&chunk.map_err(|error| ConnectorError::io(error.into()))?);
         if bytes.len() > LIMIT {
             return Err(ConnectorError::other("the answer is larger than any real one".into(), None));

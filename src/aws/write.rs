@@ -1,4 +1,4 @@
-//! The client that writes. Kinds make their planned calls through it; nothing else has one.
+//! The client that writes. Kinds make their planned calls through it; no other code has one.
 //!
 //! The SDK sends each call once. Whether a call is sent again is decided in `apply::retry`, from the table in
 //! `model::operation`: only there is it known which calls do no harm twice, and only one layer counts the tries.
@@ -41,9 +41,9 @@ pub struct BackupOrder {
     pub vault: String,
     /// The ARN of the backup role.
     pub role: String,
-    /// How many days it is kept; for ever unless said.
+    /// How many days it is kept; for ever where this is absent.
     pub delete_after_days: Option<u32>,
-    /// One for each backup that is wanted.
+    /// The token: a new one for each backup that is wanted.
     pub token: String,
 }
 
@@ -64,7 +64,7 @@ impl Writer {
         self.clients.reader()
     }
 
-    /// Forgets the credentials and asks for new ones; false when there are none to get.
+    /// Forgets the credentials and asks for new ones; false when there are no others.
     pub async fn renew_credentials(&self) -> bool {
         self.clients.renew_credentials().await
     }
@@ -74,7 +74,7 @@ impl Writer {
         self.clients.date()
     }
 
-    /// Returns what the client is bound to.
+    /// Returns the scope of the client.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
@@ -125,7 +125,7 @@ impl Writer {
         self.associating(Operation::AssociateIamInstanceProfile, parameters).await
     }
 
-    /// Puts an instance profile in the place of the one of an association.
+    /// Replaces the instance profile of an association.
     pub async fn replace_instance_profile(
         &self,
         association: &str,
@@ -161,7 +161,7 @@ impl Writer {
         self.send_unless(operation, request, |_| None)
     }
 
-    /// Makes one call, of whose errors some mean that it was made before: `done` turns those into the answer.
+    /// Makes one call. Some of its errors mean that it was made before: `done` turns those into the answer.
     pub(crate) fn send_unless<'a, O, E>(
         &'a self,
         operation: Operation,
@@ -172,7 +172,7 @@ impl Writer {
         O: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + 'static,
     {
-        // The SDK's futures are large: on the heap with them.
+        // The SDK's futures are large, so that they are kept on the heap.
         let request = request.boxed();
         async move {
             *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
@@ -197,9 +197,9 @@ impl Writer {
         self.send(Operation::PutParameter, request.send()).await.map(|_| ())
     }
 
-    /// Deletes parameters of Parameter Store, those that are there.
+    /// Deletes parameters of Parameter Store; those that are not there are no error.
     pub async fn delete_parameters(&self, names: &[String]) -> Result<(), AwsError> {
-        // AWS takes ten at a time.
+        // AWS accepts ten names at a time.
         for names in names.chunks(10) {
             let request = self.ssm.delete_parameters().set_names(Some(names.to_vec()));
             self.send(Operation::DeleteParameters, request.send()).await?;

@@ -1,4 +1,4 @@
-//! The address of one thing in the file: `role.EC2RoleforSSMVSSSnapshotV2`, `selection.daily.windows`,
+//! The address of one resource in the file: `role.EC2RoleforSSMVSSSnapshotV2`, `selection.daily.windows`,
 //! `region_settings`.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::KindId;
 
-/// Names one thing of the file: its kind and the key of its table.
+/// Names one resource of the file by its kind and the key of its table.
 ///
 /// Written `KIND.KEY`, or `KIND` alone for the kinds that exist once. The key of a selection is `PLAN.NAME`.
 /// Keys are `[A-Za-z0-9_-]+`, so that no shell needs quotes.
@@ -119,7 +119,7 @@ mod tests {
 
     #[test]
     fn a_text_that_a_shell_would_split_is_no_address() {
-        for text in ["", "role.", ".x", "thing.x", "role.a b", "role.a*", "role..a", "role.ä"] {
+        for text in ["", "role.", ".x", "widget.x", "role.a b", "role.a*", "role..a", "role.ä"] {
             assert!(text.parse::<Address>().is_err(), "{text}");
         }
     }

@@ -1,4 +1,4 @@
-//! Amazon resource names: parsed, checked, and held against the region of a run.
+//! Amazon resource names: parsed, checked, and compared with the region of a run.
 //!
 //! Source of the shapes: AWS General Reference, "Amazon Resource Names"; for patterns in backup selections the AWS
 //! Backup model, `BackupSelection$Resources`.
@@ -20,7 +20,7 @@ pub struct Arn {
     pub region: String,
     /// Twelve digits; empty, or `aws` for what AWS owns, `*` in a pattern.
     pub account: String,
-    /// All the rest, such as `role/service-role/AWSBackupDefaultServiceRole`.
+    /// The rest of the ARN, such as `role/service-role/AWSBackupDefaultServiceRole`.
     pub resource: String,
 }
 
@@ -37,13 +37,13 @@ pub struct ArnError {
 /// AWS's own limit for an ARN in its models.
 const LONGEST: usize = 2_048;
 
-/// Tells whether a text means to be an ARN, so that a reference is either a name or an ARN.
+/// Tells whether a text is written as an ARN, so that a reference is either a name or an ARN.
 pub fn looks_like_arn(text: &str) -> bool {
     text.starts_with("arn:")
 }
 
 impl Arn {
-    /// Reads an ARN that names one thing: no wildcard anywhere.
+    /// Reads an ARN that names one resource: it has no wildcard anywhere.
     pub fn parse(text: &str) -> Result<Self, ArnError> {
         let arn: Self = text.parse()?;
         if text.contains(['*', '?']) {
@@ -52,7 +52,7 @@ impl Arn {
         Ok(arn)
     }
 
-    /// Reads an ARN of one service and sort of resource, such as `iam` and `role`.
+    /// Reads an ARN of one service and type of resource, such as `iam` and `role`.
     pub fn parse_as(text: &str, service: &str, resource_type: &str) -> Result<Self, ArnError> {
         let arn = Self::parse(text)?;
         if arn.service != service || arn.resource_type() != Some(resource_type) {
@@ -168,7 +168,7 @@ pub fn check_pattern(text: &str, region: &str) -> Result<(), ArnError> {
         check_fields(&Arn { resource: arn.resource.trim_end_matches('*').to_owned(), ..arn.clone() }, text)?;
         return arn.check_partition(region);
     }
-    // A prefix that ends before the resource, such as `arn:aws:ec2:*`.
+    // The pattern is a prefix that ends before the resource, such as `arn:aws:ec2:*`.
     let parts: Vec<&str> = prefix.split(':').collect();
     if parts.len() < 4 || parts[0] != "arn" || parts[2].is_empty() {
         return Err(error(text, "must name at least a service before its `*`, as in `arn:aws:ec2:*`"));
@@ -214,7 +214,8 @@ fn error(text: &str, problem: &str) -> ArnError {
     ArnError { text: text.to_owned(), problem: problem.to_owned() }
 }
 
-/// AWS managed policies with the path `/service-role/` that a file for backups may name. Any other name is taken to be at `/`.
+/// The AWS managed policies with the path `/service-role/` that a file for backups may name. Every other name is taken
+/// to be at `/`.
 pub(crate) const SERVICE_ROLE: &[&str] = &[
     "AWSBackupServiceRolePolicyForBackup",
     "AWSBackupServiceRolePolicyForRestores",

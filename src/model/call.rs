@@ -1,4 +1,4 @@
-//! API calls as data: what a plan spells out, and the members of a call that steer its execution.
+//! API calls as data: what a plan spells out, and the members of a call that control how it is executed.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -6,17 +6,17 @@ use serde_json::Value;
 
 use super::{Address, Operation};
 
-/// The order of the parts of a plan; all steps know what they wait for.
+/// The parts of a plan, in their order. Each step also knows what it waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Phase {
-    /// A holder lets go of what is about to be replaced.
+    /// A resource lets go of another one that is about to be replaced.
     Release,
-    /// Things become what the file says.
+    /// Resources become what the file says.
     Ensure,
-    /// Predecessors and leftovers of changed things go.
+    /// What a changed resource leaves behind is removed, its predecessor included.
     Remove,
-    /// Deletions.
+    /// Resources are deleted.
     Prune,
 }
 
@@ -49,12 +49,12 @@ pub fn output(address: &Address, name: &str) -> Value {
     serde_json::json!({ "$output": address.to_string(), "name": name })
 }
 
-/// The member of a call that waits: it is made again until its answer has this. AWS's waiters do the same.
+/// The member of a call that waits: the call is repeated until its answer has this. AWS's waiters do the same.
 pub const UNTIL: &str = "$until";
 
 /// The member of the answer to such a call that says what it is still waiting for.
 pub const PENDING: &str = "$pending";
 
-/// The member of a look: what it must find. Ids by AWS's names, each with its one value, and `Tags` by key, each with
-/// the list of values that are taken; `null` in that list is a tag that is not there.
+/// The member of a look: what the look must find. Ids stand under AWS's names, each with its one value. `Tags` has for
+/// each key the list of values that are accepted; `null` in that list accepts that the tag is absent.
 pub const EXPECT: &str = "$expect";

@@ -4,25 +4,25 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// What a plan does to one thing.
+/// What a plan does to one resource.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Action {
-    /// Live is as the file says.
+    /// The live resource is as the file says.
     NoOp,
-    /// Makes it.
+    /// Creates the resource.
     Create,
-    /// Takes over a live thing that had no owner; fields may change as well.
+    /// Takes over a live resource that had no owner; fields may change as well.
     Adopt,
-    /// Changes it in place.
+    /// Changes the resource in place.
     Update,
-    /// Makes a new one in place of the old one.
+    /// Creates a new resource that replaces the old one.
     Replace,
-    /// Deletes it.
+    /// Deletes the resource.
     Delete,
-    /// It could not be read: nothing is done to it.
+    /// The resource could not be read: nothing is done to it.
     Unknown,
-    /// It is somebody else's, protected, or needs something that is: nothing is done to it.
+    /// The resource belongs to another owner, is protected, or needs one that is: nothing is done to it.
     Refused,
 }
 
@@ -32,7 +32,7 @@ pub enum Action {
 pub struct FieldChange {
     /// The path in the entry, such as `rule.nightly.schedule` or `tags.team`.
     pub path: String,
-    /// How it is shown.
+    /// How the difference is shown.
     pub display: Display,
     /// The live value; null where there is none.
     pub before: Value,
@@ -43,7 +43,7 @@ pub struct FieldChange {
     pub replaces: bool,
 }
 
-/// How the two sides of a field change read best.
+/// How the two sides of a field change are best shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Display {

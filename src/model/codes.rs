@@ -39,7 +39,7 @@ fn sections() -> impl Iterator<Item = Explanation> {
     })
 }
 
-/// Explains a code; the case of its letters does not matter.
+/// Returns the long text of a code; the case of its letters does not matter.
 pub fn explain(code: &str) -> Option<&'static Explanation> {
     EXPLANATIONS.get(code.trim().to_ascii_uppercase().as_str())
 }

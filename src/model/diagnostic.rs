@@ -1,17 +1,17 @@
-//! Problems and their places. Parsers and checks collect them, the renderers print them; nothing here prints.
+//! Problems and their places. Parsers and checks collect them, the renderers print them. Nothing in this module prints.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Address;
 
-/// How much a diagnostic weighs.
+/// How serious a diagnostic is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Severity {
-    /// The run can't go on with the thing that it names.
+    /// The run can't go on with the resource that it names.
     Error,
-    /// Likely trouble; the run goes on.
+    /// Trouble is likely, but the run goes on.
     Warning,
 }
 
@@ -31,7 +31,7 @@ pub struct Location {
     pub column: usize,
 }
 
-/// One problem, with its stable code, place and the way out.
+/// One problem, with its stable code, its place and what to do about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Diagnostic {
     /// The stable code, such as `VSS0102`; `vssctl explain` has its long text.
@@ -40,10 +40,10 @@ pub struct Diagnostic {
     pub severity: Severity,
     /// What happened, in one sentence, without a full stop.
     pub message: String,
-    /// The thing it is about.
+    /// The resource that it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
-    /// Where in a file.
+    /// The place in a file.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
     /// The words under the underlined text.
@@ -69,7 +69,7 @@ impl Diagnostic {
         Self { code, severity, message, address: None, location: None, label: None, help: Vec::new() }
     }
 
-    /// Names the thing.
+    /// Names the resource.
     #[must_use]
     pub fn at(mut self, address: &Address) -> Self {
         self.address = Some(address.clone());
@@ -90,7 +90,7 @@ impl Diagnostic {
         self
     }
 
-    /// Adds a way out.
+    /// Adds a sentence about what to do.
     #[must_use]
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help.push(help.into());

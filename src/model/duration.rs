@@ -3,7 +3,7 @@
 //! AWS counts backup windows in minutes, retention in days and role sessions in seconds; each has its module here, with
 //! `parse` and the canonical `format`. Limits of single fields belong to the checks of the file.
 
-/// Reports a text that is no duration of the wanted sort.
+/// Reports a text that is no duration of the wanted unit.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{text}` {problem}")]
 pub struct DurationError {
@@ -16,20 +16,20 @@ pub struct DurationError {
 }
 
 impl DurationError {
-    /// Returns the way out, as a sentence without a full stop.
+    /// Says what to write instead, as a sentence without a full stop.
     pub fn help(&self) -> String {
         format!("write it like {}", self.example)
     }
 }
 
-/// One sort of duration: the unit that AWS counts in and the units that a file may use.
+/// One kind of duration: the unit that AWS counts in and the units that a file may use.
 struct Sort {
     /// What AWS counts, for messages.
     counts: &'static str,
     example: &'static str,
-    /// Units from large to small with their worth.
+    /// The units that a file may use, from large to small, each with its length.
     units: &'static [(char, u32)],
-    /// Units of the canonical text, from large to small.
+    /// The units of the canonical text, from large to small.
     canonical: &'static [(char, u32)],
 }
 

@@ -1,8 +1,8 @@
-//! Wildcards: `*` stands for any text, the empty one too, and `?` for any one character.
+//! Wildcards: `*` stands for any text, also an empty one, and `?` for any one character.
 //!
-//! There is one matcher, and it steps back to the last star only: what an earlier star takes need never be tried
-//! again, because the text between two stars can as well be found at its first place. Its worst case is the length of
-//! the pattern times the length of the text, whatever the pattern. The callers say what their own patterns mean.
+//! The one matcher goes back to the last star only. What an earlier star takes need not be tried again, because the
+//! text between two stars may as well be found at its first place. Its worst case is the length of the pattern times
+//! the length of the text, for every pattern. The callers say what their own patterns mean.
 
 /// One piece of a pattern.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,7 +11,7 @@ pub enum Piece {
     Exact(char),
     /// Any one character.
     One,
-    /// Any text, the empty one too.
+    /// Any text, also an empty one.
     Any,
 }
 
@@ -68,7 +68,7 @@ pub fn matches_by<P, C>(
     fits: impl Fn(&P, &C) -> bool,
 ) -> bool {
     let (mut at, mut read) = (0, 0);
-    // Where the last star stands, and up to where it reaches.
+    // The place of the last star, and the end of the text that it takes.
     let mut star: Option<(usize, usize)> = None;
     while read < text.len() {
         match pattern.get(at) {
@@ -95,7 +95,7 @@ mod tests {
 
     use super::*;
 
-    /// What the wildcards mean, tried in every way there is.
+    /// Says what the wildcards mean by trying every way to match.
     fn naive(pattern: &[Piece], text: &[char]) -> bool {
         match pattern {
             [] => text.is_empty(),
@@ -131,7 +131,7 @@ mod tests {
         let (pattern, text) = ("*a".repeat(200) + "*b", "a".repeat(20_000));
         let started = Instant::now();
         assert!(!is_like(&pattern, &text));
-        // Trying every way would outlast the machine; this takes a few million steps even unoptimised.
+        // Trying every way would never end; this takes a few million steps even without optimisation.
         assert!(started.elapsed() < Duration::from_secs(10), "{:?}", started.elapsed());
     }
 

@@ -1,4 +1,4 @@
-//! Which kinds there are. What a kind is stands in its folder of `kinds/`.
+//! The kinds of resources. Each kind is defined in its own folder under `kinds/`.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -124,6 +124,6 @@ mod tests {
         for (rank, kind) in KindId::ALL.into_iter().enumerate() {
             assert_eq!((kind.rank(), KindId::find(kind.name())), (rank, Some(kind)));
         }
-        assert_eq!("thing".parse::<KindId>(), Err(KindError("thing".to_owned())));
+        assert_eq!("widget".parse::<KindId>(), Err(KindError("widget".to_owned())));
     }
 }

@@ -6,9 +6,9 @@ pub const STACK: &str = "vssctl:stack";
 pub const ID: &str = "vssctl:id";
 /// The tag that lists the tag keys that we wrote.
 pub const KEYS: &str = "vssctl:keys";
-/// The tag that names the stack's region, on IAM's things only.
+/// The tag that names the stack's region. Only IAM resources have it, because IAM is not regional.
 pub const REGION: &str = "vssctl:region";
 /// The reserved prefix of tag keys.
 pub const PREFIX: &str = "vssctl:";
-/// What our tokens begin with.
+/// The prefix of the tokens that vssctl makes.
 pub const TOKEN: &str = "v1.";

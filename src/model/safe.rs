@@ -1,17 +1,17 @@
-//! Foreign text made fit for a terminal. Whatever comes from a file, from AWS, from a file name or from somebody else's
-//! error message is printed through [`Safe`] and in no other way.
+//! Makes foreign text safe for a terminal. Whatever comes from a file, from AWS, from a file name or from another
+//! program's error message is printed through [`Safe`] and in no other way.
 //!
-//! Raw, such text can move the cursor, hide what it says, or run in the other direction (kubectl's CVE-2021-25743 was
-//! this). Escaped are C0 controls (`\r` included), DEL, C1, line and paragraph separators, bidirectional controls,
-//! zero-width characters and tag characters, all as `\u{..}`.
+//! Unescaped, such text can move the cursor, hide what it says, or run in the other direction (as in kubectl's
+//! CVE-2021-25743). C0 controls (`\r` included), DEL, C1, line and paragraph separators, bidirectional controls,
+//! zero-width characters and tag characters are escaped as `\u{..}`.
 
 use std::fmt;
 
-/// Shows text of one line with everything escaped that a terminal would act on or hide, newlines and tabs included.
+/// Shows text on one line. Characters that a terminal would act on or hide are escaped, newlines and tabs included.
 #[derive(Clone, Copy, Debug)]
 pub struct Safe<'a>(pub &'a str);
 
-/// Shows text of several lines as [`Safe`] does, but leaves `\n` and `\t`.
+/// Shows text on several lines as [`Safe`] does, but leaves `\n` and `\t`.
 #[derive(Clone, Copy, Debug)]
 pub struct SafeLines<'a>(pub &'a str);
 

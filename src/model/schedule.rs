@@ -1,8 +1,9 @@
-//! AWS's own dialect of schedules: `cron(...)` with six fields and one `?`, `rate(...)` and `at(...)`.
+//! Schedules in AWS's own dialect: `cron(...)` with six fields and one `?`, `rate(...)` and `at(...)`.
 //!
 //! A schedule is parsed for the service that will read it, because AWS Backup and State Manager accept different
 //! subsets; `canonical` is the text of the normal forms. Sources: EventBridge User Guide, "Cron expressions reference";
-//! AWS Backup Developer Guide, "Backup plan options"; Systems Manager User Guide, "Reference: Cron and rate expressions".
+//! AWS Backup Developer Guide, "Backup plan options"; Systems Manager User Guide, "Reference: Cron and rate
+//! expressions".
 
 mod cron;
 mod describe;
@@ -29,20 +30,20 @@ pub enum Dialect {
 /// One parsed schedule. Its `Display` is the canonical text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Schedule {
-    /// At the times that six fields name.
+    /// It runs at the times that six fields name.
     Cron(Box<Cron>),
-    /// At equal intervals.
+    /// It runs at equal intervals.
     Rate(Rate),
-    /// Once, in UTC.
+    /// It runs once, at a time in UTC.
     At(DateTime),
 }
 
 /// An interval, `rate(1 day)`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rate {
-    /// How many units.
+    /// The number of units.
     pub amount: u32,
-    /// Of what.
+    /// The unit.
     pub unit: Unit,
 }
 
@@ -96,11 +97,11 @@ pub struct ScheduleError {
     pub problem: String,
     /// The bytes of `text` that are wrong.
     pub range: Range<usize>,
-    /// A schedule that would do, or the words for one.
+    /// A valid schedule that is close to it, or words that describe one.
     pub help: Option<String>,
 }
 
-/// What a parser of a part reports: where, and what.
+/// What the parser of a part reports: the place and the problem.
 #[derive(Debug)]
 struct Fault {
     range: Range<usize>,
@@ -136,11 +137,11 @@ impl fmt::Display for Schedule {
     }
 }
 
-/// Returns the canonical text of a schedule; of a live one that the dialect does not know, the text without the white
-/// space around it.
+/// Returns the canonical text of a schedule. A live schedule that the dialect does not know stays as it is, without the
+/// white space around it.
 ///
-/// Two texts that are read alike get one: spacing, letter case, leading zeros, `2` for `MON`, `*/2` for `0/2`, the order
-/// of lists, and `* * ?` for `? * *`.
+/// Two texts with the same meaning have the same canonical text. It does not depend on spacing, letter case, leading
+/// zeros, `2` for `MON`, `*/2` for `0/2`, the order of lists, or `* * ?` for `? * *`.
 pub fn canonical(text: &str, dialect: Dialect) -> String {
     Schedule::parse(text, dialect).map_or_else(|_| text.trim().to_owned(), |schedule| schedule.to_string())
 }
@@ -223,7 +224,7 @@ fn read_at(body: &str, range: Range<usize>) -> Result<DateTime, Fault> {
     time.ok_or_else(|| Fault::new(range, "must hold a time in UTC like `at(2026-07-07T15:55:00)`"))
 }
 
-/// Finds a schedule that is close to a wrong one and right.
+/// Finds a valid schedule that is close to an invalid one.
 fn suggest(text: &str, dialect: Dialect) -> Option<String> {
     let fits = |candidate: String| {
         (candidate != text && read(&candidate, dialect).is_ok()).then(|| format!("did you mean `{candidate}`?"))
@@ -240,7 +241,7 @@ fn suggest(text: &str, dialect: Dialect) -> Option<String> {
     let candidates = match (form.as_str(), fields.as_slice()) {
         ("cron" | "", [minute, hour, day, month, weekday, rest @ ..]) if rest.len() <= 1 => {
             let year = rest.first().copied().unwrap_or("*");
-            // Only a `*` may become `?`: a suggestion never drops what was asked for.
+            // Only a `*` may become `?`, so that a suggestion never drops a value that was asked for.
             match (*day, *weekday) {
                 ("*", weekday) => vec![format!("cron({minute} {hour} ? {month} {weekday} {year})")],
                 (day, "*") => vec![format!("cron({minute} {hour} {day} {month} ? {year})")],

@@ -1,4 +1,4 @@
-//! What a run is bound to: the stack, the account, the region and the partition that follows from it.
+//! The scope of a run: the stack, the account, the region and the partition that follows from it.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -13,7 +13,7 @@ pub struct Scope {
     pub account_id: String,
     /// Such as `ap-northeast-1`.
     pub region: String,
-    /// The path that IAM things get when the file names none; `/` unless `[stack] iam_path` says otherwise.
+    /// The path of IAM resources for which the file names none; `/` unless `[stack] iam_path` says otherwise.
     pub iam_path: String,
 }
 
@@ -23,7 +23,7 @@ impl Scope {
         partition_of(&self.region)
     }
 
-    /// Returns the region of the global IAM endpoint, where the Tagging API lists IAM's things.
+    /// Returns the region of the global IAM endpoint, where the Tagging API lists IAM's resources.
     pub fn iam_region(&self) -> &'static str {
         match self.partition() {
             "aws-cn" => "cn-north-1",
@@ -32,12 +32,12 @@ impl Scope {
         }
     }
 
-    /// Builds the ARN of a thing of this account in this region.
+    /// Builds the ARN of a resource of this account in this region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account_id)
     }
 
-    /// Builds the ARN of an IAM thing of this account; `path` starts and ends with `/`.
+    /// Builds the ARN of an IAM resource of this account; `path` starts and ends with `/`.
     pub fn iam_arn(&self, resource: &str, path: &str, name: &str) -> String {
         format!("arn:{}:iam::{}:{resource}{path}{name}", self.partition(), self.account_id)
     }
@@ -54,7 +54,7 @@ pub fn partition_of(region: &str) -> &'static str {
     }
 }
 
-/// Returns the path below which everything of a stack is kept in Parameter Store.
+/// Returns the path in Parameter Store under which all parameters of a stack are kept.
 pub fn parameter_root(scope: &Scope) -> String {
     format!("/vssctl/v1/{}", scope.stack)
 }

@@ -1,4 +1,4 @@
-//! The texts that were read, by the name that the user knows them under, and the places in them.
+//! The texts that were read, by the names that the user knows, and the places in them.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -18,9 +18,10 @@ struct Source {
     name: String,
     text: String,
     line_starts: Vec<usize>,
-    /// Characters before every [`STRIDE`]th byte: a column in a line of a megabyte is no walk over the line.
+    /// The number of characters before every [`STRIDE`]th byte. With it, finding a column in a line of a megabyte does
+    /// not have to read the whole line.
     characters: Vec<usize>,
-    /// Nobody knows what this is: it has places, and no word of it is shown.
+    /// Whether the content is unknown and therefore hidden: the text has places, but no part of it is shown.
     is_hidden: bool,
 }
 
@@ -67,13 +68,14 @@ impl Place {
 }
 
 impl Sources {
-    /// Returns the text of a file; none of a hidden one.
+    /// Returns the text of a file; `None` for a hidden file.
     pub fn text(&self, name: &str) -> Option<&str> {
         let source = &self.files[*self.by_name.get(name)?];
         (!source.is_hidden).then_some(source.text.as_str())
     }
 
-    /// Shows nothing of a file from now on: a link to credentials, or whatever else is not what it was taken for.
+    /// Hides a file: nothing of it is shown any more. It may be a link to credentials, or otherwise not the file that
+    /// the user meant.
     pub(crate) fn hide(&mut self, file: usize) {
         if let Some(source) = self.files.get_mut(file) {
             source.is_hidden = true;
@@ -98,7 +100,7 @@ impl Sources {
         self.by_name.keys().map(String::as_str)
     }
 
-    /// Adds a text and returns its number; a name that is there keeps its first text.
+    /// Adds a text and returns its number. A name that is there already keeps its first text.
     pub(crate) fn add(&mut self, name: &str, text: String) -> usize {
         if let Some(index) = self.by_name.get(name) {
             return *index;
@@ -108,7 +110,7 @@ impl Sources {
         self.files.len() - 1
     }
 
-    /// Adds a text of which nothing is shown, unless its name is there.
+    /// Adds a hidden text, unless its name is there already.
     pub(crate) fn add_hidden(&mut self, name: &str, text: String) -> usize {
         let is_new = !self.by_name.contains_key(name);
         let file = self.add(name, text);
@@ -130,14 +132,14 @@ impl Sources {
         Location { file: source.name.clone(), start, end, line, column }
     }
 
-    /// Returns the bytes of a place as text; nothing of a hidden file.
+    /// Returns the bytes of a place as text; nothing for a hidden file.
     pub(crate) fn slice(&self, place: &Place) -> &str {
         let Some(source) = self.files.get(place.file).filter(|source| !source.is_hidden) else { return "" };
         let location = self.locate(place);
         &source.text[location.start..location.end]
     }
 
-    /// Returns each name with its text, in the order of reading: what the configuration's digest covers.
+    /// Returns each name with its text, in the order of reading. The configuration's digest covers these.
     pub(crate) fn texts(&self) -> impl Iterator<Item = (&str, &str)> {
         self.by_name.iter().map(|(name, index)| (name.as_str(), self.files[*index].text.as_str()))
     }

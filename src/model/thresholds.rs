@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Thresholds {
-    /// Things.
+    /// The number of resources.
     pub max_deletions: u32,
-    /// Percent of the stack.
+    /// The share of the stack, in percent.
     pub max_deletion_percent: u32,
 }
 

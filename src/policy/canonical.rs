@@ -1,5 +1,5 @@
-//! The canonical form: every list a sorted list without repetitions, every element in IAM's order, one spelling where
-//! AWS knows several.
+//! The canonical form of a document: every list is sorted and free of repetitions, elements are in IAM's order, and
+//! there is one spelling where AWS knows several.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::error::{PolicyError, PolicyErrorKind, is_allowed};
 use super::read::read;
 
-/// Brings a document into canonical form. Canonical forms that are equal by `==` are the same to AWS; `policy::equal`
-/// also sees past the case of actions and condition keys, which this form keeps as they were written.
+/// Brings a document into canonical form. Documents whose canonical forms are equal by `==` are the same to AWS.
+/// `policy::equal` also ignores the case of actions and condition keys, which this form keeps as they were written.
 pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
     Ok(Document::read(document)?.value())
 }
@@ -30,7 +30,7 @@ pub fn equal(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// One document, understood.
+/// A document, taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Document {
     pub(super) version: String,
@@ -38,16 +38,16 @@ pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
 }
 
-/// One statement, understood. Values are sorted and unique.
+/// A statement, taken apart. Its values are sorted and unique.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Statement {
     pub(super) sid: String,
     pub(super) effect: String,
-    /// By element, `Principal` or `NotPrincipal`.
+    /// The element (`Principal` or `NotPrincipal`) and its value.
     pub(super) principal: Option<(&'static str, Principal)>,
     pub(super) action: (&'static str, Vec<String>),
     pub(super) resource: Option<(&'static str, Vec<String>)>,
-    /// Operator, then key.
+    /// The values by operator and key.
     pub(super) condition: BTreeMap<String, BTreeMap<String, Vec<String>>>,
 }
 
@@ -146,7 +146,7 @@ impl Document {
     }
 }
 
-/// Sorts by what AWS reads and drops repetitions; of two spellings the one that sorts first stays.
+/// Sorts by what AWS reads and drops repetitions. Of two spellings the one that sorts first stays.
 fn sort_statements(statements: &mut Vec<Statement>) {
     statements.sort_by_cached_key(|statement| (statement.folded(), statement.clone()));
     statements.dedup_by_key(|statement| statement.folded());
@@ -291,7 +291,7 @@ fn read_condition(value: &Value, path: &str) -> Result<Condition, PolicyError> {
     Ok(condition)
 }
 
-/// Spells a known operator as IAM's guide does; `ForAllValues:` and `IfExists` around it as well.
+/// Spells a known operator as IAM's guide does, and also `ForAllValues:` and `IfExists` around it.
 fn canonical_operator(text: &str) -> String {
     known_operator(text).unwrap_or_else(|| text.to_owned())
 }
@@ -324,7 +324,8 @@ fn lower_prefix(text: &str) -> String {
     }
 }
 
-/// Sorts and drops what folds to the same; of several spellings the one that sorts first stays.
+/// Sorts the values and drops those that are the same in lower case. Of several spellings the one that sorts first
+/// stays.
 fn unique(mut values: Vec<String>, fold: impl Fn(&str) -> String) -> Vec<String> {
     values.sort_by_cached_key(|value| (fold(value), value.clone()));
     values.dedup_by_key(|value| fold(value));
@@ -373,7 +374,7 @@ fn optional_text<'a>(object: &'a Map<String, Value>, element: &str, path: &str) 
     }
 }
 
-/// Finds which of two elements that exclude each other is there.
+/// Finds which of two elements is there that exclude each other.
 fn either<'a>(
     object: &'a Map<String, Value>,
     names: [&'static str; 2],

@@ -16,10 +16,10 @@ enum Quantity {
     Any,
 }
 
-/// An operator without what stands around its name.
+/// An operator, without the quantity and the `IfExists` around its name.
 struct Operator<'a> {
     quantity: Quantity,
-    /// Such as `StringEquals`, the negation taken away.
+    /// The name without its negation, such as `StringEquals`.
     name: &'a str,
     negated: bool,
     if_exists: bool,
@@ -66,7 +66,7 @@ pub(super) fn fits(operator: &str, given: Option<&[String]>, wanted: &[Pattern])
     }
     let Some(values) = given else {
         return match quantity {
-            // No value breaks a rule for all of them, and none fulfils one for any.
+            // Without a value, a rule for all values holds and a rule for any value does not.
             Quantity::All => true,
             Quantity::Any => if_exists,
             Quantity::Single => if_exists || negated,
@@ -74,7 +74,8 @@ pub(super) fn fits(operator: &str, given: Option<&[String]>, wanted: &[Pattern])
     };
     let one = |value: &String| wanted.iter().any(|wanted| compare(name, value, wanted)) != negated;
     match quantity {
-        // AWS leaves several values without a quantity undefined; every value has to fit is the careful reading.
+        // AWS does not define how several values compare without a quantity. Here every value has to fit, which allows
+        // less.
         Quantity::Single | Quantity::All => values.iter().all(one),
         Quantity::Any => values.iter().any(one),
     }
@@ -126,7 +127,7 @@ fn in_range(given: &str, range: &str) -> Option<bool> {
     };
     let ((given, family), (network, own)) = (bits(given.parse().ok()?), bits(network.parse().ok()?));
     let length: u32 = length.map_or(Ok(own), str::parse).ok()?;
-    // A shift by all the bits is no shift.
+    // A shift by all 128 bits would overflow: a prefix of no bits matches every address.
     let mask = u128::MAX.checked_shl(128_u32.checked_sub(length.min(own))?).unwrap_or(0);
     Some(family == own && given & mask == network & mask)
 }

@@ -1,4 +1,4 @@
-//! What differs between two documents, value by value.
+//! Lists what differs between two documents, value by value.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,13 +8,14 @@ use serde_json::Value;
 use super::canonical::{Document, Principal, Statement};
 use super::error::PolicyError;
 
-/// Two statements without a common `Sid` are one that changed if at least this share of what they say is common.
+/// Two statements without a common `Sid` count as one that changed if they have at least this share of their values in
+/// common.
 const ALIKE: f64 = 0.5;
 
-/// More pairs of statements than this are not compared for likeness: no policy within IAM's limits has as many.
+/// The most pairs of statements that are compared for likeness; no policy within IAM's limits has as many.
 const MOST_COMPARED: usize = 250_000;
 
-/// Whether something came or went.
+/// Whether a value was added or removed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sign {
     /// It is only in the first document.
@@ -23,17 +24,17 @@ pub enum Sign {
     Added,
 }
 
-/// One value that came or went. One added action is one difference.
+/// One value that was added or removed. One added action is one difference.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Difference {
     /// The statement: its `Sid`, or its number in the second document from 1 (`#2`); empty for the document itself.
     pub statement: String,
     /// The element, such as `Action`, `Principal.Service` or `Condition.StringEquals.aws:SourceAccount`; `Statement`
-    /// where a whole statement came or went.
+    /// where a whole statement was added or removed.
     pub element: String,
-    /// Came or went.
+    /// Whether it was added or removed.
     pub sign: Sign,
-    /// The value; of a whole statement its JSON.
+    /// The value; for a whole statement its JSON.
     pub value: String,
 }
 
@@ -51,9 +52,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// Lists what differs between two documents; nothing exactly where `policy::equal` holds.
+/// Lists what differs between two documents. The list is empty exactly where `policy::equal` holds.
 ///
-/// Statements are matched by content, then by `Sid`, then by likeness, so that one that moved is no difference.
+/// Statements are matched by content, then by `Sid`, then by likeness, so that a statement that only moved is no
+/// difference.
 pub fn diff(before: &Value, after: &Value) -> Result<Vec<Difference>, PolicyError> {
     let (before, after) = (Document::read(before)?, Document::read(after)?);
     let mut differences = Vec::new();
@@ -117,7 +119,7 @@ fn compare(label: &str, before: &Statement, after: &Statement, differences: &mut
     }
 }
 
-/// What a statement says, one entry a value: (element, value as compared) to the value as written.
+/// The values of a statement: (element, value as it is compared) to the value as it is written.
 fn facets(statement: &Statement) -> BTreeMap<(String, String), String> {
     let Statement { sid, effect, principal, action, resource, condition } = statement;
     let mut facets = BTreeMap::new();
@@ -159,7 +161,8 @@ fn facets(statement: &Statement) -> BTreeMap<(String, String), String> {
     facets
 }
 
-/// Which statement is which: for each of the first document's its index in the second, and the other way round.
+/// Which statements belong together: for each statement of the first document its index in the second, and the other
+/// way round.
 struct Pairs {
     new_of: Vec<Option<usize>>,
     old_of: Vec<Option<usize>>,
@@ -192,7 +195,7 @@ impl Pairs {
         pairs
     }
 
-    /// Pairs what has the same key, in order.
+    /// Pairs statements that have the same key, in order.
     fn link<'a, T, K: Ord>(&mut self, before: &'a [T], after: &'a [T], key: impl Fn(&'a T) -> Option<K>) {
         let mut known: BTreeMap<K, Vec<usize>> = BTreeMap::new();
         for (new, item) in after.iter().enumerate().rev().filter(|(new, _)| self.old_of[*new].is_none()) {
@@ -209,7 +212,7 @@ impl Pairs {
         }
     }
 
-    /// Pairs two statements that are both free.
+    /// Pairs two statements unless one of them has a partner.
     fn join(&mut self, old: usize, new: usize) {
         if self.new_of[old].is_none() && self.old_of[new].is_none() {
             self.new_of[old] = Some(new);
@@ -218,7 +221,7 @@ impl Pairs {
     }
 }
 
-/// Returns the share of what two statements say that they both say.
+/// Returns the share of their values that two statements have in common.
 fn likeness(left: &BTreeMap<(String, String), String>, right: &BTreeMap<(String, String), String>) -> f64 {
     let common = left.keys().filter(|key| right.contains_key(*key)).count();
     let all = left.len() + right.len() - common;
@@ -226,7 +229,7 @@ fn likeness(left: &BTreeMap<(String, String), String>, right: &BTreeMap<(String,
     count(common) / count(all.max(1))
 }
 
-/// Spells actions and condition keys as a model does where only their case differs.
+/// Spells actions and condition keys as another document does where only their case differs.
 fn respell(statement: &Statement, model: &Statement) -> Statement {
     let actions = statement.action.1.iter().map(|action| spell(action, model.action.1.iter())).collect();
     let condition = statement.condition.iter().map(|(operator, keys)| {

@@ -1,4 +1,4 @@
-//! What can be wrong with a policy document.
+//! The problems of a policy document.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use std::fmt;
 pub enum PolicyErrorKind {
     /// The text is not JSON.
     Syntax,
-    /// An object has a key twice: IAM takes one of them, and readers see the other.
+    /// An object has a key twice: IAM takes one of the two, and people may read the other.
     DuplicateKey,
     /// A character outside U+0009, U+000A, U+000D and U+0020-U+00FF, which IAM refuses.
     Character,
@@ -48,7 +48,7 @@ impl Position {
     }
 }
 
-/// Reports why a document is none.
+/// Reports why a text or value is no policy document.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub struct PolicyError {
     /// The sort of problem.

@@ -1,9 +1,11 @@
-//! Decides whether identity policies allow a request, as IAM does: an explicit deny wins, else one allow is enough, else the
-//! answer is no. Pure; what a request is made of (its action, resource and condition keys) the caller says.
+//! Decides whether identity policies allow a request, as IAM does: an explicit deny wins, otherwise one allow is
+//! enough, otherwise the answer is no. Pure: the caller says what a request is made of (its action, resource and
+//! condition keys).
 //!
-//! From the IAM User Guide: "Policy evaluation logic", "IAM JSON policy elements: Action, Resource, Condition", "Condition
-//! operators", "Conditions with multiple context keys or values", "Policy variables". Not here, because a request of one
-//! account needs none of it: resource policies, permissions boundaries, session policies and those of AWS Organizations.
+//! From the IAM User Guide: "Policy evaluation logic", "IAM JSON policy elements: Action, Resource, Condition",
+//! "Condition operators", "Conditions with multiple context keys or values", "Policy variables". Not here, because a
+//! request of one account needs none of it: resource policies, permissions boundaries, session policies and those of
+//! AWS Organizations.
 
 use super::keys::Keys;
 
@@ -46,7 +48,7 @@ pub struct Policies {
 #[derive(Clone, Debug)]
 struct Rule {
     statement: Statement,
-    /// `${aws:username}` means something in documents of 2012 only.
+    /// Policy variables such as `${aws:username}` exist in documents of the version 2012-10-17 only.
     has_variables: bool,
 }
 
@@ -54,7 +56,7 @@ impl Policies {
     /// Reads identity policies.
     ///
     /// # Errors
-    /// When a document is no policy, or none of an identity: it names a principal, or no resource.
+    /// When a document is no policy, or no identity policy: it names a principal, or no resource.
     pub fn new(documents: &[Value]) -> Result<Self, PolicyError> {
         let mut statements = Vec::new();
         for document in documents {
@@ -91,7 +93,7 @@ impl Policies {
         decision
     }
 
-    /// Names the statements (by `Sid`) that apply to a request, whatever the others say.
+    /// Names the statements (by `Sid`) that apply to a request, regardless of what the other statements say.
     pub fn applying<'a>(&'a self, request: &'a Request) -> impl Iterator<Item = &'a str> {
         self.statements.iter().filter(|rule| rule.applies(request)).map(|rule| rule.statement.sid.as_str())
     }
@@ -117,13 +119,13 @@ impl Rule {
     fn covers_resource(&self, request: &Request) -> bool {
         let Some((element, patterns)) = &self.statement.resource else { return false };
         let any = patterns.iter().any(|pattern| {
-            // A variable without a value makes the pattern one that nothing matches.
+            // A variable without a value makes a pattern that matches no text.
             self.pattern(pattern, &request.keys).is_some_and(|pattern| pattern.matches_arn(&request.resource))
         });
         any != (*element == "NotResource")
     }
 
-    /// Every operator and every key must fit; of the values of a key one is enough.
+    /// Every operator and every key must fit; of the values of a key one has to.
     fn fits_conditions(&self, request: &Request) -> bool {
         self.statement.condition.iter().all(|(operator, keys)| {
             keys.iter().all(|(key, values)| {

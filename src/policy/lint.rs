@@ -1,9 +1,8 @@
-//! What a document should not say, though IAM takes it: principals without bounds, actions without bounds, ways to more
-//! privileges, and slips that make a statement mean nothing.
+//! Finds what a document should not say although IAM takes it: principals without bounds, actions without bounds, ways
+//! to more privileges, and slips that leave a statement without an effect.
 //!
-//! The codes are those of the project's catalogue with 1000 added: lint 010 is `VSS1010`. Lint 040, a JSON key that is there
-//! twice, is no matter of taste and stands as `VSS0511`, and a
-//! misspelt condition operator as `VSS0506`: IAM refuses both.
+//! The codes are those of the project's catalogue with 1000 added: lint 010 is `VSS1010`. IAM itself refuses lint 040,
+//! a JSON key that occurs twice, and misspelt condition operators, so that they are the errors `VSS0511` and `VSS0506`.
 
 mod statement;
 #[cfg(test)]
@@ -14,7 +13,7 @@ use serde_json::{Map, Value};
 use super::widen::fits;
 use statement::Statement;
 
-/// Codes that an entry can allow, with a reason.
+/// The codes that an entry can allow, with a reason.
 pub const LINTS: [&str; 16] = [
     "VSS1010", "VSS1011", "VSS1012", "VSS1013", "VSS1014", "VSS1020", "VSS1021", "VSS1022", "VSS1023", "VSS1024",
     "VSS1025", "VSS1030", "VSS1031", "VSS1041", "VSS1042", "VSS1043",
@@ -31,25 +30,25 @@ pub enum Use {
     Resource,
 }
 
-/// One thing that a document should not say.
+/// One statement that a document should not make.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Lint {
     /// Such as `VSS1010`.
     pub code: &'static str,
-    /// It stops the run unless the entry allows it; else it is a warning.
+    /// Whether it stops the run unless the entry allows it; otherwise it is a warning.
     pub is_error: bool,
-    /// What the statement does, to follow its name: ``lets anybody assume the role``.
+    /// What the statement does, in words that follow its name: ``lets anybody assume the role``.
     pub message: String,
     /// Where in the document, such as `Statement[1]`; empty for the document itself.
     pub path: String,
-    /// The way out.
+    /// What to do about it.
     pub help: String,
 }
 
-/// With these, whoever takes over an instance destroys its backups too.
+/// Whoever takes over an instance whose role allows these destroys its backups too.
 const RANSOMS: [&str; 3] = ["backup:DeleteRecoveryPoint", "ec2:DeleteSnapshot", "kms:ScheduleKeyDeletion"];
 
-/// Lints a document as it was written. `account` is the stack's own.
+/// Checks a document as it was written. `account` is the stack's own account.
 pub fn lint(document: &Value, used: Use, account: &str) -> Vec<Lint> {
     let mut found = Vec::new();
     match document.get("Version").and_then(Value::as_str) {
@@ -146,7 +145,7 @@ fn quoted(names: &[impl AsRef<str>]) -> String {
     }
 }
 
-/// AWS's document asks for the tag `AwsVssConfig` on what `CreateSnapshots` makes; nobody else's does.
+/// Only AWS's document asks for the tag `AwsVssConfig` on what `CreateSnapshots` makes.
 fn is_copy(document: &Value) -> bool {
     statements(document).into_iter().any(|statement| {
         lower(statement, "Action").contains(&"ec2:createsnapshots".to_owned())

@@ -1,9 +1,10 @@
-//! Where in the text of a document a value stands.
+//! Finds the place of a value in the text of a document.
 
 use std::ops::Range;
 
-/// Finds the bytes of the value at a path such as `Statement[1].Action[0]` in JSON text; where the path leads to nothing, of the
-/// last value on the way. One value that stands without its list is the list's first. None if the text is not JSON.
+/// Finds the bytes of the value at a path such as `Statement[1].Action[0]` in JSON text. Where the path leads to no
+/// value, it returns the bytes of the last value on the way. A single value without a list counts as the first of the
+/// list. `None` if the text is not JSON.
 pub fn locate(text: &str, path: &str) -> Option<Range<usize>> {
     let steps: Vec<&str> = path.split(['.', '[', ']']).filter(|step| !step.is_empty()).collect();
     let mut scanner = Scanner { text, at: 0, depth: 0 };
@@ -11,7 +12,7 @@ pub fn locate(text: &str, path: &str) -> Option<Range<usize>> {
     scanner.find(&steps)
 }
 
-/// Deeper than any document that `read` takes.
+/// A nesting that is deeper than `read` accepts.
 const DEEPEST: usize = 64;
 
 struct Scanner<'a> {
@@ -31,7 +32,7 @@ impl Scanner<'_> {
         }
     }
 
-    /// Goes over the value here and returns where the wanted one stands in it.
+    /// Moves past the value at this place and returns the bytes of the wanted value in it.
     fn find(&mut self, steps: &[&str]) -> Option<Range<usize>> {
         let start = self.at;
         self.depth += 1;

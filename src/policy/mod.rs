@@ -1,21 +1,28 @@
 //! IAM policy documents: reading, one canonical form, equality, what differs, and what they allow.
 //!
-//! What AWS treats the same is no difference here; everything else is one. The rules, and where they come from:
+//! Where AWS treats two spellings the same, there is no difference here, and otherwise there is one. The rules, each
+//! with its source:
 //!
-//! | rule | source |
-//! |---|---|
-//! | `Statement` is one object or a list; `Action`, `Resource`, principals and condition values are one string or a list | IAM User Guide, "Grammar of the IAM JSON policy language" |
-//! | the order and repetition of statements and of values mean nothing | the same; values are alternatives, statements are all evaluated ("Policy evaluation logic") |
-//! | action names ignore case | "IAM JSON policy elements: Action": prefix and action name are case-insensitive |
-//! | condition operators ignore case | no AWS page says so; they are a closed list, and the canonical form spells them as the guide does |
-//! | condition key names ignore case, the tag key after `/` included; values do not | "IAM JSON policy elements: Condition": "condition key names are not case-sensitive"; service guides spell it out for tag keys |
-//! | numbers and truths in conditions equal their strings | grammar: quotation marks are optional for numbers and Booleans |
-//! | `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS` | "AWS JSON policy elements: Principal": "the service might convert it to the principal ARN" |
-//! | `"*"` and `{"AWS": "*"}` are **not** the same principal | they match the same anonymous users, but a role's trust policy tells them apart (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would hide a change of trust |
-//! | no `Version` equals `2008-10-17` | "IAM JSON policy elements: Version" |
-//! | `Sid` and `Id` are content: people read them, some services key on them. Absent and empty are the same | hashicorp/awspolicyequivalence compares both |
-//! | an empty `Condition`, or an operator without keys, equals none | it constrains nothing |
-//! | `Action` and `NotAction` (and so on) are never the same; `Effect` and resources keep their case | grammar |
+//! - `Statement` is one object or a list; `Action`, `Resource`, principals and condition values are one string or a
+//!   list. IAM User Guide, "Grammar of the IAM JSON policy language".
+//! - The order and repetition of statements and of values have no meaning: values are alternatives, and all statements
+//!   are evaluated. The same grammar, and "Policy evaluation logic".
+//! - Action names ignore case. "IAM JSON policy elements: Action": prefix and action name are case-insensitive.
+//! - Condition operators ignore case. No AWS page says so; they are a closed list, and the canonical form spells them
+//!   as the guide does.
+//! - Condition key names ignore case, the tag key after `/` included; values do not. "IAM JSON policy elements:
+//!   Condition": "condition key names are not case-sensitive"; service guides say the same of tag keys.
+//! - Numbers and Booleans in conditions equal their strings. The grammar: quotation marks are optional for them.
+//! - `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS`. "AWS JSON policy elements: Principal":
+//!   "the service might convert it to the principal ARN".
+//! - `"*"` and `{"AWS": "*"}` are **not** the same principal. They match the same anonymous users, but a role's trust
+//!   policy distinguishes them (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would
+//!   hide a change of trust.
+//! - No `Version` equals `2008-10-17`. "IAM JSON policy elements: Version".
+//! - `Sid` and `Id` are content: people read them, and some services use them as keys. Absent and empty are the same.
+//!   hashicorp/awspolicyequivalence compares both.
+//! - An empty `Condition`, or an operator without keys, equals none, because it constrains nothing.
+//! - `Action` and `NotAction` (and so on) are never the same; `Effect` and resources keep their case. The grammar.
 //!
 //! The canonical form does not expand wildcards: `s3:*` beside `s3:GetObject` stays. `Policies` evaluates them.
 

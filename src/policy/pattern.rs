@@ -10,7 +10,7 @@ pub(super) struct Pattern {
     text: String,
 }
 
-/// An ARN has six parts; the last may have colons of its own.
+/// An ARN has six parts; the last one may contain colons.
 const PARTS: usize = 6;
 
 impl Pattern {
@@ -26,11 +26,11 @@ impl Pattern {
         let mut rest = text;
         while let Some(start) = rest.find("${") {
             let (before, variable) = rest.split_at(start);
-            // Without an end it is no variable.
+            // A `${` without a closing brace is plain text.
             let Some(end) = variable.find('}') else { break };
             read.extend(before.chars().map(Piece::wildcard), before);
             let value = value_of(variable[2..end].trim(), keys)?;
-            // What a variable holds is text, wildcards in it too.
+            // The value of a variable is compared as text, even where it contains wildcards.
             read.extend(value.chars().map(Piece::Exact), &value);
             rest = &variable[end + 1..];
         }
@@ -75,7 +75,7 @@ fn value_of(variable: &str, keys: &Keys) -> Option<String> {
     };
     match keys.get(key) {
         Some([value]) => Some(value.clone()),
-        // Variables are for keys of one value.
+        // A variable stands for a key that has exactly one value.
         Some(_) | None => default.map(str::to_owned),
     }
 }

@@ -1,5 +1,5 @@
-//! What documents of the file permit, as far as a file can tell: conditions are taken to hold where they allow, and not to
-//! hold where they deny.
+//! What the file's policy documents permit, as far as a file alone can tell: conditions are assumed to hold where they
+//! allow, and not to hold where they deny.
 
 use serde_json::{Value, json};
 
@@ -75,7 +75,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 fn fits(pattern: &str, action: &str) -> bool {
     let (pattern, text) = (pattern.to_ascii_lowercase().into_bytes(), action.to_ascii_lowercase().into_bytes());
     let (mut at, mut read) = (0, 0);
-    // Where the last star stands, and up to where it reaches.
+    // The place of the last star, and the end of the text that it takes.
     let mut star: Option<(usize, usize)> = None;
     while read < text.len() {
         match pattern.get(at) {

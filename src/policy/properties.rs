@@ -1,4 +1,4 @@
-//! Properties of the canonical form: another spelling is never a difference, another meaning always is.
+//! Properties of the canonical form: another spelling is never a difference, and another meaning always is one.
 
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -85,7 +85,7 @@ prop_compose! {
     }
 }
 
-/// Where a value stands, which decides what AWS ignores there.
+/// The place of a value, which decides what AWS ignores there.
 #[derive(Clone, Copy, PartialEq)]
 enum Place {
     Other,
@@ -95,7 +95,7 @@ enum Place {
     ConditionValues,
 }
 
-/// Rewrites a document as another author might have: other order, wrapping, repetition, spelling.
+/// Rewrites a document as another author might write it: in another order, with other lists, repetitions and spellings.
 fn disguise(value: &Value, place: Place, random: &mut impl FnMut(usize) -> usize) -> Value {
     match value {
         Value::Object(object) => {
@@ -148,7 +148,7 @@ fn shuffle<T>(list: &mut [T], random: &mut impl FnMut(usize) -> usize) {
     }
 }
 
-/// A small generator of our own, so that one number of proptest's decides the whole disguise.
+/// A small generator of random numbers, so that one number of proptest decides about the whole rewriting.
 fn generator(seed: u64) -> impl FnMut(usize) -> usize {
     let mut state = seed | 1;
     move |bound| {
@@ -157,7 +157,7 @@ fn generator(seed: u64) -> impl FnMut(usize) -> usize {
     }
 }
 
-/// The pointers of all strings in a document, and of one fresh member to add everywhere that one can be.
+/// Lists the pointers of all strings in a document.
 fn strings(value: &Value, pointer: &str, found: &mut Vec<String>) {
     match value {
         Value::Object(object) => {
@@ -175,7 +175,7 @@ fn strings(value: &Value, pointer: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Changes one thing that AWS reads: a value, a key of a condition, an operator or an element's sense.
+/// Changes one part that AWS reads: a value, a key of a condition, an operator or the sense of an element.
 fn tamper(document: &Value, pick: Index, kind: usize) -> Value {
     let mut changed = document.clone();
     let statements = changed["Statement"].as_array_mut().unwrap();
@@ -228,7 +228,7 @@ fn tamper(document: &Value, pick: Index, kind: usize) -> Value {
             }
         }
         7 => {
-            // Resources keep their case: the same name in another case is one more resource.
+            // Resources are compared with their case: the same name in another case is one more resource.
             let resources = statement.get_mut("Resource").and_then(Value::as_array_mut);
             if let Some(resources) = resources {
                 let other = resources[0].as_str().unwrap().replace("arn:", "ARN:");
@@ -270,7 +270,8 @@ proptest! {
     fn one_changed_thing_is_always_a_difference(
         document in any_document(), pick: Index, kind in 0..12_usize, seed: u64,
     ) {
-        // Canonical first: a change of one of two copies may make it the other copy of a third.
+        // The document is brought into canonical form first. Otherwise a change of one of two copies may turn it into a
+        // copy of a third value.
         let document = canonical(&document).unwrap();
         let changed = tamper(&document, pick, kind);
         prop_assume!(canonical(&changed).is_ok());

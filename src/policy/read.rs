@@ -1,5 +1,5 @@
-//! JSON text to a value, more strictly than JSON: no key twice, a bounded size and depth, IAM's characters, and every
-//! problem with its place.
+//! Reads JSON text as a value, more strictly than JSON: no key occurs twice, size and depth are bounded, all characters
+//! are those that IAM takes, and each problem has its place.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -58,7 +58,7 @@ fn offset(text: &str, line: usize, column: usize) -> usize {
     text.floor_char_boundary((start + column).min(text.len()))
 }
 
-/// A problem that `serde_json` does not know, kept aside because its errors carry only text.
+/// A problem of our own rules. It is kept beside the reader because an error of `serde_json` carries text only.
 struct Fault {
     kind: PolicyErrorKind,
     message: String,
@@ -66,7 +66,7 @@ struct Fault {
     key: String,
 }
 
-/// Where the reader is.
+/// The place of the reader in the document.
 enum Path<'a> {
     Root,
     Key(&'a Path<'a>, &'a str),

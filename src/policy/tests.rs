@@ -1,3 +1,5 @@
+//! Reading, canonical form, equality and difference of documents, with examples of AWS's rules.
+
 use serde_json::{Value, json};
 
 use super::*;
@@ -6,7 +8,7 @@ use super::*;
 pub(super) fn same(left: &Value, right: &Value) -> bool {
     let answer = equal(left, right);
     assert_eq!(answer, equal(right, left), "equality has no direction");
-    assert_eq!(answer, diff(left, right).unwrap().is_empty(), "an empty diff and equality are one thing");
+    assert_eq!(answer, diff(left, right).unwrap().is_empty(), "an empty diff and equality mean the same");
     answer
 }
 

@@ -1,4 +1,4 @@
-//! Documents as AWS sends, takes and counts them.
+//! The texts of documents, as AWS sends, takes and counts them.
 
 use percent_encoding::percent_decode_str;
 use serde_json::Value;

@@ -1,5 +1,5 @@
-//! Whether one set of documents allows more than another. Errs on the side of "more": a statement counts as covered only
-//! where one statement of the other side plainly says as much.
+//! Tells whether one set of documents allows more than another. In doubt it says "more": a statement counts as covered
+//! only where one statement of the other set plainly says as much.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,14 +9,15 @@ use super::actions;
 use super::canonical::{Document, Principal, Statement};
 use crate::model::glob;
 
-/// Single things that one statement names are compared one by one up to this many; beyond, it counts as more.
+/// The most combinations of principal, action and resource of one statement that are compared one by one. Beyond that,
+/// the statement counts as allowing more.
 const MOST_COMPARED: usize = 20_000;
 
-/// How many things a message names.
+/// How many combinations a message names.
 const SHOWN: usize = 3;
 
-/// Says what `after` allows that `before` did not, one sentence part each, such as ``allows `s3:GetObject` on `*` ``; empty
-/// where it plainly allows no more. A statement that denied something and is gone counts.
+/// Says what `after` allows that `before` did not, as one part of a sentence each; empty where `after` plainly allows
+/// no more. A denying statement that was removed counts as well. An example is ``allows `s3:GetObject` on `*` ``.
 pub fn widened<'a>(
     before: impl IntoIterator<Item = &'a Value>,
     after: impl IntoIterator<Item = &'a Value>,
@@ -44,7 +45,7 @@ pub fn widened<'a>(
     found
 }
 
-/// How documents spell actions, by their lower case.
+/// The spelling of actions in the documents, by their lower case.
 type Written = BTreeMap<String, String>;
 
 fn statements<'a>(documents: impl IntoIterator<Item = &'a Value>, written: &mut Written) -> Option<Vec<Statement>> {
@@ -53,7 +54,7 @@ fn statements<'a>(documents: impl IntoIterator<Item = &'a Value>, written: &mut 
         let document = Document::read(document).ok()?;
         let actions = document.statements.iter().flat_map(|statement| &statement.action.1);
         written.extend(actions.map(|action| (action.to_ascii_lowercase(), action.clone())));
-        // Folded: actions and condition keys ignore case.
+        // Actions and condition keys are compared in lower case, because IAM ignores their case.
         statements.extend(document.folded().statements);
     }
     Some(statements)
@@ -62,7 +63,8 @@ fn statements<'a>(documents: impl IntoIterator<Item = &'a Value>, written: &mut 
 /// One principal, action and resource of a statement.
 type Atom = (String, String, String);
 
-/// Returns what of a statement no other statement covers; an empty list where there is too much to say.
+/// Returns the combinations of a statement that no other statement covers: `None` where there are none, and an empty
+/// list where there are too many to compare.
 fn uncovered(statement: &Statement, others: &[&Statement]) -> Option<Vec<Atom>> {
     if others.iter().any(|other| covers_whole(other, statement)) {
         return None;
@@ -101,7 +103,7 @@ fn uncovered(statement: &Statement, others: &[&Statement]) -> Option<Vec<Atom>> 
     (!atoms.is_empty()).then(|| atoms.into_iter().collect())
 }
 
-/// Gives each element, or once none of an empty list.
+/// Returns each element, or a single `None` for an empty list.
 fn some<T>(items: &[T]) -> Vec<Option<&T>> {
     if items.is_empty() { vec![None] } else { items.iter().map(Some).collect() }
 }
@@ -116,7 +118,7 @@ fn principals(statement: &Statement) -> Vec<(&'static str, String)> {
     }
 }
 
-/// Tells whether everything that `inner` is about is something that `outer` is about, under no stricter conditions.
+/// Tells whether `outer` applies to all that `inner` applies to, under conditions that are no stricter.
 fn covers_whole(outer: &Statement, inner: &Statement) -> bool {
     let action = covers_values((outer.action.0, &outer.action.1), (inner.action.0, &inner.action.1), "Action");
     let resource = match (&outer.resource, &inner.resource) {
@@ -136,7 +138,7 @@ fn covers_values(outer: (&str, &[String]), inner: (&str, &[String]), positive: &
     let each = |inner: &[String], outer: &[String]| inner.iter().all(|value| outer.iter().any(|it| fits(it, value)));
     match (outer.0 == positive, inner.0 == positive) {
         (true, true) => each(inner.1, outer.1),
-        // What the outer one leaves out, the inner one leaves out as well.
+        // `NotAction` and the like: what `outer` excludes, `inner` must exclude as well.
         (false, false) => each(outer.1, inner.1),
         (true, false) => outer.1.iter().any(|value| value == "*"),
         (false, true) => {
@@ -176,15 +178,15 @@ fn implies(inner: &Statement, outer: &Statement) -> bool {
     })
 }
 
-/// Tells whether a pattern with `*` and `?` fits a text in which these stand for themselves: then it fits whatever the
-/// text itself would fit.
+/// Tells whether a pattern fits a text in which `*` and `?` stand for themselves. Where it does, it fits whatever the
+/// text itself would fit as a pattern.
 pub(super) fn fits(pattern: &str, text: &str) -> bool {
     let (pattern, text): (Vec<char>, Vec<char>) = (pattern.chars().collect(), text.chars().collect());
     let takes = |piece: &char, character: &char| (*piece == '?' && *character != '*') || piece == character;
     glob::matches_by(&pattern, &text, |piece| *piece == '*', takes)
 }
 
-/// Says what atoms are, their actions in AWS's own case, or as the documents have them where that is not known.
+/// Writes combinations as text. Actions are in AWS's own case, or as the documents spell them where that is not known.
 fn sentence(verb: &str, vague: &str, atoms: &[Atom], written: &Written) -> String {
     let unique = |values: Vec<&str>| -> Vec<String> {
         let set: BTreeSet<&str> = values.into_iter().filter(|value| !value.is_empty()).collect();

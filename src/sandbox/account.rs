@@ -1,4 +1,4 @@
-//! What the simulated AWS remembers, and the form of an operation: JSON in, JSON out, whatever the protocol.
+//! What the simulated AWS keeps of an account, and the form of an operation: JSON in, JSON out, whatever the protocol.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -26,7 +26,7 @@ pub struct Account {
 }
 
 impl Account {
-    /// Makes an account as a person first meets it: no roles; a region gets its small fleet when it is first used.
+    /// Makes a new account: it has no roles, and a region gets its small fleet when it is first used.
     pub fn seeded() -> Self {
         Self::default()
     }
@@ -52,7 +52,7 @@ pub struct Region {
     pub fleet: Fleet,
 }
 
-/// Something with tags, as the Resource Groups Tagging API lists it.
+/// A resource with tags, as the Resource Groups Tagging API lists it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Tagged<'a> {
     pub(super) arn: &'a str,
@@ -61,7 +61,7 @@ pub(super) struct Tagged<'a> {
     pub(super) tags: &'a BTreeMap<String, String>,
 }
 
-/// The circumstances of one request: everything that an operation may look at besides its input.
+/// The context of one request: all that an operation may look at besides its input.
 #[derive(Debug)]
 pub struct Context<'a> {
     /// The account that the access key names.
@@ -74,14 +74,15 @@ pub struct Context<'a> {
     pub partition: &'a str,
     /// The virtual clock, milliseconds since 1970.
     pub now: i64,
-    /// A counter that gives every made-up id of the account a different, repeatable value.
+    /// A counter that makes each generated id of the account different, and the same in each run.
     pub serial: &'a mut u64,
-    /// Whether something that AWS does by itself was found due and done, or looked for, which reads bring about too.
+    /// Whether an event that AWS brings about by itself was due and was done, or was looked for. Reading requests cause
+    /// this as well.
     pub caught_up: bool,
 }
 
 impl Context<'_> {
-    /// Returns the request's region, made with its fleet when first asked for.
+    /// Returns the request's region, which is created with its fleet when it is first asked for.
     pub fn region_mut(&mut self) -> &mut Region {
         let fresh = || Region { fleet: Fleet::seed(self.region, self.account_id), ..Region::default() };
         self.account.regions.entry(self.region.to_owned()).or_insert_with(fresh)
@@ -156,9 +157,9 @@ impl ApiError {
     }
 }
 
-/// What an operation answers. Member names are those of the service model; timestamps are numbers (seconds since 1970,
-/// with milliseconds as fraction) and the wire modules write them as each protocol wants them.
+/// The answer of an operation. Member names are those of the service model. Timestamps are numbers (seconds since 1970,
+/// with milliseconds as fraction), which the wire modules write as each protocol wants them.
 pub type Answer = Result<Value, ApiError>;
 
-/// What performs operations.
+/// A function that performs operations.
 pub(super) type Handler = fn(&mut Context<'_>, &str, &Value) -> Answer;

@@ -1,4 +1,4 @@
-//! The answer to one request, with the fault that a test may have ordered for it.
+//! Answers one request, with the fault that a test may have ordered for it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::{step, wire};
 use crate::model::clock::SANDBOX_SHIFT;
 use crate::model::scope::partition_of;
 
-/// What a client gets to see.
+/// What a client sees of its request.
 pub(crate) enum Outcome {
     Reply(Response<Bytes>),
     Reset,
@@ -31,7 +31,7 @@ impl Inner {
         outcome
     }
 
-    /// Says in an answer what time it is here, and by how much that is not the machine's time.
+    /// Adds to an answer the sandbox's time, and by how much it differs from the machine's time.
     pub(super) fn date<T>(&self, response: &mut Response<T>) {
         let clock = self.state.clock;
         let date = jiff::Timestamp::from_millisecond(clock.now()).unwrap_or_default();
@@ -85,7 +85,7 @@ impl Inner {
         }
     }
 
-    /// Keeps a request that the service takes up only so much later.
+    /// Keeps a request that the service takes up later.
     fn put_off(&mut self, by: Duration, scope: wire::Scope, call: wire::Call) {
         let due = self.state.clock.now().saturating_add(i64::try_from(by.as_millis()).unwrap_or(i64::MAX));
         self.late.push(Late {
@@ -99,7 +99,7 @@ impl Inner {
     }
 }
 
-/// Tells what a client gets of a call that its fault keeps from the service; `None` where the fault lets it through.
+/// Returns the outcome of a call that its fault keeps from the service; `None` where the fault lets it through.
 fn before(kind: FaultKind, scope: &wire::Scope, call: &wire::Call, request_id: &str) -> Option<Outcome> {
     match kind {
         FaultKind::ResetBefore => Some(Outcome::Reset),
@@ -121,7 +121,7 @@ fn before(kind: FaultKind, scope: &wire::Scope, call: &wire::Call, request_id: &
     }
 }
 
-/// Tells what a client gets of a call that the service performed.
+/// Returns the outcome of a call that the service performed.
 fn after(
     kind: FaultKind,
     response: Response<Bytes>,
@@ -152,7 +152,7 @@ fn after(
     }
 }
 
-/// Writes a fault that is an answer as the service does.
+/// Writes a fault that is an answer, as the service does; `None` for other faults.
 fn failure(kind: FaultKind, scope: &wire::Scope, call: &wire::Call, request_id: &str) -> Option<Outcome> {
     let partition = partition_of(&scope.region);
     let error = faults::error(kind, scope.model, scope.service, &call.operation, &scope.account, partition)?;
@@ -164,7 +164,7 @@ fn cut(response: Response<Bytes>, bytes: usize) -> Response<Bytes> {
     response.map(|body| body.slice(..bytes.min(body.len())))
 }
 
-/// What stands between a client and AWS answers in AWS's place.
+/// Makes the answer of a proxy between the client and AWS.
 fn by_a_proxy(status: u16, content_type: &'static str, body: &'static str) -> Response<Bytes> {
     let mut response = Response::new(Bytes::from_static(body.as_bytes()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_GATEWAY);

@@ -1,4 +1,5 @@
-//! A bench for tests of single operations: one account, a clock that stands still, and a look at every answer.
+//! A bench for tests of single operations: one account, a clock that moves only when told to, and a check of every
+//! answer.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -21,7 +22,7 @@ impl Bench {
         Self { account: Account::default(), now: START, serial: 0, service }
     }
 
-    /// Performs an operation; what it answers must fit the service's model.
+    /// Performs an operation; its answer must fit the service's model.
     pub(super) fn call(&mut self, operation: &str, input: &Value) -> Answer {
         let service = self.service;
         self.ask(service, operation, input)
@@ -51,7 +52,7 @@ impl Bench {
         self.call(operation, input).unwrap_or_else(|error| panic!("{operation} {input}: {error:?}"))
     }
 
-    /// The status, code and message of a refusal.
+    /// Returns the status, code and message of a refusal.
     pub(super) fn refused(&mut self, operation: &str, input: &Value) -> (u16, String, String) {
         match self.call(operation, input) {
             Ok(answer) => panic!("{operation} {input} was not refused: {answer}"),

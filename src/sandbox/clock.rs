@@ -1,32 +1,32 @@
-//! The sandbox's clock: the machine's for an account that is kept in a file, its own for tests.
+//! The sandbox's clock: the machine's clock for an account that is kept in a file, a clock of its own for tests.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
-/// Where the virtual time comes from. All in milliseconds since 1970.
+/// The source of the virtual time. All values are in milliseconds since 1970.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Clock {
-    /// The machine's clock and what it was moved ahead by.
+    /// The machine's clock, and by how much the sandbox's was moved ahead of it.
     Machine { ahead: i64 },
-    /// A clock that only moves when told to, and by one second with each request, so that whoever waits for something
-    /// to happen sees it happen.
+    /// A clock that moves only when told to, and by one second with each request, so that a caller who waits for an
+    /// event sees it happen.
     Virtual { now: i64 },
 }
 
 impl Clock {
-    /// A clock for tests: the first of January 2026.
+    /// Makes a clock for tests, which begins on the first of January 2026.
     pub(super) const fn fixed() -> Self {
         Self::Virtual { now: 1_767_225_600_000 }
     }
 
-    /// The machine's clock.
+    /// Makes a clock that follows the machine's.
     pub(super) const fn machine() -> Self {
         Self::Machine { ahead: 0 }
     }
 
-    /// Tells whether the clock is within three centuries of 1970, or of the machine's.
+    /// Tells whether the clock is within three centuries of 1970, or of the machine's clock.
     pub(super) const fn is_plausible(self) -> bool {
         let (Self::Machine { ahead: place } | Self::Virtual { now: place }) = self;
         place.unsigned_abs() < 1 << 43
@@ -51,12 +51,12 @@ impl Clock {
         }
     }
 
-    /// Tells whether requests move it.
+    /// Tells whether requests move the clock.
     pub(super) const fn moves_with_requests(self) -> bool {
         matches!(self, Self::Virtual { .. })
     }
 
-    /// Returns by how many milliseconds it is ahead of the machine's.
+    /// Returns by how many milliseconds the clock is ahead of the machine's.
     pub(super) fn ahead_of_machine(self) -> i64 {
         match self {
             Self::Machine { ahead } => ahead,
@@ -64,7 +64,7 @@ impl Clock {
         }
     }
 
-    /// Puts a clock of its own to a time; the machine's can't be put.
+    /// Sets a clock of its own to a time. A clock that follows the machine's can't be set.
     pub(super) fn turn_to(&mut self, time: i64) {
         if let Self::Virtual { now } = self {
             *now = time;

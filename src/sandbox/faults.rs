@@ -1,4 +1,4 @@
-//! Faults that a test orders, one by one or as a random schedule: which call they hit, and what the client sees.
+//! Faults that a test orders, one by one or by a random schedule: the calls that they hit, and what the client sees.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -11,7 +11,7 @@ use super::store::Held;
 use super::sts;
 use super::wire::model::{Model, Protocol};
 
-/// What happens instead of the usual answer.
+/// What happens in place of the usual answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FaultKind {
     /// The request is refused as too many; nothing changes.
@@ -26,11 +26,11 @@ pub enum FaultKind {
     AccessDenied,
     /// The caller's credentials have expired.
     ExpiredCredentials,
-    /// The request is never answered and never done.
+    /// The request is never answered and never performed.
     Hang,
     /// The change stands, but half of the answer's body is missing.
     Truncated,
-    /// The change stands, but the answer's body ends after so many bytes.
+    /// The change stands, but the answer's body ends after this many bytes.
     CutAt(usize),
     /// The change stands, but a proxy answers with a page of its own and status 200.
     Page,
@@ -38,17 +38,18 @@ pub enum FaultKind {
     Empty,
     /// A proxy refuses the request as too many, with no body; nothing changes.
     Limited,
-    /// Somebody changes the same thing at this moment; nothing changes. IAM and SSM say so, other services throttle.
+    /// The same resource is being changed by another caller at this time; nothing changes. IAM and SSM have an error
+    /// for this, other services throttle.
     Conflict,
     /// The change stands, and the service answers that it failed.
     FailAfter,
-    /// The connection breaks, and the service takes up the request only so much later.
+    /// The connection breaks, and the service takes up the request this much later.
     LateCommit(Duration),
-    /// The answer is that of so long ago. Reading calls only; a changing call is not hit.
+    /// The answer is this much out of date. This is for reading calls; a changing call is not affected.
     Stale(Duration),
 }
 
-/// One order: the `nth` matching call and those after it, `times` in all.
+/// One order: it hits the `nth` matching call and those after it, `times` in all.
 #[derive(Clone, Debug)]
 pub struct Fault {
     kind: FaultKind,
@@ -85,7 +86,7 @@ impl Fault {
         self
     }
 
-    /// Hits this many matching calls; one unless told. `u32::MAX` is for ever.
+    /// Hits this many matching calls; one by default. `u32::MAX` is for ever.
     #[must_use]
     pub fn times(mut self, times: u32) -> Self {
         self.times = times;
@@ -109,28 +110,29 @@ pub struct FaultPlan {
 }
 
 impl FaultPlan {
-    /// Spoils this share of the calls (0 to 1), each in a way that the seed gives. Requests are taken up as much as 40
-    /// seconds late, answers are as much as 20 seconds old, and a new role is unknown elsewhere for as much as 15 seconds.
+    /// Spoils this share of the calls (0 to 1), each in a way that the seed determines. Requests are taken up to 40
+    /// seconds late, answers are up to 20 seconds old, and a new role is unknown to other services for up to 15
+    /// seconds.
     pub fn random(seed: u64, intensity: f64) -> Self {
         let [late, stale, propagation] = [40, 20, 15].map(Duration::from_secs);
         Self { seed, intensity, late, stale, propagation }
     }
 
-    /// Takes requests up as much as this late; zero for never.
+    /// Sets how late requests are taken up at most; zero for never late.
     #[must_use]
     pub fn late(mut self, most: Duration) -> Self {
         self.late = most;
         self
     }
 
-    /// Answers reads with what was there as much as this long ago; zero for never.
+    /// Sets how old the answers to reads are at most; zero for never old.
     #[must_use]
     pub fn stale(mut self, most: Duration) -> Self {
         self.stale = most;
         self
     }
 
-    /// Keeps a new role from other services, and from IAM's own calls, for as much as this long.
+    /// Sets how long a new role is unknown to other services, and to IAM's own calls, at most.
     #[must_use]
     pub fn propagation(mut self, most: Duration) -> Self {
         self.propagation = most;
@@ -139,7 +141,8 @@ impl FaultPlan {
 }
 
 impl FaultPlan {
-    /// How long after its creation a thing is known to other services; the seed and its id say.
+    /// Returns how long after its creation a resource becomes known to other services, which follows from the seed and
+    /// its id.
     fn known_after(&self, id: &str) -> Duration {
         let seed = id.bytes().fold(self.seed, |seed, byte| seed.rotate_left(5) ^ u64::from(byte));
         Random(seed).up_to(self.propagation)
@@ -190,18 +193,18 @@ impl Faults {
         self.schedule = None;
     }
 
-    /// How many calls were spoilt so far.
+    /// Returns the number of calls that were spoilt so far.
     pub(super) fn struck(&self) -> u64 {
         self.struck
     }
 
-    /// Whether an answer may have to be an old one.
+    /// Tells whether an answer may have to be an old one.
     pub(super) fn needs_history(&self) -> bool {
         self.schedule.is_some_and(|(plan, _)| !plan.stale.is_zero())
             || self.orders.iter().any(|order| matches!(order.kind, FaultKind::Stale(_)))
     }
 
-    /// Says what is to happen to a call, and crosses it off.
+    /// Chooses the fault of a call, and counts it as used.
     pub(super) fn strike(&mut self, service: &str, operation: &str, write: bool) -> Option<FaultKind> {
         let mut struck = None;
         for order in self.orders.iter_mut().filter(|order| order.matches(service, operation)) {
@@ -220,7 +223,7 @@ impl Faults {
         struck
     }
 
-    /// What a service that has not heard of a new role yet answers to a call that names it.
+    /// Returns the error of a service that does not know a new role yet, for a call that names the role.
     pub(super) fn unheard_of(&self, account: &Account, operation: &str, input: &Value, now: i64) -> Option<ApiError> {
         let (plan, _) = self.schedule.filter(|(plan, _)| !plan.propagation.is_zero())?;
         let text = |member: &str| input[member].as_str().unwrap_or_default();
@@ -248,7 +251,7 @@ impl Faults {
     }
 }
 
-/// What EC2 answers while it does not know a new instance profile, or the role that was put into it.
+/// Returns the error of EC2 while it does not know a new instance profile, or the role that was put into it.
 fn unheard_of_profile(plan: &FaultPlan, account: &Account, input: &Value, now: i64) -> Option<ApiError> {
     let (profile, member, given) = ec2::named_profile(account, &input["IamInstanceProfile"])?;
     let is_new =
@@ -260,7 +263,7 @@ fn unheard_of_profile(plan: &FaultPlan, account: &Account, input: &Value, now: i
     is_new(&role.id, role.created).then(|| ec2::profile_without_role(&profile.arn))
 }
 
-/// Draws what happens to one call of a schedule.
+/// Draws the fault of one call by a schedule.
 fn draw(plan: &FaultPlan, random: &mut Random, write: bool) -> Option<FaultKind> {
     const PRECISION: u64 = 1 << 20;
     #[expect(clippy::cast_precision_loss, reason = "21 bits")]
@@ -301,18 +304,18 @@ fn draw(plan: &FaultPlan, random: &mut Random, write: bool) -> Option<FaultKind>
     })
 }
 
-/// What an account looked like, for answers that are old.
+/// Earlier states of the accounts, for answers that are old.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// Until when (not including) the accounts were so, oldest first.
+    /// The accounts, each time with the time until which (not including it) they were so, oldest first.
     past: VecDeque<(i64, BTreeMap<String, Held>)>,
 }
 
 impl History {
-    /// Longer ago than this nobody asks.
+    /// How long earlier states are kept, in milliseconds: no answer is older.
     const KEPT: i64 = 60_000;
 
-    /// Remembers what is about to change.
+    /// Keeps the accounts before a change.
     pub(super) fn remember(&mut self, now: i64, accounts: &BTreeMap<String, Held>) {
         self.past.push_back((now, accounts.clone()));
         while self.past.front().is_some_and(|(until, _)| *until < now - Self::KEPT) {
@@ -326,7 +329,7 @@ impl History {
     }
 }
 
-/// A request that is taken up later.
+/// A request that the service takes up later.
 #[derive(Clone, Debug)]
 pub(super) struct Late {
     pub(super) due: i64,
@@ -337,7 +340,7 @@ pub(super) struct Late {
     pub(super) input: Value,
 }
 
-/// Gives a fault that is an answer the form that the service gives it; the others have none.
+/// Returns a fault that is an answer in the form of the service; `None` for other faults.
 pub(super) fn error(
     kind: FaultKind,
     model: &Model,

@@ -1,7 +1,6 @@
 //! The simulated machines of one region: EC2 instances with an SSM agent, their tags and the packages on them.
 //!
-//! Nothing runs in the background: a package change carries the moment from which it holds, and whoever reads says when
-//! it is.
+//! Nothing runs in the background: a package change has the time from which it holds, and a reader passes its own time.
 
 mod packages;
 mod seed;
@@ -20,7 +19,7 @@ pub struct Fleet {
     pub instances: BTreeMap<String, Instance>,
 }
 
-/// What kind of system an instance runs.
+/// The system of an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Platform {
     /// Windows Server.
@@ -30,7 +29,7 @@ pub enum Platform {
 }
 
 impl Platform {
-    /// As SSM writes it.
+    /// Returns the name in SSM's spelling.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Windows => "Windows",
@@ -44,7 +43,7 @@ impl Platform {
 pub struct Instance {
     /// `i-` and 17 characters.
     pub id: String,
-    /// The `Name` tag's value too.
+    /// The name, which is also the value of the `Name` tag.
     pub name: String,
     /// Windows or Linux.
     pub platform: Platform,
@@ -56,7 +55,7 @@ pub struct Instance {
     pub instance_type: String,
     /// The version of the SSM agent.
     pub agent_version: String,
-    /// The moment since which the agent does not answer; absent while it does.
+    /// The time since which the agent does not answer; absent while it answers.
     pub silent_since: Option<i64>,
     /// The instance's tags.
     pub tags: BTreeMap<String, String>,
@@ -64,11 +63,11 @@ pub struct Instance {
     pub instance_profile: Option<String>,
     /// The private address.
     pub ip_address: String,
-    /// The name inside the system.
+    /// The computer's own name.
     pub computer_name: String,
     /// The launch, milliseconds since 1970.
     pub launched: i64,
-    /// What happened to its packages, oldest first.
+    /// The changes of its packages, oldest first.
     pub package_changes: Vec<PackageChange>,
     /// EC2's state: `running` or `stopped`.
     #[serde(default = "running")]
@@ -76,7 +75,7 @@ pub struct Instance {
     /// The volumes: device name and volume id, the root device first.
     #[serde(default)]
     pub volumes: Vec<(String, String)>,
-    /// What is broken inside, which only a snapshot or a look inside shows.
+    /// The faults inside, which only a snapshot or a look inside shows.
     #[serde(default)]
     pub ailments: BTreeSet<Ailment>,
 }
@@ -85,7 +84,7 @@ fn running() -> String {
     "running".to_owned()
 }
 
-/// Something that is broken inside an instance.
+/// A fault inside an instance.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Ailment {
@@ -93,60 +92,61 @@ pub enum Ailment {
     SlowWriters,
     /// A writer is in the state `Failed`.
     FailedWriter,
-    /// The agent says that the package is installed, and its files are gone.
+    /// The agent says that the package is installed, but its files are gone.
     MissingFiles,
-    /// There is no way to the EC2 endpoint.
+    /// The EC2 endpoint cannot be reached.
     NoEndpoint,
     /// PowerShell runs in `ConstrainedLanguage` mode.
     ConstrainedLanguage,
-    /// It is a node of a failover cluster, and another node owns what the cluster is for.
+    /// The instance is a node of a failover cluster, and another node owns the cluster's role.
     SecondaryNode,
     /// A writer is in the state `Failed` because it timed out.
     TimedOutWriter,
     /// The package's VSS provider is not registered.
     UnregisteredProvider,
-    /// Another product's VSS provider is there, which does no harm by itself.
+    /// Another product's VSS provider is registered, which does no harm by itself.
     OtherProvider,
-    /// The way out is a `WinHTTP` proxy, which packages before 2.0.1 do not heed.
+    /// The network is reached by a `WinHTTP` proxy, which packages before 2.0.1 ignore.
     Proxy,
-    /// The metadata are switched off, and with them the role's credentials.
+    /// The instance metadata is switched off, and so the role's credentials are not available.
     NoMetadata,
     /// Another tool keeps as many snapshots of the volumes in progress as EC2 allows.
     OtherSnapshots,
 }
 
-/// A package that comes, changes or goes.
+/// The installation, change or removal of a package.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageChange {
     /// The Distributor package.
     pub package: String,
-    /// The version from then on; absent: removed.
+    /// The version from then on; absent for a removal.
     pub version: Option<String>,
     /// The moment from which it holds.
     pub at: i64,
-    /// The command or association execution that did it.
+    /// The command or association execution that made the change.
     pub by: String,
 }
 
 impl Instance {
-    /// Whether the agent answers.
+    /// Tells whether the agent answers.
     pub fn is_online(&self) -> bool {
         self.silent_since.is_none() && !self.ailments.contains(&Ailment::NoMetadata)
     }
 }
 
 impl Fleet {
-    /// The instances that have a name.
+    /// Finds the instance that has a name.
     pub fn named(&self, name: &str) -> Option<&Instance> {
         self.instances.values().find(|instance| instance.name == name)
     }
 
-    /// The name of the instance that an ARN means.
+    /// Returns the name of the instance that has an ARN.
     pub fn name_of(&self, arn: &str) -> Option<&str> {
         self.instances.get(arn.rsplit('/').next()?).map(|instance| instance.name.as_str())
     }
 
-    /// The ids that SSM targets mean: several keys must all match, one value of a key is enough.
+    /// Returns the ids of the instances that SSM targets select. Several keys must all match; one value of a key is
+    /// enough.
     pub fn resolve(&self, targets: &[(String, Vec<String>)]) -> Vec<String> {
         let matches = |instance: &Instance, key: &str, values: &[String]| match key.split_once(':') {
             Some(("tag", name)) => instance.tags.get(name).is_some_and(|value| values.contains(value)),
@@ -154,7 +154,7 @@ impl Fleet {
             _ if key.eq_ignore_ascii_case("InstanceIds") => {
                 values.iter().any(|value| value == "*" || *value == instance.id)
             }
-            // Resource groups are not simulated: they are empty.
+            // Resource groups are not simulated: a target that names one selects no instance.
             _ => false,
         };
         let chosen = self

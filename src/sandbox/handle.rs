@@ -1,4 +1,4 @@
-//! The handle on a sandbox: opening one, asking it, changing it behind the wire, and what tests order of it.
+//! The handle on a sandbox: it opens one, calls it, changes it behind the wire, and orders faults for tests.
 
 use std::fmt;
 use std::path::Path;
@@ -19,16 +19,16 @@ use super::store::{self, SandboxError, State, Store};
 use super::wire::DEFAULT_ACCOUNT;
 use crate::policy::{Policies, PolicyError};
 
-/// Tells whether a file that begins so is a sandbox's, sound or damaged.
+/// Tells by its first bytes whether a file is a sandbox file, sound or damaged.
 pub fn is_sandbox_file(start: &[u8]) -> bool {
     store::has_head(start)
 }
 
-/// A handle on a simulated AWS; clones are the same one.
+/// A handle on a simulated AWS; clones share it.
 #[derive(Clone)]
 pub struct Sandbox {
     inner: Arc<Mutex<Inner>>,
-    /// Whether it is kept in a file.
+    /// Whether the sandbox is kept in a file.
     kept: bool,
 }
 
@@ -43,24 +43,24 @@ impl fmt::Debug for Sandbox {
 pub struct RequestRecord {
     /// `iam`, `sts`, `ssm`, `backup`, `ec2`, `kms` or `tagging`.
     pub service: String,
-    /// Such as `CreateRole`.
+    /// The operation, such as `CreateRole`.
     pub operation: String,
-    /// Whether the operation changes things.
+    /// Whether the operation changes the account.
     pub write: bool,
     /// The region of the signature.
     pub region: String,
-    /// Twelve digits.
+    /// The account, twelve digits.
     pub account: String,
 }
 
 impl Sandbox {
-    /// Makes a sandbox that is forgotten with its last handle. Its clock starts at the first of January 2026 and moves a
-    /// second with each request.
+    /// Makes a sandbox that ends with its last handle. Its clock starts on the first of January 2026 and moves a second
+    /// with each request.
     pub fn in_memory() -> Self {
         Self::new(Store::Memory, State::new(Clock::fixed()))
     }
 
-    /// Opens a sandbox that is kept in a file, made when it is not there. Several processes may use one file.
+    /// Opens a sandbox that is kept in a file, which is created when it is absent. Several processes may use one file.
     ///
     /// # Errors
     /// When the file cannot be read or written, is damaged, or is from a newer vssctl.
@@ -91,7 +91,7 @@ impl Sandbox {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lists the requests that clients made, oldest first. [`Sandbox::call`] and [`Sandbox::edit`] are none.
+    /// Lists the requests that clients made, oldest first. [`Sandbox::call`] and [`Sandbox::edit`] are no requests.
     pub fn requests(&self) -> Vec<RequestRecord> {
         self.lock().requests.clone()
     }
@@ -106,30 +106,30 @@ impl Sandbox {
         self.lock().faults.add(fault);
     }
 
-    /// Spoils calls as a schedule says, beside the faults that are ordered one by one.
+    /// Spoils calls by a schedule, in addition to the faults that are ordered one by one.
     pub fn follow_faults(&self, plan: FaultPlan) {
         self.lock().faults.follow(plan);
     }
 
-    /// Counts the calls that were spoilt.
+    /// Returns the number of calls that were spoilt.
     pub fn faults_struck(&self) -> u64 {
         self.lock().faults.struck()
     }
 
-    /// Follows a clock: what it shows more at each request, the sandbox's clock moves ahead. Tests whose waiting is
-    /// virtual hand in the clock by which they wait.
+    /// Follows a clock: at each request the sandbox's clock moves ahead by as much as that clock has moved. Tests whose
+    /// waiting is virtual pass the clock by which they wait.
     pub fn follow_time(&self, source: impl Fn() -> Duration + Send + 'static) {
         let shown = source();
         self.lock().time = Some(Time { source: Box::new(source), shown });
     }
 
-    /// Takes all faults back. Requests that are to be taken up late still are.
+    /// Removes all faults. Late requests are still performed.
     pub fn clear_faults(&self) {
         self.lock().faults.clear();
     }
 
-    /// Gives the requests of an access key these identity policies and no other permissions, in place of those it had. An
-    /// access key without policies may do everything.
+    /// Gives an access key these identity policies and no other permissions, in place of those it had. An access key
+    /// without policies may do everything.
     ///
     /// # Errors
     /// When a document is no identity policy.
@@ -144,17 +144,17 @@ impl Sandbox {
         self.lock().restrictions.lift(access_key);
     }
 
-    /// Lists what the requests of restricted access keys needed, oldest first.
+    /// Lists the permissions that the requests of restricted access keys needed, oldest first.
     pub fn authorizations(&self) -> Vec<Authorization> {
         self.lock().restrictions.asked().to_vec()
     }
 
-    /// Forgets what requests needed.
+    /// Forgets the permissions that requests needed.
     pub fn clear_authorizations(&self) {
         self.lock().restrictions.forget();
     }
 
-    /// Moves the clock ahead. What AWS does by itself meanwhile is left out: [`Sandbox::pass`] does that too.
+    /// Moves the clock ahead without what AWS does by itself meanwhile, which [`Sandbox::pass`] does too.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -165,7 +165,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Changes the account 123456789012 behind everybody's back.
+    /// Changes the account 123456789012 directly, without a call.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -173,10 +173,11 @@ impl Sandbox {
         self.lock().change(|state| change(&mut state.held(DEFAULT_ACCOUNT).account))
     }
 
-    /// Performs an operation on the account 123456789012 without the wire, faults and record of requests.
+    /// Performs an operation on the account 123456789012 without the wire, without faults, and without recording a
+    /// request.
     ///
     /// # Errors
-    /// What AWS would answer.
+    /// The error that AWS would answer.
     pub fn call(&self, service: &str, operation: &str, region: &str, input: &Value) -> Answer {
         let mut guard = self.lock();
         guard.perform(service, operation, region, DEFAULT_ACCOUNT, input)
@@ -190,7 +191,7 @@ impl Sandbox {
         self.read(|state| pretty(&state.held(DEFAULT_ACCOUNT).account))
     }
 
-    /// Gives the account 123456789012 as it is, in the form of [`Sandbox::export`].
+    /// Returns the account 123456789012 in the form of [`Sandbox::export`].
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -198,8 +199,8 @@ impl Sandbox {
         self.read(|state| serde_json::to_value(&state.held(DEFAULT_ACCOUNT).account).expect(TEXT_KEYS))
     }
 
-    /// Writes everything that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their
-    /// ids, of which each has its `account` in the form of [`Sandbox::export`]. With an id, only that account's.
+    /// Writes all that the sandbox keeps as JSON: `format`, `generation`, `clock`, and `accounts` by their ids, each
+    /// with its `account` in the form of [`Sandbox::export`]. With an id, it writes only that account.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -220,8 +221,8 @@ impl Sandbox {
         Ok(look(&mut inner.state))
     }
 
-    /// Answers one request where async tasks run. The work on a file is no work for their threads; without a file
-    /// there is none, and tests whose time is virtual need the answer at once.
+    /// Answers one request of an async task. With a file, the work is done on a thread for blocking work. Without one
+    /// it does not block, and tests whose time is virtual need the answer at once.
     pub(crate) async fn respond(&self, request: Request<Bytes>) -> Outcome {
         if !self.kept {
             return self.answer(&request);
@@ -231,13 +232,13 @@ impl Sandbox {
             Ok(outcome) => outcome,
             Err(error) => match error.try_into_panic() {
                 Ok(panic) => std::panic::resume_unwind(panic),
-                // The runtime ends, and the connection with it.
+                // The runtime is shutting down, and the connection ends with it.
                 Err(_) => Outcome::Reset,
             },
         }
     }
 
-    /// Says in an answer what time it is here, and by how much that is not the machine's time.
+    /// Adds to an answer the sandbox's time, and by how much it differs from the machine's time.
     pub(crate) fn date<T>(&self, response: &mut Response<T>) {
         self.lock().date(response);
     }

@@ -1,5 +1,5 @@
-//! What one sandbox is made of, and the path of an operation into it: under the file's lock, on the right account, at a
-//! moment, and kept afterwards.
+//! The inside of a sandbox. It performs operations under the file's lock, on the right account and at the right time,
+//! and keeps what they change.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -30,14 +30,14 @@ pub(super) struct Inner {
     pub(super) answered: u64,
 }
 
-/// A clock that the sandbox follows, and what it showed last.
+/// A clock that the sandbox follows, and the time that it showed last.
 pub(super) struct Time {
     pub(super) source: Box<dyn Fn() -> Duration + Send>,
     pub(super) shown: Duration,
 }
 
 impl Inner {
-    /// Changes the state under the file's lock, and keeps it.
+    /// Changes the state under the file's lock and writes it.
     pub(super) fn change<T>(&mut self, change: impl FnOnce(&mut State) -> T) -> Result<T, SandboxError> {
         let _lock = self.store.lock(&mut self.state)?;
         let result = change(&mut self.state);
@@ -45,7 +45,7 @@ impl Inner {
         Ok(result)
     }
 
-    /// Moves the clock as the clock moved that it follows.
+    /// Moves the clock by as much as the clock has moved that it follows.
     pub(super) fn follow_time(&mut self) {
         if let Some(time) = &mut self.time {
             let shows = (time.source)();
@@ -54,8 +54,8 @@ impl Inner {
         }
     }
 
-    /// Does what was asked long ago and is due now, as of the time when it was due: reads that are behind show it no later.
-    /// Nobody hears what came of it.
+    /// Performs the late requests that are due. Each is performed at the time when it was due, so that a stale read
+    /// shows its change no later than that. Their answers are dropped.
     pub(super) fn take_up_late(&mut self) {
         let now = self.state.clock.now();
         let (mut due, waiting): (Vec<Late>, Vec<Late>) = self.late.drain(..).partition(|late| late.due <= now);
@@ -68,7 +68,7 @@ impl Inner {
         self.state.clock.turn_to(now.max(self.performed));
     }
 
-    /// Answers a read with what was there so long ago.
+    /// Answers a read with what was there some time ago.
     pub(super) fn remembered(
         &mut self,
         by: Duration,
@@ -112,7 +112,7 @@ impl Inner {
         })
     }
 
-    /// Performs an operation under the file's lock, and keeps what it changed.
+    /// Performs an operation under the file's lock, and writes what it changed.
     pub(super) fn perform(
         &mut self,
         service: &str,
@@ -151,7 +151,7 @@ impl Inner {
 }
 
 impl Drop for Inner {
-    /// Whoever opens the file next should not have to do everything again.
+    /// Writes a snapshot, so that the next process does not have to repeat all steps.
     fn drop(&mut self) {
         if let Err(error) = self.store.close(&mut self.state) {
             tracing::debug!(%error, "the sandbox's journal stays as it is");
@@ -159,7 +159,7 @@ impl Drop for Inner {
     }
 }
 
-/// The sandbox's own trouble with its file, in the form of a service's failure.
+/// Turns an error about the sandbox's own file into the failure of a service.
 fn unusable(error: &SandboxError) -> ApiError {
     let cause = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     ApiError::new(500, "ServiceFailure", format!("{error}{cause}"))

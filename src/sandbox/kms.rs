@@ -1,4 +1,5 @@
-//! Key Management Service, as far as others use keys: what a key is, its policy and its grants. From the KMS API reference.
+//! Key Management Service, as far as other services use keys: the state of a key, its policy and its grants. From the
+//! KMS API reference.
 
 use std::collections::BTreeMap;
 
@@ -13,13 +14,13 @@ use super::wire::validate::validate;
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &["DescribeKey", "GetKeyPolicy", "ListGrants"];
 
-/// A page of grants, where nobody asks for another size.
+/// The size of a page of grants where the request names none.
 const PAGE: usize = 50;
 
 /// What KMS keeps in one region.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Kms {
-    /// The keys by ARN, those of other accounts that shared them included.
+    /// The keys by ARN, including those that other accounts have shared.
     #[serde(default)]
     pub keys: BTreeMap<String, Key>,
 }

@@ -1,23 +1,24 @@
-//! What a service makes up: ids, page tokens and the numbers of timestamps. Repeatable: nothing here is random.
+//! What a service makes up: ids, page tokens and the numbers of timestamps. Nothing here is random, so that runs can be
+//! repeated.
 
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::account::seconds;
 
-/// The UUID that belongs to a text, in the form of version 4.
+/// Returns the UUID that belongs to a text, in the form of version 4.
 pub(super) fn uuid_of(text: &str) -> String {
     let hash = hex(&Sha256::digest(text.as_bytes()));
     format!("{}-{}-4{}-a{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
 }
 
-/// Lower case hexadecimal.
+/// Writes bytes as lower case hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
     digits.filter_map(|digit| char::from_digit(u32::from(digit), 16)).collect()
 }
 
-/// Milliseconds since 1970 as an answer carries them.
+/// Writes milliseconds since 1970 as they are in an answer.
 pub(super) fn timestamp(milliseconds: i64) -> Value {
     json!(seconds(milliseconds))
 }
@@ -30,9 +31,9 @@ pub(super) struct Page {
     pub(super) next: Option<String>,
 }
 
-/// Cuts one page out of a list whose items have keys, in order. `list` names the list (operation and filters), so that a
-/// token of another list is refused. The token names the last key given out: a page that follows neither repeats nor skips
-/// when other items come or go. `None`: the token is not one of this list.
+/// Cuts one page out of a list whose items have keys, in their order. `list` names the list (operation and filters), so
+/// that a token of another list is refused. The token names the last key on the page, so that the next page neither
+/// repeats nor skips items when others are added or removed. `None` where the token does not belong to this list.
 pub(super) fn page(list: &str, all: Vec<(String, Value)>, size: usize, token: Option<&str>) -> Option<Page> {
     let start = match token {
         None => 0,
@@ -40,7 +41,8 @@ pub(super) fn page(list: &str, all: Vec<(String, Value)>, size: usize, token: Op
             let (key, given) = open_token(list, token)?;
             match all.iter().position(|(other, _)| *other == key) {
                 Some(found) => found + 1,
-                // The last item given out has gone: its neighbour in the order follows, or the place in an unordered list.
+                // The last item of the page before is gone. The page begins with its neighbour in the order, or at its
+                // place in an unordered list.
                 None if all.is_sorted_by(|(one, _), (other, _)| one < other) => {
                     all.partition_point(|(other, _)| *other < key)
                 }

@@ -1,6 +1,6 @@
-//! The AWS managed policies that every account has, as far as VSS backups use them.
+//! The AWS managed policies that VSS backups use. Every account has them.
 //!
-//! The documents are AWS's, as published in the AWS Managed Policy Reference; a version that is not listed here is one
+//! The documents are AWS's, as published in the AWS Managed Policy Reference. A version that is not listed here is one
 //! that AWS no longer shows.
 
 use std::collections::BTreeMap;
@@ -39,7 +39,7 @@ struct PublishedVersion {
 
 /// Returns the AWS managed policies of a partition, sorted by name.
 pub(super) fn all(partition: &str) -> Arc<[Policy]> {
-    // Made once: simulations ask for them in every second call.
+    // The list is made once, because simulations need it in every second call.
     static MADE: LazyLock<Mutex<BTreeMap<String, Arc<[Policy]>>>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(made.entry(partition.to_owned()).or_insert_with(|| {
@@ -58,7 +58,7 @@ fn policy(published: &Published, partition: &str) -> Policy {
         .iter()
         .map(|version| PolicyVersion {
             number: version.number,
-            // Outside the partition `aws`, AWS's documents name that partition's ARNs.
+            // In another partition than `aws`, AWS's documents contain that partition's ARNs.
             document: version.document.to_string().replace("arn:aws:", &format!("arn:{partition}:")),
             created: milliseconds(&version.created),
         })
@@ -83,7 +83,7 @@ fn milliseconds(text: &str) -> i64 {
     text.parse::<Timestamp>().expect("the policies are part of the program and a test reads each").as_millisecond()
 }
 
-/// An id in the form of AWS's; the same for every account, as AWS's are.
+/// Makes an id in the form of AWS's; it is the same for every account, as AWS's are.
 fn id(name: &str) -> String {
     let digest: [u8; 32] = Sha256::digest(name).into();
     let letters = digest.iter().map(|byte| char::from(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ234567"[usize::from(byte % 32)]));

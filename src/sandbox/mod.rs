@@ -1,8 +1,9 @@
-//! A simulated AWS account at the wire: the real SDK signs, serialises, retries and parses against it.
+//! A simulated AWS account at the wire: the real SDK signs, serialises, retries and parses requests to it.
 //!
-//! An operation is a pure step on [`account::Account`]: JSON in, JSON out. `wire` takes AWS's protocols off a request and
-//! puts them on an answer; `connector` and `serve` carry it; `store` keeps it; `faults` spoils it when a test asks so.
-//! It knows AWS's documentation and service models, and nothing of how vssctl calls AWS.
+//! An operation is a pure step on [`account::Account`]: JSON in, JSON out. `wire` takes AWS's protocols off a request
+//! and puts them on an answer, `connector` and `serve` transport both, `store` keeps the account, and `faults` spoils
+//! calls when a test asks for it. The sandbox follows AWS's documentation and service models and knows nothing of how
+//! vssctl calls AWS.
 
 pub mod account;
 mod answer;

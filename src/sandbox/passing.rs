@@ -1,4 +1,4 @@
-//! Time that passes with what AWS does meanwhile by itself: associations run, plans start backups, jobs come to their ends.
+//! Lets time pass together with what AWS does by itself meanwhile: associations run, plans start backups, jobs end.
 
 use std::time::Duration;
 
@@ -8,8 +8,8 @@ use super::{Sandbox, SandboxError, backup, ssm};
 use crate::model::scope::partition_of;
 
 impl Sandbox {
-    /// Moves the clock ahead and does what AWS does by itself meanwhile, in every region of every account. Returns the number of
-    /// backup jobs that plans started.
+    /// Moves the clock ahead and does what AWS does by itself meanwhile, in every region of every account. Returns the
+    /// number of backup jobs that plans started.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -28,8 +28,8 @@ impl Sandbox {
         Ok(count)
     }
 
-    /// Makes the backups that the plans, as they are now, would have made in the time until now. Returns the number of jobs that
-    /// they would have started.
+    /// Makes the backups that the plans, in their present form, would have made in the past time. Returns the number of
+    /// jobs that they would have started.
     ///
     /// # Errors
     /// When the file of the sandbox cannot be used.
@@ -42,7 +42,7 @@ impl Sandbox {
     }
 }
 
-/// Does something in every region of every account, and adds up what it returns.
+/// Calls `act` in every region of every account, and returns the sum of its results.
 fn everywhere(state: &mut State, now: i64, mut act: impl FnMut(&mut Context<'_>) -> usize) -> usize {
     let mut count = 0;
     for (account_id, held) in &mut state.accounts {

@@ -1,6 +1,6 @@
-//! A fleet from a file of a few lines an instance: `docs/sandbox-fleets.md` is its manual.
+//! Makes a fleet from a file with a few lines for each instance. `docs/sandbox-fleets.md` is its manual.
 //!
-//! Everything is checked before anything changes, and a file that goes wrong half way changes nothing.
+//! The whole file is checked before the account is changed, and a file that fails half way changes nothing.
 
 mod instances;
 mod keys;
@@ -37,11 +37,11 @@ fn shown(problems: &[ScenarioProblem]) -> String {
 /// One problem and its place.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ScenarioProblem {
-    /// From 1.
+    /// The line, from 1.
     pub line: usize,
-    /// From 1, in characters.
+    /// The column, from 1, in characters.
     pub column: usize,
-    /// What is wrong, and what would do.
+    /// What is wrong, and what would be right.
     pub message: String,
 }
 
@@ -51,14 +51,14 @@ impl fmt::Display for ScenarioProblem {
     }
 }
 
-/// What a fleet file made.
+/// The result of loading a fleet file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LoadedFleet {
     /// The region.
     pub region: String,
-    /// The instances of the file.
+    /// The number of instances in the file.
     pub instances: usize,
-    /// The backup jobs of its history, and those that it tells of one by one.
+    /// The number of backup jobs: those of its history, and those that it lists one by one.
     pub jobs: usize,
 }
 
@@ -82,11 +82,11 @@ struct Scenario {
     jobs: Vec<past::Job>,
 }
 
-/// What becomes of the instances that are there.
+/// What happens to the instances that the region has already.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 enum Merge {
-    /// They go.
+    /// They are removed.
     #[default]
     Replace,
     /// They stay, unless the file has one of the same name.
@@ -102,7 +102,7 @@ struct Call {
     input: Value,
 }
 
-/// What a file says, once its form is right.
+/// The content of a file whose form is right.
 struct ReadFleet<'a> {
     region: String,
     account: String,
@@ -121,7 +121,7 @@ impl Sandbox {
     /// the past: its associations and jobs, and the backups that the region's plans would have made in its history.
     ///
     /// # Errors
-    /// When the file is wrong: nothing was changed then. The outer error is about the sandbox's own file.
+    /// When the file is wrong; the account is unchanged then. The outer error is about the sandbox's own file.
     pub fn load_fleet(&self, text: &str) -> Result<Result<LoadedFleet, ScenarioError>, SandboxError> {
         self.lock().change(|state| {
             let mut draft = state.clone();

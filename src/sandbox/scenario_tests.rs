@@ -1,3 +1,5 @@
+//! Fleet files: what they make in an account, and how wrong ones are refused.
+
 use std::fmt::Write as _;
 
 use serde_json::json;
@@ -14,7 +16,7 @@ fn wrong(text: &str) -> Vec<String> {
     error.0.iter().map(ToString::to_string).collect()
 }
 
-/// A whole account in calls: roles, profile, vault, plan and selection.
+/// Calls that make a whole account: roles, profile, vault, plan and selection.
 fn account() -> String {
     let trust = |service: &str| {
         json!({"Version": "2012-10-17", "Statement": [
@@ -43,7 +45,7 @@ fn account() -> String {
     text
 }
 
-/// Adds a daily plan with VSS for everything that is tagged.
+/// Adds a daily plan with VSS for all resources that have the tag.
 fn plan(sandbox: &Sandbox) {
     let call = |operation: &str, input: &Value| sandbox.call("backup", operation, REGION, input).unwrap();
     let document = json!({
@@ -232,7 +234,7 @@ fn keys_have_the_policy_and_the_volumes_that_the_file_gives_them() {
     let volumes = sandbox.call("ec2", "DescribeVolumes", REGION, &json!({})).unwrap();
     let volumes = volumes["Volumes"].as_array().unwrap();
     assert!(volumes.len() == 2 && volumes.iter().all(|volume| volume["KmsKeyId"] == json!(key("1111"))), "{volumes:?}");
-    // The same servers without the word have plain volumes again.
+    // Without `volume_key` the same servers have unencrypted volumes again.
     sandbox.load_fleet("region = 'eu-west-1'\n[[instance]]\nname = 'sql-1'\n").unwrap().unwrap();
     let volumes = sandbox.call("ec2", "DescribeVolumes", REGION, &json!({})).unwrap();
     assert!(volumes["Volumes"][0]["KmsKeyId"].is_null(), "{volumes}");
@@ -322,7 +324,7 @@ fn jobs_of_the_past_are_decided_by_what_is_there_or_end_as_the_file_says() {
     assert_eq!(shown, [(&completed, &vss, &none), (&failed, &none, &message), (&completed, &none, &none)]);
     assert_eq!(jobs[0]["CreatedBy"]["BackupRuleName"], "nightly");
     assert_eq!(jobs[1]["MessageCategory"], "AccessDenied");
-    // What failed left no recovery point, image or snapshot.
+    // Failed jobs left no recovery point, image or snapshot.
     let input = json!({ "BackupVaultName": "vss" });
     let points = sandbox.call("backup", "ListRecoveryPointsByBackupVault", REGION, &input).unwrap();
     assert_eq!(points["RecoveryPoints"].as_array().unwrap().len(), 2);

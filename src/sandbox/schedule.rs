@@ -1,4 +1,4 @@
-//! AWS's cron and rate expressions, evaluated: six fields `minutes hours day-of-month month day-of-week year`, as the
+//! Evaluates AWS's cron and rate expressions: six fields `minutes hours day-of-month month day-of-week year`, as the
 //! scheduling pages of AWS Backup and State Manager describe them.
 
 use jiff::civil::{Date, Weekday};
@@ -60,7 +60,8 @@ impl Cron {
         })
     }
 
-    /// The first times after `after` (milliseconds since 1970) in a time zone, at most `count`, within eleven years.
+    /// Lists the first times after `after` (milliseconds since 1970) in a time zone, at most `count`, within eleven
+    /// years.
     pub(super) fn next(&self, after: i64, zone: &TimeZone, count: usize) -> Vec<i64> {
         let mut times = Vec::new();
         let Ok(start) = Timestamp::from_millisecond(after) else { return times };
@@ -102,7 +103,7 @@ impl Cron {
             && self.weekdays.iter().any(|day| day.is(date))
     }
 
-    /// The shortest time in minutes between two runs of one day, if it runs more than once a day.
+    /// Returns the shortest time in minutes between two runs of one day, if it runs more than once a day.
     pub(super) fn shortest_gap_minutes(&self) -> Option<i32> {
         let mut times: Vec<i32> =
             self.hours.iter().flat_map(|hour| self.minutes.iter().map(move |minute| hour * 60 + minute)).collect();
@@ -119,7 +120,7 @@ impl DayOfMonth {
             Self::Any => true,
             Self::Number(number) => day == number,
             Self::Last => day == last,
-            // The workday nearest to the day, within the month.
+            // This is the workday nearest to the day, within the month.
             Self::Workday(number) => {
                 let Ok(wanted) = Date::new(date.year(), date.month(), i8::try_from(number.min(last)).unwrap_or(1))
                 else {
@@ -221,7 +222,7 @@ fn days_of_week(field: &str) -> Result<Vec<DayOfWeek>, String> {
     }
 }
 
-/// The minutes of `rate(N minutes|hours|days)`; the unit is singular for one.
+/// Returns the minutes of `rate(N minutes|hours|days)`; the unit is singular for one.
 pub(super) fn rate_minutes(expression: &str) -> Result<i64, String> {
     let wrong = || format!("'{expression}' is not of the form rate(value unit)");
     let inner = expression.trim().strip_prefix("rate(").and_then(|rest| rest.strip_suffix(')')).ok_or_else(wrong)?;
@@ -239,7 +240,8 @@ pub(super) fn rate_minutes(expression: &str) -> Result<i64, String> {
     Ok(minutes)
 }
 
-/// A time zone by its IANA name, if this machine knows it. A machine without a time zone database takes every name as UTC.
+/// Finds a time zone by its IANA name, if this machine knows it. A machine without a time zone database takes every
+/// name as UTC.
 pub(super) fn zone(name: &str) -> Option<TimeZone> {
     if matches!(name, "UTC" | "Etc/UTC" | "Etc/GMT" | "GMT") {
         return Some(TimeZone::UTC);

@@ -30,7 +30,8 @@ impl Sandbox {
                     Ok((stream, _)) => {
                         connections.spawn(connection(self.clone(), stream));
                     }
-                    // One client that went away is no reason to stop; out of file handles is one to slow down.
+                    // The listener goes on when a client has disconnected, and waits a little in case there are no file
+                    // handles left.
                     Err(error) => {
                         tracing::debug!(%error, "a connection could not be accepted");
                         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
@@ -53,14 +54,14 @@ async fn connection(sandbox: Sandbox, stream: TcpStream) {
     }
 }
 
-/// A connection that is to break, which hyper does when the service fails.
+/// Makes hyper break a connection, which it does when the service fails.
 #[derive(Debug, thiserror::Error)]
 #[error("the sandbox breaks this connection")]
 struct Broken;
 
 async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Broken> {
     let (parts, body) = request.into_parts();
-    // What is announced as too long is not even waited for.
+    // A body whose announced length is too long is refused without reading it.
     if body.size_hint().lower() > LONGEST_BODY as u64 {
         return Ok(too_long(sandbox));
     }

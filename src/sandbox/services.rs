@@ -1,4 +1,4 @@
-//! The services: which operations the sandbox offers, and who performs them.
+//! The services: the operations that the sandbox offers, and the function that performs those of each service.
 
 use serde_json::Value;
 
@@ -6,7 +6,8 @@ use super::account::{Answer, ApiError, Context, Handler};
 use super::wire::model::Model;
 use super::{backup, ec2, iam, kms, ssm, sts, tagging};
 
-/// Lists what the sandbox offers as (service, operation), sorted; services by the name in a signature's scope.
+/// Lists the operations that the sandbox offers as (service, operation), sorted. A service has the name that stands in
+/// the scope of a signature.
 pub fn operations() -> Vec<(&'static str, &'static str)> {
     let mut all: Vec<(&str, &str)> = iam::operations().map(|name| ("iam", name)).collect();
     for (service, names) in [
@@ -23,7 +24,7 @@ pub fn operations() -> Vec<(&'static str, &'static str)> {
     all
 }
 
-/// Hands an input to its service.
+/// Performs an operation of a service.
 pub(super) fn dispatch(context: &mut Context<'_>, service: &str, operation: &str, input: &Value) -> Answer {
     let unknown = || ApiError::new(404, "UnknownService", format!("the sandbox has no service `{service}`"));
     let model = Model::of(service).ok_or_else(unknown)?;

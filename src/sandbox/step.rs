@@ -1,7 +1,7 @@
 //! An operation as a step: a pure function of the accounts, the moment, and what was asked.
 //!
-//! The sandbox's file keeps steps instead of what they made of the account: taken again, in order, they make the
-//! same. So nothing that a step does may depend on anything that is not in it or in the accounts.
+//! The sandbox's file keeps the steps and not their results: taken again in the same order, they have the same results.
+//! So a step must depend only on what is in it and in the accounts.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -15,12 +15,12 @@ use super::store::{Held, State};
 use super::{backup, dispatch};
 use crate::model::scope::partition_of;
 
-/// Who asked for what, and when.
+/// A request: who asked for what, and when.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct Step<'a> {
     /// Milliseconds since 1970.
     pub(super) now: i64,
-    /// The sandbox's clock after it, where that moves by itself with each request.
+    /// The sandbox's clock after the step, where that moves by itself with each request.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) clock: Option<Clock>,
     pub(super) service: Cow<'a, str>,
@@ -31,9 +31,8 @@ pub(super) struct Step<'a> {
 }
 
 impl Step<'_> {
-    /// Performs the operation, with what AWS has done by itself until then. Tells whether anything may be different
-    /// afterwards: then the step has to be kept, a refused one too, since it may have counted up ids before it was
-    /// refused.
+    /// Performs the operation, after what AWS has done by itself until then. Tells whether anything may have changed.
+    /// If so, the step has to be kept, even a refused one, because it may have counted up ids before it was refused.
     pub(super) fn take(&self, accounts: &mut BTreeMap<String, Held>) -> (Answer, bool) {
         let (account_id, region) = (self.account.as_ref(), self.region.as_ref());
         let unknown = !accounts.contains_key(account_id);
@@ -53,7 +52,7 @@ impl Step<'_> {
         let answer = dispatch(&mut context, &self.service, &self.operation, &self.input);
         let changes = writes(&self.operation);
         let keep = changes || settled || context.caught_up || held.serial != serial;
-        // Looking around in a region leaves no trace there, and neither does a refusal.
+        // A reading request leaves no trace in a region that was not used before, and neither does a refused one.
         if fresh && !(changes && answer.is_ok()) {
             held.account.regions.remove(region);
         }
@@ -63,9 +62,9 @@ impl Step<'_> {
         (answer, keep)
     }
 
-    /// Performs the operation once more on the state that it was performed on, which then becomes what it became.
+    /// Performs the operation again on the state on which it was first performed, with the same result.
     pub(super) fn take_again(&self, state: &mut State) {
-        // What it answers was answered then.
+        // The request was answered the first time.
         let _ = self.take(&mut state.accounts);
         if let Some(clock) = self.clock {
             state.clock = clock;
@@ -73,12 +72,12 @@ impl Step<'_> {
     }
 }
 
-/// Returns an account, made when first asked for.
+/// Returns an account, which is created when it is first asked for.
 pub(super) fn held<'a>(accounts: &'a mut BTreeMap<String, Held>, account: &str) -> &'a mut Held {
     accounts.entry(account.to_owned()).or_insert_with(|| Held { serial: 0, account: Account::seeded() })
 }
 
-/// Whether an operation changes things, by AWS's way of naming them.
+/// Tells by its name whether an operation changes the account.
 pub(super) fn writes(operation: &str) -> bool {
     !["Get", "List", "Describe", "Export"].iter().any(|verb| operation.starts_with(verb))
 }

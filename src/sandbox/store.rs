@@ -1,10 +1,9 @@
-//! Where the sandbox's accounts are kept: in memory, or in a file that several processes may use at once.
+//! Keeps the sandbox's accounts: in memory, or in a file that several processes may use at once.
 //!
-//! The file is locked for the length of a request. It begins with a snapshot of the accounts; each request that
-//! changes something adds a line with its [`Step`], so that it costs no more in a large account than in a small one.
-//! Whoever locks the file takes the steps that others added, and a snapshot takes the place of the journal when a
-//! process ends and when the journal has outgrown the snapshot. What is no step, such as [`Sandbox::edit`], writes a
-//! snapshot too.
+//! The file is locked during a request. It begins with a snapshot of the accounts. Each request that changes an account
+//! adds a line with its [`Step`], so that it costs no more in a large account than in a small one. Whoever locks the
+//! file takes the steps that others added. A new snapshot replaces the journal when a process ends and when the journal
+//! has become longer than the snapshot. A change that is no step, such as [`Sandbox::edit`], writes a snapshot too.
 //!
 //! ```text
 //! {"format":2,"generation":7,"clock":{...},"accounts":{...},"journal":[null
@@ -12,10 +11,9 @@
 //! ]}
 //! ```
 //!
-//! It is one JSON value at all times, so that older programs can read its format and say that they do not know it. A
-//! step is written over the closing line, in one write, and is not synced: a process that is killed loses nothing
-//! that it had answered, and a machine that loses power loses steps at the end. A line that was not written to its
-//! end is dropped.
+//! The file is one JSON value at all times, so that older programs can read its format and say that they do not know
+//! it. A step is written over the closing line, in one write, and is not synced: a process that is killed loses nothing
+//! that it had answered, and a machine that loses power loses the last steps. An incomplete line at the end is dropped.
 //!
 //! [`Sandbox::edit`]: super::Sandbox::edit
 
@@ -35,16 +33,16 @@ use super::step::{self, Step};
 /// The version of the file's format that this program writes, and the newest that it reads.
 pub(super) const FORMAT: u32 = 2;
 
-/// How a snapshot ends that steps may follow. The `null` lets every step begin with a comma.
+/// The end of a snapshot to which steps may be added. The `null` lets every step begin with a comma.
 const OPEN: &[u8] = b",\"journal\":[null\n";
 
-/// What stands behind the last step.
+/// The closing line, after the last step.
 const CLOSE: &[u8] = b"]}\n";
 
-/// A journal of fewer bytes is taken in by the next process faster than a snapshot is worth.
+/// The shortest journal that is worth a snapshot, in bytes: the next process reads a shorter one faster.
 const LONG: u64 = 1 << 20;
 
-/// The highest counter that a file may hold.
+/// The largest counter that a file may have.
 const HIGHEST: u64 = u64::MAX / 2;
 
 /// Why a sandbox file cannot be used.
@@ -57,15 +55,15 @@ pub enum SandboxError {
         path: PathBuf,
         /// `opened`, `locked`, `read`, `used` or `written`.
         action: &'static str,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file is no sandbox.
+    /// The file is no sandbox file.
     #[error("the sandbox file `{}` is damaged or no sandbox file", path.display())]
     Corrupt {
         /// The file.
         path: PathBuf,
-        /// Where reading stopped.
+        /// The place at which reading stopped.
         source: serde_json::Error,
     },
     /// The file is from a newer vssctl.
@@ -78,7 +76,7 @@ pub enum SandboxError {
     },
 }
 
-/// Everything that outlives a request. `format` and `generation` come first in the file.
+/// All that is kept between requests. `format` and `generation` come first in the file.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct State {
     pub(super) format: u32,
@@ -87,12 +85,12 @@ pub(super) struct State {
     pub(super) clock: Clock,
     #[serde(default)]
     pub(super) accounts: BTreeMap<String, Held>,
-    /// The steps that a file has besides, until they are taken. The `null` at the beginning is none.
+    /// The steps that a file has besides the accounts, until they are taken. The `null` at the beginning is no step.
     #[serde(default, skip_serializing)]
     pub(super) journal: Vec<Option<Step<'static>>>,
 }
 
-/// An account and the counter of its made-up ids.
+/// An account and the counter of its generated ids.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Held {
     pub(super) serial: u64,
@@ -104,7 +102,7 @@ impl State {
         Self { format: FORMAT, generation: 0, clock, accounts: BTreeMap::new(), journal: Vec::new() }
     }
 
-    /// Returns an account, made when first asked for.
+    /// Returns an account, which is created when it is first asked for.
     pub(super) fn held(&mut self, account: &str) -> &mut Held {
         step::held(&mut self.accounts, account)
     }
@@ -115,36 +113,37 @@ impl State {
     }
 }
 
-/// Where the state is kept.
+/// The place where the state is kept.
 #[derive(Debug)]
 pub(super) enum Store {
     Memory,
     File(Kept),
 }
 
-/// A file, and how far the state is that it holds.
+/// A file, and which of its content the state has.
 #[derive(Debug)]
 pub(super) struct Kept {
     path: PathBuf,
     seen: Option<Seen>,
-    /// Whether steps were added here.
+    /// Whether this process has added steps.
     added: bool,
 }
 
-/// The file that the state was read from or written to. It stays open, so that no other file can get its number.
+/// The file that the state was read from or written to. It stays open, so that no other file can get its inode number.
 #[derive(Debug)]
 struct Seen {
     file: Arc<File>,
     length: u64,
-    /// Where steps are added; `None`: the file is of an older format, or somebody wrote it in another form.
+    /// Where steps are added; `None` where the file has an older format, or another program has written it in another
+    /// form.
     journal: Option<Journal>,
 }
 
-/// The places in a file.
+/// The places of the journal in a file.
 #[derive(Clone, Copy, Debug)]
 struct Journal {
     start: u64,
-    /// Behind the last step, where the closing line begins.
+    /// The end of the last step, where the closing line begins.
     end: u64,
 }
 
@@ -154,24 +153,24 @@ impl Journal {
     }
 }
 
-/// Keeps other processes out for as long as it lives.
+/// Keeps other processes from the file until it is dropped.
 #[derive(Debug)]
 pub(super) struct Lock(Arc<File>);
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // A lock that cannot be given back goes with the file, at the end of the process.
+        // A lock that cannot be released ends with the file, at the end of the process.
         let _ = self.0.unlock();
     }
 }
 
 impl Store {
-    /// A store in a file that is read, or made, when it is first locked.
+    /// Makes a store in a file, which is read or created when it is first locked.
     pub(super) fn file(path: &Path) -> Self {
         Self::File(Kept { path: path.to_owned(), seen: None, added: false })
     }
 
-    /// Locks the file, if there is one, and brings the state up to date. The lock lives as long as what is returned.
+    /// Locks the file, if there is one, and brings the state up to date. The lock holds until the result is dropped.
     pub(super) fn lock(&mut self, state: &mut State) -> Result<Option<Lock>, SandboxError> {
         match self {
             Self::Memory => Ok(None),
@@ -179,7 +178,7 @@ impl Store {
         }
     }
 
-    /// Keeps a state that no step led to. The caller holds the lock.
+    /// Writes a state that was changed otherwise than by a step. The caller holds the lock.
     pub(super) fn save(&mut self, state: &mut State) -> Result<(), SandboxError> {
         match self {
             Self::Memory => Ok(()),
@@ -187,7 +186,7 @@ impl Store {
         }
     }
 
-    /// Keeps what a step, which was just taken, made of the state. The caller holds the lock.
+    /// Writes a step that was just taken. The caller holds the lock.
     pub(super) fn append(&mut self, state: &mut State, step: &Step<'_>) -> Result<(), SandboxError> {
         match self {
             Self::Memory => Ok(()),
@@ -195,10 +194,10 @@ impl Store {
         }
     }
 
-    /// Leaves the file to others: what was added becomes part of the snapshot.
+    /// Leaves the file to other processes: the steps that were added become part of the snapshot.
     pub(super) fn close(&mut self, state: &mut State) -> Result<(), SandboxError> {
         let Self::File(kept) = self else { return Ok(()) };
-        // Somebody who threw the file away wants no new one, and a damaged one is left as it is.
+        // A file that was deleted meanwhile is not created again, and a damaged file is left as it is.
         if !kept.is_due(1) || !kept.path.exists() {
             return Ok(());
         }
@@ -208,7 +207,8 @@ impl Store {
 }
 
 impl Kept {
-    /// Tells whether the journal is worth a snapshot: at so many bytes if steps were added here, else when it is long.
+    /// Tells whether the journal is worth a snapshot: if this process has added steps, from `own` bytes on, otherwise
+    /// when it is long.
     fn is_due(&self, own: u64) -> bool {
         let least = if self.added { own } else { LONG };
         self.seen.as_ref().and_then(|seen| seen.journal).is_some_and(|journal| journal.length() >= least)
@@ -226,7 +226,8 @@ impl Kept {
                 self.catch_up(&lock.0, length, state)?;
                 return Ok(lock);
             }
-            // Just made, by us or by somebody who has not written yet. What was known of a file that is gone is void.
+            // The file is new: this process has created it, or another one that has not written it yet. A state from an
+            // earlier file is void.
             if state.generation > 0 {
                 *state = State::new(Clock::machine());
             }
@@ -234,8 +235,8 @@ impl Kept {
         }
     }
 
-    /// Locks the file that the path names now: while we waited for the lock, another process may have put a new file
-    /// in its place.
+    /// Locks the file that the path names now: while the process waited for the lock, another one may have replaced the
+    /// file.
     fn lock_current(&mut self) -> Result<Lock, SandboxError> {
         loop {
             let file = match &self.seen {
@@ -246,7 +247,7 @@ impl Kept {
             let lock = Lock(file);
             let held = lock.0.metadata().map_err(self.failed("read"))?;
             if !held.is_file() {
-                // Replacing a device or a pipe by a file would do harm.
+                // A device or a pipe must not be replaced by a file.
                 return Err(self.failed("used")(io::Error::other("it is no regular file")));
             }
             match std::fs::metadata(&self.path) {
@@ -273,13 +274,13 @@ impl Kept {
             }
             if let Some(journal) = seen.journal.filter(|journal| journal.end <= length)
                 && let Ok(added) = read_from(file, journal.end - 1, length)
-                // Somebody who wrote something else in its place did not end a line here.
+                // Where the content was replaced, no line ends here.
                 && let Some(added) = added.strip_prefix(b"\n")
                 && let Ok(taken) = replay(added, state)
             {
                 let end = journal.end + taken;
                 seen.journal = Some(Journal { end, ..journal });
-                // A torn line is looked at again, until somebody writes over it.
+                // An incomplete line is read again each time, until it is overwritten.
                 seen.length = end + CLOSE.len() as u64;
                 return Ok(());
             }
@@ -299,14 +300,14 @@ impl Kept {
         let written = serde_json::to_writer(&mut line, step).map_err(io::Error::other).and_then(|()| {
             line.push(b'\n');
             line.extend_from_slice(CLOSE);
-            // What is left of a torn line goes first, in case this one is shorter.
+            // The rest of an incomplete line is cut off first, because the new line may be shorter.
             if file.metadata()?.len() != *length {
                 file.set_len(journal.end)?;
             }
             file.write_all_at(&line, journal.end)
         });
         if let Err(source) = written {
-            // The state is ahead of the file: what the file holds counts.
+            // The state is ahead of the file now. The file counts, and is read again.
             self.seen = None;
             return Err(self.failed("written")(source));
         }
@@ -318,7 +319,7 @@ impl Kept {
         if outgrown { self.save(state) } else { Ok(()) }
     }
 
-    /// Writes a new file beside the old one and puts it in its place, so that a crash leaves the one or the other.
+    /// Writes a new file beside the old one and renames it, so that a crash leaves either the old or the new one.
     fn save(&mut self, state: &mut State) -> Result<(), SandboxError> {
         state.generation += 1;
         match self.replace(state) {
@@ -335,12 +336,12 @@ impl Kept {
     }
 
     fn replace(&self, state: &State) -> io::Result<Seen> {
-        // A link stays a link: its target is what gets replaced.
+        // Where the path is a link, the target is replaced and the link stays.
         let target = std::fs::canonicalize(&self.path)?;
         let folder = target.parent().unwrap_or_else(|| Path::new("/"));
         let mut temporary = tempfile::NamedTempFile::new_in(folder)?;
         let mut text = serde_json::to_vec(state)?;
-        // The steps are its last member.
+        // The steps are the last member of the value.
         text.pop();
         text.extend_from_slice(OPEN);
         let end = text.len() as u64;
@@ -363,27 +364,27 @@ fn read_from(file: &File, start: u64, end: u64) -> io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// The head of the file, enough to tell its format.
+/// The beginning of the file, which tells its format.
 #[derive(Deserialize)]
 struct Head {
     format: u32,
 }
 
-/// Reads a whole file: the state, and where its steps are if more can be added.
+/// Reads a whole file: the state, and the place of its steps where more can be added.
 fn parse(path: &Path, bytes: &[u8]) -> Result<(State, Option<Journal>), SandboxError> {
     let corrupt = |source| SandboxError::Corrupt { path: path.to_owned(), source };
-    // What is wrong with a value may quote it, and this may be anybody's file.
+    // A parser's message may quote the value, and this file may have been given by mistake.
     let is_ours = has_head(&bytes[..bytes.len().min(256)]);
     let unreadable = |error: serde_json::Error| {
         let hides = error.is_data() && !is_ours;
         corrupt(if hides { serde::de::Error::custom("it does not begin like one") } else { error })
     };
-    // What follows the value of a newer format is not ours to judge.
+    // A file of a newer format may continue after its first value, which is not checked.
     let head = Head::deserialize(&mut serde_json::Deserializer::from_slice(bytes));
     let start = bytes.iter().position(|byte| *byte == b'\n').map(|at| at + 1).filter(|at| bytes[..*at].ends_with(OPEN));
     let head = match (head, start) {
         (Ok(head), _) => head,
-        // A torn end hides nothing of the first line.
+        // The first line can be read even where the end of the file is incomplete.
         (Err(_), Some(start)) => serde_json::from_slice(&closed(&bytes[..start])).map_err(unreadable)?,
         (Err(error), None) => return Err(unreadable(error)),
     };
@@ -394,7 +395,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<(State, Option<Journal>), SandboxE
         Some(start) => serde_json::from_slice(&closed(&bytes[..start])).map_err(unreadable)?,
         None => serde_json::from_slice(bytes).map_err(unreadable)?,
     };
-    // Counters that high were never counted, and would overflow.
+    // Such high counters cannot come from counting, and they would overflow.
     if !state.clock.is_plausible()
         || state.generation > HIGHEST
         || state.accounts.values().any(|held| held.serial > HIGHEST)
@@ -411,17 +412,17 @@ fn parse(path: &Path, bytes: &[u8]) -> Result<(State, Option<Journal>), SandboxE
     Ok((state, Some(Journal { start, end: start + taken })))
 }
 
-/// The first line as a value of its own.
+/// Returns the first line as a complete value.
 fn closed(line: &[u8]) -> Vec<u8> {
     [line, CLOSE].concat()
 }
 
-/// Takes steps up to the closing line or to a line that was not written to its end; returns their length.
+/// Takes steps up to the closing line or to an incomplete line; returns their length.
 fn replay(text: &[u8], state: &mut State) -> Result<u64, serde_json::Error> {
     let mut taken = 0;
     for (number, line) in text.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let rest = &text[taken..];
-        // A torn line has no end, or that of the closing line which it was written over.
+        // An incomplete line has no line end, or the one of the closing line which it has overwritten.
         if line == CLOSE || !line.ends_with(b"\n") || rest.len() <= CLOSE.len() {
             break;
         }
@@ -433,7 +434,7 @@ fn replay(text: &[u8], state: &mut State) -> Result<u64, serde_json::Error> {
     Ok(taken as u64)
 }
 
-/// Tells whether what begins so is a sandbox file, sound or damaged.
+/// Tells by the first bytes whether a file is a sandbox file, sound or damaged.
 pub(super) fn has_head(start: &[u8]) -> bool {
     let dense: Vec<u8> = start.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).collect();
     let Some(rest) = dense.strip_prefix(b"{\"format\":") else { return false };

@@ -1,3 +1,5 @@
+//! The sandbox's file: several processes, crashes, older and newer formats, and random calls performed again.
+
 use std::fs::OpenOptions;
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -22,12 +24,12 @@ fn vaults(sandbox: &Sandbox) -> Vec<String> {
     list.iter().map(|vault| vault["BackupVaultName"].as_str().unwrap().to_owned()).collect()
 }
 
-/// What a process that is killed leaves: nothing of it runs any more, and the file stays as it is.
+/// Leaves what a killed process leaves: it no longer runs, and the file stays as it is.
 fn kill(sandbox: Sandbox) {
     std::mem::forget(sandbox);
 }
 
-/// The number of steps in a file.
+/// Counts the steps in a file.
 fn steps(path: &Path) -> usize {
     std::fs::read_to_string(path).unwrap().lines().filter(|line| line.starts_with(",{")).count()
 }
@@ -54,13 +56,13 @@ fn two_handles_see_each_others_steps_and_snapshots() {
     assert_eq!(steps(&place.path()), 3, "each call is a line");
     assert_eq!(vaults(&one), ["aa", "bb", "cc"]);
     assert_eq!(vaults(&two), ["aa", "bb", "cc"]);
-    // A snapshot takes the place of the file that the other holds open.
+    // A snapshot replaces the file that the other handle has open.
     one.advance(Duration::from_mins(5)).unwrap();
     assert_eq!(steps(&place.path()), 0);
     vault(&two, "dd");
     assert_eq!(vaults(&one).len(), 4);
     assert_eq!(one.dump(None).unwrap(), two.dump(None).unwrap());
-    // So does the end of a process.
+    // The end of a process writes a snapshot as well.
     drop(two);
     assert_eq!(steps(&place.path()), 0);
     vault(&one, "ee");
@@ -115,7 +117,7 @@ fn a_line_that_was_not_written_to_its_end_is_dropped() {
     let end = whole.len() - CLOSE.len();
     let torn = end..both.len() - CLOSE.len();
     for length in torn.clone().filter(|length| length - end < 6 || torn.end - length < 6 || length % 16 == 0) {
-        // The kernel writes a part of the line over the closing one, which may stick out behind it.
+        // The kernel writes a part of the line over the closing line, whose end may remain after it.
         let mut torn = both[..length].to_vec();
         torn.extend_from_slice(whole.get(length..).unwrap_or_default());
         std::fs::write(place.path(), &torn).unwrap();
@@ -178,7 +180,7 @@ fn an_older_program_can_read_the_format_of_a_file_with_steps() {
     vault(&sandbox, "aa");
     vault(&sandbox, "bb");
     let bytes = std::fs::read(place.path()).unwrap();
-    // It reads the whole file as one value, and refuses formats that are higher than its own.
+    // An older program reads the whole file as one value, and refuses formats that are higher than its own.
     assert_eq!(serde_json::from_slice::<Old>(&bytes).unwrap().format, 2);
     assert!(has_head(&bytes[..64]));
 }
@@ -236,7 +238,7 @@ fn a_journal_that_has_outgrown_its_snapshot_becomes_one() {
         sandbox.call("ssm", "PutParameter", REGION, &input).unwrap();
         longest = longest.max(std::fs::metadata(place.path()).unwrap().len());
     }
-    // The account remembers a hundred versions; without snapshots the file would have 2.5 MB.
+    // The account keeps a hundred versions; without snapshots the file would have 2.5 MB.
     assert!(longest < 2 * LONG, "{longest}");
     assert_eq!(sandbox.dump(None).unwrap(), Sandbox::open(place.path()).unwrap().dump(None).unwrap());
 }
@@ -257,13 +259,13 @@ fn a_dump_has_what_an_export_has() {
     assert_eq!(only, dump);
     let stranger = sandbox.dump(Some("210987654321")).unwrap();
     assert_eq!(serde_json::from_str::<Value>(&stranger).unwrap()["accounts"], json!({}));
-    // It is a file that can be read, too.
+    // The file can also be read as a whole.
     kill(sandbox);
     std::fs::write(place.path(), dump.to_string()).unwrap();
     assert_eq!(vaults(&Sandbox::open(place.path()).unwrap()), ["aa"]);
 }
 
-/// The ids that calls name: what an account made up is known only once it has.
+/// The ids that calls use; a generated id is known only once the account has made it.
 fn ids(state: &State) -> (String, String) {
     let region = state.accounts.get(DEFAULT_ACCOUNT).and_then(|held| held.account.regions.get(REGION));
     let plan = region.and_then(|region| region.backup.plans.keys().next().cloned());
@@ -271,7 +273,7 @@ fn ids(state: &State) -> (String, String) {
     (plan.unwrap_or_default(), association.unwrap_or_default())
 }
 
-/// One call of somebody who does this and that.
+/// Makes one random call.
 fn call(kind: u8, number: u8, state: &State) -> (&'static str, &'static str, Value) {
     let trust = |service: &str| {
         json!({"Version": "2012-10-17", "Statement": [
@@ -354,7 +356,7 @@ proptest! {
         let mut performed = State::new(Clock::fixed());
         let mut lines = Vec::new();
         for (kind, number, pause) in calls {
-            // A second, a minute, three hours or two days later.
+            // The next call is a second, a minute, three hours or two days later.
             performed.clock.advance(Duration::from_secs([0, 60, 10_800, 172_800][usize::try_from(pause).unwrap()]));
             let now = performed.clock.tick();
             let (service, operation, input) = call(kind, number, &performed);
@@ -387,7 +389,7 @@ async fn waiting_for_the_file_keeps_no_other_task_waiting() {
     let sandbox = Sandbox::open(place.path()).unwrap();
     let other = File::open(place.path()).unwrap();
     other.lock().unwrap();
-    // Should the request wait on this thread, somebody has to end that.
+    // If the request were waiting on this thread, this would end the wait.
     let (done, is_done) = std::sync::mpsc::channel::<()>();
     let watchdog = std::thread::spawn(move || {
         let in_time = is_done.recv_timeout(Duration::from_secs(20)).is_ok();

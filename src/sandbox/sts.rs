@@ -1,4 +1,4 @@
-//! Security Token Service: who is asking.
+//! Security Token Service: says who is calling.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use super::account::{Answer, Context};
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &["GetCallerIdentity"];
 
-/// The name of the one user who signs the requests of an account.
+/// The name of the only user, who signs the requests of an account.
 const USER: &str = "sandbox";
 
 /// Performs one operation.
@@ -21,7 +21,7 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, _input: &Value)
     }))
 }
 
-/// The ARN of the user who signs the requests of an account.
+/// Returns the ARN of the user who signs the requests of an account.
 pub(super) fn caller_arn(partition: &str, account_id: &str) -> String {
     format!("arn:{partition}:iam::{account_id}:user/{USER}")
 }

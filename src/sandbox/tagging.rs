@@ -1,4 +1,4 @@
-//! The Resource Groups Tagging API: one list of everything in a region that carries tags.
+//! The Resource Groups Tagging API: one list of all resources in a region that have tags.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,9 @@ use super::{backup, iam, ssm};
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &["GetResources", "GetTagKeys", "GetTagValues"];
 
-/// What `GetResources` gives when it is not asked for a number.
+/// The number of resources that `GetResources` returns when it is not asked for a number.
 const DEFAULT_PAGE: usize = 50;
-/// How many keys or values a page has.
+/// The number of keys or values on a page.
 const VALUES_PAGE: usize = 100;
 
 /// Performs one operation.
@@ -28,20 +28,20 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
     match operation {
         "GetResources" => resources(tagged, input),
         "GetTagKeys" => {
-            let keys: BTreeSet<String> = tagged.into_iter().flat_map(|thing| thing.tags.keys().cloned()).collect();
+            let keys: BTreeSet<String> = tagged.into_iter().flat_map(|one| one.tags.keys().cloned()).collect();
             names(keys, input, "TagKeys")
         }
         "GetTagValues" => {
             let key = input["Key"].as_str().unwrap_or_default();
-            let values: BTreeSet<String> =
-                tagged.into_iter().filter_map(|thing| thing.tags.get(key).cloned()).collect();
+            let values: BTreeSet<String> = tagged.into_iter().filter_map(|one| one.tags.get(key).cloned()).collect();
             names(values, input, "TagValues")
         }
         _ => Err(ApiError::new(400, "UnknownOperationException", "")),
     }
 }
 
-/// Everything with tags in the region, sorted by ARN. IAM is global and listed in one region of each partition only.
+/// Lists the resources with tags in the region, sorted by ARN. IAM is global and listed in one region of each partition
+/// only.
 fn tagged<'a>(context: &'a mut Context<'_>) -> Vec<Tagged<'a>> {
     context.region_mut();
     let mut all = Vec::new();
@@ -51,8 +51,8 @@ fn tagged<'a>(context: &'a mut Context<'_>) -> Vec<Tagged<'a>> {
     let region = &context.account.regions[context.region];
     all.extend(ssm::tagged(region));
     all.extend(backup::tagged(region));
-    all.retain(|thing| !thing.tags.is_empty());
-    all.sort_by_key(|thing| thing.arn);
+    all.retain(|one| !one.tags.is_empty());
+    all.sort_by_key(|one| one.arn);
     all
 }
 
@@ -81,15 +81,15 @@ fn resources(tagged: Vec<Tagged<'_>>, input: &Value) -> Answer {
     if filters.len() > 50 {
         return Err(invalid("TagFilters can have at most 50 filters"));
     }
-    let matching = tagged.into_iter().filter(|thing| {
-        (arns.is_empty() || arns.contains(&thing.arn))
-            && (types.is_empty() || types.iter().any(|wanted| is_of_type(thing, wanted)))
-            && filters.iter().all(|filter| carries(thing, filter))
+    let matching = tagged.into_iter().filter(|one| {
+        (arns.is_empty() || arns.contains(&one.arn))
+            && (types.is_empty() || types.iter().any(|wanted| is_of_type(one, wanted)))
+            && filters.iter().all(|filter| carries(one, filter))
     });
     let limit = if arns.is_empty() { limit } else { 100 };
-    let (page, token) = page(matching.map(|thing| (thing.arn, thing)), limit, input)?;
+    let (page, token) = page(matching.map(|one| (one.arn, one)), limit, input)?;
     let mappings: Vec<Value> =
-        page.into_iter().map(|thing| json!({"ResourceARN": thing.arn, "Tags": tag_list(thing.tags)})).collect();
+        page.into_iter().map(|one| json!({"ResourceARN": one.arn, "Tags": tag_list(one.tags)})).collect();
     Ok(json!({"PaginationToken": token, "ResourceTagMappingList": mappings}))
 }
 
@@ -126,14 +126,15 @@ fn page<K: AsRef<str>, T>(
     Ok((page, token))
 }
 
-/// `backup` stands for all types of the service.
-fn is_of_type(thing: &Tagged<'_>, wanted: &str) -> bool {
-    thing.resource_type == wanted || thing.resource_type.split(':').next() == Some(wanted)
+/// Tells whether a resource is of a type; `backup` stands for all types of that service.
+fn is_of_type(one: &Tagged<'_>, wanted: &str) -> bool {
+    one.resource_type == wanted || one.resource_type.split(':').next() == Some(wanted)
 }
 
-/// A filter without values asks for the key alone; several values are alternatives.
-fn carries(thing: &Tagged<'_>, filter: &Value) -> bool {
-    let Some(value) = thing.tags.get(filter["Key"].as_str().unwrap_or_default()) else { return false };
+/// Tells whether a resource passes a filter. A filter without values asks for the key only; several values are
+/// alternatives.
+fn carries(one: &Tagged<'_>, filter: &Value) -> bool {
+    let Some(value) = one.tags.get(filter["Key"].as_str().unwrap_or_default()) else { return false };
     let wanted = texts(&filter["Values"]);
     wanted.is_empty() || wanted.contains(&value.as_str())
 }

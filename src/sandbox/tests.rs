@@ -25,7 +25,7 @@ macro_rules! code {
     }};
 }
 
-// Modules see the macros above them only.
+// A macro can be used only in modules that are declared after it.
 mod faults;
 mod handle;
 mod iam;

@@ -1,4 +1,4 @@
-//! What EC2 speaks, for the client of `aws::runtime`.
+//! The protocol of EC2, for the client of `aws::runtime`.
 
 use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_types::error::metadata::Builder;

@@ -1,8 +1,8 @@
-//! EC2 through the SDK's own runtime, without its generated crate: that one alone costs more time and memory to compile than
-//! all the rest, and vssctl makes a dozen of its six hundred calls.
+//! EC2 through the SDK's own runtime, without its generated crate: that crate alone costs more time and memory to
+//! compile than all the rest, and vssctl makes a dozen of its six hundred calls.
 //!
-//! Everything but the shapes is the SDK's (`aws::runtime`): signing, retries, timeouts, endpoint settings. `wire`
-//! writes requests and reads answers, `types` names what was read.
+//! Only the shapes are written here. Signing, retries, timeouts and endpoint settings are the SDK's (`aws::runtime`).
+//! `wire` writes requests and reads answers, `types` names what was read.
 
 mod client;
 mod types;

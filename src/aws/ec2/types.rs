@@ -1,4 +1,4 @@
-//! What EC2 told us, as far as vssctl looks at it. Ids are required; what EC2 may leave out is optional or empty.
+//! EC2's answers, as far as vssctl looks at them. Ids are required; what EC2 may leave out is optional or empty.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ pub struct Instance {
     pub instance_type: String,
     /// `pending`, `running`, `stopping`, `stopped`, `shutting-down` or `terminated`.
     pub state: String,
-    /// `platform` says `windows`.
+    /// Whether `platform` is `windows`.
     pub windows: bool,
     /// Such as `Windows with SQL Server Standard`.
     pub platform_details: String,
@@ -41,7 +41,7 @@ pub struct Instance {
     pub metadata_enabled: Option<bool>,
     /// Whether the instance metadata service wants session tokens.
     pub metadata_tokens_required: bool,
-    /// How many hops an answer of the instance metadata service travels.
+    /// How many network hops an answer of the instance metadata service may travel.
     pub metadata_hop_limit: Option<u32>,
 }
 
@@ -101,7 +101,7 @@ pub struct Snapshot {
 pub struct Volume {
     /// `vol-..`
     pub id: String,
-    /// The ARN of the KMS key of an encrypted one.
+    /// The ARN of the KMS key of an encrypted volume.
     pub key: Option<String>,
     /// The instances that it is attached to.
     pub instances: Vec<String>,
@@ -114,11 +114,11 @@ pub struct RouteTable {
     pub id: String,
     /// `vpc-..`
     pub vpc: String,
-    /// The subnets that it is for by name.
+    /// The subnets that name this table as their own.
     pub subnets: Vec<String>,
-    /// It is for all subnets of the VPC without one of their own.
+    /// Whether it holds for all subnets of the VPC that have no table of their own.
     pub is_main: bool,
-    /// What its routes that work lead to: `local`, or the id of a gateway, an interface, an instance, ...
+    /// The targets of its working routes: `local`, or the id of a gateway, an interface, an instance, ...
     pub targets: Vec<String>,
 }
 
@@ -135,7 +135,7 @@ pub struct VpcEndpoint {
     pub state: String,
     /// `vpc-..`
     pub vpc: String,
-    /// Whether the service's usual name leads to it.
+    /// Whether the service's usual host name leads to it.
     pub private_dns: bool,
     /// The subnets of an interface endpoint.
     pub subnets: Vec<String>,
@@ -168,7 +168,7 @@ fn tags(element: &Element) -> BTreeMap<String, String> {
     element.items("tagSet").map(|tag| (owned(tag, "key"), owned(tag, "value"))).collect()
 }
 
-/// When the volume of the root device was attached.
+/// Returns when the volume of the root device was attached.
 fn root_attached(element: &Element) -> Option<Timestamp> {
     let root = element.text("rootDeviceName")?;
     let mut mappings = element.items("blockDeviceMapping");
@@ -176,7 +176,7 @@ fn root_attached(element: &Element) -> Option<Timestamp> {
     moment(mapping.child("ebs")?, "attachTime")
 }
 
-/// Device names and what is there, by the name of the id in `<ebs>`.
+/// Lists the device names with the ids of what is attached; `id` is the name of the id in `<ebs>`.
 fn devices(element: &Element, id: &str) -> Vec<(String, String)> {
     let device = |mapping: &Element| Some((owned(mapping, "deviceName"), mapping.child("ebs")?.text(id)?.to_owned()));
     element.items("blockDeviceMapping").filter_map(device).collect()
@@ -259,7 +259,7 @@ impl Volume {
 
 impl RouteTable {
     pub(in crate::aws) fn read(element: &Element) -> Option<Self> {
-        /// The members of a route, of which one says where it leads.
+        /// The members of a route of which one names its target.
         const TARGETS: [&str; 10] = [
             "gatewayId",
             "natGatewayId",
@@ -273,7 +273,7 @@ impl RouteTable {
             "coreNetworkArn",
         ];
         let works = element.items("routeSet").filter(|route| route.text("state") != Some("blackhole"));
-        // A target of a sort that came later is one nevertheless.
+        // A route may have a type of target that EC2 added later.
         let target = |route: &Element| TARGETS.iter().find_map(|name| route.text(name)).unwrap_or("other").to_owned();
         let associations = || element.items("associationSet");
         Some(Self {

@@ -1,4 +1,4 @@
-//! EC2's query protocol: form parameters out, XML in.
+//! EC2's query protocol: it sends form parameters and receives XML.
 
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use quick_xml::Reader;
@@ -7,9 +7,9 @@ use quick_xml::events::Event;
 
 /// The version of the API.
 const VERSION: &str = "2016-11-15";
-/// The letters that a form carries as they are.
+/// The characters that a form carries without an escape.
 const KEPT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
-/// Deeper answers are not EC2's.
+/// The deepest nesting that is read; EC2's answers are less deep.
 const DEEPEST: usize = 64;
 
 /// The parameters of a request, lists as `Name.1`, `Name.2`.
@@ -32,7 +32,7 @@ impl Parameters {
         }
     }
 
-    /// Adds a filter: things pass that have one of the values.
+    /// Adds a filter: the answer has only what has one of the values.
     pub(in crate::aws) fn filter<'a>(mut self, name: &str, values: impl IntoIterator<Item = &'a str>) -> Self {
         self.filters += 1;
         let filter = format!("Filter.{}", self.filters);
@@ -65,7 +65,7 @@ pub(in crate::aws) struct Element {
 }
 
 impl Element {
-    /// Reads a whole document. One that is cut off, or is not well-formed, is an error.
+    /// Reads a whole document. A document that is cut off or not well-formed is an error.
     pub(super) fn parse(body: &[u8]) -> Result<Self, String> {
         let text = std::str::from_utf8(body).map_err(|_| "the answer is not UTF-8".to_owned())?;
         let mut reader = Reader::from_str(text);
@@ -136,7 +136,7 @@ impl Element {
         &self.text
     }
 
-    /// Lists the `<item>`s of a child; none where the child is not there.
+    /// Lists the `<item>`s of a child; there are none where the child is absent.
     pub(in crate::aws) fn items(&self, name: &str) -> impl Iterator<Item = &Self> {
         self.child(name).into_iter().flat_map(|list| list.children.iter().filter(|item| item.name == "item"))
     }

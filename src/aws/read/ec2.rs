@@ -8,10 +8,11 @@ use crate::aws::ec2::{Element, Parameters, read_each};
 use crate::aws::pages::List;
 use crate::aws::{AwsError, Image, Instance, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 
-/// Instances and images of real accounts take several kilobytes each: a page stays far below what is taken for an answer.
-const LARGE_THINGS: &str = "500";
-/// The largest page.
-const SMALL_THINGS: &str = "1000";
+/// The page size of large objects. Instances and images of real accounts take several kilobytes each: such a page stays
+/// far below the largest answer that is accepted.
+const LARGE_PAGE: &str = "500";
+/// The page size of small objects, which is the largest that EC2 allows.
+const SMALL_PAGE: &str = "1000";
 /// The tags of snapshots and images that the VSS package sets.
 const VSS_TAGS: [&str; 2] = ["AppConsistent", "AwsVssConfig"];
 /// The most values of one filter.
@@ -32,14 +33,14 @@ impl Reader {
                 }
                 Ok(found)
             };
-            self.list(lists::INSTANCES, &Parameters::default().with("MaxResults", LARGE_THINGS), page).await
+            self.list(lists::INSTANCES, &Parameters::default().with("MaxResults", LARGE_PAGE), page).await
         };
         self.memos.instances.get("", async { read.await.map(Arc::new) }).await
     }
 
     /// Reads which instance profile is on which instance, in the region.
     pub async fn profile_associations(&self) -> Result<Arc<Vec<ProfileAssociation>>, AwsError> {
-        let parameters = Parameters::default().with("MaxResults", SMALL_THINGS);
+        let parameters = Parameters::default().with("MaxResults", SMALL_PAGE);
         let page = |answer: &Element| read_each(answer, "iamInstanceProfileAssociationSet", ProfileAssociation::read);
         let read = async { self.list(lists::PROFILE_ASSOCIATIONS, &parameters, page).await.map(Arc::new) };
         self.memos.profile_associations.get("", read).await
@@ -48,8 +49,8 @@ impl Reader {
     /// Reads the account's own images of the region: all, or those of the ids; an id that is not there is left out.
     pub async fn images(&self, ids: Option<&[String]>) -> Result<Arc<Vec<Image>>, AwsError> {
         let read = async {
-            // A disabled image is there, and EC2 leaves it out of its answer unless asked.
-            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
+            // EC2 leaves disabled images out of its answer unless it is asked for them.
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_PAGE);
             let own = own.with("IncludeDisabled", "true");
             let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
             self.chosen(lists::IMAGES, own, "image-id", ids, page).await
@@ -60,27 +61,27 @@ impl Reader {
     /// Reads the account's own snapshots of the region: all, or those of the ids; an id that is not there is left out.
     pub async fn snapshots(&self, ids: Option<&[String]>) -> Result<Arc<Vec<Snapshot>>, AwsError> {
         let read = async {
-            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_PAGE);
             let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
             self.chosen(lists::SNAPSHOTS, own, "snapshot-id", ids, page).await
         };
         self.memos.snapshots.get(&key(ids), async { read.await.map(Arc::new) }).await
     }
 
-    /// Reads the account's own images of the region that VSS left a tag on.
+    /// Reads the account's own images of the region that have a tag of VSS.
     pub async fn vss_images(&self) -> Result<Arc<Vec<Image>>, AwsError> {
         let read = async {
-            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_THINGS);
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", LARGE_PAGE);
             let page = |answer: &Element| read_each(answer, "imagesSet", Image::read);
             self.list(lists::IMAGES, &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
         };
         self.memos.images.get("vss", read).await
     }
 
-    /// Reads the account's own snapshots of the region that VSS left a tag on.
+    /// Reads the account's own snapshots of the region that have a tag of VSS.
     pub async fn vss_snapshots(&self) -> Result<Arc<Vec<Snapshot>>, AwsError> {
         let read = async {
-            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_THINGS);
+            let own = Parameters::default().with("Owner.1", "self").with("MaxResults", SMALL_PAGE);
             let page = |answer: &Element| read_each(answer, "snapshotSet", Snapshot::read);
             self.list(lists::SNAPSHOTS, &own.filter("tag-key", VSS_TAGS), page).await.map(Arc::new)
         };
@@ -90,7 +91,7 @@ impl Reader {
     /// Reads the encrypted volumes of the region.
     pub async fn encrypted_volumes(&self) -> Result<Arc<Vec<Volume>>, AwsError> {
         let read = async {
-            let encrypted = Parameters::default().with("MaxResults", LARGE_THINGS).filter("encrypted", ["true"]);
+            let encrypted = Parameters::default().with("MaxResults", LARGE_PAGE).filter("encrypted", ["true"]);
             let page = |answer: &Element| read_each(answer, "volumeSet", Volume::read);
             self.list(lists::VOLUMES, &encrypted, page).await.map(Arc::new)
         };
@@ -108,13 +109,13 @@ impl Reader {
 
     /// Reads every VPC endpoint of the region.
     pub async fn vpc_endpoints(&self) -> Result<Arc<Vec<VpcEndpoint>>, AwsError> {
-        let parameters = Parameters::default().with("MaxResults", LARGE_THINGS);
+        let parameters = Parameters::default().with("MaxResults", LARGE_PAGE);
         let page = |answer: &Element| read_each(answer, "vpcEndpointSet", VpcEndpoint::read);
         let read = async { self.list(lists::VPC_ENDPOINTS, &parameters, page).await.map(Arc::new) };
         self.memos.vpc_endpoints.get("", read).await
     }
 
-    /// Reads a list, whole or by a filter of ids, so many of them at a time.
+    /// Reads a list, as a whole or by a filter of ids, for which the ids are asked for in chunks.
     async fn chosen<T: Identified>(
         &self,
         list: &'static List,
@@ -153,7 +154,7 @@ impl Reader {
     }
 }
 
-/// What EC2 lists, told apart by its id.
+/// An object in one of EC2's lists, identified by its id.
 trait Identified {
     fn id(&self) -> &str;
 }
@@ -170,7 +171,7 @@ macro_rules! identified {
 
 identified!(Instance, ProfileAssociation, Image, Snapshot, Volume, RouteTable, VpcEndpoint);
 
-/// What a list is remembered by.
+/// The key under which a list is remembered.
 fn key(ids: Option<&[String]>) -> String {
     ids.map_or_else(|| "self".to_owned(), |ids| format!("ids {}", ids.join(" ")))
 }

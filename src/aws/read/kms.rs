@@ -1,4 +1,4 @@
-//! The reads of KMS: one key at a time, as it lists no more than ids.
+//! The reads of KMS. They read one key at a time, because its lists have ids only.
 
 use std::sync::Arc;
 
@@ -8,7 +8,7 @@ use super::{Page, Reader, lists, read_all};
 use crate::aws::{AwsError, Key};
 
 impl Reader {
-    /// Reads what a key is.
+    /// Reads a key.
     pub async fn key(&self, arn: &str) -> Result<Arc<Key>, AwsError> {
         let read = async {
             let answer = self.call("kms", "DescribeKey", self.kms.send("DescribeKey", json!({ "KeyId": arn }))).await?;

@@ -1,4 +1,5 @@
-//! The reads that tell how backups went and whether instances can do VSS: lists of the region, never a call an instance.
+//! The reads that tell how backups went and whether instances can make VSS backups. They are lists of the region; there
+//! is no call for each instance.
 
 use std::sync::Arc;
 
@@ -35,7 +36,7 @@ impl Reader {
         self.memos.jobs.get(&since.to_string(), async { read.await.map(Arc::new) }).await
     }
 
-    /// Reads one backup job. Not remembered: it changes.
+    /// Reads one backup job. The answer is not remembered, because a job changes.
     pub async fn backup_job(&self, id: &str) -> Result<DescribeBackupJobOutput, AwsError> {
         let request = self.backup.describe_backup_job().backup_job_id(id);
         let answer = self.call("backup", "DescribeBackupJob", request.send()).await?;
@@ -58,7 +59,7 @@ impl Reader {
         self.memos.information.get("", async { read.await.map(Arc::new) }).await
     }
 
-    /// Reads which managed instances have a service of Windows, by the inventory: none where nobody gathers it.
+    /// Reads from the inventory which managed instances have a Windows service; none where no inventory is collected.
     pub async fn instances_with_service(&self, name: &str) -> Result<Vec<String>, AwsError> {
         let filter = InventoryFilter::builder()
             .key("AWS:Service.Name")

@@ -86,7 +86,7 @@ impl Reader {
         self.memos.plans.get("", read).await
     }
 
-    /// Reads one backup plan. `AdvancedBackupSettings` stands beside the plan, not in it.
+    /// Reads one backup plan. In the answer, `AdvancedBackupSettings` is beside the plan and not in it.
     pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
         let read = async {
             let answer =

@@ -1,4 +1,4 @@
-//! The reads of what documents did on instances: the invocations of commands, the executions of associations.
+//! The reads about documents that ran on instances: the invocations of commands and the executions of associations.
 
 use std::sync::Arc;
 
@@ -13,12 +13,12 @@ use crate::aws::AwsError;
 /// The largest page of SSM's lists.
 const PAGE: i32 = 50;
 
-/// Which invocations are meant.
+/// The invocations that a read is about.
 #[derive(Clone, Copy, Debug)]
 pub enum Invocations<'a> {
-    /// Those of one command.
+    /// The invocations of one command.
     Command(&'a str),
-    /// Those of every command that ran a document; AWS keeps them for 30 days.
+    /// The invocations of every command that ran a document; AWS keeps them for 30 days.
     Document(&'a str),
 }
 
@@ -38,13 +38,13 @@ impl Reader {
             let page = self.call(service, operation, request.send()).await?;
             Ok(Page { items: page.command_invocations, truncated: None, next: page.next_token })
         };
-        // A command runs once on an instance.
+        // A command runs once on an instance, so that the instance tells its invocations apart.
         let id = |one: &CommandInvocation| Some(format!("{} {}", one.command_id()?, one.instance_id()?));
         read_all(lists::COMMAND_INVOCATIONS, id, page).await
     }
 
-    /// Reads what a command did on one instance; none while AWS does not show it yet, or has no such run. The run of an
-    /// association is one as well: its id is the execution target's output source.
+    /// Reads what a command did on one instance; `None` while AWS does not show it yet, or where there is no such run.
+    /// The run of an association is a command as well, whose id is the output source of the execution target.
     pub async fn command_invocation(
         &self,
         command: &str,
@@ -73,7 +73,7 @@ impl Reader {
         Ok(Arc::new(found))
     }
 
-    /// Reads what one run of an association came to on each instance.
+    /// Reads how one run of an association ended on each instance.
     pub async fn association_targets(
         &self,
         association: &str,

@@ -33,7 +33,7 @@ impl Field {
     }
 }
 
-/// Which days: the day-of-month and day-of-week fields together, of which one is `?`.
+/// The days: the fields for the day of the month and of the week together, of which one is `?`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Day {
     /// `? * *` or `* * ?`.
@@ -54,14 +54,14 @@ pub(super) enum Day {
     NthWeekday(i16, i16),
 }
 
-/// What a field may hold.
+/// The values that a field may have.
 struct Rule {
     name: &'static str,
     least: i16,
     most: i16,
     /// Names of the values from `least` on.
     names: &'static [&'static str],
-    /// A range may run over the end, as in `FRI-MON`.
+    /// Whether a range may go past the last value, as in `FRI-MON`.
     wraps: bool,
 }
 
@@ -117,12 +117,12 @@ impl Cron {
         Ok(Self { minutes, hours, day, months: field(&MONTHS, &month)?, years: field(&YEARS, &year)? })
     }
 
-    /// Says why AWS Backup would refuse it: it runs a rule once an hour at most.
+    /// Says why AWS Backup would refuse the expression: AWS Backup runs a rule at most once an hour.
     pub(super) fn backup_problem(&self) -> Option<String> {
         (self.minutes.values.len() > 1).then(|| "runs more often than hourly, which AWS Backup refuses".to_owned())
     }
 
-    /// Says why State Manager would refuse it: associations know a few shapes of cron only.
+    /// Says why State Manager would refuse the expression: it takes only a few forms of cron.
     pub(super) fn state_manager_problem(&self) -> Option<String> {
         if !self.months.is_every() {
             return Some("names months, which State Manager does not support".to_owned());
@@ -153,7 +153,7 @@ impl Cron {
     }
 }
 
-/// Returns the step of equally spaced values in a circle.
+/// Returns the distance between values that are equally spaced around a circle.
 fn even_step(values: &[i16], circle: i16) -> Option<i16> {
     let count = i16::try_from(values.len()).ok().filter(|count| *count > 0)?;
     let step = circle / count;

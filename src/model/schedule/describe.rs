@@ -20,7 +20,7 @@ const MONTHS: [&str; 12] = [
 ];
 const ORDINALS: [&str; 5] = ["first", "second", "third", "fourth", "fifth"];
 
-/// More times of day than this are not listed one by one.
+/// The most times of day that are listed one by one.
 const LISTED_TIMES: usize = 6;
 
 impl Schedule {
@@ -104,7 +104,7 @@ fn days(day: &Day) -> String {
     }
 }
 
-/// Lists values with runs of three or more as `Monday to Friday`.
+/// Lists values; three or more in a row are written as `Monday to Friday`.
 fn listed(field: &Field, lowest: i16, names: &[&str], every: &str) -> String {
     if !names.is_empty() && field.values.len() == names.len() {
         return every.to_owned();

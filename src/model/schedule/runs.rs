@@ -1,4 +1,4 @@
-//! When a schedule runs: the dates that a cron names and the next runs after an instant.
+//! Computes when a schedule runs: the dates that a cron expression names and the next runs after an instant.
 
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
@@ -47,7 +47,7 @@ fn rate_runs(rate: Rate, from: Timestamp, zone: &TimeZone, count: usize) -> Vec<
 
 fn cron_runs(cron: &Cron, from: Timestamp, zone: &TimeZone, count: usize) -> Vec<ZonedDateTime> {
     let mut runs: Vec<ZonedDateTime> = Vec::new();
-    // The day before: a run that a gap moves past midnight belongs to the day before.
+    // The search starts one day early: a run that a gap moves past midnight belongs to the day before.
     let local = zone.to_datetime(from).date();
     let mut day = local.yesterday().ok();
     while let Some(date) = day {
@@ -64,7 +64,7 @@ fn cron_runs(cron: &Cron, from: Timestamp, zone: &TimeZone, count: usize) -> Vec
             let mut times: Vec<ZonedDateTime> = times.filter(|time| time.timestamp() > from).collect();
             times.sort();
             for time in times {
-                // Two times of the clock may be one instant where a gap swallows the difference.
+                // Two local times may be the same instant, where daylight saving skips the time between them.
                 if runs.last().is_none_or(|last| *last < time) && runs.len() < count {
                     runs.push(time);
                 }

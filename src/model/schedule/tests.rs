@@ -1,3 +1,5 @@
+//! Schedules: what is read, what is refused, the canonical texts, and the runs.
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use proptest::prelude::*;
@@ -175,7 +177,7 @@ fn the_next_runs_are_told_in_the_zone_of_the_rule() {
         runs("cron(0 18 ? * * *)", "2026-03-01T08:59:59Z", "Asia/Tokyo", 2),
         ["Sun 2026-03-01 18:00 +0900", "Mon 2026-03-02 18:00 +0900"]
     );
-    // A run at the very instant is not the next one.
+    // A run at the instant itself is not the next run.
     assert_eq!(runs("cron(0 18 ? * * *)", "2026-03-01T09:00:00Z", "Asia/Tokyo", 1), ["Mon 2026-03-02 18:00 +0900"]);
     assert_eq!(
         runs("cron(0 5 ? * MON-FRI *)", "2026-03-06T06:00:00Z", "UTC", 2),
@@ -300,7 +302,7 @@ fn field(values: &'static str) -> impl Strategy<Value = String> {
 }
 
 prop_compose! {
-    /// Mostly right crons.
+    /// Cron expressions, most of which are valid.
     fn cron_text()(
         minute in field("[0-9]{1,2}(-[0-9]{1,2})?(/[0-9])?"),
         hour in field("[0-2]?[0-9](-[0-9]{1,2})?(/[0-9])?"),

@@ -1,4 +1,5 @@
-//! Time zones by their IANA names, from the copy of the database that is built in: no run depends on the machine's.
+//! Time zones by their IANA names. They come from the built-in copy of the database, so that no run depends on the
+//! machine's copy.
 
 use std::sync::LazyLock;
 
@@ -12,7 +13,7 @@ static DATABASE: LazyLock<TimeZoneDatabase> = LazyLock::new(TimeZoneDatabase::bu
 pub struct ZoneError {
     /// What was written.
     pub name: String,
-    /// The name that it is close to.
+    /// A name that is close to it.
     pub similar: Option<String>,
 }
 

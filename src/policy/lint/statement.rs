@@ -1,14 +1,14 @@
-//! One statement: what it is checked for as part of a trust policy or of an identity policy.
+//! Checks one statement, as part of a trust policy or of an identity policy.
 
 use serde_json::{Map, Value};
 
 use super::{Lint, add, allows, list, lower, means, quoted};
 use crate::policy::actions;
 
-/// Services whose roles a stack for backups has.
+/// The services whose roles a stack for backups has.
 const SERVICES: [&str; 4] = ["ec2.amazonaws.com", "ec2.amazonaws.com.cn", "backup.amazonaws.com", "ssm.amazonaws.com"];
 
-/// Each of these lets its holder get more privileges than it has.
+/// Actions each of which lets its holder get more privileges than it has.
 pub(super) const ESCALATIONS: [&str; 20] = [
     "iam:AddRoleToInstanceProfile",
     "iam:AddUserToGroup",
@@ -32,7 +32,7 @@ pub(super) const ESCALATIONS: [&str; 20] = [
     "ec2:ReplaceIamInstanceProfileAssociation",
 ];
 
-/// With `iam:PassRole`, each of these runs something as another role.
+/// Actions that run a workload as another role, for whoever also has `iam:PassRole`.
 pub(super) const RUNNERS: [&str; 5] = [
     "ec2:AssociateIamInstanceProfile",
     "ec2:RunInstances",
@@ -52,7 +52,7 @@ impl<'a> Statement<'a> {
         add(self.found, code, true, message.into(), self.path, help);
     }
 
-    /// (operator, key, values) of the conditions.
+    /// Lists the conditions as (operator, key, values).
     fn conditions(&self) -> Vec<(&'a str, &'a str, Vec<&'a str>)> {
         let operators = self.words.get("Condition").and_then(Value::as_object).into_iter().flatten();
         let keyed = operators.flat_map(|(operator, keys)| {
@@ -62,8 +62,9 @@ impl<'a> Statement<'a> {
         keyed.collect()
     }
 
-    /// The conditions that hold only where a key has one of some values: `Not`, `Null` and `ForAllValues` let everybody
-    /// through but some, or whoever does not send the key, and so does `IfExists` unless the key `is_sent` always.
+    /// Lists the conditions that hold only where a key has one of the given values. Operators with `Not`, `Null` and
+    /// `ForAllValues` do not count: they let everybody through but some, or whoever does not send the key. `IfExists`
+    /// does not count either, unless the key `is_sent` with every request.
     fn bounds(&self, is_sent: bool) -> Vec<(&'a str, Vec<&'a str>)> {
         let binds = |operator: &str| {
             let operator = operator.to_ascii_lowercase();
@@ -76,12 +77,12 @@ impl<'a> Statement<'a> {
     }
 
     fn has_key(&self, wanted: &str) -> bool {
-        // Whoever passes a role says to whom.
+        // A request that passes a role always says to which service.
         let bounds = self.bounds(wanted == "iam:PassedToService");
         bounds.iter().any(|(key, _)| key.to_ascii_lowercase().starts_with(&wanted.to_ascii_lowercase()))
     }
 
-    /// Action names and conditions that IAM does not know.
+    /// Finds action names and condition keys that IAM does not know.
     pub(super) fn spelling(&mut self) {
         for element in ["Action", "NotAction"] {
             for action in list(self.words.get(element)) {
@@ -172,7 +173,7 @@ impl<'a> Statement<'a> {
             self.error("VSS1013", message, "add a condition on the provider's `sub`");
             return;
         }
-        // repo:OWNER/NAME:...: a wildcard in the first two parts is everybody's repository.
+        // A subject is `repo:OWNER/NAME:...`: a wildcard in the owner or the name includes everybody's repositories.
         let open = |subject: &&&str| {
             let head = match subject.strip_prefix("repo:") {
                 Some(rest) => rest.split(':').next().unwrap_or(rest),
@@ -204,7 +205,7 @@ impl<'a> Statement<'a> {
             let message = format!("allows {} on every resource", quoted(&broad));
             self.error("VSS1020", message, "name the actions, or the resources");
         }
-        // `*` and `iam:*` have been named; what they hold is no news.
+        // `*` and `iam:*` are reported already; the actions that they include are not reported again.
         let named: Vec<&String> = actions.iter().filter(|action| !broad.contains(action)).collect();
         let matches = |wanted: &str| named.iter().any(|action| means(action, wanted));
         let passes = matches("iam:PassRole");

@@ -1,3 +1,5 @@
+//! The lints, statement by statement.
+
 use serde_json::json;
 
 use super::statement::{ESCALATIONS, RUNNERS};

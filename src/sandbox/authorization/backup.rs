@@ -1,4 +1,4 @@
-//! What AWS Backup's operations need.
+//! The permissions that AWS Backup's operations need.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::needs::{Call, Need, request_tags, resource_tags};
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 
-/// What a vault with a key of the customer's needs: "Access control" in the AWS Backup guide.
+/// The permissions that a vault with a customer's key needs: "Access control" in the AWS Backup guide.
 const KEY_ACTIONS: [&str; 5] =
     ["kms:CreateGrant", "kms:GenerateDataKey", "kms:Decrypt", "kms:RetireGrant", "kms:DescribeKey"];
 
@@ -44,7 +44,7 @@ fn tags<'a>(call: &Call<'a>, member: &str) -> Vec<(&'a str, &'a str)> {
     tags.map(|(key, value)| (key.as_str(), value.as_str().unwrap_or_default())).collect()
 }
 
-/// The tags in a creating call need the tagging action too.
+/// Adds the tagging action, which tags in a creating call need too.
 fn with_tags(tags: &[(&str, &str)], own: Need) -> Vec<Need> {
     let tagging = Need::of("backup:TagResource", own.request.resource.clone(), own.request.keys.clone());
     if tags.is_empty() { vec![own] } else { vec![own, tagging] }
@@ -101,7 +101,7 @@ fn of_vault(call: &Call<'_>) -> Need {
     call.own(call.arn("backup", &format!("backup-vault:{name}")), keys)
 }
 
-/// A recovery point of EC2 is an image: its ARN names no vault.
+/// Needs a recovery point. One of EC2 is an image, whose ARN names no vault.
 fn of_point(call: &Call<'_>) -> Need {
     let arn = call.text("RecoveryPointArn");
     let vault = region(call).and_then(|region| region.backup.vaults.get(call.text("BackupVaultName")));

@@ -1,4 +1,4 @@
-//! What EC2's operations need.
+//! The permissions that EC2's operations need.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -19,19 +19,19 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
             on_instance(call, instance.as_deref().unwrap_or("*"))
         }
         "CreateTags" | "DeleteTags" => call.list("Resources").map(|id| tagging(call, id)).collect(),
-        // Describing has no resources.
+        // The describing operations have no resource-level permissions.
         _ => vec![call.own("*", Keys::default())],
     }
 }
 
-/// The region as it is, or as it will be when it is first asked for.
+/// Returns the region as it is, or as it will be once it is first used.
 fn region<'a>(call: &Call<'a>) -> Cow<'a, Region> {
     let fresh = || Region { fleet: Fleet::seed(call.region, call.account_id), ..Region::default() };
     call.account.regions.get(call.region).map_or_else(|| Cow::Owned(fresh()), Cow::Borrowed)
 }
 
-/// `ec2:InstanceProfile` is the profile on the instance, `ec2:NewInstanceProfile` the one of the request, whose role is
-/// handed to EC2.
+/// Needs an instance and a profile. `ec2:InstanceProfile` is the profile on the instance, `ec2:NewInstanceProfile` the
+/// one of the request, whose role is handed to EC2.
 fn on_instance(call: &Call<'_>, id: &str) -> Vec<Need> {
     let region = region(call);
     let live = region.fleet.instances.get(id);
@@ -54,7 +54,7 @@ fn on_instance(call: &Call<'_>, id: &str) -> Vec<Need> {
     needs
 }
 
-/// Images and snapshots have ARNs without an account.
+/// Needs a resource that is tagged. The ARNs of images and snapshots have no account.
 fn tagging(call: &Call<'_>, id: &str) -> Need {
     let region = region(call);
     let global = |kind: &str| format!("arn:{}:ec2:{}::{kind}/{id}", call.partition, call.region);

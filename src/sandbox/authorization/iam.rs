@@ -1,10 +1,10 @@
-//! What IAM's operations need.
+//! The permissions that IAM's operations need.
 
 use super::needs::{Call, Need, request_tags, resource_tags, tag_list};
 use crate::policy::Keys;
 use crate::sandbox::iam::{InstanceProfile, Policy, Role};
 
-/// What an operation is about, by its name.
+/// The type of resource that an operation is about; its name tells.
 enum Subject {
     Role,
     Profile,
@@ -39,13 +39,13 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
     }
 }
 
-/// IAM's messages name things by kind and name.
+/// Sets the resource as IAM's messages show it: by type and name.
 fn named(mut need: Need, kind: &str, name: &str) -> Need {
     need.shown = format!("{kind} {name}");
     need
 }
 
-/// The tags in a creating call need the tagging action too.
+/// Adds the tagging action, which tags in a creating call need too.
 fn with_tags(call: &Call<'_>, mut needs: Vec<Need>, action: &str) -> Vec<Need> {
     if let Some(own) = needs.first().filter(|_| !tag_list(call.input, "Tags").is_empty()) {
         let mut tagging = Need::of(action, own.request.resource.clone(), own.request.keys.clone());
@@ -60,8 +60,8 @@ fn new_arn(call: &Call<'_>, kind: &str, name: &str) -> String {
     format!("arn:{}:iam::{}:{kind}{path}{name}", call.partition, call.account_id)
 }
 
-/// Roles: `iam:PolicyARN` is the attached policy, `iam:PermissionsBoundary` the boundary that the role has, or gets by
-/// the two operations that set one.
+/// Needs a role. `iam:PolicyARN` is the attached policy, `iam:PermissionsBoundary` the boundary that the role has, or
+/// gets by the two operations that set one.
 fn role(call: &Call<'_>) -> Vec<Need> {
     let name = call.text("RoleName");
     let live: Option<&Role> = call.account.iam.role(name).filter(|_| call.operation != "CreateRole");
@@ -94,7 +94,7 @@ fn role(call: &Call<'_>) -> Vec<Need> {
     if call.operation == "CreateRole" { with_tags(call, needs, "iam:TagRole") } else { needs }
 }
 
-/// Instance profiles: putting a role into one hands the role to EC2.
+/// Needs an instance profile. Putting a role into a profile hands the role to EC2.
 fn profile(call: &Call<'_>) -> Vec<Need> {
     let name = call.text("InstanceProfileName");
     let live: Option<&InstanceProfile> =

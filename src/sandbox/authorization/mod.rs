@@ -1,9 +1,10 @@
-//! What a request needs: which IAM actions, on which resources, with which condition keys; and whether the policies of
-//! its access key allow all of that.
+//! Tells which permissions a request needs (IAM actions, resources, condition keys), and whether the policies of its
+//! access key allow all of them.
 //!
-//! From the Service Authorization Reference (the tables of actions, resources and condition keys of IAM, AWS Backup, AWS
-//! Backup Storage, Systems Manager, EC2, Resource Groups Tagging), the access control page of the AWS Backup guide, and "Tagging
-//! IAM resources" for tags in creating calls. An access key without policies may do everything.
+//! Written from the Service Authorization Reference (the tables of actions, resources and condition keys of IAM, AWS
+//! Backup, AWS Backup Storage, Systems Manager, EC2 and Resource Groups Tagging), the access control page of the AWS
+//! Backup guide, and "Tagging IAM resources" for tags in creating calls. An access key without policies may do
+//! everything.
 
 mod backup;
 mod ec2;

@@ -1,4 +1,4 @@
-//! A call, and the list of what it needs.
+//! A call, and the permissions that it needs.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::{backup, ec2, iam, ssm};
 use crate::policy::{Keys, Request};
 use crate::sandbox::account::Account;
 
-/// A call whose protocol has been taken off, and where it is made.
+/// A decoded call, and where it is made.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::sandbox) struct Call<'a> {
     pub(in crate::sandbox) access_key: &'a str,
@@ -30,18 +30,18 @@ impl<'a> Call<'a> {
         self.input.get(member).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str)
     }
 
-    /// The ARN of a thing of the account in the region.
+    /// Returns the ARN of a resource of the account in the region.
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition, self.region, self.account_id)
     }
 
-    /// The service's own action of the operation, on a resource.
+    /// Needs the action of the operation's own name, on a resource.
     pub(super) fn own(&self, resource: impl Into<String>, keys: Keys) -> Need {
         Need::of(&format!("{}:{}", prefix(self.service), self.operation), resource, keys)
     }
 }
 
-/// One thing that a call needs, and its resource as error messages show it.
+/// One permission that a call needs, and its resource as error messages show it.
 pub(super) struct Need {
     pub(super) request: Request,
     pub(super) shown: String,
@@ -54,13 +54,13 @@ impl Need {
         Self { request: Request { action: action.to_owned(), resource, keys }, shown }
     }
 
-    /// The leave to hand a role to a service.
+    /// Needs the permission to pass a role to a service.
     pub(super) fn pass_role(arn: &str, service: &str) -> Self {
         Self::of("iam:PassRole", arn, Keys::default().with("iam:PassedToService", service))
     }
 }
 
-/// Lists what a call needs, in the order in which AWS asks.
+/// Lists the permissions that a call needs, in the order in which AWS checks them.
 pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
     match call.service {
         "iam" => iam::needs(call),
@@ -75,12 +75,12 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
     }
 }
 
-/// The prefix of a service's actions.
+/// Returns the prefix of a service's actions.
 pub(super) fn prefix(service: &str) -> &str {
     if service == "tagging" { "tag" } else { service }
 }
 
-/// Adds the tags that a request brings: `aws:RequestTag/KEY` and `aws:TagKeys`.
+/// Adds the tags in a request: `aws:RequestTag/KEY` and `aws:TagKeys`.
 pub(super) fn request_tags<'a>(mut keys: Keys, tags: impl IntoIterator<Item = (&'a str, &'a str)>) -> Keys {
     let mut names = Vec::new();
     for (name, value) in tags {
@@ -93,7 +93,7 @@ pub(super) fn request_tags<'a>(mut keys: Keys, tags: impl IntoIterator<Item = (&
     keys
 }
 
-/// Adds the tags that a thing has; `prefix` is a service's own spelling of `aws:ResourceTag`.
+/// Adds the tags that a resource has; `prefix` is a service's own spelling of `aws:ResourceTag`.
 pub(super) fn resource_tags(mut keys: Keys, prefix: &str, tags: Option<&BTreeMap<String, String>>) -> Keys {
     for (name, value) in tags.into_iter().flatten() {
         keys.set(&format!("aws:ResourceTag/{name}"), [value.clone()]);
@@ -102,7 +102,7 @@ pub(super) fn resource_tags(mut keys: Keys, prefix: &str, tags: Option<&BTreeMap
     keys
 }
 
-/// The tags of an input that is a list of `{Key, Value}`.
+/// Reads the tags of an input as a list of `{Key, Value}`.
 pub(super) fn tag_list<'a>(input: &'a Value, member: &str) -> Vec<(&'a str, &'a str)> {
     let text = |tag: &'a Value, member: &str| tag.get(member).and_then(Value::as_str).unwrap_or_default();
     let tags = input.get(member).and_then(Value::as_array).into_iter().flatten();

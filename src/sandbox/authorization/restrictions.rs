@@ -1,4 +1,4 @@
-//! The access keys that have policies: what each of their calls needed, and what the policies said to it.
+//! The access keys that have policies, and what the policies said to each of their calls.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use crate::sandbox::account::ApiError;
 use crate::sandbox::sts;
 use crate::sandbox::wire::model::{Model, Protocol};
 
-/// One thing that a request needed, and whether its access key had it.
+/// One permission that a request needed, and whether its access key had it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Authorization {
-    /// Who asked.
+    /// The access key of the request.
     pub access_key: String,
     /// The operation that needed it, such as `iam:AddRoleToInstanceProfile`.
     pub operation: String,
@@ -21,7 +21,7 @@ pub struct Authorization {
     pub decision: Decision,
 }
 
-/// The policies of the access keys that have some, and what they were asked.
+/// The policies of the access keys that have some, and the decisions so far.
 #[derive(Debug, Default)]
 pub(in crate::sandbox) struct Restrictions {
     policies: BTreeMap<String, Policies>,
@@ -49,8 +49,8 @@ impl Restrictions {
         self.asked.clear();
     }
 
-    /// Lets a call pass, or refuses it in the service's own words. Everything it needs is remembered up to the first
-    /// refusal, as AWS stops there.
+    /// Lets a call pass, or refuses it in the service's own words. The decisions are recorded up to the first refusal,
+    /// because AWS stops there.
     pub(in crate::sandbox) fn admit(&mut self, call: &Call<'_>) -> Result<(), ApiError> {
         let Some(policies) = self.policies.get(call.access_key) else { return Ok(()) };
         for Need { request, shown } in needs(call) {
@@ -70,7 +70,7 @@ impl Restrictions {
     }
 }
 
-/// Words a refusal as the service does; `None` where there is none.
+/// Writes a refusal in the service's words; `None` where the call is allowed.
 fn refusal(call: &Call<'_>, request: &Request, shown: &str, decision: Decision) -> Option<ApiError> {
     let Request { action, .. } = request;
     let why = match decision {

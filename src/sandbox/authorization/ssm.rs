@@ -1,4 +1,4 @@
-//! What Systems Manager's operations need.
+//! The permissions that Systems Manager's operations need.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -43,7 +43,7 @@ fn region<'a>(call: &Call<'a>) -> Option<&'a Region> {
     call.account.regions.get(call.region)
 }
 
-/// AWS's own documents belong to no account.
+/// Returns the ARN of a document; AWS's own documents have no account in theirs.
 fn document(call: &Call<'_>, name: &str) -> String {
     let account = if name.starts_with("AWS-") { "" } else { call.account_id };
     format!("arn:{}:ssm:{}:{account}:document/{name}", call.partition, call.region)
@@ -67,8 +67,8 @@ fn create_association(call: &Call<'_>) -> Vec<Need> {
     needs
 }
 
-/// The association itself and its document. AWS's own policies for Quick Setup allow both for describing, updating and
-/// deleting.
+/// Needs the association itself and its document: AWS's own policies for Quick Setup allow both for describing,
+/// updating and deleting.
 fn of_association(call: &Call<'_>) -> Vec<Need> {
     let id = call.text("AssociationId");
     let live = association(call, id);
@@ -79,13 +79,14 @@ fn of_association(call: &Call<'_>) -> Vec<Need> {
     std::iter::once(own).chain(document).collect()
 }
 
-/// State Manager works with that role from then on.
+/// Needs to pass the role of a request to State Manager, which uses it from then on.
 fn dispatch_role(call: &Call<'_>) -> Option<Need> {
     let arn = call.text("AssociationDispatchAssumeRole");
     (!arn.is_empty()).then(|| Need::pass_role(arn, "ssm.amazonaws.com"))
 }
 
-/// The instances that a call means: each with its tags; where tags mean none yet, any that has these.
+/// Needs the instances that a call targets, each with its tags. Where no instance has the targeted tags yet, it needs
+/// any instance that has them.
 fn instances(call: &Call<'_>) -> Vec<Need> {
     let fleet = region(call)
         .map_or_else(|| Cow::Owned(Fleet::seed(call.region, call.account_id)), |region| Cow::Borrowed(&region.fleet));
@@ -136,7 +137,7 @@ fn tagging(call: &Call<'_>) -> Need {
     call.own(call.arn("ssm", &format!("{kind}/{}", id.trim_start_matches('/'))), keys)
 }
 
-/// A parameter's ARN has its name without the first slash.
+/// Needs a parameter, whose ARN has its name without the first slash.
 fn parameter(call: &Call<'_>, name: &str) -> Need {
     let live = region(call).and_then(|region| region.ssm.parameters.get(name));
     let mut keys = resource_tags(Keys::default(), "ssm:resourceTag", live.map(|one| &one.tags));

@@ -1,7 +1,7 @@
-//! Which instances a selection means.
+//! Finds the instances that a selection includes.
 //!
-//! From `BackupSelection` of the API reference and "Assign resources programmatically" of the AWS Backup guide. Instances are the
-//! only resources here.
+//! Written from `BackupSelection` of the API reference and "Assign resources programmatically" of the AWS Backup guide.
+//! Instances are the only resources here.
 
 use serde_json::{Map, Value};
 
@@ -9,9 +9,9 @@ use super::vss::Place;
 use crate::model::glob;
 use crate::sandbox::fleet::{Fleet, Instance};
 
-/// The instances that a selection means: what `Resources` names or one of `ListOfTags` means, as far as all `Conditions` hold;
-/// without what `NotResources` names. Patterns that name no type of resource, and tags, mean instances
-/// only while the region's switch for EC2 is on.
+/// Returns the instances that a selection includes: those that `Resources` names or that have one of `ListOfTags`, as
+/// far as all `Conditions` hold, without those that `NotResources` names. Patterns without a resource type, and tags,
+/// include instances only while the region's switch for EC2 is on.
 pub(super) fn chosen<'a>(
     selection: &Map<String, Value>,
     fleet: &'a Fleet,
@@ -30,7 +30,7 @@ pub(super) fn chosen<'a>(
                 instance.tags.get(key).is_some_and(|own| own == value)
             })
     };
-    // Nothing named and nothing tagged means everything that is opted in.
+    // A selection without resources and tags includes all resources whose types are opted in.
     let everything = opted_in && resources.is_empty() && tags.is_empty();
     let is_chosen = |instance: &&Instance| {
         let arn = place.instance(&instance.id);
@@ -54,7 +54,7 @@ fn condition(condition: &Value) -> (&str, &str) {
     (text("ConditionKey"), text("ConditionValue"))
 }
 
-/// Tells whether all conditions hold; a tag that is not there equals nothing.
+/// Tells whether all conditions hold. A tag that is absent equals no value.
 fn holds(selection: &Map<String, Value>, instance: &Instance) -> bool {
     let of = |operator: &str| {
         let conditions = selection.get("Conditions").and_then(Value::as_object);

@@ -1,7 +1,7 @@
-//! What becomes of backup jobs: decided at the moment of their snapshot, in the order of those moments.
+//! Decides the outcomes of backup jobs: each at the time of its snapshot, in the order of these times.
 //!
-//! From `StartBackupJob` and "AWS Backup dashboards: Reasons for problematic jobs" for what fails, and the quotas page: one
-//! running job for a resource. How long things take is made up.
+//! The reasons for failures are from `StartBackupJob` and "AWS Backup dashboards: Reasons for problematic jobs", the
+//! limit of one running job for a resource from the quotas page. The durations are made up.
 
 use std::collections::BTreeMap;
 use std::rc::Rc;
@@ -19,18 +19,18 @@ use crate::sandbox::{made, ssm};
 const MINUTE: i64 = 60_000;
 /// The size of a volume.
 const VOLUME_BYTES: i64 = GIGABYTES << 30;
-/// How many tags of its users' a thing may have.
+/// The most tags of a resource that its users set.
 const MOST_TAGS: usize = 50;
 
 const SUCCESS: &str = "SUCCESS";
-// AWS names some categories and calls these examples; that `SUCCESS` is the only good one is documented.
+// AWS calls some categories examples; only that `SUCCESS` is the one good category is documented.
 const DENIED: &str = "AccessDenied";
 const WRONG: &str = "InvalidParameters";
 const TROUBLE: &str = "VSSError";
 const EXPIRED: &str = "JobExpired";
 const LIMIT: &str = "LimitExceeded";
 
-/// Decides what is due; tells whether anything was.
+/// Decides the jobs that are due; tells whether there were any.
 pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     let now = context.now;
     let Some(region) = context.account.regions.get_mut(context.region) else { return false };
@@ -40,7 +40,7 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     if region.backup.open.first().is_none_or(|(at, _)| *at > now) {
         return swept;
     }
-    // Packages that arrived meanwhile count.
+    // Packages that were installed meanwhile count.
     ssm::catch_up(context);
     let place = Place { partition: context.partition, region: context.region, account: context.account_id };
     let Some(region) = context.account.regions.get_mut(context.region) else { return swept };
@@ -55,11 +55,11 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     true
 }
 
-/// What decides on many jobs, and remembers what is the same for them.
+/// Decides many jobs, and remembers the facts that are the same for several of them.
 struct Judge<'a> {
     iam: &'a Iam,
     place: Place<'a>,
-    /// The backup roles by ARN; `None`: AWS Backup can't assume it.
+    /// The backup roles by ARN; `None` for a role that AWS Backup can't assume.
     roles: BTreeMap<String, Option<Rc<Powers>>>,
     /// The roles of instance profiles by the profiles' ARNs.
     profiles: BTreeMap<String, Option<Rc<Powers>>>,
@@ -68,8 +68,8 @@ struct Judge<'a> {
     attempts: BTreeMap<Circumstances, Attempt>,
 }
 
-/// What an attempt depends on that changes between two jobs of one run: the instance, its package, whether its agent is
-/// silent, its profile, and the backup role.
+/// The facts that an attempt depends on and that change between two jobs of one run: the instance, its package, whether
+/// its agent is silent, its profile, and the backup role.
 type Circumstances = (String, Option<String>, bool, Option<String>, String);
 
 /// Why a job fails: category and message.
@@ -166,7 +166,7 @@ impl<'a> Judge<'a> {
         Ok(outcome)
     }
 
-    /// What a backup role may do; `None` if there is none that AWS Backup can assume.
+    /// Returns the permissions of a backup role; `None` if there is no such role that AWS Backup can assume.
     fn role(&mut self, arn: &str) -> Option<Rc<Powers>> {
         let (iam, place) = (self.iam, self.place);
         let known = self.roles.entry(arn.to_owned()).or_insert_with(|| {
@@ -176,14 +176,14 @@ impl<'a> Judge<'a> {
         known.clone()
     }
 
-    /// The vault is there, and takes what is kept for so long.
+    /// Checks that the vault exists and accepts the retention.
     #[expect(clippy::unused_self, reason = "the checks of a job stand together")]
     fn check_vault(&self, region: &Region, job: &Job) -> Result<(), Failure> {
         let vault = region.backup.vaults.get(&job.vault);
         let vault = vault.ok_or_else(|| (WRONG, format!("Backup vault with name {} cannot be found", job.vault)))?;
         let Some(lock) = &vault.lock else { return Ok(()) };
         let kept = job.lifecycle.get("DeleteAfterDays").and_then(serde_json::Value::as_i64);
-        // Without a lifecycle it is kept for ever.
+        // Without a lifecycle the backup is kept for ever.
         let short = lock.min_retention.is_some_and(|least| kept.is_some_and(|days| days < least));
         let long = lock.max_retention.is_some_and(|most| kept.is_none_or(|days| days > most));
         if short || long {
@@ -242,15 +242,15 @@ fn failed(job: &Job, (category, message): Failure) -> Outcome {
     }
 }
 
-/// What a job makes in EC2.
+/// The image and the snapshots that a job makes in EC2.
 struct Made {
     id: String,
     image: Image,
     snapshots: Vec<(String, Snapshot)>,
 }
 
-/// The image and its snapshots, with their tags: the image has the instance's and the plan's, the plan's weigh more; a
-/// snapshot has its volume's.
+/// Makes the image and its snapshots, with their tags. The image has the tags of the instance and of the plan, of which
+/// the plan's take precedence; a snapshot has the tags of its volume.
 fn image(
     instance: &Instance,
     volume_tags: &BTreeMap<String, BTreeMap<String, String>>,
@@ -297,7 +297,7 @@ fn image(
     Made { id: format!("ami-0{}", hex("image")), image, snapshots }
 }
 
-/// EC2 has room for another image, and for another snapshot of the volumes.
+/// Checks that EC2's quotas allow another image, and another snapshot of the volumes.
 fn check_limits(region: &Region, instance: &Instance) -> Result<(), Failure> {
     let quota = region.ec2.image_quota.unwrap_or(IMAGE_QUOTA);
     if region.ec2.images.len() >= quota {
@@ -311,7 +311,7 @@ fn check_limits(region: &Region, instance: &Instance) -> Result<(), Failure> {
     Ok(())
 }
 
-/// A thing has room for 50 tags besides AWS's own.
+/// Checks that no resource gets more than 50 tags besides AWS's own.
 fn check_tags(made: &Made, attempt: &Attempt) -> Result<(), Failure> {
     let of_users = |tags: &BTreeMap<String, String>| tags.keys().filter(|key| !key.starts_with("aws:")).count();
     let most = made.snapshots.iter().map(|(_, snapshot)| &snapshot.tags).chain([&made.image.tags]).map(of_users).max();

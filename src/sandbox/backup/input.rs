@@ -1,4 +1,4 @@
-//! Members of inputs, pages, ARNs and refusals, as several operations need them.
+//! Reads the members of inputs, and makes the pages, ARNs and refusals that several operations share.
 
 use serde_json::{Map, Value, json};
 
@@ -17,12 +17,12 @@ pub(super) fn text<'a>(input: &'a Value, member: &str) -> Option<&'a str> {
     input.get(member).and_then(Value::as_str)
 }
 
-/// A member that the model requires, after the check.
+/// Returns a member that the model requires; the input has been checked against it.
 pub(super) fn required<'a>(input: &'a Value, member: &str) -> &'a str {
     text(input, member).unwrap_or_default()
 }
 
-/// The ids that a caller may choose: 1 to 50 letters, digits and `-_.`.
+/// Reads the token of a caller: 1 to 50 letters, digits and `-_.`.
 pub(super) fn creator_request_id(input: &Value) -> Result<Option<String>, ApiError> {
     let Some(id) = text(input, "CreatorRequestId") else { return Ok(None) };
     let fits =

@@ -1,4 +1,4 @@
-//! Backup jobs: starting, stopping, listing. What becomes of one is decided in `decide`, once its moment has come.
+//! Backup jobs: starting, stopping and listing them. Module `decide` decides how a job ends when its time has come.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 
 const MINUTE: i64 = 60_000;
-/// Jobs are listed for this long.
+/// How long jobs are listed.
 const REMEMBERED: i64 = 30 * 24 * 60 * MINUTE;
 /// How long an on-demand job waits, and how long a running job takes to come to its snapshot.
 pub(super) const QUEUE: i64 = 40_000;
@@ -36,9 +36,9 @@ pub struct Job {
     pub start_by: i64,
     /// The end of the completion window, counted from the schedule.
     pub complete_by: i64,
-    /// When it runs.
+    /// When it starts to run.
     pub starts: i64,
-    /// When it comes to the snapshot: what it will come to is decided by what is there at that moment.
+    /// When it makes the snapshot: its outcome is decided by what is there at that time.
     pub acts: i64,
     /// The lifecycle as it was asked for.
     pub lifecycle: Map<String, Value>,
@@ -50,7 +50,7 @@ pub struct Job {
     pub origin: Option<Origin>,
     /// The caller's token.
     pub token: Option<String>,
-    /// What it comes to, once that is decided.
+    /// Its outcome, once that is decided.
     pub outcome: Option<Outcome>,
 }
 
@@ -65,16 +65,16 @@ pub struct Origin {
     pub rule: String,
 }
 
-/// What a job comes to.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outcome {
     /// When it is over.
     pub ends: i64,
     /// `COMPLETED`, `FAILED`, `EXPIRED` or `ABORTED`.
     pub state: String,
-    /// `SUCCESS`, or what sort of trouble there was.
+    /// `SUCCESS`, or the category of the failure.
     pub category: String,
-    /// AWS's words; empty where there is nothing to say.
+    /// AWS's message; empty where there is none.
     pub message: String,
     /// `WindowsVSS`, or empty for a regular backup.
     pub backup_type: String,
@@ -85,7 +85,7 @@ pub struct Outcome {
 }
 
 impl Job {
-    /// The state at a moment.
+    /// Returns the state at a time.
     pub fn state(&self, now: i64) -> &str {
         match &self.outcome {
             Some(outcome) if outcome.ends <= now => &outcome.state,
@@ -94,19 +94,19 @@ impl Job {
         }
     }
 
-    /// Whether it asked for a VSS backup.
+    /// Tells whether the job asked for a VSS backup.
     pub fn asks_for_vss(&self) -> bool {
         self.options.get("WindowsVSS").is_some_and(|value| value == "enabled")
     }
 
-    /// The outcome, once it is there to be seen.
+    /// Returns the outcome, once the job is over.
     fn ended(&self, now: i64) -> Option<&Outcome> {
         self.outcome.as_ref().filter(|outcome| outcome.ends <= now)
     }
 }
 
 impl Origin {
-    /// The `CreatedBy` of jobs and recovery points, as the plan's versions tell it.
+    /// Writes the `CreatedBy` of jobs and recovery points from the plan's versions.
     pub(super) fn described(&self, backup: &Backup) -> Value {
         let mut members = json!({
             "BackupPlanId": self.plan, "BackupPlanVersion": self.version, "BackupRuleId": self.rule,
@@ -137,7 +137,7 @@ fn options(input: &Value) -> Result<BTreeMap<String, String>, ApiError> {
     Ok(read)
 }
 
-/// A window in minutes, 60 at least for the start.
+/// Reads a window in minutes; the start window has at least 60.
 fn window(input: &Value, member: &str, least: i64, default: i64) -> Result<i64, ApiError> {
     let minutes = input.get(member).and_then(Value::as_i64).unwrap_or(default);
     if (least..=rules::LONGEST_WINDOW).contains(&minutes) {
@@ -211,13 +211,13 @@ fn instance(context: &mut Context<'_>, resource: &str) -> Result<(), ApiError> {
 }
 
 impl Backup {
-    /// Takes in a job that nothing is decided about yet.
+    /// Adds a job whose outcome is not decided yet.
     pub(super) fn add(&mut self, job: Job) {
         self.open.insert((job.acts, job.id.clone()));
         self.jobs.insert(job.id.clone(), job);
     }
 
-    /// The members of a job that a list and a description share.
+    /// Writes the members of a job that a list and a description share.
     fn described(&self, job: &Job, context: &Facts<'_>) -> Value {
         let Facts { account, now, vault, name } = *context;
         let mut members = Map::from_iter(
@@ -254,7 +254,7 @@ impl Backup {
             add("CreatedBy", origin.described(self));
         }
         if let Some(outcome) = &job.outcome {
-            // The recovery point is there while it is being made.
+            // A recovery point is shown while it is still being made.
             if let Some(arn) = &outcome.recovery_point {
                 add("RecoveryPointArn", json!(arn));
             }
@@ -283,7 +283,7 @@ impl Backup {
     }
 }
 
-/// What describing jobs takes besides them.
+/// What is needed to describe jobs, besides the jobs themselves.
 #[derive(Clone, Copy)]
 struct Facts<'a> {
     account: &'a str,
@@ -321,7 +321,7 @@ fn fits(job: &Job, input: &Value, account: &str, now: i64) -> bool {
         && within("ByCompleteAfter", "ByCompleteBefore", ended.map(|outcome| outcome.ends))
 }
 
-/// The jobs of the last 30 days, newest first.
+/// Lists the jobs of the last 30 days, newest first.
 pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let (account, now) = (context.account_id, context.now);
     let vault = arn(context, "backup-vault:");
@@ -334,7 +334,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     jobs.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| one.id.cmp(&other.id)));
     let ids = jobs.into_iter().map(|job| (job.id.clone(), json!(job.id))).collect();
     let mut page = paged(input, &format!("ListBackupJobs{filters}"), "BackupJobs", ids)?;
-    // Only what is on the page is described: there may be tens of thousands.
+    // Only the jobs on the page are described, because there may be tens of thousands.
     for item in page["BackupJobs"].as_array_mut().into_iter().flatten() {
         let Some(job) = item.as_str().and_then(|id| region.backup.jobs.get(id)) else { continue };
         let name = region.fleet.name_of(&job.resource);
@@ -357,7 +357,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(region.backup.described(job, &Facts { account, now, vault: &vault, name }))
 }
 
-/// Stops a job; what it was making goes.
+/// Stops a job and removes what it was making.
 pub(super) fn stop(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = required(input, "BackupJobId");
     let now = context.now;
@@ -389,7 +389,7 @@ pub(super) fn stop(context: &mut Context<'_>, input: &Value) -> Answer {
 }
 
 impl crate::sandbox::account::Region {
-    /// Takes a recovery point away, its image and snapshots too.
+    /// Removes a recovery point with its image and snapshots.
     pub(super) fn forget(&mut self, vault: &str, arn: &str) -> Option<RecoveryPoint> {
         let point = self.backup.vaults.get_mut(vault)?.recovery_points.remove(arn);
         let id = arn.rsplit('/').next().unwrap_or_default();

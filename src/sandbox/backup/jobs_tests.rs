@@ -1,3 +1,5 @@
+//! Backup jobs of one instance: every way in which they succeed, fail, expire or are stopped.
+
 use serde_json::{Value, json};
 
 use crate::sandbox::bench::Bench;
@@ -6,7 +8,7 @@ use crate::sandbox::fleet::{Ailment, Instance, PackageChange};
 const BACKUP_ROLE: &str = "arn:aws:iam::123456789012:role/AWSBackupVss";
 const PROFILE: &str = "arn:aws:iam::123456789012:instance-profile/app";
 
-/// An account in which a VSS backup of `sql-1` works.
+/// Makes an account in which a VSS backup of `sql-1` succeeds.
 fn ready() -> Bench {
     let mut bench = Bench::of("backup");
     let trust = |service: &str| {

@@ -1,7 +1,7 @@
 //! AWS Backup of one region: vaults, plans, selections, settings, jobs and recovery points.
 //!
-//! Nothing runs in the background: a job knows when it runs and when it comes to its snapshot, and what it comes to is decided
-//! by what is there at that moment, at the first request after it.
+//! Nothing runs in the background: a job has the times at which it runs and makes its snapshot. Its outcome follows
+//! from what is there at the latter time, and is decided at the first request after it.
 //!
 //! Written from the AWS Backup developer guide (API reference, quotas, Vault Lock) and the service model.
 

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Job, Plan, Vault};
 
-/// What AWS Backup remembers.
+/// The vaults, plans, settings and jobs of AWS Backup.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Backup {
     /// Vaults by name.
@@ -24,25 +24,25 @@ pub struct Backup {
     /// Backup jobs by id.
     #[serde(default)]
     pub jobs: BTreeMap<String, Job>,
-    /// The jobs that nothing is decided about yet: when that is, and the id.
+    /// The jobs whose outcome is not decided yet: the time of the decision, and the id.
     #[serde(default)]
     pub open: BTreeSet<(i64, String)>,
     /// The end of the last running job of each resource, by ARN.
     #[serde(default)]
     pub busy: BTreeMap<String, i64>,
-    /// When recovery points that are over were last looked for.
+    /// When expired recovery points were last looked for.
     #[serde(default)]
     pub swept: i64,
-    /// What AWS's documentation leaves open, and a test may ask for.
+    /// The behaviour in cases that AWS's documentation leaves open; a test may choose it.
     #[serde(default)]
     pub strictness: Strictness,
 }
 
-/// What AWS's documentation leaves open, in the reading that is harder on clients.
+/// Cases that AWS's documentation leaves open. Each switch selects the behaviour that is harder for clients.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Strictness {
-    /// A plan takes one selection of a name.
+    /// The names of a plan's selections are unique.
     pub unique_selection_names: bool,
-    /// A token is answered with what it made even when that is deleted.
+    /// A token is answered with what it created even when that is deleted.
     pub remembers_tokens: bool,
 }

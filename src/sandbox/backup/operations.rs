@@ -1,4 +1,4 @@
-//! The operations of AWS Backup that the sandbox offers, and who performs each.
+//! The operations of AWS Backup that the sandbox offers, and the function that performs each.
 
 use serde_json::Value;
 
@@ -56,7 +56,8 @@ pub(in crate::sandbox) fn handle(context: &mut Context<'_>, operation: &str, inp
         && let Some(shape) = model.operations.get(operation).and_then(|described| described.input.as_deref())
     {
         let mut checked = input.clone();
-        // A management account asks for all accounts of its organisation so, against the model's own pattern.
+        // A management account asks in this way for all accounts of its organisation, which the model's own pattern
+        // does not allow.
         if input["ByAccountId"] == "*"
             && let Some(members) = checked.as_object_mut()
         {

@@ -1,4 +1,4 @@
-//! Jobs of the past that a fleet file tells of.
+//! Past jobs that a fleet file lists.
 
 use serde_json::{Map, json};
 
@@ -20,14 +20,14 @@ pub(in crate::sandbox) struct Past {
     pub(in crate::sandbox) role: String,
     /// Milliseconds since 1970.
     pub(in crate::sandbox) created: i64,
-    /// How many days its recovery point is kept; for ever without.
+    /// How many days its recovery point is kept; for ever where this is absent.
     pub(in crate::sandbox) days: Option<u32>,
     /// The rule that made it.
     pub(in crate::sandbox) origin: Option<Origin>,
 }
 
 impl Past {
-    /// Adds the job, which is decided with everything else that is due; returns its id. `None`: there is such a job
+    /// Adds the job, which is decided with all others that are due; returns its id, or `None` where there is such a job
     /// already.
     pub(in crate::sandbox) fn add(self, context: &mut Context<'_>, vss: bool) -> Option<String> {
         let place = Place { partition: context.partition, region: context.region, account: context.account_id };
@@ -64,22 +64,22 @@ impl Past {
     }
 }
 
-/// An end other than the one that the account gives a job.
+/// An end that replaces the one that the account gives a job.
 pub(in crate::sandbox) struct Ended<'a> {
     /// `FAILED`, `EXPIRED` or `ABORTED`.
     pub(in crate::sandbox) state: &'a str,
-    /// What sort of trouble there was.
+    /// The category of the failure.
     pub(in crate::sandbox) category: &'a str,
-    /// AWS's words.
+    /// AWS's message.
     pub(in crate::sandbox) message: &'a str,
 }
 
 impl Ended<'_> {
-    /// Gives a job this end, and takes away what it made. False: it is not over.
+    /// Gives a job this end, and removes what it made; false when the job is not over.
     pub(in crate::sandbox) fn replace(&self, context: &mut Context<'_>, id: &str) -> bool {
         let now = context.now;
         let region = context.region_mut();
-        // Jobs that nobody is shown any more are forgotten.
+        // A job that is no longer listed has been removed.
         let Some(job) = region.backup.jobs.get_mut(id) else { return true };
         let Some(before) = job.outcome.take_if(|outcome| outcome.ends <= now) else { return false };
         job.outcome = Some(Outcome {

@@ -30,7 +30,7 @@ pub struct Plan {
     pub versions: Vec<PlanVersion>,
     /// Selections by id.
     pub selections: BTreeMap<String, Selection>,
-    /// Selections that are no more, for [`Strictness`](super::Strictness).
+    /// Deleted selections, for [`Strictness`](super::Strictness).
     #[serde(default)]
     pub deleted_selections: Vec<Selection>,
 }
@@ -77,7 +77,7 @@ impl Plan {
         }
     }
 
-    /// What the create and update calls answer.
+    /// Writes the answer of the calls that create and update a plan.
     fn receipt(&self) -> Value {
         let version = self.current();
         let mut members = Map::from_iter([
@@ -183,7 +183,7 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(receipt)
 }
 
-/// `AdvancedBackupSettings` comes back beside the plan, not inside.
+/// Answers with a plan; `AdvancedBackupSettings` is beside the plan in the answer, not in it.
 pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = required(input, "BackupPlanId");
     let now = context.now;
@@ -216,7 +216,7 @@ pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(Value::Object(members))
 }
 
-/// A full replacement of everything but the name: what the new document leaves out is gone.
+/// Replaces the whole document except the name: what the new document leaves out is removed.
 pub(super) fn update(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = required(input, "BackupPlanId");
     let before = living(context, id).ok_or_else(|| missing(id))?.current().clone();

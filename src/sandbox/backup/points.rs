@@ -1,4 +1,4 @@
-//! Recovery points, and the resources that have some.
+//! Recovery points, and the resources that have them.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::sandbox::account::{Answer, ApiError, Context, Region, seconds};
 use crate::sandbox::made;
 
 const DAY: i64 = 24 * 3_600_000;
-/// How often what has lived long enough is looked for.
+/// How often expired recovery points are looked for.
 const SWEEP: i64 = 3_600_000;
 
 /// A backup in a vault.
@@ -26,7 +26,7 @@ pub struct RecoveryPoint {
     pub role: String,
     /// The job that made it.
     pub job: String,
-    /// When it was begun. All times in milliseconds since 1970.
+    /// When it was begun. All times are in milliseconds since 1970.
     pub created: i64,
     /// When the job is over.
     pub completed: i64,
@@ -50,7 +50,7 @@ impl RecoveryPoint {
         self.deletes().is_some_and(|at| at <= now)
     }
 
-    /// The members that its description and the list of a vault share.
+    /// Writes the members that its description and the list of a vault share.
     fn described(&self, vault: &Vault, region: &Region, now: i64) -> Map<String, Value> {
         let made = now >= self.completed;
         let mut members = Map::from_iter(
@@ -91,13 +91,13 @@ impl RecoveryPoint {
     }
 }
 
-/// Takes away what has lived long enough, now and then; tells whether there was something.
+/// Removes expired recovery points from time to time; tells whether there were any.
 pub(super) fn sweep(region: &mut Region, now: i64) -> bool {
-    // Where nothing was ever backed up, looking leaves no trace.
+    // In a region without backups, looking leaves no trace.
     !region.backup.busy.is_empty() && now >= region.backup.swept.saturating_add(SWEEP) && expire(region, now)
 }
 
-/// Takes away what has lived long enough; tells whether there was something.
+/// Removes expired recovery points; tells whether there were any.
 pub(super) fn expire(region: &mut Region, now: i64) -> bool {
     region.backup.swept = now;
     let mut over = Vec::new();
@@ -131,7 +131,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(Value::Object(members))
 }
 
-/// Deletes a recovery point; a lock keeps those of its range.
+/// Deletes a recovery point; a vault lock protects those of its range.
 pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     let region = context.region_mut();
     let vault = vault(&region.backup, input)?;
@@ -151,7 +151,7 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(nothing())
 }
 
-/// Describes one page of a list of recovery points that is sorted already.
+/// Describes one page of a sorted list of recovery points.
 fn page(input: &Value, list: &str, points: Vec<(&str, Value)>) -> Answer {
     let mut filters = input.clone();
     if let Some(members) = filters.as_object_mut() {
@@ -161,7 +161,7 @@ fn page(input: &Value, list: &str, points: Vec<(&str, Value)>) -> Answer {
     paged(input, &format!("{list}{filters}"), "RecoveryPoints", items)
 }
 
-/// The recovery points of a vault, newest first.
+/// Lists the recovery points of a vault, newest first.
 pub(super) fn list_by_vault(context: &mut Context<'_>, input: &Value) -> Answer {
     let (now, account) = (context.now, context.account_id);
     let region = context.region_mut();
@@ -191,7 +191,7 @@ pub(super) fn list_by_vault(context: &mut Context<'_>, input: &Value) -> Answer 
     Ok(answer)
 }
 
-/// The recovery points of a resource, newest first.
+/// Lists the recovery points of a resource, newest first.
 pub(super) fn list_by_resource(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let region = context.region_mut();
@@ -217,7 +217,7 @@ pub(super) fn list_by_resource(context: &mut Context<'_>, input: &Value) -> Answ
     page(input, "ListRecoveryPointsByResource", items)
 }
 
-/// The newest recovery point of every resource that has one.
+/// Lists the newest recovery point of every resource that has one.
 fn protected(region: &Region) -> BTreeMap<&str, (&Vault, &RecoveryPoint)> {
     let mut newest: BTreeMap<&str, (&Vault, &RecoveryPoint)> = BTreeMap::new();
     for vault in region.backup.vaults.values() {

@@ -9,14 +9,14 @@ use crate::sandbox::account::ApiError;
 use crate::sandbox::made;
 use crate::sandbox::schedule::{self, Cron};
 
-/// The values of a rule that leaves them out.
+/// The default values of a rule.
 const SCHEDULE: &str = "cron(0 5 ? * * *)";
 const TIMEZONE: &str = "Etc/UTC";
 pub(super) const START_WINDOW: i64 = 480;
 pub(super) const COMPLETION_WINDOW: i64 = 10_080;
 pub(super) const LONGEST_WINDOW: i64 = 52_560_000;
 
-/// Checks a plan document and fills in what the caller left out, but no rule ids. `AdvancedBackupSettings` stays inside.
+/// Checks a plan document and fills in what the caller left out, except rule ids. `AdvancedBackupSettings` stays in it.
 pub(super) fn normalise(document: &Value) -> Result<Map<String, Value>, ApiError> {
     let mut plan = document.as_object().cloned().unwrap_or_default();
     plan.retain(|_, value| !value.is_null());
@@ -80,7 +80,7 @@ fn rule(rule: &Value) -> Result<Value, ApiError> {
     if schedule::zone(&zone).is_none() {
         return Err(invalid(format!("Invalid timezone: {zone}")));
     }
-    // UTC has several names; AWS Backup reads it back as this one.
+    // UTC has several names; AWS Backup returns this one.
     if zone == "UTC" {
         rule.insert("ScheduleExpressionTimezone".to_owned(), json!(TIMEZONE));
     }
@@ -132,7 +132,7 @@ fn is_vault(arn: &str) -> bool {
     matches!(parts[..], ["arn", _, "backup", _, _, "backup-vault", name] if !name.is_empty())
 }
 
-/// Days count from 1; -1 clears a value; a cold recovery point stays cold for 90 days at least.
+/// Checks a lifecycle: days count from 1, -1 clears a value, and a cold recovery point is kept for at least 90 days.
 pub(super) fn lifecycle(owner: &mut Map<String, Value>) -> Result<(), ApiError> {
     let Some(lifecycle) = owner.get_mut("Lifecycle").and_then(Value::as_object_mut) else { return Ok(()) };
     lifecycle.retain(|_, value| !value.is_null() && value.as_i64() != Some(-1));
@@ -154,7 +154,7 @@ pub(super) fn lifecycle(owner: &mut Map<String, Value>) -> Result<(), ApiError> 
     Ok(())
 }
 
-/// The next runs of a plan's rules, soonest first.
+/// Lists the next runs of a plan's rules, soonest first.
 pub(super) fn preview(rules: &[Value], now: i64, count: usize) -> Vec<Value> {
     let mut runs: Vec<(i64, Value)> = Vec::new();
     for rule in rules {

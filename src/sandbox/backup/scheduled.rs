@@ -1,6 +1,7 @@
-//! The jobs that plans make: what AWS Backup would have started in a stretch of time.
+//! The jobs that plans start: what AWS Backup would have started in a period.
 //!
-//! From "Backup plan options and configuration" (schedules, start windows, overlapping rules) of the AWS Backup guide.
+//! Written from "Backup plan options and configuration" (schedules, start windows, overlapping rules) of the AWS Backup
+//! guide.
 
 use std::collections::BTreeSet;
 
@@ -16,22 +17,23 @@ use crate::sandbox::made;
 use crate::sandbox::schedule::{self, Cron};
 
 const MINUTE: i64 = 60_000;
-/// Jobs are forgotten a day after the lists stop to show them.
+/// Jobs are removed a day after the lists stop showing them.
 const FORGOTTEN: i64 = 31 * 24 * 60 * MINUTE;
-/// Jobs of one schedule start over this time, or over their start window if that is shorter.
+/// The starts of the jobs of one run are spread over this time, or over the start window if that is shorter.
 const SPREAD: i64 = 60;
 
-/// One rule at one time.
+/// One run of a rule.
 struct Run<'a> {
     at: i64,
     rule: &'a Value,
-    /// Minutes.
+    /// The start window in minutes.
     window: i64,
-    /// Days; without a lifecycle a backup is kept for ever.
+    /// The retention in days; without a lifecycle a backup is kept for ever.
     kept: i64,
 }
 
-/// Makes the jobs that the region's plans, as they are now, start after `from` and until `to`; returns their number.
+/// Makes the jobs that the region's plans, in their present form, start after `from` and until `to`; returns their
+/// number.
 pub(in crate::sandbox) fn run_schedules(context: &mut Context<'_>, from: i64, to: i64) -> usize {
     let place = Place { partition: context.partition, region: context.region, account: context.account_id };
     let Some(region) = context.account.regions.get_mut(context.region) else { return 0 };
@@ -51,7 +53,7 @@ pub(in crate::sandbox) fn run_schedules(context: &mut Context<'_>, from: i64, to
     count
 }
 
-/// Adds the jobs of one plan that leave a trace until `to`; returns the number of all.
+/// Adds the jobs of one plan of which something is left at `to`; returns the number of all its jobs.
 fn add(plan: &Plan, region: &Region, place: Place<'_>, (from, to): (i64, i64), jobs: &mut Vec<Job>) -> usize {
     let mut count = 0;
     let opted_in = region.backup.opt_in.get("EC2").copied().unwrap_or(true);
@@ -59,7 +61,7 @@ fn add(plan: &Plan, region: &Region, place: Place<'_>, (from, to): (i64, i64), j
     let rules = version.rules();
     let runs = runs(&rules, from, to);
     let options = options(&version.document);
-    // An instance that two selections of a plan mean is backed up once.
+    // An instance that is in two selections of a plan is backed up once.
     let mut met: BTreeSet<&str> = BTreeSet::new();
     for selection in plan.selections.values() {
         let role = selection.document["IamRoleArn"].as_str().unwrap_or_default();
@@ -75,7 +77,7 @@ fn add(plan: &Plan, region: &Region, place: Place<'_>, (from, to): (i64, i64), j
                     continue;
                 }
                 let text = |member: &str| run.rule[member].as_str().unwrap_or_default().to_owned();
-                // The same for every plan: two plans at one time are in each other's way.
+                // The delay is the same for every plan, so that two plans at one time conflict.
                 let turn = made::uuid_of(&format!("{resource}/{}", run.at)).replace('-', "");
                 let turn = i64::from_str_radix(&turn[..6], 16).unwrap_or_default();
                 let starts = run.at + turn % (run.window.min(SPREAD) * 60 - 60) * 1000;
@@ -103,7 +105,7 @@ fn add(plan: &Plan, region: &Region, place: Place<'_>, (from, to): (i64, i64), j
     count
 }
 
-/// The `BackupOptions` of a plan for EC2.
+/// Returns the `BackupOptions` of a plan for EC2.
 fn options(document: &serde_json::Map<String, Value>) -> std::collections::BTreeMap<String, String> {
     let settings = document.get("AdvancedBackupSettings").and_then(Value::as_array).into_iter().flatten();
     let of_ec2 = settings.filter(|setting| setting["ResourceType"] == "EC2");
@@ -111,8 +113,8 @@ fn options(document: &serde_json::Map<String, Value>) -> std::collections::BTree
     options.map(|(name, value)| (name.clone(), value.as_str().unwrap_or_default().to_owned())).collect()
 }
 
-/// When which rule runs, without those whose start window overlaps that of a rule whose backups are kept longer: AWS
-/// Backup keeps only the latter's.
+/// Lists the runs of the rules, without those whose start window overlaps that of a rule with a longer retention: AWS
+/// Backup makes only the backup that is kept longer.
 fn runs(rules: &[Value], from: i64, to: i64) -> Vec<Run<'_>> {
     let mut all = Vec::new();
     for rule in rules {

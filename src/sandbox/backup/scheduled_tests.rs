@@ -1,3 +1,5 @@
+//! The jobs that plans start, and what is left of them as time passes.
+
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -55,7 +57,7 @@ fn jobs(sandbox: &Sandbox) -> Vec<Value> {
     call(sandbox, "backup", "ListBackupJobs", &json!({}))["BackupJobs"].as_array().unwrap().clone()
 }
 
-/// How often each instance was backed up, by name.
+/// Counts the backups of each instance, by name.
 fn counts(sandbox: &Sandbox) -> std::collections::BTreeMap<String, usize> {
     let mut counts = std::collections::BTreeMap::new();
     for job in jobs(sandbox) {
@@ -76,7 +78,7 @@ fn a_plan_backs_up_what_its_selection_means_day_by_day() {
     assert_eq!(job["CreatedBy"]["BackupRuleName"], "nightly");
     assert_eq!(job["State"], "COMPLETED");
     assert!(job["StatusMessage"].as_str().unwrap().starts_with("Windows VSS Backup attempt failed"));
-    // A week later only a week of recovery points is left, and the jobs are still listed.
+    // A week later, only the recovery points of that week are left, and the jobs are still listed.
     sandbox.pass(DAY * 17).unwrap();
     let points = call(&sandbox, "backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"}));
     assert_eq!(points["NumberOfRecoveryPoints"], 21);
@@ -97,7 +99,8 @@ fn two_plans_at_the_same_time_are_in_each_others_way() {
 
 #[test]
 fn the_worked_example_of_overlapping_rules_gives_two_and_eight_backups() {
-    // "Overlapping backup rules": hourly, an hour's window, kept a day; every twelve hours, eight hours' window, kept a week.
+    // "Overlapping backup rules": hourly, an hour's window, kept a day; every twelve hours, eight hours' window, kept a
+    // week.
     let sandbox = account();
     let rules = [rule("hourly", "cron(0 * ? * * *)", 60, 1), rule("twelve", "cron(0 0/12 ? * * *)", 480, 7)];
     let selection = json!({"Resources": ["arn:aws:ec2:*:*:instance/*"], "Conditions": {"StringEquals": [
@@ -144,7 +147,7 @@ fn selections_mean_what_the_guide_says() {
             &["jump-1"],
             &["jump-1"],
         ),
-        // As in the guide's example of all resources with one tag, except those with another.
+        // The selection is the guide's example of all resources with one tag, except those with another.
         (
             json!({
                 "ListOfTags": by_tag("VssBackup", "enabled"),
@@ -153,7 +156,7 @@ fn selections_mean_what_the_guide_says() {
             &["archive-1", "files-1"],
             &[],
         ),
-        // A tag that is not there equals nothing, and so differs from everything.
+        // An absent tag equals no value, and so differs from every value.
         (
             json!({"Resources": [instances], "Conditions": {"StringNotEquals": equals("VssBackup", "enabled")}}),
             &["jump-1", "web-1"],
@@ -192,7 +195,7 @@ fn the_past_can_be_filled_in() {
     let sandbox = account();
     plan(&sandbox, "daily", &[rule("nightly", "cron(0 5 ? * * *)", 60, 7)], &tagged());
     assert_eq!(sandbox.backfill(DAY * 50).unwrap(), 150);
-    // Thirty days of jobs, seven days of recovery points: the rest is over.
+    // Thirty days of jobs and seven days of recovery points are left; the older ones have expired.
     assert_eq!(jobs(&sandbox).len(), 90);
     let vault = call(&sandbox, "backup", "DescribeBackupVault", &json!({"BackupVaultName": "vss"}));
     assert_eq!(vault["NumberOfRecoveryPoints"], 21);

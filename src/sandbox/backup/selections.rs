@@ -1,4 +1,4 @@
-//! The selections of a plan: which resources it backs up, and with which role. They never change.
+//! The selections of a plan: which resources it backs up, and with which role. A selection cannot be changed.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -32,7 +32,7 @@ fn arns(document: &Value, member: &str) -> Result<Vec<String>, ApiError> {
     let arns: Vec<String> = list_of(document, member).filter_map(Value::as_str).map(str::to_owned).collect();
     for arn in &arns {
         let whole = arn == "*" || (arn.starts_with("arn:") && arn.split(':').count() >= 3);
-        // A wildcard stands for a whole region or account or closes the pattern.
+        // A wildcard stands for a whole region or account, or ends the pattern.
         let last = arn.splitn(6, ':').nth(5).unwrap_or_default();
         let middle = last.trim_end_matches('*').contains('*');
         if !whole || middle {
@@ -47,7 +47,7 @@ fn arns(document: &Value, member: &str) -> Result<Vec<String>, ApiError> {
     Ok(arns)
 }
 
-/// Checks a selection and writes every list of it, as AWS reads it back.
+/// Checks a selection and adds the lists that it lacks, as AWS returns it.
 fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
     let resources = arns(selection, "Resources")?;
     let not_resources = arns(selection, "NotResources")?;
@@ -100,7 +100,7 @@ fn normalise(selection: &Value) -> Result<Map<String, Value>, ApiError> {
     ]))
 }
 
-/// The role must exist in this account and let AWS Backup assume it.
+/// Checks that the role exists in this account and lets AWS Backup assume it.
 pub(super) fn check_role(context: &Context<'_>, role: &str) -> Result<(), ApiError> {
     let parts: Vec<&str> = role.splitn(6, ':').collect();
     if !matches!(

@@ -1,4 +1,4 @@
-//! What a region backs up at all: the opt-in switches of resource types.
+//! Which resource types a region backs up at all: the opt-in switches.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use super::input::{invalid, nothing};
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::made;
 
-/// The resource types with an opt-in switch; all are on in an account that nobody touched.
+/// The resource types with an opt-in switch; all are on in a new account.
 const TYPES: [&str; 19] = [
     "Aurora",
     "CloudFormation",
@@ -31,7 +31,7 @@ const TYPES: [&str; 19] = [
     "VirtualMachine",
 ];
 
-/// The types whose backups AWS Backup can manage fully, and whether it does by default.
+/// The types whose backups AWS Backup can fully manage, and whether it does by default.
 const MANAGED: [(&str, bool); 2] = [("DynamoDB", true), ("EFS", true)];
 
 pub(super) fn describe(context: &mut Context<'_>) -> Value {
@@ -64,7 +64,7 @@ pub(super) fn update(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(nothing())
 }
 
-/// The settings of the organisation; a lone account has cross-account backup off.
+/// Returns the settings of the organisation; an account without one has cross-account backup off.
 pub(super) fn global() -> Value {
     json!({
         "GlobalSettings": {
@@ -72,7 +72,7 @@ pub(super) fn global() -> Value {
             "isMpaEnabled": "false",
             "isDelegatedAdministratorEnabled": "false",
         },
-        // Nobody has touched them since the account was made.
+        // The settings have not been changed since the account was created.
         "LastUpdateTime": made::timestamp(1_762_156_800_000),
     })
 }

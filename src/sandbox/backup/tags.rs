@@ -63,7 +63,7 @@ pub(super) fn untag(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(nothing())
 }
 
-/// `Tags` is a map, so the pages are cut from its keys.
+/// Lists tags. `Tags` is a map, so that the pages are cut from its keys.
 pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let arn = required(input, "ResourceArn").to_owned();
     let tags = of(context, &arn)?.clone();
@@ -82,7 +82,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(answer)
 }
 
-/// Lists what carries tags: vaults and living plans.
+/// Lists the resources that have tags: vaults, and plans that are not deleted.
 pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let vaults = region.backup.vaults.values().map(|vault| (&vault.arn, "backup:backup-vault", &vault.tags));
     let living = region.backup.plans.values().filter(|plan| plan.deleted.is_none());

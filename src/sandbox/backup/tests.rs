@@ -1,4 +1,4 @@
-//! AWS Backup's rules: what is shared here, and what belongs to no single part of the service.
+//! AWS Backup's rules. This file has what the tests share, and the tests that belong to no single part of the service.
 
 mod plans;
 mod selections;
@@ -99,7 +99,7 @@ fn every_list_has_pages_and_refuses_a_foreign_token() {
         );
         let Some(token) = page.get("NextToken") else { break };
         input["NextToken"] = token.clone();
-        // What goes in between neither repeats nor hides a vault.
+        // Removing a vault between two pages neither repeats nor hides another one.
         bench.ok("DeleteBackupVault", &json!({"BackupVaultName": names.last()}));
     }
     assert_eq!(names, ["vault-0", "vault-1", "vault-2", "vault-3", "vault-4"]);

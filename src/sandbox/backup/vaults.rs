@@ -16,9 +16,9 @@ const DAY: i64 = 24 * 3_600_000;
 /// A backup vault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Vault {
-    /// Case-sensitive.
+    /// The name, which is case-sensitive.
     pub name: String,
-    /// With the name.
+    /// The ARN, with the name.
     pub arn: String,
     /// The KMS key.
     pub key: String,
@@ -34,7 +34,7 @@ pub struct Vault {
     pub policy: Option<String>,
     /// The Vault Lock.
     pub lock: Option<Lock>,
-    /// What is told to a topic.
+    /// The notifications that are sent to a topic.
     pub notifications: Option<Notifications>,
     /// Recovery points by ARN.
     #[serde(default)]
@@ -44,11 +44,11 @@ pub struct Vault {
 /// A Vault Lock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lock {
-    /// Days.
+    /// The retention in days.
     pub min_retention: Option<i64>,
-    /// Days.
+    /// The retention in days.
     pub max_retention: Option<i64>,
-    /// From then on nobody can change the lock: compliance mode. Absent: governance mode.
+    /// The time from which nobody can change the lock, in compliance mode; absent in governance mode.
     pub immutable_from: Option<i64>,
 }
 
@@ -61,7 +61,7 @@ pub struct Notifications {
     pub events: Vec<String>,
 }
 
-/// The events that AWS Backup lets a vault tell; the service model names more, which are refused.
+/// The events that a vault can send; the service model names more, which are refused.
 const EVENTS: [&str; 13] = [
     "BACKUP_JOB_STARTED",
     "BACKUP_JOB_COMPLETED",
@@ -83,7 +83,7 @@ impl Vault {
         self.lock.as_ref().and_then(|lock| lock.immutable_from).is_some_and(|from| from <= now)
     }
 
-    /// The members that `DescribeBackupVault` and `ListBackupVaults` share.
+    /// Writes the members that `DescribeBackupVault` and `ListBackupVaults` share.
     fn described(&self) -> Value {
         let mut members = Map::from_iter([
             ("BackupVaultName".to_owned(), json!(self.name)),
@@ -171,7 +171,8 @@ fn is_key(arn: &str) -> bool {
     matches!(parts[..], ["arn", _, "kms", _, _, key] if key.starts_with("key/"))
 }
 
-/// AWS answers a missing vault with "access denied" here, although its model has `ResourceNotFoundException`.
+/// Describes a vault. AWS answers a missing one with "access denied" here, although its model has
+/// `ResourceNotFoundException`.
 pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     match find(context, input) {
         Ok(vault) => Ok(vault.described()),
@@ -239,8 +240,8 @@ pub(super) fn delete_policy(context: &mut Context<'_>, input: &Value) -> Answer 
     Ok(nothing())
 }
 
-/// Without `ChangeableForDays` the lock is in governance mode and can be changed; with it, in compliance mode: after that
-/// many days of grace nobody can change it.
+/// Locks a vault. Without `ChangeableForDays` the lock is in governance mode and can be changed. With it, the lock is
+/// in compliance mode: after that many days of grace nobody can change it.
 pub(super) fn put_lock(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let vault = find(context, input)?;

@@ -1,9 +1,10 @@
-//! What comes of the VSS part of a backup job on one instance, and AWS's words for what goes wrong.
+//! Decides how the VSS part of a backup job ends on one instance, and has AWS's messages about what goes wrong.
 //!
-//! From "Create Windows VSS backups" and "AWS Backup dashboards: Reasons for problematic jobs" of the AWS Backup guide, and
-//! "Prerequisites to create Windows VSS based EBS snapshots", "AWS VSS solution version history" and "Use an IAM managed
-//! policy to grant permissions for VSS based snapshots" of the EC2 guide. The order of the checks is the order of the work:
-//! AWS Backup sends a command to the agent, the agent starts the requester, the requester calls EC2 with the instance's role.
+//! Written from "Create Windows VSS backups" and "AWS Backup dashboards: Reasons for problematic jobs" of the AWS
+//! Backup guide, and from "Prerequisites to create Windows VSS based EBS snapshots", "AWS VSS solution version history"
+//! and "Use an IAM managed policy to grant permissions for VSS based snapshots" of the EC2 guide. The order of the
+//! checks is the order of the work: AWS Backup sends a command to the agent, the agent starts the requester, and the
+//! requester calls EC2 with the instance's role.
 
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
@@ -13,15 +14,15 @@ use crate::sandbox::made;
 
 /// The document that AWS Backup runs.
 const DOCUMENT: &str = "AWSEC2-CreateVssSnapshot";
-/// The oldest agent that the document runs on.
+/// The oldest agent that can run the document.
 const OLDEST_AGENT: &str = "3.0.502.0";
-/// The oldest package that says with a tag what it makes.
+/// The oldest package that sets the tag `AwsVssConfig` on what it makes.
 const FIRST_WITH_TAG: &str = "2.3.1";
-/// The oldest package that heeds the `WinHTTP` proxy.
+/// The oldest package that uses the `WinHTTP` proxy.
 const FIRST_WITH_PROXY: &str = "2.0.1";
 /// The oldest package that asks for the instance's attributes.
 const FIRST_WITH_ATTRIBUTES: &str = "2.2.1";
-/// Types on which AWS Backup does not try.
+/// The instance types on which AWS Backup does not try VSS.
 const SMALL: [&str; 6] = ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3a.nano", "t3a.micro"];
 
 pub(super) const BAD_STATE: &str = "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid \
@@ -43,11 +44,11 @@ pub(super) enum Attempt {
     Consistent(String),
     /// It failed, and a regular backup was made instead.
     Failed(&'static str),
-    /// Linux: the option is passed over in silence.
+    /// The instance runs Linux, where the option is ignored without a message.
     Ignored,
 }
 
-/// Where the job runs.
+/// The account and region in which the job runs.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Place<'a> {
     pub(super) partition: &'a str,
@@ -56,18 +57,19 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
-    /// The ARN of an instance.
+    /// Returns the ARN of an instance.
     pub(super) fn instance(self, id: &str) -> String {
         format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition, self.region, self.account)
     }
 
-    /// The ARN of an image or a snapshot, which name no account.
+    /// Returns the ARN of an image or a snapshot, which names no account.
     pub(super) fn shared(self, kind: &str, id: &str) -> String {
         format!("arn:{}:ec2:{}::{kind}/{id}", self.partition, self.region)
     }
 }
 
-/// The ARN of the instance profile that an instance has at a moment: one that is being associated serves nobody yet.
+/// Returns the ARN of the instance profile that an instance has at a time. A profile that is still being associated
+/// does not count.
 pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -> Option<&'a str> {
     let profile = instance.instance_profile.as_deref()?;
     let mut associations = region.ec2.profile_associations.values();
@@ -75,7 +77,7 @@ pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -
     (!later).then_some(profile)
 }
 
-/// What the role of an instance profile may do; none without a role that EC2 may assume.
+/// Returns the permissions of the role in an instance profile; none without a role that EC2 may assume.
 pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powers> {
     let profile = iam.profiles.values().find(|known| known.arn == profile)?;
     let role = iam.role(profile.role.as_deref()?)?;
@@ -83,19 +85,19 @@ pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powe
     trusted.then(|| Powers::of(iam, role, place.partition))
 }
 
-/// What the VSS part of a job needs to know.
+/// The facts on which the VSS part of a job depends.
 pub(super) struct Scene<'a> {
     pub(super) place: Place<'a>,
     pub(super) instance: &'a Instance,
-    /// What the role in the instance's profile may do, if there is one.
+    /// The permissions of the role in the instance's profile, if there is one.
     pub(super) instance_role: Option<&'a Powers>,
-    /// What the backup role may do.
+    /// The permissions of the backup role.
     pub(super) backup_role: &'a Powers,
     pub(super) at: i64,
 }
 
 impl Scene<'_> {
-    /// Tries VSS.
+    /// Tries to make a VSS backup.
     pub(super) fn attempt(&self) -> Attempt {
         let Self { place, instance, at, .. } = self;
         if instance.platform == Platform::Linux {
@@ -144,8 +146,8 @@ impl Scene<'_> {
         Attempt::Consistent(package)
     }
 
-    /// Tells whether the role may do what the package does to make an image: look at the instance, create the image with
-    /// the tag, and tag afterwards what is consistent.
+    /// Tells whether the role allows what the package does to make an image: it looks at the instance, creates the
+    /// image with the tag, and afterwards tags what is consistent.
     fn may_make(&self, role: &Powers, package: &str) -> bool {
         let config = config(package, "");
         let place = self.place;
@@ -173,13 +175,15 @@ impl Scene<'_> {
     }
 }
 
-/// The value of the tag `AwsVssConfig`, with the version and the snapshot set of a job. Older packages set none.
+/// Returns the value of the tag `AwsVssConfig`, with the version and the snapshot set of a job. Older packages set no
+/// such tag.
 pub(super) fn config(package: &str, job: &str) -> Option<String> {
     let set = made::uuid_of(&format!("{job}/snapshot-set"));
     (!older(package, FIRST_WITH_TAG)).then(|| format!("AwsVssComponents {package}; SnapshotSetId {{{set}}}"))
 }
 
-/// Windows Server 2016 and later; 2012 with the last package that was made for it.
+/// Tells whether a system is supported: Windows Server 2016 and later, and 2012 with the last package that was made for
+/// it.
 fn is_supported(os_name: &str, package: Option<&str>) -> bool {
     let Some((_, rest)) = os_name.split_once("Windows Server ") else { return false };
     let year: u32 = rest.split_whitespace().next().and_then(|year| year.parse().ok()).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! Machine images and snapshots, all of the account's own making.
+//! Machine images and snapshots. There are only those that the account itself made.
 
 use serde_json::{Value, json};
 
@@ -13,7 +13,7 @@ use crate::sandbox::wire::time::iso8601_milliseconds;
 /// The size of every volume, in GiB.
 pub(in crate::sandbox) const GIGABYTES: i64 = 30;
 
-/// Tells whether the things of the account are among those asked for by owner.
+/// Tells whether the account's own images and snapshots are among those that were asked for by owner.
 fn own(context: &Context<'_>, owners: &[&str]) -> bool {
     owners.is_empty() || owners.iter().any(|owner| *owner == "self" || *owner == context.account_id)
 }

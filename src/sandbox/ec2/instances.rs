@@ -9,7 +9,7 @@ use crate::sandbox::account::{Account, Answer, ApiError, Context};
 use crate::sandbox::fleet::{Ailment, Fleet, Instance, Platform};
 use crate::sandbox::made;
 
-/// The filters offered, of the many that EC2 has.
+/// The filters that are offered; EC2 has many more.
 const FILTERS: &[&str] = &[
     "architecture",
     "availability-zone",
@@ -25,7 +25,7 @@ const FILTERS: &[&str] = &[
     "vpc-id",
 ];
 
-/// The network of the region, the only one.
+/// The only network of the region.
 pub(super) fn vpc(context: &Context<'_>) -> String {
     format!("vpc-0{}", &made::uuid_of(&format!("{}/{}/vpc", context.account_id, context.region)).replace('-', "")[..16])
 }
@@ -34,7 +34,7 @@ pub(super) fn derived(prefix: &str, text: &str) -> String {
     format!("{prefix}0{}", &made::uuid_of(&format!("{prefix}{text}")).replace('-', "")[..16])
 }
 
-/// Makes sure that all the ids are there.
+/// Checks that there are instances of all the ids.
 pub(super) fn check_ids(fleet: &Fleet, ids: &[&str]) -> Result<(), ApiError> {
     if let Some(id) = ids.iter().find(|id| !is_id(id, "i-")) {
         return Err(refusal("InvalidInstanceID.Malformed", format!("Invalid id: \"{id}\"")));
@@ -77,7 +77,7 @@ fn details(platform: Platform) -> &'static str {
     }
 }
 
-/// EC2's number of a state.
+/// Returns EC2's number of a state.
 fn state(name: &str) -> Value {
     let code = match name {
         "pending" => 0,
@@ -143,7 +143,7 @@ fn described(context: &Context<'_>, account: &Account, instance: &Instance, vpc:
         "PlatformDetails": details(instance.platform),
     });
     if instance.platform == Platform::Windows {
-        // The one value that EC2 has for it; only the model writes it with a capital letter.
+        // EC2 returns this spelling; only the service model has a capital letter.
         shown["Platform"] = json!("windows");
     }
     if let Some(arn) = &instance.instance_profile {
@@ -180,7 +180,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     paged("DescribeInstances", input, "Reservations", all)
 }
 
-/// Running instances only, unless all are asked for.
+/// Describes the running instances, or all where the request asks for all.
 pub(super) fn describe_status(context: &mut Context<'_>, input: &Value) -> Answer {
     ids_or_pages(input, "InstanceIds", "instancesSet")?;
     let filters = Filters::read(input, &["availability-zone", "instance-state-name"])?;

@@ -1,8 +1,8 @@
-//! The simulated EC2 of one region: its instances as EC2 shows them, images, snapshots, tags, and which instance profile is
-//! on what.
+//! The simulated EC2 of one region: instances as EC2 shows them, images, snapshots, tags, and the instance profiles on
+//! instances.
 //!
-//! Written from the EC2 API reference (error codes, filters, pages) and the service model. An instance itself says which
-//! profile is on it; an association adds its id and its moments.
+//! Written from the EC2 API reference (error codes, filters, pages) and the service model. The instance itself records
+//! which profile is on it; an association adds its id and its times.
 
 mod images;
 mod instances;

@@ -22,7 +22,7 @@ pub struct Ec2 {
     /// The ARNs of the keys of encrypted volumes by volume id.
     #[serde(default)]
     pub volume_keys: BTreeMap<String, String>,
-    /// How many images there may be; absent: as many as AWS gives without being asked.
+    /// How many images there may be; absent for AWS's default quota.
     #[serde(default)]
     pub image_quota: Option<usize>,
 }
@@ -42,7 +42,7 @@ pub struct Image {
     pub tags: BTreeMap<String, String>,
     /// Its snapshots: device name and snapshot id.
     pub devices: Vec<(String, String)>,
-    /// Somebody disabled it.
+    /// Whether somebody disabled it.
     #[serde(default)]
     pub disabled: bool,
 }
@@ -75,5 +75,5 @@ pub struct ProfileAssociation {
     pub associated: i64,
 }
 
-/// The images that a region may have.
+/// The most images of a region, by AWS's default quota.
 pub(in crate::sandbox) const IMAGE_QUOTA: usize = 50_000;

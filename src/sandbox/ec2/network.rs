@@ -1,5 +1,5 @@
-//! The region's network. Its one VPC has a subnet with a way to the internet; instances that have no way to EC2 are in another
-//! one, whose routes lead nowhere outside and which reaches Systems Manager by interface endpoints.
+//! The region's network. Its one VPC has a subnet with a route to the internet. Instances that cannot reach EC2 are in
+//! another subnet, whose routes lead nowhere outside and which reaches Systems Manager by interface endpoints.
 
 use serde_json::{Value, json};
 
@@ -9,7 +9,7 @@ use super::query::{Filters, paged, texts};
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::fleet::{Ailment, Instance};
 
-/// The subnet of an instance.
+/// Returns the subnet of an instance.
 pub(super) fn subnet(vpc: &str, instance: &Instance) -> String {
     if is_closed(instance) { closed_subnet(vpc) } else { derived("subnet-", vpc) }
 }

@@ -1,4 +1,4 @@
-//! Instance profiles on instances. An instance carries one at most; IAM lets a profile be deleted that an instance carries.
+//! Instance profiles on instances. An instance has at most one; IAM lets a profile be deleted that is on an instance.
 
 use serde_json::{Value, json};
 
@@ -14,7 +14,7 @@ use crate::sandbox::made;
 const TAKES: i64 = 10_000;
 
 impl Region {
-    /// The associations of instance profiles by id: the instances say which there are.
+    /// Lists the associations of instance profiles by id. Which there are follows from the instances.
     pub fn profile_associations(&self) -> Vec<(String, ProfileAssociation)> {
         let mut all: Vec<(String, ProfileAssociation)> = self
             .fleet
@@ -27,7 +27,7 @@ impl Region {
                     .profile_associations
                     .iter()
                     .find(|(_, one)| one.instance == instance.id && one.profile == *profile);
-                // One that was there before anybody asked EC2 for it.
+                // The profile was put on the instance without a call of EC2: its association gets a deterministic id.
                 let early = || {
                     let digest = made::uuid_of(&format!("{}/{profile}", instance.id)).replace('-', "");
                     let association = ProfileAssociation {
@@ -45,7 +45,7 @@ impl Region {
         all
     }
 
-    /// Takes off what is on an instance and puts a profile on it, or nothing.
+    /// Replaces the profile of an instance by another one, or removes it.
     fn carry(&mut self, instance: &str, new: Option<(String, ProfileAssociation)>) {
         self.ec2.profile_associations.retain(|_, one| one.instance != instance);
         if let Some(instance) = self.fleet.instances.get_mut(instance) {
@@ -55,7 +55,7 @@ impl Region {
     }
 }
 
-/// The profile that a request names, the parameter that it names it by, and what is given there.
+/// Finds the profile that a request names; returns it with the name and the value of the request's parameter.
 pub(in crate::sandbox) fn named_profile<'a>(
     account: &'a Account,
     given: &'a Value,
@@ -96,7 +96,7 @@ fn wanted<'a>(account: &'a Account, input: &'a Value) -> Result<&'a InstanceProf
     }
 }
 
-/// A profile as other things show it; an instance goes on showing one that was deleted.
+/// Writes a profile as instances and associations show it. An instance goes on showing a profile that was deleted.
 pub(super) fn shown(account: &Account, arn: &str) -> Value {
     let id = account.iam.profiles.values().find(|profile| profile.arn == arn).map(|profile| profile.id.clone());
     let deleted = || format!("AIPA{}", &made::uuid_of(arn).replace('-', "").to_uppercase()[..17]);

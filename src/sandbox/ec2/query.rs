@@ -10,7 +10,7 @@ use crate::sandbox::account::{Answer, ApiError};
 use crate::sandbox::made;
 use crate::sandbox::wire::model::{Model, Sort};
 
-/// EC2 gives at most this many things a page, asked for or not.
+/// The most items that EC2 puts on a page, whether or not the request asks for a size.
 const LARGEST_PAGE: usize = 1000;
 const SMALLEST_PAGE: usize = 5;
 
@@ -23,7 +23,7 @@ pub(super) fn check(model: &Model, operation: &str, input: &Value) -> Result<(),
     for name in &shape.required {
         if input.get(name).is_none_or(Value::is_null) {
             let member = &shape.members[name];
-            // A list is missed by the name of its first element's parameter, without the number.
+            // The error about a missing list has the name of the first element's parameter, without the number.
             let shown = if model.shape(&member.shape).sort == Sort::List {
                 name.trim_end_matches('s').to_owned()
             } else {
@@ -35,21 +35,21 @@ pub(super) fn check(model: &Model, operation: &str, input: &Value) -> Result<(),
     Ok(())
 }
 
-/// A text member of an input, empty when it is not there.
+/// Returns a text member of an input, empty when it is absent.
 pub(super) fn text<'a>(input: &'a Value, member: &str) -> &'a str {
     input[member].as_str().unwrap_or_default()
 }
 
-/// The texts of a list member.
+/// Returns the texts of a list member.
 pub(super) fn texts<'a>(input: &'a Value, member: &str) -> Vec<&'a str> {
     input[member].as_array().into_iter().flatten().filter_map(Value::as_str).collect()
 }
 
-/// The filters of a request: all must hold, and of each one value is enough.
+/// The filters of a request: all of them must match, and a filter matches by one of its values.
 #[derive(Debug)]
 pub(super) struct Filters<'a>(Vec<Filter<'a>>);
 
-/// One filter. Hundreds of ids are looked up, not compared one by one: there may be tens of thousands of things.
+/// One filter. Its values are in a set, because hundreds of ids are compared with tens of thousands of objects.
 #[derive(Debug)]
 struct Filter<'a> {
     name: &'a str,
@@ -58,7 +58,7 @@ struct Filter<'a> {
 }
 
 impl<'a> Filters<'a> {
-    /// Reads them; a filter that is none of `known`, `tag:KEY` and `tag-key` is refused.
+    /// Reads the filters; one that is none of `known`, `tag:KEY` and `tag-key` is refused.
     pub(super) fn read(input: &'a Value, known: &[&str]) -> Result<Self, ApiError> {
         let mut filters = Vec::new();
         for filter in input["Filters"].as_array().into_iter().flatten() {
@@ -79,7 +79,7 @@ impl<'a> Filters<'a> {
         Ok(Self(filters))
     }
 
-    /// Tells whether a thing passes. `values` gives the thing's values of a filter by its name.
+    /// Tells whether an object passes. `values` returns the object's values for the name of a filter.
     pub(super) fn pass(&self, tags: &BTreeMap<String, String>, values: impl Fn(&str) -> Vec<String>) -> bool {
         self.0.iter().all(|Filter { name, plain, patterns }| {
             let has: Vec<String> = match name.strip_prefix("tag:") {
@@ -93,7 +93,8 @@ impl<'a> Filters<'a> {
     }
 }
 
-/// Whether a value fits a filter's pattern: `*` is any text, `?` one letter, a backslash takes their meaning away.
+/// Tells whether a value fits a filter's pattern: `*` is any text, `?` is one letter, and a backslash makes the next
+/// character stand for itself.
 fn matches(pattern: &str, value: &str) -> bool {
     let mut pieces = Vec::new();
     let mut letters = pattern.chars();
@@ -116,7 +117,7 @@ pub(super) fn ids_or_pages(input: &Value, ids: &str, set: &str) -> Result<(), Ap
     Ok(())
 }
 
-/// Cuts a list, in order of its keys, into pages.
+/// Cuts a list, in the order of its keys, into pages.
 pub(super) fn paged(operation: &str, input: &Value, member: &str, all: Vec<(String, Value)>) -> Answer {
     let size = match input["MaxResults"].as_i64() {
         None => LARGEST_PAGE,
@@ -147,7 +148,7 @@ pub(super) fn paged(operation: &str, input: &Value, member: &str, all: Vec<(Stri
     Ok(Value::Object(answer))
 }
 
-/// Tags as EC2 lists them.
+/// Writes tags as EC2 lists them.
 pub(super) fn tag_list(tags: &BTreeMap<String, String>) -> Value {
     tags.iter().map(|(key, value)| json!({"Key": key, "Value": value})).collect()
 }
@@ -171,7 +172,7 @@ mod tests {
         assert!(!matches("web-?", "web-10") && !matches("Web-1", "web-1") && !matches("", "x"));
         assert!(matches("a\\*", "a*") && !matches("a\\*", "ab"));
         assert!(matches(r"a\\*", r"a\bc") && matches(r"a\", r"a\") && !matches(r"db-\?", "db-1"));
-        // Trying every way would take longer than the machine lasts, and it holds the account's only lock.
+        // Trying every way to match would never end, and it would hold the account's only lock.
         assert!(!matches(&("*a".repeat(40) + "*b"), &"a".repeat(255)));
     }
 }

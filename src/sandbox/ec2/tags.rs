@@ -8,7 +8,7 @@ use super::operations::refusal;
 use super::query::{Filters, is_id, paged, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context, Region};
 
-/// A tag's owner by the beginning of its id: the resource type, and the error when it is not there.
+/// The resource types that have tags: the prefix of their ids, the name, and the error where an id does not exist.
 const KINDS: [(&str, &str, &str, &str); 4] = [
     ("i-", "instance", "InvalidInstanceID.NotFound", "The instance ID"),
     ("vol-", "volume", "InvalidVolume.NotFound", "The volume"),
@@ -16,10 +16,10 @@ const KINDS: [(&str, &str, &str, &str); 4] = [
     ("snap-", "snapshot", "InvalidSnapshot.NotFound", "The snapshot"),
 ];
 
-/// The most tags of one thing.
+/// The most tags of one resource.
 const MOST: usize = 50;
 
-/// The resource type of an id.
+/// Returns the resource type of an id.
 fn kind(id: &str) -> Option<&'static str> {
     KINDS.iter().find(|(prefix, ..)| is_id(id, prefix)).map(|(_, kind, ..)| *kind)
 }
@@ -37,7 +37,7 @@ fn of<'a>(region: &'a mut Region, id: &str) -> Option<&'a mut BTreeMap<String, S
     }
 }
 
-/// Everything that carries tags: id, type, tags.
+/// Lists the resources that can have tags: id, type, tags.
 fn all(region: &Region) -> Vec<(&str, &'static str, &BTreeMap<String, String>)> {
     let instances = region.fleet.instances.values().map(|one| (one.id.as_str(), "instance", &one.tags));
     let images = region.ec2.images.iter().map(|(id, one)| (id.as_str(), "image", &one.tags));
@@ -46,7 +46,7 @@ fn all(region: &Region) -> Vec<(&str, &'static str, &BTreeMap<String, String>)> 
     instances.chain(images).chain(snapshots).chain(volumes).collect()
 }
 
-/// The things that a request is about; all must be there.
+/// Returns the ids of the resources that a request is about; all must exist.
 fn targets<'a>(region: &mut Region, input: &'a Value) -> Result<Vec<&'a str>, ApiError> {
     let ids = texts(input, "Resources");
     for id in &ids {
@@ -99,7 +99,8 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(json!({}))
 }
 
-/// Without tags takes all of the user's own; a tag without a value goes whatever its value, one with a value only with it.
+/// Deletes tags. A request without tags deletes all of the user's own. A tag without a value is deleted whatever its
+/// value is, one with a value only where the value is the same.
 pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
     let region = context.region_mut();
     let given = input["Tags"].as_array();

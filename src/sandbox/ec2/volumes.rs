@@ -1,4 +1,4 @@
-//! Volumes, which are those of the instances.
+//! The volumes of the instances; there are no others.
 
 use serde_json::{Value, json};
 

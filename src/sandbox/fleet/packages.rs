@@ -1,4 +1,5 @@
-//! Distributor packages: which AWS publishes, and what installing and uninstalling them comes to on an instance.
+//! Distributor packages: the versions that AWS publishes, and the results of installing and uninstalling them on an
+//! instance.
 
 use std::collections::BTreeMap;
 
@@ -14,7 +15,7 @@ struct Published {
     in_place_from: &'static str,
 }
 
-/// The history page of the AWS VSS solution names the versions; 2.0.1 can no longer be downloaded.
+/// The versions are from the history page of the AWS VSS solution; 2.0.1 can no longer be downloaded.
 const PUBLISHED: [Published; 2] = [
     Published {
         name: "AwsVssComponents",
@@ -39,16 +40,16 @@ pub struct PackageOutcome {
     pub seconds: i64,
     /// Whether it succeeds.
     pub success: bool,
-    /// What the plugin prints.
+    /// The output of the plugin.
     pub output: String,
-    /// What the plugin complains about.
+    /// The error output of the plugin.
     pub error: String,
-    /// The package's version afterwards, if it changes.
+    /// The version of the package afterwards, if it changes; the inner `None` is a removal.
     pub change: Option<Option<String>>,
 }
 
 impl Instance {
-    /// The installed packages at a moment.
+    /// Returns the packages that are installed at a time, with their versions.
     pub fn packages(&self, now: i64) -> BTreeMap<String, String> {
         let mut installed = BTreeMap::new();
         for change in self.package_changes.iter().filter(|change| change.at <= now) {
@@ -60,7 +61,7 @@ impl Instance {
         installed
     }
 
-    /// What `AWS-ConfigureAWSPackage` does here when it starts at `start`.
+    /// Tells what `AWS-ConfigureAWSPackage` does on this instance when it starts at `start`.
     pub fn configure_package(
         &self,
         action: &str,

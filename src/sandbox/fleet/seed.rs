@@ -6,8 +6,8 @@ use super::{Fleet, Instance, Platform, running};
 use crate::sandbox::made;
 
 impl Fleet {
-    /// The machines that a new account has in a region: two Windows servers with the tag `VssBackup=enabled`, one without,
-    /// one whose agent is silent, and one Linux machine.
+    /// Makes the machines that a new account has in a region: two Windows servers with the tag `VssBackup=enabled`, one
+    /// without it, one whose agent is silent, and one Linux machine.
     pub fn seed(region: &str, account_id: &str) -> Self {
         let mut instances = BTreeMap::new();
         // 2025-11-03T08:00:00Z
@@ -89,7 +89,7 @@ impl Fleet {
     }
 }
 
-/// The volumes of a new instance: a root volume, and a data volume on Windows.
+/// Lists the volumes of a new instance: a root volume, and a data volume on Windows.
 fn volumes(instance: &str, platform: Platform) -> Vec<(String, String)> {
     let volume = |device: &str| {
         let digest = made::uuid_of(&format!("{instance}{device}")).replace('-', "");

@@ -1,4 +1,4 @@
-//! The account as a whole: everything at once, and the counts with their quotas.
+//! The account as a whole: all roles and policies at once, and the counts with their quotas.
 
 use serde_json::{Map, Value, json};
 
@@ -8,7 +8,7 @@ use super::{attachments, documents, inline, policies, profiles, roles, tags, ver
 use crate::sandbox::account::{Answer, Context, seconds};
 use crate::sandbox::managed_policies;
 
-/// Something on a page of authorization details. The pages run through the roles first and the policies after them.
+/// An item on a page of authorization details. The pages list the roles first and then the policies.
 enum Entity<'a> {
     Role(&'a Role),
     Policy(&'a Policy),
@@ -44,7 +44,7 @@ pub(super) fn authorization_details(context: &mut Context<'_>, input: &Value) ->
     Ok(Value::Object(answer))
 }
 
-/// Unlike `GetRole` there is no description and no session duration.
+/// Writes a role. Unlike in `GetRole` there is no description and no session duration.
 fn role_detail(iam: &Iam, role: &Role) -> Value {
     let holders = iam.profiles.values().filter(|profile| profile.role.as_deref() == Some(&role.name));
     let inline: Vec<Value> = role

@@ -20,7 +20,7 @@ pub(super) fn attach(context: &mut Context<'_>, input: &Value) -> Answer {
         return Err(no_such_entity(format!("Policy {arn} does not exist or is not attachable.")));
     }
     let role = find_mut(context, input)?;
-    // What is attached already is attached again without a word.
+    // Attaching a policy that is attached already is no error.
     if !role.attached.contains(arn) && role.attached.len() >= ATTACHED_QUOTA {
         return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerRole: {ATTACHED_QUOTA}")));
     }
@@ -90,12 +90,12 @@ pub(super) fn check_boundary(context: &Context<'_>, arn: &str) -> Result<(), Api
     Err(no_such_entity(format!("Scope ARN: {arn} does not exist or is not attachable.")))
 }
 
-/// Writes an attached policy as answers carry it.
+/// Writes an attached policy as it is in answers.
 pub(super) fn shown(arn: &str) -> Value {
     json!({"PolicyName": name_of(arn), "PolicyArn": arn})
 }
 
-/// Writes a role's boundary as answers carry it.
+/// Writes a role's boundary as it is in answers.
 pub(super) fn shown_boundary(role: &Role) -> Value {
     role.boundary.as_ref().map_or(
         Value::Null,

@@ -11,7 +11,7 @@ use super::errors::malformed;
 use super::model::one_or_many;
 use crate::sandbox::account::{ApiError, Context};
 
-/// RFC 3986's unreserved characters stay as they are.
+/// The characters that are encoded: all but the unreserved ones of RFC 3986.
 const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
 
 const OPERATORS: &[&str] = &[
@@ -44,12 +44,12 @@ const OPERATORS: &[&str] = &[
     "Null",
 ];
 
-/// Writes a document as IAM's answers carry it.
+/// Writes a document as it is in IAM's answers.
 pub(super) fn encoded(document: &str) -> String {
     utf8_percent_encode(document, ENCODED).to_string()
 }
 
-/// The size that counts against a quota: white space is free.
+/// Returns the size that counts against a quota: white space does not count.
 pub(super) fn size(document: &str) -> usize {
     document.chars().filter(|character| !character.is_whitespace()).count()
 }
@@ -262,7 +262,7 @@ fn is_service(name: &str) -> bool {
     letters && !name.starts_with('.') && host.iter().any(|suffix| name.ends_with(suffix))
 }
 
-/// Other accounts' principals cannot be looked up; this account's roles can.
+/// Checks that a principal exists, where it is a role of this account; other accounts' principals cannot be looked up.
 fn is_known(context: &Context<'_>, name: &str) -> bool {
     if name == "*" || (name.len() == 12 && name.bytes().all(|byte| byte.is_ascii_digit())) {
         return true;

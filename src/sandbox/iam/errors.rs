@@ -62,7 +62,7 @@ pub(super) fn not_yours(context: &Context<'_>, operation: &str, arn: &str) -> Ap
     )
 }
 
-/// Checks the letters of names and paths, about which IAM has sentences of its own instead of the pattern.
+/// Checks the characters of names and paths, for which IAM has messages of its own instead of the pattern.
 pub(super) fn check_characters(input: &Value) -> Result<(), ApiError> {
     static NAME: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\A[A-Za-z0-9_+=,.@-]*\z").expect("a constant"));
     static PATH: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"\A(/|/[\x21-\x7E]+/)\z").expect("a constant"));

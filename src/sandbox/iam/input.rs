@@ -1,18 +1,18 @@
-//! Members of inputs that several operations read alike.
+//! Reads the members of inputs that several operations share.
 
 use serde_json::Value;
 
-/// A text member of an input, empty when it is not there.
+/// Returns a text member of an input, empty when it is absent.
 pub(super) fn text<'a>(input: &'a Value, member: &str) -> &'a str {
     input[member].as_str().unwrap_or_default()
 }
 
-/// The path of something new.
+/// Returns the path for a new role, profile or policy.
 pub(super) fn path(input: &Value) -> String {
     input["Path"].as_str().unwrap_or("/").to_owned()
 }
 
-/// Tells whether something is under the asked for path.
+/// Tells whether a path is under the path that the request asks for.
 pub(super) fn under(input: &Value, path: &str) -> bool {
     input["PathPrefix"].as_str().is_none_or(|prefix| path.starts_with(prefix))
 }

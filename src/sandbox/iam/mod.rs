@@ -1,4 +1,4 @@
-//! Identity and Access Management of one account, from AWS's API reference and quotas page.
+//! Identity and Access Management of one account, written from AWS's API reference and quotas page.
 
 mod account_details;
 mod attachments;

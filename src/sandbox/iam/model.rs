@@ -1,12 +1,12 @@
-//! What IAM remembers.
+//! What IAM keeps.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// The IAM things of one account. The maps' keys are names in lower case, because IAM's names are unique ignoring case
-/// and across paths.
+/// The IAM resources of one account. The maps' keys are names in lower case, because IAM's names are unique ignoring
+/// case and across paths.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Iam {
     /// Roles by lower case name.
@@ -21,7 +21,7 @@ pub struct Iam {
 }
 
 impl Iam {
-    /// Finds a role by its name as it was created: names differ ignoring case, but are looked up as they are.
+    /// Finds a role by its name as it was created: names are unique ignoring case, but a look-up respects case.
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.get(&name.to_ascii_lowercase()).filter(|role| role.name == name)
     }
@@ -47,7 +47,8 @@ impl Iam {
     }
 }
 
-/// The key of what an ARN names: the name at its end. Looking at everything else is for ARNs that name nothing.
+/// Returns the key of the resource that an ARN names, which is the name at its end. All resources need to be searched
+/// only for an ARN that names none of them.
 fn key_of(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_ascii_lowercase()
 }
@@ -187,7 +188,7 @@ pub struct InstanceProfile {
     pub tags: BTreeMap<String, String>,
 }
 
-/// Policy documents write one thing bare and several as a list.
+/// Returns the values of an element: policy documents write a single value bare and several as a list.
 pub(super) fn one_or_many(value: Option<&Value>) -> Vec<&Value> {
     match value {
         None => Vec::new(),

@@ -1,4 +1,4 @@
-//! The operations of IAM that the sandbox offers, and who performs each.
+//! The operations of IAM that the sandbox offers, and the function that performs each.
 
 use serde_json::Value;
 
@@ -9,7 +9,7 @@ use crate::sandbox::wire::validate::validate;
 
 pub(in crate::sandbox) type Handler = fn(&mut Context<'_>, &Value) -> Answer;
 
-/// Every operation offered and what performs it.
+/// The operations offered, each with the function that performs it.
 pub(in crate::sandbox) const OFFERED: &[(&str, Handler)] = &[
     ("AddRoleToInstanceProfile", profiles::add_role),
     ("AttachRolePolicy", attachments::attach),

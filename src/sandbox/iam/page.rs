@@ -5,12 +5,13 @@ use serde_json::{Map, Value, json};
 
 use crate::sandbox::account::ApiError;
 
-/// The most that IAM gives by itself and the most that it can be asked for.
+/// The number of items that IAM returns by default, and the most that it can be asked for.
 const DEFAULT_ITEMS: usize = 100;
 
 /// Cuts one page out of items that are sorted by key, and adds `IsTruncated` and `Marker` to the answer.
 ///
-/// The marker holds the key of the last item given, so that items that come or go between two pages move no others.
+/// The marker holds the key of the last item on the page, so that items that are added or removed between two pages
+/// move no others.
 pub(super) fn page<T>(
     answer: &mut Map<String, Value>,
     input: &Value,

@@ -153,7 +153,7 @@ pub(super) fn find_mut<'a>(
     context.account.iam.policies.values_mut().find(|policy| policy.arn == arn).ok_or_else(|| no_policy(arn))
 }
 
-/// A policy as the lists show it: no description and no tags.
+/// Writes a policy as the lists show it: without description and tags.
 pub(super) fn listed(iam: &Iam, policy: &Policy) -> Value {
     json!({
         "PolicyName": policy.name,
@@ -177,12 +177,12 @@ fn boundaries(iam: &Iam, arn: &str) -> usize {
     iam.roles.values().filter(|role| role.boundary.as_deref() == Some(arn)).count()
 }
 
-/// The name at the end of a policy's ARN.
+/// Returns the name at the end of a policy's ARN.
 pub(super) fn name_of(arn: &str) -> &str {
     arn.rsplit('/').next().unwrap_or(arn)
 }
 
-/// The path in a policy's ARN, slashes included.
+/// Returns the path in a policy's ARN, with its slashes.
 pub(super) fn path_of(arn: &str) -> &str {
     let start = arn.find('/').unwrap_or(arn.len());
     let end = arn.rfind('/').map_or(arn.len(), |slash| slash + 1);

@@ -1,4 +1,4 @@
-//! What a role may do, from all its policies: the attached and inline ones together, within its permissions boundary.
+//! What a role may do by all its policies: the attached and inline ones together, within its permissions boundary.
 
 use serde_json::Value;
 
@@ -24,7 +24,7 @@ impl Powers {
         };
         let inline = role.inline.values().filter_map(|document| serde_json::from_str::<Value>(document).ok());
         let documents = role.attached.iter().filter_map(managed).chain(inline);
-        // IAM has taken no document that cannot be read; one that can't gives nothing.
+        // IAM refuses documents that cannot be read. Should one be there nevertheless, it allows nothing.
         let read = |documents: Vec<Value>| Policies::new(&documents).unwrap_or_default();
         Self {
             identity: read(documents.collect()),
@@ -32,7 +32,7 @@ impl Powers {
         }
     }
 
-    /// Tells whether the role may do something.
+    /// Tells whether the role may perform an action.
     pub(in crate::sandbox) fn allow(&self, action: &str, resource: &str, keys: &Keys) -> bool {
         let request = Request { action: action.to_owned(), resource: resource.to_owned(), keys: keys.clone() };
         self.identity.decide(&request) == Decision::Allowed

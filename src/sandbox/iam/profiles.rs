@@ -121,7 +121,7 @@ fn find_mut<'a>(context: &'a mut Context<'_>, input: &Value) -> Result<&'a mut I
     found.filter(|profile| profile.name == name).ok_or_else(|| no_profile(name))
 }
 
-/// A profile as the lists show it: with its role, without its tags.
+/// Writes a profile as the lists show it: with its role, without its tags.
 pub(super) fn listed(iam: &Iam, profile: &InstanceProfile) -> Value {
     let role = profile.role.as_deref().and_then(|name| iam.role(name));
     let roles: Vec<Value> = role

@@ -146,12 +146,12 @@ fn check_document(context: &Context<'_>, trust: &str) -> Result<(), ApiError> {
     Ok(())
 }
 
-/// An empty description is none.
+/// Reads a description; an empty one counts as absent.
 fn description(input: &Value) -> Option<String> {
     input["Description"].as_str().filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
-/// A role as the lists show it: no boundary, tags or last use.
+/// Writes a role as the lists show it: without boundary, tags and last use.
 pub(super) fn listed(role: &Role) -> Value {
     json!({
         "Path": role.path,

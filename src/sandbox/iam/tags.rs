@@ -1,4 +1,4 @@
-//! Tags of IAM things: keys are unique ignoring case, fifty at most.
+//! The tags of IAM resources: their keys are unique ignoring case, and there are at most fifty.
 
 use std::collections::BTreeMap;
 
@@ -67,8 +67,8 @@ pub(super) fn list(tags: &BTreeMap<String, String>, input: &Value) -> Answer {
     Ok(Value::Object(answer))
 }
 
-/// Lists what carries tags and is listed by the Tagging API: instance profiles and customer managed policies, but no
-/// roles.
+/// Lists the resources that have tags and are listed by the Tagging API: instance profiles and customer managed
+/// policies, but no roles.
 pub(in crate::sandbox) fn tagged(account: &Account) -> impl Iterator<Item = Tagged<'_>> {
     let iam = &account.iam;
     let profiles = iam.profiles.values().map(|profile| Tagged {
@@ -84,7 +84,7 @@ pub(in crate::sandbox) fn tagged(account: &Account) -> impl Iterator<Item = Tagg
     profiles.chain(policies)
 }
 
-/// Writes tags as answers carry them; nothing for none.
+/// Writes tags as they are in answers; null without tags.
 pub(super) fn shown(tags: &BTreeMap<String, String>) -> Value {
     if tags.is_empty() {
         return Value::Null;

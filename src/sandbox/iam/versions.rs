@@ -1,4 +1,4 @@
-//! The versions of a managed policy: five at most, numbers never used again.
+//! The versions of a managed policy: there are at most five, and their numbers are never used again.
 
 use serde_json::{Map, Value, json};
 
@@ -74,7 +74,7 @@ pub(super) fn set_default(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(json!({}))
 }
 
-/// A version as the lists show it: no document.
+/// Writes a version as the lists show it: without its document.
 fn listed(policy: &Policy, version: &PolicyVersion) -> Value {
     json!({
         "VersionId": version.id(),
@@ -83,7 +83,7 @@ fn listed(policy: &Policy, version: &PolicyVersion) -> Value {
     })
 }
 
-/// A version with its document.
+/// Writes a version with its document.
 pub(super) fn full(policy: &Policy, version: &PolicyVersion) -> Value {
     let mut answer = listed(policy, version);
     answer["Document"] = json!(encoded(&version.document));

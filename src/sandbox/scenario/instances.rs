@@ -1,4 +1,4 @@
-//! `[[instance]]`: the instances, a row for one or for many alike.
+//! `[[instance]]`: a row for one instance or for many that are alike.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,10 +11,10 @@ use crate::model::scope::partition_of;
 use crate::sandbox::fleet::{Ailment, Instance, PackageChange, Platform};
 use crate::sandbox::made;
 
-/// How long ago an instance was launched that does not say.
+/// How long ago an instance was launched whose row does not say it, in milliseconds.
 const LAUNCHED: i64 = 400 * 24 * 3_600_000;
 
-/// The systems, as a file names them: the name and version that Systems Manager shows.
+/// The systems by their names in a file, each with the name and version that Systems Manager shows.
 const SYSTEMS: [(&str, Platform, &str, &str); 10] = [
     ("2008R2", Platform::Windows, "Microsoft Windows Server 2008 R2 Standard", "6.1.7601"),
     ("2012", Platform::Windows, "Microsoft Windows Server 2012 Standard", "6.2.9200"),
@@ -52,7 +52,7 @@ pub(super) struct Row {
 }
 
 impl Reader<'_> {
-    /// Reads all rows: their instances, and with which key each volume of them is encrypted.
+    /// Reads all rows: their instances, and the key with which each of their volumes is encrypted.
     pub(super) fn instances<'a>(
         &mut self,
         rows: &'a [Spanned<Row>],
@@ -80,7 +80,7 @@ impl Reader<'_> {
         (instances, volume_keys)
     }
 
-    /// The instances of a row; `before` is how many there are already.
+    /// Makes the instances of a row; `before` is the number of instances of the rows before it.
     fn row(&mut self, row: &Row, account: &str, region: &str, before: usize) -> Vec<Instance> {
         let name = self.formed(Some(&row.name), is_name, "name of letters, digits and `-_.`").unwrap_or_default();
         let known: Vec<&str> = SYSTEMS.iter().map(|(name, ..)| *name).collect();

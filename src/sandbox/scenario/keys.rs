@@ -1,4 +1,4 @@
-//! `[[key]]`: KMS keys, which no operation of the sandbox makes.
+//! `[[key]]`: KMS keys. The sandbox has no operation that creates them.
 
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -91,7 +91,7 @@ fn is_id(text: &str) -> bool {
     (1..=128).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
-/// The policy that a key has by itself: a customer's is the account's own, and AWS's for EBS is that of whoever may
+/// Makes the default policy of a key: a customer's key may be used by the account, and AWS's key for EBS by whoever may
 /// use EBS.
 fn usual(manager: Manager, partition: &str, region: &str, owner: &str) -> Value {
     let root = format!("arn:{partition}:iam::{owner}:root");

@@ -1,4 +1,4 @@
-//! Makes in the account what a fleet file says.
+//! Creates in the account what a fleet file lists.
 
 use serde_json::json;
 use toml::Spanned;
@@ -10,7 +10,7 @@ use crate::sandbox::fleet::{Fleet, Instance};
 use crate::sandbox::store::State;
 use crate::sandbox::{backup, dispatch, kms};
 
-/// Makes what a file says in its account. Returns the number of jobs.
+/// Creates in its account what a file lists. Returns the number of jobs.
 pub(super) fn load(state: &mut State, scenario: &Scenario, fleet: ReadFleet<'_>) -> Result<usize, (usize, String)> {
     let now = state.clock.now();
     let ReadFleet { region, account, history, instances, volume_keys, keys, associations, jobs } = fleet;
@@ -32,7 +32,7 @@ pub(super) fn load(state: &mut State, scenario: &Scenario, fleet: ReadFleet<'_>)
     loader.make_past(&associations, &jobs, history)
 }
 
-/// The account into which a file is loaded. What goes wrong has its place in the file.
+/// The account into which a file is loaded. Errors have their place in the file.
 pub(super) struct Loader<'a, 'b> {
     pub(super) context: &'a mut Context<'b>,
 }
@@ -69,8 +69,8 @@ impl Loader<'_, '_> {
         refused.map_or(Ok(()), |error| Err((call.span().start, message(error))))
     }
 
-    /// Makes what is over, in the order in which it came about: jobs decide by the packages that associations
-    /// installed, and those of plans among those that the file tells of. Returns the number of jobs.
+    /// Makes the past in the order in which it happened: jobs depend on the packages that associations installed, and
+    /// the jobs of plans are decided together with those that the file lists. Returns the number of jobs.
     fn make_past(
         &mut self,
         associations: &[past::ReadAssociation<'_>],

@@ -1,4 +1,4 @@
-//! `[[association]]` and `[[job]]`: what somebody did a while ago, and what came of it since.
+//! `[[association]]` and `[[job]]`: what was started in the past, and what has come of it since.
 
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -10,7 +10,7 @@ use crate::model::duration;
 use crate::sandbox::backup::{Ended, Origin, Past};
 use crate::sandbox::{dispatch, ssm};
 
-/// How long ago a job was that does not say.
+/// How long ago a job was started whose row does not say it, in milliseconds.
 const DAY: i64 = 24 * 3_600_000;
 
 #[derive(Debug, Deserialize)]
@@ -43,7 +43,7 @@ pub(super) struct Job {
     message: Option<Spanned<String>>,
 }
 
-/// How a job ended that did not come to its end. One that did is decided by what is there.
+/// How a job ended that was not completed. For other jobs the account decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum State {
@@ -52,7 +52,7 @@ enum State {
     Aborted,
 }
 
-/// An association whose form is right, and when it was made.
+/// An association whose form is right, and the time when it was created.
 pub(super) struct ReadAssociation<'a> {
     at: i64,
     row: &'a Association,
@@ -105,7 +105,7 @@ impl Reader<'_> {
 }
 
 impl Loader<'_, '_> {
-    /// Makes an association at its time. Its schedule runs when everything is there.
+    /// Creates an association at its time in the past. Its schedule runs once the whole file is loaded.
     pub(super) fn associate(&mut self, association: &ReadAssociation<'_>) -> Result<(), (usize, String)> {
         let row = association.row;
         let place = row.name.span().start;
@@ -135,7 +135,7 @@ impl Loader<'_, '_> {
         refused.map_or(Ok(()), |message| Err((place, message)))
     }
 
-    /// Makes a job that is decided when everything is there; returns its id.
+    /// Creates a job, which is decided once the whole file is loaded; returns its id.
     pub(super) fn start(&mut self, job: &ReadJob<'_>) -> Result<String, (usize, String)> {
         let row = job.row;
         let instance = self.id_of(&row.instance)?;
@@ -158,7 +158,7 @@ impl Loader<'_, '_> {
         past.add(self.context, vss).ok_or_else(twice)
     }
 
-    /// Ends a job that was decided as its row says.
+    /// Gives a decided job the end that its row says.
     pub(super) fn end(&mut self, job: &ReadJob<'_>, id: &str) -> Result<(), (usize, String)> {
         let Some(state) = &job.row.state else { return Ok(()) };
         let (name, category) = match state.get_ref() {
@@ -187,7 +187,8 @@ impl Loader<'_, '_> {
         })
     }
 
-    /// Finds the rule that made a job by the names of its plan and its own; without the latter it is the plan's first.
+    /// Finds the rule that made a job by the names of its plan and its own; without the latter it is the plan's first
+    /// rule.
     fn origin(&mut self, plan: &Spanned<String>, rule: Option<&Spanned<String>>) -> Result<Origin, (usize, String)> {
         let plans = &self.context.region_mut().backup.plans;
         let mut living = plans.values().filter(|one| one.deleted.is_none());

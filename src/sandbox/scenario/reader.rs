@@ -39,7 +39,7 @@ impl Reader<'_> {
         }
     }
 
-    /// Checks a text that has to be of some form.
+    /// Checks that a text has the right form.
     pub(super) fn formed(
         &mut self,
         text: Option<&Spanned<String>>,
@@ -53,7 +53,7 @@ impl Reader<'_> {
         Some(text.get_ref().clone())
     }
 
-    /// Reads the text; `None` with a problem where it is no scenario file.
+    /// Parses the text; adds a problem and returns `None` where it is no scenario file.
     pub(super) fn scenario(&mut self) -> Option<Scenario> {
         if self.text.len() > LARGEST {
             self.problem(0, "the file is larger than 1 MiB");
@@ -62,7 +62,7 @@ impl Reader<'_> {
         match toml::from_str(self.text) {
             Ok(scenario) => Some(scenario),
             Err(error) => {
-                // The name of a key that is missing is ours.
+                // The message about a missing key quotes the name of the key, which is not from the file.
                 let is_ours = is_scenario(self.text) || error.message().starts_with("missing field");
                 let message =
                     if is_ours { error.message() } else { "this is no scenario file: no line of it is shown" };
@@ -81,7 +81,7 @@ impl Reader<'_> {
         let (instances, volume_keys) = self.instances(&scenario.instances, &account, &region);
         let keys = scenario.keys.iter().map(|key| self.key(key, &region)).collect();
         let mut associations: Vec<_> = scenario.associations.iter().map(|row| self.association(row)).collect();
-        // Each installs over what the ones before it left.
+        // An association installs over what earlier ones installed, so that their order matters.
         associations.sort_by_key(past::ReadAssociation::at);
         let jobs = scenario.jobs.iter().map(|row| self.job(row)).collect();
         ReadFleet { region, account, history, instances, volume_keys, keys, associations, jobs }
@@ -123,8 +123,8 @@ pub(super) fn is_account(text: &str) -> bool {
     text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-/// Tells whether a text that may be broken is recognisably a scenario: what the reader of TOML says may quote it, and
-/// it may be anybody's file.
+/// Tells whether a text, which may be malformed, is recognisably a scenario. The messages of the TOML reader may quote
+/// the text, and another file may have been given by mistake.
 fn is_scenario(text: &str) -> bool {
     let (document, _) = toml::de::DeTable::parse_recoverable(text);
     let document = document.get_ref();

@@ -33,7 +33,7 @@ pub struct Association {
     pub executions: Vec<Execution>,
     /// The next run by the schedule, milliseconds since 1970.
     pub next_run: Option<i64>,
-    /// The instances that the targets meant when last looked at.
+    /// The instances that the targets selected when they were last looked at.
     pub seen: BTreeSet<String>,
 }
 
@@ -44,7 +44,7 @@ pub struct AssociationVersion {
     pub number: usize,
     /// Milliseconds since 1970.
     pub created: i64,
-    /// The members of the call that made it, without tags and id.
+    /// The members of the call that created it, without tags and id.
     pub definition: Map<String, Value>,
 }
 
@@ -57,11 +57,11 @@ pub struct Execution {
     pub version: usize,
     /// Milliseconds since 1970.
     pub created: i64,
-    /// What ran where.
+    /// The invocations, one for each instance.
     pub invocations: Vec<Invocation>,
 }
 
-/// The members that a call leaves in the association.
+/// The members of a call that the association keeps.
 const MEMBERS: [&str; 20] = [
     "Name",
     "DocumentVersion",
@@ -86,7 +86,7 @@ const MEMBERS: [&str; 20] = [
 ];
 
 impl AssociationVersion {
-    /// The definition as a value, for reading members.
+    /// Returns the definition as a value, for reading its members.
     pub(super) fn value(&self) -> Value {
         Value::Object(self.definition.clone())
     }
@@ -97,7 +97,7 @@ impl Association {
         self.versions.last().expect("an association is created with its first version")
     }
 
-    /// The newest invocation on each instance, and its execution.
+    /// Returns the newest invocation on each instance, and its execution.
     pub(super) fn newest(&self) -> BTreeMap<&str, (&Execution, &Invocation)> {
         let all =
             self.executions.iter().flat_map(|execution| execution.invocations.iter().map(move |one| (execution, one)));
@@ -191,15 +191,16 @@ fn definition(input: &Value) -> Result<Map<String, Value>, ApiError> {
     check_schedule(input)?;
     let members = input.as_object().into_iter().flatten();
     let kept = members.filter(|(name, value)| MEMBERS.contains(&name.as_str()) && !value.is_null());
-    // Empty lists and maps are not remembered.
+    // Empty lists and maps are not kept.
     let kept = kept.filter(|(_, value)| {
         !value.as_array().is_some_and(Vec::is_empty) && !value.as_object().is_some_and(Map::is_empty)
     });
     Ok(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
-/// State Manager takes `rate` from 30 minutes up to 31 days, `at`, and `cron` without months and not more often than every
-/// 30 minutes; an offset and a duration need a cron expression that alone decides when to run.
+/// Checks a schedule. State Manager accepts `rate` from 30 minutes up to 31 days, `at`, and `cron` without months and
+/// not more often than every 30 minutes. An offset and a duration need a cron expression that alone decides when to
+/// run.
 fn check_schedule(input: &Value) -> Result<(), ApiError> {
     let only_cron = flag(input, "ApplyOnlyAtCronInterval");
     let expression = text(input, "ScheduleExpression");
@@ -263,7 +264,7 @@ impl Schedule {
     fn next(&self, after: i64, offset_days: i64) -> Option<i64> {
         match self {
             Self::Rate(minutes) => Some(after + minutes * MINUTE),
-            // The offset moves every run; look for the run whose moved time is still to come.
+            // The offset moves every run. The next run is the first one whose moved time is still to come.
             Self::Cron(cron) => {
                 cron.next(after - offset_days * DAY, &TimeZone::UTC, 1).first().map(|time| time + offset_days * DAY)
             }
@@ -272,7 +273,7 @@ impl Schedule {
     }
 }
 
-/// The next run of a definition by its schedule.
+/// Returns the next run of a definition by its schedule.
 pub(super) fn next_run(definition: &Map<String, Value>, after: i64) -> Option<i64> {
     let expression = definition.get("ScheduleExpression").and_then(Value::as_str)?;
     let offset = definition.get("ScheduleOffset").and_then(Value::as_i64).unwrap_or_default();
@@ -302,12 +303,13 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     executions::start(context, &id);
     let association = &context.region_mut().ssm.associations[&id];
     let mut answer = association.described(association.current(), now);
-    // The run has only been asked for.
+    // The run has been requested, but has not started.
     answer["AssociationDescription"]["Overview"] = json!({ "Status": "Pending", "DetailedStatus": "Creating" });
     Ok(answer)
 }
 
-/// Finds the association that a call names by id, or the older way by document and instance, which no document here allows.
+/// Finds the association that a call names by id, or in the older way by document and instance, which no document here
+/// allows.
 fn find<'a>(context: &'a mut Context<'_>, input: &Value) -> Result<&'a mut Association, ApiError> {
     let id = text(input, "AssociationId");
     if id.is_none() && (text(input, "Name").is_none() || text(input, "InstanceId").is_none()) {
@@ -334,8 +336,8 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(association.described(version, now))
 }
 
-/// What an update leaves out is gone, but for the document and the targets, which an association cannot be without. It runs
-/// at once.
+/// Updates an association. What the update leaves out is removed, except the document and the targets, without which
+/// there is no association. The new version runs at once.
 pub(super) fn update(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let association = find(context, input)?;
@@ -399,7 +401,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
             "Name" => text(&definition, "Name") == Some(value),
             "AssociationName" => text(&definition, "AssociationName") == Some(value),
             "AssociationStatusName" => association.overview(now)["Status"] == value,
-            // Only associations that name the instance: tags are not resolved.
+            // Lists only associations that name the instance itself, because tags are not resolved.
             "InstanceId" => items(&definition, "Targets").iter().any(|target| {
                 required(target, "Key").eq_ignore_ascii_case("InstanceIds")
                     && items(target, "Values").iter().any(|id| id == value)

@@ -17,11 +17,11 @@ pub struct Command {
     pub id: String,
     /// Milliseconds since 1970.
     pub requested: i64,
-    /// The members of the call that made it.
+    /// The members of the call that created it.
     pub definition: Map<String, Value>,
     /// Whether someone cancelled it.
     pub cancelled: bool,
-    /// What runs where.
+    /// The invocations, one for each instance.
     pub invocations: Vec<Invocation>,
 }
 
@@ -96,7 +96,7 @@ impl Command {
     }
 }
 
-/// The members of the call that a command shows.
+/// The members of the call that the command shows.
 const MEMBERS: [&str; 13] = [
     "DocumentName",
     "DocumentVersion",
@@ -160,7 +160,7 @@ pub(super) fn send(context: &mut Context<'_>, input: &Value) -> Answer {
     }
     let parameters = command.definition.get("Parameters").cloned().unwrap_or_default();
     let mut instances = if targets.is_empty() { ids } else { region.fleet.resolve(&targets) };
-    // Tags may mean machines that the document is not made for: they are passed over.
+    // Tags may select machines for which the document is not made; these are left out.
     instances.retain(|id| document.runs_on(region.fleet.instances[id].platform.as_str()));
     let wanted = Run {
         document,
@@ -178,7 +178,7 @@ pub(super) fn send(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(json!({ "Command": described }))
 }
 
-/// The commands that the filters shared by both lists choose, newest first.
+/// Returns the commands that the filters of both lists choose, newest first.
 fn chosen<'a>(context: &'a mut Context<'_>, input: &Value) -> Result<Vec<&'a Command>, ApiError> {
     let now = context.now;
     let region = context.region_mut();
@@ -232,7 +232,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     paged("ListCommands", input, "Commands", 50, all)
 }
 
-/// The one plugin of an invocation.
+/// Writes the only plugin of an invocation.
 fn plugin(command: &Command, invocation: &Invocation, now: i64) -> Value {
     let (status, details) = invocation.state(now);
     let step = documents::find(command.member("DocumentName")).map(|document| document.step).unwrap_or_default();
@@ -248,7 +248,7 @@ fn plugin(command: &Command, invocation: &Invocation, now: i64) -> Value {
         "OutputS3KeyPrefix": command.member("OutputS3KeyPrefix"),
     });
     if let Some(members) = plugin.as_object_mut() {
-        // The model's lengths have no room for empty ones.
+        // The model requires at least one character.
         members.retain(|name, value| !name.starts_with("OutputS3") || *value != "");
     }
     if let Some(starts) = invocation.starts.filter(|starts| *starts <= now) {
@@ -348,7 +348,7 @@ pub(super) fn get_invocation(context: &mut Context<'_>, input: &Value) -> Answer
     }))
 }
 
-/// An association runs a command as well; what it wrote is read by the id of the output source.
+/// An association also runs a command; its output is read by the id of the output source.
 fn of_association(input: &Value, document: &str, invocation: &Invocation, now: i64) -> Value {
     let (status, details) = invocation.state(now);
     let over = invocation.is_over(now);
@@ -367,7 +367,7 @@ fn of_association(input: &Value, document: &str, invocation: &Invocation, now: i
     })
 }
 
-/// Ends what is not over yet; a package that was on its way does not arrive.
+/// Ends the invocations that are not over yet; a package that was being installed does not arrive.
 pub(super) fn cancel(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let region = context.region_mut();

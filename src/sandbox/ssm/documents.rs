@@ -1,4 +1,4 @@
-//! The documents that AWS owns, as far as a VSS set-up needs them.
+//! AWS's own documents, as far as VSS backups need them.
 
 use jiff::Timestamp;
 use regex::Regex;
@@ -26,7 +26,7 @@ struct Parameter {
     name: &'static str,
     list: bool,
     description: &'static str,
-    /// Absent: the caller has to give a value.
+    /// The default value; absent where the caller has to give a value.
     default: Option<&'static str>,
     allowed: &'static [&'static str],
     pattern: Option<&'static str>,
@@ -213,7 +213,7 @@ impl Document {
         self.platforms.contains(&platform)
     }
 
-    /// Holds the parameters of a call against the document's.
+    /// Checks the parameters of a call against the document's.
     pub(super) fn check(&self, given: Option<&Map<String, Value>>) -> Result<(), ApiError> {
         let empty = Map::new();
         let given = given.unwrap_or(&empty);
@@ -235,7 +235,7 @@ impl Document {
         Ok(())
     }
 
-    /// The first value of a parameter, or its default.
+    /// Returns the first value of a parameter, or its default.
     pub(super) fn value<'a>(&self, given: &'a Value, name: &str) -> &'a str {
         let default =
             self.parameters.iter().find(|parameter| parameter.name == name).and_then(|parameter| parameter.default);
@@ -246,7 +246,7 @@ impl Document {
         made::timestamp(self.created.parse::<Timestamp>().map(Timestamp::as_millisecond).unwrap_or_default())
     }
 
-    /// The document itself, in schema 2.2.
+    /// Writes the document itself, in schema 2.2.
     pub(super) fn content(&self) -> String {
         let mut parameters = Map::new();
         for parameter in self.parameters {
@@ -291,7 +291,7 @@ impl Document {
     }
 }
 
-/// Finds a document by name or ARN. Every document of AWS's has one version here.
+/// Finds a document by name or ARN. Each of AWS's documents has one version here.
 pub(super) fn find(name: &str) -> Result<&'static Document, ApiError> {
     let short = match name.strip_prefix("arn:") {
         Some(rest) => rest.split_once("document/").map_or(name, |(_, short)| short),
@@ -301,7 +301,7 @@ pub(super) fn find(name: &str) -> Result<&'static Document, ApiError> {
     found.ok_or_else(|| refusal("InvalidDocument", format!("Document with name {name} does not exist.")))
 }
 
-/// Checks that a version of a document of AWS's exists.
+/// Checks that a version of a document exists.
 pub(super) fn check_version(document: &Document, version: Option<&str>) -> Result<(), ApiError> {
     match version {
         None | Some("$DEFAULT" | "$LATEST" | "1") => Ok(()),
@@ -390,7 +390,7 @@ pub(super) fn list(input: &Value) -> Answer {
         "PlatformTypes" => document.platforms.contains(&value),
         "DocumentType" => value == "Command",
         "SearchKeyword" => document.name.to_lowercase().contains(&value.to_lowercase()),
-        // Documents of AWS's have no tags and no target type.
+        // AWS's documents have no tags and no target type.
         _ => false,
     };
     let chosen = DOCUMENTS

@@ -1,4 +1,4 @@
-//! The runs of associations: when they start, and what they come to.
+//! The runs of associations: when they start, and how they end.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,10 +14,10 @@ use crate::sandbox::made;
 
 /// How long State Manager waits for a silent agent.
 const DELIVERY_SECONDS: i64 = 3600;
-/// How many executions are remembered.
+/// How many executions are kept.
 const REMEMBERED: usize = 100;
 
-/// Starts a new version: at once, unless only the cron expression decides.
+/// Starts a new version at once, unless only the cron expression decides.
 pub(super) fn start(context: &mut Context<'_>, id: &str) {
     let now = context.now;
     let region = context.region_mut();
@@ -31,7 +31,8 @@ pub(super) fn start(context: &mut Context<'_>, id: &str) {
     }
 }
 
-/// Does what fell due since the last request: runs by schedule, and runs on instances that the targets newly mean.
+/// Performs what has become due since the last request: scheduled runs, and runs on instances that the targets select
+/// for the first time.
 pub(in crate::sandbox) fn catch_up(context: &mut Context<'_>) {
     let now = context.now;
     let Some(region) = context.account.regions.get_mut(context.region) else { return };
@@ -43,7 +44,7 @@ pub(in crate::sandbox) fn catch_up(context: &mut Context<'_>) {
             execute(&mut region.fleet, association, instances, due);
             association.next_run = next_run(&definition, due);
             runs += 1;
-            // After a long time without requests only the newest runs matter.
+            // After a long time without requests only the newest runs are made.
             if runs == REMEMBERED {
                 association.next_run = next_run(&definition, now);
             }
@@ -76,7 +77,7 @@ fn execute(fleet: &mut Fleet, association: &mut Association, instances: BTreeSet
         document,
         parameters: &definition["Parameters"],
         instances: instances.into_iter().collect(),
-        // An association without limits runs everywhere at the same time.
+        // An association without limits runs on all instances at the same time.
         max_concurrency: limit("MaxConcurrency", "100%"),
         max_errors: limit("MaxErrors", "100%"),
         delivery_seconds: DELIVERY_SECONDS,
@@ -89,7 +90,7 @@ fn execute(fleet: &mut Fleet, association: &mut Association, instances: BTreeSet
     association.executions.drain(..excess);
 }
 
-/// The status and detailed status that counts of invocations come to.
+/// Derives the status and the detailed status from the counts of the invocations.
 pub(super) fn sum(counts: &BTreeMap<&str, usize>) -> (&'static str, &'static str) {
     let any = |status: &str| counts.get(status).is_some_and(|count| *count > 0);
     if any("InProgress") {
@@ -124,7 +125,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let shown = |execution: &Execution| {
         let counts = counts(&execution.invocations, now);
         let (status, detailed) = sum(&counts);
-        // An execution that goes on says so itself; an association stays pending meanwhile.
+        // A running execution has its own status; the association stays pending meanwhile.
         let status = if detailed == "InProgress" { "InProgress" } else { status };
         let summary = counts.iter().map(|(status, count)| format!("{status}={count}")).collect::<Vec<_>>().join(", ");
         json!({
@@ -228,7 +229,7 @@ fn check_instance(context: &mut Context<'_>, input: &Value) -> Result<String, Ap
     Err(refusal("InvalidInstanceId", format!("Instance {id} is not a managed node of account {}.", context.account_id)))
 }
 
-/// What each association came to on one instance.
+/// Lists how each association ended on one instance.
 pub(super) fn of_instance(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = check_instance(context, input)?;
     let now = context.now;
@@ -265,7 +266,7 @@ pub(super) fn of_instance(context: &mut Context<'_>, input: &Value) -> Answer {
     paged("DescribeInstanceAssociationsStatus", input, "InstanceAssociationStatusInfos", 50, all)
 }
 
-/// The associations that mean an instance now.
+/// Lists the associations that select an instance now.
 pub(super) fn effective(context: &mut Context<'_>, input: &Value) -> Answer {
     let id = check_instance(context, input)?;
     let region = context.region_mut();

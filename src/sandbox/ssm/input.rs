@@ -1,4 +1,4 @@
-//! Members of inputs, pages and refusals, as several operations need them.
+//! Reads the members of inputs, and makes the pages and refusals that several operations share.
 
 use serde_json::{Map, Value};
 
@@ -13,7 +13,7 @@ pub(super) fn text<'a>(input: &'a Value, member: &str) -> Option<&'a str> {
     input.get(member).and_then(Value::as_str)
 }
 
-/// A member that the model requires, after the check against the model.
+/// Returns a member that the model requires; the input has been checked against it.
 pub(super) fn required<'a>(input: &'a Value, member: &str) -> &'a str {
     text(input, member).unwrap_or_default()
 }
@@ -47,7 +47,7 @@ pub(super) fn paged(operation: &str, input: &Value, member: &str, size: usize, i
     Ok(Value::Object(answer))
 }
 
-/// Milliseconds of a time that a filter gives as text.
+/// Reads the time of a filter as milliseconds since 1970.
 pub(super) fn moment(text: &str) -> Option<i64> {
     text.parse::<jiff::Timestamp>().ok().map(jiff::Timestamp::as_millisecond)
 }

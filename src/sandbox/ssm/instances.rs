@@ -1,4 +1,4 @@
-//! The managed nodes: what Systems Manager knows of the fleet.
+//! The managed nodes: what Systems Manager knows about the fleet.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +11,12 @@ use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::fleet::Instance;
 use crate::sandbox::made;
 
-/// The agent that is up to date.
+/// The current version of the agent.
 const LATEST_AGENT: &str = "3.3.1142.0";
-/// Agents report every five minutes.
+/// The time between two reports of an agent: five minutes.
 const HEARTBEAT: i64 = 300_000;
 
-/// What the associations came to on one instance.
+/// Summarises how the associations ended on one instance.
 struct Associated {
     status: Option<&'static str>,
     last: Option<i64>,
@@ -57,7 +57,7 @@ fn add_associated(members: &mut Map<String, Value>, found: &Associated) {
     members.extend(times.into_iter().filter_map(|(name, time)| Some((name.to_owned(), made::timestamp(time?)))));
 }
 
-/// The members that both descriptions share.
+/// Writes the members that both descriptions share.
 fn shared(instance: &Instance, now: i64) -> Map<String, Value> {
     let heartbeat = instance.silent_since.unwrap_or(now - (now - instance.launched).rem_euclid(HEARTBEAT));
     Map::from_iter(
@@ -94,7 +94,7 @@ fn fits(instance: &Instance, found: &Associated, key: &str, values: &[String]) -
         "SourceTypes" => one_of("AWS::EC2::Instance"),
         "AssociationStatus" => found.status.is_some_and(one_of),
         "tag-key" => values.iter().any(|name| instance.tags.contains_key(name)),
-        // Roles and activations are those of machines outside EC2.
+        // Only machines outside EC2 have roles and activations.
         "ActivationIds" | "IamRole" => false,
         _ => match key.strip_prefix("tag:") {
             Some(name) => instance.tags.get(name).is_some_and(|value| one_of(value)),

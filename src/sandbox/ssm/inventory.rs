@@ -1,7 +1,8 @@
-//! The inventory of a managed node, as far as it tells of packages: not at all, for the VSS components.
+//! The inventory of a managed node, as far as it lists packages; it never lists the VSS components.
 //!
-//! From "Metadata collected by inventory" of the Systems Manager user guide and the agent's gatherers: the list of AWS components is
-//! fixed and lacks `AwsVssComponents`; files are gathered only where somebody configured a path.
+//! Written from "Metadata collected by inventory" of the Systems Manager user guide and the agent's gatherers: the list
+//! of AWS components is fixed and lacks `AwsVssComponents`, and files are gathered only where somebody configured a
+//! path.
 
 use serde_json::{Map, Value, json};
 
@@ -9,7 +10,7 @@ use super::input::{items, paged, refusal, required, text, texts};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::fleet::{Ailment, Instance, Platform};
 
-/// The types of AWS's, with their schema versions.
+/// AWS's own types, with their schema versions.
 const TYPES: [(&str, &str); 12] = [
     ("AWS:AWSComponent", "1.0"),
     ("AWS:Application", "1.1"),
@@ -45,7 +46,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
         }
     }
     let mut answer = paged("ListInventoryEntries", input, "Entries", 50, chosen)?;
-    // The agent gathers every half hour while it answers.
+    // The agent collects the inventory every half hour, while it answers.
     let at = instance.silent_since.unwrap_or(now - (now - instance.launched).rem_euclid(1_800_000));
     let captured = jiff::Timestamp::from_millisecond(at - at.rem_euclid(1000)).map(|time| time.to_string());
     answer["TypeName"] = json!(kind);
@@ -55,7 +56,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(answer)
 }
 
-/// The entries of a type. An entry is a map of texts.
+/// Returns the entries of a type. An entry is a map of texts.
 fn entries(instance: &Instance, kind: &str, now: i64) -> Vec<Value> {
     let component = |name: &str, version: &str| {
         json!({
@@ -86,7 +87,8 @@ fn entries(instance: &Instance, kind: &str, now: i64) -> Vec<Value> {
     }
 }
 
-/// Inventory of all managed nodes that fit, a node an entity; what is shown of each is its information unless types are named.
+/// Lists the inventory of all managed nodes that match, as one entity for each node. The data of an entity has the
+/// types that the request names.
 pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
     let now = context.now;
     let mut chosen = Vec::new();

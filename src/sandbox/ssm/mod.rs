@@ -1,9 +1,9 @@
-//! Systems Manager of one region: State Manager associations, Run Command, the managed nodes, AWS's documents and Parameter
-//! Store.
+//! Systems Manager of one region: State Manager associations, Run Command, the managed nodes, AWS's documents and
+//! Parameter Store.
 //!
-//! Written from the Systems Manager user guide and API reference and the service model. Nothing runs in the background: an
-//! invocation knows from its start when and how it ends, and a reader says what time it is; schedules catch up at the next
-//! request.
+//! Written from the Systems Manager user guide and API reference and the service model. Nothing runs in the background:
+//! an invocation has from its start the time and the way of its end, and a reader passes its own time. Schedules catch
+//! up at the next request.
 
 mod associations;
 mod commands;
@@ -33,7 +33,7 @@ pub use parameters::{Parameter, ParameterVersion};
 pub use runs::Invocation;
 pub(super) use tags::tagged;
 
-/// What Systems Manager remembers.
+/// The associations, commands and parameters of Systems Manager.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Ssm {
     /// State Manager associations by id.

@@ -1,4 +1,4 @@
-//! The operations of Systems Manager that the sandbox offers, and who performs each.
+//! The operations of Systems Manager that the sandbox offers, and the function that performs each.
 
 use serde_json::Value;
 

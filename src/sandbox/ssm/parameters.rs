@@ -14,9 +14,9 @@ use crate::sandbox::{made, sts};
 /// A parameter.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Parameter {
-    /// With its path.
+    /// The name, with its path.
     pub name: String,
-    /// With the name.
+    /// The ARN, with the name.
     pub arn: String,
     /// The tags.
     pub tags: BTreeMap<String, String>,
@@ -39,11 +39,11 @@ pub struct ParameterVersion {
     pub tier: String,
     /// Free text.
     pub description: Option<String>,
-    /// What values must look like.
+    /// The pattern that values must match.
     pub allowed_pattern: Option<String>,
     /// The KMS key of a secure string.
     pub key: Option<String>,
-    /// `text` or a type of AWS's.
+    /// `text`, or one of AWS's own types.
     pub data_type: String,
 }
 
@@ -54,7 +54,7 @@ impl Parameter {
 
     fn shown(&self, version: &ParameterVersion, decrypted: bool) -> Value {
         let value = match version.kind.as_str() {
-            // The cipher text: it hides the value and changes with it.
+            // In place of the cipher text: a text that hides the value and changes with it.
             "SecureString" if !decrypted => {
                 made::hex(made::uuid_of(&format!("{}/{}", self.arn, version.number)).as_bytes())
             }
@@ -174,7 +174,7 @@ pub(super) fn put(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(answer)
 }
 
-/// Makes the version that a request puts on top of `before`, a parameter's newest.
+/// Makes the version that a request adds; `before` is the newest version of an existing parameter.
 fn new_version(
     input: &Value,
     value: &str,
@@ -199,7 +199,7 @@ fn new_version(
     })
 }
 
-/// Chooses the type, which only a new parameter has to give and none can change.
+/// Chooses the type. A new parameter must give one, and an existing one cannot change it.
 fn kind(input: &Value, before: Option<&ParameterVersion>) -> Result<String, ApiError> {
     match (text(input, "Type"), before) {
         (Some(kind), Some(before)) if kind != before.kind => {
@@ -212,7 +212,7 @@ fn kind(input: &Value, before: Option<&ParameterVersion>) -> Result<String, ApiE
     }
 }
 
-/// Chooses the tier, which never goes down, and checks the value against the tier's size.
+/// Chooses the tier, which cannot be lowered, and checks the value against the tier's size.
 fn tier(input: &Value, value: &str, before: Option<&ParameterVersion>) -> Result<&'static str, ApiError> {
     let wanted_tier = text(input, "Tier").or(before.map(|before| before.tier.as_str())).unwrap_or("Standard");
     let tier = match wanted_tier {
@@ -250,7 +250,7 @@ fn allowed_pattern(input: &Value, value: &str) -> Result<Option<String>, ApiErro
     Ok(allowed_pattern)
 }
 
-/// Finds what a name means: a name or ARN, with `:version` behind it at will.
+/// Finds the parameter, by its name or ARN, and the version that may follow as `:version`.
 fn found(context: &mut Context<'_>, asked: &str, decrypted: bool) -> Result<Value, ApiError> {
     let parameters = &context.region_mut().ssm.parameters;
     let by_name = |name: &str| parameters.get(name).or_else(|| parameters.values().find(|one| one.arn == name));
@@ -359,7 +359,7 @@ pub(super) fn describe(context: &mut Context<'_>, input: &Value) -> Answer {
     let mut all = Vec::new();
     for parameter in context.region_mut().ssm.parameters.values() {
         let mut chosen = true;
-        // The older `Filters` compare names by their beginning.
+        // The older `Filters` compare only the beginning of a name.
         for filter in items(input, "Filters") {
             let mut filter = filter.clone();
             if filter["Key"] == "Name" {

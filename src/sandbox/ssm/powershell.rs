@@ -1,6 +1,6 @@
-//! What `AWS-RunPowerShellScript` answers. There is no PowerShell here: a script is taken line by line, and the lines that only
-//! look at what a VSS backup needs are answered from what the instance is. A line that is none of these fails the script and
-//! says so.
+//! Answers `AWS-RunPowerShellScript`. There is no PowerShell here: a script is read line by line, and lines that only
+//! look at what a VSS backup needs are answered from the facts of the instance. Any other line makes the script fail
+//! with a message that says so.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::sandbox::made;
 
 const AGENT: &str = r"C:\Program Files\Amazon\AwsVssComponents\ec2-vss-agent.exe";
 
-/// What a script printed, and what it complained about.
+/// The output and the error output of a script.
 pub(super) struct Printed {
     pub(super) success: bool,
     pub(super) output: String,
@@ -32,7 +32,7 @@ pub(super) fn run(instance: &Instance, parameters: &Value, now: i64) -> Printed 
     Printed { success: true, output, error: String::new() }
 }
 
-/// What one line prints.
+/// Returns what one line prints.
 fn answer(instance: &Instance, line: &str, now: i64) -> Result<String, String> {
     let lower = line.to_ascii_lowercase();
     let ails = |ailment: Ailment| instance.ailments.contains(&ailment);
@@ -103,12 +103,13 @@ fn capital(truth: bool) -> &'static str {
     if truth { "True" } else { "False" }
 }
 
-/// `$ErrorActionPreference = 'Stop'` and its like change nothing here.
+/// Tells whether a line sets a preference such as `$ErrorActionPreference = 'Stop'`, which changes nothing here.
 fn is_preference(line: &str) -> bool {
     line.split_once('=').is_some_and(|(name, _)| name.trim_end().ends_with("preference") && line.starts_with('$'))
 }
 
-/// The text that a line prints as it stands: `'text'`, `"text"`, `Write-Output 'text'`, as long as nothing in it is computed.
+/// Returns the text that a line prints literally: `'text'`, `"text"` or `Write-Output 'text'`, as long as no part of it
+/// is computed.
 fn literal(line: &str) -> Option<&str> {
     let rest = line.strip_prefix("Write-Output ").or_else(|| line.strip_prefix("Write-Host ")).unwrap_or(line).trim();
     let single = rest.strip_prefix('\'').and_then(|rest| rest.strip_suffix('\''));
@@ -121,7 +122,7 @@ const TITLE: &str = concat!(
     "(C) Copyright 2001-2013 Microsoft Corp.\r\n"
 );
 
-/// `vssadmin list writers`. What is broken is the writer of what the machine is for.
+/// Answers `vssadmin list writers`. A broken writer is the one of the machine's main service.
 fn writers(instance: &Instance) -> String {
     let mut names =
         vec!["Task Scheduler Writer", "VSS Metadata Store Writer", "System Writer", "Registry Writer", "WMI Writer"];
@@ -153,7 +154,7 @@ fn writers(instance: &Instance) -> String {
     text
 }
 
-/// `vssadmin list providers`.
+/// Answers `vssadmin list providers`.
 fn providers(instance: &Instance, installed: bool) -> String {
     let mut text = format!(
         "{TITLE}\r\nProvider name: 'Microsoft Software Shadow Copy provider 1.0'\r\n   Provider type: System\r\n   \

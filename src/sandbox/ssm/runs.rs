@@ -1,4 +1,5 @@
-//! How a document runs on instances: what happens when, and how it ends. Commands and associations share it.
+//! Runs a document on instances: decides what happens at which time, and how it ends. Commands and associations share
+//! it.
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -7,31 +8,31 @@ use super::documents::Document;
 use super::powershell;
 use crate::sandbox::fleet::{Fleet, Instance, PackageChange};
 
-/// A document on one instance.
+/// The run of a document on one instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Invocation {
     /// The instance.
     pub instance_id: String,
-    /// When it was asked for. All times in milliseconds since 1970.
+    /// When it was requested. All times are in milliseconds since 1970.
     pub requested: i64,
-    /// When the agent starts; absent if it never does.
+    /// When the agent starts it; absent if the agent never does.
     pub starts: Option<i64>,
     /// When it is over.
     pub ends: i64,
-    /// `Success`, `Failed`, `TimedOut` or `Cancelled`: how it ends.
+    /// How it ends: `Success`, `Failed`, `TimedOut` or `Cancelled`.
     pub status: String,
-    /// The end in detail, such as `DeliveryTimedOut`.
+    /// The detailed status at the end, such as `DeliveryTimedOut`.
     pub details: String,
     /// The exit code at the end.
     pub code: i64,
-    /// What it prints.
+    /// Its output.
     pub output: String,
-    /// What it complains about.
+    /// Its error output.
     pub error: String,
 }
 
 impl Invocation {
-    /// The status and its details at a moment.
+    /// Returns the status and the detailed status at a time.
     pub fn state(&self, now: i64) -> (&str, &str) {
         if now >= self.ends {
             (&self.status, &self.details)
@@ -42,18 +43,18 @@ impl Invocation {
         }
     }
 
-    /// Whether nothing more happens.
+    /// Tells whether the run is over at a time.
     pub fn is_over(&self, now: i64) -> bool {
         now >= self.ends
     }
 
-    /// Whether it counts against `MaxErrors`: a command that was never delivered does not.
+    /// Tells whether it counts against `MaxErrors`; a command that was never delivered does not.
     fn is_error(&self) -> bool {
         self.status == "Failed" && self.details != "Terminated"
     }
 }
 
-/// What to run.
+/// The run that is asked for.
 pub(super) struct Run<'a> {
     pub(super) document: &'static Document,
     pub(super) parameters: &'a Value,
@@ -66,7 +67,7 @@ pub(super) struct Run<'a> {
     pub(super) by: &'a str,
 }
 
-/// A number, or a share of `count` rounded up.
+/// Reads a number, or a percentage of `count`, which is rounded up.
 pub(super) fn share(limit: &str, count: usize) -> usize {
     match limit.strip_suffix('%') {
         Some(percent) => (count * percent.parse::<usize>().unwrap_or(100)).div_ceil(100),
@@ -138,7 +139,7 @@ fn perform(instance: &mut Instance, run: &Run<'_>, requested: i64, starts: i64) 
             let printed = powershell::run(instance, run.parameters, starts);
             done(2, printed.success, printed.output, printed.error)
         }
-        // Snapshots are not simulated yet; a missing package fails as on a real instance.
+        // Snapshots are not simulated here; without the package it fails as on a real instance.
         _ if instance.packages(starts).contains_key("AwsVssComponents") => {
             done(2, false, String::new(), "The sandbox does not take VSS snapshots yet".to_owned())
         }

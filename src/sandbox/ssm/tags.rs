@@ -31,7 +31,8 @@ fn of<'a>(context: &'a mut Context<'_>, input: &Value) -> Result<&'a mut BTreeMa
     let tags = match required(input, "ResourceType") {
         "Association" => ssm.associations.get_mut(id).map(|association| &mut association.tags),
         "Parameter" => ssm.parameters.get_mut(id).map(|parameter| &mut parameter.tags),
-        // Documents are AWS's own, nodes are EC2 instances (tagged in EC2), the rest is not simulated: none exists.
+        // Documents are AWS's own, and nodes are EC2 instances, which are tagged in EC2. Other types are not simulated,
+        // so that no such resource exists.
         _ => None,
     };
     tags.ok_or_else(|| {
@@ -68,7 +69,7 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(json!({ "TagList": list }))
 }
 
-/// Lists what carries tags: associations and parameters.
+/// Lists the resources that have tags: associations and parameters.
 pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let associations = region.ssm.associations.values().map(|one| (&one.arn, "ssm:association", &one.tags));
     let parameters = region.ssm.parameters.values().map(|one| (&one.arn, "ssm:parameter", &one.tags));

@@ -1,4 +1,5 @@
-//! Systems Manager's rules: what is shared here, and what belongs to no single part of the service.
+//! Systems Manager's rules. This file has what the tests share, and the tests that belong to no single part of the
+//! service.
 
 mod associations;
 mod commands;

@@ -1,4 +1,4 @@
-//! Faults as clients meet them.
+//! Faults as clients see them.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! The handle: files that several handles share, changes behind the wire, the clock and the server on loopback.
+//! The handle: files that several handles share, changes behind the wire, the clock, and the server on loopback.
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::time::Duration;
@@ -154,7 +154,7 @@ fn every_answer_says_by_how_much_the_clock_is_ahead_of_the_machines() {
         let (answered, _, shift) = ask(&sandbox, authorization);
         assert_eq!((answered, shift), (status, 7_200_000));
     }
-    // The clock of tests stands somewhere else altogether.
+    // The clock for tests does not follow the machine's at all.
     let (_, date, shift) = ask(&Sandbox::in_memory(), signed);
     assert_eq!(date, "Thu, 01 Jan 2026 00:00:01 GMT");
     let here = jiff::Timestamp::now().as_millisecond();

@@ -100,7 +100,7 @@ async fn lists_come_in_pages_without_gaps_or_repetitions() {
     assert_eq!(count, 3);
     assert_eq!(names, (0..7).map(|number| format!("role-{number}")).collect::<Vec<_>>());
 
-    // Everything at once runs through the roles and on into the policies.
+    // The pages of the account's details list the roles first and then the policies.
     let mut details = client.get_account_authorization_details().into_paginator().page_size(5).send();
     let (mut roles, mut policies) = (0, 0);
     while let Some(page) = details.next().await {

@@ -1,6 +1,6 @@
 //! Smithy RPC v2 with CBOR, which botocore speaks to the Tagging API where other clients speak JSON 1.1.
 //!
-//! The Tagging API has no timestamps and no blobs, so that its CBOR and its JSON say the same.
+//! The Tagging API has no timestamps and no blobs, so that its CBOR and its JSON have the same content.
 
 use bytes::Bytes;
 use http::{HeaderValue, Response};
@@ -26,7 +26,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Value, ApiError> {
     ciborium::from_reader(body).map_err(|error| super::json::serialization(&error.to_string()))
 }
 
-/// Writes a body with the headers that go with it.
+/// Writes a body with the headers of the protocol.
 pub(super) fn response(status: u16, value: &Value, request_id: &str) -> Response<Bytes> {
     let mut body = Vec::new();
     ciborium::into_writer(value, &mut body).expect("writing to memory cannot fail");

@@ -1,4 +1,4 @@
-//! Requests into JSON inputs.
+//! Turns requests into JSON inputs.
 
 use bytes::Bytes;
 use http::Request;
@@ -9,14 +9,14 @@ use super::scope::Scope;
 use super::{cbor, json, query, rest};
 use crate::sandbox::account::ApiError;
 
-/// A request after its protocol has been taken off.
+/// A decoded request.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct Call {
     pub(in crate::sandbox) operation: String,
     pub(in crate::sandbox) input: Value,
 }
 
-/// Takes the protocol off a request: which operation, with which input.
+/// Decodes a request into its operation and input.
 pub(in crate::sandbox) fn decode(scope: &Scope, request: &Request<Bytes>) -> Result<Call, ApiError> {
     let model = scope.model;
     let unknown = |name: &str| model.unknown_operation(name);

@@ -1,4 +1,4 @@
-//! Answers and errors into responses.
+//! Turns answers and errors into responses.
 
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, HeaderValue};
@@ -10,7 +10,7 @@ use super::scope::Scope;
 use super::{cbor, json, query, rest};
 use crate::sandbox::account::{Answer, ApiError};
 
-/// Puts the protocol on an answer.
+/// Writes an answer in the service's protocol.
 pub(in crate::sandbox) fn encode(scope: &Scope, operation: &str, answer: &Answer, request_id: &str) -> Response<Bytes> {
     let model = scope.model;
     let value = match answer {
@@ -41,7 +41,7 @@ pub(in crate::sandbox) fn encode(scope: &Scope, operation: &str, answer: &Answer
     }
 }
 
-/// Puts the protocol on an error about a request whose signature does not say which service was meant.
+/// Writes an error about a request whose signature does not say which service was meant.
 pub(in crate::sandbox) fn encode_unscoped(
     request: &Request<Bytes>,
     error: &ApiError,
@@ -67,7 +67,7 @@ pub(in crate::sandbox) fn encode_unscoped(
     encode_for(Model::of(service).expect("the four are there"), false, &error, request_id)
 }
 
-/// Puts the protocol on an error.
+/// Writes an error in the service's protocol.
 pub(in crate::sandbox) fn encode_error(scope: &Scope, error: &ApiError, request_id: &str) -> Response<Bytes> {
     encode_for(scope.model, scope.cbor, error, request_id)
 }
@@ -78,7 +78,7 @@ fn encode_for(model: &Model, cbor: bool, error: &ApiError, request_id: &str) -> 
             response(error.status, xml_type(model), query::encode_error(model, error, request_id), request_id)
         }
         Protocol::Json => {
-            // The service's own failures spell the member with a capital letter.
+            // In the service's own failures the member has a capital letter.
             let message = if error.status >= 500 { "Message" } else { "message" };
             let mut body = json!({"__type": error.code});
             if !error.message.is_empty() {
@@ -110,7 +110,7 @@ fn encode_for(model: &Model, cbor: bool, error: &ApiError, request_id: &str) -> 
     }
 }
 
-/// EC2 names the encoding too.
+/// Returns the content type of XML, in which EC2 names the encoding too.
 fn xml_type(model: &Model) -> &'static str {
     if model.metadata.protocol == Protocol::Ec2 { "text/xml;charset=UTF-8" } else { "text/xml" }
 }
@@ -126,7 +126,8 @@ pub(super) fn response(status: u16, kind: &'static str, body: impl Into<Bytes>, 
     response
 }
 
-/// A member that the model does not have is a slip of ours, and no client could read it.
+/// Checks that the model has all members of an answer: another member is a mistake of the sandbox, and no client could
+/// read it.
 pub(super) fn check_members(shape: &Shape, name: &str, value: &Value) {
     for member in value.as_object().into_iter().flatten().map(|(member, _)| member) {
         debug_assert!(shape.members.contains_key(member), "the model of `{name}` has no member `{member}`");

@@ -22,7 +22,8 @@ pub(super) fn serialization(message: &str) -> ApiError {
     ApiError::new(400, "SerializationException", message)
 }
 
-/// Brings a value into the form of the model: wire names become member names, unknown members go, types are checked.
+/// Brings a value into the form of the model: wire names become member names, unknown members are dropped, and types
+/// are checked.
 pub(super) fn decode(model: &Model, shape: &Shape, value: &Value) -> Result<Value, ApiError> {
     let wrong = |expected: &str| serialization(&format!("{expected} expected, found {}", kind_of(value)));
     match shape.sort {
@@ -57,7 +58,7 @@ pub(super) fn decode(model: &Model, shape: &Shape, value: &Value) -> Result<Valu
     }
 }
 
-/// Brings an answer into the form of the wire: member names become wire names, null members go.
+/// Brings an answer into the form of the wire: member names become wire names, and null members are dropped.
 pub(super) fn encode(model: &Model, shape: &Shape, value: &Value) -> Value {
     match shape.sort {
         Sort::Structure => {
@@ -66,7 +67,7 @@ pub(super) fn encode(model: &Model, shape: &Shape, value: &Value) -> Value {
             for (name, reference) in body_members(shape) {
                 if let Some(inner) = value.get(name).filter(|inner| !inner.is_null()) {
                     let described = model.shape(&reference.shape);
-                    // A list that may not be empty is left out.
+                    // An empty list that the model does not allow is left out.
                     if described.min >= Some(1.0) && inner.as_array().is_some_and(Vec::is_empty) {
                         continue;
                     }

@@ -1,4 +1,4 @@
-//! AWS's protocols: requests into JSON inputs, answers and errors into responses.
+//! AWS's protocols: they turn requests into JSON inputs, and answers and errors into responses.
 
 mod cbor;
 mod decode;

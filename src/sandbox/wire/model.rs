@@ -111,12 +111,12 @@ pub(in crate::sandbox) enum Location {
 }
 
 impl Reference {
-    /// The name on the wire of a member that the model calls `name`.
+    /// Returns the name on the wire of a member that the model calls `name`.
     pub(in crate::sandbox) fn wire_name<'a>(&'a self, name: &'a str) -> &'a str {
         self.location_name.as_deref().unwrap_or(name)
     }
 
-    /// The name of a request's parameter in EC2's dialect, which begins with a capital letter.
+    /// Returns the name of a request's parameter in EC2's dialect, which begins with a capital letter.
     pub(in crate::sandbox) fn parameter_name(&self, name: &str) -> String {
         if let Some(name) = &self.query_name {
             return name.clone();
@@ -159,7 +159,7 @@ impl Model {
         self.shapes.values().filter_map(|shape| shape.pattern.as_ref())
     }
 
-    /// The error of a request for an operation that is not there.
+    /// Makes the error of a request for an operation that does not exist.
     pub(in crate::sandbox) fn unknown_operation(&self, operation: &str) -> ApiError {
         match self.metadata.protocol {
             Protocol::Query => ApiError::new(

@@ -76,7 +76,7 @@ fn node(
                     None => break,
                 }
             }
-            // `Tags=` is how a client sends an empty list.
+            // A client sends an empty list as `Tags=`.
             let given = !items.is_empty() || parameters.contains_key(key);
             Ok(given.then_some(Value::Array(items)))
         }

@@ -1,4 +1,4 @@
-//! REST-JSON for AWS Backup: which operation a method and a path mean, and where its members are.
+//! REST-JSON for AWS Backup: the operation that a method and a path mean, and the places of its members.
 
 use std::collections::BTreeMap;
 
@@ -17,8 +17,8 @@ pub(super) struct Route {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-/// Finds the operation of a method and a path. A slash at the end makes no difference: botocore sends the one of the
-/// model, other clients do not.
+/// Finds the operation of a method and a path. A slash at the end makes no difference: botocore sends the one that the
+/// model has, other clients do not.
 pub(super) fn route(model: &Model, method: &str, path: &str) -> Option<Route> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let mut found: Option<(usize, Route)> = None;
@@ -28,7 +28,7 @@ pub(super) fn route(model: &Model, method: &str, path: &str) -> Option<Route> {
         else {
             continue;
         };
-        // `/backup-jobs/summaries` is nearer than `/backup-jobs/{backupJobId}`.
+        // A fixed path such as `/backup-jobs/summaries` takes precedence over `/backup-jobs/{backupJobId}`.
         if found.as_ref().is_none_or(|(count, _)| labels.len() < *count) {
             found = Some((labels.len(), Route { operation: name.clone(), labels }));
         }

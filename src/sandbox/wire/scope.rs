@@ -1,4 +1,4 @@
-//! Whom a request asks, and for whom: service, region and account from the scope of its signature.
+//! The scope of a request: the service, region and account that its signature names.
 
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
@@ -7,10 +7,10 @@ use super::cbor;
 use super::model::{self, Model, Protocol};
 use crate::sandbox::account::ApiError;
 
-/// The account of an access key id that is not twelve digits.
+/// The account of an access key id that does not consist of twelve digits.
 pub(in crate::sandbox) const DEFAULT_ACCOUNT: &str = "123456789012";
 
-/// Whom a request asks, and for whom.
+/// The service, region and account of a request.
 #[derive(Clone, Debug)]
 pub(in crate::sandbox) struct Scope {
     pub(in crate::sandbox) service: &'static str,
@@ -18,11 +18,11 @@ pub(in crate::sandbox) struct Scope {
     pub(in crate::sandbox) region: String,
     pub(in crate::sandbox) account: String,
     pub(in crate::sandbox) access_key: String,
-    /// The client speaks Smithy RPC v2 with CBOR, which the newer models name first where JSON 1.1 used to be.
+    /// Whether the client speaks Smithy RPC v2 with CBOR, which newer models prefer to JSON 1.1.
     pub(super) cbor: bool,
 }
 
-/// Finds service, region and account in the signature's scope. The signature itself is not checked.
+/// Reads the scope of a request from its signature. The signature itself is not checked.
 pub(in crate::sandbox) fn scope(headers: &HeaderMap) -> Result<Scope, ApiError> {
     let missing = || ApiError::new(403, "MissingAuthenticationToken", "Missing Authentication Token");
     let incomplete = || {

@@ -1,4 +1,4 @@
-//! Timestamps: numbers of seconds inside, each protocol's own form outside.
+//! Timestamps: they are numbers of seconds inside the sandbox, and have each protocol's own form outside.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};

@@ -11,7 +11,7 @@ use crate::sandbox::account::ApiError;
 
 /// Checks an input against its shape: required members, lengths, ranges, patterns and choices.
 ///
-/// All breaches are reported in one `ValidationError` (query) or `ValidationException` (the others), as AWS does.
+/// All violations are reported in one `ValidationError` (query) or `ValidationException` (the others), as AWS does.
 pub(in crate::sandbox) fn validate(model: &Model, shape: &str, input: &Value) -> Result<(), ApiError> {
     let mut found = Vec::new();
     visit(model, model.shape(shape), "", input, &mut found);
@@ -63,7 +63,8 @@ fn visit(model: &Model, shape: &Shape, path: &str, value: &Value, found: &mut Ve
             }
             if let (Some(key), Some(inner)) = (&shape.key, &shape.value) {
                 for (name, item) in entries.into_iter().flatten() {
-                    // Patterns of keys are not enforced: AWS takes resource types such as `Storage Gateway`, against its own.
+                    // Patterns of keys are not enforced: AWS accepts resource types such as `Storage Gateway`, which do
+                    // not match the model's pattern.
                     if let Some(rule) = length_rule(model.shape(&key.shape), name.chars().count()) {
                         found.push(format!("Value '{name}' at '{path}' failed to satisfy constraint: {rule}"));
                     }
@@ -109,7 +110,7 @@ fn length_rule(shape: &Shape, length: usize) -> Option<String> {
     Some(format!("Member must have length less than or equal to {max}"))
 }
 
-/// AWS names members in these messages with a small first letter.
+/// Returns a member's name as it is in these messages: with a small first letter.
 fn join(path: &str, name: &str) -> String {
     let mut letters = name.chars();
     let small: String = letters.next().into_iter().flat_map(char::to_lowercase).chain(letters).collect();
@@ -128,8 +129,8 @@ fn matches(pattern: &str, text: &str) -> bool {
     regex.as_ref().is_none_or(|regex| regex.is_match(text))
 }
 
-/// The models' patterns are Java's, where `\w`, `\d` and `\s` are ASCII and the whole text has to fit. Patterns with
-/// look-around cannot be expressed and are not enforced.
+/// Compiles a pattern. The models' patterns are Java's, where `\w`, `\d` and `\s` are ASCII and the whole text has to
+/// fit. Patterns with look-around cannot be expressed and are not enforced.
 fn compile(pattern: &str) -> Option<Regex> {
     let ascii = pattern.replace(r"\w", "[A-Za-z0-9_]").replace(r"\d", "[0-9]").replace(r"\s", r"[\t\n\x0B\f\r ]");
     Regex::new(&format!(r"\A(?s:{ascii})\z")).ok()
@@ -158,7 +159,7 @@ mod tests {
 
     #[test]
     fn every_pattern_that_is_checked_here_is_enforced_but_those_with_look_around() {
-        // Systems Manager and Backup check their inputs themselves.
+        // The models of Systems Manager and Backup are left out, because these services check their inputs themselves.
         for service in ["iam", "tagging"] {
             let model = Model::of(service).unwrap();
             for pattern in model.patterns() {

@@ -58,7 +58,7 @@ fn an_association_reads_back_as_it_was_made() {
         assert_eq!(&got[name], value, "{name}");
     }
     assert_eq!(got["AssociationVersion"], "1");
-    // Only the cron expression starts it: Sunday, 4 January 2026 at two, and two days.
+    // Only the cron expression starts it: on Sunday, 4 January 2026, at two o'clock, plus two days.
     assert!(got.get("LastExecutionDate").is_none());
     bench.advance(5 * DAY + 2 * 3600 + 1);
     let at = made::timestamp(START + (5 * DAY + 7200) * 1000);

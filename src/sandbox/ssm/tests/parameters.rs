@@ -48,7 +48,7 @@ fn parameters_are_found_by_path_filter_and_list() {
     let rest = json!({
         "Path": "/a", "Recursive": true, "MaxResults": 2, "NextToken": all["NextToken"], "WithDecryption": true,
     });
-    // The token belongs to the same question.
+    // A token is valid only for the same request.
     assert_eq!(bench.code("GetParametersByPath", &rest), "InvalidNextToken");
     assert_eq!(bench.code("GetParametersByPath", &json!({"Path": "a"})), "ValidationException");
     assert_ne!(bench.ok("GetParameter", &json!({"Name": "top"}))["Parameter"]["Value"], "1");
