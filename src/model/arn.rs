@@ -47,7 +47,7 @@ impl Arn {
     pub fn parse(text: &str) -> Result<Self, ArnError> {
         let arn: Self = text.parse()?;
         if text.contains(['*', '?']) {
-            return Err(error(text, "has a wildcard where one thing must be named"));
+            return Err(error(text, "has a wildcard where one resource must be named"));
         }
         Ok(arn)
     }
@@ -270,7 +270,7 @@ mod tests {
             ("arn:aws:ssm:tokyo:123456789012:document/x", "has `tokyo` where the region belongs"),
             ("arn:aws:iam::123456789012:", "has no resource at its end"),
             ("arn:aws:iam::123456789012:role/a b", "has white space or a control character in it"),
-            ("arn:aws:iam::123456789012:role/*", "has a wildcard where one thing must be named"),
+            ("arn:aws:iam::123456789012:role/*", "has a wildcard where one resource must be named"),
         ] {
             assert_eq!(Arn::parse(text).unwrap_err().problem, problem, "{text}");
         }
