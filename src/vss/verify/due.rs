@@ -1,13 +1,14 @@
 //! Whether a backup was due: what it takes to say that one is missing or too old.
 
-use super::super::Moment;
-use super::super::evidence::{Evidence, Job, Plan, Unread};
-use super::super::moment::length;
-use super::super::selection::Selected;
+use super::decide::Decision;
 use super::outcome::has_ended;
-use super::{Cause, HISTORY, Membership, Options, Subject, Verdict};
-
-type Decision = (Verdict, String, Option<Cause>);
+use super::subject::Subject;
+use super::{Cause, HISTORY, Options, Verdict};
+use crate::vss::Moment;
+use crate::vss::coverage::Membership;
+use crate::vss::evidence::{Evidence, Job, Plan, Unread};
+use crate::vss::moment::length;
+use crate::vss::selection::Selected;
 
 impl Subject<'_> {
     /// Judges an instance of which no job that counts has ended.

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{APP_CONSISTENT, VSS_CONFIG, is_app_consistent, tag};
-use crate::vss::evidence::{Evidence, Image, Job, JobState, Known};
+use crate::vss::evidence::{
+    APP_CONSISTENT, Evidence, Image, Job, JobState, Known, Tags, VSS_CONFIG, is_app_consistent,
+};
 use crate::vss::version::Version;
 
 /// What a job came to.
@@ -201,4 +202,9 @@ fn proof_of(image: &Image, snapshots: Vec<SnapshotProof>) -> ImageProof {
         vss_config,
         snapshots,
     }
+}
+
+/// Returns the tag that proves, as it stands.
+fn tag(tags: &Tags, key: &str) -> Option<String> {
+    tags.get(key).cloned()
 }

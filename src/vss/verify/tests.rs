@@ -1,7 +1,7 @@
 //! Verdicts on small accounts.
 
 use super::*;
-use crate::vss::evidence::{Conditions, Instance, Tags};
+use crate::vss::evidence::{APP_CONSISTENT, Conditions, Instance, JobState, Known, Tags, VSS_CONFIG};
 use crate::vss::fixture::{self, at, fallback, job};
 
 fn with(edit: impl FnOnce(&mut Evidence)) -> Report {
