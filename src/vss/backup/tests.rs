@@ -1,0 +1,136 @@
+//! What is asked for, and what the file lacks, on one small file.
+
+use std::collections::BTreeMap;
+
+use super::*;
+use crate::config::load_text;
+use crate::vss::doctor::{self, diagnose};
+use crate::vss::evidence::{Evidence, Instance, Known, Unread};
+use crate::vss::fixture;
+use crate::vss::messages;
+
+const FILE: &str = "
+[stack]
+name = \"one\"
+account_id = \"123456789012\"
+region = \"eu-west-1\"
+[role.app]
+preset = \"vss-instance\"
+[role.AWSBackupVss]
+preset = \"backup-service\"
+[package.AwsVssComponents]
+targets = { tags = { VssBackup = \"enabled\" } }
+schedule = \"rate(1 day)\"
+[vault.vss]
+[plan.daily.rule.nightly]
+vault = \"vss\"
+delete_after = \"35d\"
+[plan.daily.rule.weekly]
+vault = \"vss\"
+schedule = \"cron(0 3 ? * SUN *)\"
+start_window = \"1h\"
+delete_after = \"90d\"
+[plan.daily.selection.windows]
+role = \"AWSBackupVss\"
+match = { all = { VssBackup = \"enabled\" } }
+";
+
+fn file() -> crate::config::Config {
+    load_text("vss.toml", FILE, None).config.expect("a valid file")
+}
+
+fn server(id: &str, name: &str) -> Instance {
+    Instance {
+        id: id.to_owned(),
+        name: name.to_owned(),
+        state: "running".to_owned(),
+        windows: true,
+        ..Instance::default()
+    }
+}
+
+fn cause(check: &str) -> Cause {
+    Cause { cause: String::new(), fix: String::new(), checks: vec![check.to_owned()] }
+}
+
+#[test]
+fn an_instance_is_found_by_id_or_by_a_name_that_only_one_has() {
+    let mut gone = server("i-3", "sql-1");
+    gone.state = "terminated".to_owned();
+    let mut linux = server("i-4", "web-1");
+    linux.windows = false;
+    let all = [server("i-1", "sql-1"), server("i-2", "twin"), gone, linux, server("i-5", "twin")];
+    let find = |wanted: &str| instance(&all, wanted, "eu-west-1").map(|one| one.id.as_str());
+    assert_eq!((find("sql-1"), find("i-5")), (Ok("i-1"), Ok("i-5")));
+    assert!(matches!(find("twin"), Err(OrderError::SeveralInstances { ids, .. }) if ids == ["i-2", "i-5"]));
+    assert!(matches!(find("sql-2"), Err(OrderError::NoInstance { near: Some(near), .. }) if near == "sql-1"));
+    assert!(matches!(find("i-3"), Err(OrderError::NoInstance { .. })));
+    assert!(matches!(find("web-1"), Err(OrderError::NotWindows { .. })));
+}
+
+#[test]
+fn vault_role_and_retention_are_the_files() {
+    let config = file();
+    assert_eq!(vault(&config.desired, None).as_deref(), Ok("vss"));
+    let chosen = |named: Option<&str>| role(&config.scope, &config.desired, named);
+    let arn = |arn: &str| Ok(BackupRole::Arn(arn.to_owned()));
+    let own = "arn:aws:iam::123456789012:role/AWSBackupVss";
+    assert_eq!((chosen(None), chosen(Some("AWSBackupVss"))), (arn(own), arn(own)));
+    let theirs = "arn:aws:iam::999999999999:role/x/theirs";
+    assert_eq!(chosen(Some(theirs)), arn(theirs));
+    assert_eq!(chosen(Some("theirs")), Ok(BackupRole::Name("theirs".to_owned())));
+    assert_eq!(retention(&config.desired, "vss"), Some(90));
+    assert!(matches!(vault(&[], None), Err(OrderError::Unclear { what: "vault", .. })));
+    assert!(matches!(role(&config.scope, &[], None), Err(OrderError::Unclear { what: "role", .. })));
+}
+
+#[test]
+fn each_cause_leads_to_the_line_that_mends_it() {
+    let config = file();
+    let mut one = server("i-1", "sql-1");
+    let first = |one: &Instance, check: &str| lines(&[cause(check)], &config.desired, one).into_iter().next();
+    // Nobody tagged it: the package does not mean it.
+    let line = first(&one, "D030").expect("a line");
+    assert_eq!(line.toml, ["[package.AwsVssComponents]"]);
+    assert!(line.location.is_some() && line.advice.contains("do not mean the instance"));
+    one.tags.insert("VssBackup".to_owned(), "enabled".to_owned());
+    assert!(first(&one, "D030").expect("a line").advice.contains("run `vssctl apply`"));
+    let line = first(&one, "D020").expect("a line");
+    assert_eq!(line.toml[..2], ["[attachment.sql-1]", "instance_profile = \"app\""]);
+    one.profile_arn = Some("arn:aws:iam::123456789012:instance-profile/app".to_owned());
+    assert_eq!(first(&one, "D021").expect("a line").toml, ["[role.app]"]);
+    one.profile_arn = Some("arn:aws:iam::123456789012:instance-profile/theirs".to_owned());
+    assert_eq!(first(&one, "D021").expect("a line").toml[0], "[attachment.sql-1]");
+    assert_eq!(first(&one, "D023").expect("a line").toml[0], "[role.AWSBackupVss]");
+    assert_eq!(first(&one, "D050"), None);
+}
+
+#[test]
+fn what_aws_says_counts_even_where_no_check_sees_it() {
+    let message = "Windows VSS Backup attempt failed because ec2-vss-agent.exe is not installed in the Instance";
+    let causes = causes(None, messages::meaning(message), "i-1");
+    assert_eq!(causes.len(), 1);
+    assert_eq!(causes[0].checks, ["D030"]);
+}
+
+#[test]
+fn what_a_check_ruled_out_is_no_cause() {
+    let meaning = messages::meaning(
+        "Windows VSS Backup attempt failed because of insufficient privileges to perform this operation",
+    );
+    let checks = |edit: fn(&mut Evidence)| {
+        let mut evidence = fixture::healthy();
+        // Nothing tells how old the package is.
+        evidence.packages = Known::Known(BTreeMap::new());
+        edit(&mut evidence);
+        let options = doctor::Options { only: [fixture::ID.to_owned()].into() };
+        let causes = causes(Some(&diagnose(&evidence, &options)), meaning, fixture::ID);
+        causes.into_iter().next().map(|cause| cause.checks).unwrap_or_default()
+    };
+    assert_eq!(checks(|_| {}), ["D022"]);
+    let all = ["D020", "D021", "D022"];
+    assert_eq!(checks(|evidence| evidence.profiles = Known::Unknown(Unread::default())), all, "nobody could look");
+    let lacking = checks(|evidence| fixture::role(evidence, fixture::INSTANCE_ROLE).managed.clear());
+    assert_eq!(lacking, ["D021"], "and what a check found stays");
+    assert_eq!(causes(None, meaning, fixture::ID)[0].checks, all, "nobody looked");
+}
