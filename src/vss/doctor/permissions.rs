@@ -49,7 +49,7 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
 
 /// Finds the role of the instance.
 fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
-    let super::Patient { evidence, instance, subject, .. } = patient;
+    let Patient { evidence, instance, subject, .. } = patient;
     let remedy = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \"vss-instance\"` makes both";
     let Some(arn) = &instance.profile_arn else {
         notes.find(
@@ -141,7 +141,7 @@ fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
 }
 
 fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
-    let super::Patient { subject, instance, evidence, .. } = patient;
+    let Patient { subject, instance, evidence, .. } = patient;
     let mut lacking = Vec::new();
     let mut note = |need: &Need, notes: &mut Notes| match access(&mut notes.powers, role, need) {
         Access::Allowed => {}
@@ -220,7 +220,7 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
 }
 
 fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
-    let super::Patient { evidence, instance, subject, .. } = patient;
+    let Patient { evidence, instance, subject, .. } = patient;
     let agent = evidence.agents.known().and_then(|agents| agents.get(&instance.id));
     let is_online = agent.is_some_and(crate::vss::evidence::Agent::is_online);
     let denied = |action: &'static str, notes: &mut Notes| {

@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::json;
 
 use super::*;
-use crate::vss::evidence::{MetadataOptions, Rule, Tags, Vault};
+use crate::vss::evidence::{Evidence, Known, MetadataOptions, Rule, Tags, Unread, Vault};
 use crate::vss::fixture::{self, BACKUP_ROLE, INSTANCE_ROLE, PROFILE, SSM_CORE, VSS_POLICY, at};
 use crate::vss::package::Installed;
+use crate::vss::version::Version;
 
 fn with(edit: impl FnOnce(&mut Evidence)) -> Diagnosis {
     let mut evidence = fixture::healthy();

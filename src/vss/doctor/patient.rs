@@ -1,0 +1,67 @@
+//! The instances that are examined, each with what several checks ask about it.
+
+use super::{Options, Subject};
+use crate::vss::coverage::{self, Membership};
+use crate::vss::evidence::{Evidence, Instance, Plan};
+use crate::vss::package::{PackageEvidence, believed};
+use crate::vss::version::Version;
+
+/// One instance with what the checks ask about it again and again.
+#[derive(Debug)]
+pub(super) struct Patient<'a> {
+    pub(super) evidence: &'a Evidence,
+    pub(super) instance: &'a Instance,
+    pub(super) subject: Subject,
+    /// The plans that select it, or would.
+    pub(super) memberships: Vec<Membership>,
+    /// What is known about the package, by a look inside too.
+    pub(super) package: Option<PackageEvidence>,
+}
+
+impl<'a> Patient<'a> {
+    pub(super) fn new(evidence: &'a Evidence, instance: &'a Instance) -> Self {
+        Self {
+            evidence,
+            instance,
+            subject: Subject::instance(instance),
+            memberships: coverage::memberships(evidence, instance),
+            package: believed(&evidence.package_evidence(&instance.id)).cloned(),
+        }
+    }
+
+    /// The installed version, where it is known.
+    pub(super) fn version(&self) -> Option<&Version> {
+        self.package.as_ref().and_then(|package| package.installed.version())
+    }
+
+    /// The plans with VSS that select it.
+    pub(super) fn plans(&self) -> impl Iterator<Item = &'a Plan> {
+        let ids: Vec<String> = self
+            .memberships
+            .iter()
+            .filter(|membership| membership.windows_vss && membership.is_sure())
+            .map(|membership| membership.plan_id.clone())
+            .collect();
+        self.evidence.plans.known().into_iter().flatten().filter(move |plan| ids.contains(&plan.id))
+    }
+
+    pub(super) fn is_running(&self) -> bool {
+        self.instance.state == "running"
+    }
+}
+
+/// Chooses the instances to examine, by name and id.
+pub(super) fn patients<'a>(evidence: &'a Evidence, options: &Options) -> Vec<Patient<'a>> {
+    let all = evidence.instances.known().into_iter().flatten();
+    let mut patients: Vec<Patient<'a>> = all
+        .filter(|instance| if options.only.is_empty() { instance.windows } else { options.only.contains(&instance.id) })
+        .map(|instance| Patient::new(evidence, instance))
+        .collect();
+    let wants_vss = |patient: &Patient<'_>| patient.memberships.iter().any(|membership| membership.windows_vss);
+    if options.only.is_empty() && patients.iter().any(wants_vss) {
+        patients.retain(wants_vss);
+    }
+    patients
+        .sort_by(|one, other| (&one.instance.name, &one.instance.id).cmp(&(&other.instance.name, &other.instance.id)));
+    patients
+}
