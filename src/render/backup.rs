@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::text::{ADD, BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
+use super::layout::{ADD, BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
 use crate::model::safe::escaped;
 use crate::vss::backup::{Line, Report};
 use crate::vss::evidence::{Job, JobState};

@@ -10,7 +10,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::model::Sources;
 use crate::model::{Diagnostic, Diagnostics, Location, Severity};
 
-use super::text::paragraph;
+use super::layout::paragraph;
 use crate::model::safe::{Safe, is_hidden};
 
 /// How problems are shown.

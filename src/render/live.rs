@@ -5,9 +5,10 @@ use std::fmt::Write as _;
 
 use serde_json::Value;
 
-use super::text::{
-    ADD, BOLD, DIM, Line, Shown, UNKNOWN, bare, document_lines, field_lines, header, paragraph, write_lines,
-};
+use super::document::document_lines;
+use super::fields::{Line, Shown, bare, field_lines, write_lines};
+use super::layout::{ADD, BOLD, DIM, UNKNOWN, paragraph};
+use super::text::header;
 use crate::kind::{Found, Live, Owner, Shape};
 use crate::model::Address;
 use crate::model::safe::escaped;

@@ -6,7 +6,10 @@
 
 pub mod backup;
 pub mod diagnostics;
+mod document;
+mod fields;
 pub mod html;
+mod layout;
 pub mod live;
 pub mod progress;
 pub mod proof;

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::layout::{ADD, BOLD, CHANGE, REMOVE};
 use super::report::{error_json, sentence};
-use super::text::{ADD, BOLD, CHANGE, REMOVE};
 use crate::apply::Event;
 use crate::model::Action;
 use crate::model::Address;

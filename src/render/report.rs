@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use serde_json::{Value, json};
 
-use super::text::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
+use super::layout::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
 use crate::apply::{Left, Leftover, Outcome, Report, Status};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::Action;

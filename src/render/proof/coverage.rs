@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{MOST, counted, head, headline, line, tally, title, unread};
 use crate::model::Scope;
-use crate::render::text::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
+use crate::render::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
 use crate::vss::coverage::{self, Coverage, Covered, Membership, Protection};
 use crate::vss::evidence::PlanOwner;
 use crate::vss::selection::Selected;

@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use super::{counted, head, headline, line, tally, unread};
 use crate::model::Scope;
 use crate::model::safe::escaped;
-use crate::render::text::{BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
+use crate::render::layout::{BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
 use crate::vss::doctor::{Diagnosis, Finding, Severity, Subject};
 
 /// Renders the findings, the worst first.

@@ -1,95 +1,17 @@
 //! What came of `verify`, `doctor` and `coverage`: for people, for pull requests, and for the programs that collect such
 //! things.
 
+mod blocks;
 pub mod coverage;
 pub mod doctor;
+mod envelope;
 pub mod junit;
 pub mod markdown;
 pub mod prometheus;
 pub mod sarif;
 pub mod verify;
 
-use std::fmt::Write as _;
+pub use envelope::{FORMAT, json};
 
-use anstyle::Style;
-use serde::Serialize;
-use serde_json::{Value, json};
-
-use super::text::{BOLD, DIM, UNKNOWN, columns, hanging, paragraph};
-use crate::model::Scope;
-use crate::model::safe::escaped;
-use crate::vss::evidence::Unread;
-
-/// The version of the JSON forms.
-pub const FORMAT: u32 = 1;
-/// The most things of a sort that text shows one by one.
-const MOST: usize = 20;
-
-/// Returns the JSON of an answer.
-pub fn json<T: Serialize>(command: &str, scope: &Scope, findings: bool, unknown: bool, report: &T) -> Value {
-    json!({
-        "format": FORMAT,
-        "tool": concat!("vssctl ", env!("CARGO_PKG_VERSION")),
-        "command": command,
-        "account_id": scope.account_id,
-        "region": scope.region,
-        "has_findings": findings,
-        "has_unknown": unknown,
-        "report": report,
-    })
-}
-
-/// Returns an instance as people look for it.
-pub(crate) fn title(name: &str, id: &str) -> String {
-    if name.is_empty() { escaped(id) } else { format!("{} ({})", escaped(name), escaped(id)) }
-}
-
-/// Returns `1 instance`, `2 instances`.
-pub(crate) fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
-}
-
-/// Writes the first lines: the verdict, and about what.
-fn headline(text: &mut String, verdict: &str, about: &str, width: usize) {
-    paragraph(text, &format!("{BOLD}{verdict}{BOLD:#}"), 0, width);
-    paragraph(text, &format!("{DIM}{}{DIM:#}", escaped(about)), 0, width);
-}
-
-/// Writes the head of a block: a sign, what it is about, and a word.
-fn head(text: &mut String, sign: &str, style: Style, what: &str, word: &str, width: usize) {
-    let head = format!("{style}{sign}{style:#} {BOLD}{what}{BOLD:#}  {word}");
-    if columns(&head) <= width {
-        let _ = writeln!(text, "{head}");
-    } else {
-        hanging(text, &head, [0, 2], width);
-    }
-}
-
-/// Writes one thing that is said about a block: `label: words`, with the further lines under the words.
-fn line(text: &mut String, label: &str, words: &str, width: usize) {
-    // The label stands out a little: what follows belongs to it.
-    hanging(text, &format!("{label}: {}", escaped(words)), [4, 6], width);
-}
-
-/// Writes what could not be read.
-fn unread(text: &mut String, unread: &[Unread], width: usize) {
-    if unread.is_empty() {
-        return;
-    }
-    text.push('\n');
-    let _ = writeln!(
-        text,
-        "{UNKNOWN}?{UNKNOWN:#} {BOLD}Some of it could not be read{BOLD:#}, and is unknown, not missing:"
-    );
-    for one in unread {
-        paragraph(text, &format!("{}: {}", escaped(&one.action), escaped(&one.message)), 4, width);
-        paragraph(text, &format!("hint: allow `{}` to the credentials in use", escaped(&one.action)), 4, width);
-    }
-}
-
-/// Joins the parts of a last line that are not zero.
-fn tally<'a>(parts: impl IntoIterator<Item = (usize, &'a str)>) -> String {
-    let parts: Vec<String> =
-        parts.into_iter().filter(|(count, _)| *count > 0).map(|(count, word)| format!("{count} {word}")).collect();
-    if parts.is_empty() { "nothing".to_owned() } else { parts.join(", ") }
-}
+use blocks::{MOST, head, headline, line, tally, unread};
+pub(super) use blocks::{counted, title};

@@ -7,7 +7,7 @@ use anstyle::Style;
 use super::{MOST, counted, head, headline, line, tally, title, unread};
 use crate::model::Scope;
 use crate::model::safe::escaped;
-use crate::render::text::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
+use crate::render::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN, paragraph};
 use crate::vss::evidence::JobState;
 use crate::vss::verify::{Proof, Report, Verdict, Verified};
 

@@ -1,0 +1,165 @@
+//! The fields of a resource in lines: a sign, a path, and what follows it.
+
+use std::fmt::Write as _;
+
+use anstyle::Style;
+use serde_json::{Map, Value};
+use unicode_width::UnicodeWidthStr;
+
+use super::document::document_lines;
+use super::layout::{ADD, CHANGE, REMOVE};
+use crate::model::safe::escaped;
+use crate::model::{Display, FieldChange};
+
+/// One line of a field block: a sign, a path, and what follows it.
+pub(super) struct Line {
+    pub(super) sign: &'static str,
+    pub(super) style: Style,
+    pub(super) path: String,
+    pub(super) value: Shown,
+}
+
+/// The value part of a line.
+pub(super) enum Shown {
+    /// Stands beside the path.
+    Beside(String),
+    /// `before -> after`, beside the path if it fits.
+    Changed(String, String),
+    /// Stands below the path, one finished line each.
+    Below(Vec<String>),
+}
+
+/// Writes lines with their values in one column; `bare` leaves the signs out.
+pub(super) fn write_lines(text: &mut String, lines: Vec<Line>, bare: bool, width: usize) {
+    let column = lines
+        .iter()
+        .filter(|line| !matches!(line.value, Shown::Below(_)))
+        .map(|line| line.path.width())
+        .max()
+        .unwrap_or(0)
+        .min(width / 2);
+    for Line { sign, style, path, value } in lines {
+        let lead = if bare { "    ".to_owned() } else { format!("    {style}{sign}{style:#} ") };
+        let indent = if bare { 4 } else { 6 };
+        let pad = " ".repeat(column.saturating_sub(path.width()));
+        match value {
+            Shown::Beside(value) => {
+                let _ = writeln!(text, "{lead}{path}{pad} = {value}");
+            }
+            Shown::Changed(before, after) => {
+                if indent + path.width() + pad.len() + before.width() + after.width() + 7 <= width {
+                    let _ = writeln!(text, "{lead}{path}{pad} = {before} -> {after}");
+                } else {
+                    let _ = writeln!(text, "{lead}{path}");
+                    let _ = writeln!(text, "{:indent$}  {REMOVE}-{REMOVE:#} {before}", "");
+                    let _ = writeln!(text, "{:indent$}  {ADD}+{ADD:#} {after}", "");
+                }
+            }
+            Shown::Below(below) => {
+                let _ = writeln!(text, "{lead}{path}");
+                for line in below {
+                    let _ = writeln!(text, "{:indent$}  {line}", "");
+                }
+            }
+        }
+    }
+}
+
+/// Makes the lines of one field.
+pub(super) fn field_lines(lines: &mut Vec<Line>, field: &FieldChange, creates: bool) {
+    let (sign, style) = match (is_nothing(&field.before), is_nothing(&field.after)) {
+        (true, _) => ("+", ADD),
+        (false, true) => ("-", REMOVE),
+        (false, false) => ("~", CHANGE),
+    };
+    let mut path = escaped(&field.path);
+    if field.replaces {
+        path.push_str(" (forces replacement)");
+    }
+    let value = match field.display {
+        Display::Value => return value_lines(lines, field, path, sign, style),
+        Display::Set => Shown::Below(set_lines(&field.before, &field.after)),
+        Display::Document => Shown::Below(document_lines(&field.before, &field.after, creates)),
+    };
+    lines.push(Line { sign, style, path, value });
+}
+
+/// Makes the lines of a value: one, or one for each leaf where it has parts.
+fn value_lines(lines: &mut Vec<Line>, field: &FieldChange, path: String, sign: &'static str, style: Style) {
+    let empty = Map::new();
+    let parts = |value: &Value| match value {
+        Value::Object(map) if !is_output(value) => Some(map.clone()),
+        Value::Null => Some(empty.clone()),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    };
+    let has_parts = |value: &Value| value.as_object().is_some_and(|map| !map.is_empty()) && !is_output(value);
+    if let (Some(before), Some(after)) = (parts(&field.before), parts(&field.after))
+        && (has_parts(&field.before) || has_parts(&field.after))
+    {
+        let mut names: Vec<&String> =
+            before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).collect();
+        names.sort();
+        for name in names {
+            let (before, after) = (before.get(name).cloned(), after.get(name).cloned());
+            if before == after {
+                continue;
+            }
+            let inner = FieldChange {
+                path: format!("{}.{name}", field.path),
+                display: if before.as_ref().or(after.as_ref()).is_some_and(Value::is_array) {
+                    Display::Set
+                } else {
+                    Display::Value
+                },
+                before: before.unwrap_or_default(),
+                after: after.unwrap_or_default(),
+                replaces: field.replaces,
+            };
+            field_lines(lines, &inner, false);
+        }
+        return;
+    }
+    let value = match (is_nothing(&field.before), is_nothing(&field.after)) {
+        (true, _) => Shown::Beside(scalar(&field.after)),
+        (false, true) => Shown::Beside(scalar(&field.before)),
+        (false, false) => Shown::Changed(scalar(&field.before), scalar(&field.after)),
+    };
+    lines.push(Line { sign, style, path, value });
+}
+
+/// Tells whether a side of a change is not there.
+fn is_nothing(value: &Value) -> bool {
+    value.is_null()
+}
+
+/// Tells whether a value comes out of an earlier call.
+fn is_output(value: &Value) -> bool {
+    value.get("$output").is_some()
+}
+
+/// Returns a value as one line.
+pub(crate) fn scalar(value: &Value) -> String {
+    match value {
+        Value::Object(_) if is_output(value) => "(known after apply)".to_owned(),
+        Value::Null => "(none)".to_owned(),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Array(_) | Value::Object(_) => {
+            escaped(&value.to_string())
+        }
+    }
+}
+
+/// Returns the elements that leave and come, and in a new set all of them.
+fn set_lines(before: &Value, after: &Value) -> Vec<String> {
+    let none = Vec::new();
+    let (before, after) = (before.as_array().unwrap_or(&none), after.as_array().unwrap_or(&none));
+    let gone = before.iter().filter(|element| !after.contains(element));
+    let new = after.iter().filter(|element| !before.contains(element));
+    gone.map(|element| format!("{REMOVE}-{REMOVE:#} {}", bare(element)))
+        .chain(new.map(|element| format!("{ADD}+{ADD:#} {}", bare(element))))
+        .collect()
+}
+
+/// Returns an element of a set; text stands without quotes.
+pub(crate) fn bare(value: &Value) -> String {
+    value.as_str().map_or_else(|| scalar(value), escaped)
+}

@@ -1,0 +1,50 @@
+//! How every text of this folder is laid out: the styles, and words wrapped at a width.
+
+use std::fmt::Write as _;
+
+use anstyle::{AnsiColor, Style};
+use unicode_width::UnicodeWidthStr;
+
+/// What is added.
+pub(crate) const ADD: Style = AnsiColor::Green.on_default();
+/// What is changed.
+pub(crate) const CHANGE: Style = AnsiColor::Yellow.on_default();
+/// What goes away, and what stands in the way.
+pub(crate) const REMOVE: Style = AnsiColor::Red.on_default();
+/// What could not be read.
+pub(crate) const UNKNOWN: Style = AnsiColor::Magenta.on_default();
+/// Headings.
+pub(crate) const BOLD: Style = Style::new().bold();
+/// What is said besides.
+pub(crate) const DIM: Style = Style::new().dimmed();
+
+/// Counts the columns that styled text takes.
+pub(crate) fn columns(text: &str) -> usize {
+    anstream::adapter::strip_str(text).map(UnicodeWidthStr::width).sum()
+}
+
+/// Writes words wrapped at `width`, each line indented.
+pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: usize) {
+    hanging(text, words, [indent, indent], width);
+}
+
+/// Writes words wrapped at `width`, the first line indented otherwise than the further ones.
+pub(crate) fn hanging(text: &mut String, words: &str, [first, further]: [usize; 2], width: usize) {
+    let mut column = 0;
+    for word in words.split_whitespace() {
+        let columns = columns(word);
+        if column == 0 {
+            let _ = write!(text, "{:first$}{word}", "");
+            column = first + columns;
+        } else if column + 1 + columns > width {
+            let _ = write!(text, "\n{:further$}{word}", "");
+            column = further + columns;
+        } else {
+            let _ = write!(text, " {word}");
+            column += 1 + columns;
+        }
+    }
+    if column > 0 {
+        text.push('\n');
+    }
+}
