@@ -1,5 +1,5 @@
-//! Problems as text: the message with its code, the place, the line with the offending text underlined, and the ways out,
-//! as rustc and cargo show theirs. The last line counts them.
+//! Problems as text: the message with its code, the place, the line with the offending text underlined, and the ways
+//! out, as rustc and cargo show theirs. The last line counts them.
 
 use std::ops::Range;
 
@@ -255,7 +255,11 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_is_in_the_file_no_control_character_gets_out(text in ".{0,80}", start in 0usize..90, end in 0usize..90) {
+        fn whatever_is_in_the_file_no_control_character_gets_out(
+            text in ".{0,80}",
+            start in 0usize..90,
+            end in 0usize..90,
+        ) {
             let loaded = load_text("vss.toml", &text, None);
             let rendered = render(&loaded.diagnostics, &loaded.sources, Style::default());
             prop_assert!(rendered.chars().all(|character| !is_hidden(character) || character == '\n'), "{}", rendered);

@@ -91,10 +91,12 @@ pub fn event(event: &Event) -> Value {
             json!({ "type": "started", "address": address, "action": action, "phase": phase })
         }
         Event::Waiting { address, call, error, delay } => {
-            json!({ "type": "waiting", "address": address, "call": call, "seconds": delay.as_secs_f64(), "error": error_json(error) })
+            let (seconds, error) = (delay.as_secs_f64(), error_json(error));
+            json!({ "type": "waiting", "address": address, "call": call, "seconds": seconds, "error": error })
         }
         Event::Done { address, action, phase, elapsed } => {
-            json!({ "type": "done", "address": address, "action": action, "phase": phase, "seconds": elapsed.as_secs_f64() })
+            let seconds = elapsed.as_secs_f64();
+            json!({ "type": "done", "address": address, "action": action, "phase": phase, "seconds": seconds })
         }
         Event::Failed { address, call, error } => {
             json!({ "type": "failed", "address": address, "call": call, "error": error_json(error) })

@@ -162,7 +162,10 @@ mod tests {
     #[test]
     fn documents_that_aws_treats_the_same_have_no_diff() {
         let before = json!({ "Statement": { "Effect": "Allow", "Action": ["EC2:b", "ec2:A"], "Resource": "*" } });
-        let after = json!({ "Statement": [{ "Resource": ["*"], "Action": ["ec2:a", "ec2:B"], "Effect": "Allow" }], "Version": "2008-10-17" });
+        let after = json!({
+            "Statement": [{ "Resource": ["*"], "Action": ["ec2:a", "ec2:B"], "Effect": "Allow" }],
+            "Version": "2008-10-17",
+        });
         assert_eq!(diff(&before, &after), Diff::default());
     }
 

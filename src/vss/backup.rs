@@ -1,4 +1,5 @@
-//! An on-demand backup: which instance, vault and role are meant, what came of it, and which line of the file makes it better.
+//! An on-demand backup: which instance, vault and role are meant, what came of it, and which line of the file makes it
+//! better.
 
 use serde::Serialize;
 

@@ -1,5 +1,5 @@
-//! Which Windows instances no backup plan protects, which are protected without VSS, which twice at overlapping times, and
-//! which miss a plan by a slip in a tag. Every plan of the region counts, whoever's it is.
+//! Which Windows instances no backup plan protects, which are protected without VSS, which twice at overlapping times,
+//! and which miss a plan by a slip in a tag. Every plan of the region counts, whoever's it is.
 
 use std::collections::BTreeMap;
 

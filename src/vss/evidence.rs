@@ -1,7 +1,7 @@
 //! What was read of an account at one moment. Plain data, and the only thing that the rest of this folder decides on.
 //!
-//! A list is known, unknown (with the IAM action that was missing and AWS's message), or was not read because nobody asked
-//! for it. What a known list does not have is not there; about the others nothing is said.
+//! A list is known, unknown (with the IAM action that was missing and AWS's message), or was not read because nobody
+//! asked for it. What a known list does not have is not there; about the others nothing is said.
 
 mod instances;
 mod jobs;

@@ -1,9 +1,10 @@
-//! The version gate: may `AWSEC2VssSnapshotPolicy` take the place of an older policy, and does an installation still have
-//! something to do? Pure: what was read about instances comes in, what follows from it goes out.
+//! The version gate: may `AWSEC2VssSnapshotPolicy` take the place of an older policy, and does an installation still
+//! have something to do? Pure: what was read about instances comes in, what follows from it goes out.
 //!
-//! The managed policy allows snapshots only with the tag `AwsVssConfig`, which AwsVssComponents sets from 2.3.1 on. Where an
-//! older one works under a policy of the customer's own, the package comes first, then the policy, then the old one goes.
-//! AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS based snapshots".
+//! The managed policy allows snapshots only with the tag `AwsVssConfig`, which AwsVssComponents sets from 2.3.1 on.
+//! Where an older one works under a policy of the customer's own, the package comes first, then the policy, then the
+//! old one goes. AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS
+//! based snapshots".
 //!
 //! What is known of a package is in [`super::package`]. Nothing known is unknown, never older.
 
@@ -156,8 +157,8 @@ impl Machine {
         }
     }
 
-    /// Tells whether SSM targets mean it: all keys must fit, of each key one value. Whom a resource group has, nobody here
-    /// knows: it means none.
+    /// Tells whether SSM targets mean it: all keys must fit, of each key one value. Whom a resource group has, nobody
+    /// here knows: it means none.
     pub fn is_meant(&self, targets: &Value) -> bool {
         let Some(targets) = targets.as_object().filter(|targets| !targets.is_empty()) else { return false };
         targets.iter().all(|(key, values)| {
@@ -199,7 +200,8 @@ impl Powers {
         Self { documents: own.chain(attached).collect(), managed, boundary: None }
     }
 
-    /// Limits them to what a permissions boundary allows too. One of AWS's policies of which nothing is known limits nothing.
+    /// Limits them to what a permissions boundary allows too. One of AWS's policies of which nothing is known limits
+    /// nothing.
     #[must_use]
     pub fn within(mut self, boundary: &str, documents: &BTreeMap<String, Value>) -> Self {
         let limits = Self::new(&Value::Null, [boundary], documents);
@@ -215,8 +217,8 @@ impl Powers {
             && self.boundary.as_ref().is_none_or(|boundary| boundary.serve_older(scope))
     }
 
-    /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and its
-    /// smaller forms allow.
+    /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and
+    /// its smaller forms allow.
     pub fn serve_newer(&self, scope: &Scope) -> bool {
         let tag = format!("aws:RequestTag/{VSS_CONFIG}");
         self.have_managed_policy()
@@ -224,8 +226,8 @@ impl Powers {
             || self.documents_serve(scope, &Keys::default().with(&tag, "x"))
     }
 
-    /// What they allow where every condition is met that is not about the package's tag: whether it is, such as for a tag of
-    /// the instance, is not known here.
+    /// What they allow where every condition is met that is not about the package's tag: whether it is, such as for a
+    /// tag of the instance, is not known here.
     fn at_best(&self) -> Self {
         Self {
             documents: self.documents.iter().cloned().map(unconditional).collect(),
@@ -271,7 +273,8 @@ fn of_aws(arn: &str) -> Option<Value> {
     is_one.then(|| json!({ "Version": "2012-10-17", "Statement": [statement()] }))
 }
 
-/// Tells whether a change takes away what older packages need: as far as it is known that they have it, or as far as they may.
+/// Tells whether a change takes away what older packages need: as far as it is known that they have it, or as far as
+/// they may.
 pub fn takes_older(before: &Powers, after: &Powers, scope: &Scope) -> bool {
     let goes = |before: &Powers, after: &Powers| before.serve_older(scope) && !after.serve_older(scope);
     goes(before, after) || goes(&before.at_best(), &after.at_best())
@@ -360,7 +363,9 @@ mod tests {
     #[test]
     fn a_denial_and_a_boundary_take_away_what_a_policy_allows() {
         let denial = json!({ "Version": "2012-10-17", "Statement": {
-            "Effect": "Deny", "Action": ["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"], "Resource": "*",
+            "Effect": "Deny",
+            "Action": ["ec2:CreateImage", "ec2:CreateSnapshot", "ec2:CreateSnapshots"],
+            "Resource": "*",
             "Condition": { "Null": { "aws:RequestTag/AwsVssConfig": "true" } },
         }});
         for policy in ["AmazonEC2FullAccess", "AdministratorAccess"] {

@@ -1,8 +1,8 @@
 //! The status messages of AWS Backup, and what they mean.
 //!
 //! Source: AWS Backup Developer Guide, "AWS Backup dashboards", "Reasons for problematic jobs", and "Create Windows VSS
-//! backups". AWS gives no codes: a message is recognised by a part of it, in any case. The first row that fits counts, so
-//! the more special ones stand first.
+//! backups". AWS gives no codes: a message is recognised by a part of it, in any case. The first row that fits counts,
+//! so the more special ones stand first.
 
 /// What a message means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,13 +21,16 @@ pub struct Meaning {
 pub const TABLE: &[Meaning] = &[
     Meaning {
         part: "either instance or ssm agent has invalid state or insufficient privileges",
-        cause: "Systems Manager could not run the snapshot on the instance: it is not running, its agent does not answer, or its role allows too little",
+        cause: "Systems Manager could not run the snapshot on the instance: it is not running, its agent does not \
+                answer, or its role allows too little",
         checks: &["D003", "D010", "D011", "D020", "D021", "D023"],
-        fix: "start the instance and its AmazonSSMAgent service, and give it an instance profile whose role has AmazonSSMManagedInstanceCore and AWSEC2VssSnapshotPolicy",
+        fix: "start the instance and its AmazonSSMAgent service, and give it an instance profile whose role has \
+              AmazonSSMManagedInstanceCore and AWSEC2VssSnapshotPolicy",
     },
     Meaning {
         part: "because of insufficient privileges to perform this operation",
-        cause: "the instance's role may not make the image or tag it, or the package is older than the managed policy needs",
+        cause: "the instance's role may not make the image or tag it, or the package is older than the managed policy \
+                needs",
         checks: &["D020", "D021", "D022"],
         fix: "attach AWSEC2VssSnapshotPolicy to the instance's role, and bring AwsVssComponents to 2.3.1 or later",
     },
@@ -41,7 +44,8 @@ pub const TABLE: &[Meaning] = &[
         part: "because of timeout on vss enabled snapshot creation",
         cause: "the writers were not frozen and thawed within the 10 seconds that AWS gives them",
         checks: &["D050", "D051", "D052"],
-        fix: "back up at a time of less I/O, exclude the package from antivirus, restart the service of a writer that failed, and take the newest package",
+        fix: "back up at a time of less I/O, exclude the package from antivirus, restart the service of a writer that \
+              failed, and take the newest package",
     },
     Meaning {
         part: "because of unsupported windows server version",
@@ -53,7 +57,8 @@ pub const TABLE: &[Meaning] = &[
         part: "windows vss backup job error encountered, trying for regular backup",
         cause: "the VSS part failed, and AWS Backup made a regular backup instead; its message does not say why",
         checks: &["D021", "D022", "D030", "D040", "D050"],
-        fix: "run `vssctl doctor` for the instance, and look at the output of its last AWSEC2-CreateVssSnapshot command",
+        fix: "run `vssctl doctor` for the instance, and look at the output of its last AWSEC2-CreateVssSnapshot \
+              command",
     },
     Meaning {
         part: "there was a running job for the same resource",
@@ -132,13 +137,15 @@ pub const TABLE: &[Meaning] = &[
         part: "you are not authorized to perform this operation",
         cause: "a role may not do what the backup needs: the selection's or the instance's",
         checks: &["D021", "D023"],
-        fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role AWSEC2VssSnapshotPolicy",
+        fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role \
+              AWSEC2VssSnapshotPolicy",
     },
     Meaning {
         part: "access denied trying to call aws backup service",
         cause: "a role may not do what the backup needs: the selection's or the instance's",
         checks: &["D021", "D023"],
-        fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role AWSEC2VssSnapshotPolicy",
+        fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role \
+              AWSEC2VssSnapshotPolicy",
     },
 ];
 
@@ -156,7 +163,8 @@ mod tests {
     /// The messages as AWS's page has them, with the check that stands first in `domain.md` 3.1.
     const DOCUMENTED: &[(&str, &str)] = &[
         (
-            "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid state or insufficient privileges.",
+            "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid state or insufficient \
+             privileges.",
             "D010",
         ),
         ("Windows VSS Backup attempt failed because of insufficient privileges to perform this operation", "D021"),
@@ -164,7 +172,8 @@ mod tests {
         ("Windows VSS Backup Job Error encountered, trying for regular backup", "D030"),
         ("Windows VSS Backup attempt failed because of timeout on VSS enabled snapshot creation", "D050"),
         (
-            "Windows VSS Backup attempt failed because of unsupported Windows Server version. Supported Versions are Windows Server 2012 or later.",
+            "Windows VSS Backup attempt failed because of unsupported Windows Server version. Supported Versions are \
+             Windows Server 2012 or later.",
             "D002",
         ),
         ("Subscriber limit exceeded: You have reached the maximum concurrent number of backups, which is 300.", "D060"),

@@ -1,8 +1,8 @@
-//! Migration from a hand-written VSS policy to `AWSEC2VssSnapshotPolicy`: which roles have such a policy, what changes in
-//! what they allow, and the file that declares the new state. Pure.
+//! Migration from a hand-written VSS policy to `AWSEC2VssSnapshotPolicy`: which roles have such a policy, what changes
+//! in what they allow, and the file that declares the new state. Pure.
 //!
-//! A policy is known by what it allows, not by its name: snapshots without the tag of package 2.3.1, and little besides.
-//! AWS page: "Use an IAM managed policy to grant permissions for VSS based snapshots".
+//! A policy is known by what it allows, not by its name: snapshots without the tag of package 2.3.1, and little
+//! besides. AWS page: "Use an IAM managed policy to grant permissions for VSS based snapshots".
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,9 +156,11 @@ pub fn file(migrations: &[Migration], scope: &Scope) -> String {
     file.insert("package".to_owned(), packages.into());
     let body = toml::to_string_pretty(&file).expect("tables of texts and lists are TOML");
     format!(
-        "# Made by `vssctl migrate`: the roles get {POLICY} in place of a hand-written policy, once their instances have\n\
+        "# Made by `vssctl migrate`: the roles get {POLICY} in place of a hand-written policy, \
+         once their instances have\n\
          # {PACKAGE} {MANAGED_POLICY} or later. `vssctl plan` shows it, `vssctl apply` does it in this order.\n\
-         # A tag as target, such as `targets = {{ tags = {{ VssBackup = \"enabled\" }} }}`, means new instances too.\n\n{body}"
+         # A tag as target, such as `targets = {{ tags = {{ VssBackup = \"enabled\" }} }}`, means new instances too.\n\
+         \n{body}"
     )
 }
 

@@ -1,5 +1,6 @@
-//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`] and [`look`]: [`evidence`] is
-//! what was read, at one moment; everything else is a function of it, with no clock, no I/O and no terminal.
+//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`] and
+//! [`look`]: [`evidence`] is what was read, at one moment; everything else is a function of it, with no clock, no I/O
+//! and no terminal.
 //!
 //! | module | answers |
 //! |---|---|
@@ -14,8 +15,8 @@
 //! | [`migrate`] | which roles have a hand-written VSS policy? |
 //! | [`version`] | which `AwsVssComponents` is older? |
 //!
-//! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not be
-//! read is unknown, never missing and never fine.
+//! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not
+//! be read is unknown, never missing and never fine.
 
 pub mod backup;
 pub mod coverage;

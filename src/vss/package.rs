@@ -1,7 +1,7 @@
 //! What is known of the package on an instance, and what of it to believe. Pure: what was read comes in.
 //!
-//! The order of trust is [`PackageSource`]'s, and [`believed`] is the only place that applies it: for the version gate, for
-//! `doctor`, for whoever asks next.
+//! The order of trust is [`PackageSource`]'s, and [`believed`] is the only place that applies it: for the version gate,
+//! for `doctor`, for whoever asks next.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,7 +14,8 @@ use super::Moment;
 use super::evidence::{APP_CONSISTENT, VSS_CONFIG};
 use super::version::{MANAGED_POLICY, Version};
 
-/// The day on which 2.3.1 came out, 2024-03-07, in seconds since 1970. EC2 User Guide, "AWS VSS solution version history".
+/// The day on which 2.3.1 came out, 2024-03-07, in seconds since 1970. EC2 User Guide, "AWS VSS solution version
+/// history".
 const MANAGED_POLICY_SINCE: i64 = 1_709_769_600;
 
 /// The package.
@@ -85,8 +86,8 @@ pub struct PackageEvidence {
     pub at: Moment,
 }
 
-/// Chooses what to believe: the most trusted source, of it the newest word. What an installation changed afterwards makes
-/// an older word worthless, whoever said it.
+/// Chooses what to believe: the most trusted source, of it the newest word. What an installation changed afterwards
+/// makes an older word worthless, whoever said it.
 pub fn believed(evidence: &[PackageEvidence]) -> Option<&PackageEvidence> {
     let is_installation = |found: &&PackageEvidence| found.source == PackageSource::Installation;
     let installation = evidence.iter().filter(is_installation).max_by_key(|found| found.at);
@@ -109,8 +110,12 @@ pub fn of_backup(tags: &BTreeMap<String, String>) -> Option<Installed> {
 /// Says what the output of a successful run of `AWS-ConfigureAWSPackage` tells about the package.
 pub fn of_output(output: &str) -> Option<Installed> {
     static PATTERN: LazyLock<Regex> = LazyLock::new(|| {
-        Regex::new(r"Successfully (un)?installed AwsVssComponents (\d[\d.]*)|AwsVssComponents (\d[\d.]*) is already installed|AwsVssComponents is not (installed)")
-            .expect("the pattern is fixed")
+        Regex::new(concat!(
+            r"Successfully (un)?installed AwsVssComponents (\d[\d.]*)",
+            r"|AwsVssComponents (\d[\d.]*) is already installed",
+            r"|AwsVssComponents is not (installed)",
+        ))
+        .expect("the pattern is fixed")
     });
     let last = PATTERN.captures_iter(output).last()?;
     if last.get(1).is_some() || last.get(4).is_some() {
@@ -120,8 +125,8 @@ pub fn of_output(output: &str) -> Option<Installed> {
     Some(Installed::Version(Version::new(version)))
 }
 
-/// Says what an association that succeeded on an instance at some moment tells. The newest package of that moment is at least
-/// 2.3.1 since it came out, and before that it was an older one.
+/// Says what an association that succeeded on an instance at some moment tells. The newest package of that moment is at
+/// least 2.3.1 since it came out, and before that it was an older one.
 pub fn of_association(parameters: &Value, at: Moment) -> Option<Installed> {
     let first = |name: &str| parameters[name][0].as_str().unwrap_or_default();
     if !is_package(first("name")) {
@@ -145,6 +150,8 @@ pub fn is_package(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn package(version: Option<&str>, source: PackageSource, at: i64) -> PackageEvidence {
@@ -206,7 +213,8 @@ mod tests {
 
     #[test]
     fn the_newest_of_a_time_before_2_3_1_is_an_older_one() {
-        let parameters = |action: &str, version: &str| serde_json::json!({ "action": [action], "name": [PACKAGE], "version": [version] });
+        let parameters =
+            |action: &str, version: &str| json!({ "action": [action], "name": [PACKAGE], "version": [version] });
         let at = |text: &str| text.parse::<Moment>().unwrap();
         let (before, since) = (at("2024-03-06T23:59:59Z"), at("2024-03-07T00:00:00Z"));
         let older = Some(Installed::Before(Version::new("2.3.1")));

@@ -1,5 +1,5 @@
-//! When rules run, as far as verdicts depend on it: how old a backup may be, whether one was due already, and whether the
-//! start windows of two rules overlap.
+//! When rules run, as far as verdicts depend on it: how old a backup may be, whether one was due already, and whether
+//! the start windows of two rules overlap.
 
 use jiff::Timestamp;
 
@@ -15,7 +15,8 @@ const HORIZON_DAYS: i64 = 35;
 const MOST_RUNS: usize = 24 * 36;
 /// A daily rule's runs over the horizon, and a few more.
 const FEW_RUNS: usize = 40;
-/// The runs by which the longest pause of a rarer rule is told: more than a year of a monthly one, three of a quarterly one.
+/// The runs by which the longest pause of a rarer rule is told: more than a year of a monthly one, three of a quarterly
+/// one.
 const RARE_RUNS: usize = 14;
 /// How far back the last run that is over is looked for, in days, one after the other: most rules run every day.
 const BACK: [i64; 3] = [2, HORIZON_DAYS, 400];
@@ -62,8 +63,8 @@ impl Rule {
     }
 
     /// Returns how old the newest backup of the rule can be while all is well: the longest pause between two runs, the
-    /// start window, and the time that a run may take, of which at most a day counts. A season without runs counts while it
-    /// lasts. None where no run is to come.
+    /// start window, and the time that a run may take, of which at most a day counts. A season without runs counts
+    /// while it lasts. None where no run is to come.
     pub fn longest_age(&self, now: Moment) -> Option<i64> {
         let mut runs = self.runs(now)?;
         if runs.len() < RARE_RUNS {

@@ -1,9 +1,9 @@
 //! What a backup selection selects.
 //!
-//! Source: AWS Backup API, `BackupSelection`; Developer Guide, "Assign resources with AWS CLI", whose worked examples are the
-//! tests. `Resources` are alternatives, and so are the tags of `ListOfTags`; either is enough. `NotResources` takes away, and
-//! `Conditions`, all of which must fit, narrow what is left: in AWS's own example they narrow the tagged as well. A
-//! selection that names nothing selects everything that AWS Backup handles. Case counts everywhere.
+//! Source: AWS Backup API, `BackupSelection`; Developer Guide, "Assign resources with AWS CLI", whose worked examples
+//! are the tests. `Resources` are alternatives, and so are the tags of `ListOfTags`; either is enough. `NotResources`
+//! takes away, and `Conditions`, all of which must fit, narrow what is left: in AWS's own example they narrow the
+//! tagged as well. A selection that names nothing selects everything that AWS Backup handles. Case counts everywhere.
 //!
 //! The region's opt-in decides over whatever was selected by tags, by `*`, or by a service alone (`arn:aws:ec2:*`); who
 //! names the type of resource (`...:instance/*`) or the resource gets it in any case.
@@ -316,7 +316,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_pattern_made_of_a_text_fits_it(parts in prop::collection::vec("[a-z:/]{0,4}", 1..5), fill in "[a-z]{0,5}") {
+        fn a_pattern_made_of_a_text_fits_it(
+            parts in prop::collection::vec("[a-z:/]{0,4}", 1..5),
+            fill in "[a-z]{0,5}",
+        ) {
             let text = parts.join(&fill);
             prop_assert!(fits(&parts.join("*"), &text));
             prop_assert!(fits(&text, &text));
@@ -330,7 +333,9 @@ mod tests {
             let wide = Selection { list_of_tags: pairs(&[("a", "c")]), ..Selection::default() };
             let mut narrow = wide.clone();
             narrow.conditions.not_equals = pairs(&[(key.as_str(), other.as_str())]);
-            let takes = |selection: &Selection| matches!(select(selection, resource, Some(&everything_on())), Selected::Yes(_));
+            let takes = |selection: &Selection| {
+                matches!(select(selection, resource, Some(&everything_on())), Selected::Yes(_))
+            };
             prop_assert!(!takes(&narrow) || takes(&wide));
         }
     }

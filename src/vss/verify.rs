@@ -1,11 +1,11 @@
 //! Whether backups are application-consistent: one verdict for each instance, from AWS's own evidence.
 //!
 //! The rule is the table of `AWS Backup Developer Guide`, "Create Windows VSS backups": `COMPLETED` with `BackupType`
-//! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. On top of
-//! that every snapshot of the image must carry `AppConsistent`: the package sets it when, and only when, the snapshot was.
-//! The job that counts is the newest one that has ended and asked for VSS. A regular one counts where it took its place: it is
-//! newer and of the same plan, or no plan with VSS selects the instance any more. Where nothing says how old a backup may be,
-//! it is not called consistent.
+//! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. On top
+//! of that every snapshot of the image must carry `AppConsistent`: the package sets it when, and only when, the
+//! snapshot was. The job that counts is the newest one that has ended and asked for VSS. A regular one counts where it
+//! took its place: it is newer and of the same plan, or no plan with VSS selects the instance any more. Where nothing
+//! says how old a backup may be, it is not called consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -156,7 +156,8 @@ pub struct Verified {
     pub running: Option<String>,
     /// What else should be known.
     pub notes: Vec<String>,
-    /// Every job that asked for VSS, and what took its place, the newest first; older ones by AWS's word on the job alone.
+    /// Every job that asked for VSS, and what took its place, the newest first; older ones by AWS's word on the job
+    /// alone.
     pub history: Vec<Past>,
 }
 

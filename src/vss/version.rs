@@ -1,7 +1,7 @@
 //! Versions of `AwsVssComponents`, and of the SSM Agent: dotted lists of numbers.
 //!
-//! Source: EC2 User Guide, "AWS VSS solution version history". A missing number is 0 (`1.3.1.0` is `1.3.1`), and a version
-//! that nobody here has heard of is a newer one.
+//! Source: EC2 User Guide, "AWS VSS solution version history". A missing number is 0 (`1.3.1.0` is `1.3.1`), and a
+//! version that nobody here has heard of is a newer one.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -34,8 +34,8 @@ impl Version {
         Self(text.into())
     }
 
-    /// Finds the version in the value of the tag `AwsVssConfig`, whose form AWS does not document: the first dotted list of
-    /// two to four numbers.
+    /// Finds the version in the value of the tag `AwsVssConfig`, whose form AWS does not document: the first dotted
+    /// list of two to four numbers.
     pub fn in_tag(value: &str) -> Option<Self> {
         static PATTERN: LazyLock<Regex> =
             LazyLock::new(|| Regex::new(r"\d+(\.\d+){1,3}").expect("the pattern is fixed"));

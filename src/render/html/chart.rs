@@ -1,5 +1,5 @@
-//! Backups over time: what they came to, a bar a day, and the same numbers as a table. Series differ in pattern as well as
-//! in colour.
+//! Backups over time: what they came to, a bar a day, and the same numbers as a table. Series differ in pattern as well
+//! as in colour.
 
 use std::fmt::Write as _;
 
@@ -134,16 +134,23 @@ impl Chart {
         for (series, total) in Series::ALL.into_iter().zip(totals) {
             let _ = writeln!(
                 html,
-                "<li><svg viewBox=\"0 0 22 16\" aria-hidden=\"true\"><rect class=\"swatch\" x=\"1\" y=\"1\" width=\"20\" height=\"14\" fill=\"url(#fill-{})\" /></svg>\
-                 <span><strong>{}: {total}.</strong> {}</span></li>",
+                "<li><svg viewBox=\"0 0 22 16\" aria-hidden=\"true\"><rect class=\"swatch\" x=\"1\" y=\"1\" \
+                 width=\"20\" height=\"14\" fill=\"url(#fill-{})\" /></svg><span>\
+                 <strong>{}: {total}.</strong> {}</span></li>",
                 series.fill(),
                 series.name(),
                 upper(series.meaning())
             );
         }
-        html.push_str("</ul>\n<figure>\n<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"Chart of the backups\">\n<div class=\"chart\">\n");
+        html.push_str(
+            "</ul>\n<figure>\n<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"Chart of the \
+             backups\">\n<div class=\"chart\">\n",
+        );
         self.picture(&mut html, totals);
-        html.push_str("</div>\n</div>\n</figure>\n<details>\n<summary>The chart’s numbers as a table</summary>\n<div class=\"inside\">\n");
+        html.push_str(
+            "</div>\n</div>\n</figure>\n<details>\n<summary>The chart’s numbers as a table</summary>\n\
+             <div class=\"inside\">\n",
+        );
         html.push_str(&self.numbers(totals));
         html.push_str("</div>\n</details>\n");
         html
@@ -160,9 +167,11 @@ impl Chart {
             Series::ALL.into_iter().zip(totals).map(|(series, total)| format!("{total} {}", series.name())).collect();
         let _ = write!(
             html,
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" aria-labelledby=\"chart-title chart-text\">\n\
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {} {}\" role=\"img\" \
+             aria-labelledby=\"chart-title chart-text\">\n\
              <title id=\"chart-title\">Backups per {unit}, {first} to {last}</title>\n\
-             <desc id=\"chart-text\">Stacked bars, one for each {unit}: {said}. The table below has every number.</desc>\n",
+             <desc id=\"chart-text\">Stacked bars, one for each {unit}: {said}. The table below has every \
+             number.</desc>\n",
             tenths(WIDTH),
             tenths(HEIGHT),
             unit = self.unit(),
@@ -174,7 +183,8 @@ impl Chart {
             let y = tenths(GROUND - rise(mark));
             let _ = writeln!(
                 html,
-                "<path class=\"grid\" d=\"M{} {y}H{}\" /><text x=\"{}\" y=\"{y}\" dy=\"4\" text-anchor=\"end\">{mark}</text>",
+                "<path class=\"grid\" d=\"M{} {y}H{}\" />\
+                 <text x=\"{}\" y=\"{y}\" dy=\"4\" text-anchor=\"end\">{mark}</text>",
                 tenths(LEFT),
                 tenths(RIGHT),
                 tenths(LEFT - 60)
@@ -218,7 +228,8 @@ impl Chart {
         }
         let _ = write!(
             html,
-            "<path class=\"axis\" d=\"M{} {y}H{}\" />\n<text x=\"{}\" y=\"{}\">Backups per {}, by the day on which the job ended (UTC, {} to {last})</text>\n</svg>\n",
+            "<path class=\"axis\" d=\"M{} {y}H{}\" />\n<text x=\"{}\" y=\"{}\">Backups per {}, by the day on which the \
+             job ended (UTC, {} to {last})</text>\n</svg>\n",
             tenths(LEFT),
             tenths(RIGHT),
             tenths(LEFT),
@@ -245,10 +256,16 @@ impl Chart {
 
 /// A solid field, dots, stripes and crosses.
 const PATTERNS: &str = "<defs>\n\
-    <pattern id=\"fill-consistent\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\"><rect class=\"consistent\" width=\"8\" height=\"8\" /></pattern>\n\
-    <pattern id=\"fill-claimed\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"claimed\" width=\"6\" height=\"6\" /><circle class=\"dots\" cx=\"3\" cy=\"3\" r=\"1.2\" /></pattern>\n\
-    <pattern id=\"fill-crash\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" patternTransform=\"rotate(45)\"><rect class=\"crash\" width=\"6\" height=\"6\" /><path class=\"stripes\" d=\"M1.5 0v6\" /></pattern>\n\
-    <pattern id=\"fill-failed\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\"><rect class=\"failed\" width=\"6\" height=\"6\" /><path class=\"crosses\" d=\"M0 0l6 6M6 0l-6 6\" /></pattern>\n\
+    <pattern id=\"fill-consistent\" width=\"8\" height=\"8\" patternUnits=\"userSpaceOnUse\">\
+    <rect class=\"consistent\" width=\"8\" height=\"8\" /></pattern>\n\
+    <pattern id=\"fill-claimed\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
+    <rect class=\"claimed\" width=\"6\" height=\"6\" /><circle class=\"dots\" cx=\"3\" cy=\"3\" r=\"1.2\" />\
+    </pattern>\n\
+    <pattern id=\"fill-crash\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\" \
+    patternTransform=\"rotate(45)\"><rect class=\"crash\" width=\"6\" height=\"6\" />\
+    <path class=\"stripes\" d=\"M1.5 0v6\" /></pattern>\n\
+    <pattern id=\"fill-failed\" width=\"6\" height=\"6\" patternUnits=\"userSpaceOnUse\">\
+    <rect class=\"failed\" width=\"6\" height=\"6\" /><path class=\"crosses\" d=\"M0 0l6 6M6 0l-6 6\" /></pattern>\n\
     </defs>\n";
 
 /// Says the counts of a bar that are not zero.

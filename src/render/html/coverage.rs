@@ -94,13 +94,15 @@ fn told(words: Option<String>) -> String {
 
 /// What an auditor has to know to read the rest.
 const METHOD: &str = "<dl class=\"facts\">\n\
-    <div><dt>with VSS</dt><dd>A plan with Windows VSS enabled selects the instance. That it is selected does not say that VSS works: \
-    <code>vssctl verify</code> does.</dd></div>\n\
-    <div><dt>without VSS</dt><dd>Plans select it, and none of them asks for VSS: its backups are crash-consistent.</dd></div>\n\
+    <div><dt>with VSS</dt><dd>A plan with Windows VSS enabled selects the instance. That it is selected does not say \
+    that VSS works: <code>vssctl verify</code> does.</dd></div>\n\
+    <div><dt>without VSS</dt><dd>Plans select it, and none of them asks for VSS: its backups are \
+    crash-consistent.</dd></div>\n\
     <div><dt>unprotected</dt><dd>No plan selects it.</dd></div>\n\
-    <div><dt>twice</dt><dd>Two plans select it, and their start windows overlap. AWS Backup runs one job at a time for an instance, \
-    and fails the later one.</dd></div>\n\
-    <div><dt>by a slip in a tag</dt><dd>A tag of the instance nearly is what a plan with VSS asks for. Case counts in tags.</dd></div>\n\
+    <div><dt>twice</dt><dd>Two plans select it, and their start windows overlap. AWS Backup runs one job at a time for \
+    an instance, and fails the later one.</dd></div>\n\
+    <div><dt>by a slip in a tag</dt><dd>A tag of the instance nearly is what a plan with VSS asks for. Case counts in \
+    tags.</dd></div>\n\
     <div><dt>unknown</dt><dd>What could be read does not tell.</dd></div>\n\
     </dl>\n\
     <p>Every plan of the region counts, whoever’s it is. Instances without Windows are left out.</p>\n";
@@ -150,7 +152,8 @@ fn block(html: &mut String, covered: &Covered, group: Group) {
                 covered.plans.iter().filter(|one| one.is_sure()).map(|one| code(&one.plan)).collect();
             write!(
                 html,
-                "<details class=\"row\">\n<summary>{badge} {title}: {}</summary>\n<div class=\"inside\">\n{}</div>\n</details>\n",
+                "<details class=\"row\">\n<summary>{badge} {title}: {}</summary>\n<div class=\"inside\">\n{}</div>\n\
+                 </details>\n",
                 plans.join(", "),
                 memberships(covered)
             )

@@ -59,8 +59,8 @@ impl<'a> Jobs<'a> {
             ]
         });
         format!(
-            "<p>AWS Backup says in words, not in codes, why VSS did not work. These are the messages of the jobs below, as \
-             AWS’s documentation explains them.</p>\n{}",
+            "<p>AWS Backup says in words, not in codes, why VSS did not work. These are the messages of the jobs \
+             below, as AWS’s documentation explains them.</p>\n{}",
             table(
                 "Causes and fixes",
                 &["Cause", "Jobs", "What went wrong", "What to do", "Checks of <code>vssctl doctor</code>"],
@@ -99,7 +99,8 @@ impl<'a> Jobs<'a> {
         if left_out > 0 {
             let _ = writeln!(
                 html,
-                "<p>{left_out} older {} left out here, and counted in the chart; <code>--format json</code> has every one.</p>",
+                "<p>{left_out} older {} left out here, and counted in the chart; <code>--format json</code> has every \
+                 one.</p>",
                 if left_out == 1 { "job is" } else { "jobs are" }
             );
         }
@@ -109,7 +110,10 @@ impl<'a> Jobs<'a> {
     fn decisive(&self, html: &mut String, proof: &Proof) {
         let job = &proof.job;
         let or_none = |value: Option<&String>| value.map_or_else(|| "empty".to_owned(), |value| code(value));
-        html.push_str("<p><strong>The job that decides</strong> is the newest one that has ended and asked for VSS.</p>\n<dl class=\"facts\">\n");
+        html.push_str(
+            "<p><strong>The job that decides</strong> is the newest one that has ended and asked for VSS.</p>\n\
+             <dl class=\"facts\">\n",
+        );
         let mut facts = vec![
             ("Job", code(&job.id)),
             ("Created", time(job.created)),

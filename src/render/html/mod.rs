@@ -1,9 +1,9 @@
 //! One page that an auditor can keep: the verdict, the backups over time, and the evidence for every instance.
 //!
 //! A page is one file. It asks for nothing from anywhere, has no script, and a policy in it forbids both to whatever
-//! slipped in. It is read in light and dark, on paper, on a narrow screen, by keyboard and by ear, and no meaning is in a
-//! colour alone. It is XML as well as HTML, so that tests and other people's programs can parse it. The same evidence makes
-//! the same bytes: the date in it is the evidence's, not the day of the rendering.
+//! slipped in. It is read in light and dark, on paper, on a narrow screen, by keyboard and by ear, and no meaning is in
+//! a colour alone. It is XML as well as HTML, so that tests and other people's programs can parse it. The same evidence
+//! makes the same bytes: the date in it is the evidence's, not the day of the rendering.
 
 mod chart;
 mod coverage;

@@ -65,8 +65,10 @@ impl Page<'_> {
         let mut page = String::with_capacity(64 * 1024);
         let _ = write!(
             page,
-            "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta charset=\"utf-8\" />\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:\" />\n\
+            "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n\
+             <meta charset=\"utf-8\" />\n\
+             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; \
+             img-src data:\" />\n\
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n\
              <meta name=\"color-scheme\" content=\"light dark\" />\n\
              <meta name=\"referrer\" content=\"no-referrer\" />\n\
@@ -97,8 +99,8 @@ impl Page<'_> {
         self.facts(&mut page);
         let _ = write!(
             page,
-            "</main>\n<footer>\n<p>Made by vssctl {} from what AWS answered at {}. All times are UTC. This file is complete in \
-             itself: it loads nothing and runs nothing.</p>\n</footer>\n</body>\n</html>\n",
+            "</main>\n<footer>\n<p>Made by vssctl {} from what AWS answered at {}. All times are UTC. This file is \
+             complete in itself: it loads nothing and runs nothing.</p>\n</footer>\n</body>\n</html>\n",
             env!("CARGO_PKG_VERSION"),
             self.read_at.for_people()
         );
@@ -162,7 +164,8 @@ impl Page<'_> {
     fn facts(&self, page: &mut String) {
         let Origin { scope, caller, file, digest, sandbox } = self.origin;
         page.push_str(
-            "<section aria-labelledby=\"evidence\">\n<h2 id=\"evidence\">Where the evidence is from</h2>\n<dl class=\"facts\">\n",
+            "<section aria-labelledby=\"evidence\">\n<h2 id=\"evidence\">Where the evidence is from</h2>\n\
+             <dl class=\"facts\">\n",
         );
         let mut facts = vec![
             ("Stack", code(&scope.stack)),
@@ -196,11 +199,12 @@ pub(super) fn badge(word: &str, tone: Tone) -> String {
     )
 }
 
-/// Writes a table that scrolls by itself where it is wider than the page, with the keyboard too. Rows are HTML; the first
-/// cell of each is its head.
+/// Writes a table that scrolls by itself where it is wider than the page, with the keyboard too. Rows are HTML; the
+/// first cell of each is its head.
 pub(super) fn table(caption: &str, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = format!(
-        "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table>\n<caption>{0}</caption>\n<thead><tr>",
+        "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table>\n<caption>{0}</caption>\n\
+         <thead><tr>",
         text(caption)
     );
     for column in columns {

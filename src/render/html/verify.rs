@@ -48,18 +48,22 @@ pub fn verify(report: &Report, evidence: &Evidence, origin: Origin<'_>) -> Strin
 
 /// What an auditor has to know to read the rest.
 const METHOD: &str = "<dl class=\"facts\">\n\
-    <div><dt>consistent</dt><dd>The newest backup is application-consistent by two proofs of AWS’s own: the job is COMPLETED with \
-    BackupType <code>WindowsVSS</code> (AWS Backup Developer Guide, “Create Windows VSS backups”), and every snapshot of its image \
-    carries the tag <code>AppConsistent</code>, which AwsVssComponents sets only when the snapshot was.</dd></div>\n\
-    <div><dt>crash-only</dt><dd>There is a backup, and it is a regular one. AWS Backup says COMPLETED then as well.</dd></div>\n\
-    <div><dt>failed</dt><dd>The newest job failed, was aborted, expired or is partial, or its image is gone.</dd></div>\n\
-    <div><dt>stale</dt><dd>The newest backup is consistent, and older than the plan’s schedule or <code>--max-age</code> allows.</dd></div>\n\
+    <div><dt>consistent</dt><dd>The newest backup is application-consistent by two proofs of AWS’s own: the job is \
+    COMPLETED with BackupType <code>WindowsVSS</code> (AWS Backup Developer Guide, “Create Windows VSS backups”), and \
+    every snapshot of its image carries the tag <code>AppConsistent</code>, which AwsVssComponents sets only when the \
+    snapshot was.</dd></div>\n\
+    <div><dt>crash-only</dt><dd>There is a backup, and it is a regular one. AWS Backup says COMPLETED then as \
+    well.</dd></div>\n\
+    <div><dt>failed</dt><dd>The newest job failed, was aborted, expired or is partial, or its image is gone.</dd>\
+    </div>\n\
+    <div><dt>stale</dt><dd>The newest backup is consistent, and older than the plan’s schedule or \
+    <code>--max-age</code> allows.</dd></div>\n\
     <div><dt>never</dt><dd>There is no backup, though one was due.</dd></div>\n\
     <div><dt>pending</dt><dd>None was due yet, or the first one is on its way.</dd></div>\n\
     <div><dt>unknown</dt><dd>What could be read does not tell. It is never taken for good.</dd></div>\n\
     </dl>\n\
-    <p>Instances without Windows are not judged: VSS is a part of Windows. Instances that no plan with VSS selects, and that were \
-    never backed up with VSS, are told by <code>vssctl coverage</code>.</p>\n";
+    <p>Instances without Windows are not judged: VSS is a part of Windows. Instances that no plan with VSS selects, \
+    and that were never backed up with VSS, are told by <code>vssctl coverage</code>.</p>\n";
 
 fn tone(verdict: Verdict) -> Tone {
     match verdict {

@@ -123,7 +123,8 @@ pub(crate) fn fix(covered: &Covered) -> String {
         return format!("write the tag as plan {} wants it: `{}`", miss.plan, miss.wanted);
     }
     if covered.plans.iter().any(|one| matches!(one.selected, Selected::SwitchedOff(_))) {
-        return "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by `arn:aws:ec2:*:*:instance/*`"
+        return "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by \
+                `arn:aws:ec2:*:*:instance/*`"
             .to_owned();
     }
     match (covered.protection, covered.overlaps.is_empty()) {

@@ -35,11 +35,13 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
         let checks = diagnosis.not_looked.join(" ");
         let said = if diagnosis.inspected == 0 {
             format!(
-                "{DIM}Not looked into the instances ({checks}): `vssctl doctor --run-commands` runs one PowerShell script there, which only reads.{DIM:#}"
+                "{DIM}Not looked into the instances ({checks}): `vssctl doctor --run-commands` runs one PowerShell \
+                 script there, which only reads.{DIM:#}"
             )
         } else {
             format!(
-                "{DIM}Looked into {} of {} only ({checks}): the others do not run, or their agents do not answer.{DIM:#}",
+                "{DIM}Looked into {} of {} only ({checks}): the others do not run, or their agents do not \
+                 answer.{DIM:#}",
                 diagnosis.inspected,
                 counted(diagnosis.examined.len(), "instance")
             )
@@ -61,7 +63,8 @@ pub(super) fn packages(diagnosis: &Diagnosis) -> Option<String> {
     (!all.is_empty()).then(|| {
         let looks = if diagnosis.inspected == 0 { " `vssctl doctor --run-commands` looks." } else { "" };
         format!(
-            "AwsVssComponents: unknown on {} (no VSS backup and no installation by AWS-ConfigureAWSPackage tells of it): {}.{looks}",
+            "AwsVssComponents: unknown on {} (no VSS backup and no installation by AWS-ConfigureAWSPackage tells of \
+             it): {}.{looks}",
             counted(all.len(), "instance"),
             names.join(", ")
         )

@@ -1,5 +1,5 @@
-//! `JUnit` XML, for the test reports of pipelines: one case an instance. What could not be read is an error, what was not due
-//! is skipped.
+//! `JUnit` XML, for the test reports of pipelines: one case an instance. What could not be read is an error, what was
+//! not due is skipped.
 
 use std::fmt::Write as _;
 
@@ -13,8 +13,8 @@ pub fn verify(report: &Report) -> String {
     let tests = report.instances.len() + report.unread.len();
     let counts = format!("tests=\"{tests}\" failures=\"{failures}\" errors=\"{errors}\"");
     let mut text = format!(
-        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vssctl\" {counts}>\n  <testsuite name=\"vssctl verify\" \
-         {counts} skipped=\"{skipped}\" timestamp=\"{}\">\n",
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"vssctl\" {counts}>\n  <testsuite \
+         name=\"vssctl verify\" {counts} skipped=\"{skipped}\" timestamp=\"{}\">\n",
         report.read_at
     );
     for verified in &report.instances {

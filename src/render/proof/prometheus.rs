@@ -1,5 +1,5 @@
-//! Prometheus' text format, for the textfile collector of the node exporter or a push gateway: AWS has no metric that tells
-//! a VSS backup from a regular one.
+//! Prometheus' text format, for the textfile collector of the node exporter or a push gateway: AWS has no metric that
+//! tells a VSS backup from a regular one.
 
 use std::fmt::Write as _;
 

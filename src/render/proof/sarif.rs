@@ -1,8 +1,8 @@
-//! SARIF 2.1.0, for code scanning. A result stands at the configuration file, since there is no other file, and names the
-//! instance, plan or role as its logical location.
+//! SARIF 2.1.0, for code scanning. A result stands at the configuration file, since there is no other file, and names
+//! the instance, plan or role as its logical location.
 //!
-//! An upload without a result closes the alerts of the ones before it. So what could not be read is a result too, and makes
-//! the run an unsuccessful one, with a notification for each.
+//! An upload without a result closes the alerts of the ones before it. So what could not be read is a result too, and
+//! makes the run an unsuccessful one, with a notification for each.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -182,7 +182,9 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
                     "logicalLocations": [{ "name": found.name, "kind": "resource" }],
                 }],
                 // The same fault on the same thing is the same alert, however its words change.
-                "partialFingerprints": { "vssctl/v1": sha256_hex(format!("{}\n{}", found.rule, found.name).as_bytes()) },
+                "partialFingerprints": {
+                    "vssctl/v1": sha256_hex(format!("{}\n{}", found.rule, found.name).as_bytes()),
+                },
             })
         })
         .collect();

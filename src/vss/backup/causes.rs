@@ -16,8 +16,8 @@ fn is_sound(diagnosis: &Diagnosis, instance: &str) -> bool {
         && !found.chain(undecided).any(|(check, subject)| IDENTITY.contains(&check) && is_it(subject))
 }
 
-/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance. AWS says
-/// one sentence about many faults: of what it may mean, what a check ruled out is left out.
+/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance. AWS
+/// says one sentence about many faults: of what it may mean, what a check ruled out is left out.
 pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,

@@ -128,8 +128,8 @@ pub enum BackupRole {
     Name(String),
 }
 
-/// Chooses the backup role: the one that was named (a role of the file, any role's name, or an ARN), else the only one that
-/// the file's selections have.
+/// Chooses the backup role: the one that was named (a role of the file, any role's name, or an ARN), else the only one
+/// that the file's selections have.
 ///
 /// # Errors
 /// When there are none or several.

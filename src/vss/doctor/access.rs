@@ -1,5 +1,5 @@
-//! What a role allows, as far as identity policies and a permissions boundary say. What AWS Organizations or a VPC endpoint
-//! deny is not seen here.
+//! What a role allows, as far as identity policies and a permissions boundary say. What AWS Organizations or a VPC
+//! endpoint deny is not seen here.
 
 use std::collections::BTreeMap;
 

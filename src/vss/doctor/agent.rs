@@ -32,7 +32,8 @@ pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             format!("AWS Backup never runs VSS on a {}", instance.instance_type),
             vec![format!("instance type {}", instance.instance_type)],
-            "change the instance type: AWS Backup never runs VSS on nano and micro of t2, t3 and t3a, and the job still says COMPLETED",
+            "change the instance type: AWS Backup never runs VSS on nano and micro of t2, t3 and t3a, and the job \
+             still says COMPLETED",
         );
     }
     if !patient.is_running() {
@@ -41,7 +42,8 @@ pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             format!("the instance is {}", instance.state),
             vec![format!("state {}", instance.state)],
-            "start it before the backup: VSS is run by Systems Manager on the running system, else the backup is a regular one",
+            "start it before the backup: VSS is run by Systems Manager on the running system, else the backup is a \
+             regular one",
         );
     }
     if let Some(metadata) = instance.metadata.as_ref().filter(|metadata| !metadata.enabled) {
@@ -62,8 +64,9 @@ pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             format!("the instance has {} volumes", instance.volumes.len()),
             vec![format!("{} block devices of an {}", instance.volumes.len(), instance.instance_type)],
-            "nothing has to be done while its backups are consistent; most types take about 28 volumes and network interfaces \
-             together, and the more volumes the longer the writers are frozen: spread them before you attach more",
+            "nothing has to be done while its backups are consistent; most types take about 28 volumes and network \
+             interfaces together, and the more volumes the longer the writers are frozen: spread them before you \
+             attach more",
         );
     }
     agent(patient, notes);
@@ -96,8 +99,8 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
                 subject,
                 "the SSM Agent does not answer",
                 vec![seen],
-                "start the AmazonSSMAgent service and check role, endpoints and clock; new credentials take up to 30 minutes \
-                 to be picked up unless the agent is restarted",
+                "start the AmazonSSMAgent service and check role, endpoints and clock; new credentials take up to 30 \
+                 minutes to be picked up unless the agent is restarted",
             );
         }
     }
@@ -108,7 +111,8 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             "the instance is managed by Default Host Management alone: Systems Manager works, VSS cannot",
             vec!["the agent is online and the instance has no instance profile".to_owned()],
-            "attach an instance profile whose role has AWSEC2VssSnapshotPolicy: Default Host Management gives no EC2 permissions",
+            "attach an instance profile whose role has AWSEC2VssSnapshotPolicy: Default Host Management gives no EC2 \
+             permissions",
         );
     }
     if let Some(version) = agent.version.as_deref() {
@@ -138,7 +142,8 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             "an association of the instance failed, maybe the one that installs the package",
             vec!["AssociationStatus Failed".to_owned()],
-            "look at `aws ssm describe-instance-associations-status`; a package association fails on Linux, so target a tag of Windows servers",
+            "look at `aws ssm describe-instance-associations-status`; a package association fails on Linux, so target \
+             a tag of Windows servers",
         );
     }
     system(patient, agent.platform_name.as_deref().unwrap_or_default(), notes);

@@ -1,4 +1,5 @@
-//! How the newest backups went: D050, D060 to D063, D065, D076, D077. What AWS Backup said is the best witness there is.
+//! How the newest backups went: D050, D060 to D063, D065, D076, D077. What AWS Backup said is the best witness there
+//! is.
 //!
 //! This runs last: where another check found why a backup is not consistent, D076 points there.
 

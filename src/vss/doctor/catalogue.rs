@@ -61,37 +61,45 @@ pub struct Check {
 }
 
 macro_rules! pages {
-    ($($name:ident = $title:literal, $url:literal;)*) => {
-        $(static $name: Page = Page { title: $title, url: $url };)*
+    ($($name:ident = $title:literal, $path:literal;)*) => {
+        $(static $name: Page = Page { title: $title, url: concat!("https://docs.aws.amazon.com/", $path) };)*
     };
 }
 
 pages! {
-    WINDOWS_BACKUPS = "Create Windows VSS backups", "https://docs.aws.amazon.com/aws-backup/latest/devguide/windows-backups.html";
-    PREREQUISITES = "Prerequisites to create Windows VSS based EBS snapshots", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/application-consistent-snapshots-prereqs.html";
-    TROUBLESHOOTING = "Troubleshoot issues with Windows VSS based EBS snapshots", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/application-consistent-snapshots-troubleshooting.html";
-    POLICY = "Use an IAM managed policy to grant permissions for VSS based snapshots", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/vss-iam-reqs.html";
-    HISTORY = "AWS VSS solution version history", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/vss-comps-history.html";
-    INSTALLING = "Manage AWS VSS components", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/application-consistent-snapshots-getting-started.html";
-    AGENT = "Checking SSM Agent status", "https://docs.aws.amazon.com/systems-manager/latest/userguide/ssm-agent-status-and-restart.html";
-    AGENT_ISSUES = "Troubleshooting SSM Agent", "https://docs.aws.amazon.com/systems-manager/latest/userguide/troubleshooting-ssm-agent.html";
-    DEFAULT_MANAGEMENT = "Managing EC2 instances automatically with Default Host Management Configuration", "https://docs.aws.amazon.com/systems-manager/latest/userguide/fleet-manager-default-host-management-configuration.html";
-    PROFILES = "Use instance profiles", "https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html";
-    SERVICE_ROLES = "IAM service roles for AWS Backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/iam-service-roles.html";
-    MANAGED_POLICIES = "Managed policies for AWS Backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/security-iam-awsmanpol.html";
-    RESTORE = "Restore an Amazon EC2 instance", "https://docs.aws.amazon.com/aws-backup/latest/devguide/restoring-ec2.html";
-    DASHBOARDS = "AWS Backup dashboards", "https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-dashboards.html";
-    QUOTAS = "AWS Backup quotas", "https://docs.aws.amazon.com/aws-backup/latest/devguide/aws-backup-limits.html";
-    ENCRYPTION = "Encryption for backups in AWS Backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/encryption.html";
-    STATE_MANAGER = "Working with associations in Systems Manager", "https://docs.aws.amazon.com/systems-manager/latest/userguide/state-manager-associations.html";
-    METADATA = "Configure the instance metadata options", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html";
-    PLAN_OPTIONS = "Backup plan options and configuration", "https://docs.aws.amazon.com/aws-backup/latest/devguide/plan-options-and-configuration.html";
-    LOCK = "AWS Backup Vault Lock", "https://docs.aws.amazon.com/aws-backup/latest/devguide/vault-lock.html";
-    ASSIGNING = "Select AWS services to back up", "https://docs.aws.amazon.com/aws-backup/latest/devguide/assigning-resources.html";
-    FEATURES = "Feature availability by resource", "https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html";
-    DELETING = "Backup deletion", "https://docs.aws.amazon.com/aws-backup/latest/devguide/deleting-backups.html";
-    DISABLE = "Disable an Amazon EC2 AMI", "https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/disable-an-ami.html";
-    ON_DEMAND = "Create an on-demand backup", "https://docs.aws.amazon.com/aws-backup/latest/devguide/recov-point-create-on-demand-backup.html";
+    WINDOWS_BACKUPS = "Create Windows VSS backups", "aws-backup/latest/devguide/windows-backups.html";
+    PREREQUISITES = "Prerequisites to create Windows VSS based EBS snapshots",
+        "AWSEC2/latest/UserGuide/application-consistent-snapshots-prereqs.html";
+    TROUBLESHOOTING = "Troubleshoot issues with Windows VSS based EBS snapshots",
+        "AWSEC2/latest/UserGuide/application-consistent-snapshots-troubleshooting.html";
+    POLICY = "Use an IAM managed policy to grant permissions for VSS based snapshots",
+        "AWSEC2/latest/UserGuide/vss-iam-reqs.html";
+    HISTORY = "AWS VSS solution version history", "AWSEC2/latest/UserGuide/vss-comps-history.html";
+    INSTALLING = "Manage AWS VSS components",
+        "AWSEC2/latest/UserGuide/application-consistent-snapshots-getting-started.html";
+    AGENT = "Checking SSM Agent status", "systems-manager/latest/userguide/ssm-agent-status-and-restart.html";
+    AGENT_ISSUES = "Troubleshooting SSM Agent", "systems-manager/latest/userguide/troubleshooting-ssm-agent.html";
+    DEFAULT_MANAGEMENT = "Managing EC2 instances automatically with Default Host Management Configuration",
+        "systems-manager/latest/userguide/fleet-manager-default-host-management-configuration.html";
+    PROFILES = "Use instance profiles", "IAM/latest/UserGuide/id_roles_use_switch-role-ec2_instance-profiles.html";
+    SERVICE_ROLES = "IAM service roles for AWS Backup", "aws-backup/latest/devguide/iam-service-roles.html";
+    MANAGED_POLICIES = "Managed policies for AWS Backup", "aws-backup/latest/devguide/security-iam-awsmanpol.html";
+    RESTORE = "Restore an Amazon EC2 instance", "aws-backup/latest/devguide/restoring-ec2.html";
+    DASHBOARDS = "AWS Backup dashboards", "aws-backup/latest/devguide/backup-dashboards.html";
+    QUOTAS = "AWS Backup quotas", "aws-backup/latest/devguide/aws-backup-limits.html";
+    ENCRYPTION = "Encryption for backups in AWS Backup", "aws-backup/latest/devguide/encryption.html";
+    STATE_MANAGER = "Working with associations in Systems Manager",
+        "systems-manager/latest/userguide/state-manager-associations.html";
+    METADATA = "Configure the instance metadata options",
+        "AWSEC2/latest/UserGuide/configuring-instance-metadata-options.html";
+    PLAN_OPTIONS = "Backup plan options and configuration",
+        "aws-backup/latest/devguide/plan-options-and-configuration.html";
+    LOCK = "AWS Backup Vault Lock", "aws-backup/latest/devguide/vault-lock.html";
+    ASSIGNING = "Select AWS services to back up", "aws-backup/latest/devguide/assigning-resources.html";
+    FEATURES = "Feature availability by resource", "aws-backup/latest/devguide/backup-feature-availability.html";
+    DELETING = "Backup deletion", "aws-backup/latest/devguide/deleting-backups.html";
+    DISABLE = "Disable an Amazon EC2 AMI", "AWSEC2/latest/UserGuide/disable-an-ami.html";
+    ON_DEMAND = "Create an on-demand backup", "aws-backup/latest/devguide/recov-point-create-on-demand-backup.html";
 }
 
 use Rests::{Apis, Inside, Jobs};
@@ -178,7 +186,8 @@ mod tests {
         assert_eq!(
             ids.join(" "),
             "D001 D002 D003 D004 D010 D011 D012 D020 D021 D022 D023 D024 D025 D026 D030 D031 D032 D033 D040 D041 D042 \
-             D050 D051 D052 D053 D054 D055 D056 D060 D061 D062 D063 D064 D065 D070 D071 D072 D073 D074 D075 D076 D077 D078"
+             D050 D051 D052 D053 D054 D055 D056 D060 D061 D062 D063 D064 D065 \
+             D070 D071 D072 D073 D074 D075 D076 D077 D078"
         );
     }
 

@@ -26,7 +26,8 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], notes: &mut N
                 "D056",
                 Severity::Advice,
                 &patient.subject,
-                "the instance may be a node of a failover cluster, whose disks are backed up on the node that owns them",
+                "the instance may be a node of a failover cluster, whose disks are backed up on the node that owns \
+                 them",
                 vec!["the inventory has the service ClusSvc".to_owned()],
                 format!(
                     "`vssctl doctor --run-commands {}` tells whether it owns what the cluster is for",
@@ -50,6 +51,7 @@ fn owned(patient: &Patient<'_>, computer: &str, groups: &[(String, String)], not
         &patient.subject,
         "the instance is a secondary node of a failover cluster: it owns nothing of what the cluster is for",
         seen.collect(),
-        "have a plan with VSS select the node that owns the roles; after a failover that is another one, so select all nodes",
+        "have a plan with VSS select the node that owns the roles; after a failover that is another one, so select all \
+         nodes",
     );
 }

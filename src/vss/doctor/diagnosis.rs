@@ -112,7 +112,8 @@ pub struct Diagnosis {
     pub undecided: Vec<Undecided>,
     /// What only a look inside shows, and nobody looked: the checks.
     pub not_looked: Vec<&'static str>,
-    /// The instances of which no source tells whether they have the package: no backup, no installation, no look inside.
+    /// The instances of which no source tells whether they have the package: no backup, no installation, no look
+    /// inside.
     pub unknown_packages: Vec<Subject>,
     /// What could not be read.
     pub unread: Vec<Unread>,

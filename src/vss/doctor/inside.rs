@@ -85,7 +85,8 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
             "ec2" => (
                 "the instance does not reach the EC2 endpoint".to_owned(),
                 format!(
-                    "create the interface endpoint com.amazonaws.{region}.ec2 with private DNS, and allow port 443 from the instance"
+                    "create the interface endpoint com.amazonaws.{region}.ec2 with private DNS, and allow port 443 \
+                     from the instance"
                 ),
                 Severity::Error,
             ),
@@ -93,7 +94,8 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
             other => (
                 format!("the instance does not reach the endpoint of {other} directly"),
                 format!(
-                    "create the interface endpoint com.amazonaws.{region}.{other} with private DNS, if there is no other way to it"
+                    "create the interface endpoint com.amazonaws.{region}.{other} with private DNS, if there is no \
+                     other way to it"
                 ),
                 Severity::Advice,
             ),
@@ -110,8 +112,8 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
 }
 
 fn writers(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
-    let remedy = "restart the service of the writer (and wait 10 minutes: Microsoft advises up to 3 tries), lower the I/O at \
-                  the time of the backup, and exclude the package from antivirus";
+    let remedy = "restart the service of the writer (and wait 10 minutes: Microsoft advises up to 3 tries), lower the \
+                  I/O at the time of the backup, and exclude the package from antivirus";
     for writer in inspection.writers.iter().flatten().filter(|writer| !writer.is_well()) {
         let error = writer.error.to_lowercase();
         let passes = error.contains("timed out") || error.starts_with("retryable");

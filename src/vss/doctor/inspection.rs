@@ -1,7 +1,7 @@
 //! A look inside an instance: one PowerShell script that reads and changes nothing, and the parser of what it prints.
 //!
-//! The script prints sections, each under `== name`. Raw answers of `vssadmin` and `netsh` are parsed here, where there are
-//! tests. It calls no methods: in `ConstrainedLanguage` mode, which it is to find, they fail.
+//! The script prints sections, each under `== name`. Raw answers of `vssadmin` and `netsh` are parsed here, where there
+//! are tests. It calls no methods: in `ConstrainedLanguage` mode, which it is to find, they fail.
 
 use std::collections::BTreeMap;
 
@@ -115,7 +115,8 @@ pub fn script(scope: &Scope) -> Vec<String> {
         "'== powershell'",
         "\"$($PSVersionTable.PSVersion)\"",
         "'== dotnet'",
-        "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full' -ErrorAction SilentlyContinue).Release",
+        "(Get-ItemProperty 'HKLM:\\SOFTWARE\\Microsoft\\NET Framework Setup\\NDP\\v4\\Full' -ErrorAction \
+         SilentlyContinue).Release",
         "'== tools'",
         "Get-AWSPowerShellVersion -ErrorAction SilentlyContinue",
         "'== proxy'",
@@ -140,9 +141,9 @@ pub fn script(scope: &Scope) -> Vec<String> {
     lines.extend(reach("metadata", "169.254.169.254", 80));
     lines.extend([
         "'== events'".to_owned(),
-        "Get-WinEvent -FilterHashtable @{LogName='Application'; ProviderName='VSS','Ec2VssSoftwareProvider'; Level=1,2,3; \
-         StartTime=(Get-Date).AddDays(-7)} -MaxEvents 20 -ErrorAction SilentlyContinue | \
-         ForEach-Object { '{0:s} {1} {2}' -f $_.TimeCreated, $_.ProviderName, $_.Id }"
+        "Get-WinEvent -FilterHashtable @{LogName='Application'; ProviderName='VSS','Ec2VssSoftwareProvider'; \
+         Level=1,2,3; StartTime=(Get-Date).AddDays(-7)} -MaxEvents 20 -ErrorAction SilentlyContinue | ForEach-Object { \
+         '{0:s} {1} {2}' -f $_.TimeCreated, $_.ProviderName, $_.Id }"
             .to_owned(),
         format!("'{LAST_LINE}'"),
     ]);

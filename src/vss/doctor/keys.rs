@@ -1,8 +1,8 @@
 //! The keys of encrypted volumes: D026.
 //!
-//! AWS page: "Encryption for backups in AWS Backup": the role must have access to the key, by its own policies and the key's
-//! together. Which operations a backup makes AWS does not list: a role that may make none of those that AWS's own policy for
-//! backups allows with EC2's volumes has no access.
+//! AWS page: "Encryption for backups in AWS Backup": the role must have access to the key, by its own policies and the
+//! key's together. Which operations a backup makes AWS does not list: a role that may make none of those that AWS's own
+//! policy for backups allows with EC2's volumes has no access.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -80,7 +80,10 @@ fn examine(evidence: &Evidence, subject: &Subject, arn: &str, key: &Key, users: 
             vec![format!("KeyState {} of {arn}", key.state), whose],
             match key.state.as_str() {
                 "PendingDeletion" | "PendingReplicaDeletion" => {
-                    format!("keep it: `aws kms cancel-key-deletion --key-id {arn}`, then `aws kms enable-key --key-id {arn}`")
+                    format!(
+                        "keep it: `aws kms cancel-key-deletion --key-id {arn}`, then `aws kms enable-key --key-id \
+                         {arn}`"
+                    )
                 }
                 "Disabled" => format!("enable it: `aws kms enable-key --key-id {arn}`"),
                 _ => format!("look at it: `aws kms describe-key --key-id {arn}`"),
@@ -101,11 +104,15 @@ fn examine(evidence: &Evidence, subject: &Subject, arn: &str, key: &Key, users: 
                 subject,
                 format!("the role {} of the backups has no access to the key of encrypted volumes", role.name),
                 vec![
-                    format!("neither the policies of {} with the key's policy nor a grant allow it {}", role.arn, USES[..2].join(" or ")),
+                    format!(
+                        "neither the policies of {} with the key's policy nor a grant allow it {}",
+                        role.arn,
+                        USES[..2].join(" or ")
+                    ),
                     whose.clone(),
                 ],
-                "let the key's policy trust the account (`\"Principal\": {\"AWS\": \"arn:aws:iam::ACCOUNT:root\"}`) or the role, and attach \
-                 service-role/AWSBackupServiceRolePolicyForBackup to the role",
+                "let the key's policy trust the account (`\"Principal\": {\"AWS\": \"arn:aws:iam::ACCOUNT:root\"}`) or \
+                 the role, and attach service-role/AWSBackupServiceRolePolicyForBackup to the role",
             ),
         }
     }
@@ -128,7 +135,8 @@ fn uses(evidence: &Evidence, arn: &str, key: &Key, role: &Role, notes: &mut Note
     unknown.map_or(Access::Denied, Access::Unknown)
 }
 
-/// Whether a role may do one thing: the key's policy names it, or trusts the account and the role's own policies allow it.
+/// Whether a role may do one thing: the key's policy names it, or trusts the account and the role's own policies allow
+/// it.
 fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static str, notes: &mut Notes) -> Access {
     let scope = &evidence.scope;
     let domain = if scope.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };

@@ -1,8 +1,8 @@
 //! Why VSS would not work: the checks of [`catalogue`] on what was read of an account.
 //!
-//! A check finds something, or decides nothing because something could not be read, or is silent. Where one fault explains
-//! another only the first is found: a stopped instance is not also blamed for its silent agent. What no source of AWS's
-//! states is advice at most.
+//! A check finds something, or decides nothing because something could not be read, or is silent. Where one fault
+//! explains another only the first is found: a stopped instance is not also blamed for its silent agent. What no source
+//! of AWS's states is advice at most.
 
 use std::collections::BTreeSet;
 
@@ -33,7 +33,8 @@ use patient::Patient;
 /// What is asked.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
-    /// Only these instances, by id; else those that plans with VSS select, and where there are none every Windows instance.
+    /// Only these instances, by id; else those that plans with VSS select, and where there are none every Windows
+    /// instance.
     pub only: BTreeSet<String>,
 }
 

@@ -1,7 +1,8 @@
 //! The way to the EC2 endpoint, as far as route tables and endpoints show it: D040.
 //!
-//! A subnet whose routes lead nowhere but into its own network reaches EC2 by an interface endpoint alone. A proxy in that
-//! network would be another way, which nothing here shows: a warning, and none where a backup or a look inside tells better.
+//! A subnet whose routes lead nowhere but into its own network reaches EC2 by an interface endpoint alone. A proxy in
+//! that network would be another way, which nothing here shows: a warning, and none where a backup or a look inside
+//! tells better.
 
 use super::backups::Verdicts;
 use super::{Notes, Patient, Severity, Subject, why};
@@ -49,8 +50,8 @@ fn examine(patient: &Patient<'_>, table: &RouteTable, endpoints: &[Endpoint], no
         "the instance has no way to the EC2 endpoint that its network shows",
         vec![format!("route table {} of {} leads nowhere outside", table.id, instance.subnet), there],
         format!(
-            "create the interface endpoint com.amazonaws.{region}.ec2 with private DNS, and allow port 443 from the instance; if a \
-             proxy leads there, `vssctl doctor --run-commands {}` tells",
+            "create the interface endpoint com.amazonaws.{region}.ec2 with private DNS, and allow port 443 from the \
+             instance; if a proxy leads there, `vssctl doctor --run-commands {}` tells",
             instance.id
         ),
     );

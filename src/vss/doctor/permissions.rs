@@ -41,8 +41,8 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
                 source => format!("{} of {} says so", source.words(), package.at.for_people()),
             }],
             "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does for a \
-             `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed all the same, \
-             uninstall it first",
+             `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed all the \
+             same, uninstall it first",
         );
     }
 }
@@ -50,7 +50,8 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
 /// Finds the role of the instance.
 fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
     let Patient { evidence, instance, subject, .. } = patient;
-    let remedy = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \"vss-instance\"` makes both";
+    let remedy = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \
+                  \"vss-instance\"` makes both";
     let Some(arn) = &instance.profile_arn else {
         notes.find(
             "D020",
@@ -164,8 +165,8 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     if asks_for_attributes {
         note(&attribute, notes);
     }
-    let remedy = "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a service control \
-                  policy or a VPC endpoint policy that denies ec2:CreateImage";
+    let remedy = "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a \
+                  service control policy or a VPC endpoint policy that denies ec2:CreateImage";
     if !lacking.is_empty() {
         let severity = if lacking == ["ec2:DescribeInstanceAttribute"] && patient.version().is_none() {
             // Which version it is decides, and nobody knows it.
@@ -206,7 +207,10 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             &patient.subject,
             format!("AwsVssComponents {version} does not set the tag that the role's policy asks for"),
             seen,
-            format!("`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy beside it"),
+            format!(
+                "`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy \
+                 beside it"
+            ),
         );
     } else {
         notes.find(
@@ -256,7 +260,10 @@ fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             "D011",
             Severity::Warning,
             subject,
-            format!("agents after {LAST_LENIENT_AGENT} must be allowed to read documents, else they say `Require valid document name`"),
+            format!(
+                "agents after {LAST_LENIENT_AGENT} must be allowed to read documents, else they say `Require valid \
+                 document name`"
+            ),
             vec![format!("role {} does not allow {}", role.name, lacking.join(", "))],
             "attach AmazonSSMManagedInstanceCore to the role",
         );

@@ -144,8 +144,15 @@ fn windows(plan: &Plan, subject: &Subject, evidence: &Evidence, notes: &mut Note
             notes.find(
                 "D070",
                 subject,
-                format!("the rule {} may end before it has begun: its completion window is not longer than its start window", rule.name),
-                vec![format!("start window {} minutes, completion window {complete} minutes", rule.start_window() / 60)],
+                format!(
+                    "the rule {} may end before it has begun: its completion window is not longer than its start \
+                     window",
+                    rule.name
+                ),
+                vec![format!(
+                    "start window {} minutes, completion window {complete} minutes",
+                    rule.start_window() / 60
+                )],
                 "make `complete_window` well longer than `start_window`: AWS may count both from the scheduled time",
             );
         }
@@ -154,7 +161,11 @@ fn windows(plan: &Plan, subject: &Subject, evidence: &Evidence, notes: &mut Note
                 notes.find(
                     "D070",
                     subject,
-                    format!("the start windows of the rules {} and {} overlap: AWS Backup keeps only the backup of the longer retention", rule.name, other.name),
+                    format!(
+                        "the start windows of the rules {} and {} overlap: AWS Backup keeps only the backup of the \
+                         longer retention",
+                        rule.name, other.name
+                    ),
                     vec![format!("first at {}", first.for_people())],
                     "move the schedules apart, or make `start_window` shorter",
                 );
@@ -229,7 +240,8 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
             &subject,
             format!("operators with AWS's policies cannot pass the role {name} to AWS Backup"),
             vec![format!("the name {name} contains neither AWSBackup nor AwsBackup")],
-            "AWSBackupFullAccess and AWSBackupOperatorAccess allow iam:PassRole for such names only: name it like `AWSBackupVss`",
+            "AWSBackupFullAccess and AWSBackupOperatorAccess allow iam:PassRole for such names only: name it like \
+             `AWSBackupVss`",
         );
     }
     let Known::Known(roles) = &evidence.roles else {
@@ -238,8 +250,8 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
         }
         return;
     };
-    let remedy = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com assume it: \
-                  `preset = \"backup-service\"` does both";
+    let remedy = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com \
+                  assume it: `preset = \"backup-service\"` does both";
     let seen = vec![format!("role {arn}")];
     let Some(role) = roles.get(arn) else {
         notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, remedy);

@@ -1,8 +1,8 @@
 //! The roles with which AWS Backup restores instances: D025.
 //!
-//! A restored instance gets the profile of the original one, for which the role of the restore has to pass that profile's
-//! role to EC2. AWS page: "Restore an Amazon EC2 instance". Which role a restore gets is said when it is started: one that
-//! can do it is enough.
+//! A restored instance gets the profile of the original one, for which the role of the restore has to pass that
+//! profile's role to EC2. AWS page: "Restore an Amazon EC2 instance". Which role a restore gets is said when it is
+//! started: one that can do it is enough.
 
 use std::collections::BTreeMap;
 

@@ -102,7 +102,10 @@ fn each_fault_of_an_instance_is_found_by_its_check_alone() {
                 Some(("arn:aws:iam::123456789012:policy/limit".to_owned(), Known::Known(boundary)));
         }),
         ("D021", |evidence| {
-            let deny = json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Action": "ec2:CreateImage", "Resource": "*" }] });
+            let deny = json!({
+                "Version": "2012-10-17",
+                "Statement": [{ "Effect": "Deny", "Action": "ec2:CreateImage", "Resource": "*" }],
+            });
             fixture::role(evidence, INSTANCE_ROLE).inline.insert("no".to_owned(), deny);
         }),
         ("D022", |evidence| package(evidence, "2.2.1")),

@@ -85,8 +85,8 @@ fn by_age(evidence: &Evidence, job: &Job, max_age: Option<i64>) -> Decision {
     }
 }
 
-/// Returns what the job's message means. Where nothing documents the message, the cause quotes it, and has the given fix and
-/// checks.
+/// Returns what the job's message means. Where nothing documents the message, the cause quotes it, and has the given
+/// fix and checks.
 fn told(job: &Job, fix: &str, checks: &[&str]) -> Cause {
     job.status_message.as_deref().and_then(messages::meaning).map_or_else(
         || Cause {

@@ -40,7 +40,8 @@ impl Subject<'_> {
         let (cause, fix) = if self.memberships.iter().any(is_void) && !is_sure {
             (
                 "a plan selects it by its tags, and AWS Backup does not handle EC2 in this region",
-                "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by `arn:aws:ec2:*:*:instance/*`",
+                "write `[region_settings] resource_type_opt_in = { EC2 = true }`, or select by \
+                 `arn:aws:ec2:*:*:instance/*`",
             )
         } else if is_sure {
             let cause = if jobs.is_empty() {

@@ -74,8 +74,8 @@ impl Subject<'_> {
         evidence.plans.known().into_iter().flatten().filter(move |plan| ids.contains(&plan.id.as_str()))
     }
 
-    /// How old its newest backup may be: by the most frequent rule of its plans, or, where nothing follows it up, by what its
-    /// last plan promised. None where that could not be read.
+    /// How old its newest backup may be: by the most frequent rule of its plans, or, where nothing follows it up, by
+    /// what its last plan promised. None where that could not be read.
     fn promised_age(&self, evidence: &Evidence, ages: &Ages<'_>, decisive: Option<&Job>) -> Option<i64> {
         if let Some(age) = self.plans(evidence).filter_map(|plan| *ages.get(plan.id.as_str())?).min() {
             return Some(age);
@@ -140,7 +140,8 @@ impl Subject<'_> {
         }
         if let (Verdict::Stale, true, Some(cause)) = (verified.verdict, left_alone, &mut verified.cause) {
             "no plan with VSS selects it: no newer backup comes".clone_into(&mut cause.cause);
-            "let a plan with VSS select it (`vssctl coverage` says what it lacks), or say with `--max-age` what is enough"
+            "let a plan with VSS select it (`vssctl coverage` says what it lacks), or say with `--max-age` what is \
+             enough"
                 .clone_into(&mut cause.fix);
         }
         self.add_notes(&mut verified, left_alone);

@@ -332,7 +332,8 @@ fn a_plan_that_runs_less_often_than_aws_keeps_jobs_is_not_accused_of_having_made
         fixture::plan(&mut evidence).rules[0].schedule = Some(schedule.to_owned());
         only(&verify(&evidence, options)).clone()
     };
-    // It is noon of January the fifteenth; the jobs since December the sixteenth are known, the plan is of November the fourth.
+    // It is noon of January the fifteenth; the jobs since December the sixteenth are known, the plan is of November the
+    // fourth.
     for schedule in ["cron(0 18 15 * ? *)", "cron(0 18 5 2,5,8,11 ? *)", "cron(0 18 1 12 ? *)"] {
         let verified = without_jobs(schedule, &Options::default());
         assert_eq!(verified.verdict, Verdict::Unknown, "{schedule} {verified:#?}");
