@@ -1,5 +1,5 @@
-//! An on-demand backup: which instance, vault and role are meant, what came of it, and which line of the file makes it
-//! better.
+//! An on-demand backup: the choice of the instance, vault and role, the result, and the lines of the file that mend
+//! what went wrong.
 
 use serde::Serialize;
 
@@ -15,10 +15,10 @@ pub use causes::{causes, meaning};
 pub use lines::lines;
 pub use order::{BackupRole, OrderError, instance, retention, role, vault};
 
-/// A place in the file, and what belongs there.
+/// An entry of the file, and the lines that belong there.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Line {
-    /// The entry; none where there is none yet.
+    /// The place of the entry; `None` where the file does not have it yet.
     pub location: Option<Location>,
     /// The lines of TOML.
     pub toml: Vec<String>,
@@ -26,20 +26,20 @@ pub struct Line {
     pub advice: String,
 }
 
-/// What an on-demand backup came to.
+/// The result of an on-demand backup.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Report {
     /// The instance's id.
     pub id: String,
-    /// The instance as people look for it.
+    /// The instance's name and id, as texts show them.
     pub title: String,
     /// The job with AWS's evidence.
     pub proof: Proof,
-    /// The image with its tags, whatever the job says.
+    /// The image with its tags, also where the job does not say that VSS worked.
     pub image: Option<ImageProof>,
-    /// Why it is not better.
+    /// Why the backup is not application-consistent.
     pub causes: Vec<Cause>,
-    /// What the file needs.
+    /// The lines that the file needs.
     pub lines: Vec<Line>,
 }
 

@@ -1,5 +1,6 @@
-//! Which Windows instances no backup plan protects, which are protected without VSS, which twice at overlapping times,
-//! and which miss a plan by a slip in a tag. Every plan of the region counts, whoever's it is.
+//! Coverage: which Windows instances no backup plan protects, which are protected without VSS, which are protected
+//! twice at overlapping times, and which miss a plan by a slip in a tag. Every plan of the region counts, whoever owns
+//! it.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,7 @@ pub enum Protection {
     Unprotected,
     /// Plans select it, and none of them asks for VSS.
     WithoutVss,
-    /// What could be read does not tell.
+    /// It does not follow from what could be read.
     Unknown,
     /// A plan with VSS selects it.
     Vss,
@@ -35,13 +36,13 @@ pub struct Membership {
     pub plan_id: String,
     /// The plan's name.
     pub plan: String,
-    /// Whose it is.
+    /// Who owns the plan.
     pub owner: PlanOwner,
     /// It asks for VSS.
     pub windows_vss: bool,
     /// The selection's name.
     pub selection: String,
-    /// What of the selection took it, and whether that counts.
+    /// The part of the selection that fits the instance, and whether it counts.
     pub selected: Selected,
 }
 
@@ -57,9 +58,9 @@ impl Membership {
 pub struct Overlap {
     /// One rule, as `plan/rule`.
     pub one: String,
-    /// The other.
+    /// The other rule.
     pub other: String,
-    /// The first time.
+    /// When they overlap first.
     pub first: Moment,
 }
 
@@ -74,9 +75,9 @@ pub struct Covered {
     pub state: String,
     /// How it is protected.
     pub protection: Protection,
-    /// The plans that select it, or would.
+    /// The plans that select it, and those that would but for the region's settings.
     pub plans: Vec<Membership>,
-    /// Where two of them collide: AWS Backup fails the later job.
+    /// Where rules of two of them overlap: AWS Backup fails the later job.
     pub overlaps: Vec<Overlap>,
     /// Tags that look like those of a plan with VSS; only where no such plan selects it.
     pub near_misses: Vec<NearMiss>,
@@ -89,9 +90,9 @@ pub struct Coverage {
     pub read_at: Moment,
     /// The Windows instances, the least protected first.
     pub instances: Vec<Covered>,
-    /// How many others there are, to which VSS means nothing; none where the instances could not be read.
+    /// How many instances do not run Windows; `None` where the instances could not be read.
     pub others: Option<usize>,
-    /// How many plans there are, and how many of them ask for VSS; none where they could not be read.
+    /// How many plans there are, and how many of them ask for VSS; `None` where they could not be read.
     pub plans: Option<(usize, usize)>,
     /// What could not be read.
     pub unread: Vec<Unread>,
@@ -182,7 +183,7 @@ fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &
     }
 }
 
-/// Finds the plans that select an instance, or would.
+/// Finds the plans that select an instance, and those that would but for the region's settings.
 pub fn memberships(evidence: &Evidence, instance: &Instance) -> Vec<Membership> {
     let arn = evidence.instance_arn(&instance.id);
     let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
@@ -229,7 +230,7 @@ pub fn protection(evidence: &Evidence, memberships: &[Membership]) -> Protection
     }
 }
 
-/// Where plans collide, each pair looked at once.
+/// The overlaps of plans by pair, so that each pair is compared once.
 #[derive(Debug, Default)]
 struct Collisions(BTreeMap<(String, String), Option<Overlap>>);
 
@@ -246,7 +247,7 @@ impl Collisions {
     }
 }
 
-/// Finds the first time at which two plans collide.
+/// Finds the first overlap of two plans.
 pub fn collide(one: &Plan, other: &Plan, now: Moment) -> Option<Overlap> {
     let pairs = one.rules.iter().flat_map(|rule| other.rules.iter().map(move |another| (rule, another)));
     pairs
@@ -260,7 +261,7 @@ pub fn collide(one: &Plan, other: &Plan, now: Moment) -> Option<Overlap> {
         .min_by_key(|overlap| overlap.first)
 }
 
-/// Says what of a selection took an instance.
+/// Says which part of a selection fits an instance.
 pub fn by(by: &By) -> String {
     match by {
         By::Everything => "it selects everything".to_owned(),

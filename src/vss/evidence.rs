@@ -1,7 +1,7 @@
-//! What was read of an account at one moment. Plain data, and the only thing that the rest of this folder decides on.
+//! What was read of an account at one moment: plain data, and the only input of the decisions in this folder.
 //!
 //! A list is known, unknown (with the IAM action that was missing and AWS's message), or was not read because nobody
-//! asked for it. What a known list does not have is not there; about the others nothing is said.
+//! asked for it. An object that is missing from a known list does not exist. From the other two nothing follows.
 
 mod instances;
 mod jobs;
@@ -22,13 +22,13 @@ pub use jobs::{APP_CONSISTENT, Image, Job, JobState, Snapshot, VSS_CONFIG, is_ap
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
 
-/// Something that was to be read.
+/// A list or object that was to be read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Known<T> {
     /// Read, and complete.
     Known(T),
-    /// Asked for and not got.
+    /// The read failed.
     Unknown(Unread),
     /// Nobody asked for it.
     #[default]
@@ -102,9 +102,9 @@ pub struct Evidence {
     pub opt_in: Known<BTreeMap<String, bool>>,
     /// What the tags of backups tell about `AwsVssComponents`, by instance id.
     pub packages: Known<BTreeMap<String, Vec<PackageEvidence>>>,
-    /// What Run Commands that installed it came to, by instance id; AWS keeps them for 30 days.
+    /// The results of Run Commands that installed `AwsVssComponents`, by instance id; AWS keeps them for 30 days.
     pub commands: Known<BTreeMap<String, Vec<PackageEvidence>>>,
-    /// What associations that install it came to, by instance id.
+    /// The results of associations that install `AwsVssComponents`, by instance id.
     pub associations: Known<BTreeMap<String, Vec<PackageEvidence>>>,
     /// The encrypted volumes that are attached to instances.
     pub volumes: Known<Vec<Volume>>,
@@ -251,7 +251,7 @@ impl Evidence {
     }
 }
 
-/// Whose a backup plan is.
+/// Who owns a backup plan.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanOwner {
@@ -261,7 +261,7 @@ pub enum PlanOwner {
     Stack(String),
     /// AWS Organizations' (`orgs/...`).
     Organizations,
-    /// Somebody's.
+    /// Somebody else's.
     #[default]
     Other,
 }
@@ -273,7 +273,7 @@ pub struct Plan {
     pub id: String,
     /// The name.
     pub name: String,
-    /// Whose it is.
+    /// Who owns it.
     pub owner: PlanOwner,
     /// `AdvancedBackupSettings` asks for VSS.
     pub windows_vss: bool,
@@ -306,7 +306,7 @@ pub struct Rule {
     pub delete_after_days: Option<i64>,
     /// When it would move to cold storage.
     pub cold_after_days: Option<i64>,
-    /// Continuous backup, which EC2 has not.
+    /// Continuous backup, which AWS Backup does not offer for EC2.
     pub continuous: bool,
     /// The tags that recovery points get.
     pub recovery_point_tags: Tags,

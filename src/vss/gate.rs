@@ -1,12 +1,13 @@
 //! The version gate: may `AWSEC2VssSnapshotPolicy` take the place of an older policy, and does an installation still
-//! have something to do? Pure: what was read about instances comes in, what follows from it goes out.
+//! have something to do? Pure functions of what was read about instances.
 //!
 //! The managed policy allows snapshots only with the tag `AwsVssConfig`, which AwsVssComponents sets from 2.3.1 on.
 //! Where an older one works under a policy of the customer's own, the package comes first, then the policy, then the
 //! old one goes. AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS
 //! based snapshots".
 //!
-//! What is known of a package is in [`super::package`]. Nothing known is unknown, never older.
+//! What is known of a package is in [`super::package`]. A package of which nothing is known counts as unknown, never as
+//! older.
 
 use std::collections::BTreeMap;
 
@@ -20,7 +21,7 @@ use crate::kind::Fields;
 use crate::model::{Address, Scope};
 use crate::policy::{Decision, Keys, Policies, Request};
 
-/// The managed policy that asks for its tag.
+/// The managed policy that requires the package's tag.
 pub const POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
 /// An instance, as far as the package on it matters.
@@ -32,7 +33,7 @@ pub struct Machine {
     pub name: String,
     /// It runs Windows.
     pub windows: bool,
-    /// It runs.
+    /// It is running.
     pub running: bool,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
@@ -45,7 +46,7 @@ pub struct Machine {
 /// What was read about instances.
 #[derive(Clone, Debug, Default)]
 pub enum Machines {
-    /// Nothing in the file asks for it.
+    /// They were not read, because nothing in the file needs them.
     #[default]
     NotRead,
     /// It could not be read.
@@ -103,7 +104,7 @@ impl Evidence {
     }
 }
 
-/// How the package of an instance stands to what is asked for.
+/// How the package of an instance compares with what an entry asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is as asked for.
@@ -112,7 +113,7 @@ pub enum Standing {
     Wrong(String),
     /// It is known not to be there.
     Gone,
-    /// Nobody knows.
+    /// It is not known.
     Unknown,
 }
 
@@ -126,12 +127,12 @@ pub enum Wanted<'a> {
 }
 
 impl Machine {
-    /// Returns the name with the id, as people look for it.
+    /// Returns the name with the id, as texts show it.
     pub fn title(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
     }
 
-    /// Says how its package stands.
+    /// Compares its package with what an entry asks for.
     pub fn standing(&self, wanted: Wanted<'_>) -> Standing {
         let Some(PackageEvidence { installed, .. }) = &self.package else { return Standing::Unknown };
         match (installed, wanted) {
@@ -157,8 +158,8 @@ impl Machine {
         }
     }
 
-    /// Tells whether SSM targets mean it: all keys must fit, of each key one value. Whom a resource group has, nobody
-    /// here knows: it means none.
+    /// Tells whether SSM targets select it: every key must fit, with one of its values. The members of a resource group
+    /// are not known here, so a group selects none.
     pub fn is_meant(&self, targets: &Value) -> bool {
         let Some(targets) = targets.as_object().filter(|targets| !targets.is_empty()) else { return false };
         targets.iter().all(|(key, values)| {
@@ -200,7 +201,7 @@ impl Powers {
         Self { documents: own.chain(attached).collect(), managed, boundary: None }
     }
 
-    /// Limits them to what a permissions boundary allows too. One of AWS's policies of which nothing is known limits
+    /// Limits them to what a permissions boundary allows as well. A policy of AWS's whose document is not known limits
     /// nothing.
     #[must_use]
     pub fn within(mut self, boundary: &str, documents: &BTreeMap<String, Value>) -> Self {
@@ -265,7 +266,7 @@ impl Powers {
     }
 }
 
-/// The part about EC2 of AWS's own policies that allow all of it.
+/// Returns what AWS's own policies that allow everything in EC2 say about EC2.
 fn of_aws(arn: &str) -> Option<Value> {
     let all = ["AdministratorAccess", "PowerUserAccess", "AmazonEC2FullAccess"];
     let is_one = all.iter().any(|name| arn.ends_with(&format!(":policy/{name}")));

@@ -127,7 +127,7 @@ pub const TABLE: &[Meaning] = &[
         fix: "remove tags from the instance or from the rule's `recovery_point_tags`",
     },
     Meaning {
-        // Who asked AWS for more has another number there.
+        // The message has a number before these words, which differs in accounts with a higher quota.
         part: "for the number of public and private images",
         cause: "the account has as many images as it may have",
         checks: &["D063"],
@@ -160,7 +160,7 @@ mod tests {
     use super::*;
     use crate::vss::doctor::catalogue;
 
-    /// The messages as AWS's page has them, with the check that stands first in `domain.md` 3.1.
+    /// The messages as AWS's page has them, each with the first check that looks for it.
     const DOCUMENTED: &[(&str, &str)] = &[
         (
             "Windows VSS Backup attempt failed because either Instance or SSM Agent has invalid state or insufficient \

@@ -1,8 +1,8 @@
 //! Migration from a hand-written VSS policy to `AWSEC2VssSnapshotPolicy`: which roles have such a policy, what changes
 //! in what they allow, and the file that declares the new state. Pure.
 //!
-//! A policy is known by what it allows, not by its name: snapshots without the tag of package 2.3.1, and little
-//! besides. AWS page: "Use an IAM managed policy to grant permissions for VSS based snapshots".
+//! A policy is recognised by what it allows, not by its name: snapshots without the tag of package 2.3.1, and little
+//! else. AWS page: "Use an IAM managed policy to grant permissions for VSS based snapshots".
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,7 +18,7 @@ use crate::policy;
 
 /// What Systems Manager needs on an instance.
 const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
-/// What hand-written VSS policies are made of. A policy with more in it is not only for VSS, and stays.
+/// The actions of hand-written VSS policies. A policy that allows more is not only for VSS, and stays.
 const ACTIONS: [&str; 12] = [
     "ec2:createimage",
     "ec2:createsnapshot",
@@ -143,7 +143,7 @@ pub fn file(migrations: &[Migration], scope: &Scope) -> String {
     package.insert("minimum_version".to_owned(), MANAGED_POLICY.into());
     package.insert("schedule".to_owned(), "rate(1 day)".into());
     let mut targets = Table::new();
-    // AWS takes 50 values of a target; without instances the tag stands for those to come.
+    // AWS takes at most 50 values of a target. Without instances the tag selects those that are launched later.
     if instances.is_empty() || instances.len() > 50 {
         let tags: Table = [("VssBackup".to_owned(), Toml::from("enabled"))].into_iter().collect();
         targets.insert("tags".to_owned(), tags.into());

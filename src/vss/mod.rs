@@ -1,6 +1,5 @@
-//! The domain: what AWS says about backups and instances, and what follows from it. Pure but for [`gather`] and
-//! [`look`]: [`evidence`] is what was read, at one moment; everything else is a function of it, with no clock, no I/O
-//! and no terminal.
+//! The domain: what AWS says about backups and instances, and what follows from it. [`evidence`] is what was read at
+//! one moment; everything else is a pure function of it, with no clock, no I/O and no terminal.
 //!
 //! | module | answers |
 //! |---|---|
@@ -15,8 +14,8 @@
 //! | [`migrate`] | which roles have a hand-written VSS policy? |
 //! | [`version`] | which `AwsVssComponents` is older? |
 //!
-//! One promise holds all of it together: a backup is called consistent only on AWS's own evidence, and what could not
-//! be read is unknown, never missing and never fine.
+//! One rule holds everywhere: a backup is called consistent only on AWS's own evidence, and what could not be read is
+//! unknown, never missing and never in order.
 
 pub mod backup;
 pub mod coverage;

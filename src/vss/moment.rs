@@ -1,4 +1,4 @@
-//! Moments: what AWS dates its things with. Written as RFC 3339 in UTC, in full seconds.
+//! Moments, as AWS dates jobs and other objects. They are written as RFC 3339 in UTC, in full seconds.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,13 +11,13 @@ use serde::{Deserialize, Serialize};
 #[serde(into = "String", try_from = "String")]
 pub struct Moment(i64);
 
-/// Reports a text that is no moment.
+/// A text that is not a moment.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("`{0}` is no time in RFC 3339, such as 2026-01-31T18:00:00Z")]
 pub struct MomentError(pub String);
 
 impl Moment {
-    /// Makes a moment of seconds since 1970; what no calendar has becomes its nearest end.
+    /// Makes a moment of seconds since 1970. A number outside the calendar becomes the calendar's nearest end.
     pub fn from_seconds(seconds: i64) -> Self {
         Self(seconds.clamp(Timestamp::MIN.as_second(), Timestamp::MAX.as_second()))
     }

@@ -1,7 +1,7 @@
-//! What is known of the package on an instance, and what of it to believe. Pure: what was read comes in.
+//! What is known of the package on an instance, and which of several sources to believe. Pure functions of what was
+//! read.
 //!
-//! The order of trust is [`PackageSource`]'s, and [`believed`] is the only place that applies it: for the version gate,
-//! for `doctor`, for whoever asks next.
+//! [`PackageSource`] has the order of trust, and only [`believed`] applies it, for the version gate and for `doctor`.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -59,7 +59,7 @@ pub enum PackageSource {
     Inventory,
     /// The tag `AwsVssConfig` of a snapshot that the package made.
     SnapshotTag,
-    /// The outcome of an installation: it says what was done, not what is there now.
+    /// The outcome of an installation, which says what was done and not what is installed now.
     Installation,
 }
 
@@ -75,19 +75,19 @@ impl PackageSource {
     }
 }
 
-/// One thing that is known about the package on an instance.
+/// What one source says about the package on an instance.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageEvidence {
-    /// What.
+    /// What is known.
     pub installed: Installed,
-    /// Where from.
+    /// The source.
     pub source: PackageSource,
-    /// When it was so.
+    /// The moment of which it holds.
     pub at: Moment,
 }
 
-/// Chooses what to believe: the most trusted source, of it the newest word. What an installation changed afterwards
-/// makes an older word worthless, whoever said it.
+/// Chooses what to believe: the newest evidence of the most trusted source. An installation that changed the package
+/// afterwards outdates older evidence, whatever its source.
 pub fn believed(evidence: &[PackageEvidence]) -> Option<&PackageEvidence> {
     let is_installation = |found: &&PackageEvidence| found.source == PackageSource::Installation;
     let installation = evidence.iter().filter(is_installation).max_by_key(|found| found.at);

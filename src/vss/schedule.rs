@@ -31,7 +31,7 @@ impl Rule {
 
     fn runs_until(&self, from: Moment, end: Moment) -> Option<Vec<Moment>> {
         let mut runs = self.next_runs(from, FEW_RUNS)?;
-        // Most rules run once a day or less: looking for hourly runs of those would take years.
+        // Most rules run once a day or less, and a search for as many runs as an hourly rule has would go years ahead.
         if runs.len() == FEW_RUNS && runs.last().is_some_and(|last| *last <= end) {
             runs = self.next_runs(from, MOST_RUNS)?;
         }
@@ -47,7 +47,7 @@ impl Rule {
         Some(runs.iter().map(|run| Moment::from_seconds(run.timestamp().as_second())).collect())
     }
 
-    /// Tells whether it has a schedule of which nothing can be said here.
+    /// Tells whether it has a schedule that cannot be evaluated here.
     pub fn is_unreadable(&self, now: Moment) -> bool {
         self.schedule.is_some() && self.next_runs(now, 1).is_none()
     }
@@ -64,7 +64,7 @@ impl Rule {
 
     /// Returns how old the newest backup of the rule can be while all is well: the longest pause between two runs, the
     /// start window, and the time that a run may take, of which at most a day counts. A season without runs counts
-    /// while it lasts. None where no run is to come.
+    /// while it lasts. Returns `None` where no run is to come.
     pub fn longest_age(&self, now: Moment) -> Option<i64> {
         let mut runs = self.runs(now)?;
         if runs.len() < RARE_RUNS {

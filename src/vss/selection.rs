@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::evidence::{Conditions, Selection, Tags};
 
-/// What may be selected.
+/// A resource that a selection may fit.
 #[derive(Clone, Copy, Debug)]
 pub struct Resource<'a> {
     /// The ARN.
@@ -25,11 +25,11 @@ pub struct Resource<'a> {
     pub tags: &'a Tags,
 }
 
-/// What of a selection took a resource.
+/// The part of a selection that fits a resource.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum By {
-    /// It names nothing.
+    /// The selection names nothing, and so fits everything.
     Everything,
     /// An ARN or a pattern.
     Arn(String),
@@ -69,7 +69,7 @@ pub fn select(selection: &Selection, resource: Resource<'_>, opt_in: Option<&BTr
     }
 }
 
-/// Everything in a selection that takes a resource, before conditions and exclusions.
+/// Returns the parts of a selection that fit a resource, before conditions and exclusions.
 fn ways(selection: &Selection, resource: Resource<'_>) -> Vec<By> {
     if selection.resources.is_empty() && selection.list_of_tags.is_empty() {
         return vec![By::Everything];

@@ -1,11 +1,11 @@
 //! Whether backups are application-consistent: one verdict for each instance, from AWS's own evidence.
 //!
 //! The rule is the table of `AWS Backup Developer Guide`, "Create Windows VSS backups": `COMPLETED` with `BackupType`
-//! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. On top
-//! of that every snapshot of the image must carry `AppConsistent`: the package sets it when, and only when, the
-//! snapshot was. The job that counts is the newest one that has ended and asked for VSS. A regular one counts where it
-//! took its place: it is newer and of the same plan, or no plan with VSS selects the instance any more. Where nothing
-//! says how old a backup may be, it is not called consistent.
+//! `WindowsVSS` is what AWS calls consistent, `COMPLETED` without it is a regular backup whatever was asked for. Beyond
+//! AWS's rule, every snapshot of the image must have the tag `AppConsistent`: the package sets it if, and only if, the
+//! snapshot is consistent. The job that counts is the newest one that has ended and asked for VSS. A regular one counts
+//! where it took its place: it is newer and of the same plan, or no plan with VSS selects the instance any more. Where
+//! nothing says how old a backup may be, it is not called consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,7 +27,7 @@ pub use decide::cause;
 pub use declared::declared;
 pub use outcome::{ImageProof, Outcome, Proof, SnapshotProof, image_of, judge};
 
-/// What is asked.
+/// What to judge, and how strictly.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Jobs before this do not count.
@@ -60,13 +60,13 @@ pub enum Verdict {
     Failed,
     /// The newest backup is not application-consistent.
     CrashOnly,
-    /// There is none.
+    /// There is no backup.
     Never,
-    /// The newest one is consistent and too old.
+    /// The newest backup is consistent and too old.
     Stale,
-    /// What could be read does not tell.
+    /// It does not follow from what could be read.
     Unknown,
-    /// None was due yet, or the first one is on its way.
+    /// No backup was due yet, or the first one is on its way.
     Pending,
     /// The newest backup is application-consistent.
     Consistent,
@@ -125,7 +125,7 @@ impl From<&Meaning> for Cause {
 pub struct Past {
     /// The job's id.
     pub job: String,
-    /// When.
+    /// When the backup was made.
     pub at: Moment,
     /// How it ended.
     pub outcome: Outcome,
@@ -154,10 +154,10 @@ pub struct Verified {
     pub plans: Vec<String>,
     /// A job that has not ended.
     pub running: Option<String>,
-    /// What else should be known.
+    /// Further facts that people should know.
     pub notes: Vec<String>,
-    /// Every job that asked for VSS, and what took its place, the newest first; older ones by AWS's word on the job
-    /// alone.
+    /// Every job that asked for VSS, and those that took the place of one, the newest first. Older jobs are judged by
+    /// what AWS says about the job alone.
     pub history: Vec<Past>,
 }
 

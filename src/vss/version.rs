@@ -1,7 +1,7 @@
 //! Versions of `AwsVssComponents`, and of the SSM Agent: dotted lists of numbers.
 //!
 //! Source: EC2 User Guide, "AWS VSS solution version history". A missing number is 0 (`1.3.1.0` is `1.3.1`), and a
-//! version that nobody here has heard of is a newer one.
+//! version that is not known here counts as a newer one.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -29,7 +29,7 @@ pub const PROVIDER: &str = "2.3.3";
 pub struct Version(String);
 
 impl Version {
-    /// Takes a version as it is written.
+    /// Makes a version of its text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into())
     }

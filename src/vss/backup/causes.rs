@@ -7,7 +7,7 @@ use crate::vss::verify::{Cause, Proof};
 /// The checks of the instance's profile and of what its role allows.
 const IDENTITY: [&str; 3] = ["D012", "D020", "D021"];
 
-/// Tells whether the profile and the role of an instance were looked at and are as they must be.
+/// Tells whether the checks examined the profile and the role of an instance and found them sound.
 fn is_sound(diagnosis: &Diagnosis, instance: &str) -> bool {
     let is_it = |subject: &Subject| matches!(subject, Subject::Instance { id, .. } if id == instance);
     let found = diagnosis.findings.iter().map(|finding| (finding.check, &finding.subject));
@@ -16,8 +16,8 @@ fn is_sound(diagnosis: &Diagnosis, instance: &str) -> bool {
         && !found.chain(undecided).any(|(check, subject)| IDENTITY.contains(&check) && is_it(subject))
 }
 
-/// The causes: what AWS's message means, unless a check found just that, and what the checks found on the instance. AWS
-/// says one sentence about many faults: of what it may mean, what a check ruled out is left out.
+/// Returns the causes: the meaning of AWS's message, unless a check found the same fault, and then the findings on the
+/// instance. One message stands for several faults, and those that a check ruled out are left out.
 pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
@@ -40,7 +40,7 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
             checks: vec![finding.check.to_owned()],
         })
         .collect();
-    // What AWS says counts, also where no check can see it.
+    // AWS's message is a cause even where no check can find that fault.
     let explains = |meaning: &Meaning| {
         found.iter().flat_map(|cause| &cause.checks).any(|check| meaning.checks.contains(&check.as_str()))
     };
@@ -53,7 +53,7 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
     told.into_iter().chain(found.iter().cloned()).collect()
 }
 
-/// What AWS's words mean, if AWS documents them.
+/// Returns the meaning of the job's message, if AWS documents it.
 pub fn meaning(proof: &Proof) -> Option<&'static Meaning> {
     proof.job.status_message.as_deref().and_then(messages::meaning)
 }

@@ -9,7 +9,7 @@ use crate::model::KindId;
 use crate::vss::evidence::Instance;
 use crate::vss::verify::Cause;
 
-/// The lines of the file that mend what some checks look for, on one instance.
+/// Returns the lines of the file that mend the causes on one instance.
 pub fn lines(causes: &[Cause], desired: &[Desired], instance: &Instance) -> Vec<Line> {
     let mut lines: Vec<Line> = Vec::new();
     for check in causes.iter().flat_map(|cause| &cause.checks) {
@@ -25,7 +25,7 @@ pub fn lines(causes: &[Cause], desired: &[Desired], instance: &Instance) -> Vec<
     lines
 }
 
-/// The profile of the file that instances for VSS carry: its key, as `[attachment.*]` names it.
+/// Returns the file's first instance profile, which a new `[attachment.*]` names by its key.
 fn profile(desired: &[Desired]) -> Option<&Desired> {
     entries(desired, KindId::InstanceProfile).next()
 }

@@ -1,4 +1,4 @@
-//! What a backup is asked for with: the instance, the vault, the role and how long the backup is kept.
+//! The inputs of an on-demand backup: the instance, the vault, the role and the retention.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,7 @@ use crate::kind::value::text;
 use crate::model::{KindId, Scope};
 use crate::vss::evidence::Instance;
 
-/// Why a backup cannot even be asked for.
+/// Why a backup cannot be started.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OrderError {
     /// No instance has the id or name.
@@ -20,7 +20,7 @@ pub enum OrderError {
         wanted: String,
         /// The region that was looked in.
         region: String,
-        /// A name that is like it.
+        /// The most similar name, if one is similar enough.
         near: Option<String>,
     },
     /// Several instances have the name.
@@ -31,7 +31,7 @@ pub enum OrderError {
         /// Their ids.
         ids: Vec<String>,
     },
-    /// VSS is Windows's.
+    /// The instance does not run Windows, and only Windows has VSS.
     #[error("`{title}` does not run Windows, and VSS is Windows's")]
     NotWindows {
         /// The instance.
@@ -42,7 +42,7 @@ pub enum OrderError {
     Unclear {
         /// `vault` or `role`.
         what: &'static str,
-        /// What the file has.
+        /// The vaults or roles that the file has.
         candidates: Vec<String>,
     },
 }
@@ -52,7 +52,7 @@ fn among(candidates: &[String]) -> String {
 }
 
 impl OrderError {
-    /// Returns the way out.
+    /// Returns what to do about it.
     pub fn hint(&self) -> String {
         match self {
             Self::NoInstance { near: Some(near), .. } => format!("did you mean `{near}`?"),
@@ -119,7 +119,7 @@ fn only(what: &'static str, candidates: BTreeSet<String>) -> Result<String, Orde
     }
 }
 
-/// The role that AWS Backup is to take.
+/// The role with which AWS Backup makes the backup.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BackupRole {
     /// Its ARN.
@@ -153,13 +153,14 @@ fn role_arn(scope: &Scope, entry: &Desired) -> String {
     scope.iam_arn("role", path.unwrap_or(&scope.iam_path), &entry.name)
 }
 
-/// How many days a backup in a vault is kept: the longest that the file's rules keep theirs there. `None`: for ever.
+/// Returns how many days a backup in a vault is kept: the longest retention that the file's rules have for the vault.
+/// `None` means for ever.
 pub fn retention(desired: &[Desired], vault: &str) -> Option<u32> {
     let of_vault = rules(desired).filter(|rule| rule.get("vault").and_then(Value::as_str) == Some(vault));
     let days = of_vault.map(|rule| {
         let kept = rule.get("delete_after").and_then(Value::as_str)?;
         crate::model::duration::days::parse(kept).ok()
     });
-    // One that is kept for ever is kept the longest.
+    // A rule without a retention keeps its backups for ever, and that is the longest.
     days.collect::<Option<Vec<u32>>>()?.into_iter().max()
 }

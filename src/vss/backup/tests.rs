@@ -1,4 +1,4 @@
-//! What is asked for, and what the file lacks, on one small file.
+//! Inputs, causes and lines, with one small file.
 
 use std::collections::BTreeMap;
 
@@ -89,7 +89,7 @@ fn each_cause_leads_to_the_line_that_mends_it() {
     let config = file();
     let mut one = server("i-1", "sql-1");
     let first = |one: &Instance, check: &str| lines(&[cause(check)], &config.desired, one).into_iter().next();
-    // Nobody tagged it: the package does not mean it.
+    // The instance lacks the tag that the package targets.
     let line = first(&one, "D030").expect("a line");
     assert_eq!(line.toml, ["[package.AwsVssComponents]"]);
     assert!(line.location.is_some() && line.advice.contains("do not mean the instance"));
@@ -120,7 +120,7 @@ fn what_a_check_ruled_out_is_no_cause() {
     );
     let checks = |edit: fn(&mut Evidence)| {
         let mut evidence = fixture::healthy();
-        // Nothing tells how old the package is.
+        // The version of the package is not known.
         evidence.packages = Known::Known(BTreeMap::new());
         edit(&mut evidence);
         let options = doctor::Options { only: [fixture::ID.to_owned()].into() };

@@ -17,9 +17,9 @@ pub struct NearMiss {
     pub found: String,
 }
 
-/// Words that people take for one another as a value.
+/// Values that people confuse with one another.
 const YES: [&str; 7] = ["enabled", "enable", "true", "yes", "on", "y", "1"];
-/// Beginnings that turn a word into its opposite: who wrote them meant it.
+/// Prefixes that turn a word into its opposite. A value with one is deliberate, not a slip.
 const NEGATIONS: [&str; 6] = ["no", "non", "not", "un", "dis", "in"];
 
 /// Finds the tags of an instance that are nearly what a plan with VSS asks for.
@@ -30,7 +30,7 @@ pub(super) fn near_misses(plans: &[Plan], instance: &Instance) -> Vec<NearMiss> 
             let exact = selection.conditions.like.iter().filter(|(_, pattern)| !pattern.contains('*'));
             let wanted = selection.list_of_tags.iter().chain(&selection.conditions.equals).chain(exact);
             for (key, value) in wanted {
-                // Who has the tag as it is wanted misses the plan for another reason.
+                // An instance that has the wanted tag misses the plan for another reason.
                 if instance.tags.get(key) == Some(value) {
                     continue;
                 }
@@ -71,7 +71,7 @@ fn is_near(wanted: &str, found: &str) -> bool {
     if wanted == found {
         return true;
     }
-    // `tier1` and `tier2` are two things, and so are `backup` and `nobackup`.
+    // `tier1` and `tier2` differ on purpose, and so do `backup` and `nobackup`.
     let letters = |text: &str| -> String { text.chars().filter(|one| !one.is_numeric()).collect() };
     let (long, short) = if wanted.len() >= found.len() { (&wanted, &found) } else { (&found, &wanted) };
     let opposite = NEGATIONS.iter().any(|negation| long.strip_prefix(negation) == Some(short.as_str()));

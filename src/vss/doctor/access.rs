@@ -1,5 +1,5 @@
-//! What a role allows, as far as identity policies and a permissions boundary say. What AWS Organizations or a VPC
-//! endpoint deny is not seen here.
+//! What a role allows, as far as identity policies and a permissions boundary say. What the policies of AWS
+//! Organizations or of a VPC endpoint deny is not known here.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use serde_json::Value;
 use crate::policy::{Decision, Keys, Policies, Request};
 use crate::vss::evidence::{Known, Role};
 
-/// What a role says to a request.
+/// Whether a role allows a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// It may.
+    /// The role allows it.
     Allowed,
-    /// It may not.
+    /// The role does not allow it.
     Denied,
     /// A document that could decide could not be read.
     Unknown(String),
 }
 
-/// One thing that a role must allow.
+/// One call that a role must allow.
 #[derive(Clone, Debug)]
 pub(super) struct Need {
     /// The action.
@@ -41,13 +41,13 @@ impl Need {
     }
 }
 
-/// What a role's documents say, read once for many requests.
+/// The documents of a role, parsed once for many requests.
 #[derive(Debug)]
 pub(super) struct Powers {
     identity: Result<Policies, String>,
     /// A document that could not be read.
     unread: Option<String>,
-    /// What limits it: none, or documents that must allow as well.
+    /// The permissions boundary: none, or documents that must allow the request as well.
     boundary: Option<Result<Policies, String>>,
 }
 
@@ -73,7 +73,7 @@ impl Powers {
         Self { identity: policies(&documents), unread, boundary }
     }
 
-    /// Decides what the role says to a request.
+    /// Decides whether the role allows a request.
     fn access(&self, need: &Need) -> Access {
         let request =
             Request { action: need.action.to_owned(), resource: need.resource.clone(), keys: need.keys.clone() };
@@ -94,7 +94,7 @@ impl Powers {
     }
 }
 
-/// Decides what a role says to a request; its documents are read at the first one.
+/// Decides whether a role allows a request; its documents are parsed at the first request.
 pub(super) fn access(powers: &mut PowersByRole, role: &Role, need: &Need) -> Access {
     powers.entry(role.arn.clone()).or_insert_with(|| Powers::of(role)).access(need)
 }

@@ -11,7 +11,7 @@ const TOO_SMALL: [&str; 6] = ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3a
 const OLDEST_AGENT: &str = "3.0.502.0";
 /// The oldest agent that fetches packages without S3 buckets.
 const GOOD_AGENT: &str = "3.3.551.0";
-/// From so many volumes on the usual instance has little room left.
+/// With this many volumes most instance types have little room for more.
 const MANY_VOLUMES: usize = 26;
 
 pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
@@ -81,7 +81,8 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
         return;
     };
     let agent = agents.get(&instance.id);
-    // A stopped instance has a silent agent, and an instance without credentials may have one: neither is the cause.
+    // The agent of a stopped instance is silent, and so may be the agent of an instance without credentials. Other
+    // checks find those causes.
     let has_metadata = instance.metadata.as_ref().is_none_or(|metadata| metadata.enabled);
     if patient.is_running() && instance.profile_arn.is_some() && has_metadata {
         let silent = match agent {

@@ -1,7 +1,6 @@
-//! How the newest backups went: D050, D060 to D063, D065, D076, D077. What AWS Backup said is the best witness there
-//! is.
+//! How the newest backups went: D050, D060 to D063, D065, D076, D077. The message of AWS Backup is the best evidence.
 //!
-//! This runs last: where another check found why a backup is not consistent, D076 points there.
+//! This runs last, so that D076 can refer to the findings that explain why a backup is not consistent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,9 +9,9 @@ use crate::vss::evidence::{Evidence, JobState};
 use crate::vss::messages;
 use crate::vss::verify::{self, Verdict, Verified};
 
-/// The checks for which AWS Backup's message is enough: nothing shows their fault as well, or before.
+/// The checks that rest on AWS Backup's message: no other evidence shows their fault as well, or earlier.
 const TOLD: [&str; 5] = ["D050", "D060", "D061", "D062", "D063"];
-/// Instances that a finding names.
+/// The most instances that a finding names.
 const MOST: usize = 5;
 /// The number from which on checks are about plans, quotas and backups, not about what VSS needs on an instance.
 const BEYOND_VSS: &str = "D060";
@@ -48,7 +47,7 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], verdicts: &Ve
     not_repeated(evidence, &waiting, notes);
 }
 
-/// Notes what the message of the newest job says, where a check has nothing better to go by.
+/// Notes what the message of the newest job says, where no check has better evidence.
 fn told(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
     let Some(job) = verified.proof.as_ref().map(|proof| &proof.job) else { return };
     let Some((message, meaning)) =
@@ -57,7 +56,7 @@ fn told(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
         return;
     };
     let Some(id) = meaning.checks.first().filter(|id| TOLD.contains(id)) else { return };
-    // The writers are not to blame where the instance itself shows why the snapshot took so long.
+    // The writers are not reported where a finding on the instance explains why the snapshot took so long.
     if *id == "D050" && !explained(patient, verified, notes).is_empty() {
         return;
     }
@@ -89,7 +88,7 @@ fn explained(patient: &Patient<'_>, verified: &Verified, notes: &Notes) -> BTree
     let explains = |finding: &&super::Finding| {
         let is_cause = causes.iter().any(|cause| cause == finding.check);
         match &finding.subject {
-            // A regular backup of an instance on which VSS cannot work.
+            // Any fault of VSS on the instance explains a regular backup.
             subject if *subject == patient.subject => {
                 is_cause || (verified.verdict == Verdict::CrashOnly && finding.check < BEYOND_VSS)
             }
@@ -127,7 +126,7 @@ fn unproven(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
     if let Some(cause) = &verified.cause {
         seen.push(format!("this means: {}", cause.cause));
         checks = &cause.checks;
-        // This is the doctor already.
+        // The advice to run `doctor` would lead back here, so a closer look takes its place.
         let closer = if patient.evidence.inspections.contains_key(id) {
             "look at the sources VSS and Ec2VssSoftwareProvider of its Application log".to_owned()
         } else {
@@ -167,7 +166,7 @@ fn image(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
     }
 }
 
-/// What nobody does by itself: a job that failed stays so until the plan's next run.
+/// Notes the instances whose job failed: AWS Backup does not repeat it before the plan's next run.
 fn not_repeated(evidence: &Evidence, waiting: &[&Patient<'_>], notes: &mut Notes) {
     let Some(first) = waiting.first() else { return };
     let shown: Vec<String> = waiting.iter().take(MOST).map(|patient| patient.subject.title()).collect();

@@ -32,7 +32,7 @@ pub enum Rests {
     Apis,
     /// A look inside the instance, by Run Command.
     Inside,
-    /// What AWS Backup says about a job that went wrong; nothing shows it beforehand.
+    /// What AWS Backup says about a job that went wrong. No API shows the fault before.
     Jobs,
 }
 

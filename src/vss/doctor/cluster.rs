@@ -1,11 +1,12 @@
 //! Failover clusters: D056. A cluster's disks are backed up on the node that owns them.
 //!
-//! The inventory tells who has the cluster's service, which informs; who owns what only a look inside tells.
+//! The inventory tells which instances have the cluster's service, which is only advice. Only a look inside tells which
+//! node owns which disks.
 
 use super::{Notes, Patient, Severity, Subject, why};
 use crate::vss::evidence::{Evidence, Known};
 
-/// What clusters have besides what they are for.
+/// The groups that every cluster has, which hold none of its applications.
 const OF_THE_CLUSTER: [&str; 2] = ["Cluster Group", "Available Storage"];
 
 pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], notes: &mut Notes) {

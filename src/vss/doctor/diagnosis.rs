@@ -51,7 +51,7 @@ impl Subject {
         Self::Instance { id: instance.id.clone(), name: instance.name.clone() }
     }
 
-    /// Returns it as people look for it.
+    /// Returns the subject as texts show it.
     pub fn title(&self) -> String {
         match self {
             Self::Instance { id, name } if name.is_empty() => id.clone(),
@@ -65,7 +65,7 @@ impl Subject {
     }
 }
 
-/// Something that is wrong.
+/// A fault that a check found.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Finding {
     /// The check.
@@ -110,7 +110,7 @@ pub struct Diagnosis {
     pub findings: Vec<Finding>,
     /// What could not be decided because AWS did not say.
     pub undecided: Vec<Undecided>,
-    /// What only a look inside shows, and nobody looked: the checks.
+    /// The checks that need a look inside, where not every instance was looked into.
     pub not_looked: Vec<&'static str>,
     /// The instances of which no source tells whether they have the package: no backup, no installation, no look
     /// inside.

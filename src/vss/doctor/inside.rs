@@ -9,7 +9,7 @@ use crate::vss::version::{PROVIDER, PROXY, compare};
 const DOTNET_4_6: u32 = 393_295;
 /// The oldest AWS Tools for PowerShell.
 const TOOLS: &str = "3.3.48.0";
-/// The providers that belong there.
+/// The providers that Windows and the package bring.
 const PROVIDERS: [&str; 2] = ["Microsoft", "Ec2VssProvider"];
 
 pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
@@ -71,7 +71,8 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
         );
     }
     for (name, reached) in &inspection.endpoints {
-        // Through a proxy the endpoint cannot be tried directly; the metadata are never behind one.
+        // Behind a proxy a direct connection to an endpoint says nothing. The instance metadata are never behind a
+        // proxy.
         if *reached || (name != "metadata" && proxy.is_some()) {
             continue;
         }
@@ -90,7 +91,7 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
                 ),
                 Severity::Error,
             ),
-            // The look inside came by Systems Manager: it works, in whatever way.
+            // The look inside itself used Systems Manager, so the instance reaches these endpoints by some way.
             other => (
                 format!("the instance does not reach the endpoint of {other} directly"),
                 format!(

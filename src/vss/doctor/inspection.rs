@@ -1,7 +1,7 @@
-//! A look inside an instance: one PowerShell script that reads and changes nothing, and the parser of what it prints.
+//! A look inside an instance: one PowerShell script, which only reads, and the parser of its output.
 //!
 //! The script prints sections, each under `== name`. Raw answers of `vssadmin` and `netsh` are parsed here, where there
-//! are tests. It calls no methods: in `ConstrainedLanguage` mode, which it is to find, they fail.
+//! are tests. The script calls no methods: they fail in `ConstrainedLanguage` mode, which it has to detect.
 
 use std::collections::BTreeMap;
 
@@ -52,7 +52,7 @@ pub struct Inspection {
     pub events: Vec<String>,
 }
 
-/// How the system gets out.
+/// How the system reaches the internet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proxy {
@@ -76,13 +76,13 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Tells whether it is as it should be. A writer that waits is about to be backed up.
+    /// Tells whether the writer is healthy. A writer that waits is about to be backed up.
     pub fn is_well(&self) -> bool {
         self.state < 6 && (self.error.is_empty() || self.error.eq_ignore_ascii_case("No error"))
     }
 }
 
-/// Reports an output that is none of the script's.
+/// An output that is not the script's.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InspectionError {
     /// The first line is not there.
@@ -123,11 +123,11 @@ pub fn script(scope: &Scope) -> Vec<String> {
         "netsh winhttp show proxy",
         "'== computer'",
         "$env:COMPUTERNAME",
-        // A server without the feature does not know the command.
+        // A server without the failover clustering feature does not have the command.
         "'== cluster'",
         "Get-ClusterGroup -ErrorAction SilentlyContinue | ForEach-Object { '{0}|{1}' -f $_.OwnerNode, $_.Name }",
         "'== writers'",
-        // Code page 437 makes Windows say it in English.
+        // With code page 437 Windows prints English.
         "cmd /c 'chcp 437 >nul & vssadmin list writers'",
         "'== providers'",
         "cmd /c 'chcp 437 >nul & vssadmin list providers'",
@@ -245,7 +245,7 @@ fn writers(lines: &[&str]) -> Option<Vec<Writer>> {
             }
         }
     }
-    // No service, no writers: that is no list of healthy ones.
+    // Without the VSS service there is no list of writers, which is not the same as an empty list.
     (!found.is_empty()).then_some(found)
 }
 

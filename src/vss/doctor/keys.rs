@@ -1,8 +1,8 @@
 //! The keys of encrypted volumes: D026.
 //!
 //! AWS page: "Encryption for backups in AWS Backup": the role must have access to the key, by its own policies and the
-//! key's together. Which operations a backup makes AWS does not list: a role that may make none of those that AWS's own
-//! policy for backups allows with EC2's volumes has no access.
+//! key's together. AWS does not list the operations that a backup makes. A role counts as having no access if it may
+//! make none of those that AWS's own policy for backups allows with EC2's volumes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,9 +13,10 @@ use super::{Notes, Patient, Subject, why};
 use crate::policy::{Decision, Policies, Request};
 use crate::vss::evidence::{Evidence, Key, Known, Role};
 
-/// The states in which a key does not work and does not come to work by itself.
+/// The states in which a key does not work and will not work by itself.
 const USELESS: [&str; 5] = ["Disabled", "PendingDeletion", "PendingImport", "Unavailable", "PendingReplicaDeletion"];
-/// What is done with a key for volumes: those of `AWSBackupServiceRolePolicyForBackup`, and what custom policies have.
+/// The operations with a key that backups of volumes need: those of `AWSBackupServiceRolePolicyForBackup`, and those
+/// that custom policies usually have.
 const USES: [&str; 6] = [
     "kms:CreateGrant",
     "kms:GenerateDataKeyWithoutPlaintext",
@@ -24,7 +25,7 @@ const USES: [&str; 6] = [
     "kms:Decrypt",
     "kms:GenerateDataKey",
 ];
-/// Instances that a finding names.
+/// The most instances that a finding names.
 const MOST: usize = 5;
 
 /// Whose volumes a key encrypts, and the roles that back them up.
@@ -94,7 +95,7 @@ fn examine(evidence: &Evidence, subject: &Subject, arn: &str, key: &Key, users: 
     if !key.is_customers {
         return;
     }
-    // A role that does not exist another check names.
+    // Another check finds roles that do not exist.
     for role in users.roles.iter().filter_map(|arn| evidence.roles.known()?.get(arn)) {
         match uses(evidence, arn, key, role, notes) {
             Access::Allowed => {}
@@ -118,7 +119,7 @@ fn examine(evidence: &Evidence, subject: &Subject, arn: &str, key: &Key, users: 
     }
 }
 
-/// Whether a role may do anything with a key.
+/// Decides whether a role may do anything with a key.
 fn uses(evidence: &Evidence, arn: &str, key: &Key, role: &Role, notes: &mut Notes) -> Access {
     let granted = key.grants.get(&role.arn);
     if granted.and_then(Known::known).is_some_and(|operations| !operations.is_empty()) {
@@ -135,8 +136,8 @@ fn uses(evidence: &Evidence, arn: &str, key: &Key, role: &Role, notes: &mut Note
     unknown.map_or(Access::Denied, Access::Unknown)
 }
 
-/// Whether a role may do one thing: the key's policy names it, or trusts the account and the role's own policies allow
-/// it.
+/// Decides whether a role may make one call: the key's policy names the role, or it trusts the account and the role's
+/// own policies allow the call.
 fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static str, notes: &mut Notes) -> Access {
     let scope = &evidence.scope;
     let domain = if scope.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
@@ -150,10 +151,10 @@ fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static 
     let document = match &key.policy {
         Known::Known(document) => document,
         Known::Unknown(_) => {
-            // What the role's own policies do not allow the key's policy may.
+            // The key's policy may allow what the role's own policies do not.
             return Access::Unknown(why(&key.policy));
         }
-        // Another account's: only the half that is ours can be seen.
+        // The key is another account's: only the role's own policies can be read.
         Known::NotRead => return access(&mut notes.powers, role, &need),
     };
     let (named, account) = match statements(document, role, &scope.account_id) {
@@ -199,7 +200,7 @@ fn statements(document: &Value, role: &Role, account: &str) -> Result<(Vec<Value
         let mut bare = statement.clone();
         if let Some(members) = bare.as_object_mut() {
             members.remove("Principal");
-            // In a key's policy the resource is the key, whatever is written.
+            // The resource in a key's policy is always the key, whatever the policy says.
             members.insert("Resource".to_owned(), json!("*"));
         }
         if principals.iter().any(names_role) {

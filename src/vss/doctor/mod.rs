@@ -1,8 +1,8 @@
 //! Why VSS would not work: the checks of [`catalogue`] on what was read of an account.
 //!
-//! A check finds something, or decides nothing because something could not be read, or is silent. Where one fault
-//! explains another only the first is found: a stopped instance is not also blamed for its silent agent. What no source
-//! of AWS's states is advice at most.
+//! A check finds a fault, finds none, or cannot decide because something could not be read. Where one fault explains
+//! another, only the first is a finding: a stopped instance gets no finding about its silent agent. What AWS documents
+//! nowhere is advice at most.
 
 use std::collections::BTreeSet;
 
@@ -30,7 +30,7 @@ pub use examine::{diagnose, examined};
 use notes::{Notes, why};
 use patient::Patient;
 
-/// What is asked.
+/// What to examine.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Options {
     /// Only these instances, by id; else those that plans with VSS select, and where there are none every Windows

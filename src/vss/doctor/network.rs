@@ -1,8 +1,8 @@
-//! The way to the EC2 endpoint, as far as route tables and endpoints show it: D040.
+//! Whether instances reach the EC2 endpoint, as far as route tables and VPC endpoints show it: D040.
 //!
-//! A subnet whose routes lead nowhere but into its own network reaches EC2 by an interface endpoint alone. A proxy in
-//! that network would be another way, which nothing here shows: a warning, and none where a backup or a look inside
-//! tells better.
+//! A subnet whose routes all stay in its own network reaches EC2 only by an interface endpoint. A proxy in that network
+//! would be another way, and no API shows it; so a finding is a warning, and there is none where a backup or a look
+//! inside proves that the instance reaches EC2.
 
 use super::backups::Verdicts;
 use super::{Notes, Patient, Severity, Subject, why};

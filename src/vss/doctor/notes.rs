@@ -5,12 +5,12 @@ use super::catalogue::{self, Check, Severity};
 use super::{Finding, Subject, Undecided};
 use crate::vss::evidence::Known;
 
-/// What the checks have to say.
+/// The findings of the checks, and what they could not decide.
 #[derive(Debug, Default)]
 pub(super) struct Notes {
     pub(super) findings: Vec<Finding>,
     pub(super) undecided: Vec<Undecided>,
-    /// What roles allow, as far as somebody asked.
+    /// The documents of roles, parsed when a check first asks about the role.
     pub(super) powers: PowersByRole,
 }
 

@@ -6,15 +6,15 @@ use crate::vss::evidence::{Evidence, Instance, Plan};
 use crate::vss::package::{PackageEvidence, believed};
 use crate::vss::version::Version;
 
-/// One instance with what the checks ask about it again and again.
+/// One instance with what several checks ask about it.
 #[derive(Debug)]
 pub(super) struct Patient<'a> {
     pub(super) evidence: &'a Evidence,
     pub(super) instance: &'a Instance,
     pub(super) subject: Subject,
-    /// The plans that select it, or would.
+    /// The plans that select it, and those that would but for the region's settings.
     pub(super) memberships: Vec<Membership>,
-    /// What is known about the package, by a look inside too.
+    /// What is known about the package, a look inside included.
     pub(super) package: Option<PackageEvidence>,
 }
 

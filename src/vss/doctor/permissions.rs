@@ -8,7 +8,7 @@ use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
 use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};
 
-/// The newest agent that asks for documents without naming them; later ones need to read them.
+/// The newest agent that works without the permission to read documents; later agents need it.
 const LAST_LENIENT_AGENT: &str = "3.3.1230.0";
 
 pub(super) fn check(patient: &Patient<'_>, notes: &mut Notes) {
@@ -114,7 +114,7 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
     Some(role)
 }
 
-/// What the package asks of EC2 for a backup by AWS Backup, under the instance's own role.
+/// The calls to EC2 that the package makes under the instance's own role during a backup by AWS Backup.
 fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
     let scope = &patient.evidence.scope;
     let (partition, region) = (scope.partition(), &scope.region);
@@ -169,7 +169,7 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
                   service control policy or a VPC endpoint policy that denies ec2:CreateImage";
     if !lacking.is_empty() {
         let severity = if lacking == ["ec2:DescribeInstanceAttribute"] && patient.version().is_none() {
-            // Which version it is decides, and nobody knows it.
+            // Only versions since 2.2.1 make this call, and the version is not known.
             Severity::Warning
         } else {
             Severity::Error
@@ -190,7 +190,7 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     old_package(patient, role, notes);
 }
 
-/// The managed policy wants a tag in each request, which packages before 2.3.1 do not set.
+/// The managed policy requires a tag in each request, which packages before 2.3.1 do not set.
 fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let version = match patient.package.as_ref().map(|package| &package.installed) {
         Some(Installed::Version(version)) if version.is_before(MANAGED_POLICY) => version.to_string(),
@@ -245,7 +245,7 @@ fn systems_manager(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             )],
             "attach AmazonSSMManagedInstanceCore to the role",
         );
-        // The silence is explained.
+        // This finding explains why the agent is silent.
         notes.findings.retain(|finding| !(finding.check == "D010" && finding.subject == *subject));
     }
     let strict = agent

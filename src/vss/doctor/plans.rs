@@ -13,11 +13,12 @@ use crate::vss::verify;
 
 /// The tags that a backup may have.
 const MOST_TAGS: usize = 50;
-/// The tags that the package adds to an image. AWS gives no number: beyond what is certain this warns only.
+/// The tags that the package adds to an image. AWS does not document their number, so a count that includes them gives
+/// only a warning.
 const PACKAGE_TAGS: usize = 2;
-/// The backups that AWS Backup runs at a time.
+/// The most backups that AWS Backup runs at a time.
 const MOST_JOBS: usize = 300;
-/// From so many instances on a start window below AWS's default is short.
+/// With this many instances a start window below AWS's default is short.
 const MANY: usize = 100;
 
 /// Checks what plans mean for one instance.
@@ -94,7 +95,7 @@ fn tags(patient: &Patient<'_>, notes: &mut Notes) {
     }
 }
 
-/// Checks the plans with VSS; those alone that select a patient where instances were asked for.
+/// Checks the plans with VSS; where instances were asked for, only the plans that select one of them.
 pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], only_theirs: bool, notes: &mut Notes) {
     let Known::Known(plans) = &evidence.plans else {
         let region = Subject::Region { name: evidence.scope.region.clone() };
@@ -294,14 +295,15 @@ fn selected(plan: &Plan, selections: &[Selection], subject: &Subject, evidence: 
         let arn = evidence.instance_arn(&instance.id);
         let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
         selections.iter().any(|selection| match select(selection, resource, evidence.opt_in.known()) {
-            // What the region's settings make void another check names, once for the region.
+            // The instance counts even where the region's settings switch the selection off: another check finds that,
+            // once for the region.
             Selected::Yes(_) | Selected::Unsure(_) | Selected::SwitchedOff(_) => true,
             Selected::No => false,
         })
     };
     let taken: Vec<&Instance> = instances.iter().filter(is_chosen).collect();
     let windows: Vec<&&Instance> = taken.iter().filter(|instance| instance.windows).collect();
-    // Those that are stopped say so themselves.
+    // Stopped instances have findings of their own.
     if windows.is_empty() {
         notes.find(
             "D074",
@@ -380,7 +382,7 @@ fn opt_in(evidence: &Evidence, notes: &mut Notes) {
     );
 }
 
-/// Roles that made recovery points must be there to delete them.
+/// Checks that the roles that made recovery points still exist: AWS Backup needs them to delete the recovery points.
 fn former_roles(evidence: &Evidence, notes: &mut Notes) {
     let (Some(jobs), Some(roles)) = (evidence.jobs.known(), evidence.roles.known()) else { return };
     let account = format!(":{}:", evidence.scope.account_id);

@@ -1,8 +1,8 @@
 //! The roles with which AWS Backup restores instances: D025.
 //!
 //! A restored instance gets the profile of the original one, for which the role of the restore has to pass that
-//! profile's role to EC2. AWS page: "Restore an Amazon EC2 instance". Which role a restore gets is said when it is
-//! started: one that can do it is enough.
+//! profile's role to EC2. AWS page: "Restore an Amazon EC2 instance". The role is chosen when a restore is started, so
+//! one role that can do it is enough.
 
 use std::collections::BTreeMap;
 
@@ -11,13 +11,13 @@ use super::{Notes, Patient, Severity, Subject, why};
 use crate::policy::permits::trusts;
 use crate::vss::evidence::{Evidence, Known, Role};
 
-/// Instances that a finding names.
+/// The most instances that a finding names.
 const MOST: usize = 5;
 
-/// The roles that AWS Backup may assume, by what they may do.
+/// The roles that AWS Backup may assume, sorted by whether they can restore.
 #[derive(Debug, Default)]
 struct Restorers<'a> {
-    /// They make instances.
+    /// Roles that may launch instances.
     able: Vec<&'a Role>,
     /// A document that decides could not be read.
     unknown: Vec<(&'a Role, String)>,

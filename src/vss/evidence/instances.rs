@@ -1,4 +1,4 @@
-//! Instances, and what of volumes, keys, networks and agents matters to them.
+//! Instances, with the volumes, keys, networks and agents that matter to their backups.
 
 use std::collections::BTreeMap;
 
@@ -35,12 +35,12 @@ pub struct Instance {
     pub metadata: Option<MetadataOptions>,
     /// The last launch, which every start is.
     pub launched: Option<Moment>,
-    /// When its root volume was attached: the nearest to a birthday that EC2 tells.
+    /// When its root volume was attached: EC2 tells no nearer moment of its creation.
     pub created: Option<Moment>,
 }
 
 impl Instance {
-    /// Returns the id with the name, as people look for it.
+    /// Returns the name and id, as texts show them.
     pub fn title(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
     }
@@ -62,7 +62,7 @@ pub struct Volume {
 pub struct Key {
     /// `Enabled`, `Disabled`, `PendingDeletion`, ...
     pub state: String,
-    /// The customer manages it; else AWS does, and nobody needs leave.
+    /// The customer manages it; else AWS does, and no role needs a permission for it.
     pub is_customers: bool,
     /// Its policy; not read of AWS's keys, and of other accounts' keys, where AWS does not show it.
     pub policy: Known<Value>,

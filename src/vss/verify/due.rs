@@ -1,4 +1,4 @@
-//! Whether a backup was due: what it takes to say that one is missing or too old.
+//! Whether a backup was due, which must be known before one is called missing or too old.
 
 use super::decide::Decision;
 use super::outcome::has_ended;
@@ -62,7 +62,7 @@ impl Subject<'_> {
         (Verdict::Never, format!("{what} since {}", evidence.jobs_since.day()), Some(cause))
     }
 
-    /// A consistent backup of which nothing says how old it may be.
+    /// Judges a consistent backup of which nothing says how old it may be.
     pub(super) fn of_unknown_age(&self, evidence: &Evidence, reason: &str) -> Decision {
         let (why, unread) = self.unread(evidence);
         let allow = unread.map(|unread| format!("allow `{}`, or ", unread.action)).unwrap_or_default();
@@ -89,12 +89,13 @@ impl Subject<'_> {
         (format!("{what} could not be read"), unread)
     }
 
-    /// Until when nothing was due: since plan, selection and instance exist together no run of a rule was over.
+    /// Returns the first run and the time until which its backup may take, where that is yet to come. Runs count once
+    /// plan, selection and instance all exist.
     fn not_due_before(&self, evidence: &Evidence) -> Option<(Moment, Moment)> {
         self.first_due(evidence, None).filter(|(_, due)| *due > evidence.read_at)
     }
 
-    /// Says that AWS Backup would not list the job of a plan's last run any more, where that is so.
+    /// Decides that nothing is known where AWS Backup no longer lists the job of the plan's last run.
     fn forgotten(&self, evidence: &Evidence) -> Option<Decision> {
         let Some((run, due)) = self.first_due(evidence, Some(evidence.read_at.plus(-HISTORY))) else {
             let mut rules = self.plans(evidence).flat_map(|plan| &plan.rules);
@@ -113,7 +114,8 @@ impl Subject<'_> {
         Some((Verdict::Unknown, reason, Some(cause)))
     }
 
-    /// The first run of its plans since they select it, not before a moment, and until when its backup may take.
+    /// Returns the first run of its plans since they select it, not before a moment, and the time until which its
+    /// backup may take.
     fn first_due(&self, evidence: &Evidence, earliest: Option<Moment>) -> Option<(Moment, Moment)> {
         self.plans(evidence)
             .flat_map(|plan| {
@@ -123,7 +125,7 @@ impl Subject<'_> {
             .min_by_key(|(_, due)| *due)
     }
 
-    /// Since when plan, selection and instance exist together.
+    /// Returns the moment since which plan, selection and instance all exist.
     fn begin(&self, plan: &Plan) -> Option<Moment> {
         let ids: Vec<&str> = self.memberships.iter().map(|membership| membership.selection.as_str()).collect();
         let selections = plan.selections.known().into_iter().flatten();
@@ -136,7 +138,7 @@ impl Subject<'_> {
         [plan.created, selected, born].into_iter().flatten().max()
     }
 
-    /// The next run of the plan that made a job, where that plan asks for VSS and selects the instance.
+    /// Returns the next run of the plan that made a job, where that plan asks for VSS and selects the instance.
     pub(super) fn next_run_of_its_plan(&self, evidence: &Evidence, job: &Job) -> Option<Moment> {
         let plan = self.plans(evidence).find(|plan| Some(&plan.id) == job.plan_id.as_ref())?;
         plan.rules.iter().filter_map(|rule| rule.next_run(evidence.read_at)).min()

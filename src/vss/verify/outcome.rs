@@ -1,4 +1,4 @@
-//! What one job came to, and the evidence for it.
+//! The outcome of one job, and the evidence for it.
 
 use serde::{Deserialize, Serialize};
 
@@ -7,7 +7,7 @@ use crate::vss::evidence::{
 };
 use crate::vss::version::Version;
 
-/// What a job came to.
+/// The outcome of a job.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
@@ -45,13 +45,13 @@ pub enum Outcome {
 pub struct Proof {
     /// The job.
     pub job: Job,
-    /// What it came to.
+    /// Its outcome.
     pub outcome: Outcome,
     /// Its image, as far as it was looked at.
     pub image: Option<ImageProof>,
 }
 
-/// An image with the tags that prove.
+/// An image with the tags that are evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ImageProof {
     /// `ami-...`.
@@ -68,24 +68,24 @@ pub struct ImageProof {
     pub snapshots: Vec<SnapshotProof>,
 }
 
-/// A snapshot with the tags that prove.
+/// A snapshot with the tags that are evidence.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SnapshotProof {
     /// `snap-...`.
     pub id: String,
     /// The device name.
     pub device: String,
-    /// It is there.
+    /// It exists.
     pub exists: bool,
     /// `AppConsistent`, as it stands.
     pub app_consistent: Option<String>,
     /// `AwsVssConfig`, as it stands.
     pub vss_config: Option<String>,
-    /// What the tags come to.
+    /// The tags say that it is application-consistent.
     pub consistent: bool,
 }
 
-/// Tells whether a job has ended. A state that nobody here knows is none that has.
+/// Tells whether a job has ended. A state that is not known here counts as one that has not.
 pub(super) fn has_ended(state: &JobState) -> bool {
     match state {
         JobState::Completed | JobState::Aborted | JobState::Failed | JobState::Expired | JobState::Partial => true,
@@ -114,7 +114,8 @@ fn look(evidence: &Evidence, job: &Job) -> (Outcome, Option<ImageProof>) {
     }
 }
 
-/// Returns the image of a job with its tags, as far as it was looked at, whatever the job says.
+/// Returns the image of a job with its tags, as far as it was looked at, also where the job does not say that VSS
+/// worked.
 pub fn image_of(evidence: &Evidence, job: &Job) -> Option<ImageProof> {
     confirm(evidence, job).1
 }
@@ -204,7 +205,7 @@ fn proof_of(image: &Image, snapshots: Vec<SnapshotProof>) -> ImageProof {
     }
 }
 
-/// Returns the tag that proves, as it stands.
+/// Returns the value of a tag, as it stands.
 fn tag(tags: &Tags, key: &str) -> Option<String> {
     tags.get(key).cloned()
 }

@@ -9,7 +9,7 @@ use crate::vss::coverage::{self, Membership};
 use crate::vss::evidence::{Evidence, Instance, Job, JobState, Known, Plan};
 use crate::vss::selection::{Resource, Selected, select};
 
-/// How old a backup may be that no plan with VSS will follow up, in seconds: a week.
+/// How old a backup may be, in seconds, where no plan with VSS will make a newer one: a week.
 const UNPROMISED: i64 = 7 * 24 * 3600;
 
 /// An instance that is to be judged.
@@ -22,8 +22,8 @@ pub(super) struct Subject<'a> {
     declared: Vec<String>,
 }
 
-/// Chooses the instances: those asked for, else those that plans with VSS select or that were backed up with VSS. What
-/// runs no Windows has no VSS; what is gone needs no backup.
+/// Chooses the instances: those asked for, else those that plans with VSS select or that were backed up with VSS.
+/// Instances without Windows have no VSS, and instances that no longer exist need no backup.
 pub(super) fn subjects<'a>(
     evidence: &'a Evidence,
     options: &Options,
@@ -45,7 +45,7 @@ pub(super) fn subjects<'a>(
             declared: meant(evidence, options, instance),
         })
         .filter(|subject| {
-            // A selection that the region's settings make void protects nothing, and somebody counts on it.
+            // A selection that the region's settings switch off protects nothing, and somebody counts on it.
             let is_meant = subject.memberships.iter().any(|membership| membership.windows_vss);
             !options.only.is_empty() || is_meant || !subject.declared.is_empty() || asked_for_vss(&subject.id)
         })
@@ -63,7 +63,7 @@ fn meant(evidence: &Evidence, options: &Options, instance: &Instance) -> Vec<Str
 }
 
 impl Subject<'_> {
-    /// The plans with VSS that select it.
+    /// Returns the plans with VSS that select it.
     pub(super) fn plans<'a>(&'a self, evidence: &'a Evidence) -> impl Iterator<Item = &'a Plan> {
         let ids: Vec<&str> = self
             .memberships
@@ -74,8 +74,8 @@ impl Subject<'_> {
         evidence.plans.known().into_iter().flatten().filter(move |plan| ids.contains(&plan.id.as_str()))
     }
 
-    /// How old its newest backup may be: by the most frequent rule of its plans, or, where nothing follows it up, by
-    /// what its last plan promised. None where that could not be read.
+    /// Returns how old its newest backup may be: by the most frequent rule of its plans, or, where no plan will make a
+    /// newer one, by the plan that made it. `None` where that could not be read.
     fn promised_age(&self, evidence: &Evidence, ages: &Ages<'_>, decisive: Option<&Job>) -> Option<i64> {
         if let Some(age) = self.plans(evidence).filter_map(|plan| *ages.get(plan.id.as_str())?).min() {
             return Some(age);
@@ -90,7 +90,7 @@ impl Subject<'_> {
             let mut rules = plans.flat_map(|plan| &plan.rules);
             return (!rules.any(|rule| rule.is_unreadable(evidence.read_at))).then_some(UNPROMISED);
         }
-        // Whether the plan that made it still selects it or no plan does: the age is the same.
+        // The age is the same whether the plan that made the backup still selects the instance or no plan does.
         let is_its_own = |membership: &Membership| {
             matches!(membership.selected, Selected::Unsure(_)) && Some(membership.plan_id.as_str()) == plan
         };
@@ -148,7 +148,7 @@ impl Subject<'_> {
         verified
     }
 
-    /// The jobs that say something about its backups with VSS, the newest first.
+    /// Returns the jobs that say something about its backups with VSS, the newest first.
     fn counted<'a>(&self, evidence: &Evidence, jobs: &[&'a Job]) -> Vec<&'a Job> {
         let asked = |job: &&Job| job.vss_requested || job.says_vss();
         let Some(newest) = jobs.iter().copied().find(|job| asked(job) && has_ended(&job.state)) else {
@@ -188,7 +188,7 @@ impl Subject<'_> {
         {
             verified.notes.push(format!("the instance is {}: VSS needs it running", instance.state));
         }
-        // What could not be read is not missing.
+        // A plan that could not be read may exist.
         if left_alone && verified.verdict != Verdict::Unknown {
             verified.notes.push(match self.declared.as_slice() {
                 [] => "no plan with VSS selects it".to_owned(),

@@ -241,7 +241,7 @@ fn without_a_plan_that_follows_it_up_a_backup_is_consistent_for_as_long_as_it_wa
     let old = left_alone(3, Some(&plan));
     assert_eq!(old.verdict, Verdict::Stale);
     assert!(old.cause.unwrap().cause.contains("no plan with VSS selects it"));
-    // Who backs up on demand has a week.
+    // A backup on demand may be a week old.
     assert_eq!(left_alone(6, None).verdict, Verdict::Consistent);
     assert_eq!(left_alone(9, None).verdict, Verdict::Stale);
 }
@@ -271,7 +271,7 @@ fn a_plan_whose_selections_are_not_known_may_still_select_it() {
             assert!(verified.cause.as_ref().unwrap().fix.contains("--max-age"), "{verified:#?}");
             assert!(verified.notes.is_empty(), "{:?}", verified.notes);
             assert!(report.has_unknown() && !report.has_findings());
-            // Whoever says what is enough needs no plan.
+            // With `--max-age` no plan is needed.
             let week = Options { max_age: Some(7 * 86_400), ..Options::default() };
             let is_old = created.starts_with("2026-01-01");
             let expected = if is_old { Verdict::Stale } else { Verdict::Consistent };
@@ -292,7 +292,7 @@ fn where_the_plans_cannot_be_read_nobody_is_said_to_be_in_none() {
         let report = verify(&evidence, &options);
         let verified = only(&report);
         assert_eq!((verified.verdict, verified.notes.len()), (Verdict::Unknown, 0), "{verified:#?}");
-        // A backup that failed is known without the plans, and still nothing is said of them.
+        // That a backup failed is known without the plans, and no note says anything about them.
         evidence.jobs = Known::Known(vec![failed("j", "2026-01-14T18:00:00Z", JobState::Failed, "no")]);
         let report = verify(&evidence, &options);
         assert_eq!(only(&report).verdict, Verdict::Failed);
@@ -348,7 +348,7 @@ fn a_plan_that_runs_less_often_than_aws_keeps_jobs_is_not_accused_of_having_made
         ("cron(0 18 1 1,4,7,10 ? *)", Verdict::Never),
         // It began this hour.
         ("cron(0 11 15 * ? *)", Verdict::Unknown),
-        // No run was due yet since there is the plan.
+        // No run was due since the plan exists.
         ("cron(0 18 3 2,5,8,11 ? *)", Verdict::Pending),
         ("cron(0 18 1 3 ? *)", Verdict::Pending),
         ("none that anybody can read", Verdict::Unknown),
@@ -367,7 +367,7 @@ fn a_backup_whose_plan_has_a_schedule_that_nobody_can_read_is_not_called_consist
         only(&report).verdict
     };
     assert_eq!(verdict(Some("whenever"), "2026-01-14T18:00:00Z"), Verdict::Unknown);
-    // Where no run is to come nothing follows it up.
+    // Where no run is to come, no newer backup will be made.
     for schedule in [None, Some("cron(0 18 ? * * 2025)")] {
         assert_eq!(verdict(schedule, "2026-01-14T18:00:00Z"), Verdict::Consistent);
         assert_eq!(verdict(schedule, "2026-01-01T18:00:00Z"), Verdict::Stale);
