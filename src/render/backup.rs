@@ -1,4 +1,4 @@
-//! What an on-demand backup came to, for people.
+//! The result of an on-demand backup, for people.
 
 use std::fmt::Write as _;
 

@@ -16,9 +16,9 @@ use crate::model::safe::{Safe, is_hidden};
 /// How problems are shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Style {
-    /// With colour codes.
+    /// Whether colour codes are written.
     pub colour: bool,
-    /// Columns of the terminal; 120 will do where there is none.
+    /// The columns of the terminal. Where there is none, 120 is a good choice.
     pub width: usize,
 }
 
@@ -31,7 +31,7 @@ impl Default for Style {
 /// Characters of a line that are shown before and after the start of the underlined text.
 const BEFORE: usize = 120;
 const AFTER: usize = 360;
-/// So many characters are underlined, even where that makes the line wider than the terminal.
+/// The least number of characters that are underlined, even where that makes the line wider than the terminal.
 const LEAST: usize = 24;
 
 /// Renders all problems, and the count of them; nothing where there are none.
@@ -72,7 +72,7 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
         let digits = location.line.to_string().len();
         let taken = digits + " | ".len() + 2 * "...".len() + label.as_ref().map_or(0, |label| label.width() + 1);
         let excerpt = Excerpt::of(sources, location, style.width.saturating_sub(taken));
-        // A snippet counts the column itself, which is right unless its line was cut or escaped.
+        // The renderer counts the column itself, which is right unless the line was cut or escaped.
         let counts = excerpt
             .as_ref()
             .is_some_and(|excerpt| excerpt.text[..excerpt.span.start].chars().count() + 1 == location.column);
@@ -85,7 +85,7 @@ pub fn render_one(diagnostic: &Diagnostic, sources: &Sources, style: Style) -> S
             group = group.element(snippet.annotation(annotation));
         }
     }
-    // What stands before a help's words: as many columns as the line number has, and ` = help: `.
+    // The columns before the words of a help: those of the line number, and ` = help: `.
     let margin = diagnostic.location.as_ref().map_or(1, |location| location.line.to_string().len()) + " = help: ".len();
     for help in &diagnostic.help {
         group =
@@ -131,7 +131,7 @@ impl Excerpt {
         if from > 0 {
             excerpt.text.push_str("...");
         }
-        // What is underlined is never left out by the renderer: what is wider than the terminal ends early.
+        // The renderer never cuts underlined text, so text that is wider than the terminal is underlined only in part.
         let before = line[from..start.min(line.len()).max(from)].chars().count();
         let room = room.saturating_sub(before).max(LEAST);
         let most = if line.get(start..end).is_some_and(|marked| marked.chars().count() > room) { room } else { AFTER };

@@ -56,7 +56,7 @@ fn compact(lines: &mut Vec<String>, lead: &str, value: &Value, indent: usize, ta
     lines.push(format!("{:indent$}{close}{tail}", ""));
 }
 
-/// Writes JSON on one line, with spaces where people put them.
+/// Writes JSON on one line, with spaces within braces and after commas and colons.
 fn on_one_line(value: &Value) -> String {
     match value {
         Value::Array(elements) => format!("[{}]", elements.iter().map(on_one_line).collect::<Vec<_>>().join(", ")),
@@ -70,7 +70,7 @@ fn on_one_line(value: &Value) -> String {
     }
 }
 
-/// Returns one line of a diff, what differs within it underlined.
+/// Returns one line of a diff, in which the parts that differ are underlined.
 fn diff_line(line: &text_diff::Line) -> String {
     let style = match line.tag {
         Tag::Context => return format!("  {}", escaped(&line.text())),

@@ -127,7 +127,7 @@ fn value_lines(lines: &mut Vec<Line>, field: &FieldChange, path: String, sign: &
     lines.push(Line { sign, style, path, value });
 }
 
-/// Tells whether a side of a change is not there.
+/// Tells whether one side of a change has no value.
 fn is_nothing(value: &Value) -> bool {
     value.is_null()
 }
@@ -148,7 +148,7 @@ pub(crate) fn scalar(value: &Value) -> String {
     }
 }
 
-/// Returns the elements that leave and come, and in a new set all of them.
+/// Returns the elements that are removed and added; for a new set these are all of its elements.
 fn set_lines(before: &Value, after: &Value) -> Vec<String> {
     let none = Vec::new();
     let (before, after) = (before.as_array().unwrap_or(&none), after.as_array().unwrap_or(&none));

@@ -9,13 +9,13 @@ use unicode_width::UnicodeWidthStr;
 pub(crate) const ADD: Style = AnsiColor::Green.on_default();
 /// What is changed.
 pub(crate) const CHANGE: Style = AnsiColor::Yellow.on_default();
-/// What goes away, and what stands in the way.
+/// What is removed, and what prevents the plan.
 pub(crate) const REMOVE: Style = AnsiColor::Red.on_default();
 /// What could not be read.
 pub(crate) const UNKNOWN: Style = AnsiColor::Magenta.on_default();
 /// Headings.
 pub(crate) const BOLD: Style = Style::new().bold();
-/// What is said besides.
+/// What is less important.
 pub(crate) const DIM: Style = Style::new().dimmed();
 
 /// Counts the columns that styled text takes.

@@ -1,4 +1,4 @@
-//! What is live for the things of a file, for people.
+//! What is live of the resources of a file, for people.
 
 use crate::kinds;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::model::Address;
 use crate::model::safe::escaped;
 use crate::model::{Display, FieldChange};
 
-/// Renders what is live for the things of a file, as (address, name in the file, what was found).
+/// Renders what is live of the resources of a file, given as (address, name in the file, what was found).
 pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
     let count = |wanted: fn(&Found) -> bool| things.iter().filter(|(_, _, found)| wanted(found)).count();
     let there = count(|found| matches!(found, Found::Live(_)));
@@ -47,7 +47,7 @@ pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
     text
 }
 
-/// Says whose a thing is.
+/// Says who owns a resource.
 fn owner(owner: &Owner) -> String {
     match owner {
         Owner::Ours(_) => "this stack's".to_owned(),
@@ -59,7 +59,7 @@ fn owner(owner: &Owner) -> String {
     }
 }
 
-/// Writes the ids and fields of a live thing, fields in the order of the kind's table.
+/// Writes the ids and fields of a live resource, the fields in the order of the kind's table.
 fn live_fields(text: &mut String, address: &Address, live: &Live, width: usize) {
     let mut lines: Vec<Line> = live
         .ids

@@ -1,8 +1,9 @@
 //! Plans, reports and problems as text and JSON. Pure functions from data to strings: nothing here prints, and nothing
 //! reads the clock, the environment or the terminal.
 //!
-//! Text is styled with ANSI codes throughout; whoever prints it takes them out where they are not wanted. Everything
-//! that comes from a file or from AWS goes through [`escaped`] first, so no foreign text can bring codes of its own.
+//! Text is always styled with ANSI codes, and the code that prints it removes them where they are not wanted. Text that
+//! comes from a file or from AWS goes through [`escaped`](crate::model::safe::escaped) first, so that it brings no
+//! codes of its own.
 
 pub mod backup;
 pub mod diagnostics;

@@ -1,4 +1,4 @@
-//! An apply as it goes: one line when a thing is begun, one when it stands, and whatever goes wrong in between.
+//! The progress of an apply: one line when a resource is begun, one when it is done, and one for each error in between.
 
 use crate::model::Operation;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,7 +14,8 @@ use crate::model::Address;
 use crate::model::safe::escaped;
 use crate::plan::Plan;
 
-/// Turns events into lines. A thing may have several steps; people are told of the first begin and the last end.
+/// Turns events into lines. A resource may have several steps; people read of the begin of the first and the end of the
+/// last.
 #[derive(Debug)]
 pub struct Progress {
     left: BTreeMap<Address, usize>,
@@ -26,7 +27,7 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Starts the account of a plan.
+    /// Counts the steps of a plan.
     pub fn new(plan: &Plan) -> Self {
         let mut left = BTreeMap::new();
         for step in &plan.steps {
@@ -76,7 +77,7 @@ impl Progress {
         }
     }
 
-    /// Returns what is going on right now, for a status line.
+    /// Returns what is under way, for a status line.
     pub fn status(&self) -> String {
         let done = self.left.values().filter(|left| **left == 0).count();
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
@@ -116,12 +117,12 @@ fn words(action: Action) -> (&'static str, &'static str) {
         Action::Update => ("changing", "changed"),
         Action::Replace => ("replacing", "replaced"),
         Action::Delete => ("destroying", "destroyed"),
-        // They have no steps.
+        // These actions have no steps.
         Action::NoOp | Action::Unknown | Action::Refused => ("looking", "looked at"),
     }
 }
 
-/// Returns a duration as people say it: `0.3s`, `12.0s`, `3m05s`.
+/// Returns a duration for people: `0.3s`, `12.0s`, `3m05s`.
 fn seconds(duration: Duration) -> String {
     let whole = duration.as_secs();
     if whole >= 60 { format!("{}m{:02}s", whole / 60, whole % 60) } else { format!("{:.1}s", duration.as_secs_f64()) }

@@ -1,4 +1,4 @@
-//! What came of an apply: what failed and what to do next, what nobody knows, what was not tried, and the last line.
+//! The report of an apply: what failed and what to do next, what is unknown, what was not tried, and the last line.
 
 use crate::model::Operation;
 use std::fmt::Write as _;
@@ -12,7 +12,7 @@ use crate::model::Action;
 use crate::model::safe::escaped;
 use crate::plan::Summary;
 
-/// Renders a report for people. `destroys` says that the whole stack was to go.
+/// Renders a report for people. `destroys` says that the whole stack was to be destroyed.
 pub fn text(report: &Report, destroys: bool, width: usize) -> String {
     let mut text = String::new();
     for outcome in &report.outcomes {
@@ -91,7 +91,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
     text
 }
 
-/// Says what exists of a resource that was left in the middle, and what it lacks.
+/// Says which parts of a half-done resource exist, and which it lacks.
 fn existing(text: &mut String, outcome: &Outcome, width: usize) {
     if outcome.made.is_empty() {
         return;
@@ -162,7 +162,7 @@ pub fn advice(error: &AwsError) -> Option<String> {
     }
 }
 
-/// Says who may hold what AWS does not delete: its message tells that something does, and not what.
+/// Says who may hold an object that AWS does not delete: its message says that it is in use, and not by what.
 fn holder(error: &AwsError) -> Option<String> {
     let who = match error.operation.as_str() {
         "DeleteRole" => "an instance profile, or a policy that was added meanwhile,",

@@ -1,5 +1,5 @@
-//! The plan for people: the verdict, one block for each thing that changes, what is left alone, what stands in the
-//! way, and the line that Atlantis and people look for. Nothing means something by colour alone.
+//! The plan for people: the verdict, one block for each resource that changes, what is left alone, what needs consent,
+//! and the last line, which Atlantis and people look for. No meaning is in a colour alone.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -32,7 +32,7 @@ pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String 
         let mut block = String::new();
         self::change(&mut block, change, width);
         hazards(&mut block, plan, &change.address, width);
-        // Lone headers stand together, as in a list.
+        // Blocks of a header alone follow one another without empty lines, as in a list.
         let is_block = block.lines().nth(1).is_some();
         if is_block || was_block {
             text.push('\n');
@@ -61,7 +61,7 @@ pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String 
 /// Returns the plan's last line.
 pub fn last_line(plan: &Plan) -> String {
     if plan.is_empty() && !plan.has_unknown() && !plan.has_refused() {
-        // Who did not see everything does not say that everything is as it should be.
+        // A run that could not read everything does not say that everything matches.
         let blind = plan.diagnostics.iter().any(|diagnostic| diagnostic.code == "VSS0802");
         if blind { NO_CHANGES_SEEN.to_owned() } else { NO_CHANGES.to_owned() }
     } else {
@@ -70,7 +70,7 @@ pub fn last_line(plan: &Plan) -> String {
     }
 }
 
-/// Writes what the plan comes to, in a line or two; nothing where the last line alone says it.
+/// Writes the sum of the plan in a line or two, or nothing where the last line says it.
 fn verdict(text: &mut String, plan: &Plan, width: usize) {
     let Summary { add, change, destroy } = plan.summary();
     let count = |action| plan.changes.iter().filter(|change| change.action == action).count();
@@ -131,7 +131,7 @@ fn change(text: &mut String, change: &Change, width: usize) {
     fields(text, change, width);
 }
 
-/// Writes what of a thing needs consent, and why.
+/// Writes which changes of a resource need consent, and why.
 fn hazards(text: &mut String, plan: &Plan, address: &Address, width: usize) {
     for (_, note) in hazard::all(plan).filter(|(of, note)| *of == address && note.hazard != Hazard::LargeChange) {
         paragraph(
@@ -163,14 +163,14 @@ fn consent(text: &mut String, plan: &Plan, command: &str, width: usize) {
     text.push('\n');
 }
 
-/// Returns what a thing is for people: the kind's title and its AWS name.
+/// Returns what a resource is for people: the kind's title and its AWS name.
 pub(crate) fn described(address: &Address, name: &str) -> String {
     let title = kinds::of(address.kind()).title();
     if name.is_empty() { title.to_owned() } else { format!("{title}, {name}") }
 }
 
-/// Returns a thing's address with what it is; the AWS name is left out where it is the address's own and there is no
-/// room for it.
+/// Returns a resource's address with what it is. The AWS name is left out where the address has the same name and there
+/// is no room for both.
 pub(crate) fn header(address: &Address, name: &str, width: usize) -> String {
     let full = escaped(&format!("{address} ({})", described(address, name)));
     if full.width() <= width || address.last() != name {

@@ -1,7 +1,7 @@
 //! Two policy documents as a text diff for people: canonical JSON, line by line, as data that a renderer colours.
 //!
-//! A comma at the end of a line is no difference, and a statement that moved is put beside its other self, so that one
-//! added action is one line. The text is foreign: print it through [`super::safe`].
+//! A comma at the end of a line is no difference, and a statement that moved is compared with itself, so that one added
+//! action is one line. The text is foreign: print it through [`super::safe`].
 
 use std::fmt;
 
@@ -102,7 +102,7 @@ pub fn diff(before: &Value, after: &Value) -> Diff {
         Line { tag, spans }
     };
     let hunk = |operations: &Vec<DiffOp>| {
-        // No deadline: a diff must not depend on the speed of the machine.
+        // There is no deadline, because a diff must not depend on the speed of the machine.
         let changes = operations.iter().flat_map(|operation| lines.iter_inline_changes_deadline(operation, None));
         changes.map(line).collect()
     };

@@ -1,5 +1,5 @@
-//! Backups over time: what they came to, a bar a day, and the same numbers as a table. Series differ in pattern as well
-//! as in colour.
+//! Backups over time by their outcome, with one bar for each day, and the same numbers as a table. Series differ in
+//! pattern as well as in colour.
 
 use std::fmt::Write as _;
 
@@ -8,9 +8,9 @@ use crate::vss::Moment;
 use crate::vss::verify::Outcome;
 
 const DAY: i64 = 86_400;
-/// The most bars; a longer time has more days in a bar.
+/// The most bars. A longer time has bars of several days.
 const BARS: i64 = 120;
-/// The picture, in tenths of its units, so that every coordinate is a whole number.
+/// The size of the picture, in tenths of its units, so that every coordinate is a whole number.
 const WIDTH: usize = 7_600;
 const HEIGHT: usize = 2_500;
 const LEFT: usize = 460;
@@ -19,7 +19,7 @@ const TOP: usize = 140;
 const RIGHT: usize = WIDTH - 100;
 const GROUND: usize = HEIGHT - 460;
 
-/// What a backup came to, as far as a chart tells.
+/// The outcome of a backup, as the chart groups outcomes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Series {
     Consistent,
@@ -31,7 +31,7 @@ pub(super) enum Series {
 impl Series {
     pub(super) const ALL: [Self; 4] = [Self::Consistent, Self::Claimed, Self::CrashOnly, Self::Failed];
 
-    /// Returns what an outcome counts as; a job that has not ended is nothing yet.
+    /// Returns the series that an outcome counts for; a job that has not ended counts for none.
     pub(super) fn of(outcome: &Outcome) -> Option<Self> {
         match outcome {
             Outcome::Consistent => Some(Self::Consistent),
@@ -102,7 +102,7 @@ impl Chart {
             .map(|index| Bar { from: Moment::from_seconds((first + index * step) * DAY), counts: [0; 4] })
             .collect();
         for (at, series) in backups {
-            // A clock that differs moves a backup to the nearest end, and takes none away.
+            // A backup outside the range, by a clock that differs, counts at the nearest end, so that none is lost.
             let index = (day(at).clamp(first, last) - first) / step;
             let bar = usize::try_from(index).ok().and_then(|index| bars.get_mut(index));
             if let Some(bar) = bar {
@@ -192,7 +192,7 @@ impl Chart {
         }
         let slot = (RIGHT - LEFT) / self.bars.len();
         let width = (slot * 8 / 10).min(400);
-        // A label every so many bars, so that none touches the next.
+        // Only some bars have a label, so that no two labels touch.
         let every = 850_usize.div_ceil(slot);
         for (index, bar) in self.bars.iter().enumerate() {
             let left = LEFT + index * slot + (slot - width) / 2;
@@ -292,7 +292,7 @@ fn tenths(length: usize) -> String {
     }
 }
 
-/// Returns the top of an axis that has room for a count: 1, 2, 4 or 10 and their tenfolds.
+/// Returns the top of an axis that has room for a count: 1, 2, 4, 6 or 8, or one of these times a power of ten.
 fn ceiling(most: usize) -> usize {
     let mut tenfold = 1;
     loop {

@@ -92,7 +92,7 @@ fn told(words: Option<String>) -> String {
     words.unwrap_or_else(|| "could not be read".to_owned())
 }
 
-/// What an auditor has to know to read the rest.
+/// The terms of the page, for readers who do not know them.
 const METHOD: &str = "<dl class=\"facts\">\n\
     <div><dt>with VSS</dt><dd>A plan with Windows VSS enabled selects the instance. That it is selected does not say \
     that VSS works: <code>vssctl verify</code> does.</dd></div>\n\

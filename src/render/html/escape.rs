@@ -33,7 +33,7 @@ pub(super) fn text(foreign: &str) -> String {
     escaped
 }
 
-/// Escapes a name, a tag or a message, which keeps its direction to itself.
+/// Escapes a name, a tag or a message, and isolates its writing direction from the text around it.
 pub(super) fn foreign(words: &str) -> String {
     format!("<bdi>{}</bdi>", text(words))
 }
@@ -43,13 +43,13 @@ pub(super) fn code(literal: &str) -> String {
     format!("<code><bdi>{}</bdi></code>", text(literal))
 }
 
-/// Escapes a sentence of ours, in which literals stand between backticks.
+/// Escapes one of vssctl's own sentences, in which literals stand between backticks.
 pub(super) fn prose(words: &str) -> String {
     let mut parts = words.split('`').peekable();
     let mut written = String::with_capacity(words.len() + 32);
     let mut literal = false;
     while let Some(part) = parts.next() {
-        // A backtick without a partner is a backtick.
+        // A backtick without a second one stays as it is.
         match (literal, parts.peek().is_some()) {
             (true, true) => written.push_str(&code(part)),
             (true, false) => {
@@ -63,7 +63,7 @@ pub(super) fn prose(words: &str) -> String {
     written
 }
 
-/// Escapes a sentence of ours as [`prose`] does, with a capital at its front and a full stop at its end.
+/// Escapes a sentence as [`prose`] does, and adds the capital letter and the full stop.
 pub(super) fn sentence(words: &str) -> String {
     let mut characters = words.chars();
     let front = characters.next().map(|first| first.to_uppercase().to_string()).unwrap_or_default();

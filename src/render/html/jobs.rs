@@ -1,5 +1,5 @@
-//! The backup jobs of an instance, with what AWS says about each and what its image and snapshots carry; and the causes
-//! that its messages stand for, told once for all of them.
+//! The backup jobs of an instance, with what AWS says about each and the tags of its image and snapshots; and the
+//! causes of the messages, each written once for all instances.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -14,7 +14,7 @@ use crate::vss::verify::{Cause, ImageProof, Outcome, Proof, Report, SnapshotProo
 /// The columns of the jobs of an instance.
 const COLUMNS: [&str; 5] =
     ["Created and ended", "State and BackupType", "Came to", "AWS’s words, cause and fix", "Job, image and snapshots"];
-/// The one with the words.
+/// The column with AWS's message.
 const WORDS: usize = 3;
 
 /// The jobs of the evidence, and the messages among them that AWS documents.
@@ -44,7 +44,7 @@ impl<'a> Jobs<'a> {
         Self { evidence, by_id, shown: history(report.instances.len()), messages }
     }
 
-    /// Writes the causes, for a section of their own; empty where AWS said nothing that it documents.
+    /// Writes the section of the causes; empty where no job has a message that AWS documents.
     pub(super) fn causes(&self) -> String {
         if self.messages.is_empty() {
             return String::new();
@@ -87,7 +87,7 @@ impl<'a> Jobs<'a> {
         let jobs = verified.history.iter().take(self.shown).filter_map(|past| self.by_id.get(past.job.as_str()));
         let mut rows: Vec<Vec<String>> = jobs.map(|job| self.row(&judge(self.evidence, job))).collect();
         let mut columns = COLUMNS.to_vec();
-        // Sound jobs have nothing to be said about them.
+        // The column is left out where no job has a message.
         if rows.iter().all(|row| row[WORDS].is_empty()) {
             columns.remove(WORDS);
             for row in &mut rows {

@@ -199,8 +199,8 @@ pub(super) fn badge(word: &str, tone: Tone) -> String {
     )
 }
 
-/// Writes a table that scrolls by itself where it is wider than the page, with the keyboard too. Rows are HTML; the
-/// first cell of each is its head.
+/// Writes a table that scrolls within the page where it is wider, with the keyboard too. Rows are HTML; the first cell
+/// of each is its header.
 pub(super) fn table(caption: &str, columns: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = format!(
         "<div class=\"table\" role=\"region\" tabindex=\"0\" aria-label=\"{0}\">\n<table>\n<caption>{0}</caption>\n\

@@ -93,7 +93,7 @@ fn hostile_names_tags_and_messages_stay_text() {
         for element in ["script", "img", "iframe", "object", "link", "base", "form"] {
             assert!(!elements.contains_key(element), "{element}");
         }
-        // The page's own, the chart's, and those of its two bars.
+        // The title of the page, of the chart, and of its two bars.
         assert_eq!(elements["title"], if elements.contains_key("svg") { 4 } else { 1 });
         assert!(text.contains("<script>alert(1)</script>") && text.contains("\\u{202e}\\u{1b}[31m\\u{0}"), "{text}");
         let hidden = |character: char| character != '\n' && (is_hidden(character) || character == '\u{ffff}');
@@ -242,7 +242,7 @@ fn coverage_shows_slips_overlaps_and_what_a_plan_selects() {
     );
 }
 
-/// A fleet of which a fifth falls back every night, with its jobs.
+/// A fleet with its jobs, a fifth of which fall back to regular backups every night.
 fn fleet(count: usize, days: i64) -> Evidence {
     let mut evidence = fixture::healthy();
     evidence.jobs_since = fixture::now().plus(-days * 86_400);

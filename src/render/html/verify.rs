@@ -46,7 +46,7 @@ pub fn verify(report: &Report, evidence: &Evidence, origin: Origin<'_>) -> Strin
     .render()
 }
 
-/// What an auditor has to know to read the rest.
+/// The terms of the page, for readers who do not know them.
 const METHOD: &str = "<dl class=\"facts\">\n\
     <div><dt>consistent</dt><dd>The newest backup is application-consistent by two proofs of AWS’s own: the job is \
     COMPLETED with BackupType <code>WindowsVSS</code> (AWS Backup Developer Guide, “Create Windows VSS backups”), and \

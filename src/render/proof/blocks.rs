@@ -8,10 +8,10 @@ use crate::model::safe::escaped;
 use crate::render::layout::{BOLD, DIM, UNKNOWN, columns, hanging, paragraph};
 use crate::vss::evidence::Unread;
 
-/// The most things of a sort that text shows one by one.
+/// The most entries of a list that text shows one by one.
 pub(super) const MOST: usize = 20;
 
-/// Returns an instance as people look for it.
+/// Returns the name and id of an instance.
 pub(in crate::render) fn title(name: &str, id: &str) -> String {
     if name.is_empty() { escaped(id) } else { format!("{} ({})", escaped(name), escaped(id)) }
 }
@@ -37,9 +37,9 @@ pub(super) fn head(text: &mut String, sign: &str, style: Style, what: &str, word
     }
 }
 
-/// Writes one thing that is said about a block: `label: words`, with the further lines under the words.
+/// Writes one line of a block, `label: words`, with further lines under the words.
 pub(super) fn line(text: &mut String, label: &str, words: &str, width: usize) {
-    // The label stands out a little: what follows belongs to it.
+    // Further lines are indented by two more columns, so that the label stands out.
     hanging(text, &format!("{label}: {}", escaped(words)), [4, 6], width);
 }
 

@@ -52,7 +52,7 @@ pub fn text(diagnosis: &Diagnosis, scope: &Scope, width: usize) -> String {
     text
 }
 
-/// Says of which instances nothing tells whether they have the package.
+/// Lists the instances of which no source tells whether they have the package.
 pub(super) fn packages(diagnosis: &Diagnosis) -> Option<String> {
     const MOST: usize = 10;
     let all = &diagnosis.unknown_packages;

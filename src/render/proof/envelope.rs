@@ -1,4 +1,4 @@
-//! The JSON that every answer stands in.
+//! The JSON object around every result.
 
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -8,7 +8,7 @@ use crate::model::Scope;
 /// The version of the JSON forms.
 pub const FORMAT: u32 = 1;
 
-/// Returns the JSON of an answer.
+/// Returns the JSON of a result.
 pub fn json<T: Serialize>(command: &str, scope: &Scope, findings: bool, unknown: bool, report: &T) -> Value {
     json!({
         "format": FORMAT,

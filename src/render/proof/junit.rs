@@ -51,7 +51,7 @@ fn case(text: &mut String, verified: &Verified) {
     let _ = writeln!(text, ">\n      {inner}\n    </testcase>");
 }
 
-/// Escapes text for XML 1.0, which has no place for control characters.
+/// Escapes text for XML 1.0, which allows no control characters.
 fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

@@ -1,4 +1,4 @@
-//! Markdown for pull requests and chats: the verdict, a table, and what to do. It fits a comment of GitHub's (65,535
+//! Markdown for pull requests and chats: the verdict, a table, and what to do. It fits into a comment on GitHub (65,535
 //! characters) and says what it left out.
 
 use std::fmt::Write as _;
@@ -92,7 +92,7 @@ fn head(command: &str, verdict: &str, about: &str) -> String {
     format!("### vssctl {command}: {verdict}\n\n{}\n\n", cell(about))
 }
 
-/// Writes the rows that there is room for.
+/// Writes as many rows as there is room for.
 fn table(text: &mut String, rows: Vec<String>) {
     let all = rows.len();
     for (index, row) in rows.into_iter().enumerate() {
@@ -114,7 +114,7 @@ fn title(name: &str, id: &str) -> String {
     if name.is_empty() { cell(id) } else { format!("{} ({})", cell(name), cell(id)) }
 }
 
-/// Makes foreign text fit a cell: no markup of its own, no new rows, nobody is notified.
+/// Escapes foreign text for a cell, so that it makes no markup, starts no row and notifies nobody.
 fn cell(text: &str) -> String {
     let text = crate::model::safe::escaped(text);
     let mut cell = String::with_capacity(text.len());
@@ -128,6 +128,6 @@ fn cell(text: &str) -> String {
             _ => cell.push(character),
         }
     }
-    // Backticks stay: our own words put literals between them.
+    // Backticks stay, because vssctl's own sentences put literals between them.
     cell
 }

@@ -1,5 +1,5 @@
-//! What came of `verify`, `doctor` and `coverage`: for people, for pull requests, and for the programs that collect
-//! such things.
+//! The results of `verify`, `doctor` and `coverage`: for people, for pull requests, and for programs that collect
+//! results.
 
 mod blocks;
 pub mod coverage;

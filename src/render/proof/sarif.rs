@@ -1,8 +1,8 @@
 //! SARIF 2.1.0, for code scanning. A result stands at the configuration file, since there is no other file, and names
 //! the instance, plan or role as its logical location.
 //!
-//! An upload without a result closes the alerts of the ones before it. So what could not be read is a result too, and
-//! makes the run an unsuccessful one, with a notification for each.
+//! An upload that lacks a result closes the alert of an earlier one. So what could not be read is a result too, with a
+//! notification for each, and makes the run an unsuccessful one.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -22,7 +22,7 @@ struct Found {
     level: &'static str,
     message: String,
     name: String,
-    /// It stands, or may, because something could not be told.
+    /// Whether it could not be decided, so that an earlier alert may still hold.
     is_unknown: bool,
 }
 
@@ -56,7 +56,7 @@ pub fn verify(report: &Report, file: &str) -> Value {
     log(&found, file, describe, &BTreeMap::new())
 }
 
-/// Renders findings. A check that could not decide stays the alert that it was, if it was one.
+/// Renders findings. A check that could not decide keeps its earlier alert open, if there was one.
 pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
     let mut found: Vec<Found> = diagnosis
         .findings
@@ -126,7 +126,7 @@ pub fn coverage(report: &Coverage, file: &str) -> Value {
     log(&found, file, describe, &BTreeMap::new())
 }
 
-/// What the rules about unread things say.
+/// The description of the rules for what could not be read.
 const UNREAD: &str = "Something could not be read, and is unknown, not missing";
 
 /// Makes one result for each action that was refused or failed, whatever it was asked about.
@@ -145,7 +145,7 @@ fn unread(command: &str, unread: &[Unread]) -> Vec<Found> {
     found.collect()
 }
 
-/// Takes the full stop off foreign words: ours follows.
+/// Takes the full stop off foreign text, since another one follows.
 fn sentence(words: &str) -> &str {
     words.trim_end().trim_end_matches('.')
 }
@@ -181,7 +181,7 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
                     "physicalLocation": { "artifactLocation": artifact(file), "region": { "startLine": 1 } },
                     "logicalLocations": [{ "name": found.name, "kind": "resource" }],
                 }],
-                // The same fault on the same thing is the same alert, however its words change.
+                // The same fault of the same resource is the same alert, even when the message changes.
                 "partialFingerprints": {
                     "vssctl/v1": sha256_hex(format!("{}\n{}", found.rule, found.name).as_bytes()),
                 },
@@ -218,7 +218,7 @@ fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &B
     })
 }
 
-/// Names the file. What is relative is relative to the repository, which readers know as `%SRCROOT%`.
+/// Names the file. A relative name is relative to the repository, which readers know as `%SRCROOT%`.
 fn artifact(file: &str) -> Value {
     if file.starts_with("file:") { json!({ "uri": file }) } else { json!({ "uri": file, "uriBaseId": "%SRCROOT%" }) }
 }
