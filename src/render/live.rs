@@ -15,11 +15,11 @@ use crate::model::safe::escaped;
 use crate::model::{Display, FieldChange};
 
 /// Renders what is live of the resources of a file, given as (address, name in the file, what was found).
-pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
-    let count = |wanted: fn(&Found) -> bool| things.iter().filter(|(_, _, found)| wanted(found)).count();
+pub fn text(resources: &[(&Address, &str, &Found)], width: usize) -> String {
+    let count = |wanted: fn(&Found) -> bool| resources.iter().filter(|(_, _, found)| wanted(found)).count();
     let there = count(|found| matches!(found, Found::Live(_)));
-    let mut text = format!("{BOLD}{there} of {} things are there.{BOLD:#}\n", things.len());
-    for (address, name, found) in things {
+    let mut text = format!("{BOLD}{there} of {} resources are there.{BOLD:#}\n", resources.len());
+    for (address, name, found) in resources {
         text.push('\n');
         let name = match found {
             Found::Live(live) => live.name.as_str(),
@@ -35,7 +35,7 @@ pub fn text(things: &[(&Address, &str, &Found)], width: usize) -> String {
                 paragraph(&mut text, &escaped(&format!("{action}: {message}")), 4, width);
             }
             Found::Ambiguous { ids } => {
-                let _ = writeln!(text, "{UNKNOWN}?{UNKNOWN:#} {BOLD}{header}{BOLD:#} fits several live things");
+                let _ = writeln!(text, "{UNKNOWN}?{UNKNOWN:#} {BOLD}{header}{BOLD:#} fits several live resources");
                 paragraph(&mut text, &escaped(&ids.join(", ")), 4, width);
             }
             Found::Live(live) => {

@@ -191,10 +191,10 @@ fn fields(text: &mut String, change: &Change, width: usize) {
 
 /// Writes what the stack owns and the file lacks.
 fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
-    let things = if orphans.len() == 1 { "thing is" } else { "things are" };
+    let resources = if orphans.len() == 1 { "resource is" } else { "resources are" };
     paragraph(
         text,
-        &format!("{} {things} this stack's and no longer in the file; left alone:", orphans.len()),
+        &format!("{} {resources} this stack's and no longer in the file; left alone:", orphans.len()),
         0,
         width,
     );
