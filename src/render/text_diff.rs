@@ -1,7 +1,7 @@
 //! Two policy documents as a text diff for people: canonical JSON, line by line, as data that a renderer colours.
 //!
 //! A comma at the end of a line is no difference, and a statement that moved is compared with itself, so that one added
-//! action is one line. The text is foreign: print it through [`super::safe`].
+//! action is one line. The text is foreign: print it through [`crate::model::safe`].
 
 use std::fmt;
 

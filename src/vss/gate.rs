@@ -2,9 +2,9 @@
 //! have something to do? Pure functions of what was read about instances.
 //!
 //! The managed policy allows snapshots only with the tag `AwsVssConfig`, which AwsVssComponents sets from 2.3.1 on.
-//! Where an older one works under a policy of the customer's own, the package comes first, then the policy, then the
-//! old one goes. AWS pages: "AWS VSS solution version history", "Use an IAM managed policy to grant permissions for VSS
-//! based snapshots".
+//! Where an older package works under a policy of the customer's own, the package is updated first, then the managed
+//! policy is attached, and then the old policy is taken away. AWS pages: "AWS VSS solution version history", "Use an
+//! IAM managed policy to grant permissions for VSS based snapshots".
 //!
 //! What is known of a package is in [`super::package`]. A package of which nothing is known counts as unknown, never as
 //! older.
@@ -49,7 +49,7 @@ pub enum Machines {
     /// They were not read, because nothing in the file needs them.
     #[default]
     NotRead,
-    /// It could not be read.
+    /// They could not be read.
     Unread(Box<AwsError>),
     /// All of them, terminated ones not included.
     Read(Vec<Machine>),
@@ -66,7 +66,7 @@ pub struct Role {
     pub boundary: Option<String>,
 }
 
-/// What the account's roles and instance profiles are before a plan. Names are in lower case: IAM ignores it.
+/// What the account's roles and instance profiles are before a plan. Names are in lower case, because IAM ignores case.
 #[derive(Clone, Debug, Default)]
 pub struct Account {
     /// The roles by name.
@@ -86,11 +86,11 @@ pub struct Evidence {
     pub account_unread: Option<Box<AwsError>>,
     /// The instances.
     pub machines: Machines,
-    /// What of the packages' versions could not be read: a version may be unknown because of it.
+    /// The errors of reading the packages' versions, which may be why a version is unknown.
     pub unread: Vec<AwsError>,
-    /// The number of the next command ahead of the others, by package.
+    /// The number of the next command that goes to some instances ahead of the others, by package.
     pub attempts: BTreeMap<Address, u32>,
-    /// Packages of which a command ahead of the others may be under way, and for how many seconds that is not known.
+    /// Packages for which an earlier run may have sent that command, with the seconds until this shows.
     pub unsettled: BTreeMap<Address, u64>,
 }
 
@@ -109,7 +109,7 @@ impl Evidence {
 pub enum Standing {
     /// It is as asked for.
     Right,
-    /// It is known to be another one; which, in words such as `2.2.1`.
+    /// It is known to be another version, such as `2.2.1`.
     Wrong(String),
     /// It is known not to be there.
     Gone,
@@ -227,8 +227,8 @@ impl Powers {
             || self.documents_serve(scope, &Keys::default().with(&tag, "x"))
     }
 
-    /// What they allow where every condition is met that is not about the package's tag: whether it is, such as for a
-    /// tag of the instance, is not known here.
+    /// Returns what they allow. Conditions that are not about the package's tag, such as one on a tag of the instance,
+    /// count as met, because it is not known here whether they are.
     fn at_best(&self) -> Self {
         Self {
             documents: self.documents.iter().cloned().map(unconditional).collect(),

@@ -13,18 +13,18 @@ pub const START_WINDOW: i64 = 480;
 const HORIZON_DAYS: i64 = 35;
 /// The most runs of a rule that are looked at: an hourly one over the horizon.
 const MOST_RUNS: usize = 24 * 36;
-/// A daily rule's runs over the horizon, and a few more.
+/// The runs that are looked at first: those of a daily rule over the horizon, and a few more.
 const FEW_RUNS: usize = 40;
-/// The runs by which the longest pause of a rarer rule is told: more than a year of a monthly one, three of a quarterly
-/// one.
+/// The runs from which the longest pause of a rarer rule follows: more than a year of a monthly rule, three years of a
+/// quarterly one.
 const RARE_RUNS: usize = 14;
-/// How far back the last run that is over is looked for, in days, one after the other: most rules run every day.
+/// How far back the last finished run is looked for, in days. The steps grow, because most rules run every day.
 const BACK: [i64; 3] = [2, HORIZON_DAYS, 400];
 /// What a run may take beyond its start window where the rule allows more than a day.
 const LONGEST_RUN: i64 = 24 * 60;
 
 impl Rule {
-    /// Returns when the rule runs after a moment, within the horizon; none where the schedule is none that can be read.
+    /// Returns when the rule runs after a moment, within the horizon; `None` where the schedule cannot be read.
     pub fn runs(&self, from: Moment) -> Option<Vec<Moment>> {
         self.runs_until(from, from.plus(HORIZON_DAYS * 86_400))
     }

@@ -2,11 +2,12 @@
 //!
 //! Source: AWS Backup API, `BackupSelection`; Developer Guide, "Assign resources with AWS CLI", whose worked examples
 //! are the tests. `Resources` are alternatives, and so are the tags of `ListOfTags`; either is enough. `NotResources`
-//! takes away, and `Conditions`, all of which must fit, narrow what is left: in AWS's own example they narrow the
-//! tagged as well. A selection that names nothing selects everything that AWS Backup handles. Case counts everywhere.
+//! excludes, and `Conditions`, all of which must fit, narrow the rest: in AWS's own example they also narrow what
+//! `ListOfTags` selects. A selection that names nothing selects everything that AWS Backup handles. Case counts
+//! everywhere.
 //!
-//! The region's opt-in decides over whatever was selected by tags, by `*`, or by a service alone (`arn:aws:ec2:*`); who
-//! names the type of resource (`...:instance/*`) or the resource gets it in any case.
+//! The region's opt-in decides over what a selection selects by tags, by `*`, or by a service alone (`arn:aws:ec2:*`).
+//! A selection that names the type of resource (`...:instance/*`) or the resource selects it in any case.
 
 use std::collections::BTreeMap;
 

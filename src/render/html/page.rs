@@ -1,4 +1,4 @@
-//! The frame of every page: head, style, landmarks, where the evidence is from, and what could not be read.
+//! The parts that every page has: head, style, landmarks, the source of the evidence, and what could not be read.
 
 use std::fmt::Write as _;
 

@@ -29,7 +29,7 @@ pub(super) fn plans(evidence: &Evidence) -> String {
     html
 }
 
-/// Says whose a plan is.
+/// Says who owns a plan.
 pub(super) fn owner(owner: &PlanOwner) -> String {
     match owner {
         PlanOwner::Ours(_) => "this stack’s".to_owned(),

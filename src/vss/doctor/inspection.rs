@@ -16,13 +16,13 @@ pub const DOCUMENT: &str = "AWS-RunPowerShellScript";
 pub const FIRST_LINE: &str = "== vssctl inspection 1";
 /// The last line: without it the output was cut off.
 pub const LAST_LINE: &str = "== end";
-/// Where the package puts its requester.
+/// Where the package installs its executable.
 pub const EXECUTABLE: &str = r"C:\Program Files\Amazon\AwsVssComponents\ec2-vss-agent.exe";
 
 /// What a look inside showed. What the output did not have is `None`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Inspection {
-    /// When.
+    /// When the look was made.
     pub at: Option<Moment>,
     /// The package's executable is there.
     pub executable: Option<bool>,
@@ -56,7 +56,7 @@ pub struct Inspection {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Proxy {
-    /// Directly.
+    /// Without a proxy.
     Direct,
     /// Through this host and port.
     Through(String),
