@@ -5,8 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 mod source;
+mod texts;
 
 use source::{Edge, Source};
+use vssctl::model::{KindId, Operation};
 
 /// The floors, from the ground up. Folders of one floor do not know each other.
 const FLOORS: &[&[&str]] = &[
@@ -90,6 +92,29 @@ fn the_architecture_page_draws_the_same_floors() {
         drawn.lines().map(|line| line.split_whitespace().skip(1).filter(|word| *word != "·").collect()).collect();
     let floors: Vec<BTreeSet<&str>> = FLOORS.iter().rev().map(|floor| floor.iter().copied().collect()).collect();
     assert_eq!(drawn, floors);
+}
+
+/// Folders that write and read names by their nature: the kinds themselves, the file's format, IAM's own language, and the
+/// sandbox, which knows nothing of ours.
+const NAMING: [&str; 5] = ["kinds", "config", "policy", "sandbox", "permissions"];
+
+/// A kind or an operation that is compared by its name is kept by no compiler.
+#[test]
+fn kinds_and_operations_are_compared_by_their_types() {
+    let kinds = KindId::ALL.map(KindId::name);
+    let words: BTreeSet<&str> =
+        kinds.into_iter().chain(Operation::ALL.iter().map(|operation| operation.action())).collect();
+    let source = source();
+    let is_naming = |path: &Vec<String>| path.first().is_some_and(|folder| NAMING.contains(&folder.as_str()));
+    let files: BTreeSet<_> =
+        source.modules.iter().filter(|(path, _)| !is_naming(path)).map(|(_, module)| &module.file).collect();
+    let found: Vec<String> = files
+        .into_iter()
+        .filter(|file| !file.ends_with("model/kind_id.rs") && !file.ends_with("model/operation.rs"))
+        .flat_map(|file| texts::comparisons(file, &words))
+        .map(|(file, line, word)| format!("{}:{line} compares with \"{word}\"", file.display()))
+        .collect();
+    assert!(found.is_empty(), "{} comparisons by text:\n{}", found.len(), found.join("\n"));
 }
 
 /// The reader of sources is no ornament: it finds each way in which code can name another module.

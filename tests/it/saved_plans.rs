@@ -86,6 +86,33 @@ fn the_file_is_private_canonical_and_without_secrets() {
 }
 
 #[test]
+fn a_comment_in_the_file_leaves_the_digest_and_the_saved_plan_as_they_are() {
+    let place = planned();
+    let digest = |place: &Place| {
+        let json = place.sandbox(&["plan", "--format", "json"]).exits(0).stdout;
+        serde_json::from_str::<Value>(&json).expect("JSON")["digest"].clone()
+    };
+    let before = digest(&place);
+    place.write("vss.toml", format!("# reviewed by two\n\n{}\n# the end\n", place.read("vss.toml")));
+    assert_eq!(digest(&place), before);
+    apply(&place, &[]).exits(0);
+}
+
+#[test]
+fn another_meaning_of_the_file_has_another_digest_and_makes_a_saved_plan_stale() {
+    let place = planned();
+    place.write("vss.toml", place.read("vss.toml").replace("35d", "36d"));
+    refuses(&place, &[], 3, &["the configuration changed since it was made", "plan again"]);
+}
+
+#[test]
+fn a_plan_of_format_1_is_refused_with_the_way_out() {
+    let place = planned();
+    place.write("plan.json", place.read("plan.json").replacen("\"format\": 2", "\"format\": 1", 1));
+    refuses(&place, &[], 6, &["format 1", "plan again with this version"]);
+}
+
+#[test]
 fn a_plan_is_never_written_through_a_link_and_replaces_an_older_one() {
     let place = planned();
     place.sandbox(&["plan", "--out", "plan.json"]).exits(0);

@@ -170,7 +170,7 @@ impl Source {
 }
 
 /// Tells whether code is only there for tests.
-fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
+pub(super) fn is_for_tests(attributes: &[syn::Attribute]) -> bool {
     attributes.iter().any(|attribute| {
         let syn::Meta::List(list) = &attribute.meta else { return false };
         let words: Vec<String> = list.tokens.to_string().split_whitespace().map(str::to_owned).collect();
