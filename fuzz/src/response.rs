@@ -270,13 +270,13 @@ impl Bench {
 
 async fn plan(reader: &Reader, config: &Config) -> Plan {
     let live = observe::refresh(reader, &config.desired).await;
-    let plan = build::build(&build::Input {
+    let plan = build::build(&plan::Input {
         scope: &config.scope,
         config_sha256: &config.sha256,
         desired: &config.desired,
         live: &live.kinds,
         installed: &live.installed,
-        options: &build::Options::default(),
+        options: &plan::Options::default(),
     });
     assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");
     plan

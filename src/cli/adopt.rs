@@ -6,7 +6,7 @@ use super::exit::{CliError, Exit};
 use super::session::Session;
 use super::ui::Ui;
 use crate::engine::Reviewed;
-use crate::plan::build::Options;
+use crate::plan::Options;
 
 /// Writes this stack's marks on live things that have no owner, and changes nothing else.
 pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

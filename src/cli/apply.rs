@@ -10,7 +10,7 @@ use super::ui::Ui;
 use crate::engine::{self, EngineError, Exclusion, Order, Reviewed};
 use crate::model::Address;
 use crate::model::safe::escaped;
-use crate::plan::build::Options;
+use crate::plan::Options;
 use crate::plan::{Hazard, HazardNote};
 
 /// What a command does and how it speaks of it.

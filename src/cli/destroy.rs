@@ -7,7 +7,7 @@ use super::session::Session;
 use super::ui::Ui;
 use crate::engine::Reviewed;
 use crate::model::safe::escaped;
-use crate::plan::build::Options;
+use crate::plan::Options;
 
 /// Deletes what this stack owns, in order.
 pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

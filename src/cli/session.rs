@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::engine::{self, ClockGap, EngineError, OpenError, Purpose};
 use crate::model::Sources;
 use crate::model::{Address, Diagnostic, Diagnostics, Severity};
-use crate::plan::build::Options;
+use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
 use crate::render;
 use crate::render::diagnostics::{Style, render_one};

@@ -9,8 +9,8 @@ use super::session::Session;
 use crate::apply::lease::{self, Holder, Lease, Request, Store};
 use crate::apply::{Report, Status};
 use crate::aws::Writer;
+use crate::plan::Options;
 use crate::plan::Plan;
-use crate::plan::build::Options;
 
 /// Calls that have neither a token nor a name of their own: that there is nothing must be certain before they are made.
 const UNMARKED: [Operation; 2] = [Operation::CreateAssociation, Operation::SendCommand];

@@ -10,7 +10,7 @@ use super::guard::{Exclusion, Guard, is_held};
 use super::session::Session;
 use super::wait;
 use crate::apply::{self, Leftover, Report, settle};
-use crate::plan::build::Options;
+use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, Plan, hazard};
 

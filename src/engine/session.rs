@@ -15,9 +15,9 @@ use crate::config::Config;
 use crate::kind::KindLive;
 use crate::observe::{self, LiveAccount};
 use crate::plan::Plan;
-use crate::plan::build::{self, Input, Options};
 use crate::plan::check;
 use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
+use crate::plan::{Input, Options, build};
 
 /// How long nothing is told while AWS does not answer the first call.
 const SILENCE: Duration = Duration::from_secs(5);

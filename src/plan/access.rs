@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::build::Draft;
+use super::draft::Draft;
 use crate::kind::{Desired, Found, KindLive, Live};
 use crate::model::Action;
 use crate::model::{Address, Scope};

@@ -3,10 +3,10 @@
 //! First each thing gets its verdict alone; then verdicts spread along the references (what needs a refused thing is
 //! refused); then the kinds give their calls, and `order` puts them into steps.
 
+use super::draft::{Draft, Input, PROTECTED, allowed_deletions, cannot_go};
 use crate::kinds;
 use crate::kinds::registry;
 use crate::model::KindId;
-use crate::vss::gate::Evidence;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -14,82 +14,10 @@ use serde_json::Value;
 use super::gate::{self, Gate};
 use super::order::{Graph, Vertex};
 use super::{Change, FORMAT, Orphan, Plan, hazard, holders, seconds, unreadable, verdict};
-use crate::kind::{Calls, Desired, Found, Kind, KindLive, Live, Shape, Transition};
-use crate::kind::{diff, marks};
+use crate::kind::{Calls, Desired, Found, Kind, Live, Transition};
 use crate::model::Thresholds;
-use crate::model::{Action, FieldChange, Phase};
-use crate::model::{Address, Diagnostic, Scope};
-
-/// What the caller asks of a plan.
-#[derive(Clone, Debug, Default)]
-pub struct Options {
-    /// Only these things and what they need; empty means all.
-    pub targets: Vec<Address>,
-    /// Delete what the stack owns and the file no longer has.
-    pub prune: bool,
-    /// Delete everything that the stack owns.
-    pub destroy: bool,
-    /// Take over strangers at these addresses, and do nothing else.
-    pub adopt: Vec<Address>,
-    /// How many deletions may happen; without it, as many as the file allows.
-    pub max_deletions: Option<usize>,
-    /// How many deletions the file allows; 3, and 30 % of what the stack owns, unless it says otherwise.
-    pub thresholds: Thresholds,
-}
-
-/// What a plan is built from.
-#[derive(Clone, Copy, Debug)]
-pub struct Input<'a> {
-    /// What the run is bound to.
-    pub scope: &'a Scope,
-    /// The hash of the configuration.
-    pub config_sha256: &'a str,
-    /// The things of the file.
-    pub desired: &'a [Desired],
-    /// What each kind read, by the kind's name.
-    pub live: &'a [(KindId, KindLive)],
-    /// What is known of the packages on instances, and of what decides what those may do.
-    pub installed: &'a Evidence,
-    /// What the caller asks.
-    pub options: &'a Options,
-}
-
-/// One thing on its way into the plan.
-#[derive(Debug)]
-pub(super) struct Draft<'a> {
-    pub(super) kind: &'static dyn Kind,
-    pub(super) address: Address,
-    pub(super) desired: Option<&'a Desired>,
-    pub(super) live: Option<&'a Live>,
-    pub(super) marks: BTreeMap<String, String>,
-    pub(super) action: Action,
-    pub(super) reason: Option<String>,
-    pub(super) fields: Vec<FieldChange>,
-    /// It is a second object of this entry, which keeps the first one. The entry's words and their differences from
-    /// the second object say what is lost with it.
-    pub(super) second_of: Option<Address>,
-}
-
-impl Draft<'_> {
-    pub(super) fn name(&self) -> &str {
-        self.desired
-            .map(|desired| desired.name.as_str())
-            .or_else(|| self.live.map(|live| live.name.as_str()))
-            .unwrap_or_default()
-    }
-
-    /// Names it as a second object, where it is one, with AWS's id.
-    pub(super) fn as_second(&self) -> String {
-        let (Some(entry), Some(live)) = (&self.second_of, self.live) else { return String::new() };
-        format!(", a second object of `{entry}` with the id `{}`,", seconds::id_of(live))
-    }
-
-    pub(super) fn refuse(&mut self, action: Action, reason: String) {
-        self.action = action;
-        self.reason = Some(reason);
-        self.fields.clear();
-    }
-}
+use crate::model::{Action, Phase};
+use crate::model::{Address, Diagnostic};
 
 /// Builds the plan. Never fails: what can't be done is refused and says why.
 pub fn build(input: &Input<'_>) -> Plan {
@@ -260,7 +188,7 @@ fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool 
 fn keep_held(drafts: &mut [Draft<'_>]) {
     // A plan without its selections would be protected and protect nothing.
     let is_protected =
-        |draft: &&Draft<'_>| draft.action == Action::Refused && draft.reason.as_deref() == Some(verdict::PROTECTED);
+        |draft: &&Draft<'_>| draft.action == Action::Refused && draft.reason.as_deref() == Some(PROTECTED);
     let parents: BTreeSet<Address> = drafts.iter().filter(is_protected).map(|draft| draft.address.clone()).collect();
     for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
         let parent = draft
@@ -345,12 +273,6 @@ fn prune<'a>(
     drafts.extend(deletions);
     kept.sort_by(|left, right| (&left.address, &left.id).cmp(&(&right.address, &right.id)));
     kept
-}
-
-/// Returns how many deletions are allowed in a stack of so many things.
-pub(super) fn allowed_deletions(options: &Options, owned: usize) -> usize {
-    let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
-    options.max_deletions.unwrap_or_else(|| (owned * percent as usize / 100).min(most as usize))
 }
 
 /// An empty file, or one that has lost a whole section, never means that all of it should go.
@@ -450,7 +372,7 @@ fn keep_protected(drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
         let Some(draft) = drafts.iter_mut().find(|draft| draft.address == address) else { continue };
         let location = draft.desired.and_then(|desired| desired.location.clone());
         let obstacle = format!("`{follower}` would be replaced with it, and is protected (`protect = true`)");
-        diagnostics.push(verdict::cannot_go(draft, "replaced", &obstacle).located(location));
+        diagnostics.push(cannot_go(draft, "replaced", &obstacle).located(location));
         draft.refuse(Action::Refused, obstacle);
     }
 }
@@ -557,28 +479,4 @@ fn connect(drafts: &[Draft<'_>], graph: &mut Graph) {
             }
         }
     }
-}
-
-/// Tells whether the kind has tags, and so carries marks.
-pub(super) fn is_taggable(kind: &dyn Kind) -> bool {
-    kind.fields().iter().any(|field| matches!(field.shape, Shape::Tags))
-}
-
-/// The marks of a thing of the file; none for kinds without tags.
-pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTreeMap<String, String> {
-    if !is_taggable(kind) || desired.options.contains_key("run_command") {
-        return BTreeMap::new();
-    }
-    let keys = desired.fields.get("tags").and_then(Value::as_object);
-    marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
-}
-
-/// What differs between the file and live.
-pub(super) fn differences(
-    kind: &dyn Kind,
-    desired: &Desired,
-    live: &Live,
-    marks: &BTreeMap<String, String>,
-) -> Vec<FieldChange> {
-    diff::diff(kind.fields(), &desired.fields, &live.fields, marks)
 }

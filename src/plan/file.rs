@@ -12,7 +12,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::build::Options;
+use super::Options;
 use super::fingerprint::{Moved, Observed, canonical, moved, observe};
 use super::{Change, FORMAT, Orphan, Plan, Step};
 use crate::config;

@@ -13,7 +13,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::build::{Draft, Input};
+use super::Input;
+use super::draft::Draft;
 use super::{Hazard, HazardNote};
 use crate::kind::Rings;
 use crate::model::Action;

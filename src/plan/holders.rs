@@ -1,7 +1,8 @@
 //! Who holds what goes: a thing that somebody holds beyond this plan is not taken apart before AWS refuses to delete it.
 
-use super::build::{Draft, Input};
-use super::verdict::cannot_go;
+use super::Input;
+use super::draft::Draft;
+use super::draft::cannot_go;
 use crate::kind::{Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
 use crate::kinds;
 use crate::model::Action;

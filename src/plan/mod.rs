@@ -4,6 +4,7 @@
 pub(crate) mod access;
 pub mod build;
 pub mod check;
+mod draft;
 pub mod file;
 pub mod fingerprint;
 mod gate;
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{Address, Diagnostic, Location, Scope, Severity};
 
+pub use draft::{Input, Options};
 pub use hazard::{Hazard, HazardNote};
 
 /// The version of the JSON plan.

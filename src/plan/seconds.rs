@@ -3,14 +3,16 @@
 //! An entry keeps one object. Another one that carries its mark goes, as a destruction of its own: named with its id,
 //! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
+use super::draft::id_of;
 use crate::kinds;
 use crate::model::KindId;
 use std::collections::BTreeSet;
 
+use super::Input;
 use super::Orphan;
-use super::build::{Draft, Input, allowed_deletions, differences};
+use super::draft::{Draft, allowed_deletions, differences};
+use super::draft::{PROTECTED, cannot_go};
 use super::order::Graph;
-use super::verdict::{PROTECTED, cannot_go};
 use crate::kind::{Kind, Live};
 use crate::model::Action;
 use crate::model::{Address, Diagnostic};
@@ -86,14 +88,6 @@ fn second<'a>(
         draft.refuse(Action::Refused, format!("{obstacle}; its id is `{id}`"));
     }
     draft
-}
-
-/// AWS's id of an object, or its ARN.
-pub(super) fn id_of(live: &Live) -> &str {
-    ["BackupPlanId", "SelectionId", "AssociationId", "Arn"]
-        .iter()
-        .find_map(|name| live.ids.get(*name))
-        .map_or(live.name.as_str(), String::as_str)
 }
 
 /// Holds second objects against the limit of deletions. What goes along with its plan counts once with it, and one is

@@ -3,7 +3,7 @@
 use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::Input;
+use super::Input;
 use crate::aws::AwsError;
 use crate::kind::Found;
 use crate::model::Diagnostic;

@@ -1,18 +1,17 @@
 //! The verdict on one thing: what its live counterpart and the owner of that allow.
 
+use super::draft::{PROTECTED, cannot_go, cannot_go_at};
 use crate::kinds;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::build::{Draft, Input, differences, marks_of};
+use super::Input;
+use super::draft::{Draft, differences, marks_of};
 use super::hazard;
 use crate::kind::diff;
 use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Action, FieldChange};
 use crate::model::{Address, Diagnostic};
-
-/// The obstacle that the file itself puts up.
-pub(super) const PROTECTED: &str = "it is protected (`protect = true`)";
 
 /// Judges one thing of the file.
 pub(super) fn judge<'a>(
@@ -346,19 +345,6 @@ fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
     }
     let names_it = |desired: &&Desired| kinds::of(desired.address.kind()).names(desired, kind.id(), live);
     input.desired.iter().find(names_it).map(|desired| format!("`{}` names it", desired.address))
-}
-
-pub(super) fn cannot_go(draft: &Draft<'_>, what: &str, obstacle: &str) -> Diagnostic {
-    cannot_go_at(&draft.address, &draft.as_second(), what, obstacle)
-}
-
-fn cannot_go_at(address: &Address, which: &str, what: &str, obstacle: &str) -> Diagnostic {
-    let help = if obstacle == PROTECTED {
-        "set `protect = false` first if it should go"
-    } else {
-        "clear that away and run again, or leave the thing as it is"
-    };
-    Diagnostic::error("VSS0906", format!("`{address}`{which} can't be {what}: {obstacle}")).at(address).help(help)
 }
 
 /// The address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by the thing

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 use vssctl::model::Action;
 use vssctl::plan;
+use vssctl::plan::Options;
 use vssctl::plan::Plan;
-use vssctl::plan::build::Options;
 use vssctl::sandbox::{Fault, FaultKind, FaultPlan};
 
 use crate::bench::{Bench, STACK, changed, paths};

@@ -84,11 +84,11 @@ pub(crate) async fn open(
 pub(crate) async fn read_and_plan(
     reader: &Reader,
     config: &Config,
-    options: &build::Options,
+    options: &plan::Options,
 ) -> (Plan, Vec<(KindId, KindLive)>) {
     let mut live = observe::refresh(reader, &config.desired).await;
     let build = |live: &LiveAccount| {
-        build::build(&build::Input {
+        build::build(&plan::Input {
             scope: &config.scope,
             config_sha256: &config.sha256,
             desired: &config.desired,
@@ -143,7 +143,7 @@ impl<F: FnOnce() + Send> Audience for Meanwhile<F> {
 pub(crate) const HASTE: Tempo = Tempo { pace: Duration::from_millis(1), timing: Timing::SIMULATED };
 
 /// What a test does where it has no wish of its own: everything is consented to, and nobody else is there.
-pub(crate) fn order(options: &build::Options) -> Order<'_> {
+pub(crate) fn order(options: &plan::Options) -> Order<'_> {
     Order {
         operation: "apply",
         options,
@@ -173,23 +173,23 @@ impl Bench {
 
     /// Plans a file, with no options.
     pub(crate) fn plan(&self, toml: &str) -> Plan {
-        self.plan_with(toml, &build::Options::default())
+        self.plan_with(toml, &plan::Options::default())
     }
 
     /// Plans a file.
-    pub(crate) fn plan_with(&self, toml: &str, options: &build::Options) -> Plan {
+    pub(crate) fn plan_with(&self, toml: &str, options: &plan::Options) -> Plan {
         self.runtime.block_on(self.build(toml, options))
     }
 
     /// Plans and applies a file; every call must succeed.
     pub(crate) fn apply(&self, toml: &str) -> Plan {
-        let (plan, report) = self.try_apply(toml, &build::Options::default());
+        let (plan, report) = self.try_apply(toml, &plan::Options::default());
         assert!(report.is_complete(), "{:#?}\n{toml}", report.outcomes);
         plan
     }
 
     /// Plans and applies a file.
-    pub(crate) fn try_apply(&self, toml: &str, options: &build::Options) -> (Plan, Report) {
+    pub(crate) fn try_apply(&self, toml: &str, options: &plan::Options) -> (Plan, Report) {
         self.apply_after(toml, options, || ())
     }
 
@@ -197,7 +197,7 @@ impl Bench {
     pub(crate) fn apply_after(
         &self,
         toml: &str,
-        options: &build::Options,
+        options: &plan::Options,
         meanwhile: impl FnOnce() + Send,
     ) -> (Plan, Report) {
         self.runtime.block_on(async {
@@ -214,7 +214,7 @@ impl Bench {
         open(load(toml), wire, self.access_key.as_deref(), HASTE).await.expect("the right account")
     }
 
-    async fn build(&self, toml: &str, options: &build::Options) -> Plan {
+    async fn build(&self, toml: &str, options: &plan::Options) -> Plan {
         self.open(toml).await.plan(options, &Quiet).await.expect("a plan").0
     }
 

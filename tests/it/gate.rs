@@ -8,7 +8,7 @@ use vssctl::model::Operation;
 use serde_json::{Value, json};
 use vssctl::apply::Status;
 use vssctl::model::{Action, Phase};
-use vssctl::plan::build::Options;
+use vssctl::plan::Options;
 use vssctl::plan::{Hazard, Plan, hazard};
 
 use crate::bench::{Bench, STACK, changed};

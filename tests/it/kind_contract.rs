@@ -512,7 +512,7 @@ fn everything_is_deleted_by_destroy_and_strangers_stay() {
         assert_ne!(before, strangers);
         let file = sheet.file(sheet.rows[0].first);
         bench.apply(&file);
-        let options = vssctl::plan::build::Options { destroy: true, ..Default::default() };
+        let options = vssctl::plan::Options { destroy: true, ..Default::default() };
         let (plan, report) = bench.try_apply(&file, &options);
         assert!(report.is_complete() && !report.outcomes.is_empty(), "{:#?}", report.outcomes);
         assert!(changed(&plan).iter().all(|(_, action)| *action == Action::Delete), "{:?}", changed(&plan));

@@ -8,8 +8,8 @@ use vssctl::config::{Config, RESOLVED};
 use vssctl::engine::{self, End, Order, Reviewed};
 use vssctl::kind::KindLive;
 use vssctl::model::{Action, json};
+use vssctl::plan::Options;
 use vssctl::plan::Plan;
-use vssctl::plan::build::Options;
 use vssctl::plan::file::{LARGEST, LIFETIME, Occasion, SavedPlan};
 use vssctl::render;
 

@@ -588,7 +588,7 @@ fn an_attempt_whose_fate_is_open_is_waited_for_and_then_made_again() {
 fn a_command_that_aws_refused_is_sent_again_at_once_under_the_next_number() {
     let bench = Bench::new();
     bench.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("SendCommand"));
-    bench.try_apply(&with_command(""), &vssctl::plan::build::Options::default());
+    bench.try_apply(&with_command(""), &vssctl::plan::Options::default());
     assert_eq!(attempts(&bench), ["1", "1.refused"]);
     bench.apply(&with_command(""));
     assert_eq!(attempts(&bench), ["1", "1.refused", "2", "2.sent"]);

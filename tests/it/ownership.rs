@@ -5,8 +5,8 @@ use vssctl::apply::Status;
 use vssctl::model::Action;
 use vssctl::model::KindId;
 use vssctl::plan;
+use vssctl::plan::Options;
 use vssctl::plan::Plan;
-use vssctl::plan::build::Options;
 
 use crate::bench::{Bench, STACK, changed, paths};
 

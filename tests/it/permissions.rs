@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};
 use vssctl::permissions::table::TABLE;
 use vssctl::permissions::{Facts, Purpose, documents};
+use vssctl::plan::Options;
 use vssctl::plan::Plan;
-use vssctl::plan::build::Options;
 use vssctl::policy::{Decision, Keys, Policies, Request};
 use vssctl::sandbox::{Fault, FaultKind};
 

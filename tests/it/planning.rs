@@ -3,8 +3,8 @@
 use serde_json::json;
 use vssctl::model::KindId;
 use vssctl::model::{Action, Phase};
+use vssctl::plan::Options;
 use vssctl::plan::Plan;
-use vssctl::plan::build::Options;
 
 use crate::bench::{Bench, STACK, changed, paths};
 use crate::harness::MAIN_JOB;

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use vssctl::apply::{Report, Status};
 use vssctl::model::KindId;
 use vssctl::model::PlannedCall;
-use vssctl::plan::build::Options;
+use vssctl::plan::Options;
 
 use crate::bench::{Bench, STACK};
 

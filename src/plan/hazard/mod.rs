@@ -19,7 +19,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::build::{Draft, Input};
+use super::Input;
+use super::draft::Draft;
 use super::{Plan, Step};
 use crate::kind::{Found, Live, Owner};
 use crate::model::Address;

@@ -6,6 +6,7 @@ use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use vssctl::model::Operation;
+use vssctl::plan;
 
 use futures_util::future::BoxFuture;
 use serde_json::Value;
@@ -17,7 +18,7 @@ use vssctl::engine::{
 };
 use vssctl::model::Action;
 use vssctl::plan::file::SavedPlan;
-use vssctl::plan::{Hazard, Plan, build};
+use vssctl::plan::{Hazard, Plan};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;
@@ -124,12 +125,12 @@ impl Way {
         Self { leases: !random.one_in(4), plain: random.one_in(4), saved: random.one_in(4) }
     }
 
-    fn options(self, config: &Config) -> build::Options {
+    fn options(self, config: &Config) -> plan::Options {
         let thresholds = config.thresholds;
         if self.plain {
-            return build::Options { thresholds, ..build::Options::default() };
+            return plan::Options { thresholds, ..plan::Options::default() };
         }
-        build::Options { prune: true, max_deletions: Some(1000), thresholds, ..build::Options::default() }
+        plan::Options { prune: true, max_deletions: Some(1000), thresholds, ..plan::Options::default() }
     }
 }
 
@@ -368,7 +369,7 @@ impl World {
 }
 
 /// Plans, saves the plan and reads it back, as `plan --out` and `apply FILE` do.
-async fn saved(session: &Session, options: &build::Options) -> Option<SavedPlan> {
+async fn saved(session: &Session, options: &plan::Options) -> Option<SavedPlan> {
     let (plan, live) = session.plan(options, &bench::Quiet).await.ok()?;
     let text = session.saved(&plan, &live.kinds, options, None).to_text().expect("JSON");
     Some(SavedPlan::parse(&text).expect("a plan that was just saved"))
