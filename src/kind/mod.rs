@@ -96,6 +96,14 @@ pub struct Desired {
     pub location: Option<Location>,
 }
 
+impl Desired {
+    /// Tells whether one of its fields, tags apart, holds the ARN of a live resource.
+    pub fn has_arn_of(&self, live: &Live) -> bool {
+        let mut fields = self.fields.iter().filter(|(name, _)| *name != "tags");
+        live.ids.get("Arn").is_some_and(|arn| fields.any(|(_, value)| value::holds(value, arn)))
+    }
+}
+
 /// Who a live thing belongs to, as its tags, name or creation token say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -345,9 +353,7 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// Tells whether an entry of this kind names a live resource of the kind `held`, which must stay then.
     fn names(&self, desired: &Desired, _held: KindId, live: &Live) -> bool {
-        let arn = live.ids.get("Arn");
-        let mut fields = desired.fields.iter().filter(|(name, _)| *name != "tags");
-        arn.is_some_and(|arn| fields.any(|(_, value)| value::holds(value, arn)))
+        desired.has_arn_of(live)
     }
 
     /// Fills in what an entry means and only live says, such as the instances that have a tag.

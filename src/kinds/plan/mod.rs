@@ -13,7 +13,6 @@ pub mod spec;
 
 pub(crate) use document::DEFAULT_SCHEDULE;
 
-use crate::kind::value::holds;
 use crate::model::KindId;
 pub use carried::PlanCarried;
 use futures_util::FutureExt;
@@ -116,8 +115,7 @@ impl Kind for BackupPlan {
             let rules = desired.fields.get("rule").and_then(Value::as_object);
             return rules.into_iter().flatten().any(|(_, rule)| rule["vault"] == live.name.as_str());
         }
-        let arn = live.ids.get("Arn");
-        arn.is_some_and(|arn| desired.fields.iter().any(|(name, value)| name != "tags" && holds(value, arn)))
+        desired.has_arn_of(live)
     }
 
     fn holders(&self, live: &Live, all: &[(KindId, KindLive)]) -> Vec<Holder> {
