@@ -9,13 +9,13 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::kind::{Desired, Fields};
+use crate::kinds;
 use crate::model::arn::{Arn, ArnError, looks_like_arn};
 use crate::model::{Address, Diagnostic, Scope};
 
-use super::documents::Documents;
+use super::folder::Documents;
 use super::limits;
 use super::problems::{Problems, safe};
-use super::resolve::default_name;
 use super::structure::closest;
 use super::tree::Node;
 use crate::kind::values::Common;
@@ -137,7 +137,7 @@ impl Context<'_> {
     ) -> Option<Entry<'n, T>> {
         let spec = self.spec::<T>(node, key, &address)?;
         let given = spec.given_name().map(ToOwned::to_owned);
-        let name = given.unwrap_or_else(|| default_name(address.kind(), self.old_key(&address)));
+        let name = given.unwrap_or_else(|| kinds::of(address.kind()).default_name(self.old_key(&address)));
         Some(Entry { address, name, key: key.clone(), node, spec })
     }
 

@@ -1,10 +1,9 @@
 //! Policy documents of a file: read from tables, strings or files beside the configuration, with `${account_id}`,
 //! `${region}` and `${partition}` expanded, in canonical form.
 
-use cap_std::fs::Dir;
 use serde_json::Value;
 
-use crate::model::{Diagnostic, Severity};
+use crate::model::Severity;
 use crate::policy::lint::Use;
 use crate::policy::{self, PolicyError, PolicyErrorKind};
 
@@ -19,22 +18,13 @@ use super::tree::Node;
 use crate::kind::values::DocumentSource;
 use crate::model::source::Place;
 
-/// Where policy files may be read from.
-#[derive(Debug, Default)]
-pub(crate) struct Documents {
-    /// The folder of the configuration file.
-    pub(crate) folder: Option<Dir>,
-    /// Its name as the user wrote it, with a `/` at its end unless it is empty.
-    pub(crate) prefix: String,
-    read: usize,
-}
+mod faults;
+mod placeholders;
+mod written;
 
-impl Documents {
-    /// Reads files from a folder.
-    pub(crate) fn new(folder: Option<Dir>, prefix: String) -> Self {
-        Self { folder, prefix, read: 0 }
-    }
-}
+use faults::all_faults;
+use placeholders::{PLACEHOLDERS, expand};
+use written::Written;
 
 /// A document in canonical form.
 #[derive(Clone, Debug, PartialEq)]
@@ -43,8 +33,6 @@ pub(crate) struct Document {
     /// Characters as AWS counts them.
     pub(crate) size: usize,
 }
-
-const PLACEHOLDERS: [&str; 3] = ["account_id", "region", "partition"];
 
 impl Context<'_> {
     /// Reads the document of a customer managed or inline policy.
@@ -302,211 +290,5 @@ impl Context<'_> {
             }
         }
         fits
-    }
-}
-
-/// Finds the faults of every statement, where the document has several: each that is found is mended, for the next one to show.
-fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
-    let statements = match document.get("Statement") {
-        Some(Value::Array(statements)) => statements.as_slice(),
-        Some(statement @ Value::Object(_)) => std::slice::from_ref(statement),
-        _ => return vec![first],
-    };
-    let mut faults = Vec::new();
-    if !first.path.starts_with("Statement") {
-        faults.push(first.clone());
-    }
-    for (index, statement) in statements.iter().enumerate() {
-        let mut statement = statement.clone();
-        // A statement has nine elements.
-        for _ in 0..10 {
-            let alone = serde_json::json!({ "Version": "2012-10-17", "Statement": [statement.clone()] });
-            let Err(mut failed) = policy::canonical(&alone) else { break };
-            let element = failed.path.strip_prefix("Statement[0].").and_then(|path| path.split(['.', '[']).next());
-            let mended = mend(&mut statement, element);
-            failed.path = failed.path.replacen("Statement[0]", &format!("Statement[{index}]"), 1);
-            faults.push(failed);
-            if !mended {
-                break;
-            }
-        }
-    }
-    if faults.is_empty() { vec![first] } else { faults }
-}
-
-/// Takes a fault out of a statement, be it in an element or in the statement itself; tells whether it could.
-fn mend(statement: &mut Value, element: Option<&str>) -> bool {
-    let Some(members) = statement.as_object_mut() else { return false };
-    match element {
-        Some("Effect") => {
-            members.insert("Effect".to_owned(), Value::from("Allow"));
-        }
-        Some(element @ ("Action" | "NotAction")) => {
-            members.insert(element.to_owned(), Value::from("*"));
-        }
-        Some(element) => return members.remove(element).is_some(),
-        None => {
-            let unknown = members.keys().find(|key| !policy::ELEMENTS.contains(&key.as_str())).cloned();
-            if let Some(unknown) = unknown {
-                members.remove(&unknown);
-            } else if !members.contains_key("Effect") {
-                members.insert("Effect".to_owned(), Value::from("Allow"));
-            } else if let Some(both) = ["Principal", "Action", "Resource"]
-                .iter()
-                .find(|name| members.contains_key(**name) && members.contains_key(&format!("Not{name}")))
-            {
-                members.remove(&format!("Not{both}"));
-            } else if !members.contains_key("Action") && !members.contains_key("NotAction") {
-                members.insert("Action".to_owned(), Value::from("*"));
-            } else {
-                return false;
-            }
-        }
-    }
-    true
-}
-
-/// Where a document is written, for the places of its problems.
-enum Written<'a> {
-    Table(&'a Node),
-    Text { place: Place, text: String },
-}
-
-impl Written<'_> {
-    fn place(&self, context: &Context<'_>, failed: &PolicyError) -> Place {
-        match (self, &failed.position) {
-            (Self::Table(_), _) | (Self::Text { .. }, None) => self.at_path(context, &failed.path),
-            (Self::Text { place, text }, Some(position)) => {
-                context.within(place, text, &(position.start..position.end))
-            }
-        }
-    }
-
-    /// Follows a path such as `Statement[1].Action`.
-    fn at_path(&self, context: &Context<'_>, path: &str) -> Place {
-        match self {
-            Self::Table(node) => {
-                let mut node: &Node = node;
-                for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
-                    match node.at(&[step]) {
-                        Some(next) => node = next,
-                        // One statement may stand without its list: the index names nothing of its own.
-                        None if step == "0" => {}
-                        None => break,
-                    }
-                }
-                node.place.clone()
-            }
-            Self::Text { place, text } => match policy::locate(text, path) {
-                Some(range) if !path.is_empty() => context.within(place, text, &range),
-                _ => place.clone(),
-            },
-        }
-    }
-
-    /// Finds a placeholder.
-    fn find(&self, context: &Context<'_>, string: &str, word: &str) -> Place {
-        let marked = format!("${{{word}}}");
-        match self {
-            Self::Text { place, text } => match text.find(&marked) {
-                Some(start) => context.within(place, text, &(start..start + marked.len())),
-                None => place.clone(),
-            },
-            Self::Table(node) => holder(node, string).map_or_else(
-                || node.place.clone(),
-                |place| match string.find(&marked) {
-                    Some(start) => context.within(&place, string, &(start..start + marked.len())),
-                    None => place,
-                },
-            ),
-        }
-    }
-}
-
-/// Finds the string in a table.
-fn holder(node: &Node, string: &str) -> Option<Place> {
-    use super::tree::Tree;
-    match &node.tree {
-        Tree::Text(text) => (text == string).then(|| node.place.clone()),
-        Tree::List(items) => items.iter().find_map(|item| holder(item, string)),
-        Tree::Table(members) => {
-            members.iter().find_map(
-                |(key, member)| {
-                    if key == string { Some(member.key.clone()) } else { holder(&member.node, string) }
-                },
-            )
-        }
-        Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => None,
-    }
-}
-
-/// Expands placeholders in all strings and keys; returns unknown ones with the string that holds them.
-fn expand(value: &mut Value, scope: &crate::model::Scope) -> Vec<(String, String)> {
-    match value {
-        Value::String(text) => {
-            let (expanded, unknown) = expand_text(text, scope);
-            let held = unknown.into_iter().map(|word| (word, text.clone())).collect();
-            *text = expanded;
-            held
-        }
-        Value::Array(items) => items.iter_mut().flat_map(|item| expand(item, scope)).collect(),
-        Value::Object(members) => {
-            let mut unknown = Vec::new();
-            *members = std::mem::take(members)
-                .into_iter()
-                .map(|(key, mut value)| {
-                    let (expanded, words) = expand_text(&key, scope);
-                    unknown.extend(words.into_iter().map(|word| (word, key.clone())));
-                    unknown.extend(expand(&mut value, scope));
-                    (expanded, value)
-                })
-                .collect();
-            unknown
-        }
-        Value::Null | Value::Bool(_) | Value::Number(_) => Vec::new(),
-    }
-}
-
-/// IAM's own policy variables have a `:` in their names, or are one of `${*}`, `${?}` and `${$}`: they stay.
-fn expand_text(text: &str, scope: &crate::model::Scope) -> (String, Vec<String>) {
-    let mut expanded = String::with_capacity(text.len());
-    let mut unknown = Vec::new();
-    let mut rest = text;
-    while let Some(start) = rest.find("${") {
-        let (before, marked) = rest.split_at(start);
-        expanded.push_str(before);
-        let Some(end) = marked.find('}') else {
-            rest = marked;
-            break;
-        };
-        let word = &marked[2..end];
-        match word {
-            "account_id" => expanded.push_str(&scope.account_id),
-            "region" => expanded.push_str(&scope.region),
-            "partition" => expanded.push_str(scope.partition()),
-            _ => {
-                if !word.contains(':') && !matches!(word, "*" | "?" | "$") {
-                    unknown.push(word.to_owned());
-                }
-                expanded.push_str(&marked[..=end]);
-            }
-        }
-        rest = &marked[end + 1..];
-    }
-    expanded.push_str(rest);
-    (expanded, unknown)
-}
-
-/// Reports a file that cannot be a configuration.
-pub(crate) fn unreadable(failed: &read::ReadError, name: &str) -> Diagnostic {
-    let code = match failed.kind {
-        read::Kind::Refused | read::Kind::Unreadable => "VSS0106",
-        read::Kind::TooLarge => "VSS0107",
-        read::Kind::Encoding => "VSS0108",
-    };
-    let diagnostic = Diagnostic::error(code, format!("`{}` {}", safe(name), failed.message)).label(failed.label);
-    match &failed.help {
-        Some(help) => diagnostic.help(help.clone()),
-        None => diagnostic,
     }
 }

@@ -12,15 +12,16 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::kind::Desired;
-use crate::model::arn::{is_account, is_region};
 use crate::model::{Diagnostic, Diagnostics, Location, Scope};
 
-use super::context::{Context, Tags};
-use super::documents::{Documents, unreadable};
+use super::context::Context;
+use super::folder::Documents;
 use super::foreign;
-use super::names::is_iam_path;
 use super::problems::{Problems, safe};
+use super::read::unreadable;
 use super::schema::DEFAULTS;
+use super::sizes::{check_entries, too_large};
+use super::stack::{stack, stack_tags};
 use super::tree::{Node, Tree, fill, overlay};
 use super::{limits, read, resolve, structure};
 use crate::model::source::{Place, Sources};
@@ -260,55 +261,6 @@ fn extended(
     Some(base)
 }
 
-/// Refuses a file with more entries, or defaults for them, than anybody writes.
-fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
-    let tables = |node: &Node, names: &[&str]| -> usize {
-        names.iter().filter_map(|name| node.get(name)).map(|table| table.members().count()).sum()
-    };
-    let plans = root.get("plan").into_iter().flat_map(Node::members);
-    let within_plans: usize = plans.map(|(_, plan)| tables(&plan.node, &["rule", "selection"])).sum();
-    let kinds = ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"];
-    let entries = tables(root, &kinds) + within_plans;
-    let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries) as u64;
-    let message = if entries > limits::ENTRIES {
-        format!("the file has {entries} entries, and one stack has {} things at most", limits::THINGS)
-    } else if defaults > limits::DEFAULT_VALUES {
-        format!("`defaults` would add up to {defaults} values to {entries} entries")
-    } else {
-        return true;
-    };
-    let place = root.members().next().map_or_else(|| root.place.clone(), |(_, member)| member.key.clone());
-    problems.add(&place, Diagnostic::error("VSS0210", message).label("too large").help("split the stack"));
-    false
-}
-
-/// Refuses a file that resolves to more than a saved plan has room for: policy files and defaults, written once, count
-/// at each thing that they go into.
-fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
-    let mut sizes: Vec<(u64, &Desired)> = desired.iter().map(|desired| (resolved_size(desired), desired)).collect();
-    let whole: u64 = sizes.iter().map(|(size, _)| size).sum();
-    if whole <= limits::RESOLVED {
-        return None;
-    }
-    sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
-    let largest = sizes.iter().take(3).map(|(size, desired)| format!("`{}` has {size}", desired.address));
-    let message = format!(
-        "with presets, defaults and policy files in place the file comes to {whole} bytes, and {} is the most for one stack",
-        limits::RESOLVED
-    );
-    Some(
-        Diagnostic::error("VSS0216", message)
-            .label("resolves to too much")
-            .help(format!("the largest: {}", largest.collect::<Vec<_>>().join(", ")))
-            .help("make a document that many roles share one `[policy]`, or split the stack"),
-    )
-}
-
-/// Counts the bytes of a thing as a saved plan writes it.
-fn resolved_size(desired: &Desired) -> u64 {
-    crate::model::json::pretty(desired).map_or(u64::MAX, |text| text.len() as u64)
-}
-
 /// Gives every entry the defaults of its kind.
 fn merge_defaults(root: &mut Node) {
     let Some(defaults) = root.get("defaults").filter(|defaults| !defaults.faulty).cloned() else { return };
@@ -332,69 +284,6 @@ fn merge_defaults(root: &mut Node) {
             }
         }
     }
-}
-
-/// Reads and checks `[stack]`, key by key: what is wrong here is no reason to leave the entries unchecked. A wrong account or
-/// region is left empty, and nothing is held against it.
-fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
-    let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
-    let node = root.get("stack").unwrap_or(&empty);
-    let text = |key: &str| node.get(key).filter(|node| !node.faulty).and_then(Node::text).map(ToOwned::to_owned);
-    let mut check =
-        |key: &str, fits: fn(&str) -> bool, code: &'static str, what: &str, label: &str, help: Option<String>| {
-            let value = text(key)?;
-            if fits(&value) {
-                return Some(value);
-            }
-            let mut diagnostic = Diagnostic::error(code, format!("`{}` is no {what}", safe(&value))).label(label);
-            diagnostic.help.extend(help);
-            problems.add(&node.place_at(&[key]), diagnostic);
-            None
-        };
-    let name = check("name", is_stack_name, "VSS0203", "stack name", "1 to 64 of A-Z a-z 0-9 _ . -", None);
-    let digits: String = text("account_id").unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
-    let help = (digits.len() == 12).then(|| format!("write `\"{digits}\"`"));
-    let account_id = check("account_id", is_account, "VSS0201", "account id", "twelve digits in quotes", help);
-    let region = text("region").unwrap_or_default();
-    let region = region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
-    let help = is_region(region).then(|| format!("`{region}` is the region of that availability zone"));
-    let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help);
-    let help = Some("write it like `\"/vssctl/windows-backup/\"`".to_owned());
-    let iam_path = check("iam_path", is_iam_path, "VSS0206", "IAM path", "starts and ends with `/`", help);
-    let number = |key: &str| match node.get(key).map(|node| &node.tree) {
-        Some(Tree::Integer(number)) => u32::try_from(*number).ok(),
-        _ => None,
-    };
-    let usual = Thresholds::default();
-    let thresholds = Thresholds {
-        max_deletions: number("max_deletions").unwrap_or(usual.max_deletions),
-        max_deletion_percent: number("max_deletion_percent").unwrap_or(usual.max_deletion_percent),
-    };
-    let scope = Scope {
-        stack: name.unwrap_or_default(),
-        account_id: account_id.unwrap_or_default(),
-        region: region.unwrap_or_default(),
-        iam_path: iam_path.unwrap_or_else(|| "/".to_owned()),
-    };
-    (scope, thresholds)
-}
-
-fn is_stack_name(name: &str) -> bool {
-    (1..=64).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
-}
-
-fn stack_tags(root: &Node, context: &mut Context<'_>) {
-    let Some(node) = root.get("tags").filter(|node| !node.has_fault()) else { return };
-    let tags: Tags =
-        node.members().filter_map(|(key, member)| Some((key.to_owned(), member.node.text()?.to_owned()))).collect();
-    context.check_tags(node, &tags, None);
-    if tags.len() > limits::TAGS {
-        let message = format!("`tags` has {} tags, and {} is the most", tags.len(), limits::TAGS);
-        let place = root.member("tags").map_or_else(|| node.place.clone(), |member| member.key.clone());
-        context.report(&place, Diagnostic::error("VSS0209", message).label("too many"));
-        return;
-    }
-    context.tags = Some(tags);
 }
 
 /// Hashes the names and texts of all files that were read.

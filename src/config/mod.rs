@@ -7,6 +7,7 @@
 pub mod cloudformation;
 mod context;
 mod documents;
+mod folder;
 mod foreign;
 mod grammar;
 pub(crate) mod limits;
@@ -18,19 +19,15 @@ mod problems;
 mod read;
 mod resolve;
 mod schema;
+mod sizes;
 mod spec;
+mod stack;
 mod structure;
 mod tags;
 #[cfg(test)]
 mod tests;
 mod tree;
 
-use serde_json::Value;
-
 pub use limits::RESOLVED;
 pub use load::{Config, Loaded, load, load_text};
-
-/// Returns the JSON Schema (draft-07) of the file.
-pub fn schema() -> Value {
-    schema::get().clone()
-}
+pub use schema::schema;

@@ -6,6 +6,9 @@ use std::path::{Component, Path};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::problems::safe;
+use crate::model::Diagnostic;
+
 /// Why a file could not be read.
 #[derive(Debug)]
 pub(crate) struct ReadError {
@@ -150,4 +153,18 @@ pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
         error.stop = Some((before, byte));
         error
     })
+}
+
+/// Reports a file that cannot be a configuration.
+pub(crate) fn unreadable(failed: &ReadError, name: &str) -> Diagnostic {
+    let code = match failed.kind {
+        Kind::Refused | Kind::Unreadable => "VSS0106",
+        Kind::TooLarge => "VSS0107",
+        Kind::Encoding => "VSS0108",
+    };
+    let diagnostic = Diagnostic::error(code, format!("`{}` {}", safe(name), failed.message)).label(failed.label);
+    match &failed.help {
+        Some(help) => diagnostic.help(help.clone()),
+        None => diagnostic,
+    }
 }

@@ -25,6 +25,11 @@ const NOT_DEFAULTS: &[&str] = &["name", "renamed_from", "allow", "rule", "select
 
 static SCHEMA: LazyLock<Value> = LazyLock::new(build);
 
+/// Returns the JSON Schema (draft-07) of the file.
+pub fn schema() -> Value {
+    SCHEMA.clone()
+}
+
 /// Returns the schema.
 pub(crate) fn get() -> &'static Value {
     &SCHEMA

@@ -8,7 +8,8 @@ use serde_json::Value;
 use toml::{Table, Value as Toml};
 
 use super::resolve::{Place as Goes, Resolver, as_text, logical};
-use super::{Import, Resource, Tables, document_text, tags};
+use super::tables::{Tables, document_text, tags, toml_of};
+use super::template::{Import, Resource};
 use crate::config::presets;
 use crate::model::Diagnostic;
 use crate::policy;
@@ -54,7 +55,7 @@ fn copy(
         if *property == "Path" && value == "/" {
             continue;
         }
-        let value = if *property == "Tags" { Some(tags(&value).into()) } else { super::toml_of(&value) };
+        let value = if *property == "Tags" { Some(tags(&value).into()) } else { toml_of(&value) };
         if let Some(value) = value {
             entry.insert((*key).to_owned(), value);
         }

@@ -6,7 +6,8 @@ use toml::{Table, Value as Toml};
 
 use super::document::Node;
 use super::resolve::{Place as Goes, Resolver, as_text, logical};
-use super::{Import, Resource, Tables, document_text, tags, toml_of};
+use super::tables::{Tables, document_text, tags, toml_of};
+use super::template::{Import, Resource};
 use crate::kinds::package::DOCUMENT;
 use crate::model::Diagnostic;
 use crate::model::duration::{days, minutes};

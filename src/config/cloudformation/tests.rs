@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::config::load_text;
-use crate::model::Severity;
+use crate::model::{Scope, Severity};
 
 fn scope() -> Scope {
     Scope {

@@ -10,8 +10,7 @@ use crate::kinds::policy::spec::{PolicySpec, ResolvedPolicy};
 use crate::model::Address;
 use crate::model::KindId;
 
-use super::Facts;
-use super::across::ProfileFacts;
+use super::across::{Facts, ProfileFacts};
 
 /// Resolves `[policy.*]`.
 pub(crate) fn policies(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {

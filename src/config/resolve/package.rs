@@ -16,8 +16,8 @@ use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, 
 use crate::model::schedule::{Dialect, Schedule};
 use crate::vss::version::{IN_PLACE, compare};
 
-use super::Facts;
-use super::across::PackageFacts;
+use super::across::{Facts, PackageFacts};
+use super::values::schedule_error;
 
 /// The package that makes VSS snapshots.
 pub(crate) const VSS_COMPONENTS: &str = "AwsVssComponents";
@@ -270,7 +270,7 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
         Ok(schedule) => schedule,
         Err(failed) => {
             let at = context.within(&place, &failed.text, &failed.range);
-            context.report(&at, super::schedule_error(entry, &failed));
+            context.report(&at, schedule_error(entry, &failed));
             return None;
         }
     };

@@ -18,8 +18,9 @@ use crate::model::schedule::{Dialect, Schedule, canonical_zone, zone};
 use crate::model::source::Place;
 use crate::model::{Address, Diagnostic};
 
-use super::across::RunsFacts;
-use super::{Facts, at_most, duration, schedule_error, selection};
+use super::across::{Facts, RunsFacts, check_overlaps};
+use super::selection;
+use super::values::{at_most, duration, schedule_error};
 
 /// Resolves `[plan.*]` with rules and selections.
 pub(crate) fn plans(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
@@ -94,7 +95,7 @@ fn plan(
         }
         resolved.rules.insert(rule.name.clone(), resolved_rule);
     }
-    super::across::check_overlaps(context, &runs);
+    check_overlaps(context, &runs);
     let mut desired = context.desired(entry, resolved.normal_form());
     references.sort();
     references.dedup();

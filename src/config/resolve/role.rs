@@ -24,8 +24,8 @@ use crate::model::duration::seconds;
 use crate::policy;
 use crate::policy::lint::{self, Lint};
 
-use super::across::{ProfileFacts, RoleFacts};
-use super::{Facts, duration};
+use super::across::{Facts, ProfileFacts, RoleFacts};
+use super::values::duration;
 
 /// Resolves `[role.*]`, each with the instance profile that comes with it.
 pub(crate) fn roles(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {

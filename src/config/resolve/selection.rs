@@ -13,8 +13,8 @@ use crate::kinds::selection::spec::{MatchSpec, ResolvedSelection, SelectionSpec,
 use crate::model::Address;
 use crate::model::arn::check_pattern;
 
-use super::across::SelectionFacts;
-use super::{Facts, at_most};
+use super::across::{Facts, SelectionFacts};
+use super::values::at_most;
 
 /// Resolves the selections of one plan.
 pub(crate) fn selections(

@@ -11,8 +11,8 @@ use crate::model::KindId;
 use crate::model::arn::Arn;
 use crate::model::duration::days;
 
-use super::across::LockFacts;
-use super::{Facts, duration};
+use super::across::{Facts, LockFacts};
+use super::values::duration;
 
 /// Resolves `[vault.*]`.
 pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
