@@ -80,7 +80,6 @@ impl Context<'_> {
         source: &DocumentSource,
         used: Use,
     ) -> Option<Document> {
-        let place = entry.place(keys);
         if !self.check_form(entry, keys, source) {
             return None;
         }
@@ -90,28 +89,9 @@ impl Context<'_> {
                 (written, Ok(Value::Object(table.clone())))
             }
             DocumentSource::Text(text) => {
-                (Written::Text { place: place.clone(), text: text.clone() }, policy::read(text))
+                (Written::Text { place: entry.place(keys), text: text.clone() }, policy::read(text))
             }
-            DocumentSource::File(path) => {
-                let path_keys = [keys, &["file"]].concat();
-                let text = self.document_file(entry, &entry.place(&path_keys), path)?;
-                let read = policy::read(&text);
-                let name = format!("{}{path}", self.documents.prefix);
-                if !foreign::is_policy(&text, read.as_ref().ok()) {
-                    let at = read
-                        .err()
-                        .and_then(|failed| failed.position.map(|position| position.start))
-                        .unwrap_or_default();
-                    let file = self.problems.sources.add_hidden(&name, text);
-                    let message = format!("the policy file `{}` of `{}` is no policy", safe(path), entry.address);
-                    let diagnostic = entry.error("VSS0501", message).help("a policy is JSON with a `Statement`");
-                    self.report(&Place { file, start: at, end: at }, diagnostic);
-                    return None;
-                }
-                let file = self.problems.sources.add(&name, text.clone());
-                let place = Place { file, start: 0, end: text.len() };
-                (Written::Text { place, text }, read)
-            }
+            DocumentSource::File(path) => self.policy_file(entry, keys, path)?,
         };
         let mut value = match text {
             Ok(value) => value,
@@ -121,17 +101,7 @@ impl Context<'_> {
             }
         };
         let unknown = expand(&mut value, &self.scope.clone());
-        for (word, string) in &unknown {
-            let place = written.find(self, string, word);
-            let diagnostic = entry
-                .error("VSS0505", format!("`${{{}}}` is no placeholder", safe(word)))
-                .label("neither vssctl's nor IAM's");
-            let diagnostic = match closest(word, &PLACEHOLDERS) {
-                Some(meant) => diagnostic.help(format!("did you mean `${{{meant}}}`?")),
-                None => diagnostic.help("vssctl has `${account_id}`, `${region}` and `${partition}`; IAM's have a `:`"),
-            };
-            self.report(&place, diagnostic);
-        }
+        self.report_placeholders(entry, &written, &unknown);
         let mut fits = self.check_use(entry, &written, &value, used);
         // What a misspelt placeholder stands for is not known.
         if unknown.is_empty() {
@@ -154,6 +124,44 @@ impl Context<'_> {
                 }
                 None
             }
+        }
+    }
+
+    /// Reads the policy file that a document names.
+    fn policy_file<T>(
+        &mut self,
+        entry: &Entry<'_, T>,
+        keys: &[&str],
+        path: &str,
+    ) -> Option<(Written<'static>, Result<Value, PolicyError>)> {
+        let path_keys = [keys, &["file"]].concat();
+        let text = self.document_file(entry, &entry.place(&path_keys), path)?;
+        let read = policy::read(&text);
+        let name = format!("{}{path}", self.documents.prefix);
+        if !foreign::is_policy(&text, read.as_ref().ok()) {
+            let at = read.err().and_then(|failed| failed.position.map(|position| position.start)).unwrap_or_default();
+            let file = self.problems.sources.add_hidden(&name, text);
+            let message = format!("the policy file `{}` of `{}` is no policy", safe(path), entry.address);
+            let diagnostic = entry.error("VSS0501", message).help("a policy is JSON with a `Statement`");
+            self.report(&Place { file, start: at, end: at }, diagnostic);
+            return None;
+        }
+        let file = self.problems.sources.add(&name, text.clone());
+        let place = Place { file, start: 0, end: text.len() };
+        Some((Written::Text { place, text }, read))
+    }
+
+    fn report_placeholders<T>(&mut self, entry: &Entry<'_, T>, written: &Written<'_>, unknown: &[(String, String)]) {
+        for (word, string) in unknown {
+            let place = written.find(self, string, word);
+            let diagnostic = entry
+                .error("VSS0505", format!("`${{{}}}` is no placeholder", safe(word)))
+                .label("neither vssctl's nor IAM's");
+            let diagnostic = match closest(word, &PLACEHOLDERS) {
+                Some(meant) => diagnostic.help(format!("did you mean `${{{meant}}}`?")),
+                None => diagnostic.help("vssctl has `${account_id}`, `${region}` and `${partition}`; IAM's have a `:`"),
+            };
+            self.report(&place, diagnostic);
         }
     }
 

@@ -56,6 +56,23 @@ fn copy(from: &Value, table: &mut Table, names: &[(&str, &str)]) {
     }
 }
 
+/// The properties of an association that the file has a word for.
+const ASSOCIATION: [&str; 13] = [
+    "Name",
+    "AssociationName",
+    "Parameters",
+    "ScheduleExpression",
+    "Targets",
+    "MaxConcurrency",
+    "MaxErrors",
+    "ComplianceSeverity",
+    "SyncCompliance",
+    "ApplyOnlyAtCronInterval",
+    "ScheduleOffset",
+    "CalendarNames",
+    "Tags",
+];
+
 fn association(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource<'_>, tables: &mut Tables) {
     let name = resource.properties.and_then(|properties| properties.get("Name"));
     if name.and_then(Node::text) != Some(DOCUMENT) {
@@ -63,22 +80,7 @@ fn association(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource
         import.report(&resource.at, Diagnostic::warning("VSS1103", message).label("left out"));
         return;
     }
-    let known = [
-        "Name",
-        "AssociationName",
-        "Parameters",
-        "ScheduleExpression",
-        "Targets",
-        "MaxConcurrency",
-        "MaxErrors",
-        "ComplianceSeverity",
-        "SyncCompliance",
-        "ApplyOnlyAtCronInterval",
-        "ScheduleOffset",
-        "CalendarNames",
-        "Tags",
-    ];
-    import.left_out(resource.id, resource.properties, &known);
+    import.left_out(resource.id, resource.properties, &ASSOCIATION);
     let all = Value::from(properties(import, resolver, resource.properties));
     let parameter = |name: &str| all["Parameters"][name].get(0).unwrap_or(&all["Parameters"][name]).as_str();
     let mut table = Table::new();
@@ -109,8 +111,22 @@ fn association(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource
     if all["AssociationName"].is_string() {
         table.insert("name".to_owned(), resource.named.name.as_str().into());
     }
+    table.insert("targets".to_owned(), targets(&all["Targets"]).into());
+    if all["Tags"].is_array() {
+        table.insert("tags".to_owned(), tags(&all["Tags"]).into());
+    }
+    let is_taken = tables.0.get("package").is_some_and(|packages| packages.contains_key(package));
+    let key = if is_taken || package.is_empty() { resource.id } else { package };
+    if key != package && !package.is_empty() {
+        table.insert("package_name".to_owned(), package.into());
+    }
+    tables.0.entry("package").or_default().insert(key.to_owned(), table.into());
+}
+
+/// Returns the table of an association's targets: tags, instances and resource groups.
+fn targets(listed: &Value) -> Table {
     let mut targets = Table::new();
-    for target in all["Targets"].as_array().into_iter().flatten() {
+    for target in listed.as_array().into_iter().flatten() {
         let (key, values) = (target["Key"].as_str().unwrap_or_default(), toml_of(&target["Values"]));
         let Some(values) = values else { continue };
         match key.strip_prefix("tag:") {
@@ -125,16 +141,7 @@ fn association(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource
             None => {}
         }
     }
-    table.insert("targets".to_owned(), targets.into());
-    if all["Tags"].is_array() {
-        table.insert("tags".to_owned(), tags(&all["Tags"]).into());
-    }
-    let is_taken = tables.0.get("package").is_some_and(|packages| packages.contains_key(package));
-    let key = if is_taken || package.is_empty() { resource.id } else { package };
-    if key != package && !package.is_empty() {
-        table.insert("package_name".to_owned(), package.into());
-    }
-    tables.0.entry("package").or_default().insert(key.to_owned(), table.into());
+    targets
 }
 
 fn vault(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource<'_>, tables: &mut Tables) {

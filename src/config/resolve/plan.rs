@@ -117,20 +117,7 @@ fn resolve_rule(
     let vault = vault_name(rule, &["vault"], &spec.vault, context, references).unwrap_or_default();
     let start_window = window(rule, "start_window", spec.start_window.as_deref(), limits::START_WINDOW, context);
     let complete_window = window(rule, "complete_window", spec.complete_window.as_deref(), 1, context);
-    if let (Some(start), Some(complete)) = (start_window, complete_window)
-        && complete <= start
-    {
-        let message = format!(
-            "the backup may start until {} after its time but has to be complete after {}",
-            minutes::format(start),
-            minutes::format(complete)
-        );
-        let diagnostic = rule
-            .warning("VSS0405", message)
-            .label("not longer than the start window")
-            .help("AWS may count both from the scheduled time: make `complete_window` longer");
-        context.report(&rule.place(&["complete_window"]), diagnostic);
-    }
+    check_windows(rule, start_window, complete_window, context);
     let (lifecycle, keeps) = lifecycle(
         rule,
         &[],
@@ -165,16 +152,7 @@ fn resolve_rule(
             });
         }
     }
-    if let Some(tags) = &spec.recovery_point_tags {
-        if let Some(node) = rule.node.get("recovery_point_tags") {
-            context.check_tags(node, tags, Some(&rule.address));
-        }
-        let most = limits::RECOVERY_POINT_TAGS;
-        if let Some(found) = at_most("recovery point tags", tags.len(), most, |message| rule.error("VSS0414", message))
-        {
-            context.report(&rule.place(&["recovery_point_tags"]), found);
-        }
-    }
+    check_recovery_point_tags(rule, context);
     let air_gapped = spec.target_logically_air_gapped_backup_vault_arn.as_deref().and_then(|text| {
         let keys = ["target_logically_air_gapped_backup_vault_arn"];
         context.own_arn(rule, &keys, text, |text| Arn::parse_as(text, "backup", "backup-vault"))
@@ -190,6 +168,40 @@ fn resolve_rule(
         enable_continuous_backup: spec.enable_continuous_backup,
         target_logically_air_gapped_backup_vault_arn: air_gapped,
         recovery_point_tags: spec.recovery_point_tags.clone(),
+    }
+}
+
+/// Warns where a backup has to be complete before it may have started.
+fn check_windows(
+    rule: &Entry<'_, RuleSpec>,
+    start_window: Option<u32>,
+    complete_window: Option<u32>,
+    context: &mut Context<'_>,
+) {
+    if let (Some(start), Some(complete)) = (start_window, complete_window)
+        && complete <= start
+    {
+        let message = format!(
+            "the backup may start until {} after its time but has to be complete after {}",
+            minutes::format(start),
+            minutes::format(complete)
+        );
+        let diagnostic = rule
+            .warning("VSS0405", message)
+            .label("not longer than the start window")
+            .help("AWS may count both from the scheduled time: make `complete_window` longer");
+        context.report(&rule.place(&["complete_window"]), diagnostic);
+    }
+}
+
+fn check_recovery_point_tags(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) {
+    let Some(tags) = &rule.spec.recovery_point_tags else { return };
+    if let Some(node) = rule.node.get("recovery_point_tags") {
+        context.check_tags(node, tags, Some(&rule.address));
+    }
+    let most = limits::RECOVERY_POINT_TAGS;
+    if let Some(found) = at_most("recovery point tags", tags.len(), most, |message| rule.error("VSS0414", message)) {
+        context.report(&rule.place(&["recovery_point_tags"]), found);
     }
 }
 

@@ -125,8 +125,14 @@ fn covers(pattern: &str, arn: &str) -> bool {
 }
 
 fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut Context<'_>) {
+    check_arns(entry, context);
+    let conditions = check_tags(entry, context);
+    check_breadth(entry, tags_only, conditions, context);
+}
+
+/// Checks the ARNs that a selection takes, and those that it leaves out.
+fn check_arns(entry: &Entry<'_, SelectionSpec>, context: &mut Context<'_>) {
     let matching = &entry.spec.matching;
-    let place = entry.place(&["match"]);
     for (name, arns) in [("arns", &matching.arns), ("not_arns", &matching.not_arns)] {
         let Some(arns) = arns else { continue };
         let region_known = !context.scope.region.is_empty();
@@ -147,6 +153,11 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
             context.report(&entry.place(&["match", name]), found);
         }
     }
+}
+
+/// Checks the tags that a selection looks at; returns how many conditions they make.
+fn check_tags(entry: &Entry<'_, SelectionSpec>, context: &mut Context<'_>) -> usize {
+    let matching = &entry.spec.matching;
     let groups = [
         ("all", &matching.all),
         ("any", &matching.any),
@@ -187,9 +198,16 @@ fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut 
         groups.iter().filter(|(name, _)| *name != "any").map(|(_, tags)| pairs(tags.as_ref()).len()).sum();
     for (what, count) in [("tags in `any`", pairs(matching.any.as_ref()).len()), ("conditions", conditions)] {
         if let Some(found) = at_most(what, count, limits::CONDITIONS, |message| entry.error("VSS0702", message)) {
-            context.report(&place, found);
+            context.report(&entry.place(&["match"]), found);
         }
     }
+    conditions
+}
+
+/// Reports a selection that takes nothing, everything, or resources of types that it hardly means.
+fn check_breadth(entry: &Entry<'_, SelectionSpec>, tags_only: bool, conditions: usize, context: &mut Context<'_>) {
+    let matching = &entry.spec.matching;
+    let place = entry.place(&["match"]);
     // Conditions and `not_arns` narrow, and there has to be something that they narrow.
     let no_arns = matching.arns.as_ref().map_or(!narrows(matching), Vec::is_empty);
     let nothing = no_arns && matching.any.as_ref().is_none_or(BTreeMap::is_empty);
