@@ -1,16 +1,19 @@
 //! `vssctl apply`, and the part of it that `destroy` and `adopt` share: wording what the engine does.
 
-use super::arguments::{ApplyArguments, Consent, Global, LockKind, Locking};
+use std::path::{Path, PathBuf};
+
+use super::arguments::{ApplyArguments, Consent, Global, LockKind, Locking, variable};
 use super::exit::{CliError, Exit};
-use super::lock;
-use super::saved;
-use super::session::Session;
+use super::session::{self, Loaded, Session};
 use super::terminal::{Manner, Terminal, exit};
 use super::ui::Ui;
+use super::{file, lease, saved};
+use crate::config::Config;
 use crate::engine::{self, EngineError, Exclusion, Order, Reviewed};
-use crate::model::Address;
 use crate::model::safe::escaped;
+use crate::model::{Address, Sources};
 use crate::plan::Options;
+use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, HazardNote};
 
 /// What a command does and how it speaks of it.
@@ -41,7 +44,7 @@ pub(super) struct Command<'a> {
 /// Makes AWS match the file.
 pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     if let Some(path) = &arguments.saved {
-        return Box::pin(saved::apply(path, arguments, global, ui)).await;
+        return Box::pin(apply_saved(path, arguments, global, ui)).await;
     }
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
@@ -49,8 +52,35 @@ pub(super) async fn run(arguments: &ApplyArguments, global: &Global, ui: &Ui) ->
     of_arguments(&session, arguments, &options, reviewed).await
 }
 
+/// Applies a saved plan, and exactly that.
+async fn apply_saved(path: &Path, arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let saved = saved::read(path)?;
+    saved.expect(arguments.expect_digest.as_deref()).map_err(|refusal| saved::refused(path, refusal))?;
+    let loaded = loaded(path, &saved, global, ui)?;
+    let session = Session { path: path.to_owned(), ..Session::open_for(loaded, global, ui).await? };
+    of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
+}
+
+/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there is
+/// none, what the plan itself carries.
+fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
+    let is_named = global.file.is_some() || variable("VSSCTL_CONFIG").is_some();
+    if is_named || file::find(global).is_ok() {
+        let loaded = session::load(global, ui)?;
+        saved.check_config(&loaded.config).map_err(|refusal| saved::refused(path, refusal))?;
+        return Ok(loaded);
+    }
+    let config = Config {
+        scope: saved.scope.clone(),
+        desired: saved.entries(),
+        sha256: saved.config_sha256.clone(),
+        thresholds: saved.options.thresholds,
+    };
+    Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), warnings: 0 })
+}
+
 /// Applies as the arguments say.
-pub(super) async fn of_arguments(
+async fn of_arguments(
     session: &Session<'_>,
     arguments: &ApplyArguments,
     options: &Options,
@@ -128,7 +158,9 @@ fn worded(session: &Session<'_>, command: &Command<'_>, error: EngineError) -> C
             CliError::refused(format!("nothing was changed: {why}"))
                 .hint("read the plan, then run it again with `--yes`")
         }
-        EngineError::Lease(error) => lock::refused(session, error),
+        EngineError::Lease(error) => {
+            lease::refused(&session.engine.config.scope.stack, &session.options_of_same, error)
+        }
         error => session.worded(error),
     }
 }

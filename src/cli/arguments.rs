@@ -1,5 +1,7 @@
 //! The arguments of every command.
 
+mod format;
+mod patience;
 mod proof;
 mod sandbox;
 
@@ -8,7 +10,7 @@ use std::path::PathBuf;
 
 use jiff::SignedDuration;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::ui::Color;
 use crate::model::duration::minutes;
@@ -16,6 +18,7 @@ use crate::plan::Hazard;
 use crate::plan::file::{LONGEST, is_digest};
 use crate::plan::hazard::HazardError;
 
+pub(super) use format::Format;
 pub(super) use proof::{
     BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
 };
@@ -43,6 +46,16 @@ pub(super) struct Arguments {
     pub(super) global: Global,
     #[command(subcommand)]
     pub(super) command: Command,
+}
+
+/// Returns the command line's definition, as completions and manual pages need it.
+pub fn command() -> clap::Command {
+    // What is deleted takes along what needs it: the other way round than everywhere else.
+    Arguments::command().mut_subcommand("destroy", |destroy| {
+        destroy.mut_arg("target", |target| {
+            target.help("Only this thing and what needs it, such as `vault.vss`; repeatable")
+        })
+    })
 }
 
 /// Arguments of every command.
@@ -145,16 +158,6 @@ impl Command {
             | Self::Sandbox(_) => false,
         }
     }
-}
-
-/// How an answer is written.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub(super) enum Format {
-    /// For people.
-    #[default]
-    Text,
-    /// For programs, versioned.
-    Json,
 }
 
 /// Arguments of everything that makes a plan.
@@ -302,7 +305,7 @@ pub(super) struct Locking {
     #[arg(long, value_enum, value_name = "KIND", default_value_t)]
     pub(super) lock: LockKind,
     /// How long to wait for another run, such as `10m`; 0 exits with 7 at once
-    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = super::lock::patience)]
+    #[arg(long, value_name = "DURATION", default_value = "0", value_parser = patience::patience)]
     pub(super) lock_timeout: std::time::Duration,
 }
 

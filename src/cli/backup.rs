@@ -9,6 +9,7 @@ use super::arguments::{BackupArguments, Format, Global};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::interrupt::Interrupts;
+use super::names::nearest;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::apply;
@@ -103,7 +104,7 @@ async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &st
     if desired.iter().any(|entry| entry.address.kind() == KindId::Vault && entry.name == vault) {
         return Err(error.hint("the file has it: `vssctl apply` makes it"));
     }
-    Err(match session::nearest(vault, &names) {
+    Err(match nearest(vault, &names) {
         Some(near) => error.hint(format!("did you mean `{near}`?")),
         None => error.hint("`--vault` takes the name of a backup vault"),
     })
@@ -131,7 +132,7 @@ async fn role(reader: &Reader, scope: &Scope, desired: &[Desired], named: Option
                 .filter(|entry| entry.address.kind() == KindId::Role)
                 .map(|entry| entry.name.clone())
                 .collect();
-            Err(match session::nearest(&name, &known) {
+            Err(match nearest(&name, &known) {
                 Some(near) => none().hint(format!("did you mean `{near}`?")),
                 None => none().hint("`--role` takes the name of a role that trusts backup.amazonaws.com, or its ARN"),
             })

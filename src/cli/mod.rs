@@ -9,7 +9,9 @@ mod adopt;
 mod apply;
 mod arguments;
 mod backup;
+mod clock;
 mod completion;
+mod connection;
 mod coverage;
 mod destroy;
 mod doctor;
@@ -17,154 +19,26 @@ mod explain;
 mod file;
 mod init;
 mod interrupt;
-mod lock;
+mod lease;
+mod log;
 mod migrate;
+mod names;
 mod permissions;
 mod plan;
 mod proof;
+mod run;
 mod sandbox;
 mod saved;
 mod schema;
 mod session;
 mod show;
+mod shown;
+mod spectator;
 mod terminal;
+mod unlock;
 mod validate;
 mod verify;
 mod version;
 
-use std::ffi::OsString;
-use std::process::ExitCode;
-
-use clap::{CommandFactory, FromArgMatches};
-
-use arguments::{Arguments, Command, Global};
-use exit::{CliError, Exit};
-use ui::{Color, Ui};
-
-/// Runs the program on this process's arguments.
-pub fn main() -> ExitCode {
-    run(std::env::args_os().collect()).into()
-}
-
-/// Returns the command line's definition, as completions and manual pages need it.
-pub fn command() -> clap::Command {
-    // What is deleted takes along what needs it: the other way round than everywhere else.
-    Arguments::command().mut_subcommand("destroy", |destroy| {
-        destroy.mut_arg("target", |target| {
-            target.help("Only this thing and what needs it, such as `vault.vss`; repeatable")
-        })
-    })
-}
-
-/// Parses the arguments and runs the command.
-fn run(arguments: Vec<OsString>) -> Exit {
-    let ui = Ui::new(color_of(&arguments));
-    let parsed = command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
-    let exit = match parsed {
-        Ok(Arguments { mut global, command }) => {
-            global.writes = command.writes();
-            execute(&global, command, &ui).unwrap_or_else(|error| {
-                ui.clear_status();
-                ui.error(&error);
-                error.exit
-            })
-        }
-        Err(error) => usage(&error, &ui),
-    };
-    ui.finish(exit)
-}
-
-/// Prints what clap has to say: help and version are answers, everything else is a usage error.
-fn usage(error: &clap::Error, ui: &Ui) -> Exit {
-    let text = error.render().ansi().to_string();
-    if error.use_stderr() {
-        ui.aside(&text);
-        Exit::Invalid
-    } else {
-        ui.answer(&text);
-        Exit::Done
-    }
-}
-
-/// Finds `--color` before anything is parsed: usage errors are coloured too.
-fn color_of(arguments: &[OsString]) -> Color {
-    let texts: Vec<&str> =
-        arguments.iter().skip(1).filter_map(|argument| argument.to_str()).take_while(|text| *text != "--").collect();
-    let value = texts.iter().enumerate().rev().find_map(|(index, text)| match text.strip_prefix("--color") {
-        Some("") => texts.get(index + 1).copied(),
-        Some(rest) => rest.strip_prefix('='),
-        None => None,
-    });
-    value.and_then(|value| clap::ValueEnum::from_str(value, false).ok()).unwrap_or_default()
-}
-
-/// Runs one command.
-fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError> {
-    start_log(global);
-    if let Some(directory) = &global.chdir {
-        std::env::set_current_dir(directory).map_err(|error| {
-            CliError::invalid(format!("could not change to the directory `{}`", directory.display())).because(error)
-        })?;
-    }
-    match command {
-        Command::Init(arguments) => init::run(&arguments, global, ui),
-        Command::Migrate(arguments) => block_on(migrate::run(&arguments, global, ui)),
-        Command::Validate => validate::run(global, ui),
-        Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
-        Command::Schema(arguments) => schema::run(&arguments, ui),
-        Command::Explain(arguments) => explain::run(&arguments, ui),
-        Command::Version => Ok(version::run(ui)),
-        Command::Completion(arguments) => completion::run(&arguments, ui),
-        Command::Plan(arguments) => block_on(plan::run(&arguments, global, ui)),
-        Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
-        Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
-        Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
-        Command::Unlock(arguments) => block_on(lock::unlock(&arguments, global, ui)),
-        Command::Verify(arguments) => block_on(verify::run(&arguments, global, ui)),
-        Command::Doctor(arguments) => block_on(doctor::run(&arguments, global, ui)),
-        Command::Coverage(arguments) => block_on(coverage::run(&arguments, global, ui)),
-        Command::Backup(arguments) => block_on(backup::run(&arguments, global, ui)),
-        Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
-        Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
-    }
-}
-
-/// Runs a command that talks to AWS; Ctrl-C ends it at once, unless the command listens itself.
-fn block_on(command: impl Future<Output = Result<Exit, CliError>>) -> Result<Exit, CliError> {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(4)
-        .enable_all()
-        .build()
-        .map_err(|error| CliError::failed("could not start the runtime").because(error))?;
-    let result = runtime.block_on(command);
-    // A call that nobody waits for any more must not hold up the exit.
-    runtime.shutdown_background();
-    result
-}
-
-/// Starts the log on stderr: `VSSCTL_LOG` names what is logged, `-v` raises it.
-fn start_log(global: &Global) {
-    use tracing_subscriber::EnvFilter;
-    let text = std::env::var("VSSCTL_LOG").unwrap_or_else(|_| {
-        match global.verbose {
-            0 => "off",
-            1 => "vssctl=info",
-            2 => "vssctl=debug,aws_config=info",
-            _ => "vssctl=trace,info",
-        }
-        .to_owned()
-    });
-    if text == "off" {
-        return;
-    }
-    // The SDK's debug and trace logs hold signed requests: it is capped at info, whatever is asked for.
-    let capped = ["aws_", "aws_smithy", "hyper", "rustls"]
-        .iter()
-        .filter(|_| text.contains("debug") || text.contains("trace"))
-        .fold(text.clone(), |filter, target| format!("{filter},{target}=info"));
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(EnvFilter::new(capped))
-        .with_writer(std::io::stderr)
-        .with_ansi(false)
-        .try_init();
-}
+pub use arguments::command;
+pub use run::main;

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use super::exit::{CliError, Exit};
-use super::session::{Session, nearest};
+use super::names::nearest;
+use super::session::Session;
 use crate::model::duration::minutes;
 use crate::model::json::pretty;
 use crate::render::html::Origin;

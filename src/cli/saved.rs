@@ -1,19 +1,11 @@
-//! Saved plans on disk, and carrying one out.
+//! Saved plans on disk, and why one is refused.
 
 use crate::model::safe::escaped;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use super::apply::of_arguments;
-use super::arguments::{ApplyArguments, Global, variable};
 use super::exit::{CliError, Exit};
-use super::file;
-use super::session::{self, Loaded, Session};
-use super::ui::Ui;
-use crate::config::Config;
-use crate::engine::Reviewed;
-use crate::model::Sources;
 use crate::plan::file::{LARGEST, Refusal, SavedPlan};
 
 /// Reads a saved plan and makes sure that it is as it was written.
@@ -69,43 +61,6 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.persist(path).map_err(|error| error.error)?;
     // The name is as lasting as the folder that holds it.
     OpenOptions::new().read(true).open(folder)?.sync_all()
-}
-
-/// Applies a saved plan, and exactly that.
-pub(super) async fn apply(path: &Path, arguments: &ApplyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    let saved = read(path)?;
-    saved.expect(arguments.expect_digest.as_deref()).map_err(|refusal| refused(path, refusal))?;
-    let loaded = loaded(path, &saved, global, ui)?;
-    let session = Session { path: path.to_owned(), ..Session::open_for(loaded, global, ui).await? };
-    of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
-}
-
-/// Renders a saved plan for people.
-pub(super) fn show(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
-    let saved = read(path)?;
-    ui.answer(&session::render_plan(&saved.plan(), &Sources::default(), "apply", ui));
-    let [created, by, expires] = [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));
-    ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
-    ui.note(&format!("Digest: {}", saved.digest));
-    Ok(Exit::Done)
-}
-
-/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there is
-/// none, what the plan itself carries.
-fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
-    let is_named = global.file.is_some() || variable("VSSCTL_CONFIG").is_some();
-    if is_named || file::find(global).is_ok() {
-        let loaded = session::load(global, ui)?;
-        saved.check_config(&loaded.config).map_err(|refusal| refused(path, refusal))?;
-        return Ok(loaded);
-    }
-    let config = Config {
-        scope: saved.scope.clone(),
-        desired: saved.entries(),
-        sha256: saved.config_sha256.clone(),
-        thresholds: saved.options.thresholds,
-    };
-    Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), warnings: 0 })
 }
 
 /// Picks the exit code of a refusal: 3 where planning again mends it, 6 where the file is no plan at all, else 4.

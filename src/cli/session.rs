@@ -7,19 +7,19 @@ use std::path::{Path, PathBuf};
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
-use super::terminal::Spectator;
+use super::names::{listed, nearest};
+use super::shown::{counted, problems, render_plan};
+use super::spectator::Spectator;
 use super::ui::Ui;
-use super::{lock, saved};
-use crate::aws::{ConnectError, ConnectOptions, ErrorKind, GuardError, NO_CREDENTIALS};
+use super::{connection, lease, saved};
+use crate::aws::ConnectOptions;
 use crate::config;
 use crate::config::Config;
-use crate::engine::{self, ClockGap, EngineError, OpenError, Purpose};
+use crate::engine::{self, EngineError, Purpose};
+use crate::model::Address;
 use crate::model::Sources;
-use crate::model::{Address, Diagnostic, Diagnostics, Severity};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
-use crate::render;
-use crate::render::diagnostics::{Style, render_one};
 use crate::sandbox::Sandbox;
 
 /// The parsed file, with its texts for underlining.
@@ -42,24 +42,6 @@ pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
         Some(config) if !diagnostics.has_errors() => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
         Some(_) | None => Err(CliError::invalid(format!("`{shown}` is not valid: {}", counted(&diagnostics)))
             .hint("`vssctl explain CODE` says more about a code")),
-    }
-}
-
-/// Renders problems, an empty line after each.
-pub(super) fn problems<'a>(
-    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
-    sources: &Sources,
-    ui: &Ui,
-) -> String {
-    let style = Style { colour: true, width: ui.width() };
-    diagnostics.into_iter().map(|diagnostic| render_one(diagnostic, sources, style) + "\n\n").collect()
-}
-
-/// Counts problems in words.
-fn counted(diagnostics: &Diagnostics) -> String {
-    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
-        1 => "1 error".to_owned(),
-        errors => format!("{errors} errors"),
     }
 }
 
@@ -103,8 +85,8 @@ impl<'a> Session<'a> {
         }
         let purpose = Purpose { is_simulated: sandbox.is_some(), writes: global.writes };
         let opened = Box::pin(engine::Session::open(config, options, purpose, &Spectator(ui))).await;
-        let mut engine = opened.map_err(|error| unopened(error, global.profile.as_deref()))?;
-        engine.tempo.timing = lock::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
+        let mut engine = opened.map_err(|error| connection::unopened(error, global.profile.as_deref()))?;
+        engine.tempo.timing = lease::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
         let options_of_same = options_of_same(global);
         Ok(Self { engine, path, sources, ui, sandbox: purpose.is_simulated, options_of_same })
     }
@@ -142,13 +124,13 @@ impl<'a> Session<'a> {
                 CliError::new(Exit::Stale, "nothing was changed: something has changed meanwhile").hint(again)
             }
             EngineError::Deaf(error) => CliError::failed("could not listen for Ctrl-C").because(error),
-            EngineError::Stopped => lock::stopped(),
+            EngineError::Stopped => lease::stopped(),
             EngineError::Unread { address, action, message } => {
                 CliError::failed(format!("could not see how far `{address}` is: {message}"))
                     .hint(format!("allow `{action}` to the credentials in use"))
             }
             EngineError::Aws(error) => CliError::from(error),
-            EngineError::Lease(error) => lock::refused(self, error),
+            EngineError::Lease(error) => lease::refused(&self.engine.config.scope.stack, &self.options_of_same, error),
             error @ (EngineError::Hazards(_) | EngineError::NobodyToAsk) => CliError::refused(error.to_string()),
         }
     }
@@ -196,36 +178,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Says how far apart the clocks are, and what to do about it.
-pub(super) fn clock_warning(gap: ClockGap) -> String {
-    format!("{}: {MEND}", clocks_apart(gap))
-}
-
-const MEND: &str =
-    "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again";
-
-/// Says how far apart the clocks are.
-fn clocks_apart(gap: ClockGap) -> String {
-    let direction = if gap.ahead > 0 { "behind" } else { "ahead of" };
-    let seconds = gap.ahead.unsigned_abs() / 1000;
-    let length =
-        if seconds < 120 { format!("{seconds} s") } else { format!("{} min {} s", seconds / 60, seconds % 60) };
-    format!("this machine's clock is {length} {direction} AWS's")
-}
-
-/// Words why there is no session.
-fn unopened(error: OpenError, profile: Option<&str>) -> CliError {
-    match error {
-        OpenError::Connect(error) => refused_connection(error),
-        OpenError::Guard(error) => guarded(error, profile),
-        OpenError::Root => CliError::refused("nothing was read or changed: these are the credentials of the root user")
-            .hint("choose a role or user with `--profile`; `vssctl permissions` prints what it needs"),
-        OpenError::Clock(gap) => CliError::refused(format!("nothing was changed: {}", clocks_apart(gap)))
-            .hint(MEND)
-            .hint("if the clock is right, a proxy changes the `Date` of AWS's answers: go without it"),
-    }
-}
-
 /// Writes the options of a command line that another one needs to mean the same file and account.
 fn options_of_same(global: &Global) -> String {
     let mut line = String::new();
@@ -266,12 +218,6 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// Renders a plan for people; `command` carries it out.
-pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui) -> String {
-    let problems = problems(&plan.diagnostics, sources, ui);
-    render::text::plan(plan, &problems, command, ui.width())
-}
-
 /// Says how a plan alone ends a run: refused things weigh more than unreadable ones.
 pub(super) fn verdict(plan: &Plan) -> Exit {
     match plan.verdict() {
@@ -291,86 +237,12 @@ pub(super) fn open_sandbox(path: &Path) -> Result<Sandbox, CliError> {
         .map_err(|error| CliError::failed(format!("could not open the sandbox `{}`", path.display())).because(error))
 }
 
-fn refused_connection(error: ConnectError) -> CliError {
-    match error {
-        ConnectError::Endpoint(_) => CliError::refused("the endpoint is refused")
-            .because(error)
-            .hint("`--allow-endpoint` lets signed calls go there"),
-        ConnectError::Url(_) => CliError::invalid("there is no such endpoint")
-            .because(error)
-            .hint("`--endpoint-url`, AWS_ENDPOINT_URL and a profile's `endpoint_url` take `https://HOST[:PORT]`"),
-        ConnectError::CaBundle { .. } | ConnectError::Certificates { .. } => {
-            CliError::invalid("could not set up the connection").because(error)
-        }
-    }
-}
-
-fn guarded(error: GuardError, profile: Option<&str>) -> CliError {
-    match error {
-        // Without a code nobody was asked: there is nothing to ask with.
-        GuardError::Identity(error) if error.kind == ErrorKind::Credentials && error.code.is_none() => {
-            let message = match profile {
-                Some(profile) => format!("no AWS credentials in the profile `{profile}`"),
-                None => "no AWS credentials found".to_owned(),
-            };
-            tracing::debug!(%error, "no credentials");
-            let detail = error.message.clone();
-            let failed = CliError::failed(message);
-            let failed = if detail == NO_CREDENTIALS { failed } else { failed.because(detail) };
-            failed
-                .hint("name a profile with `--profile`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
-                .hint("`--sandbox` needs none: it is a simulated account")
-        }
-        GuardError::Identity(error) => CliError::from(error),
-        GuardError::Account { .. } | GuardError::Partition { .. } => {
-            CliError::refused("wrong account: nothing was read or changed")
-                .because(error)
-                .hint("choose other credentials with `--profile`, or another file with `--file`")
-        }
-    }
-}
-
-/// Finds the candidate that was probably meant.
-pub(super) fn nearest<'a>(text: &str, candidates: &'a [String]) -> Option<&'a str> {
-    let likeness = |candidate: &str| {
-        let key = candidate.split_once('.').map_or(candidate, |(_, key)| key);
-        let (text, candidate, key) = (text.to_lowercase(), candidate.to_lowercase(), key.to_lowercase());
-        strsim::jaro_winkler(&text, &candidate).max(strsim::jaro_winkler(&text, &key))
-    };
-    candidates
-        .iter()
-        .map(|candidate| (likeness(candidate), candidate.as_str()))
-        .filter(|(likeness, _)| *likeness > 0.85)
-        .max_by(|left, right| left.0.total_cmp(&right.0))
-        .map(|(_, candidate)| candidate)
-}
-
-/// Lists a few names in a sentence.
-fn listed(names: &[String]) -> String {
-    const MOST: usize = 8;
-    let shown: Vec<String> = names.iter().take(MOST).map(|name| format!("`{name}`")).collect();
-    match (names.len(), names.len().checked_sub(MOST)) {
-        (0, _) => "nothing in it".to_owned(),
-        (_, Some(more @ 1..)) => format!("{} and {more} more", shown.join(", ")),
-        (_, _) => shown.join(", "),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use clap::Parser;
 
     use super::super::arguments::Arguments;
     use super::*;
-
-    #[test]
-    fn clocks_are_told_apart_with_direction_and_length() {
-        assert_eq!(ClockGap::of(60_000), None);
-        assert_eq!(ClockGap::of(-60_000), None);
-        let said = |ahead| clocks_apart(ClockGap::of(ahead).expect("apart"));
-        assert_eq!(said(61_000), "this machine's clock is 61 s behind AWS's");
-        assert_eq!(said(-301_500), "this machine's clock is 5 min 1 s ahead of AWS's");
-    }
 
     #[test]
     fn the_options_of_a_run_are_written_so_that_a_shell_reads_them_back() {

@@ -1,23 +1,27 @@
 //! `vssctl show [ADDR...]`.
 
 use crate::model::json;
+use std::path::Path;
+
 use serde_json::{Value, json};
 
 use super::arguments::{Format, Global, ShowArguments};
 use super::exit::{CliError, Exit};
 use super::saved;
 use super::session::Session;
+use super::shown::render_plan;
 use super::ui::Ui;
 use crate::kind::Found;
-use crate::model::Address;
+use crate::model::safe::escaped;
+use crate::model::{Address, Sources};
 use crate::render;
 
 /// Shows what is live for the things of the file.
 pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     if let [only] = arguments.addresses.as_slice()
-        && std::path::Path::new(only).is_file()
+        && Path::new(only).is_file()
     {
-        return saved::show(only.as_ref(), ui);
+        return show_saved(only.as_ref(), ui);
     }
     let session = Session::open(global, ui).await?;
     let wanted = session.addresses(&arguments.addresses)?;
@@ -62,4 +66,14 @@ fn thing(address: &Address, name: &str, found: &Found) -> Value {
             json!({ "address": address, "name": name, "found": "ambiguous", "candidates": ids })
         }
     }
+}
+
+/// Renders a saved plan for people.
+fn show_saved(path: &Path, ui: &Ui) -> Result<Exit, CliError> {
+    let saved = saved::read(path)?;
+    ui.answer(&render_plan(&saved.plan(), &Sources::default(), "apply", ui));
+    let [created, by, expires] = [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));
+    ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
+    ui.note(&format!("Digest: {}", saved.digest));
+    Ok(Exit::Done)
 }

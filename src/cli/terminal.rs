@@ -9,8 +9,9 @@ use serde_json::{Value, json};
 use super::arguments::Consent;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
-use super::lock::{kept, not_returned};
-use super::session::{clock_warning, problems, render_plan};
+use super::lease::{kept, not_returned};
+use super::shown::{problems, render_plan};
+use super::spectator::Spectator;
 use super::ui::Ui;
 use crate::apply::{Event, Report};
 use crate::engine::{self, Audience, News, PATIENCE};
@@ -22,47 +23,6 @@ use crate::render::{self, progress::Progress};
 
 /// How many instances that did not succeed are listed.
 const SHOWN: usize = 10;
-
-/// Tells of connecting and reading, and of nothing else.
-#[derive(Debug)]
-pub(super) struct Spectator<'a>(pub(super) &'a Ui);
-
-impl Audience for Spectator<'_> {
-    fn tell(&self, news: &News<'_>) {
-        let ui = self.0;
-        match news {
-            News::Connecting => ui.status("asking AWS who we are"),
-            News::StillConnecting => {
-                ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
-            }
-            News::ClockGap(gap) => ui.warn(&clock_warning(*gap)),
-            News::Reading => ui.status("reading what is live"),
-            News::Read => ui.clear_status(),
-            News::Plan { .. }
-            | News::Unguarded
-            | News::Leasing
-            | News::Waiting(_)
-            | News::Leased
-            | News::Quiet(_)
-            | News::Begun(_)
-            | News::Event(_)
-            | News::LeaseLost
-            | News::Stopping
-            | News::Over
-            | News::LeaseKept(_)
-            | News::LeaseNotReturned(_)
-            | News::Settling
-            | News::Report { .. }
-            | News::Installing { .. }
-            | News::Installed { .. }
-            | News::RunsUnread(_) => {}
-        }
-    }
-
-    fn consent(&self) -> BoxFuture<'_, engine::Consent> {
-        Box::pin(std::future::ready(engine::Consent::Unavailable))
-    }
-}
 
 /// How a run is told of and asked about.
 #[derive(Clone, Copy, Debug)]

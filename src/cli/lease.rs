@@ -1,12 +1,7 @@
-//! The lease at the edge: who waits for whom, and what is said about it. `vssctl unlock`.
+//! What is said about the lease: who waits for whom, and how to end that.
 
-use std::time::Duration;
-
-use super::arguments::{Global, UnlockArguments};
 use super::exit::{CliError, Exit};
-use super::session::Session;
-use super::ui::Ui;
-use crate::apply::lease::{self, Kept, LeaseError, NotReturned, Store, Timing};
+use crate::apply::lease::{Kept, LeaseError, NotReturned, Timing};
 use crate::aws::Clients;
 use crate::model::safe::escaped;
 
@@ -57,12 +52,11 @@ fn unlocking(epoch: u32, is_over: bool, options: &str) -> String {
 }
 
 /// Words why there is no lease.
-pub(super) fn refused(session: &Session<'_>, error: LeaseError) -> CliError {
-    let stack = &session.engine.config.scope.stack;
+pub(super) fn refused(stack: &str, options_of_same: &str, error: LeaseError) -> CliError {
     match error {
         LeaseError::Held(holder) => {
             let (free_at, rest) = (holder.free_at, holder.free_in.as_secs());
-            let line = unlocking(holder.epoch, false, &session.options_of_same);
+            let line = unlocking(holder.epoch, false, options_of_same);
             CliError::new(Exit::Locked, format!("nothing was changed: somebody else is changing stack `{stack}`"))
                 .because(*holder)
                 .hint("`--lock-timeout 10m` waits for it")
@@ -74,8 +68,8 @@ pub(super) fn refused(session: &Session<'_>, error: LeaseError) -> CliError {
             cli.hint("nothing was changed; `--lock=none` goes without the lease, if nobody else can run vssctl now")
         }
         LeaseError::NotReturned { cause, kept } => {
-            let line = unlocking(kept.epoch, true, &session.options_of_same);
-            refused(session, *cause)
+            let line = unlocking(kept.epoch, true, options_of_same);
+            refused(stack, options_of_same, *cause)
                 .hint(format!("a slot that was made on the way is perhaps still held: {}", waits(&kept)))
                 .hint(format!("nothing is done under it: `{line}` ends that at once"))
         }
@@ -91,76 +85,8 @@ pub(super) fn stopped() -> CliError {
     CliError::new(Exit::Interrupted, "nothing was changed: stopped while waiting")
 }
 
-/// Breaks a lease whose holder is known to be dead.
-pub(super) async fn unlock(arguments: &UnlockArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    let session = Session::open(global, ui).await?;
-    let (store, timing) = (Store::new(&session.engine.clients), session.engine.tempo.timing);
-    let stack = escaped(&session.engine.config.scope.stack);
-    let Some(holder) = lease::holder(&store, &timing).await? else {
-        ui.answer(&format!("Nobody has the lease of stack {stack}.\n"));
-        return Ok(Exit::Done);
-    };
-    if holder.epoch != arguments.epoch {
-        return Err(CliError::invalid(format!("epoch {} is not the one that is held", arguments.epoch))
-            .because(holder)
-            .hint("make sure that it is dead before you name it"));
-    }
-    ui.answer(&format!("{}\n", sentence(&escaped(&holder.to_string()))));
-    if !arguments.consent.yes {
-        if arguments.consent.no_input || !ui.interactive() {
-            return Err(CliError::refused("nothing was changed: breaking a lease needs consent")
-                .hint("a holder that lives would write beside the next one: make sure, then give `--yes`"));
-        }
-        let question = "\nIf it lives, it would write beside the next one. Break it?\nOnly `yes` is taken: ";
-        if ui.ask(question)? != "yes" {
-            ui.note("Nothing was changed.");
-            return Ok(Exit::Refused);
-        }
-    }
-    if lease::unlock(&store, &holder, &session.engine.caller.arn, &timing).await? {
-        ui.answer(&format!("Broke the lease of epoch {}.\n", holder.epoch));
-        Ok(Exit::Done)
-    } else {
-        Err(CliError::new(Exit::Locked, "somebody else took the lease in this moment"))
-    }
-}
-
-fn sentence(text: &str) -> String {
+/// Starts a sentence with a capital letter.
+pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     characters.next().map(|first| first.to_uppercase().chain(characters).collect()).unwrap_or_default()
-}
-
-/// Parses how long to wait for the lease, such as `90s`, `10m` or `1h`.
-pub(super) fn patience(text: &str) -> Result<Duration, String> {
-    let help = || "write it like `90s`, `10m` or `1h`".to_owned();
-    if text == "0" {
-        return Ok(Duration::ZERO);
-    }
-    let unit = text.chars().last().ok_or_else(help)?;
-    let number: u64 = text[..text.len() - unit.len_utf8()].parse().map_err(|_| help())?;
-    let seconds = match unit {
-        's' => 1,
-        'm' => 60,
-        'h' => 3600,
-        _ => return Err(help()),
-    };
-    match number.checked_mul(seconds) {
-        Some(seconds) if seconds <= 86_400 => Ok(Duration::from_secs(seconds)),
-        Some(_) | None => Err("a day is the most".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn patience_has_a_unit_and_an_end() {
-        assert_eq!(patience("0"), Ok(Duration::ZERO));
-        assert_eq!(patience("90s"), Ok(Duration::from_secs(90)));
-        assert_eq!(patience("10m"), Ok(Duration::from_mins(10)));
-        for text in ["", "10", "m", "-1m", "1d", "25h", "18446744073709551615h", "1µ"] {
-            assert!(patience(text).is_err(), "{text}");
-        }
-    }
 }

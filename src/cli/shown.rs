@@ -1,0 +1,31 @@
+//! Problems and plans as people read them on a terminal.
+
+use super::ui::Ui;
+use crate::model::{Diagnostic, Diagnostics, Severity, Sources};
+use crate::plan::Plan;
+use crate::render;
+use crate::render::diagnostics::{Style, render_one};
+
+/// Renders problems, an empty line after each.
+pub(super) fn problems<'a>(
+    diagnostics: impl IntoIterator<Item = &'a Diagnostic>,
+    sources: &Sources,
+    ui: &Ui,
+) -> String {
+    let style = Style { colour: true, width: ui.width() };
+    diagnostics.into_iter().map(|diagnostic| render_one(diagnostic, sources, style) + "\n\n").collect()
+}
+
+/// Counts problems in words.
+pub(super) fn counted(diagnostics: &Diagnostics) -> String {
+    match diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count() {
+        1 => "1 error".to_owned(),
+        errors => format!("{errors} errors"),
+    }
+}
+
+/// Renders a plan for people; `command` carries it out.
+pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui) -> String {
+    let problems = problems(&plan.diagnostics, sources, ui);
+    render::text::plan(plan, &problems, command, ui.width())
+}

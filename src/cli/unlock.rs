@@ -1,0 +1,43 @@
+//! `vssctl unlock`.
+
+use super::arguments::{Global, UnlockArguments};
+use super::exit::{CliError, Exit};
+use super::lease::sentence;
+use super::session::Session;
+use super::ui::Ui;
+use crate::apply::lease::{self, Store};
+use crate::model::safe::escaped;
+
+/// Breaks a lease whose holder is known to be dead.
+pub(super) async fn run(arguments: &UnlockArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    let session = Session::open(global, ui).await?;
+    let (store, timing) = (Store::new(&session.engine.clients), session.engine.tempo.timing);
+    let stack = escaped(&session.engine.config.scope.stack);
+    let Some(holder) = lease::holder(&store, &timing).await? else {
+        ui.answer(&format!("Nobody has the lease of stack {stack}.\n"));
+        return Ok(Exit::Done);
+    };
+    if holder.epoch != arguments.epoch {
+        return Err(CliError::invalid(format!("epoch {} is not the one that is held", arguments.epoch))
+            .because(holder)
+            .hint("make sure that it is dead before you name it"));
+    }
+    ui.answer(&format!("{}\n", sentence(&escaped(&holder.to_string()))));
+    if !arguments.consent.yes {
+        if arguments.consent.no_input || !ui.interactive() {
+            return Err(CliError::refused("nothing was changed: breaking a lease needs consent")
+                .hint("a holder that lives would write beside the next one: make sure, then give `--yes`"));
+        }
+        let question = "\nIf it lives, it would write beside the next one. Break it?\nOnly `yes` is taken: ";
+        if ui.ask(question)? != "yes" {
+            ui.note("Nothing was changed.");
+            return Ok(Exit::Refused);
+        }
+    }
+    if lease::unlock(&store, &holder, &session.engine.caller.arn, &timing).await? {
+        ui.answer(&format!("Broke the lease of epoch {}.\n", holder.epoch));
+        Ok(Exit::Done)
+    } else {
+        Err(CliError::new(Exit::Locked, "somebody else took the lease in this moment"))
+    }
+}
