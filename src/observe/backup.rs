@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
-
-use super::evidence::{known, moment, read_image, read_snapshot};
+use super::jobs;
+use super::known::known;
+use super::listed::{self, read_image, read_snapshot};
 use crate::aws::{AwsError, Reader};
 use crate::vss::Moment;
-use crate::vss::evidence::{Evidence, Image, Instance, Job, JobState, Known, Snapshot};
+use crate::vss::evidence::{Evidence, Image, Instance, Job, Known, Snapshot};
 use crate::vss::verify::{ImageProof, Proof, image_of, judge};
 
 /// Reads the instances.
@@ -15,7 +15,7 @@ use crate::vss::verify::{ImageProof, Proof, image_of, judge};
 /// # Errors
 /// When the list cannot be read.
 pub async fn instances(reader: &Reader) -> Result<Vec<Instance>, AwsError> {
-    Ok(reader.instances().await?.iter().map(super::evidence::instance).collect())
+    Ok(reader.instances().await?.iter().map(listed::instance).collect())
 }
 
 /// Reads one job as it is now, with how much of it is done in percent.
@@ -25,31 +25,9 @@ pub async fn instances(reader: &Reader) -> Result<Vec<Instance>, AwsError> {
 pub async fn job(reader: &Reader, id: &str) -> Result<(Job, Option<String>), AwsError> {
     let answer = reader.backup_job(id).await?;
     let percent = answer.percent_done().map(str::to_owned);
-    let job = described(&answer);
+    let job = jobs::described(&answer);
     let incomplete = || AwsError::unsettled("backup", "DescribeBackupJob", "the answer does not say what the job is");
     Ok((job.ok_or_else(incomplete)?, percent))
-}
-
-fn described(job: &DescribeBackupJobOutput) -> Option<Job> {
-    let created_by = job.created_by();
-    let text = |text: Option<&str>| text.filter(|text| !text.is_empty()).map(str::to_owned);
-    let vss = job.backup_options().and_then(|options| options.get("WindowsVSS"));
-    Some(Job {
-        id: job.backup_job_id()?.to_owned(),
-        resource_arn: job.resource_arn()?.to_owned(),
-        state: JobState::from(job.state()?.as_str().to_owned()),
-        backup_type: text(job.backup_type()),
-        vss_requested: vss.is_some_and(|value| value.eq_ignore_ascii_case("enabled")),
-        message_category: text(job.message_category()),
-        status_message: text(job.status_message()),
-        recovery_point_arn: text(job.recovery_point_arn()),
-        created: moment(job.creation_date())?,
-        completed: moment(job.completion_date()),
-        plan_id: text(created_by.and_then(|by| by.backup_plan_id())),
-        rule_id: text(created_by.and_then(|by| by.backup_rule_id())),
-        vault: job.backup_vault_name().unwrap_or_default().to_owned(),
-        role_arn: text(job.iam_role_arn()),
-    })
 }
 
 /// Judges one job that has ended by its image and every snapshot of it, which are read now; the image is told of whatever the job

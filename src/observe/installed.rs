@@ -2,10 +2,11 @@
 //! policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
 //! instance. What can't be read is unknown.
 
-use crate::model::KindId;
 use std::collections::BTreeMap;
 
-use aws_sdk_ssm::types::CommandInvocationStatus;
+use aws_sdk_ssm::types::{Association, AssociationExecution, CommandInvocationStatus};
+use futures_util::future::{join, join_all};
+use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
@@ -13,7 +14,7 @@ use crate::aws::{AwsError, Instance, Invocations, Reader};
 use crate::kind::{Desired, KindLive};
 use crate::kinds::live_form::document;
 use crate::kinds::package::{DOCUMENT, first_attempts};
-use crate::model::Address;
+use crate::model::{Address, KindId};
 use crate::plan::access::Access;
 use crate::vss::Moment;
 use crate::vss::gate::{Account, Evidence, Machine, Machines, Role, swaps, wanted};
@@ -21,6 +22,8 @@ use crate::vss::package::{
     Installed, PackageEvidence, PackageSource, believed, is_package, of_association, of_backup, of_output,
 };
 
+/// How many associations are read at a time.
+const ASSOCIATIONS: usize = 8;
 /// Executions of an association that are looked at: an instance that joins has one of its own.
 const EXECUTIONS: usize = 3;
 
@@ -40,33 +43,43 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
         Ok(account) => evidence.account = account,
         Err(error) => evidence.account_unread = Some(Box::new(error)),
     }
-    if swapping || versions || counted {
-        evidence.machines = match reader.instances().await {
-            Ok(instances) => {
-                let words = words(reader, &instances, &mut evidence.unread).await;
-                Machines::Read(machines(&instances, words))
-            }
-            Err(error) => Machines::Unread(Box::new(error)),
-        };
-    }
+    let machines = async { if swapping || versions || counted { Some(read_machines(reader).await) } else { None } };
     let numbered: Vec<&Address> = packages
         .iter()
         .filter(|entry| swapping || versioned(entry) || entry.options.contains_key("canary"))
         .map(|entry| &entry.address)
         .collect();
-    if !numbered.is_empty() {
-        // Without the numbers the record of an earlier attempt refuses the next one.
-        match first_attempts(reader, &numbered).await {
-            Ok(attempts) => {
-                for (address, (attempt, unsettled)) in attempts {
-                    evidence.unsettled.extend(unsettled.map(|seconds| (address.clone(), seconds)));
-                    evidence.attempts.insert(address, attempt);
-                }
+    let attempts = async { if numbered.is_empty() { None } else { Some(first_attempts(reader, &numbered).await) } };
+    let (machines, attempts) = join(Box::pin(machines), Box::pin(attempts)).await;
+    if let Some((machines, unread)) = machines {
+        evidence.machines = machines;
+        evidence.unread = unread;
+    }
+    match attempts {
+        Some(Ok(attempts)) => {
+            for (address, (attempt, unsettled)) in attempts {
+                evidence.unsettled.extend(unsettled.map(|seconds| (address.clone(), seconds)));
+                evidence.attempts.insert(address, attempt);
             }
-            Err(error) => evidence.unread.push(error),
         }
+        // Without the numbers the record of an earlier attempt refuses the next one.
+        Some(Err(error)) => evidence.unread.push(error),
+        None => {}
     }
     evidence
+}
+
+/// Reads the instances and what is known of their packages; what could not be read of the packages is returned beside them.
+async fn read_machines(reader: &Reader) -> (Machines, Vec<AwsError>) {
+    let mut unread = Vec::new();
+    let machines = match reader.instances().await {
+        Ok(instances) => {
+            let words = words(reader, &instances, &mut unread).await;
+            Machines::Read(machines(&instances, words))
+        }
+        Err(error) => Machines::Unread(Box::new(error)),
+    };
+    (machines, unread)
 }
 
 /// The kinds that decide what instances may do.
@@ -198,30 +211,40 @@ pub(crate) async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
 
 /// What associations that install packages tell: their outcome on each instance, and by what they install its version.
 pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
-    let mut found = Words::new();
     let listed = reader.list_associations().await?;
-    for association in listed.iter().filter(|association| association.name() == Some(DOCUMENT)) {
-        let Some(id) = association.association_id() else { continue };
-        let described = reader.association(id).await?;
-        let parameters = described.parameters().into_iter().flatten().collect::<BTreeMap<_, _>>();
-        let parameters = json!(parameters);
-        if of_association(&parameters, Moment::default()).is_none() {
+    let installing = listed.iter().filter(|association| association.name() == Some(DOCUMENT));
+    // In the order of the list, so that the same account always reports the same error.
+    let reads = stream::iter(installing.map(|association| of_association_runs(reader, association)));
+    let words: Vec<Words> = reads.buffered(ASSOCIATIONS).try_collect().await?;
+    Ok(words.into_iter().flatten().collect())
+}
+
+/// What the newest runs of one association tell.
+async fn of_association_runs(reader: &Reader, association: &Association) -> Result<Words, AwsError> {
+    let Some(id) = association.association_id() else { return Ok(Words::new()) };
+    let described = reader.association(id).await?;
+    let parameters = described.parameters().into_iter().flatten().collect::<BTreeMap<_, _>>();
+    let parameters = json!(parameters);
+    if of_association(&parameters, Moment::default()).is_none() {
+        return Ok(Words::new());
+    }
+    let executions = reader.association_executions(id).await?;
+    // An earlier version of the association may have installed something else.
+    let current = executions.iter().filter(|one| one.association_version() == described.association_version());
+    let targets = |execution: &AssociationExecution| {
+        let execution = execution.execution_id().unwrap_or_default().to_owned();
+        async move { reader.association_targets(id, &execution).await }
+    };
+    let mut found = Words::new();
+    let read: Result<Vec<_>, AwsError> = join_all(current.take(EXECUTIONS).map(targets)).await.into_iter().collect();
+    for target in read?.into_iter().flatten() {
+        let at = target.last_execution_date().map(aws_sdk_ssm::primitives::DateTime::secs);
+        let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
             continue;
-        }
-        let executions = reader.association_executions(id).await?;
-        // An earlier version of the association may have installed something else.
-        let current = executions.iter().filter(|one| one.association_version() == described.association_version());
-        for execution in current.take(EXECUTIONS) {
-            for target in reader.association_targets(id, execution.execution_id().unwrap_or_default()).await? {
-                let at = target.last_execution_date().map(aws_sdk_ssm::primitives::DateTime::secs);
-                let (Some("Success"), Some(instance), Some(at)) = (target.status(), target.resource_id(), at) else {
-                    continue;
-                };
-                let installed = of_association(&parameters, Moment::from_seconds(at));
-                let word = installed.map(|installed| evidence(installed, PackageSource::Installation, at));
-                found.extend(word.map(|word| (instance.to_owned(), word)));
-            }
-        }
+        };
+        let installed = of_association(&parameters, Moment::from_seconds(at));
+        let word = installed.map(|installed| evidence(installed, PackageSource::Installation, at));
+        found.extend(word.map(|word| (instance.to_owned(), word)));
     }
     Ok(found)
 }

@@ -4,9 +4,15 @@
 pub mod backup;
 pub mod evidence;
 mod installed;
+mod jobs;
+mod known;
+mod listed;
+mod live;
 pub mod look;
 mod packages;
-mod refresh;
+mod plans;
+mod points;
+mod roles;
 mod surroundings;
 
-pub use refresh::{LiveAccount, plan, refresh};
+pub use live::{LiveAccount, plan, refresh};

@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use super::evidence::known;
+use super::installed::{of_associations, of_commands};
+use super::known::known;
 use crate::aws::Reader;
-use crate::observe::installed::{of_associations, of_commands};
-use crate::vss::evidence::{Evidence, Image, Job, Known};
+use crate::vss::evidence::{Image, Job, Known, Snapshot};
 use crate::vss::package::{Installed, PackageEvidence, PackageSource, of_backup};
 
 /// What is known by instance id.
-type Packages = Known<BTreeMap<String, Vec<PackageEvidence>>>;
+pub(super) type Packages = Known<BTreeMap<String, Vec<PackageEvidence>>>;
 
 /// Reads what Run Commands and associations that install the package came to.
 pub(super) async fn installations(reader: &Reader) -> (Packages, Packages) {
@@ -28,11 +28,11 @@ fn by_instance(words: Vec<(String, PackageEvidence)>) -> BTreeMap<String, Vec<Pa
 
 /// What the tags of the newest VSS backups tell about the package that made them.
 pub(super) fn of_backups(
-    evidence: &Evidence,
     images: &Known<BTreeMap<String, Option<Image>>>,
+    snapshots: &Known<BTreeMap<String, Option<Snapshot>>>,
     newest: &BTreeMap<&str, &Job>,
 ) -> Packages {
-    let (Some(images), Some(snapshots)) = (images.known(), evidence.snapshots.known()) else { return Known::NotRead };
+    let (Some(images), Some(snapshots)) = (images.known(), snapshots.known()) else { return Known::NotRead };
     let mut packages: BTreeMap<String, Vec<PackageEvidence>> = BTreeMap::new();
     for (instance, job) in newest {
         let Some(Some(image)) = job.image_id().and_then(|id| images.get(id)) else { continue };

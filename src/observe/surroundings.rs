@@ -3,10 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde_json::Value;
 
-use super::evidence::known;
+use super::known::known;
 use crate::aws::Reader;
 use crate::policy;
 use crate::vss::evidence::{Endpoint, Evidence, Key, Known, RouteTable, Volume};
@@ -14,19 +14,38 @@ use crate::vss::evidence::{Endpoint, Evidence, Key, Known, RouteTable, Volume};
 /// The service of failover clusters.
 const CLUSTER_SERVICE: &str = "ClusSvc";
 
-/// Reads it into evidence that has instances and plans.
-pub(super) async fn read(reader: &Reader, evidence: &mut Evidence) {
+/// What lists tell of the surroundings.
+pub(super) struct Surroundings {
+    pub(super) volumes: Known<Vec<Volume>>,
+    pub(super) clustered: Known<BTreeSet<String>>,
+    pub(super) routes: Known<Vec<RouteTable>>,
+}
+
+/// Reads the lists.
+pub(super) async fn lists(reader: &Reader) -> Surroundings {
     let (volumes, clustered, routes) =
         tokio::join!(reader.encrypted_volumes(), reader.instances_with_service(CLUSTER_SERVICE), reader.route_tables());
-    evidence.volumes = known(volumes).map(|volumes| volumes.iter().filter_map(volume).collect());
-    evidence.clustered = known(clustered).map(|ids| ids.into_iter().collect());
-    evidence.routes = known(routes).map(|tables| tables.iter().map(table).collect());
-    let mut windows = evidence.instances.known().into_iter().flatten().filter(|instance| instance.windows);
-    if windows.any(|instance| evidence.closed_network(instance).is_some()) {
-        evidence.endpoints =
-            known(reader.vpc_endpoints().await).map(|endpoints| endpoints.iter().map(endpoint).collect());
+    Surroundings {
+        volumes: known(volumes).map(|volumes| volumes.iter().filter_map(volume).collect()),
+        clustered: known(clustered).map(|ids| ids.into_iter().collect()),
+        routes: known(routes).map(|tables| tables.iter().map(table).collect()),
     }
-    evidence.keys = keys(reader, evidence).await;
+}
+
+/// The endpoints of networks, and the keys of volumes.
+pub(super) type Details = (Known<Vec<Endpoint>>, BTreeMap<String, Known<Key>>);
+
+/// Reads what the lists lead to, for evidence that has instances, plans and the lists.
+pub(super) async fn details(reader: &Reader, evidence: &Evidence) -> Details {
+    let endpoints = async {
+        let mut windows = evidence.instances.known().into_iter().flatten().filter(|instance| instance.windows);
+        if windows.any(|instance| evidence.closed_network(instance).is_some()) {
+            known(reader.vpc_endpoints().await).map(|endpoints| endpoints.iter().map(endpoint).collect())
+        } else {
+            Known::NotRead
+        }
+    };
+    join(endpoints, keys(reader, evidence)).await
 }
 
 fn volume(volume: &crate::aws::Volume) -> Option<Volume> {
@@ -85,11 +104,11 @@ async fn key(reader: &Reader, arn: &str, roles: &BTreeSet<&str>) -> Known<Key> {
     let mut key = Key { state: read.state.clone(), is_customers: read.is_customers, ..Key::default() };
     let is_ours = read.arn.split(':').nth(4) == Some(reader.scope().account_id.as_str());
     if key.is_customers && is_ours {
-        key.policy =
-            known(reader.key_policy(arn).await).map(|text| policy::parse(&text).unwrap_or(Value::String(text)));
         let grants =
             roles.iter().map(|role| async move { ((*role).to_owned(), known(reader.key_grants(arn, role).await)) });
-        key.grants = join_all(grants).await.into_iter().collect();
+        let (text, grants) = join(reader.key_policy(arn), join_all(grants)).await;
+        key.policy = known(text).map(|text| policy::parse(&text).unwrap_or(Value::String(text)));
+        key.grants = grants.into_iter().collect();
     }
     Known::Known(key)
 }
