@@ -12,7 +12,7 @@ use vssctl::sandbox::fleet::{Ailment, Instance, PackageChange};
 use vssctl::vss::Moment;
 use vssctl::vss::coverage::{Coverage, Protection, coverage};
 use vssctl::vss::doctor::{self, Diagnosis, Severity, Subject, diagnose};
-use vssctl::vss::evidence::Evidence;
+use vssctl::vss::evidence::{Evidence, Known};
 use vssctl::vss::verify::{self, Report, Verdict, Verified, verify};
 
 use crate::bench::{self, Bench, STACK};
@@ -665,7 +665,7 @@ fn a_monthly_backup_that_aws_no_longer_lists_is_no_finding() {
     assert_eq!(see(&bench, false).verdict("sql-1"), Some(Verdict::Consistent));
     // A run that made no job is missed all the same.
     let evidence = read(&bench, false);
-    let jobs = vssctl::vss::evidence::Known::Known(Vec::new());
+    let jobs = Known::Known(Vec::new());
     let report = verify(&Evidence { jobs, ..evidence }, &verify::Options::default());
     assert_eq!(report.count(Verdict::Never), 2, "{:#?}", report.instances);
 }
@@ -769,4 +769,20 @@ fn a_page_for_auditors_looks_into_older_backups_by_few_calls() {
     assert_eq!((count("ec2:DescribeImages"), count("ec2:DescribeSnapshots")), pages);
     // However many instances there are, the page stays of one size and the calls stay of one number.
     assert_eq!((history(1), history(193), history(1_000), history(50_000)), (31, 31, 6, 3));
+}
+
+#[test]
+fn a_look_inside_asks_once_for_all_instances_of_a_command() {
+    for count in [1, 20, 51] {
+        let bench = crowd(count);
+        let evidence = read(&bench, true);
+        let inspections = evidence.inspections.values().filter_map(Known::known).count();
+        assert_eq!(inspections, count, "{:#?}", evidence.inspections);
+        let requests = bench.requests();
+        // One command is for fifty instances, and each look at it is one call, for however many of them.
+        let commands = count.div_ceil(50);
+        assert_eq!(calls(&requests, "ssm:SendCommand"), commands);
+        let looks = calls(&requests, "ssm:ListCommandInvocations") + calls(&requests, "ssm:GetCommandInvocation");
+        assert!(looks <= 5 * commands, "{count} instances: {looks} calls");
+    }
 }
