@@ -8,7 +8,7 @@ use super::ui::Ui;
 use crate::engine::Reviewed;
 use crate::plan::Options;
 
-/// Writes this stack's marks on live things that have no owner, and changes nothing else.
+/// Writes this stack's marks on live resources that have no owner, and changes nothing else.
 pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let addresses = session.addresses(&arguments.addresses)?;

@@ -53,7 +53,7 @@ pub fn command() -> clap::Command {
     // What is deleted takes along what needs it: the other way round than everywhere else.
     Arguments::command().mut_subcommand("destroy", |destroy| {
         destroy.mut_arg("target", |target| {
-            target.help("Only this thing and what needs it, such as `vault.vss`; repeatable")
+            target.help("Only this resource and what needs it, such as `vault.vss`; repeatable")
         })
     })
 }
@@ -109,7 +109,7 @@ pub(super) enum Command {
     Apply(ApplyArguments),
     /// Delete everything that this stack owns
     Destroy(DestroyArguments),
-    /// Take over live things that have no owner
+    /// Take over live resources that have no owner
     Adopt(AdoptArguments),
     /// Break the lease of a run that is known to be dead
     Unlock(UnlockArguments),
@@ -119,7 +119,7 @@ pub(super) enum Command {
     Doctor(DoctorArguments),
     /// Tell which Windows instances no plan protects, protects without VSS, or protects twice
     Coverage(CoverageArguments),
-    /// Show what is live for the things of the file
+    /// Show what is live for the resources of the file
     Show(ShowArguments),
     /// Back up an instance now, with VSS: waited for and verified
     Backup(BackupArguments),
@@ -163,7 +163,7 @@ impl Command {
 /// Arguments of everything that makes a plan.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Scoping {
-    /// Only this thing and what it needs, such as `plan.daily`; repeatable
+    /// Only this resource and what it needs, such as `plan.daily`; repeatable
     #[arg(long, value_name = "ADDR")]
     pub(super) target: Vec<String>,
     /// How many calls at a time
@@ -338,7 +338,7 @@ pub(super) struct DestroyArguments {
 /// Arguments of `adopt`.
 #[derive(Args, Debug)]
 pub(super) struct AdoptArguments {
-    /// The things to take over, such as `role.app`
+    /// The resources to take over, such as `role.app`
     #[arg(required = true, value_name = "ADDR")]
     pub(super) addresses: Vec<String>,
     /// How many calls at a time
@@ -353,7 +353,7 @@ pub(super) struct AdoptArguments {
 /// Arguments of `show`.
 #[derive(Args, Debug)]
 pub(super) struct ShowArguments {
-    /// Only these things, such as `plan.daily`; or one file that `plan --out` wrote
+    /// Only these resources, such as `plan.daily`; or one file that `plan --out` wrote
     #[arg(value_name = "ADDR|FILE")]
     pub(super) addresses: Vec<String>,
     /// How the answer is written

@@ -18,7 +18,7 @@ pub enum Exit {
     Changes = 2,
     /// A saved plan is stale, or a plan is not the one that was reviewed: plan again.
     Stale = 3,
-    /// Refused: somebody else's thing, the wrong account, a guard or a threshold.
+    /// Refused: somebody else's resource, the wrong account, a guard or a threshold.
     Refused = 4,
     /// Some of it was applied and some was not.
     Partly = 5,

@@ -161,7 +161,7 @@ impl<'a> Session<'a> {
         })
     }
 
-    /// Parses addresses of things of the file.
+    /// Parses addresses of resources of the file.
     pub(super) fn addresses(&self, texts: &[String]) -> Result<Vec<Address>, CliError> {
         let known = |address: &Address| self.engine.config.desired.iter().any(|desired| desired.address == *address);
         texts.iter().map(|text| text.parse().ok().filter(known).ok_or_else(|| self.unknown(text))).collect()
@@ -218,7 +218,7 @@ fn shell_word(word: &str) -> String {
     }
 }
 
-/// Says how a plan alone ends a run: refused things weigh more than unreadable ones.
+/// Says how a plan alone ends a run: refused resources weigh more than unreadable ones.
 pub(super) fn verdict(plan: &Plan) -> Exit {
     match plan.verdict() {
         Verdict::Refused => Exit::Refused,

@@ -16,7 +16,7 @@ use crate::model::safe::escaped;
 use crate::model::{Address, Sources};
 use crate::render;
 
-/// Shows what is live for the things of the file.
+/// Shows what is live for the resources of the file.
 pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     if let [only] = arguments.addresses.as_slice()
         && Path::new(only).is_file()
@@ -27,7 +27,7 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     let wanted = session.addresses(&arguments.addresses)?;
     let live = session.refresh().await;
     let absent = Found::Absent;
-    let things: Vec<(&Address, &str, &Found)> = session
+    let resources: Vec<(&Address, &str, &Found)> = session
         .engine
         .config
         .desired
@@ -38,12 +38,12 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
             (&desired.address, desired.name.as_str(), found)
         })
         .collect();
-    let unknown = things.iter().any(|(_, _, found)| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. }));
+    let unknown = resources.iter().any(|(_, _, found)| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. }));
     match arguments.format {
-        Format::Text => ui.answer(&render::live::text(&things, ui.width())),
+        Format::Text => ui.answer(&render::live::text(&resources, ui.width())),
         Format::Json => {
-            let things: Vec<Value> = things.iter().map(|(address, name, found)| thing(address, name, found)).collect();
-            let value = json!({ "format": 1, "scope": session.engine.config.scope, "things": things });
+            let resources: Vec<Value> = resources.iter().map(|(address, name, found)| resource(address, name, found)).collect();
+            let value = json!({ "format": 1, "scope": session.engine.config.scope, "resources": resources });
             let text = json::pretty(&value)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
             ui.answer(&text);
@@ -52,8 +52,8 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     Ok(if unknown { Exit::Failed } else { Exit::Done })
 }
 
-/// Returns one thing for programs.
-fn thing(address: &Address, name: &str, found: &Found) -> Value {
+/// Returns one resource for programs.
+fn resource(address: &Address, name: &str, found: &Found) -> Value {
     match found {
         Found::Absent => json!({ "address": address, "name": name, "found": "absent" }),
         Found::Live(live) => json!({

@@ -9,9 +9,9 @@ use crate::model::safe::escaped;
 /// Checks everything that can be checked without AWS.
 pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let loaded = session::load(global, ui)?;
-    let things = match loaded.config.desired.len() {
-        1 => "1 thing".to_owned(),
-        things => format!("{things} things"),
+    let resources = match loaded.config.desired.len() {
+        1 => "1 resource".to_owned(),
+        count => format!("{count} resources"),
     };
     let warnings = match loaded.warnings {
         0 => String::new(),
@@ -19,6 +19,6 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         warnings => format!(", with {warnings} warnings"),
     };
     let (path, stack) = (loaded.path.display().to_string(), &loaded.config.scope.stack);
-    ui.answer(&format!("{} is valid{warnings}: {things} in stack {}.\n", escaped(&path), escaped(stack)));
+    ui.answer(&format!("{} is valid{warnings}: {resources} in stack {}.\n", escaped(&path), escaped(stack)));
     Ok(Exit::Done)
 }

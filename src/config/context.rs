@@ -168,7 +168,7 @@ impl Context<'_> {
         }
     }
 
-    /// Makes the desired thing of an entry.
+    /// Makes the desired resource of an entry.
     pub(crate) fn desired<T: Common>(&mut self, entry: &Entry<'_, T>, fields: Fields) -> Desired {
         let renamed_from = self.renamed_from(entry);
         Desired {
@@ -240,7 +240,7 @@ impl Context<'_> {
         if let Some(found) = found {
             return Some(Target::Entry(Address::new(kind, found.key.clone()), found.name.clone()));
         }
-        let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|other| other.key.as_str()).collect();
+        let names: Vec<&str> = declared.iter().take(limits::RESOURCES).map(|other| other.key.as_str()).collect();
         let title = kind.name().replace('_', " ");
         let diagnostic = entry
             .error("VSS0301", format!("there is no {title} `{}` in the file", safe(text)))
@@ -290,7 +290,7 @@ impl Context<'_> {
         true
     }
 
-    /// Reads a field that holds the ARN of one sort of thing, of the stack's own account and region.
+    /// Reads a field that holds the ARN of a resource of one type, in the stack's own account and region.
     pub(crate) fn own_arn<T>(
         &mut self,
         entry: &Entry<'_, T>,
@@ -333,13 +333,13 @@ impl Context<'_> {
             .find(|address| self.iam_arn(KindId::Role, address, "role").is_some_and(|role| role == arn.to_string()))
     }
 
-    /// Returns the path of an IAM thing: its own, or `[stack] iam_path`. Where there is neither, none is declared, and a
-    /// live thing may be at any.
+    /// Returns the path of an IAM resource: its own, or `[stack] iam_path`. Where there is neither, the file declares no
+    /// path, and the live resource may be at any.
     pub(crate) fn iam_path(&self, own: Option<&String>) -> Option<String> {
         own.cloned().or_else(|| (self.scope.iam_path != "/").then(|| self.scope.iam_path.clone()))
     }
 
-    /// Builds the ARN of an IAM thing of the file.
+    /// Builds the ARN of an IAM resource of the file.
     pub(crate) fn iam_arn(&self, kind: KindId, address: &Address, resource: &str) -> Option<String> {
         let declared = self.declared.get(&kind)?.iter().find(|declared| declared.key == address.key())?;
         let path = declared.path.as_deref().unwrap_or(&self.scope.iam_path);

@@ -6,7 +6,7 @@
 pub(crate) const FILE: u64 = 1024 * 1024;
 /// Files that hold entries: one, and the one that it extends.
 pub(crate) const FILES: u64 = 2;
-/// Bytes that all things of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy
+/// Bytes that all resources of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy
 /// files are in place, and each value stands in a line of its own behind its indentation, which makes four bytes of
 /// one.
 pub const RESOLVED: u64 = 4 * FILES * FILE;
@@ -18,18 +18,19 @@ pub(crate) const DOCUMENT_FILE: u64 = 20 * 1024;
 pub(crate) const DOCUMENT_FILES: usize = 64;
 /// Bytes of one string that is no policy document.
 pub(crate) const STRING: usize = 4096;
-/// Things of one stack: room for every plan, vault and role that a region's quotas allow by default, with their children.
-pub(crate) const THINGS: usize = 2000;
-/// Entries, rules and selections included, beyond which a file is not resolved at all: each would be a thing.
-pub(crate) const ENTRIES: usize = THINGS;
+/// Resources of one stack: room for every plan, vault and role that a region's quotas allow by default, and for their
+/// children.
+pub(crate) const RESOURCES: usize = 2000;
+/// Entries, rules and selections included, beyond which a file is not resolved at all: each would be a resource.
+pub(crate) const ENTRIES: usize = RESOURCES;
 /// Values that defaults may add to the entries of a file altogether: more would not fit, each in its line, into
 /// [`RESOLVED`].
 pub(crate) const DEFAULT_VALUES: u64 = RESOLVED / LINE;
-/// Tags that AWS takes for one thing.
+/// Tags that AWS takes for one resource.
 pub(crate) const TAGS: usize = 50;
 /// Tags of vssctl's own.
 pub(crate) const MARKS: usize = 3;
-/// Tags of vssctl's own on IAM's things.
+/// Tags of vssctl's own on IAM resources.
 pub(crate) const IAM_MARKS: usize = 4;
 /// Characters of a trust policy without white space, by default.
 pub(crate) const TRUST: usize = 2048;

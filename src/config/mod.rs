@@ -1,4 +1,5 @@
-//! Configuration files: reading, checking and resolving them into desired things. Pure but for the reading of files.
+//! Configuration files: reading, checking and resolving them into desired resources. Everything but the reading of
+//! files is pure.
 //!
 //! A file goes through these steps, each of which reports all the problems that it finds: [`read`](self) (bounded, UTF-8),
 //! TOML with spans, `extends` and `[defaults]` merged as trees, the structure against the JSON Schema of the types, and

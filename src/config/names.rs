@@ -1,4 +1,5 @@
-//! The names that things have in AWS: what they look like, that none is taken twice, and IAM's paths and descriptions.
+//! The names that resources have in AWS: what they look like, and that no two resources of a kind have the same. IAM's
+//! paths and descriptions are checked here as well.
 
 use crate::model::KindId;
 use std::collections::BTreeMap;

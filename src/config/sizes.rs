@@ -18,7 +18,7 @@ pub(super) fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     let entries = tables(root, &kinds) + within_plans;
     let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries) as u64;
     let message = if entries > limits::ENTRIES {
-        format!("the file has {entries} entries, and one stack has {} things at most", limits::THINGS)
+        format!("the file has {entries} entries, and one stack has {} resources at most", limits::RESOURCES)
     } else if defaults > limits::DEFAULT_VALUES {
         format!("`defaults` would add up to {defaults} values to {entries} entries")
     } else {
@@ -30,7 +30,7 @@ pub(super) fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
 }
 
 /// Refuses a file that resolves to more than a saved plan has room for: policy files and defaults, written once, count
-/// at each thing that they go into.
+/// in each resource that they go into.
 pub(super) fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
     let mut sizes: Vec<(u64, &Desired)> = desired.iter().map(|desired| (resolved_size(desired), desired)).collect();
     let whole: u64 = sizes.iter().map(|(size, _)| size).sum();
@@ -51,7 +51,7 @@ pub(super) fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
     )
 }
 
-/// Counts the bytes of a thing as a saved plan writes it.
+/// Counts the bytes of a resource as a saved plan writes it.
 fn resolved_size(desired: &Desired) -> u64 {
     json::pretty(desired).map_or(u64::MAX, |text| text.len() as u64)
 }

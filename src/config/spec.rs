@@ -26,9 +26,9 @@ pub(crate) struct FileSpec {
     /// Another file that this one builds on, relative to it: entries and tags are merged, any other value is replaced whole, and
     /// this file wins. One level deep.
     pub(crate) extends: Option<String>,
-    /// Whose things these are, and where.
+    /// Whose resources these are, and where they are.
     pub(crate) stack: StackSpec,
-    /// Tags on every taggable thing.
+    /// Tags on every resource that takes tags.
     pub(crate) tags: Option<BTreeMap<String, String>>,
     /// Keys that every entry of a kind has unless it says otherwise. `tags` are merged, all else is replaced.
     pub(crate) defaults: Option<BTreeMap<String, BTreeMap<String, String>>>,
@@ -50,7 +50,7 @@ pub(crate) struct FileSpec {
     pub(crate) region_settings: Option<RegionSettingsSpec>,
 }
 
-/// Whose things these are, and where.
+/// Whose resources these are, and where they are.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StackSpec {
@@ -60,12 +60,12 @@ pub(crate) struct StackSpec {
     pub(crate) account_id: String,
     /// Such as `ap-northeast-1`.
     pub(crate) region: String,
-    /// The path of IAM things that name none, such as `/vssctl/windows-backup/`; `/` unless said.
+    /// The path of IAM resources that name none, such as `/vssctl/windows-backup/`; `/` unless it is given.
     pub(crate) iam_path: Option<String>,
-    /// How many things one run may delete without being told; 3 unless said.
+    /// How many resources one run may delete without being told; 3 unless it is given.
     #[schemars(range(max = 200))]
     pub(crate) max_deletions: Option<u32>,
-    /// How many percent of the stack one run may delete without being told; 30 unless said.
+    /// How many percent of the stack one run may delete without being told; 30 unless it is given.
     #[schemars(range(max = 100))]
     pub(crate) max_deletion_percent: Option<u32>,
 }

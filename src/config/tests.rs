@@ -45,7 +45,7 @@ fn example(name: &str) -> Loaded {
 }
 
 #[test]
-fn the_example_at_the_root_becomes_its_eight_things_without_a_warning() {
+fn the_example_at_the_root_becomes_its_eight_resources_without_a_warning() {
     let loaded = example("vss.toml");
     assert!(loaded.diagnostics.is_empty(), "{:#?}", loaded.diagnostics);
     let config = loaded.config.unwrap();

@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn a_code_means_one_thing() {
+    fn a_code_has_one_meaning() {
         let mut seen = BTreeSet::new();
         let twice: Vec<_> = sections().filter(|section| !seen.insert(section.code)).collect();
         assert_eq!(twice, []);

@@ -24,7 +24,7 @@ pub struct LiveAccount {
     pub installed: Evidence,
 }
 
-/// Reads what is live for the things of the file and what else the stack owns, by kind in the order of the registry.
+/// Reads what is live for the resources of the file and what else the stack owns, by kind in the order of the registry.
 ///
 /// What can't be read is `Found::Unknown`, never absent; reading as a whole does not fail.
 pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {

@@ -34,7 +34,7 @@ const LIVE: u64 = 2 + 1;
 const ENVELOPE: u64 = 4096;
 /// The most bytes of a saved plan: room for the largest file, on an account where as much is live. What is live may be
 /// larger yet, for AWS's quotas allow it; whoever saves such a plan is told so.
-pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE * config::limits::THINGS as u64;
+pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE * config::limits::RESOURCES as u64;
 /// How long a saved plan holds, unless it is said.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// The longest that one can hold.

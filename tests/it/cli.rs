@@ -68,7 +68,7 @@ fn a_directory_that_is_not_there_is_a_usage_error() {
 #[test]
 fn validate_says_what_a_good_file_holds() {
     let run = Place::with(MAIN_JOB).run(&["validate"]).exits(0);
-    assert_eq!(run.stdout, "vss.toml is valid: 7 things in stack windows-backup.\n");
+    assert_eq!(run.stdout, "vss.toml is valid: 7 resources in stack windows-backup.\n");
     assert_eq!(run.stderr, "");
 }
 

@@ -33,7 +33,7 @@ pub(super) struct Named {
     pub(super) sort: String,
     /// Its name in AWS: the property, else its logical id.
     pub(super) name: String,
-    /// The path of an IAM thing.
+    /// The path of an IAM resource.
     pub(super) path: String,
 }
 
@@ -228,7 +228,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// The ARN of a resource; outside of documents the file refers to things of its own by name.
+    /// The ARN of a resource. Outside of documents the file refers to its own entries by name.
     fn arn(resource: &Named, place: Place) -> Option<String> {
         let (kind, global) = match resource.sort.as_str() {
             "AWS::IAM::Role" => ("iam::ACCOUNT:role", true),

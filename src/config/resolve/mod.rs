@@ -1,5 +1,5 @@
-//! Turns the entries of a file into desired things in normal form, and holds each against AWS's limits on the way. One
-//! file for each kind.
+//! Turns the entries of a file into desired resources in normal form, and checks each against AWS's limits on the way.
+//! There is one file for each kind.
 
 mod across;
 mod attachment;

@@ -231,7 +231,7 @@ fn managed_policy(
         references.push(address);
         return arn;
     }
-    let names: Vec<&str> = declared.iter().take(limits::THINGS).map(|policy| policy.key.as_str()).collect();
+    let names: Vec<&str> = declared.iter().take(limits::RESOURCES).map(|policy| policy.key.as_str()).collect();
     // Names of AWS's own policies are not known offline; one that looks like a slip of the pen is.
     let meant = closest(text, &names).or_else(|| {
         let known = [

@@ -5,14 +5,14 @@ use serde_json::json;
 
 use super::*;
 
-fn thing<'a>(all: &'a [Desired], address: &str) -> &'a Desired {
+fn resource<'a>(all: &'a [Desired], address: &str) -> &'a Desired {
     all.iter().find(|desired| desired.address.to_string() == address).unwrap_or_else(|| panic!("no {address}"))
 }
 
 #[test]
 fn the_instance_preset_is_the_announcements_template() {
     let all = desired("[role.EC2RoleforSSMVSSSnapshotV2]\npreset = \"vss-instance\"\n");
-    let role = thing(&all, "role.EC2RoleforSSMVSSSnapshotV2");
+    let role = resource(&all, "role.EC2RoleforSSMVSSSnapshotV2");
     assert_eq!(
         role.fields["managed_policies"],
         json!([
@@ -22,7 +22,7 @@ fn the_instance_preset_is_the_announcements_template() {
     );
     assert_eq!(role.fields["trust"], crate::policy::trust_policy(&["ec2.amazonaws.com"]));
     assert!(!role.fields.contains_key("inline_policies") && !role.fields.contains_key("tags"), "{:?}", role.fields);
-    let profile = thing(&all, "instance_profile.EC2RoleforSSMVSSSnapshotV2");
+    let profile = resource(&all, "instance_profile.EC2RoleforSSMVSSSnapshotV2");
     assert_eq!(
         (profile.name.as_str(), &profile.fields["role"]),
         ("EC2RoleforSSMVSSSnapshotV2", &json!("EC2RoleforSSMVSSSnapshotV2"))
@@ -33,7 +33,7 @@ fn the_instance_preset_is_the_announcements_template() {
 #[test]
 fn the_smaller_preset_can_make_images_and_no_loose_snapshots() {
     let all = desired("[role.r]\npreset = \"vss-instance-backup-only\"\n");
-    let role = thing(&all, "role.r");
+    let role = resource(&all, "role.r");
     assert_eq!(role.fields["managed_policies"], json!(["arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"]));
     let document = role.fields["inline_policies"]["VssBackupOnly"].clone();
     assert_eq!(crate::policy::canonical(&document).unwrap(), document);
@@ -62,7 +62,7 @@ fn what_the_entry_says_goes_before_its_preset() {
     let all = desired(
         "[role.r]\npreset = \"backup-service\"\nmanaged_policies = []\ninstance_profile = false\ndescription = \"\"\n",
     );
-    let role = thing(&all, "role.r");
+    let role = resource(&all, "role.r");
     assert_eq!((&role.fields["managed_policies"], &role.fields["description"]), (&json!([]), &json!("")));
     assert_eq!(role.options["policies_mode"], json!("exclusive"));
     assert_eq!(all.len(), 1);
@@ -84,7 +84,7 @@ fn policies_are_named_by_key_aws_name_or_arn() {
          permissions_boundary = \"Own\"\nmanaged_policies = [\"p\", \"ReadOnlyAccess\", \"arn:aws:iam::123456789012:policy/other\"]\n"
     );
     let all = desired(&body);
-    let role = thing(&all, "role.r");
+    let role = resource(&all, "role.r");
     let own = "arn:aws:iam::123456789012:policy/x/Own";
     assert_eq!(
         role.fields["managed_policies"],
@@ -99,7 +99,7 @@ fn tags_of_the_file_the_defaults_and_the_entry_come_together() {
     let all = desired(
         "[tags]\na = \"1\"\nb = \"1\"\nc = \"1\"\n[defaults.vault]\nprotect = true\ntags = { b = \"2\", c = \"2\" }\n[vault.vv]\ntags = { c = \"3\" }\n",
     );
-    let vault = thing(&all, "vault.vv");
+    let vault = resource(&all, "vault.vv");
     assert_eq!(vault.fields["tags"], json!({ "a": "1", "b": "2", "c": "3" }));
     assert!(vault.protect);
 }
@@ -135,10 +135,10 @@ fn a_value_of_the_base_file_is_replaced_whole() {
     );
     let loaded = load_text("prod.toml", &text, Some(folder.path()));
     let all = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)).desired;
-    assert_eq!(thing(&all, "vault.main").fields["lock"], json!({ "mode": "governance", "max_retention": "90d" }));
-    let selection = &thing(&all, "selection.p.s").fields;
+    assert_eq!(resource(&all, "vault.main").fields["lock"], json!({ "mode": "governance", "max_retention": "90d" }));
+    let selection = &resource(&all, "selection.p.s").fields;
     assert_eq!((&selection["all"], &selection["like"]), (&json!([]), &json!(["b=2*"])));
-    let rule = &thing(&all, "plan.p").fields["rule"]["r"];
+    let rule = &resource(&all, "plan.p").fields["rule"]["r"];
     assert_eq!((&rule["delete_after"], &rule["start_window"]), (&json!("35d"), &json!("2h")));
     let settings = all.iter().find(|desired| desired.address.kind() == KindId::RegionSettings).unwrap();
     assert_eq!(settings.fields["resource_type_opt_in"], json!({ "EC2": true, "EBS": true }));
@@ -152,7 +152,7 @@ fn rules_are_in_canonical_durations_schedules_and_zones() {
     let schedule =
         crate::model::schedule::canonical("cron(00  5 ? * SUN,MON *)", crate::model::schedule::Dialect::Backup);
     assert_eq!(
-        thing(&all, "plan.p").fields["rule"]["r"],
+        resource(&all, "plan.p").fields["rule"]["r"],
         json!({
             "vault": "main",
             "schedule": schedule,
@@ -163,27 +163,27 @@ fn rules_are_in_canonical_durations_schedules_and_zones() {
             "copy_actions": { "arn:aws:backup:eu-west-1:210987654321:backup-vault:x": { "delete_after": "7d" } }
         })
     );
-    assert_eq!(thing(&all, "plan.p").references, ["vault.main".parse().unwrap()]);
+    assert_eq!(resource(&all, "plan.p").references, ["vault.main".parse().unwrap()]);
 }
 
 #[test]
 fn what_a_rule_does_not_say_is_not_declared() {
     let all = desired("[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n");
-    assert_eq!(Value::Object(thing(&all, "plan.p").fields.clone()), json!({ "rule": { "r": { "vault": "main" } } }));
+    assert_eq!(Value::Object(resource(&all, "plan.p").fields.clone()), json!({ "rule": { "r": { "vault": "main" } } }));
 }
 
 #[test]
 fn a_vault_that_is_named_by_its_arn_is_its_name() {
     let all = desired("[plan.p.rule.r]\nvault = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:Default\"\n");
-    assert_eq!(thing(&all, "plan.p").fields["rule"]["r"]["vault"], json!("Default"));
-    assert!(thing(&all, "plan.p").references.is_empty());
+    assert_eq!(resource(&all, "plan.p").fields["rule"]["r"]["vault"], json!("Default"));
+    assert!(resource(&all, "plan.p").references.is_empty());
 }
 
 #[test]
 fn a_selection_declares_all_its_fields() {
     let body = "[role.AWSBackup]\npreset = \"backup-service\"\npath = \"/b/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nrenamed_from = \"t\"\nmatch = { all = { b = \"2\", a = \"1\" }, not_like = { n = [\"y*\", \"x*\"] } }\n";
     let all = desired(body);
-    let selection = thing(&all, "selection.p.s");
+    let selection = resource(&all, "selection.p.s");
     assert_eq!(
         Value::Object(selection.fields.clone()),
         json!({
@@ -228,7 +228,7 @@ fn a_package_without_a_schedule_is_a_run_command() {
     let all = desired(
         "[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\ntargets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n",
     );
-    let package = thing(&all, "package.AwsVssComponents");
+    let package = resource(&all, "package.AwsVssComponents");
     assert_eq!(
         Value::Object(package.fields.clone()),
         json!({
@@ -247,7 +247,7 @@ fn an_association_has_its_schedule_tags_and_name() {
     let all = desired(
         "[tags]\na = \"b\"\n[package.AwsVssComponents]\ntargets = { tags = { k = [\"w\", \"v\"] } }\nschedule = \"rate(1 day)\"\nadditional_arguments = { SSM_b = \"1\", SSM_a = \"2\" }\n",
     );
-    let package = thing(&all, "package.AwsVssComponents");
+    let package = resource(&all, "package.AwsVssComponents");
     assert_eq!(package.name, "vssctl-AwsVssComponents");
     assert_eq!(package.fields["additional_arguments"], json!("{\"SSM_a\":\"2\",\"SSM_b\":\"1\"}"));
     assert_eq!(
@@ -260,13 +260,13 @@ fn an_association_has_its_schedule_tags_and_name() {
 fn a_vault_declares_what_it_removes() {
     let all = desired("[vault.vv]\naccess_policy = {}\nnotifications = {}\nlock = { mode = \"none\" }\n");
     assert_eq!(
-        Value::Object(thing(&all, "vault.vv").fields.clone()),
+        Value::Object(resource(&all, "vault.vv").fields.clone()),
         json!({ "access_policy": {}, "notifications": {}, "lock": {} })
     );
     let all = desired(
         "[vault.vv]\nlock = { mode = \"compliance\", min_retention = \"1w\", changeable_for = \"3d\", compliance_lock_is_irreversible = true }\n",
     );
-    let vault = thing(&all, "vault.vv");
+    let vault = resource(&all, "vault.vv");
     assert_eq!(vault.fields["lock"], json!({ "mode": "compliance", "min_retention": "7d" }));
     assert_eq!(vault.options["changeable_for"], json!("3d"));
 }
@@ -295,7 +295,7 @@ fn a_roles_profile_has_its_own_name_where_it_says_so() {
     let all = desired(
         "[role.r]\npreset = \"vss-instance\"\npath = \"/p/\"\nrenamed_from = \"q\"\ninstance_profile = { name = \"other\" }\n",
     );
-    let profile = thing(&all, "instance_profile.r");
+    let profile = resource(&all, "instance_profile.r");
     assert_eq!((profile.name.as_str(), &profile.fields["path"]), ("other", &json!("/p/")));
     assert_eq!(profile.renamed_from, Some("instance_profile.q".parse().unwrap()));
 }
@@ -304,17 +304,17 @@ fn a_roles_profile_has_its_own_name_where_it_says_so() {
 fn the_stacks_iam_path_is_declared_where_an_entry_names_none() {
     let body = "iam_path = \"/s/\"\n[role.AWSBackup]\npreset = \"backup-service\"\ninstance_profile = false\n[role.r]\npreset = \"vss-instance\"\npath = \"/o/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"b\" } }\n";
     let all = desired(body);
-    assert_eq!(thing(&all, "role.AWSBackup").fields["path"], json!("/s/"));
-    assert_eq!(thing(&all, "role.r").fields["path"], json!("/o/"));
-    assert_eq!(thing(&all, "instance_profile.r").fields["path"], json!("/o/"));
-    assert_eq!(thing(&all, "selection.p.s").fields["role"], json!("arn:aws:iam::123456789012:role/s/AWSBackup"));
-    assert!(!thing(&desired("[role.r]\npreset = \"vss-instance\"\n"), "role.r").fields.contains_key("path"));
+    assert_eq!(resource(&all, "role.AWSBackup").fields["path"], json!("/s/"));
+    assert_eq!(resource(&all, "role.r").fields["path"], json!("/o/"));
+    assert_eq!(resource(&all, "instance_profile.r").fields["path"], json!("/o/"));
+    assert_eq!(resource(&all, "selection.p.s").fields["role"], json!("arn:aws:iam::123456789012:role/s/AWSBackup"));
+    assert!(!resource(&desired("[role.r]\npreset = \"vss-instance\"\n"), "role.r").fields.contains_key("path"));
 }
 
 #[test]
 fn region_settings_hold_what_the_file_names() {
     let all = desired("[region_settings]\nresource_type_opt_in = { EC2 = true }\n");
-    let settings = thing(&all, "region_settings");
+    let settings = resource(&all, "region_settings");
     assert_eq!(Value::Object(settings.fields.clone()), json!({ "resource_type_opt_in": { "EC2": true } }));
 }
 

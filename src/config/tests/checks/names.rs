@@ -58,7 +58,7 @@ fn tags_fit_aws_and_leave_room_for_the_marks() {
     let many = |count: usize| (0..count).map(|index| format!("k{index} = \"v\"")).collect::<Vec<_>>().join(", ");
     let tags = |count: usize| format!("[tags]\nteam = \"x\"\n[vault.main]\ntags = {{ {} }}\n", many(count));
     check("VSS0209", &tags(47), &format!("{{ {} }}", many(47)), &tags(46));
-    // IAM's things carry one more mark: the region.
+    // IAM resources carry one more mark: the region.
     let tags = |count: usize| role(&format!("tags = {{ {} }}", many(count)));
     check("VSS0209", &tags(47), &format!("{{ {} }}", many(47)), &tags(46));
 }

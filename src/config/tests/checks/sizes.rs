@@ -3,7 +3,7 @@
 use super::*;
 
 #[test]
-fn a_stack_has_two_thousand_things_at_most() {
+fn a_stack_has_two_thousand_resources_at_most() {
     let vaults = |count: usize| (0..count).map(|index| format!("[vault.v{index}]\n")).collect::<Vec<_>>().concat();
     let loaded = file(&vaults(2001));
     assert_eq!(problems(&loaded), [("VSS0210", "stack".to_owned())]);
@@ -48,17 +48,17 @@ fn the_limits_follow_from_each_other() {
     // Every file that says all of it itself fits, its base and every policy file included, each in its own entry.
     let documents = limits::DOCUMENT_FILES as u64 * limits::DOCUMENT_FILE;
     assert!(4 * limits::FILES * limits::FILE <= limits::RESOLVED && documents <= limits::RESOLVED / 4);
-    assert_eq!(limits::ENTRIES, limits::THINGS);
-    // A thing that has all that its quotas allow is far from filling a stack.
+    assert_eq!(limits::ENTRIES, limits::RESOURCES);
+    // A resource that has all that its quotas allow is far from filling a stack.
     assert!((limits::TRUST_MOST + limits::INLINE + limits::STRING) as u64 * 100 < limits::RESOLVED);
-    // What is wanted is written five times at most, and what is live three times; the rest is a little for each thing.
+    // What is wanted is written five times at most, and what is live three times; the rest is a little for each resource.
     let plan = crate::plan::file::LARGEST;
-    assert!(plan >= 8 * limits::RESOLVED && plan - 8 * limits::RESOLVED <= 8192 * limits::THINGS as u64);
+    assert!(plan >= 8 * limits::RESOLVED && plan - 8 * limits::RESOLVED <= 8192 * limits::RESOURCES as u64);
     // The documents say the same.
     let text = |code: &str| explain(code).unwrap().text.replace('\n', " ");
     for (text, said) in [
         (text("VSS0107"), format!("at most {} MiB", limits::FILE >> 20)),
-        (text("VSS0210"), format!("at most {},000 things", limits::THINGS / 1000)),
+        (text("VSS0210"), format!("at most {},000 resources", limits::RESOURCES / 1000)),
         (text("VSS0216"), format!("at most {} MiB", limits::RESOLVED >> 20)),
         (include_str!("../../../../docs/saved-plans.md").to_owned(), format!("at most {} MiB", plan.div_ceil(1 << 20))),
     ] {
