@@ -61,8 +61,8 @@ async fn apply_saved(path: &Path, arguments: &ApplyArguments, global: &Global, u
     of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
 }
 
-/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there is
-/// none, what the plan itself carries.
+/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there
+/// is none, what the plan itself carries.
 fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let is_named = global.file.is_some() || variable("VSSCTL_CONFIG").is_some();
     if is_named || file::find(global).is_ok() {

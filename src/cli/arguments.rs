@@ -69,7 +69,8 @@ pub(super) struct Global {
     #[arg(short = 'C', long, global = true, value_name = "DIR")]
     pub(super) chdir: Option<PathBuf>,
     /// Use a simulated AWS account, kept in FILE [default: .vssctl/sandbox.json]
-    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = "", require_equals = true, conflicts_with_all = ["profile", "endpoint_url"])]
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(require_equals = true, conflicts_with_all = ["profile", "endpoint_url"])]
     pub(super) sandbox: Option<OsString>,
     /// The AWS profile with the credentials; beats the environment's
     #[arg(long, global = true, value_name = "NAME")]

@@ -45,7 +45,10 @@ fn guarded(error: GuardError, profile: Option<&str>) -> CliError {
             let failed = CliError::failed(message);
             let failed = if detail == NO_CREDENTIALS { failed } else { failed.because(detail) };
             failed
-                .hint("name a profile with `--profile`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY")
+                .hint(
+                    "name a profile with `--profile`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and \
+                     AWS_SECRET_ACCESS_KEY",
+                )
                 .hint("`--sandbox` needs none: it is a simulated account")
         }
         GuardError::Identity(error) => CliError::from(error),

@@ -35,7 +35,8 @@ fn of_check(check: &Check) -> String {
     };
     let Check { id, severity, title, rests: _, page } = check;
     format!(
-        "{id}: {title}\n\nA check of `vssctl doctor`. Its findings are of the severity `{}` unless they say otherwise; it rests on\n\
+        "{id}: {title}\n\n\
+         A check of `vssctl doctor`. Its findings are of the severity `{}` unless they say otherwise; it rests on\n\
          {rests}.\n\nAWS: {}\n{}\n",
         severity.name(),
         page.title,

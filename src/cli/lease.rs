@@ -5,7 +5,8 @@ use crate::apply::lease::{Kept, LeaseError, NotReturned, Timing};
 use crate::aws::Clients;
 use crate::model::safe::escaped;
 
-/// For tests against a simulated account only: lease, renew, grace, settle and poll in milliseconds, with commas between.
+/// For tests against a simulated account only: lease, renew, grace, settle and poll in milliseconds, with commas
+/// between.
 const TEST_TIMING: &str = "VSSCTL_TEST_LEASE";
 
 /// The figures of the protocol. They are no setting: runs that disagree about them do not exclude each other.

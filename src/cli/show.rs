@@ -38,11 +38,13 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
             (&desired.address, desired.name.as_str(), found)
         })
         .collect();
-    let unknown = resources.iter().any(|(_, _, found)| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. }));
+    let is_unknown = |found: &Found| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. });
+    let unknown = resources.iter().any(|(_, _, found)| is_unknown(found));
     match arguments.format {
         Format::Text => ui.answer(&render::live::text(&resources, ui.width())),
         Format::Json => {
-            let resources: Vec<Value> = resources.iter().map(|(address, name, found)| resource(address, name, found)).collect();
+            let resources: Vec<Value> =
+                resources.iter().map(|(address, name, found)| resource(address, name, found)).collect();
             let value = json!({ "format": 1, "scope": session.engine.config.scope, "resources": resources });
             let text = json::pretty(&value)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
@@ -57,7 +59,8 @@ fn resource(address: &Address, name: &str, found: &Found) -> Value {
     match found {
         Found::Absent => json!({ "address": address, "name": name, "found": "absent" }),
         Found::Live(live) => json!({
-            "address": address, "name": live.name, "found": "live", "owner": live.owner, "ids": live.ids, "fields": live.fields,
+            "address": address, "name": live.name, "found": "live", "owner": live.owner, "ids": live.ids,
+            "fields": live.fields,
         }),
         Found::Unknown { action, message } => {
             json!({ "address": address, "name": name, "found": "unknown", "action": action, "message": message })

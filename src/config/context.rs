@@ -1,5 +1,5 @@
-//! What the resolvers of the kinds share: the scope, the names of everything in the file, references, and the checks that
-//! every kind needs.
+//! What the resolvers of the kinds share: the scope, the names of everything in the file, references, and the checks
+//! that every kind needs.
 
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -32,7 +32,8 @@ pub(crate) struct Context<'a> {
     pub(crate) documents: Documents,
     /// `[tags]`.
     pub(crate) tags: Option<Tags>,
-    /// Everything that the file names, by kind: entries with errors too, so that references to them are no second error.
+    /// Everything that the file names, by kind: entries with errors too, so that references to them are no second
+    /// error.
     pub(crate) declared: BTreeMap<KindId, Vec<Declared>>,
     /// Lints that were found and that their entry allows.
     pub(crate) allowed: BTreeSet<(Address, &'static str)>,
@@ -333,8 +334,8 @@ impl Context<'_> {
             .find(|address| self.iam_arn(KindId::Role, address, "role").is_some_and(|role| role == arn.to_string()))
     }
 
-    /// Returns the path of an IAM resource: its own, or `[stack] iam_path`. Where there is neither, the file declares no
-    /// path, and the live resource may be at any.
+    /// Returns the path of an IAM resource: its own, or `[stack] iam_path`. Where there is neither, the file declares
+    /// no path, and the live resource may be at any.
     pub(crate) fn iam_path(&self, own: Option<&String>) -> Option<String> {
         own.cloned().or_else(|| (self.scope.iam_path != "/").then(|| self.scope.iam_path.clone()))
     }
@@ -346,7 +347,8 @@ impl Context<'_> {
         Some(self.scope.iam_arn(resource, path, &declared.name))
     }
 
-    /// Returns the place of a part of a text that is written at a place; the whole place where it is written with escapes.
+    /// Returns the place of a part of a text that is written at a place; the whole place where it is written with
+    /// escapes.
     pub(crate) fn within(&self, place: &Place, text: &str, range: &Range<usize>) -> Place {
         match self.problems.text(place).find(text) {
             Some(offset) if range.start <= range.end && range.end <= text.len() => {

@@ -1,5 +1,5 @@
-//! What IAM asks of the texts inside a policy document: actions, resources, operators and statement ids. Errors are what IAM
-//! refuses; what it may take, and what cannot work, is a warning.
+//! What IAM asks of the texts inside a policy document: actions, resources, operators and statement ids. Errors are
+//! what IAM refuses; what it may take, and what cannot work, is a warning.
 //!
 //! Source: IAM User Guide, "Grammar of the IAM JSON policy language", and the `MalformedPolicyDocument` answers of IAM.
 

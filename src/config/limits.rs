@@ -6,9 +6,9 @@
 pub(crate) const FILE: u64 = 1024 * 1024;
 /// Files that hold entries: one, and the one that it extends.
 pub(crate) const FILES: u64 = 2;
-/// Bytes that all resources of one stack come to at most, as a saved plan writes its entries: presets, defaults and policy
-/// files are in place, and each value stands in a line of its own behind its indentation, which makes four bytes of
-/// one.
+/// Bytes that all resources of one stack come to at most, as a saved plan writes its entries: presets, defaults and
+/// policy files are in place, and each value stands in a line of its own behind its indentation, which makes four bytes
+/// of one.
 pub const RESOLVED: u64 = 4 * FILES * FILE;
 /// Bytes of the shortest line of an entry: `"a": 1,` behind eight blanks.
 pub(crate) const LINE: u64 = 16;

@@ -100,8 +100,8 @@ struct Outcome {
     cut: Cut,
 }
 
-/// Where the first syntax error stands in each file. What stands after it may be read wrongly: no problem is reported there
-/// but further syntax errors, and none that something is missing.
+/// Where the first syntax error stands in each file. What stands after it may be read wrongly: no problem is reported
+/// there but further syntax errors, and none that something is missing.
 #[derive(Debug, Default)]
 struct Cut {
     places: Vec<Location>,
@@ -159,10 +159,14 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     let rank = |desired: &Desired| desired.address.kind().rank();
     desired.sort_by(|left, right| (rank(left), &left.address).cmp(&(rank(right), &right.address)));
     if desired.len() > limits::RESOURCES {
-        let message =
-            format!("the file declares {} resources, and {} is the most for one stack", desired.len(), limits::RESOURCES);
+        let message = format!(
+            "the file declares {} resources, and {} is the most for one stack",
+            desired.len(),
+            limits::RESOURCES
+        );
         let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
-        context.report(&place, Diagnostic::error("VSS0210", message).label("too many resources").help("split the stack"));
+        context
+            .report(&place, Diagnostic::error("VSS0210", message).label("too many resources").help("split the stack"));
     } else if let Some(diagnostic) = too_large(&desired) {
         let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
         context.report(&place, diagnostic);

@@ -1,9 +1,10 @@
 //! Configuration files: reading, checking and resolving them into desired resources. Everything but the reading of
 //! files is pure.
 //!
-//! A file goes through these steps, each of which reports all the problems that it finds: [`read`](self) (bounded, UTF-8),
-//! TOML with spans, `extends` and `[defaults]` merged as trees, the structure against the JSON Schema of the types, and
-//! the kinds' resolvers with AWS's limits. What comes out is in normal form: presets, defaults and references are in place.
+//! A file goes through these steps, each of which reports all the problems that it finds: [`read`](self) (bounded,
+//! UTF-8), TOML with spans, `extends` and `[defaults]` merged as trees, the structure against the JSON Schema of the
+//! types, and the kinds' resolvers with AWS's limits. What comes out is in normal form: presets, defaults and
+//! references are in place.
 
 pub mod cloudformation;
 mod context;

@@ -11,7 +11,8 @@ pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
 /// What an instance needs to make its own VSS snapshots.
 pub(crate) const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
-/// Other AWS managed policies that a role of instances or of backups may well have. A name that is in neither list may be right.
+/// Other AWS managed policies that a role of instances or of backups may well have. A name that is in neither list may
+/// be right.
 const KNOWN: &[&str] = &[
     SSM_CORE,
     VSS_POLICY,
@@ -116,14 +117,15 @@ pub(crate) fn filling(preset: Preset, scope: &Scope) -> Filling {
     }
 }
 
-/// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without the
-/// statements for `CreateSnapshots` and without `DescribeSnapshots`.
+/// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without
+/// the statements for `CreateSnapshots` and without `DescribeSnapshots`.
 ///
 /// Source: EC2 User Guide, "Use an IAM managed policy to grant permissions for VSS based snapshots".
 fn backup_only_document(scope: &Scope) -> Value {
     let partition = scope.partition();
     let ec2 = |resource: &str| format!("arn:{partition}:ec2:*:*:{resource}/*");
-    let itself = json!({ "ArnLike": { "ec2:SourceInstanceARN": format!("arn:{partition}:ec2:*:*:instance/${{ec2:InstanceId}}") } });
+    let instance = format!("arn:{partition}:ec2:*:*:instance/${{ec2:InstanceId}}");
+    let itself = json!({ "ArnLike": { "ec2:SourceInstanceARN": instance } });
     let made = json!([ec2("snapshot"), ec2("image")]);
     json!({
         "Version": "2012-10-17",

@@ -1,4 +1,5 @@
-//! The JSON Schema (draft-07) of the file, generated from the types, and the questions that the structure check asks it.
+//! The JSON Schema (draft-07) of the file, generated from the types, and the questions that the structure check asks
+//! it.
 
 use std::sync::LazyLock;
 

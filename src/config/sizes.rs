@@ -40,7 +40,8 @@ pub(super) fn too_large(desired: &[Desired]) -> Option<Diagnostic> {
     sizes.sort_by_key(|(size, _)| std::cmp::Reverse(*size));
     let largest = sizes.iter().take(3).map(|(size, desired)| format!("`{}` has {size}", desired.address));
     let message = format!(
-        "with presets, defaults and policy files in place the file comes to {whole} bytes, and {} is the most for one stack",
+        "with presets, defaults and policy files in place the file comes to {whole} bytes, and {} is the most \
+         for one stack",
         limits::RESOLVED
     );
     Some(

@@ -1,5 +1,5 @@
-//! The file as a whole: its tables besides the kinds' own. These types are the source of the JSON Schema, and the schema
-//! is what the structure of a file is checked against.
+//! The file as a whole: its tables besides the kinds' own. These types are the source of the JSON Schema, and the
+//! schema is what the structure of a file is checked against.
 
 use std::collections::BTreeMap;
 
@@ -23,8 +23,8 @@ use crate::kinds::vault::spec::VaultSpec;
     reason = "the shape of the file: entries are read one by one, so that one bad entry hides no other"
 )]
 pub(crate) struct FileSpec {
-    /// Another file that this one builds on, relative to it: entries and tags are merged, any other value is replaced whole, and
-    /// this file wins. One level deep.
+    /// Another file that this one builds on, relative to it: entries and tags are merged, any other value is replaced
+    /// whole, and this file wins. One level deep.
     pub(crate) extends: Option<String>,
     /// Whose resources these are, and where they are.
     pub(crate) stack: StackSpec,

@@ -1,5 +1,5 @@
-//! The tree of a file: values that know where they stand. Files are merged as trees, so a problem in a merged file still
-//! points at the line that caused it.
+//! The tree of a file: values that know where they stand. Files are merged as trees, so a problem in a merged file
+//! still points at the line that caused it.
 
 use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
@@ -172,9 +172,9 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>) -> Node {
     Node { tree, place: Place::new(file, value.span()), faulty: false }
 }
 
-/// Puts the file `own` over the file `base`: entries are merged key by key, and so are `[stack]`, `[defaults]` and tables of
-/// tags; any other value is replaced whole, as it is where `[defaults]` fill an entry in. A `match` of two files would be a
-/// selection that neither of them describes.
+/// Puts the file `own` over the file `base`: entries are merged key by key, and so are `[stack]`, `[defaults]` and
+/// tables of tags; any other value is replaced whole, as it is where `[defaults]` fill an entry in. A `match` of two
+/// files would be a selection that neither of them describes.
 pub(crate) fn overlay(base: &mut Node, own: Node) {
     overlay_at(base, own, &mut Vec::new());
 }

@@ -27,8 +27,8 @@ pub struct PlannedCall {
     /// The IAM action of the operation, such as `iam:CreateRole`.
     #[serde(rename = "action")]
     pub operation: Operation,
-    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
-    /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
+    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's
+    /// answer has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
     pub input: Value,
 }
 

@@ -1,5 +1,5 @@
-//! The operations that vssctl writes with, as data: what a second request does, which errors say that it was done before, which
-//! errors pass by themselves, and what it does to which object.
+//! The operations that vssctl writes with, as data: what a second request does, which errors say that it was done
+//! before, which errors pass by themselves, and what it does to which object.
 //!
 //! AWS's words are taken from the service models and the API references; `docs/reliability.md` explains the classes.
 
@@ -148,6 +148,11 @@ use Class::{Idempotent, Keyed, Nothing, Token};
 
 const GONE: &[&str] = &["NoSuchEntity", "NoSuchEntityException"];
 const MISSING: &[&str] = &["ResourceNotFoundException"];
+/// What AWS Backup answers while a role that was just created has not reached it.
+const NEW_ROLE: &[(&str, &str)] = &[
+    ("InvalidParameterValueException", "cannot be assumed"),
+    ("InvalidParameterValueException", "is not authorized to call"),
+];
 const TAKEN: &[&str] = &["EntityAlreadyExists", "EntityAlreadyExistsException"];
 /// A role, profile or policy that was just made.
 const UNSEEN: &[(&str, &str)] = &[("NoSuchEntity", "")];
@@ -269,7 +274,7 @@ operations! {
         .deletes(KindId::Plan, "BackupPlanId", Some("BackupPlanId"))
         .by_name();
     "backup" CreateBackupSelection: of(Token)
-        .passing(&[("InvalidParameterValueException", "cannot be assumed"), ("InvalidParameterValueException", "is not authorized to call")])
+        .passing(NEW_ROLE)
         .creates();
     // AWS answers a selection that is gone with the code of every wrong parameter.
     "backup" DeleteBackupSelection: of(Keyed)
@@ -277,7 +282,7 @@ operations! {
         .perhaps(&["InvalidParameterValueException"])
         .deletes(KindId::Selection, "SelectionId", Some("SelectionId"));
     "backup" StartBackupJob: of(Token)
-        .passing(&[("InvalidParameterValueException", "cannot be assumed"), ("InvalidParameterValueException", "is not authorized to call")]);
+        .passing(NEW_ROLE);
     "backup" TagResource: guarded(Idempotent);
     "backup" UntagResource: guarded(Idempotent).done(MISSING);
     "backup" UpdateRegionSettings: of(Idempotent);

@@ -1,5 +1,5 @@
-//! Gathers the evidence: everything that the proofs are decided by. Lists are read whole and side by side; what cannot be
-//! listed (a plan, a selection, a policy's document) is read once for each of them, never once for each instance.
+//! Gathers the evidence: everything that the proofs are decided by. Lists are read whole and side by side; what cannot
+//! be listed (a plan, a selection, a policy's document) is read once for each of them, never once for each instance.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -1,6 +1,6 @@
-//! Reads what is known of the packages on instances, where the file asks for it: instances that would be left with the managed
-//! policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls: lists, never one call an
-//! instance. What can't be read is unknown.
+//! Reads what is known of the packages on instances, where the file asks for it: instances that would be left with the
+//! managed policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls:
+//! lists, never one call an instance. What can't be read is unknown.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,8 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
     evidence
 }
 
-/// Reads the instances and what is known of their packages; what could not be read of the packages is returned beside them.
+/// Reads the instances and what is known of their packages; what could not be read of the packages is returned beside
+/// them.
 async fn read_machines(reader: &Reader) -> (Machines, Vec<AwsError>) {
     let mut unread = Vec::new();
     let machines = match reader.instances().await {

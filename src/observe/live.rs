@@ -34,8 +34,8 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
     LiveAccount { kinds, installed }
 }
 
-/// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again: what
-/// only deletions need to know, no other plan pays for.
+/// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again:
+/// what only deletions need to know, no other plan pays for.
 pub async fn plan(reader: &Reader, live: &mut LiveAccount, build: impl Fn(&LiveAccount) -> Plan) -> Plan {
     let first = build(live);
     let mut going: BTreeMap<KindId, BTreeMap<String, Action>> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! Looks inside instances: sends the script of [`inspection`] by Run Command and collects what it prints. The script only
-//! reads, but it is a command all the same: it runs only for those who ask for it.
+//! Looks inside instances: sends the script of [`inspection`] by Run Command and collects what it prints. The script
+//! only reads, but it is a command all the same: it runs only for those who ask for it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -85,8 +85,8 @@ async fn send(writer: &Writer, ids: &[String]) -> Result<String, AwsError> {
 
 /// Waits for the output of every instance that a command was sent to.
 ///
-/// One page of `ListCommandInvocations` says how far fifty instances are. It holds no more than the first 2,500 characters
-/// of an output, so that a longer one is read on its own, once.
+/// One page of `ListCommandInvocations` says how far fifty instances are. It holds no more than the first 2,500
+/// characters of an output, so that a longer one is read on its own, once.
 async fn collect(reader: &Reader, command: &str, ids: &[String], now: Moment) -> BTreeMap<String, Known<Inspection>> {
     let mut found = BTreeMap::new();
     // The page is worth its call where it spares several.

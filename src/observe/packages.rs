@@ -1,5 +1,5 @@
-//! What is known of the package without a look inside: the tags of the newest VSS backups, and what installations came to,
-//! which the version gate reads too.
+//! What is known of the package without a look inside: the tags of the newest VSS backups, and what installations came
+//! to, which the version gate reads too.
 
 use std::collections::BTreeMap;
 

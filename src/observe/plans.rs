@@ -1,5 +1,5 @@
-//! The account's backup plans with their rules and selections: a plan or a selection can't be listed whole, so that each is
-//! read once.
+//! The account's backup plans with their rules and selections: a plan or a selection can't be listed whole, so that
+//! each is read once.
 
 use std::sync::Arc;
 

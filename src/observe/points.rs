@@ -16,14 +16,14 @@ pub(super) struct Points {
     pub(super) packages: Packages,
 }
 
-/// Says how many jobs of each instance are shown and looked into: a month of days for a small fleet, and for a large one so
-/// few that pages and calls stay bounded.
+/// Says how many jobs of each instance are shown and looked into: a month of days for a small fleet, and for a large
+/// one so few that pages and calls stay bounded.
 pub fn history(instances: usize) -> usize {
     (6_000 / instances.max(1)).clamp(3, 31)
 }
 
-/// Reads the images and snapshots that decide: of each instance's newest job that says VSS. With the history, those of older
-/// jobs as well, whatever they say.
+/// Reads the images and snapshots that decide: of each instance's newest job that says VSS. With the history, those of
+/// older jobs as well, whatever they say.
 pub(super) async fn read(reader: &Reader, evidence: &Evidence, with_history: bool) -> Option<Points> {
     let jobs = evidence.jobs.known()?;
     let mut newest: BTreeMap<&str, &Job> = BTreeMap::new();

@@ -1,5 +1,5 @@
-//! What is around an instance: the keys of its volumes, its network, the cluster that it is in. Lists; a key is read once,
-//! however many volumes have it.
+//! What is around an instance: the keys of its volumes, its network, the cluster that it is in. Lists; a key is read
+//! once, however many volumes have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -111,8 +111,10 @@ impl Import {
         regional::write(self, &resolver, &resources, &mut tables);
         if tables.0.is_empty() {
             let message = "the template has nothing that the file could declare".to_owned();
-            let diagnostic = Diagnostic::error("VSS1105", message)
-                .help("it takes roles, instance profiles, policies, associations of AWS-ConfigureAWSPackage, vaults, backup plans and selections");
+            let diagnostic = Diagnostic::error("VSS1105", message).help(
+                "it takes roles, instance profiles, policies, associations of AWS-ConfigureAWSPackage, vaults, \
+                     backup plans and selections",
+            );
             self.report(&(listed.at.start..listed.at.start), diagnostic);
             return None;
         }

@@ -1,6 +1,6 @@
 //! `init --from-cloudformation`: reads a CloudFormation template, such as the announcement's, and writes the file that
-//! declares the same resources. Pure: text in, text and problems out. What the file format has no word for is named, and
-//! left out.
+//! declares the same resources. Pure: text in, text and problems out. What the file format has no word for is named,
+//! and left out.
 
 mod document;
 mod iam;

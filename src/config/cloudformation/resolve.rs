@@ -1,5 +1,5 @@
-//! Values of a template: parameters with their defaults, names of resources, and the intrinsic functions that need nothing
-//! but the template. What needs AWS, or a choice of whoever deploys, is a problem where it stands.
+//! Values of a template: parameters with their defaults, names of resources, and the intrinsic functions that need
+//! nothing but the template. What needs AWS, or a choice of whoever deploys, is a problem where it stands.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -43,7 +43,8 @@ pub(super) fn text(scope: &Scope, name: &str, mut tables: Tables) -> String {
     let body = toml::to_string_pretty(&file).expect("tables of texts, numbers and lists are TOML");
     format!(
         "# Made from the CloudFormation template {} by `vssctl init`.\n\
-         # `vssctl plan` shows what differs from AWS. Resources of the template's stack stay its own until it lets them go.\n\n\
+         # `vssctl plan` shows what differs from AWS.\n\
+         # Resources of the template's stack stay its own until it lets them go.\n\n\
          {body}",
         escaped(name)
     )

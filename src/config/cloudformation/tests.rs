@@ -40,9 +40,15 @@ fn the_announcements_template_is_the_preset_in_two_lines() {
 
 #[test]
 fn a_template_in_json_with_tabs_says_the_same() {
-    let json = "{\n\t\"Resources\": {\n\t\t\"Role\": {\"Type\": \"AWS::IAM::Role\", \"Properties\": {\n\t\t\t\"RoleName\": \"r\",\n\
-        \t\t\t\"AssumeRolePolicyDocument\": {\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": \"backup.amazonaws.com\"}}]},\n\
-        \t\t\t\"ManagedPolicyArns\": [{\"Fn::Sub\": \"arn:${AWS::Partition}:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup\"}, {\"Fn::Join\": [\"\", [\"arn:aws:iam::aws:policy/service-role/\", \"AWSBackupServiceRolePolicyForRestores\"]]}]\n\t\t}}}}";
+    let json = "{\n\t\"Resources\": {\n\
+        \t\t\"Role\": {\"Type\": \"AWS::IAM::Role\", \"Properties\": {\n\t\t\t\"RoleName\": \"r\",\n\
+        \t\t\t\"AssumeRolePolicyDocument\": {\"Version\": \"2012-10-17\", \"Statement\": [{\"Effect\": \"Allow\", \
+        \"Action\": \"sts:AssumeRole\", \"Principal\": {\"Service\": \"backup.amazonaws.com\"}}]},\n\
+        \t\t\t\"ManagedPolicyArns\": [{\"Fn::Sub\": \
+        \"arn:${AWS::Partition}:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup\"}, \
+        {\"Fn::Join\": [\"\", \
+        [\"arn:aws:iam::aws:policy/service-role/\", \"AWSBackupServiceRolePolicyForRestores\"]]}]\n\
+        \t\t}}}}";
     let (text, _) = file(json);
     assert!(text.contains("[role.r]\npreset = \"backup-service\""), "{text}");
 }
@@ -67,13 +73,19 @@ Resources:
       Description: makes backups
       AssumeRolePolicyDocument:
         Version: "2012-10-17"
-        Statement: [{ Effect: Allow, Action: "sts:AssumeRole", Principal: { Service: [backup.amazonaws.com, ec2.amazonaws.com] } }]
+        Statement:
+          - Effect: Allow
+            Action: "sts:AssumeRole"
+            Principal: { Service: [backup.amazonaws.com, ec2.amazonaws.com] }
       ManagedPolicyArns: [!Ref Policy, "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"]
       Policies:
         - PolicyName: logs
           PolicyDocument:
             Version: "2012-10-17"
-            Statement: [{ Effect: Allow, Action: "logs:PutLogEvents", Resource: !Sub "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*" }]
+            Statement:
+              - Effect: Allow
+                Action: "logs:PutLogEvents"
+                Resource: !Sub "arn:${AWS::Partition}:logs:${AWS::Region}:${AWS::AccountId}:*"
       Tags: [{ Key: team, Value: backup }]
   Profile:
     Type: AWS::IAM::InstanceProfile

@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::policy::{self, PolicyError};
 
-/// Finds the faults of every statement, where the document has several: each that is found is mended, for the next one to show.
+/// Finds the faults of every statement, where the document has several: each that is found is mended, for the next one
+/// to show.
 pub(super) fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
     let statements = match document.get("Statement") {
         Some(Value::Array(statements)) => statements.as_slice(),

@@ -198,8 +198,8 @@ fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts)
     }
 }
 
-/// Reports pairs of rules of one plan whose start windows overlap: AWS Backup then drops the run of the rule that keeps its
-/// backups for less time.
+/// Reports pairs of rules of one plan whose start windows overlap: AWS Backup then drops the run of the rule that keeps
+/// its backups for less time.
 ///
 /// Source: AWS Backup Developer Guide, "Backup plan options and configuration", overlapping backup rules.
 pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {

@@ -52,7 +52,8 @@ pub(super) fn declare(file: &Node, context: &mut Context<'_>) {
     context.declared.insert(KindId::Selection, selections);
 }
 
-/// Returns the key that an entry had before, as `renamed_from` says, else the one that it has: AWS names don't follow keys.
+/// Returns the key that an entry had before, as `renamed_from` says, else the one that it has: AWS names don't follow
+/// keys.
 fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: KindId, key: &'a str) -> &'a str {
     let Some(old) = entry.get("renamed_from").and_then(Node::text) else { return key };
     let old = old.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(old);

@@ -110,7 +110,8 @@ fn check_left_out(entry: &Entry<'_, SelectionSpec>, arns: &[String], context: &m
     }
 }
 
-/// Tells whether whatever fits `arn`, itself perhaps a pattern, fits `pattern` too. A `*` is a whole field or stands at the end.
+/// Tells whether whatever fits `arn`, itself perhaps a pattern, fits `pattern` too. A `*` is a whole field or stands at
+/// the end.
 fn covers(pattern: &str, arn: &str) -> bool {
     if pattern == "*" || pattern == arn {
         return true;

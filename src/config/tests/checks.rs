@@ -23,7 +23,10 @@ fn check(code: &'static str, bad: &str, underlined: &str, good: &str) {
     assert!(!better.diagnostics.has_errors(), "{good}\n{:#?}", better.diagnostics);
 }
 
-const TRUST: &str = r#"trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}'"#;
+const TRUST: &str = concat!(
+    r#"trust = '{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"#,
+    r#""Action":"sts:AssumeRole"}]}'"#
+);
 const IDENTITY: &str =
     r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}]}"#;
 const BACKUP: &str = "[role.AWSBackup]\npreset = \"backup-service\"\n";

@@ -2,7 +2,10 @@
 
 use super::*;
 
-const TRUST: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}]}"#;
+const TRUST: &str = concat!(
+    r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"#,
+    r#""Action":"sts:AssumeRole"}]}"#
+);
 
 fn trust(principal: &str) -> String {
     let text = TRUST.replace(r#"{"Service":"ec2.amazonaws.com"}"#, principal);
@@ -62,7 +65,10 @@ fn every_lint_is_found_and_can_be_allowed_with_a_reason() {
     breaks("VSS1024", Error, &format!("[role.r]\ntrust = '{TRUST}'\nmanaged_policies = [\"AdministratorAccess\"]\n"));
     breaks("VSS1025", Warning, &inline(&allow("\"iam:CreateRole\"")));
     breaks("VSS1030", Error, &inline(&allow("\"ec2:DeleteSnapshot\"")));
-    let copied = r#"{"Effect":"Allow","Action":"ec2:CreateSnapshots","Resource":"arn:aws:ec2:*:*:snapshot/*","Condition":{"StringLike":{"aws:RequestTag/AwsVssConfig":"*"}}}"#;
+    let copied = concat!(
+        r#"{"Effect":"Allow","Action":"ec2:CreateSnapshots","Resource":"arn:aws:ec2:*:*:snapshot/*","#,
+        r#""Condition":{"StringLike":{"aws:RequestTag/AwsVssConfig":"*"}}}"#
+    );
     breaks("VSS1031", Warning, &inline(copied));
     breaks("VSS1041", Warning, &policy(&allow("\"s3:GetObject\"")).replace("2012-10-17", "2008-10-17"));
     breaks("VSS1042", Warning, &policy(&allow("\"ec2:DescribeImage\"")));

@@ -81,7 +81,8 @@ fn policies_are_named_by_key_aws_name_or_arn() {
     let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:GetObject","Resource":"*"}}"#;
     let body = format!(
         "[policy.p]\nname = \"Own\"\npath = \"/x/\"\ndocument = '{document}'\n[role.r]\npreset = \"vss-instance\"\n\
-         permissions_boundary = \"Own\"\nmanaged_policies = [\"p\", \"ReadOnlyAccess\", \"arn:aws:iam::123456789012:policy/other\"]\n"
+         permissions_boundary = \"Own\"\n\
+              managed_policies = [\"p\", \"ReadOnlyAccess\", \"arn:aws:iam::123456789012:policy/other\"]\n"
     );
     let all = desired(&body);
     let role = resource(&all, "role.r");
@@ -97,7 +98,8 @@ fn policies_are_named_by_key_aws_name_or_arn() {
 #[test]
 fn tags_of_the_file_the_defaults_and_the_entry_come_together() {
     let all = desired(
-        "[tags]\na = \"1\"\nb = \"1\"\nc = \"1\"\n[defaults.vault]\nprotect = true\ntags = { b = \"2\", c = \"2\" }\n[vault.vv]\ntags = { c = \"3\" }\n",
+        "[tags]\na = \"1\"\nb = \"1\"\nc = \"1\"\n[defaults.vault]\nprotect = true\n\
+         tags = { b = \"2\", c = \"2\" }\n[vault.vv]\ntags = { c = \"3\" }\n",
     );
     let vault = resource(&all, "vault.vv");
     assert_eq!(vault.fields["tags"], json!({ "a": "1", "b": "2", "c": "3" }));
@@ -107,7 +109,8 @@ fn tags_of_the_file_the_defaults_and_the_entry_come_together() {
 #[test]
 fn a_wrong_default_is_one_problem_however_many_entries_it_goes_into() {
     let loaded = file(
-        "[vault.vv]\n[defaults.rule]\nvault = \"none\"\n[plan.p.rule.a]\nschedule = \"cron(0 1 ? * * *)\"\nstart_window = \"1h\"\n[plan.p.rule.b]\nschedule = \"cron(0 4 ? * * *)\"\nstart_window = \"1h\"\n",
+        "[vault.vv]\n[defaults.rule]\nvault = \"none\"\n[plan.p.rule.a]\nschedule = \"cron(0 1 ? * * *)\"\n\
+         start_window = \"1h\"\n[plan.p.rule.b]\nschedule = \"cron(0 4 ? * * *)\"\nstart_window = \"1h\"\n",
     );
     assert_eq!(problems(&loaded), [("VSS0301", "\"none\"".to_owned())]);
     assert_eq!(problems(&file("[defaults.vault]\nname = \"x\"\n")), [("VSS0102", "name".to_owned())]);
@@ -116,7 +119,8 @@ fn a_wrong_default_is_one_problem_however_many_entries_it_goes_into() {
 #[test]
 fn a_base_file_gives_what_the_file_does_not_say() {
     let folder = tempfile::tempdir().unwrap();
-    let base = "[stack]\nname = \"base\"\nregion = \"eu-west-1\"\naccount_id = \"000000000000\"\n[vault.vv]\ntags = { a = \"1\", b = \"1\" }\n";
+    let base = "[stack]\nname = \"base\"\nregion = \"eu-west-1\"\naccount_id = \"000000000000\"\n[vault.vv]\n\
+         tags = { a = \"1\", b = \"1\" }\n";
     std::fs::write(folder.path().join("base.toml"), base).unwrap();
     let text = "extends = \"base.toml\"\n[stack]\naccount_id = \"123456789012\"\n[vault.vv]\ntags = { b = \"2\" }\n";
     let loaded = load_text("prod.toml", text, Some(folder.path()));
@@ -128,10 +132,16 @@ fn a_base_file_gives_what_the_file_does_not_say() {
 #[test]
 fn a_value_of_the_base_file_is_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
-    let base = "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\nlock = { mode = \"governance\", min_retention = \"7d\" }\n[region_settings]\nresource_type_opt_in = { EC2 = true }\n[plan.p.rule.r]\nvault = \"main\"\ndelete_after = \"35d\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"1\" } }\n";
+    let base = "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\n\
+         lock = { mode = \"governance\", min_retention = \"7d\" }\n[region_settings]\n\
+         resource_type_opt_in = { EC2 = true }\n[plan.p.rule.r]\nvault = \"main\"\ndelete_after = \"35d\"\n\
+         [plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"1\" } }\n";
     std::fs::write(folder.path().join("base.toml"), base).unwrap();
     let text = format!(
-        "extends = \"base.toml\"\n{STACK}[vault.main]\nlock = {{ mode = \"governance\", max_retention = \"90d\" }}\n[region_settings]\nresource_type_opt_in = {{ EBS = true }}\n[plan.p.rule.r]\nstart_window = \"2h\"\n[plan.p.selection.s.match]\nlike = {{ b = \"2*\" }}\n"
+        "extends = \"base.toml\"\n{STACK}[vault.main]\n\
+         lock = {{ mode = \"governance\", max_retention = \"90d\" }}\n[region_settings]\n\
+         resource_type_opt_in = {{ EBS = true }}\n[plan.p.rule.r]\nstart_window = \"2h\"\n\
+         [plan.p.selection.s.match]\nlike = {{ b = \"2*\" }}\n"
     );
     let loaded = load_text("prod.toml", &text, Some(folder.path()));
     let all = loaded.config.unwrap_or_else(|| panic!("{:?}", loaded.diagnostics)).desired;
@@ -147,7 +157,10 @@ fn a_value_of_the_base_file_is_replaced_whole() {
 #[test]
 fn rules_are_in_canonical_durations_schedules_and_zones() {
     let all = desired(
-        "[vault.main]\n[plan.p]\n[plan.p.rule.r]\nvault = \"main\"\nschedule = \"cron(00  5 ? * SUN,MON *)\"\ntimezone = \"UTC\"\nstart_window = \"90m\"\ncomplete_window = \"24h\"\ndelete_after = \"5w\"\ncopy_actions = [{ vault = \"arn:aws:backup:eu-west-1:210987654321:backup-vault:x\", delete_after = \"7d\" }]\n",
+        "[vault.main]\n[plan.p]\n[plan.p.rule.r]\nvault = \"main\"\nschedule = \"cron(00  5 ? * SUN,MON *)\"\n\
+         timezone = \"UTC\"\nstart_window = \"90m\"\ncomplete_window = \"24h\"\ndelete_after = \"5w\"\n\
+         copy_actions = [{ vault = \"arn:aws:backup:eu-west-1:210987654321:backup-vault:x\", delete_after = \
+         \"7d\" }]\n",
     );
     let schedule =
         crate::model::schedule::canonical("cron(00  5 ? * SUN,MON *)", crate::model::schedule::Dialect::Backup);
@@ -181,7 +194,9 @@ fn a_vault_that_is_named_by_its_arn_is_its_name() {
 
 #[test]
 fn a_selection_declares_all_its_fields() {
-    let body = "[role.AWSBackup]\npreset = \"backup-service\"\npath = \"/b/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nrenamed_from = \"t\"\nmatch = { all = { b = \"2\", a = \"1\" }, not_like = { n = [\"y*\", \"x*\"] } }\n";
+    let body = "[role.AWSBackup]\npreset = \"backup-service\"\npath = \"/b/\"\n[vault.main]\n[plan.p.rule.r]\n\
+         vault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nrenamed_from = \"t\"\n\
+         match = { all = { b = \"2\", a = \"1\" }, not_like = { n = [\"y*\", \"x*\"] } }\n";
     let all = desired(body);
     let selection = resource(&all, "selection.p.s");
     assert_eq!(
@@ -205,7 +220,8 @@ fn a_selection_declares_all_its_fields() {
 fn an_empty_list_of_arns_beside_tags_of_any_is_no_list() {
     let matching = |text: &str| {
         let body = format!(
-            "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = {text}\n"
+            "[role.AWSBackup]\npreset = \"backup-service\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n\
+             [plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = {text}\n"
         );
         desired(&body).into_iter().find(|desired| desired.address.kind() == KindId::Selection).unwrap().fields
     };
@@ -226,7 +242,8 @@ fn a_minimum_version_takes_a_pin_away() {
 #[test]
 fn a_package_without_a_schedule_is_a_run_command() {
     let all = desired(
-        "[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\ntargets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n",
+        "[tags]\na = \"b\"\n[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\n\
+         targets = { tags = { k = \"v\" }, instance_ids = [\"i-0123456789abcdef0\"] }\nmax_errors = 0\n",
     );
     let package = resource(&all, "package.AwsVssComponents");
     assert_eq!(
@@ -245,7 +262,8 @@ fn a_package_without_a_schedule_is_a_run_command() {
 #[test]
 fn an_association_has_its_schedule_tags_and_name() {
     let all = desired(
-        "[tags]\na = \"b\"\n[package.AwsVssComponents]\ntargets = { tags = { k = [\"w\", \"v\"] } }\nschedule = \"rate(1 day)\"\nadditional_arguments = { SSM_b = \"1\", SSM_a = \"2\" }\n",
+        "[tags]\na = \"b\"\n[package.AwsVssComponents]\ntargets = { tags = { k = [\"w\", \"v\"] } }\n\
+         schedule = \"rate(1 day)\"\nadditional_arguments = { SSM_b = \"1\", SSM_a = \"2\" }\n",
     );
     let package = resource(&all, "package.AwsVssComponents");
     assert_eq!(package.name, "vssctl-AwsVssComponents");
@@ -264,7 +282,8 @@ fn a_vault_declares_what_it_removes() {
         json!({ "access_policy": {}, "notifications": {}, "lock": {} })
     );
     let all = desired(
-        "[vault.vv]\nlock = { mode = \"compliance\", min_retention = \"1w\", changeable_for = \"3d\", compliance_lock_is_irreversible = true }\n",
+        "[vault.vv]\nlock = { mode = \"compliance\", min_retention = \"1w\", changeable_for = \"3d\", \
+         compliance_lock_is_irreversible = true }\n",
     );
     let vault = resource(&all, "vault.vv");
     assert_eq!(vault.fields["lock"], json!({ "mode": "compliance", "min_retention": "7d" }));
@@ -274,9 +293,13 @@ fn a_vault_declares_what_it_removes() {
 #[test]
 fn a_document_is_the_same_however_it_is_written() {
     let folder = tempfile::tempdir().unwrap();
-    let json = r#"{"Statement":{"Resource":"arn:${partition}:s3:::b-${account_id}-${region}/${aws:username}","Action":"s3:GetObject","Effect":"Allow"},"Version":"2012-10-17"}"#;
+    let json = concat!(
+        r#"{"Statement":{"Resource":"arn:${partition}:s3:::b-${account_id}-${region}/${aws:username}","#,
+        r#""Action":"s3:GetObject","Effect":"Allow"},"Version":"2012-10-17"}"#
+    );
     std::fs::write(folder.path().join("p.json"), json).unwrap();
-    let table = "{ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource = \"arn:${partition}:s3:::b-${account_id}-${region}/${aws:username}\" }] }";
+    let table = "{ Version = \"2012-10-17\", Statement = [{ Effect = \"Allow\", Action = [\"s3:GetObject\"], Resource \
+         = \"arn:${partition}:s3:::b-${account_id}-${region}/${aws:username}\" }] }";
     let documents: Vec<Value> = [format!("'{json}'"), "{ file = \"p.json\" }".to_owned(), table.to_owned()]
         .iter()
         .map(|document| {
@@ -293,7 +316,8 @@ fn a_document_is_the_same_however_it_is_written() {
 #[test]
 fn a_roles_profile_has_its_own_name_where_it_says_so() {
     let all = desired(
-        "[role.r]\npreset = \"vss-instance\"\npath = \"/p/\"\nrenamed_from = \"q\"\ninstance_profile = { name = \"other\" }\n",
+        "[role.r]\npreset = \"vss-instance\"\npath = \"/p/\"\nrenamed_from = \"q\"\n\
+         instance_profile = { name = \"other\" }\n",
     );
     let profile = resource(&all, "instance_profile.r");
     assert_eq!((profile.name.as_str(), &profile.fields["path"]), ("other", &json!("/p/")));
@@ -302,7 +326,9 @@ fn a_roles_profile_has_its_own_name_where_it_says_so() {
 
 #[test]
 fn the_stacks_iam_path_is_declared_where_an_entry_names_none() {
-    let body = "iam_path = \"/s/\"\n[role.AWSBackup]\npreset = \"backup-service\"\ninstance_profile = false\n[role.r]\npreset = \"vss-instance\"\npath = \"/o/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n[plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"b\" } }\n";
+    let body = "iam_path = \"/s/\"\n[role.AWSBackup]\npreset = \"backup-service\"\ninstance_profile = false\n\
+         [role.r]\npreset = \"vss-instance\"\npath = \"/o/\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n\
+         [plan.p.selection.s]\nrole = \"AWSBackup\"\nmatch = { all = { a = \"b\" } }\n";
     let all = desired(body);
     assert_eq!(resource(&all, "role.AWSBackup").fields["path"], json!("/s/"));
     assert_eq!(resource(&all, "role.r").fields["path"], json!("/o/"));

@@ -31,7 +31,8 @@ fn overlapping_rules_are_told_with_the_runs_that_are_lost() {
     assert_eq!((found.code, found.severity), ("VSS0406", Severity::Warning));
     // Eight hourly runs fall into the eight hours of the daily one's default window.
     assert!(found.message.contains("drops 224 of 672 runs of `r`"), "{}", found.message);
-    let apart = "schedule = \"cron(0 1 ? * * *)\"\nstart_window = \"1h\"\n[plan.p.rule.s]\nvault = \"main\"\nschedule = \"cron(0 2 ? * * *)\"\nstart_window = \"1h\"";
+    let apart = "schedule = \"cron(0 1 ? * * *)\"\nstart_window = \"1h\"\n[plan.p.rule.s]\nvault = \"main\"\n\
+         schedule = \"cron(0 2 ? * * *)\"\nstart_window = \"1h\"";
     assert!(file(&rule(apart)).diagnostics.is_empty());
 }
 
@@ -43,7 +44,8 @@ fn lifecycles_fit_cold_storage_locks_and_continuous_backups() {
     check("VSS0409", &cold("99d"), "\"99d\"", &cold("100d"));
     let locked = |keys: &str| {
         format!(
-            "[vault.main]\nlock = {{ mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }}\n[plan.p.rule.r]\nvault = \"main\"\n{keys}\n"
+            "[vault.main]\nlock = {{ mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }}\n\
+             [plan.p.rule.r]\nvault = \"main\"\n{keys}\n"
         )
     };
     check("VSS0410", &locked("delete_after = \"6d\""), "\"6d\"", &locked("delete_after = \"7d\""));
@@ -52,7 +54,8 @@ fn lifecycles_fit_cold_storage_locks_and_continuous_backups() {
     let copied = |keys: &str| {
         rule(&format!("copy_actions = [{{ vault = \"two\"{keys} }}]")).replace(
             "[vault.main]\n",
-            "[vault.main]\n[vault.two]\nlock = { mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }\n",
+            "[vault.main]\n[vault.two]\n\
+             lock = { mode = \"governance\", min_retention = \"7d\", max_retention = \"90d\" }\n",
         )
     };
     let good = copied(", delete_after = \"35d\"");
@@ -100,7 +103,8 @@ fn locks_have_a_range_and_a_compliance_lock_is_acknowledged() {
     check("VSS0411", &lock(&governance.replace("7d", "91d")), "\"91d\"", &lock(governance));
     check("VSS0411", &lock(&governance.replace("7d", "0d")), "\"0d\"", &lock(governance));
     check("VSS0411", &lock("mode = \"governance\""), "{ mode = \"governance\" }", &lock(governance));
-    let compliance = "mode = \"compliance\", min_retention = \"7d\", changeable_for = \"3d\", compliance_lock_is_irreversible = true";
+    let compliance = "mode = \"compliance\", min_retention = \"7d\", changeable_for = \"3d\", \
+         compliance_lock_is_irreversible = true";
     check("VSS0412", &lock(&compliance.replace("true", "false")), "\"compliance\"", &lock(compliance));
     check("VSS0411", &lock(&compliance.replace("3d", "2d")), "\"2d\"", &lock(compliance));
     check("VSS0416", &lock(&format!("{governance}, changeable_for = \"3d\"")), "\"3d\"", &lock(governance));
@@ -113,7 +117,8 @@ fn plans_have_rules_within_the_quotas() {
     let rules = |count: usize| {
         let rule = |index: usize| {
             format!(
-                "[plan.p.rule.r{index}]\nvault = \"main\"\nschedule = \"cron(0 {index} ? * * *)\"\nstart_window = \"1h\"\n"
+                "[plan.p.rule.r{index}]\nvault = \"main\"\nschedule = \"cron(0 {index} ? * * *)\"\n\
+                 start_window = \"1h\"\n"
             )
         };
         format!("[vault.main]\n{}", (0..count).map(rule).collect::<Vec<_>>().concat())

@@ -33,13 +33,15 @@ fn documents_are_policies_for_their_use() {
 
 #[test]
 fn a_problem_in_a_table_is_underlined_at_its_value() {
-    let body = "[policy.p.document]\nVersion = \"2012-10-17\"\n[[policy.p.document.Statement]]\nEffect = \"Alow\"\nAction = \"s3:GetObject\"\nResource = \"*\"\n";
+    let body = "[policy.p.document]\nVersion = \"2012-10-17\"\n[[policy.p.document.Statement]]\nEffect = \"Alow\"\n\
+         Action = \"s3:GetObject\"\nResource = \"*\"\n";
     check("VSS0506", body, "\"Alow\"", &body.replace("Alow", "Allow"));
 }
 
 #[test]
 fn every_statement_of_a_document_is_told_its_fault() {
-    let body = "[policy.p.document]\nVersion = \"2012-10-17\"\nStatement = [{ Effect = \"A\" }, { Effect = \"Allow\" }, { Effect = \"C\" }]\n";
+    let body = "[policy.p.document]\nVersion = \"2012-10-17\"\n\
+         Statement = [{ Effect = \"A\" }, { Effect = \"Allow\" }, { Effect = \"C\" }]\n";
     let underlined: Vec<String> =
         problems(&file(body)).into_iter().filter(|(code, _)| *code == "VSS0506").map(|(_, text)| text).collect();
     let second = "{ Effect = \"Allow\" }";
@@ -63,7 +65,10 @@ fn actions_resources_operators_and_sids_follow_iams_grammar() {
     }
     let cn = "\"arn:aws-cn:s3:::b\"";
     check("VSS0303", &with("\"*\"", cn), cn, &with("\"*\"", "\"arn:${partition}:s3:::b\""));
-    let twice = r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":"s3:Get*","Resource":"*"},{"Sid":"a","Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b*"}]}"#;
+    let twice = concat!(
+        r#"{"Version":"2012-10-17","Statement":[{"Sid":"a","Effect":"Allow","Action":"s3:Get*","Resource":"*"},"#,
+        r#"{"Sid":"a","Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::b*"}]}"#
+    );
     check("VSS0506", &policy(twice), "\"a\"", &policy(&twice.replacen("\"a\"", "\"b\"", 1)));
     let trust = TRUST.replace("sts:AssumeRole", "s3:GetObject");
     check("VSS0506", &format!("[role.r]\n{trust}\n"), "\"s3:GetObject\"", &role(""));
@@ -112,9 +117,9 @@ fn documents_keep_to_iams_sizes() {
             .map(|index| format!("\"arn:aws:iam::123456789012:role/r{index:04}\""))
             .collect::<Vec<_>>()
             .join(",");
-        format!(
-            r#"{{"Version":"2012-10-17","Statement":[{{"Effect":"Allow","Principal":{{"AWS":[{roles}]}},"Action":"sts:AssumeRole"}}]}}"#
-        )
+        let principal = format!(r#"{{"AWS":[{roles}]}}"#);
+        let statement = format!(r#"{{"Effect":"Allow","Principal":{principal},"Action":"sts:AssumeRole"}}"#);
+        format!(r#"{{"Version":"2012-10-17","Statement":[{statement}]}}"#)
     };
     let with_trust = |count: usize| format!("[role.r]\ntrust = '{}'\n", trust(count));
     check("VSS0507", &with_trust(100), &quoted(&trust(100)), &with_trust(40));

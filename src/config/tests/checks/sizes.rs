@@ -22,7 +22,8 @@ fn a_stack_resolves_to_what_a_saved_plan_has_room_for() {
         let rules =
             (0..5).map(|plan| format!("[plan.p{plan}.rule.r]\nvault = \"main\"\n")).collect::<Vec<_>>().concat();
         format!(
-            "{BACKUP}[vault.main]\n[defaults.selection]\nrole = \"AWSBackup\"\nmatch = {{ arns = [{}] }}\n{rules}{entries}",
+            "{BACKUP}[vault.main]\n[defaults.selection]\nrole = \"AWSBackup\"\nmatch = {{ arns = [{}] }}\n\
+             {rules}{entries}",
             arns.join(", ")
         )
     };
@@ -51,7 +52,8 @@ fn the_limits_follow_from_each_other() {
     assert_eq!(limits::ENTRIES, limits::RESOURCES);
     // A resource that has all that its quotas allow is far from filling a stack.
     assert!((limits::TRUST_MOST + limits::INLINE + limits::STRING) as u64 * 100 < limits::RESOLVED);
-    // What is wanted is written five times at most, and what is live three times; the rest is a little for each resource.
+    // What is wanted is written five times at most, and what is live three times; the rest is a little for each
+    // resource.
     let plan = crate::plan::file::LARGEST;
     assert!(plan >= 8 * limits::RESOLVED && plan - 8 * limits::RESOLVED <= 8192 * limits::RESOURCES as u64);
     // The documents say the same.
