@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-use super::KindId;
+use super::kind_id::KindId;
 
 /// Names one resource of the file by its kind and the key of its table.
 ///

@@ -3,7 +3,7 @@
 //! Source of the shapes: AWS General Reference, "Amazon Resource Names"; for patterns in backup selections the AWS
 //! Backup model, `BackupSelection$Resources`.
 
-use super::Scope;
+use super::scope::Scope;
 use std::fmt;
 use std::str::FromStr;
 

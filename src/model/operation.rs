@@ -7,7 +7,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::KindId;
+use super::kind_id::KindId;
 
 /// What a second request does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

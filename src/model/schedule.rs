@@ -5,8 +5,10 @@
 //! AWS Backup Developer Guide, "Backup plan options"; Systems Manager User Guide, "Reference: Cron and rate
 //! expressions".
 
+mod calendar;
 mod cron;
 mod describe;
+mod fault;
 mod runs;
 mod zone;
 
@@ -14,6 +16,8 @@ use std::fmt;
 use std::ops::Range;
 
 use jiff::civil::DateTime;
+
+use fault::Fault;
 
 pub use cron::Cron;
 pub use zone::{ZoneError, canonical_zone, zone};
@@ -101,19 +105,6 @@ pub struct ScheduleError {
     pub help: Option<String>,
 }
 
-/// What the parser of a part reports: the place and the problem.
-#[derive(Debug)]
-struct Fault {
-    range: Range<usize>,
-    problem: String,
-}
-
-impl Fault {
-    fn new(range: Range<usize>, problem: impl Into<String>) -> Self {
-        Self { range, problem: problem.into() }
-    }
-}
-
 impl Schedule {
     /// Reads a schedule as the dialect's service does.
     pub fn parse(text: &str, dialect: Dialect) -> Result<Self, ScheduleError> {
@@ -171,7 +162,7 @@ fn read(text: &str, dialect: Dialect) -> Result<Schedule, Fault> {
             };
             match problem {
                 Some(problem) => Err(Fault::new(body_range, problem)),
-                None if !runs::happens(&cron) => Err(Fault::new(body_range, "names no date that exists")),
+                None if !calendar::happens(&cron) => Err(Fault::new(body_range, "names no date that exists")),
                 None => Ok(Schedule::Cron(Box::new(cron))),
             }
         }

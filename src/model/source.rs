@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use crate::model::Location;
+use super::diagnostic::Location;
 
 /// Texts by file name, for underlining.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

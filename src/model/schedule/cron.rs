@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 
-use super::Fault;
+use super::fault::Fault;
 
 /// One parsed `cron(...)`. Its `Display` is the canonical text between the parentheses.
 #[derive(Clone, Debug, PartialEq, Eq)]
