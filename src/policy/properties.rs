@@ -267,7 +267,7 @@ proptest! {
     }
 
     #[test]
-    fn one_changed_thing_is_always_a_difference(
+    fn one_changed_value_is_always_a_difference(
         document in any_document(), pick: Index, kind in 0..12_usize, seed: u64,
     ) {
         // The document is brought into canonical form first. Otherwise a change of one of two copies may turn it into a

@@ -21,7 +21,7 @@ pub struct Progress {
     left: BTreeMap<Address, usize>,
     elapsed: BTreeMap<Address, Duration>,
     running: BTreeSet<Address>,
-    /// What each thing waits for: a wait is told of once, however often the call is tried.
+    /// What each resource waits for: a wait is told of once, however often the call is tried.
     waiting: BTreeMap<Address, (Operation, String)>,
     total: usize,
 }

@@ -34,6 +34,7 @@ mod saved_plans;
 mod scenarios;
 mod swaps;
 mod untrusted_files;
+mod words;
 
 /// A quarter of a simulation was spent in the system's allocator.
 #[global_allocator]
