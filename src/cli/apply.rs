@@ -61,8 +61,8 @@ async fn apply_saved(path: &Path, arguments: &ApplyArguments, global: &Global, u
     of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
 }
 
-/// Finds what the plan is to be applied by: the configuration, which must be the one that it was made from; where there
-/// is none, what the plan itself carries.
+/// Finds the configuration that a saved plan is applied with. Where there is a file, it must be the one that the plan
+/// was made from; otherwise the plan brings its own entries.
 fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let is_named = global.file.is_some() || variable("VSSCTL_CONFIG").is_some();
     if is_named || file::find(global).is_ok() {
@@ -102,7 +102,7 @@ async fn of_arguments(
     carry_out(session, options, &command).await
 }
 
-/// Has the engine do it, and words what came of it.
+/// Has the engine carry it out, and says how it ended.
 pub(super) async fn carry_out(
     session: &Session<'_>,
     options: &Options,
@@ -149,7 +149,7 @@ pub(super) async fn carry_out(
     Ok(exit(ended.end))
 }
 
-/// Words why a run ended.
+/// Says why a run ended.
 fn worded(session: &Session<'_>, command: &Command<'_>, error: EngineError) -> CliError {
     match error {
         EngineError::Hazards(open) => hazards(&open),
@@ -165,7 +165,7 @@ fn worded(session: &Session<'_>, command: &Command<'_>, error: EngineError) -> C
     }
 }
 
-/// Names the hazards that nobody consented to. `--yes` is no consent to what people may not have seen.
+/// Names the hazards that nobody consented to. `--yes` does not consent to a hazard that nobody may have seen.
 fn hazards(open: &[(Address, HazardNote)]) -> CliError {
     let mut names: Vec<&str> = open.iter().map(|(_, note)| note.hazard.name()).collect();
     names.sort_unstable();

@@ -50,7 +50,7 @@ pub(super) struct Arguments {
 
 /// Returns the command line's definition, as completions and manual pages need it.
 pub fn command() -> clap::Command {
-    // What is deleted takes along what needs it: the other way round than everywhere else.
+    // A resource that is deleted takes along the resources that need it. Elsewhere a target takes along what it needs.
     Arguments::command().mut_subcommand("destroy", |destroy| {
         destroy.mut_arg("target", |target| {
             target.help("Only this resource and what needs it, such as `vault.vss`; repeatable")

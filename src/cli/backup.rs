@@ -31,7 +31,7 @@ use crate::vss::{Moment, verify::Outcome};
 /// How often AWS is asked how far the backup is.
 const POLL: Duration = Duration::from_secs(15);
 
-/// Starts a backup, waits for its end, and tells what it is worth.
+/// Starts a backup, waits for its end, and tells whether it is application-consistent.
 pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
     let reader = session.engine.clients.reader();
@@ -60,7 +60,7 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     let mut begun = String::new();
     paragraph(&mut begun, &format!("Backing up {title} into vault {vault}, to be kept {kept}."), 0, ui.width());
     ui.aside(&begun);
-    // On a line of its own the id is found again by people and by scripts.
+    // The id stands on a line of its own, where people and scripts find it.
     ui.note(&format!("Job {}", escaped(&id)));
     if arguments.no_wait {
         later(ui, &id);
@@ -93,7 +93,7 @@ fn unclear(error: &OrderError) -> CliError {
     CliError::invalid(error.to_string()).hint(hint)
 }
 
-/// Makes sure that there is such a vault. Where the list cannot be read, AWS's own answer will tell.
+/// Checks that the vault exists. Where the list cannot be read, AWS's answer to the backup will tell.
 async fn there_is(reader: &Reader, desired: &[Desired], vault: &str, region: &str) -> Result<(), CliError> {
     let Ok(vaults) = reader.list_backup_vaults().await else { return Ok(()) };
     let names: Vec<String> = vaults.iter().filter_map(|known| known.backup_vault_name().map(str::to_owned)).collect();
@@ -141,7 +141,8 @@ async fn role(reader: &Reader, scope: &Scope, desired: &[Desired], named: Option
     }
 }
 
-/// A token for this run: what is sent again because its answer was lost starts no second backup.
+/// Makes a token for this run. With it a request that is sent again, because its answer was lost, starts no second
+/// backup.
 fn token(stack: &str, instance: &str) -> String {
     let moment = jiff::Timestamp::now().as_nanosecond();
     let text = format!("{stack}/{instance}/{}/{moment}", std::process::id());
@@ -167,7 +168,7 @@ fn later(ui: &Ui, id: &str) {
 async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option<Job>, CliError> {
     let mut interrupts =
         Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
-    // In the simulated account nobody's time is wasted: waiting moves its clock.
+    // In the simulated account nobody has to wait: its clock is moved instead.
     let simulated = match &global.sandbox {
         Some(named) => Some(session::open_sandbox(&file::sandbox(named))?),
         None => None,
@@ -217,7 +218,7 @@ async fn pass(simulated: Option<&Sandbox>) -> Result<(), CliError> {
     match simulated {
         Some(sandbox) => {
             sandbox.pass(POLL).map_err(|error| CliError::failed("could not use the sandbox").because(error))?;
-            // A chance for Ctrl-C.
+            // This gives Ctrl-C a chance.
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
         None => tokio::time::sleep(POLL).await,
@@ -228,7 +229,7 @@ async fn pass(simulated: Option<&Sandbox>) -> Result<(), CliError> {
 /// Looks for AWS's own evidence, and, where there is none, for the cause.
 async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report {
     session.ui.status("reading the image and its snapshots");
-    // A reader that has not looked yet: what was there before the backup does not count.
+    // A new reader has read nothing yet. What was read before the backup does not count.
     let reader = session.engine.clients.reader();
     let (proof, image) = observed::proof(&reader, job).await;
     let mut report = Report {

@@ -5,7 +5,7 @@ use super::exit::CliError;
 use crate::aws::{ConnectError, ErrorKind, GuardError, NO_CREDENTIALS};
 use crate::engine::OpenError;
 
-/// Words why there is no session.
+/// Says why there is no session.
 pub(super) fn unopened(error: OpenError, profile: Option<&str>) -> CliError {
     match error {
         OpenError::Connect(error) => refused_connection(error),
@@ -34,7 +34,7 @@ fn refused_connection(error: ConnectError) -> CliError {
 
 fn guarded(error: GuardError, profile: Option<&str>) -> CliError {
     match error {
-        // Without a code nobody was asked: there is nothing to ask with.
+        // An error without a code did not come from AWS: there are no credentials to ask with.
         GuardError::Identity(error) if error.kind == ErrorKind::Credentials && error.code.is_none() => {
             let message = match profile {
                 Some(profile) => format!("no AWS credentials in the profile `{profile}`"),

@@ -20,7 +20,7 @@ pub enum Exit {
     Stale = 3,
     /// Refused: somebody else's resource, the wrong account, a guard or a threshold.
     Refused = 4,
-    /// Some of it was applied and some was not.
+    /// Some changes were made and some were not.
     Partly = 5,
     /// The configuration or the usage is wrong.
     Invalid = 6,

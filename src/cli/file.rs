@@ -27,7 +27,7 @@ pub(super) fn find(global: &Global) -> Result<PathBuf, CliError> {
             Err(CliError::invalid(format!("there is no file `{}`, which {origin} names", file.display())))
         };
     }
-    // A link that leads nowhere is no reason to take another file than the one that was meant.
+    // A link that leads nowhere is an error. Another file further up is not the one that was meant.
     upwards(Path::new(NAME), |path| path.is_file() || path.is_symlink()).ok_or_else(|| {
         CliError::invalid(format!("there is no `{NAME}` here or in a parent up to the git root"))
             .hint("run `vssctl init` to write one to start from")
@@ -56,7 +56,7 @@ pub(super) fn make_folder(sandbox: &Path) -> Result<(), CliError> {
 /// Returns the URI of a file as programs that know the repository look for it: relative to the git root, without one to
 /// the current folder, and absolute where it is in neither.
 pub(super) fn uri(file: &Path) -> String {
-    // The folder is looked up, and not the file: where it is a link it is the link that the repository has.
+    // The folder is resolved and the file is not: where the file is a link, the repository holds the link.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Ok(folder), Some(name)) = (folder.canonicalize(), file.file_name()) else {
         return encoded(file);
@@ -71,7 +71,7 @@ pub(super) fn uri(file: &Path) -> String {
     }
 }
 
-/// Writes the names of a path as a URI does, each byte that it does not take as it is escaped (RFC 3986, 2.3).
+/// Writes a path as a URI. Bytes that a URI does not take as they are get escaped (RFC 3986, 2.3).
 fn encoded(path: &Path) -> String {
     let mut uri = String::new();
     for name in path.components() {

@@ -1,8 +1,8 @@
-//! Ctrl-C, the signal that job runners send, and the one of a terminal that is closed.
+//! Requests to stop: Ctrl-C, the signal that job runners send, and the signal of a terminal that closes.
 
 use std::io;
 
-/// The requests to stop, from the moment it is made: none is lost between two waits.
+/// The requests to stop since this was made. None is lost between two waits.
 #[derive(Debug)]
 pub(super) struct Interrupts {
     #[cfg(unix)]

@@ -9,7 +9,8 @@ use crate::model::safe::escaped;
 /// between.
 const TEST_TIMING: &str = "VSSCTL_TEST_LEASE";
 
-/// The figures of the protocol. They are no setting: runs that disagree about them do not exclude each other.
+/// Returns the figures of the protocol. They are no setting, because runs with different figures would not exclude each
+/// other.
 pub(super) fn timing(real: Timing, is_simulated: bool, clients: &Clients) -> Timing {
     if !is_simulated && !clients.is_local() {
         return real;
@@ -47,12 +48,13 @@ pub(super) fn not_returned(failed: &NotReturned, options: &str) -> String {
     )
 }
 
-/// Returns the line that breaks a lease. With `is_over` nothing has to be made sure of first: it asks nobody.
+/// Returns the command line that breaks a lease. With `is_over` the run is known to have ended, so that the command
+/// need not ask.
 fn unlocking(epoch: u32, is_over: bool, options: &str) -> String {
     format!("vssctl unlock --epoch {epoch}{}{options}", if is_over { " --yes" } else { "" })
 }
 
-/// Words why there is no lease.
+/// Says why there is no lease.
 pub(super) fn refused(stack: &str, options_of_same: &str, error: LeaseError) -> CliError {
     match error {
         LeaseError::Held(holder) => {

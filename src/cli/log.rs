@@ -18,7 +18,7 @@ pub(super) fn start_log(global: &Global) {
     if text == "off" {
         return;
     }
-    // The SDK's debug and trace logs hold signed requests: it is capped at info, whatever is asked for.
+    // The SDK's debug and trace logs hold signed requests. Its level is capped at info, whatever is asked for.
     let capped = ["aws_", "aws_smithy", "hyper", "rustls"]
         .iter()
         .filter(|_| text.contains("debug") || text.contains("trace"))

@@ -50,7 +50,7 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     Ok(session::verdict(&plan))
 }
 
-/// Whom it is about: what the arguments say, else the file that is there.
+/// Finds stack, account and region: in the arguments, else in the file that is there.
 fn scope(arguments: &MigrateArguments, global: &Global) -> Result<Scope, CliError> {
     let there = file::find(global).ok().and_then(|path| config::load(&path).config).map(|config| config.scope);
     let or = |given: &Option<String>, known: Option<&String>| given.clone().or_else(|| known.cloned());
@@ -100,7 +100,7 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
             Some((policy.arn()?.to_owned(), document(version.document()?)?))
         })
         .collect();
-    // What cannot be read is said where it is missing; a role without instances is migrated all the same.
+    // A list that cannot be read is reported where it is missing. A role without instances is migrated all the same.
     let instances = reader.instances().await.map_err(allow)?;
     let roles = authorization.roles.iter().map(|role| {
         let profiles: Vec<(String, String)> = role
@@ -147,7 +147,7 @@ fn allow(error: AwsError) -> CliError {
     CliError::from(error).hint(format!("allow `{action}` to the credentials in use"))
 }
 
-/// Says in which order the plan does what matters here; a plan that does nothing of it says nothing.
+/// Says in which order the plan makes the changes that matter here. A plan without such changes says nothing.
 fn staged(plan: &Plan) -> String {
     let mut stages: Vec<String> = Vec::new();
     for step in &plan.steps {

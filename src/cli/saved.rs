@@ -59,11 +59,12 @@ fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
     file.write_all(bytes)?;
     file.as_file().sync_all()?;
     file.persist(path).map_err(|error| error.error)?;
-    // The name is as lasting as the folder that holds it.
+    // The new name is durable only when the folder is written to the disk as well.
     OpenOptions::new().read(true).open(folder)?.sync_all()
 }
 
-/// Picks the exit code of a refusal: 3 where planning again mends it, 6 where the file is no plan at all, else 4.
+/// Makes the error of a refusal. Its exit code is 3 where planning again helps, 6 where the file is no plan, and 4
+/// otherwise.
 pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
     let exit = match &refusal {
         refusal if refusal.is_stale() => Exit::Stale,
@@ -99,7 +100,7 @@ mod tests {
             "{error:?}"
         );
         assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0);
-        // What may be written may be read.
+        // A plan that may be written may be read.
         write_text(&path, "1234", 4).expect("as large as it may be");
         assert_eq!(read_text(&path, 4).expect("a text"), "1234");
         assert!(format!("{:?}", read_text(&path, 3).expect_err("too large")).contains("has more than 3 bytes"));

@@ -45,7 +45,7 @@ pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     }
 }
 
-/// A file and the account that it is for, and how they are spoken of.
+/// A file, the account that it is for, and how messages name both.
 pub(super) struct Session<'a> {
     pub(super) engine: engine::Session,
     /// The file's path; of a run that applies a saved plan, the plan's.
@@ -107,7 +107,7 @@ impl<'a> Session<'a> {
         self.engine.plan(options, &Spectator(self.ui)).await.map_err(|error| self.worded(error))
     }
 
-    /// Words why a run ended; what needs to know more of the run than its file and account is worded elsewhere.
+    /// Says why a run ended, as far as its file and account tell. The rest is said where more of the run is known.
     pub(super) fn worded(&self, error: EngineError) -> CliError {
         let again = "plan again, and review what it says now";
         match error {
@@ -149,7 +149,7 @@ impl<'a> Session<'a> {
 
     /// Makes a plan's options from the arguments.
     pub(super) fn options(&self, scoping: &Scoping, pruning: Option<&Pruning>) -> Result<Options, CliError> {
-        // What the file no longer has may be there all the same: such targets are looked for in the plan.
+        // A target that the file no longer has may still exist. The plan looks for it.
         let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
         let targets = parsed.collect::<Result<_, _>>()?;
         Ok(Options {
@@ -229,7 +229,7 @@ pub(super) fn verdict(plan: &Plan) -> Exit {
 
 /// Opens the simulated account.
 pub(super) fn open_sandbox(path: &Path) -> Result<Sandbox, CliError> {
-    // The default folder is ours: what is in it belongs in no commit.
+    // The default folder is our own, and its files belong in no commit.
     if path.parent().is_some_and(|folder| folder.ends_with(file::FOLDER)) {
         file::make_folder(path)?;
     }

@@ -24,7 +24,7 @@ use crate::render::{self, progress::Progress};
 /// How many instances that did not succeed are listed.
 const SHOWN: usize = 10;
 
-/// How a run is told of and asked about.
+/// How a run speaks and asks.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Manner<'a> {
     /// Whether to ask.
@@ -112,7 +112,7 @@ impl<'a> Terminal<'a> {
         }
         let silent = plan.is_empty() && !plan.has_refused() && !plan.has_unknown();
         match self.manner.nothing {
-            // Nothing is there to show but what is wrong.
+            // There is nothing to show but the problems.
             Some(_) if silent && verdict == Verdict::Unread => {
                 ui.aside(&problems(&plan.diagnostics, self.sources, ui));
             }
@@ -243,7 +243,7 @@ impl Audience for Terminal<'_> {
     }
 
     fn listen(&self) -> std::io::Result<()> {
-        // Nobody waits for a request before this.
+        // Nobody holds the lock before this.
         if let Ok(mut interrupts) = self.interrupts.try_lock() {
             *interrupts = Some(Interrupts::listen()?);
         }

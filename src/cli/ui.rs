@@ -98,7 +98,7 @@ impl Ui {
         };
         let (out_color, err_color) = (wants(AutoStream::choice(&out)), wants(AutoStream::choice(&err)));
         let width = if out.is_terminal() { terminal_width() } else { DEFAULT_WIDTH };
-        // A status line among other people's lines is noise: only where both streams are a person's.
+        // A status line is shown only where both streams are terminals: in a log it would be noise.
         let status = if err.is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         status.set_draw_target(if err.is_terminal() {
             ProgressDrawTarget::stderr_with_hz(10)

@@ -24,7 +24,7 @@ use crate::model::source::Place;
 /// Tags by key.
 pub(crate) type Tags = BTreeMap<String, String>;
 
-/// One run over one file.
+/// What is known while one file is resolved.
 #[derive(Debug)]
 pub(crate) struct Context<'a> {
     pub(crate) scope: Scope,
@@ -43,7 +43,7 @@ pub(crate) struct Context<'a> {
 #[derive(Clone, Debug)]
 pub(crate) struct Declared {
     pub(crate) key: String,
-    /// What its names come from where it gives none: the key, or the last part of the one that it had before.
+    /// The key that its AWS name is derived from where it gives none: its own, or the one that it had before.
     pub(crate) old_key: String,
     pub(crate) name: String,
     pub(crate) path: Option<String>,
@@ -80,7 +80,7 @@ impl<T> Entry<'_, T> {
         member.map_or_else(|| self.key.clone(), |member| member.key.clone())
     }
 
-    /// Tells whether the entry means to say something about a key: it has it, or a misspelt one.
+    /// Tells whether the entry has a key, be it misspelt.
     pub(crate) fn gives(&self, key: &str) -> bool {
         self.node.members().any(|(own, member)| own == key || member.node.faulty && closest(own, &[key]).is_some())
     }
@@ -129,7 +129,8 @@ impl Context<'_> {
         entries
     }
 
-    /// Reads one entry without the values that the structure check found fault with. None if what is left is no entry.
+    /// Reads one entry without the values that the structure check found fault with. Returns none where too little is
+    /// left.
     pub(crate) fn entry<'n, T: DeserializeOwned + Common>(
         &mut self,
         node: &'n Node,
@@ -142,7 +143,7 @@ impl Context<'_> {
         Some(Entry { address, name, key: key.clone(), node, spec })
     }
 
-    /// Returns what the names of an entry come from where it gives none: its key, or the one that it had before.
+    /// Returns the key that the AWS name of an entry is derived from where it gives none: its own, or its earlier one.
     pub(crate) fn old_key<'k>(&'k self, address: &'k Address) -> &'k str {
         let mut declared = self.declared.get(&address.kind()).into_iter().flatten();
         let found = declared.find(|declared| declared.key == address.key());
@@ -159,7 +160,7 @@ impl Context<'_> {
         let table = sound.map(|(key, member)| (key.to_owned(), member.node.to_json())).collect();
         match serde_json::from_value::<T>(Value::Object(table)) {
             Ok(spec) => Some(spec),
-            // What is missing has been reported where it is wrong.
+            // A key that is missing now had a fault, which has been reported.
             Err(_) if faulty => None,
             Err(failed) => {
                 let message = format!("`{address}` cannot be read: {}", safe(&failed.to_string()));
@@ -214,7 +215,7 @@ impl Context<'_> {
         Some(address)
     }
 
-    /// Follows a reference: to an entry by its key or its AWS name, else an ARN of the wanted sort.
+    /// Follows a reference: the key or the AWS name of an entry, or an ARN of the wanted service and type.
     pub(crate) fn reference<T>(
         &mut self,
         entry: &Entry<'_, T>,
@@ -256,13 +257,13 @@ impl Context<'_> {
         None
     }
 
-    /// Reports a text that is no fitting ARN.
+    /// Reports a text that is not an ARN of the wanted service and type.
     pub(crate) fn report_arn<T>(&mut self, entry: &Entry<'_, T>, place: &Place, failed: &ArnError) {
         let message = format!("`{}` {}", safe(&failed.text), safe(&failed.problem));
         self.report(place, entry.error("VSS0302", message).label("not a fitting ARN"));
     }
 
-    /// Checks that an ARN is of the stack's partition, account and region, as far as they are asked for.
+    /// Checks that an ARN is of the stack's partition and account, and with `same_region` of its region.
     pub(crate) fn check_arn<T>(&mut self, entry: &Entry<'_, T>, place: &Place, arn: &Arn, same_region: bool) -> bool {
         let scope = self.scope.clone();
         let partition = scope.partition();

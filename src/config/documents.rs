@@ -55,7 +55,7 @@ impl Context<'_> {
         self.document(entry, keys, source, Use::Trust)
     }
 
-    /// Reads the policy of a vault; an empty table is none.
+    /// Reads the policy of a vault. An empty table means that there is none.
     pub(crate) fn resource_document<T>(
         &mut self,
         entry: &Entry<'_, T>,
@@ -103,7 +103,7 @@ impl Context<'_> {
         let unknown = expand(&mut value, &self.scope.clone());
         self.report_placeholders(entry, &written, &unknown);
         let mut fits = self.check_use(entry, &written, &value, used);
-        // What a misspelt placeholder stands for is not known.
+        // The text that a misspelt placeholder stands for is not known, so that the grammar cannot be checked.
         if unknown.is_empty() {
             fits &= self.check_grammar(entry, &written, &value, used);
         }
@@ -165,7 +165,7 @@ impl Context<'_> {
         }
     }
 
-    /// Checks that a table is either a document or the name of a file, and a text no name of a file.
+    /// Checks that a table is either a document or names a file, and that a text does not name a file.
     fn check_form<T>(&mut self, entry: &Entry<'_, T>, keys: &[&str], source: &DocumentSource) -> bool {
         let node = entry.node.at(keys);
         let members = || node.into_iter().flat_map(Node::members);

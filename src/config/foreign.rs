@@ -1,6 +1,6 @@
-//! Files that are not what they were taken for. `vss.toml`, the file that it extends and the policies that it names
-//! come with a checkout, and may be links to credentials: of a file that is not recognisably ours nothing is shown but
-//! places, and the names of keys where it is TOML.
+//! Files that are something else than they seem. `vss.toml`, the file that it extends and the policies that it names
+//! come with a checkout, and may be links to credentials. Of a file that is not recognisably ours only places are
+//! shown, and the names of keys where it is TOML.
 
 use std::path::Path;
 
@@ -20,7 +20,7 @@ pub(crate) fn is_ours(text: &str) -> bool {
 }
 
 /// Tells whether a file has one of the tables that a configuration has, with something in it that such a table has.
-/// `is_sound`: all of it is TOML; else a table that takes any key says nothing.
+/// `is_sound` tells that all of it is TOML. Otherwise a table that takes any key proves nothing.
 pub(crate) fn has_ours(root: &Node, is_sound: bool) -> bool {
     root.members().any(|(key, member)| {
         let Some(view) = View::root().key(key) else { return false };
@@ -49,7 +49,7 @@ pub(crate) fn not_toml() -> Diagnostic {
     .help("look at this line of the file, or name another file with `--file`")
 }
 
-/// Takes out of a problem in a hidden file what may be text of the file: names of keys stay, values go.
+/// Removes the values of a hidden file from a problem. The names of keys stay.
 pub(crate) fn silenced(diagnostic: Diagnostic, sources: &Sources) -> Diagnostic {
     let is_hidden = diagnostic.location.as_ref().is_some_and(|location| sources.is_hidden(&location.file));
     if !is_hidden || matches!(diagnostic.code, "VSS0101" | "VSS0102" | "VSS0105" | "VSS0109" | "VSS0501") {

@@ -1,5 +1,5 @@
-//! What IAM asks of the texts inside a policy document: actions, resources, operators and statement ids. Errors are
-//! what IAM refuses; what it may take, and what cannot work, is a warning.
+//! The rules of IAM for the texts inside a policy document: actions, resources, operators and statement ids. A text
+//! that IAM refuses is an error. A text that it may accept but that cannot work is a warning.
 //!
 //! Source: IAM User Guide, "Grammar of the IAM JSON policy language", and the `MalformedPolicyDocument` answers of IAM.
 
@@ -17,7 +17,7 @@ use crate::policy::lint::Use;
 /// A problem, and the path of the value that has it, such as `Statement[1].Action[0]`.
 pub(crate) type Finding = (String, Diagnostic);
 
-/// Checks the statements of a document; what has not the shape of a policy is left to the canonical form.
+/// Checks the statements of a document. Faults of the structure are left to the canonical form, which reports them.
 pub(crate) fn check(document: &Value, used: Use, partition: Option<&str>) -> Vec<Finding> {
     let mut found = Vec::new();
     let mut sids = BTreeMap::new();

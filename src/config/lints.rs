@@ -29,7 +29,7 @@ impl Context<'_> {
         self.report(place, if *is_error { diagnostic.help(way) } else { diagnostic });
     }
 
-    /// Checks an entry's allowances once all of its documents were linted.
+    /// Checks the allowances of an entry after all of its documents were linted.
     pub(crate) fn check_allowances<T>(&mut self, entry: &Entry<'_, T>) {
         for (index, allowance) in allowances(entry).into_iter().enumerate() {
             let index = index.to_string();

@@ -26,7 +26,7 @@ use super::tree::{Node, Tree, fill, overlay};
 use super::{limits, read, resolve, structure};
 use crate::model::source::{Place, Sources};
 
-/// What came of loading a file.
+/// The result of loading a file.
 #[derive(Debug)]
 pub struct Loaded {
     /// The configuration; none if there is an error.
@@ -42,11 +42,11 @@ pub struct Loaded {
 pub struct Config {
     /// What a run is bound to.
     pub scope: Scope,
-    /// Everything that shall be, sorted by kind (in the order of plans) and address.
+    /// The resources that shall exist, sorted by kind (in the order of plans) and address.
     pub desired: Vec<Desired>,
     /// SHA-256 of all files read, hexadecimal.
     pub sha256: String,
-    /// How much one run may delete without being told.
+    /// How much one run may delete without consent.
     pub thresholds: Thresholds,
 }
 
@@ -100,8 +100,8 @@ struct Outcome {
     cut: Cut,
 }
 
-/// Where the first syntax error stands in each file. What stands after it may be read wrongly: no problem is reported
-/// there but further syntax errors, and none that something is missing.
+/// Where the first syntax error stands in each file. The text after it may be read wrongly: only further syntax errors
+/// are reported there, and no key is reported as missing.
 #[derive(Debug, Default)]
 struct Cut {
     places: Vec<Location>,

@@ -41,7 +41,7 @@ pub(crate) const RULE_NAME: NameRule = NameRule { what: "rule", ..PLAN_NAME };
 pub(crate) const SELECTION_NAME: NameRule = NameRule { what: "selection", ..PLAN_NAME };
 
 impl NameRule {
-    /// Tells whether AWS takes a name.
+    /// Tells whether AWS accepts a name.
     pub(crate) fn fits(self, name: &str) -> bool {
         (self.least..=self.most).contains(&name.len())
             && name.chars().all(|character| character.is_ascii_alphanumeric() || self.extra.contains(character))

@@ -11,8 +11,8 @@ pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
 /// What an instance needs to make its own VSS snapshots.
 pub(crate) const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
-/// Other AWS managed policies that a role of instances or of backups may well have. A name that is in neither list may
-/// be right.
+/// Other AWS managed policies that a role of instances or of backups is likely to have. A name that is missing here may
+/// be right all the same.
 const KNOWN: &[&str] = &[
     SSM_CORE,
     VSS_POLICY,

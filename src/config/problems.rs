@@ -13,7 +13,7 @@ pub(crate) struct Problems<'a> {
 }
 
 impl<'a> Problems<'a> {
-    /// Starts with none.
+    /// Makes an empty list.
     pub(crate) fn new(sources: &'a mut Sources) -> Self {
         Self { sources, found: Diagnostics::default() }
     }
@@ -30,7 +30,7 @@ impl<'a> Problems<'a> {
     }
 }
 
-/// Makes foreign text fit for a message: escaped, and no longer than one line.
+/// Makes foreign text safe for a message: it is escaped and fits into one line.
 pub(crate) fn safe(text: &str) -> String {
     const LONGEST: usize = 200;
     let shown = Safe(text).to_string();

@@ -26,7 +26,7 @@ pub(crate) struct ReadError {
 pub(crate) enum Kind {
     /// Not a file that vssctl reads.
     Refused,
-    /// The system did not let it.
+    /// The system refused to read it.
     Unreadable,
     /// Too many bytes.
     TooLarge,
@@ -55,7 +55,7 @@ impl ReadError {
 }
 
 /// Reads the configuration. Where its path is a link, the real file has to be in the repository that the link stands
-/// in, or else in the link's own folder: what a checkout brings along decides no further what is read.
+/// in, or else in the link's own folder. A checkout must not decide any further what is read.
 ///
 /// Links within the folder are how Kubernetes mounts files.
 pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError> {
@@ -85,7 +85,7 @@ pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError>
     if !metadata.is_file() {
         return Err(not_regular());
     }
-    // The folder lets nobody out, whatever was put in the way's place meanwhile.
+    // The handle of the folder keeps reads inside it, even where the path was replaced meanwhile.
     let file = opened.open(way).map_err(|error| ReadError::io(&error))?;
     if !file.metadata().map_err(|error| ReadError::io(&error))?.is_file() {
         return Err(not_regular());

@@ -57,7 +57,7 @@ fn build() -> Value {
     let description = root["properties"]["defaults"]["description"].clone();
     root["properties"]["defaults"] =
         json!({ "description": description, "type": "object", "properties": defaults, "additionalProperties": false });
-    // What a reader looks for first comes first.
+    // The keys that a reader looks for first come first.
     let mut ordered = Map::new();
     for key in
         ["$schema", "title", "description", "type", "properties", "required", "additionalProperties", "definitions"]
@@ -69,7 +69,7 @@ fn build() -> Value {
     Value::Object(ordered)
 }
 
-/// Takes out what TOML has no use for: null, and the number formats of Rust.
+/// Removes what TOML has no use for: null, and the number formats of Rust.
 fn tidy(schema: &mut Value) {
     match schema {
         Value::Array(items) => items.iter_mut().for_each(tidy),
@@ -168,7 +168,7 @@ impl View {
         }
     }
 
-    /// Tells whether anything may stand below: a policy document.
+    /// Tells whether any value may stand below, as in a policy document.
     pub(crate) fn is_free(self) -> bool {
         self.0.get("properties").is_none() && self.0.get("additionalProperties") == Some(&Value::Bool(true))
     }

@@ -7,7 +7,7 @@ use super::limits;
 use super::problems::Problems;
 use super::tree::Node;
 
-/// Refuses a file with more entries, or defaults for them, than anybody writes.
+/// Refuses a file with more entries than one stack has, or with defaults that would add too many values to them.
 pub(super) fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
     let tables = |node: &Node, names: &[&str]| -> usize {
         names.iter().filter_map(|name| node.get(name)).map(|table| table.members().count()).sum()

@@ -11,8 +11,8 @@ use super::names::is_iam_path;
 use super::problems::{Problems, safe};
 use super::tree::{Node, Tree};
 
-/// Reads and checks `[stack]`, key by key: what is wrong here is no reason to leave the entries unchecked. A wrong
-/// account or region is left empty, and nothing is held against it.
+/// Reads and checks `[stack]`, key by key, so that a mistake here does not keep the entries from being checked. A wrong
+/// account or region is left empty, and no ARN is compared with it.
 pub(super) fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
     let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
     let node = root.get("stack").unwrap_or(&empty);

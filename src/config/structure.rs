@@ -1,5 +1,5 @@
-//! Holds the tree of a file against the schema: unknown keys, wrong types, values that are no choice, missing keys, and
-//! characters that would lie to a reader. What it finds fault with is marked, so that later checks leave it alone.
+//! Checks the tree of a file against the schema: unknown keys, wrong types, values that are no choice, missing keys,
+//! and characters that mislead a reader. A value with a fault is marked, so that later checks leave it alone.
 
 use crate::model::Diagnostic;
 use crate::model::safe::is_hidden;
@@ -22,7 +22,7 @@ const ENTRY_TABLES: &[&str] = &[
     "plan.*.selection",
 ];
 
-/// Checks one file as it stands, without asking for what may come from the file that it extends.
+/// Checks one file on its own. Keys that the file it extends may bring are not required yet.
 pub(crate) fn check(root: &mut Node, problems: &mut Problems<'_>) {
     walk(root, View::root(), &mut Vec::new(), problems);
 }
@@ -109,7 +109,7 @@ fn walk_free(node: &mut Node, path: &mut Vec<String>, problems: &mut Problems<'_
     }
 }
 
-/// Asks for the keys that must be there, once files and defaults are merged.
+/// Requires the keys that must be there, once files and defaults are merged.
 pub(crate) fn require(root: &mut Node, problems: &mut Problems<'_>) {
     let place = Place { end: root.place.start, ..root.place.clone() };
     require_below(root, View::root(), &place, &mut Vec::new(), problems);

@@ -1,4 +1,4 @@
-//! Tags: those of the file and the entry together, and what AWS takes.
+//! Tags: those of the file and of the entry are merged and checked against the rules of AWS.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
@@ -14,7 +14,7 @@ use super::tree::Node;
 use crate::kind::values::Common;
 
 impl Context<'_> {
-    /// Merges `[tags]` with an entry's own and checks them; none where there are neither.
+    /// Merges `[tags]` with an entry's own tags and checks them. Returns none where there are neither.
     pub(crate) fn merged_tags<T: Common>(&mut self, entry: &Entry<'_, T>, iam: bool) -> Option<Tags> {
         let own = entry.spec.own_tags();
         if own.is_none() && self.tags.is_none() {

@@ -21,7 +21,7 @@ pub(crate) struct Node {
 pub(crate) enum Tree {
     Text(String),
     Integer(i64),
-    /// A whole number that does not fit.
+    /// An integer that is too large.
     Huge,
     Float,
     Flag(bool),

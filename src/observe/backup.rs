@@ -30,8 +30,8 @@ pub async fn job(reader: &Reader, id: &str) -> Result<(Job, Option<String>), Aws
     Ok((job.ok_or_else(incomplete)?, percent))
 }
 
-/// Judges one job that has ended by its image and every snapshot of it, which are read now; the image is told of
-/// whatever the job says.
+/// Judges a job that has ended by its image and all of its snapshots, which are read now. The proof of the image is
+/// returned whatever the job says.
 pub async fn proof(reader: &Reader, job: &Job) -> (Proof, Option<ImageProof>) {
     let now = job.at();
     let mut evidence = Evidence::new(reader.scope().clone(), now, Moment::from_seconds(0));

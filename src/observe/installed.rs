@@ -1,6 +1,6 @@
-//! Reads what is known of the packages on instances, where the file asks for it: instances that would be left with the
-//! managed policy in place of an older one, a Run Command that asks for a version, a canary to choose. Few calls:
-//! lists, never one call an instance. What can't be read is unknown.
+//! Reads what is known of the packages on instances, where the plan needs it: instances would be left with the managed
+//! policy in place of an older one, a Run Command asks for a version, or a canary has to be chosen. It reads lists and
+//! never makes one call for each instance. What can't be read is unknown.
 
 use std::collections::BTreeMap;
 
@@ -24,10 +24,10 @@ use crate::vss::package::{
 
 /// How many associations are read at a time.
 const ASSOCIATIONS: usize = 8;
-/// Executions of an association that are looked at: an instance that joins has one of its own.
+/// How many executions of an association are read. An instance that joins later has an execution of its own.
 const EXECUTIONS: usize = 3;
 
-/// Reads it, if anything asks for it.
+/// Reads what the file asks for.
 pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, KindLive)]) -> Evidence {
     let account = account(reader, desired).await;
     let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == KindId::Package).collect();
@@ -62,7 +62,7 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
                 evidence.attempts.insert(address, attempt);
             }
         }
-        // Without the numbers the record of an earlier attempt refuses the next one.
+        // Without the numbers, the record of an earlier attempt would refuse the next one.
         Some(Err(error)) => evidence.unread.push(error),
         None => {}
     }
@@ -86,7 +86,8 @@ async fn read_machines(reader: &Reader) -> (Machines, Vec<AwsError>) {
 /// The kinds that decide what instances may do.
 const LINKS: [KindId; 4] = [KindId::Attachment, KindId::InstanceProfile, KindId::Role, KindId::Policy];
 
-/// The account's roles, profiles and policies, where the file has some; the role kind has read them in its sweep.
+/// Reads the account's roles, profiles and policies, where the file has some. The role kind has read them in its sweep,
+/// so that they cost no further call.
 async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsError> {
     if !desired.iter().any(|entry| LINKS.contains(&entry.address.kind())) {
         return Ok(Account::default());
@@ -121,7 +122,7 @@ async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsErr
     Ok(account)
 }
 
-/// Whether instances, if there are some, would be left with what only newer packages can use.
+/// Tells whether instances would be left with a policy that only newer packages can use.
 fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(KindId, KindLive)]) -> bool {
     let scope = reader.scope();
     let access = Access::of_file(scope, account, desired, live);
@@ -146,7 +147,7 @@ fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvide
     is_there.into_iter().map(machine).collect()
 }
 
-/// What is known of the package, by instance.
+/// Reads what is known of the package, by instance.
 async fn words(
     reader: &Reader,
     instances: &[Instance],
@@ -168,14 +169,14 @@ async fn words(
     words
 }
 
-/// What is known, with the instance that it is known of.
+/// What is known of packages, each with its instance.
 pub(crate) type Words = Vec<(String, PackageEvidence)>;
 
 fn evidence(installed: Installed, source: PackageSource, at: i64) -> PackageEvidence {
     PackageEvidence { installed, source, at: Moment::from_seconds(at) }
 }
 
-/// What the tags of snapshots and images tell.
+/// Reads what the tags of snapshots and images tell.
 async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, AwsError> {
     let (images, snapshots) = tokio::try_join!(reader.vss_images(), reader.vss_snapshots())?;
     let volumes: BTreeMap<&str, &str> = instances
@@ -196,7 +197,7 @@ async fn of_backups(reader: &Reader, instances: &[Instance]) -> Result<Words, Aw
     Ok(of_images.chain(of_snapshots).collect())
 }
 
-/// What Run Commands that installed packages tell.
+/// Reads what Run Commands that installed packages tell.
 pub(crate) async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
     let invocations = reader.command_invocations(Invocations::Document(DOCUMENT)).await?;
     let succeeded = invocations.iter().filter(|one| one.status() == Some(&CommandInvocationStatus::Success));
@@ -210,7 +211,8 @@ pub(crate) async fn of_commands(reader: &Reader) -> Result<Words, AwsError> {
     Ok(word.collect())
 }
 
-/// What associations that install packages tell: their outcome on each instance, and by what they install its version.
+/// Reads what associations that install packages tell: how they ended on each instance, and the version that they
+/// install.
 pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> {
     let listed = reader.list_associations().await?;
     let installing = listed.iter().filter(|association| association.name() == Some(DOCUMENT));
@@ -220,7 +222,7 @@ pub(crate) async fn of_associations(reader: &Reader) -> Result<Words, AwsError> 
     Ok(words.into_iter().flatten().collect())
 }
 
-/// What the newest runs of one association tell.
+/// Reads what the newest runs of one association tell.
 async fn of_association_runs(reader: &Reader, association: &Association) -> Result<Words, AwsError> {
     let Some(id) = association.association_id() else { return Ok(Words::new()) };
     let described = reader.association(id).await?;

@@ -1,6 +1,6 @@
 //! Reads the live side of a plan: every kind side by side, through one read-only client whose lists they share.
 //!
-//! Who calls has made the account guard agree first (`aws::guard`); nothing here checks it again.
+//! The caller has checked the account with `aws::guard` first. Nothing here checks it again.
 
 use crate::kinds::registry;
 use crate::model::KindId;
@@ -34,8 +34,8 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
     LiveAccount { kinds, installed }
 }
 
-/// Builds a plan. Where it deletes or replaces something of which more must be known, reads that and builds it again:
-/// what only deletions need to know, no other plan pays for.
+/// Builds a plan. Where it deletes or replaces a resource of which more must be known, reads that and builds the plan
+/// again. Only plans with deletions pay for these reads.
 pub async fn plan(reader: &Reader, live: &mut LiveAccount, build: impl Fn(&LiveAccount) -> Plan) -> Plan {
     let first = build(live);
     let mut going: BTreeMap<KindId, BTreeMap<String, Action>> = BTreeMap::new();

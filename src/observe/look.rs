@@ -89,7 +89,7 @@ async fn send(writer: &Writer, ids: &[String]) -> Result<String, AwsError> {
 /// characters of an output, so that a longer one is read on its own, once.
 async fn collect(reader: &Reader, command: &str, ids: &[String], now: Moment) -> BTreeMap<String, Known<Inspection>> {
     let mut found = BTreeMap::new();
-    // The page is worth its call where it spares several.
+    // For one instance its own answer is as cheap as the page.
     let mut lists = ids.len() > 1;
     for _ in 0..LOOKS {
         tokio::time::sleep(PACE).await;
@@ -103,7 +103,7 @@ async fn collect(reader: &Reader, command: &str, ids: &[String], now: Moment) ->
                     wanted.retain(|id| !found.contains_key(*id));
                 }
                 Err(error) if error.kind == ErrorKind::Throttled => continue,
-                // Without the page each instance is asked.
+                // Where the page is refused, each instance is asked.
                 Err(_) => lists = false,
             }
         }

@@ -1,5 +1,5 @@
-//! What is known of the package without a look inside: the tags of the newest VSS backups, and what installations came
-//! to, which the version gate reads too.
+//! What is known of the package without a look inside: the tags of the newest VSS backups, and the results of
+//! installations, which the version gate reads too.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +12,7 @@ use crate::vss::package::{Installed, PackageEvidence, PackageSource, of_backup};
 /// What is known by instance id.
 pub(super) type Packages = Known<BTreeMap<String, Vec<PackageEvidence>>>;
 
-/// Reads what Run Commands and associations that install the package came to.
+/// Reads the results of Run Commands and associations that install the package.
 pub(super) async fn installations(reader: &Reader) -> (Packages, Packages) {
     let (commands, associations) = tokio::join!(of_commands(reader), of_associations(reader));
     (known(commands).map(by_instance), known(associations).map(by_instance))
@@ -39,7 +39,7 @@ pub(super) fn of_backups(
         let of_snapshots =
             image.snapshots.iter().filter_map(|(_, id)| snapshots.get(id)?.as_ref()).map(|snapshot| &snapshot.tags);
         let told: Vec<Installed> = std::iter::once(&image.tags).chain(of_snapshots).filter_map(of_backup).collect();
-        // One tag that names the version says more than all that only bound it.
+        // A tag that names the version says more than tags that only set bounds for it.
         let named = told.iter().find(|installed| installed.version().is_some()).or(told.first());
         if let Some(installed) = named {
             packages.entry((*instance).to_owned()).or_default().push(PackageEvidence {

@@ -16,7 +16,7 @@ use crate::vss::evidence::{Conditions, Known, Plan, PlanOwner, Rule, Selection, 
 
 /// The prefix of condition keys about tags.
 const TAG_KEY: &str = "aws:ResourceTag/";
-/// The names of plans that AWS Organizations makes begin so.
+/// The prefix of the names of plans that AWS Organizations makes.
 const ORGANIZATIONS: &str = "orgs/";
 
 /// Reads the plans with their selections.
@@ -26,7 +26,7 @@ pub(super) async fn plans(reader: &Reader) -> Known<Vec<Plan>> {
         Ok(members) => members,
         Err(error) => return Known::Unknown(unread(&error)),
     };
-    // Who owns a plan is worth a word and no failure.
+    // The owner of a plan is only shown, so that unreadable tags are no failure.
     let index = index.unwrap_or_default();
     let read = join_all(members.iter().map(|member| plan(reader, member, &index))).await;
     known(read.into_iter().collect::<Result<Vec<_>, _>>())

@@ -16,14 +16,14 @@ pub(super) struct Points {
     pub(super) packages: Packages,
 }
 
-/// Says how many jobs of each instance are shown and looked into: a month of days for a small fleet, and for a large
-/// one so few that pages and calls stay bounded.
+/// Says how many jobs of each instance a report shows: one for each day of a month for a small fleet, and fewer for a
+/// large one, so that the page and the number of calls stay bounded.
 pub fn history(instances: usize) -> usize {
     (6_000 / instances.max(1)).clamp(3, 31)
 }
 
-/// Reads the images and snapshots that decide: of each instance's newest job that says VSS. With the history, those of
-/// older jobs as well, whatever they say.
+/// Reads the images and snapshots that decide: those of each instance's newest job that says VSS. With the history it
+/// reads those of older jobs as well, whatever these say.
 pub(super) async fn read(reader: &Reader, evidence: &Evidence, with_history: bool) -> Option<Points> {
     let jobs = evidence.jobs.known()?;
     let mut newest: BTreeMap<&str, &Job> = BTreeMap::new();
@@ -33,7 +33,7 @@ pub(super) async fn read(reader: &Reader, evidence: &Evidence, with_history: boo
             *entry = job;
         }
     }
-    // A page of AWS's is as large for one as for many: in order, so that the same question is the same request.
+    // The ids are sorted, so that the same question is the same request.
     let mut ids: BTreeSet<String> = newest.values().filter_map(|job| job.image_id().map(str::to_owned)).collect();
     if with_history {
         ids.extend(older_images(jobs));

@@ -12,14 +12,14 @@ use crate::policy;
 use crate::policy::permits::trusts;
 use crate::vss::evidence::{Evidence, Known, Role};
 
-/// Reads every role; the documents of managed policies only of those that instances or selections use.
+/// Reads every role. The documents of managed policies are read only for roles that instances or selections use.
 pub(super) async fn roles(
     reader: &Reader,
     authorization: &Authorization,
     evidence: &Evidence,
 ) -> BTreeMap<String, Role> {
     let mut used = used_roles(evidence);
-    // Whatever AWS Backup may assume may be a role for restores.
+    // A role that AWS Backup may assume may be one for restores.
     let assumed = |detail: &&RoleDetail| {
         detail.assume_role_policy_document().is_some_and(|text| trusts(&document(text), "backup.amazonaws.com"))
     };
@@ -84,7 +84,7 @@ fn role(detail: &RoleDetail, documents: &BTreeMap<String, Known<Value>>) -> Opti
     ))
 }
 
-/// Reads a document that IAM gives URL-encoded; what is none stays as text, and decides nothing.
+/// Reads a document, which IAM returns URL-encoded. A text that is no document stays a text and decides nothing.
 fn document(text: &str) -> Value {
     let text = policy::url_decode(text).unwrap_or_else(|_| text.to_owned());
     policy::parse(&text).unwrap_or(Value::String(text))

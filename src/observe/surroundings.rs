@@ -1,5 +1,5 @@
-//! What is around an instance: the keys of its volumes, its network, the cluster that it is in. Lists; a key is read
-//! once, however many volumes have it.
+//! The surroundings of instances: the keys of their volumes, their networks, and their clusters. They come from lists;
+//! a key is read once, however many volumes have it.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -1,5 +1,6 @@
 //! A template as a tree with places: YAML with the short forms of intrinsic functions (`!Sub`), or JSON, which the same
-//! parser reads. Bounded in size and depth; anchors are none of CloudFormation's.
+//! parser reads. Size and depth are bounded. Anchors are refused, because CloudFormation has
+//! none.
 
 use std::ops::Range;
 
@@ -7,7 +8,7 @@ use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
 /// CloudFormation takes templates of up to a megabyte.
 const LARGEST: usize = 1_000_000;
-/// Deeper than any template that AWS takes.
+/// The deepest nesting that is read. No template that AWS accepts is as deep.
 const DEEPEST: usize = 64;
 
 /// One value.
@@ -23,7 +24,7 @@ pub(super) struct Node {
 /// What a value is.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// A text; whether it was in quotes, and so is nothing else.
+    /// A text, and whether it was in quotes: a quoted text is never a number or a truth value.
     Scalar(String, bool),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -75,7 +76,7 @@ pub(super) fn read(text: &str) -> Result<Node, Broken> {
     if text.len() > LARGEST {
         return Err(Broken { message: "is larger than the megabyte that CloudFormation takes".to_owned(), at: 0..0 });
     }
-    // JSON may have tabs between its values, YAML may not; both have none in a string, where JSON escapes them.
+    // JSON may have tabs between its values and YAML may not. Neither has a tab in a string, where JSON escapes it.
     let is_json = text.trim_start().starts_with('{');
     let plain = if is_json { text.replace('\t', " ") } else { text.to_owned() };
     let places = Places::new(text);
@@ -165,7 +166,7 @@ impl Open {
     }
 }
 
-/// Bytes by character: the parser counts characters.
+/// The byte at which each character begins: the parser counts characters.
 struct Places(Vec<usize>);
 
 impl Places {

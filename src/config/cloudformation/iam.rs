@@ -14,7 +14,7 @@ use crate::config::presets;
 use crate::model::Diagnostic;
 use crate::policy;
 
-/// A role on its way into the file.
+/// A role that is being turned into an entry of the file.
 struct Draft<'a> {
     resource: &'a Resource<'a>,
     trust: Option<Value>,
@@ -41,7 +41,7 @@ pub(super) fn write(import: &mut Import, resolver: &Resolver<'_>, resources: &[R
     }
 }
 
-/// Copies the properties that the file calls something else, as they are.
+/// Copies properties as they are to the keys that the file has for them.
 fn copy(
     import: &mut Import,
     resolver: &Resolver<'_>,
@@ -100,7 +100,7 @@ fn role<'a>(import: &mut Import, resolver: &Resolver<'_>, resource: &'a Resource
     Draft { resource, trust, managed, inline, entry, profile: false }
 }
 
-/// AWS's own policies by their names.
+/// Names AWS's own policies as the file does: by name and not by ARN.
 fn short(resolver: &Resolver<'_>, arn: String) -> String {
     let name = arn.rsplit('/').next().unwrap_or(&arn);
     if managed_policy_arn(resolver.scope, name) == arn { name.to_owned() } else { arn }
@@ -163,7 +163,7 @@ fn instance_profile(
     let mut entry = Table::new();
     copy(import, resolver, resource, &mut entry, &[("Path", "path")]);
     let own = named(roles, resource).into_iter().next();
-    // A profile of the role's own name and path comes with the role.
+    // A profile with the role's own name and path is declared by the role itself.
     if let Some(draft) = own {
         if draft.resource.named.name == resource.named.name && draft.entry.get("path") == entry.get("path") {
             draft.profile = true;

@@ -11,7 +11,7 @@ use crate::model::safe::escaped;
 use crate::model::source::Sources;
 use crate::model::{Diagnostic, Diagnostics, Scope};
 
-/// What came of a template.
+/// The result of reading a template.
 #[derive(Debug)]
 pub struct Imported {
     /// The file; none where the template could not be read or has nothing for it.
@@ -22,7 +22,7 @@ pub struct Imported {
     pub sources: Sources,
 }
 
-/// How AWS calls the property that names a resource.
+/// The property of each type that names the resource.
 const NAMES: [(&str, &str); 8] = [
     ("AWS::IAM::Role", "RoleName"),
     ("AWS::IAM::InstanceProfile", "InstanceProfileName"),
@@ -42,7 +42,7 @@ pub fn import(name: &str, template: &str, scope: &Scope) -> Imported {
         Ok(root) => root.get("Resources").is_some() || root.get("AWSTemplateFormatVersion").is_some(),
         Err(_) => ["Resources", "AWSTemplateFormatVersion"].iter().any(|key| begins_a_line(template, key)),
     };
-    // Of what is no template nothing is shown: it may be anybody's file.
+    // Nothing is shown of a file that is no template: it may be a file that nobody meant to show.
     let file = if is_template {
         sources.add(name, template.to_owned())
     } else {
@@ -122,7 +122,7 @@ impl Import {
     }
 }
 
-/// The property that names a resource; of plans and selections it is in the structure itself.
+/// Returns the property that names a resource. Plans and selections have it within their own structure.
 fn name_of<'a>(properties: &'a Node, named_by: &str) -> Option<&'a Node> {
     let inner = match named_by {
         "BackupPlan" => "BackupPlanName",

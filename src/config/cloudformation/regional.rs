@@ -32,12 +32,13 @@ pub(super) fn write(import: &mut Import, resolver: &Resolver<'_>, resources: &[R
     }
 }
 
-/// Returns a structure's properties, each resolved alone: one that can't be does not take the others with it.
+/// Returns the properties of a structure. Each is resolved on its own, so that one without a value does not lose the
+/// others.
 fn properties(import: &mut Import, resolver: &Resolver<'_>, node: Option<&Node>) -> Map<String, Value> {
     let mut found = Map::new();
     for (key, node) in node.map(Node::entries).unwrap_or_default() {
         let goes = if key.text == "AccessPolicy" { Goes::Document } else { Goes::Field };
-        // What refers to another resource is read from the template, not by its value.
+        // A reference to another resource is read from the template itself, as its value is not known.
         if key.text == "BackupPlanId" {
             continue;
         }
@@ -169,7 +170,7 @@ fn vault(import: &mut Import, resolver: &Resolver<'_>, resource: &Resource<'_>, 
     if all["LockConfiguration"].is_object() {
         let lock = &all["LockConfiguration"];
         let mut entry = Table::new();
-        // With a grace time it is a compliance lock; the file then wants a line of its own that says so.
+        // A lock with a grace time is a compliance lock, which the file has to acknowledge in a line of its own.
         let mode = if lock["ChangeableForDays"].is_null() { "governance" } else { "compliance" };
         entry.insert("mode".to_owned(), mode.into());
         for (property, key) in [

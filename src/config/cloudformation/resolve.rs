@@ -1,5 +1,5 @@
 //! Values of a template: parameters with their defaults, names of resources, and the intrinsic functions that need
-//! nothing but the template. What needs AWS, or a choice of whoever deploys, is a problem where it stands.
+//! nothing but the template. A value that needs AWS, or a choice of the person who deploys, is reported where it stands.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -246,7 +246,7 @@ impl Resolver<'_> {
     }
 }
 
-/// YAML's plain numbers and truths.
+/// Reads the plain numbers and truth values of YAML.
 fn scalar(text: &str, quoted: bool) -> Value {
     match text {
         _ if quoted => text.into(),
@@ -257,7 +257,7 @@ fn scalar(text: &str, quoted: bool) -> Value {
     }
 }
 
-/// A text, or what stands for one.
+/// Returns a text, or the text of a number or a truth value.
 pub(super) fn as_text(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),

@@ -1,4 +1,4 @@
-//! The template that is read, and the problems of it.
+//! The template that is read, and its problems.
 
 use serde_json::Value;
 
@@ -8,7 +8,7 @@ use crate::model::safe::escaped;
 use crate::model::source::{Place, Sources};
 use crate::model::{Diagnostic, Diagnostics};
 
-/// The work on one template.
+/// One template and what was found in it so far.
 #[derive(Debug)]
 pub(super) struct Import {
     pub(super) sources: Sources,

@@ -4,8 +4,7 @@ use serde_json::Value;
 
 use crate::policy::{self, PolicyError};
 
-/// Finds the faults of every statement, where the document has several: each that is found is mended, for the next one
-/// to show.
+/// Finds the faults of every statement. A fault that is found is repaired in a copy, so that the next one shows.
 pub(super) fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyError> {
     let statements = match document.get("Statement") {
         Some(Value::Array(statements)) => statements.as_slice(),
@@ -34,7 +33,7 @@ pub(super) fn all_faults(document: &Value, first: PolicyError) -> Vec<PolicyErro
     if faults.is_empty() { vec![first] } else { faults }
 }
 
-/// Takes a fault out of a statement, be it in an element or in the statement itself; tells whether it could.
+/// Repairs a fault of a statement, in one of its elements or in the statement itself. Tells whether it could.
 fn mend(statement: &mut Value, element: Option<&str>) -> bool {
     let Some(members) = statement.as_object_mut() else { return false };
     match element {

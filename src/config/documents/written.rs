@@ -5,7 +5,7 @@ use crate::config::tree::{Node, Tree};
 use crate::model::source::Place;
 use crate::policy::{self, PolicyError};
 
-/// Where a document is written, for the places of its problems.
+/// How a document is written, which decides where its problems are.
 pub(super) enum Written<'a> {
     Table(&'a Node),
     Text { place: Place, text: String },
@@ -29,7 +29,7 @@ impl Written<'_> {
                 for step in path.split(['.', '[', ']']).filter(|step| !step.is_empty()) {
                     match node.at(&[step]) {
                         Some(next) => node = next,
-                        // One statement may stand without its list: the index names nothing of its own.
+                        // A single statement may stand without a list, and then the index 0 means the statement itself.
                         None if step == "0" => {}
                         None => break,
                     }

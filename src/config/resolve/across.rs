@@ -98,7 +98,7 @@ pub(crate) struct RunsFacts {
     pub(crate) place: Place,
 }
 
-/// Checks what needs more than one entry.
+/// Runs the checks that need more than one entry.
 pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
     for profile in &facts.profiles {
         if let Some(role) = facts.roles.iter().find(|role| role.address == profile.role) {
@@ -136,7 +136,7 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
     }
     let used = facts.has_vss_plan || facts.packages.iter().any(|package| package.vss);
     let Some(managed) = role.managed.as_ref().filter(|_| used && !role.additive) else { return };
-    // What a policy of the customer's own allows is not read here.
+    // A customer's own policy may allow it, and is not read here.
     let own = managed.iter().any(|arn| !arn.contains(":iam::aws:"));
     for (policy, action) in [(SSM_CORE, "ssm:UpdateInstanceInformation"), (VSS_POLICY, "ec2:CreateImage")] {
         let has =
@@ -179,7 +179,7 @@ fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFa
     }
 }
 
-/// The managed policy asks for a tag that the package sets from 2.3.1 on.
+/// The managed policy requires a tag that the package sets from version 2.3.1 on.
 fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts) {
     let attached = facts
         .roles
@@ -203,7 +203,7 @@ fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts)
 ///
 /// Source: AWS Backup Developer Guide, "Backup plan options and configuration", overlapping backup rules.
 pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
-    // More rules than AWS takes are an error already, and no reason to compare thousands of schedules.
+    // More rules than AWS accepts are an error already. Thousands of schedules are not compared on top of it.
     if rules.len() > limits::RULES {
         return;
     }
@@ -225,10 +225,10 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
     }
 }
 
-/// Where the comparison of schedules begins: before any fixed Monday will do, the calendar repeats.
+/// The day at which the comparison of schedules begins. Any Monday would do, as the calendar repeats.
 const REFERENCE: &str = "2026-01-04T23:59:59Z";
 
-/// Returns the runs of the four weeks after the reference; of a rarer rule, its next dozen.
+/// Returns the runs of the four weeks after the reference. A rule that runs more rarely has its next twelve runs.
 fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
     let start: Timestamp = REFERENCE.parse().expect("the reference is a timestamp");
     let end = start.saturating_add((28 * 24).hours()).expect("hours fit a timestamp");
@@ -245,7 +245,7 @@ fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
 fn overlaps(run: Timestamp, loser: &RunsFacts, kept: &[Timestamp], winner: &RunsFacts) -> bool {
     let seconds = |rule: &RunsFacts| i64::from(rule.window) * 60;
     let begin = run.as_second();
-    // Sorted: the only candidates begin after this one's window opened, less the other's length.
+    // The runs are sorted: only those can overlap that begin less than their window's length before this one.
     let from = kept.partition_point(|other| other.as_second() + seconds(winner) <= begin);
     kept.get(from).is_some_and(|other| other.as_second() < begin + seconds(loser))
 }

@@ -52,14 +52,13 @@ pub(super) fn declare(file: &Node, context: &mut Context<'_>) {
     context.declared.insert(KindId::Selection, selections);
 }
 
-/// Returns the key that an entry had before, as `renamed_from` says, else the one that it has: AWS names don't follow
-/// keys.
+/// Returns the key that an entry had before it was renamed, else its own key. The AWS name stays when a key changes.
 fn old_key<'a>(table: Option<&Node>, entry: &'a Node, kind: KindId, key: &'a str) -> &'a str {
     let Some(old) = entry.get("renamed_from").and_then(Node::text) else { return key };
     let old = old.strip_prefix(kind.name()).and_then(|rest| rest.strip_prefix('.')).unwrap_or(old);
     let last = if kind == KindId::Selection { old.rsplit('.').next().unwrap_or(old) } else { old };
     let is_key = Address::new(kind, last).to_string().parse::<Address>().is_ok() && !last.contains('.');
-    // One that is still in the file is an error, reported where the entry is read.
+    // A key that is still in the file is an error, which is reported where the entry is read.
     let is_taken = table.is_some_and(|table| table.member(old).is_some());
     if is_key && !is_taken { last } else { key }
 }

@@ -106,7 +106,7 @@ fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mu
 fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Context<'_>) {
     let spec = &entry.spec;
     for (key, version) in [("version", &spec.version), ("minimum_version", &spec.minimum_version)] {
-        // An empty version takes a pin away.
+        // An empty version removes a pin.
         let is_wrong = |version: &&str| !(VERSION.is_match(version) || (key == "version" && version.is_empty()));
         let Some(version) = version.as_deref().filter(is_wrong) else { continue };
         let message = format!("`{}` is no package version", safe(version));
@@ -188,7 +188,7 @@ fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
     }
 }
 
-/// A canary is one of the instances that the package is for, and there is one.
+/// Checks that there is a canary, and that it is one of the instances that the package is for.
 fn canary(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
     let Some(canary) = &entry.spec.canary else { return };
     let mut report = |path: &[&str], message: String, label: &str| {
@@ -251,7 +251,7 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
             return None;
         }
         for (key, given) in only_with_schedule {
-            // Defaults of the kind are no statement about this entry.
+            // A default of the kind says nothing about this entry in particular.
             if given {
                 let diagnostic = entry
                     .error(

@@ -131,7 +131,7 @@ fn resolve_rule(
     check_against_lock(rule, &["delete_after"], &vault, (keeps, for_ever), false, context, facts);
     let (schedule, timezone) = schedule(rule, context);
     let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
-    // A window or a retention with an error of its own is no ground for a second problem.
+    // A window or a retention that has an error of its own does not lead to a second one.
     let sound = start_window.is_none_or(|length| (limits::START_WINDOW..=limits::WINDOW).contains(&length))
         && spec.start_window.is_some() == start_window.is_some()
         && spec.delete_after.as_ref().is_some_and(|text| !text.is_empty()) == keeps.is_some();
@@ -252,7 +252,7 @@ fn lifecycle(
     context: &mut Context<'_>,
 ) -> (ResolvedLifecycle, Option<u32>) {
     let keys = |key: &'static str| [above, &[key]].concat();
-    // An empty text means "never": it takes away what is live.
+    // An empty text means "never": it removes the live value.
     let [never_deleted, never_moved] = [delete_after, move_after].map(|text| text == Some(""));
     let [delete_after, move_after] = [delete_after, move_after].map(|text| text.filter(|text| !text.is_empty()));
     let keeps = duration(context, rule, &keys("delete_after"), delete_after, days::parse);
@@ -309,8 +309,8 @@ fn continuous(rule: &Entry<'_, RuleSpec>, keeps: Option<u32>, context: &mut Cont
     }
 }
 
-/// Checks how long backups, or their copies, are kept against the lock of their vault. `follows`: a copy that is kept
-/// as the backups of its rule are.
+/// Checks how long backups, or their copies, are kept against the lock of their vault. `follows` tells that a copy has
+/// no lifecycle of its own and is kept as long as the backups of its rule.
 fn check_against_lock(
     rule: &Entry<'_, RuleSpec>,
     keys: &[&str],
@@ -383,7 +383,8 @@ fn schedule(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) -> (Option<St
     (schedule, timezone)
 }
 
-/// Resolves the copies. `kept` is how long the rule keeps its backups, and so a copy without a lifecycle of its own.
+/// Resolves the copies. `kept` is how long the rule keeps its backups, and how long a copy without a lifecycle of its
+/// own is kept.
 fn copies(
     rule: &Entry<'_, RuleSpec>,
     source: &str,

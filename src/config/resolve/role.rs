@@ -84,7 +84,7 @@ fn role(entry: &Entry<'_, RoleSpec>, context: &mut Context<'_>, facts: &mut Fact
     desired
 }
 
-/// Lints the role as a whole: what is attached to it, what bounds it, and what instances may do with it.
+/// Lints the role as a whole: its attached policies, its boundary, and what instances may do with it.
 fn lint(entry: &Entry<'_, RoleSpec>, role: &Desired, context: &mut Context<'_>) {
     for (index, text) in entry.spec.managed_policies.iter().flatten().enumerate() {
         let name = text.rsplit('/').next().unwrap_or(text);
@@ -232,7 +232,7 @@ fn managed_policy(
         return arn;
     }
     let names: Vec<&str> = declared.iter().take(limits::RESOURCES).map(|policy| policy.key.as_str()).collect();
-    // Names of AWS's own policies are not known offline; one that looks like a slip of the pen is.
+    // The names of AWS's own policies are not all known offline, but a name that is almost a known one is reported.
     let meant = closest(text, &names).or_else(|| {
         let known = [
             presets::SSM_CORE,
@@ -327,7 +327,7 @@ fn profile(
     };
     let key = entry.address.key();
     if file.get("instance_profile").is_some_and(|profiles| profiles.member(key).is_some()) {
-        // What the preset would add gives way to the file's own entry; what the role itself asks for does not.
+        // A profile of the preset gives way to an entry of the file. A profile that the role itself asks for does not.
         if spec.instance_profile.is_some() {
             let diagnostic = entry
                 .error("VSS0308", format!("`instance_profile.{key}` is defined twice"))
@@ -340,7 +340,7 @@ fn profile(
     let own = own.unwrap_or_default();
     let address = Address::new(KindId::InstanceProfile, key);
     let place = entry.place(&["instance_profile", "name"]);
-    // The role's own name has been checked, and what a role may be called, its profile may.
+    // The name of the role has been checked, and every name of a role is allowed for a profile too.
     if let Some(name) = &own.name {
         context.check_name_at(&address, name, &place, PROFILE_NAME);
     }

@@ -47,7 +47,7 @@ pub(crate) fn selections(
         let (role, address) = role.unwrap_or_default();
         let arns = match &matching.arns {
             Some(arns) => arns.clone(),
-            // Conditions narrow ARNs. Those of all instances leave tagged volumes and databases alone.
+            // Conditions narrow the ARNs. With the ARN of all instances they take no tagged volumes and databases.
             None if narrows(matching) => {
                 vec![format!("arn:{}:ec2:*:*:instance/*", context.scope.partition())]
             }
@@ -95,7 +95,7 @@ fn narrows(matching: &MatchSpec) -> bool {
 fn check_left_out(entry: &Entry<'_, SelectionSpec>, arns: &[String], context: &mut Context<'_>) {
     let MatchSpec { any, not_arns, .. } = &entry.spec.matching;
     let left_out = |arn: &str| not_arns.iter().flatten().any(|pattern| covers(pattern, arn));
-    // What carries a tag of `any` may be anything.
+    // A resource with a tag of `any` can be of any type, so that no ARN says which.
     let all = if arns.is_empty() || !pairs(any.as_ref()).is_empty() {
         left_out("*")
     } else {
@@ -110,8 +110,8 @@ fn check_left_out(entry: &Entry<'_, SelectionSpec>, arns: &[String], context: &m
     }
 }
 
-/// Tells whether whatever fits `arn`, itself perhaps a pattern, fits `pattern` too. A `*` is a whole field or stands at
-/// the end.
+/// Tells whether everything that fits `arn`, which may be a pattern itself, fits `pattern` too. A `*` stands for a
+/// whole field or at the end.
 fn covers(pattern: &str, arn: &str) -> bool {
     if pattern == "*" || pattern == arn {
         return true;
@@ -209,7 +209,7 @@ fn check_tags(entry: &Entry<'_, SelectionSpec>, context: &mut Context<'_>) -> us
 fn check_breadth(entry: &Entry<'_, SelectionSpec>, tags_only: bool, conditions: usize, context: &mut Context<'_>) {
     let matching = &entry.spec.matching;
     let place = entry.place(&["match"]);
-    // Conditions and `not_arns` narrow, and there has to be something that they narrow.
+    // Conditions and `not_arns` only narrow: a selection needs ARNs or tags that they can narrow.
     let no_arns = matching.arns.as_ref().map_or(!narrows(matching), Vec::is_empty);
     let nothing = no_arns && matching.any.as_ref().is_none_or(BTreeMap::is_empty);
     let everything = matching.arns.iter().flatten().any(|arn| arn == "*") && conditions == 0;
