@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use aws_sdk_ssm::types::CommandInvocation;
+use aws_sdk_ssm::types::{CommandInvocation, CommandInvocationStatus};
 use futures_util::StreamExt;
 use futures_util::future::join_all;
 use futures_util::stream;
@@ -149,7 +149,7 @@ async fn invocation(reader: &Reader, command: &str, id: &str, now: Moment) -> Op
         Err(error) if error.kind == ErrorKind::Throttled => return None,
         Err(error) => return Some(unknown(id, &error.message)),
     };
-    match invocation.status().map(|status| status.as_str()).unwrap_or_default() {
+    match invocation.status().map(CommandInvocationStatus::as_str).unwrap_or_default() {
         status if is_pending(status) => None,
         "Success" => Some(match inspection::parse(invocation.standard_output_content().unwrap_or_default()) {
             Ok(inspection) => Known::Known(Inspection { at: Some(now), ..inspection }),

@@ -1,5 +1,6 @@
 //! Values of a template: parameters with their defaults, names of resources, and the intrinsic functions that need
-//! nothing but the template. A value that needs AWS, or a choice of the person who deploys, is reported where it stands.
+//! nothing but the template. A value that needs AWS, or a choice of the person who deploys, is reported where it
+//! stands.
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -245,7 +245,7 @@ fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
 fn overlaps(run: Timestamp, loser: &RunsFacts, kept: &[Timestamp], winner: &RunsFacts) -> bool {
     let seconds = |rule: &RunsFacts| i64::from(rule.window) * 60;
     let begin = run.as_second();
-    // The runs are sorted: only those can overlap that begin less than their window's length before this one.
+    // The runs are sorted, so that the first one whose window is still open decides.
     let from = kept.partition_point(|other| other.as_second() + seconds(winner) <= begin);
     kept.get(from).is_some_and(|other| other.as_second() < begin + seconds(loser))
 }
