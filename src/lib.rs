@@ -1,9 +1,10 @@
 //! vssctl: application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 //!
-//! The way of the data: [`config`] turns `vss.toml` into desired resources. [`observe`] reads the live ones with a client
-//! that cannot write. [`plan`] compares the two, purely, into concrete API calls, and [`apply`] makes those calls. Each
-//! kind of resource is a folder in [`kinds`] behind the trait of [`kind`]. [`sandbox`] is a simulated AWS account at the
-//! wire, and [`render`] turns plans and reports into text and JSON. The library knows no terminal: [`cli`] does.
+//! The way of the data: [`config`] turns `vss.toml` into desired resources. [`observe`] reads the live ones with a
+//! client that cannot write. [`plan`] compares the two, purely, into concrete API calls, and [`apply`] makes those
+//! calls. Each kind of resource is a folder in [`kinds`] behind the trait of [`kind`]. [`sandbox`] is a simulated AWS
+//! account at the wire, and [`render`] turns plans and reports into text and JSON. The library knows no terminal:
+//! [`cli`] does.
 
 pub mod apply;
 pub mod aws;
