@@ -10,6 +10,7 @@ mod package;
 mod plan;
 mod region_settings;
 mod role;
+mod rule;
 mod selection;
 mod values;
 mod vault;
