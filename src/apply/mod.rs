@@ -4,11 +4,13 @@
 pub mod lease;
 mod report;
 mod retry;
+mod reveal;
 mod run;
 pub mod settle;
 
 use crate::model::Operation;
 pub use report::{Event, Left, Leftover, Outcome, Report, Status};
+pub use reveal::Revealing;
 pub use run::{Options, Perform, run};
 
 /// Makes a call that is no step of a plan, again as long as its failures pass and a second request meets the first.

@@ -49,6 +49,8 @@ pub(super) mod lists {
         BACKUP_PLANS = "backup" "ListBackupPlans" ["BackupPlansList"];
         BACKUP_SELECTIONS = "backup" "ListBackupSelections" ["BackupSelectionsList"];
         BACKUP_TAGS = "backup" "ListTags" [];
+        RESTORE_TESTING_PLANS = "backup" "ListRestoreTestingPlans" ["RestoreTestingPlans"];
+        RESTORE_TESTING_SELECTIONS = "backup" "ListRestoreTestingSelections" ["RestoreTestingSelections"];
         BACKUP_JOBS = "backup" "ListBackupJobs" ["BackupJobs"];
         ASSOCIATIONS = "ssm" "ListAssociations" ["Associations"];
         ASSOCIATION_EXECUTIONS = "ssm" "DescribeAssociationExecutions" ["AssociationExecutions"];

@@ -15,6 +15,7 @@ mod ec2;
 mod kms;
 mod proof;
 mod regional;
+mod restore_testing;
 mod runs;
 
 use crate::model::marks::STACK;
@@ -119,6 +120,7 @@ struct Memos {
     selections: Memo<Arc<Vec<BackupSelectionsListMember>>>,
     selection: Memo<Arc<BackupSelection>>,
     settings: Memo<Arc<RegionSettings>>,
+    restore_testing: restore_testing::Memos,
     associations: Memo<Arc<Vec<Association>>>,
     association: Memo<Arc<AssociationDescription>>,
     commands: Memo<Arc<Vec<Command>>>,

@@ -11,7 +11,7 @@ use super::{file, lease, saved};
 use crate::config::Config;
 use crate::engine::{self, EngineError, Exclusion, Order, Reviewed};
 use crate::model::safe::escaped;
-use crate::model::{Address, Sources};
+use crate::model::{Address, Hidden, Sources};
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, HazardNote};
@@ -75,6 +75,7 @@ fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Lo
         desired: saved.entries(),
         sha256: saved.config_sha256.clone(),
         thresholds: saved.options.thresholds,
+        hidden: Hidden::default(),
     };
     Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), warnings: 0 })
 }

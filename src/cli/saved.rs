@@ -71,6 +71,7 @@ pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
         Refusal::NotOne(_) | Refusal::Format(_) => Exit::Invalid,
         _ => Exit::Refused,
     };
+    let lacks_file = matches!(refusal, Refusal::Hidden(_));
     let is_old = matches!(refusal, Refusal::Format(_));
     let moved = if let Refusal::Stale(moved) = &refusal { moved.clone() } else { Vec::new() };
     let error = CliError::new(exit, format!("nothing was changed: `{}` can't be applied", path.display()));
@@ -81,6 +82,7 @@ pub(super) fn refused(path: &Path, refusal: Refusal) -> CliError {
         .fold(error, |error, moved| error.hint(format!("`{}` moved since: {}", moved.address, escaped(&moved.what))));
     match exit {
         Exit::Stale => error.hint("plan again, and review what it says now"),
+        Exit::Refused if lacks_file => error.hint("apply it where its `vss.toml` is, or with `--file PATH`"),
         Exit::Invalid if is_old => error.hint("plan again with this version"),
         _ => error,
     }

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::kind::{Desired, Fields};
 use crate::kinds;
 use crate::model::arn::{Arn, ArnError, looks_like_arn};
-use crate::model::{Address, Diagnostic, Scope};
+use crate::model::{Address, Diagnostic, Hidden, Scope};
 
 use super::folder::Documents;
 use super::limits;
@@ -37,6 +37,8 @@ pub(crate) struct Context<'a> {
     pub(crate) declared: BTreeMap<KindId, Vec<Declared>>,
     /// Lints that were found and that their entry allows.
     pub(crate) allowed: BTreeSet<(Address, &'static str)>,
+    /// The values that nobody is shown.
+    pub(crate) hidden: Hidden,
 }
 
 /// The name of an entry.

@@ -12,15 +12,15 @@ use sha2::{Digest, Sha256};
 use toml::de::DeTable;
 
 use crate::kind::Desired;
-use crate::model::{Diagnostic, Diagnostics, Location, Scope};
+use crate::model::{Diagnostic, Diagnostics, Hidden, Location, Scope};
 
 use super::context::Context;
 use super::folder::Documents;
 use super::foreign;
 use super::problems::{Problems, safe};
 use super::read::unreadable;
-use super::schema::DEFAULTS;
 use super::sizes::{check_entries, too_large};
+use super::spec::SECTIONS;
 use super::stack::{stack, stack_tags};
 use super::tree::{Node, Tree, fill, overlay};
 use super::{limits, read, resolve, structure};
@@ -48,6 +48,8 @@ pub struct Config {
     pub sha256: String,
     /// How much one run may delete without consent.
     pub thresholds: Thresholds,
+    /// The values that nobody is shown.
+    pub hidden: Hidden,
 }
 
 /// Reads and checks a configuration file.
@@ -143,7 +145,8 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
     structure::require(&mut root, problems);
     let (scope, thresholds) = stack(&root, problems);
     if !resolvable {
-        let config = Config { scope, desired: Vec::new(), sha256: String::new(), thresholds };
+        let config =
+            Config { scope, desired: Vec::new(), sha256: String::new(), thresholds, hidden: Hidden::default() };
         return Outcome { config, cut };
     }
     let mut context = Context {
@@ -153,6 +156,7 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
         tags: None,
         declared: std::collections::BTreeMap::new(),
         allowed: std::collections::BTreeSet::new(),
+        hidden: Hidden::default(),
     };
     stack_tags(&root, &mut context);
     let mut desired = resolve::all(&root, &mut context);
@@ -171,9 +175,9 @@ fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Prob
         let place = root.member("stack").map_or_else(|| root.place.clone(), |stack| stack.key.clone());
         context.report(&place, diagnostic);
     }
-    let found = context.problems.found;
+    let (found, hidden) = (context.problems.found, context.hidden);
     problems.found = found;
-    let config = Config { scope, desired, sha256: digest(problems.sources), thresholds };
+    let config = Config { scope, desired, sha256: digest(problems.sources), thresholds, hidden };
     Outcome { config, cut }
 }
 
@@ -267,24 +271,19 @@ fn extended(
 
 /// Gives every entry the defaults of its kind.
 fn merge_defaults(root: &mut Node) {
-    let Some(defaults) = root.get("defaults").filter(|defaults| !defaults.faulty).cloned() else { return };
-    for (kind, _) in DEFAULTS {
-        let Some(keys) = defaults.get(kind) else { continue };
+    let Some(given) = root.get("defaults").filter(|defaults| !defaults.faulty).cloned() else { return };
+    for section in SECTIONS {
         let Tree::Table(tables) = &mut root.tree else { return };
-        match *kind {
-            "rule" | "selection" => {
-                let plans = tables.get_mut("plan").into_iter().flat_map(|plans| plans.node.members_mut());
-                for plan in plans {
-                    if let Tree::Table(members) = &mut plan.node.tree
-                        && let Some(table) = members.get_mut(*kind)
-                    {
-                        table.node.members_mut().for_each(|entry| fill(&mut entry.node, keys));
-                    }
-                }
+        let Some(table) = tables.get_mut(section.kind.name()) else { continue };
+        for entry in table.node.members_mut() {
+            if let Some(keys) = given.get(section.kind.name()) {
+                fill(&mut entry.node, keys);
             }
-            kind => {
-                let entries = tables.get_mut(kind).into_iter().flat_map(|table| table.node.members_mut());
-                entries.for_each(|entry| fill(&mut entry.node, keys));
+            let Tree::Table(members) = &mut entry.node.tree else { continue };
+            for (name, _) in section.nested.iter().filter(|(_, definition)| definition.is_some()) {
+                if let (Some(keys), Some(table)) = (given.get(name), members.get_mut(*name)) {
+                    table.node.members_mut().for_each(|entry| fill(&mut entry.node, keys));
+                }
             }
         }
     }

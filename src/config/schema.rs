@@ -6,20 +6,15 @@ use std::sync::LazyLock;
 use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
-use super::spec::FileSpec;
+use super::spec::{FileSpec, SECTIONS};
 
-/// Kinds that `[defaults.KIND]` may speak about, with the name of their definition.
-pub(crate) const DEFAULTS: &[(&str, &str)] = &[
-    ("role", "RoleSpec"),
-    ("policy", "PolicySpec"),
-    ("instance_profile", "InstanceProfileSpec"),
-    ("attachment", "AttachmentSpec"),
-    ("package", "PackageSpec"),
-    ("vault", "VaultSpec"),
-    ("plan", "PlanSpec"),
-    ("rule", "RuleSpec"),
-    ("selection", "SelectionSpec"),
-];
+/// Returns the entries that `[defaults.NAME]` may speak about, with the name of their definition.
+pub(crate) fn defaults() -> impl Iterator<Item = (&'static str, &'static str)> {
+    SECTIONS.iter().flat_map(|section| {
+        let nested = section.nested.iter().filter_map(|(name, definition)| Some((*name, (*definition)?)));
+        std::iter::once((section.kind.name(), section.definition)).chain(nested)
+    })
+}
 
 /// Keys that belong to one entry and make no sense as a default.
 const NOT_DEFAULTS: &[&str] = &["name", "renamed_from", "allow", "rule", "selection"];
@@ -41,9 +36,9 @@ fn build() -> Value {
     let mut root = root.to_value();
     tidy(&mut root);
     root["title"] = json!("vssctl configuration");
-    let mut defaults = Map::new();
-    for (kind, definition) in DEFAULTS {
-        let mut schema = root["definitions"][*definition].clone();
+    let mut tables = Map::new();
+    for (kind, definition) in defaults() {
+        let mut schema = root["definitions"][definition].clone();
         schema["description"] =
             json!(format!("Keys that every {} entry has unless it says otherwise.", kind.replace('_', " ")));
         if let Some(schema) = schema.as_object_mut() {
@@ -52,11 +47,11 @@ fn build() -> Value {
         if let Some(properties) = schema["properties"].as_object_mut() {
             properties.retain(|name, _| !NOT_DEFAULTS.contains(&name.as_str()));
         }
-        defaults.insert((*kind).to_owned(), schema);
+        tables.insert(kind.to_owned(), schema);
     }
     let description = root["properties"]["defaults"]["description"].clone();
     root["properties"]["defaults"] =
-        json!({ "description": description, "type": "object", "properties": defaults, "additionalProperties": false });
+        json!({ "description": description, "type": "object", "properties": tables, "additionalProperties": false });
     // The keys that a reader looks for first come first.
     let mut ordered = Map::new();
     for key in

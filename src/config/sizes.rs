@@ -5,17 +5,19 @@ use crate::model::{Diagnostic, json};
 
 use super::limits;
 use super::problems::Problems;
+use super::spec::{SECTIONS, Section};
 use super::tree::Node;
 
 /// Refuses a file with more entries than one stack has, or with defaults that would add too many values to them.
 pub(super) fn check_entries(root: &Node, problems: &mut Problems<'_>) -> bool {
-    let tables = |node: &Node, names: &[&str]| -> usize {
-        names.iter().filter_map(|name| node.get(name)).map(|table| table.members().count()).sum()
+    let count = |node: &Node, name: &str| node.get(name).map_or(0, |table| table.members().count());
+    let of_section = |section: &Section| {
+        let entries = root.get(section.kind.name()).into_iter().flat_map(Node::members);
+        let nested =
+            entries.flat_map(|(_, entry)| section.nested.iter().map(move |(name, _)| count(&entry.node, name)));
+        count(root, section.kind.name()) + nested.sum::<usize>()
     };
-    let plans = root.get("plan").into_iter().flat_map(Node::members);
-    let within_plans: usize = plans.map(|(_, plan)| tables(&plan.node, &["rule", "selection"])).sum();
-    let kinds = ["role", "policy", "instance_profile", "attachment", "package", "vault", "plan"];
-    let entries = tables(root, &kinds) + within_plans;
+    let entries = SECTIONS.iter().map(of_section).sum::<usize>();
     let defaults = root.get("defaults").map_or(0, Node::count).saturating_mul(entries) as u64;
     let message = if entries > limits::ENTRIES {
         format!("the file has {entries} entries, and one stack has {} resources at most", limits::RESOURCES)

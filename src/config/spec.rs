@@ -12,8 +12,54 @@ use crate::kinds::package::spec::PackageSpec;
 use crate::kinds::plan::spec::PlanSpec;
 use crate::kinds::policy::spec::PolicySpec;
 use crate::kinds::region_settings::spec::RegionSettingsSpec;
+use crate::kinds::restore_test::spec::RestoreTestSpec;
 use crate::kinds::role::spec::RoleSpec;
 use crate::kinds::vault::spec::VaultSpec;
+use crate::model::KindId;
+
+/// The tables of a file whose members are entries.
+pub(crate) const SECTIONS: &[Section] = &[
+    section(KindId::Role, "RoleSpec"),
+    section(KindId::Policy, "PolicySpec"),
+    section(KindId::InstanceProfile, "InstanceProfileSpec"),
+    section(KindId::Attachment, "AttachmentSpec"),
+    section(KindId::Package, "PackageSpec"),
+    section(KindId::Vault, "VaultSpec"),
+    Section {
+        kind: KindId::Plan,
+        definition: "PlanSpec",
+        nested: &[("rule", Some("RuleSpec")), ("selection", Some("SelectionSpec"))],
+    },
+    Section { kind: KindId::RestoreTest, definition: "RestoreTestSpec", nested: &[("selection", None)] },
+];
+
+/// A table of a file whose members are entries.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Section {
+    /// The kind of the entries, whose name is the table's.
+    pub(crate) kind: KindId,
+    /// The name of an entry's definition in the schema.
+    pub(crate) definition: &'static str,
+    /// The tables within each entry whose members are entries too, with the definition of those for which `[defaults]`
+    /// has a table of that name.
+    pub(crate) nested: &'static [(&'static str, Option<&'static str>)],
+}
+
+impl Section {
+    /// Finds the section of a name.
+    pub(crate) fn find(name: &str) -> Option<&'static Self> {
+        SECTIONS.iter().find(|section| section.kind.name() == name)
+    }
+
+    /// Tells whether a table of this name stands in each entry and has entries.
+    pub(crate) fn nests(&self, name: &str) -> bool {
+        self.nested.iter().any(|(nested, _)| *nested == name)
+    }
+}
+
+const fn section(kind: KindId, definition: &'static str) -> Section {
+    Section { kind, definition, nested: &[] }
+}
 
 /// A vssctl configuration file: what AWS shall look like.
 #[derive(Debug, Deserialize, JsonSchema)]
@@ -46,6 +92,8 @@ pub(crate) struct FileSpec {
     pub(crate) vault: Option<BTreeMap<String, VaultSpec>>,
     /// Backup plans with their rules and selections.
     pub(crate) plan: Option<BTreeMap<String, PlanSpec>>,
+    /// Restore testing plans with their selections.
+    pub(crate) restore_test: Option<BTreeMap<String, RestoreTestSpec>>,
     /// AWS Backup's settings of the region.
     pub(crate) region_settings: Option<RegionSettingsSpec>,
 }

@@ -6,6 +6,7 @@ use serde_json::{Map, Number, Value};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
+use super::spec::Section;
 use crate::model::source::Place;
 
 /// One value, where it stands, and whether the structure check found fault with it.
@@ -183,12 +184,13 @@ pub(crate) fn overlay(base: &mut Node, own: Node) {
 fn merges(path: &[String]) -> bool {
     let path: Vec<&str> = path.iter().map(String::as_str).collect();
     match path.as_slice() {
-        []
-        | [_]
-        | ["defaults" | "role" | "policy" | "instance_profile" | "attachment" | "package" | "vault" | "plan", _]
-        | ["plan", _, "rule" | "selection"]
-        | ["plan", _, "rule" | "selection", _]
-        | ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,
+        [] | [_] | ["defaults", _] | ["region_settings", "resource_type_opt_in" | "resource_type_management"] => true,
+        [section, _] if Section::find(section).is_some() => true,
+        [section, _, nested] | [section, _, nested, _]
+            if Section::find(section).is_some_and(|section| section.nests(nested)) =>
+        {
+            true
+        }
         [.., name] => name.ends_with("tags"),
     }
 }

@@ -103,6 +103,7 @@ async fn plan(session: &Session, order: &Order<'_>, audience: &dyn Audience) -> 
         saved.check_time(session.now()).map_err(EngineError::Refusal)?;
         let (plan, live) = session.build(order.options, audience).await?;
         saved.check_fresh(&plan, &live.kinds).map_err(EngineError::Refusal)?;
+        saved.check_hidden(&session.config.hidden).map_err(EngineError::Refusal)?;
         return Ok(plan);
     }
     let (plan, live) = session.plan(order.options, audience).await?;
@@ -169,6 +170,7 @@ async fn perform(
     let (stop, stopped) = watch::channel(false);
     let (sender, mut events) = mpsc::unbounded_channel();
     let writer = guard.writer(session);
+    let writer = apply::Revealing { inner: &writer, hidden: &session.config.hidden };
     let age = std::time::Duration::from_millis(session.age());
     let read = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
     let options = apply::Options { parallelism: order.parallelism, pace: session.tempo.pace, stop: stopped, read };

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::marks;
 use crate::kind::{Field, Fields, Shape};
-use crate::model::{Display, FieldChange};
+use crate::model::{Display, FieldChange, hidden};
 use crate::policy;
 
 /// Compares what the file declares with what is live, in the order of the field table.
@@ -71,6 +71,7 @@ fn compare(path: &str, shape: Shape, replaces: bool, desired: &Value, live: &Val
         Shape::Document if policy::equal(desired, live) => {}
         Shape::Document => changes.push(change(path, Display::Document, replaces, desired, live)),
         Shape::Set => changes.push(change(path, Display::Set, replaces, desired, live)),
+        Shape::Hidden => changes.push(hidden_change(path, replaces, desired, live)),
     }
 }
 
@@ -153,8 +154,15 @@ fn display_of(shape: Shape) -> Display {
     match shape {
         Shape::Document => Display::Document,
         Shape::Set => Display::Set,
-        Shape::Scalar | Shape::Tags | Shape::Map(_) | Shape::Record(_) => Display::Value,
+        Shape::Scalar | Shape::Tags | Shape::Map(_) | Shape::Record(_) | Shape::Hidden => Display::Value,
     }
+}
+
+/// Says that a hidden value differs, and nothing of either side.
+fn hidden_change(path: &str, replaces: bool, desired: &Value, live: &Value) -> FieldChange {
+    let shown = |value: &Value, text: &str| if is_empty(value) { Value::Null } else { Value::from(text) };
+    let after = if is_empty(live) { hidden::SHOWN } else { hidden::SHOWN_CHANGED };
+    change(path, Display::Value, replaces, &shown(desired, after), &shown(live, hidden::SHOWN))
 }
 
 fn change(path: &str, display: Display, replaces: bool, desired: &Value, live: &Value) -> FieldChange {
@@ -246,6 +254,21 @@ mod tests {
         let marks = BTreeMap::from([("vssctl:id".to_owned(), "role.a".to_owned())]);
         let changes = diff(TABLE, &Fields::new(), &Fields::new(), &marks);
         assert_eq!(changes.iter().map(|change| change.path.as_str()).collect::<Vec<_>>(), ["tags.vssctl:id"]);
+    }
+
+    #[test]
+    fn a_hidden_value_is_compared_and_not_shown() {
+        static HIDDEN: &[Field] = &[Field::new("overrides", Shape::Hidden, "")];
+        let fields = |value: &Value| value.as_object().cloned().unwrap_or_default();
+        let shown = |desired: Value, live: Value| -> Vec<(Value, Value)> {
+            let changes = diff(HIDDEN, &fields(&desired), &fields(&live), &BTreeMap::new());
+            changes.into_iter().map(|change| (change.before, change.after)).collect()
+        };
+        let (one, two) = (json!({ "overrides": "sha256:1" }), json!({ "overrides": "sha256:2" }));
+        assert_eq!(shown(one.clone(), one.clone()), []);
+        assert_eq!(shown(one.clone(), json!({})), [(Value::Null, json!("(hidden)"))]);
+        assert_eq!(shown(one.clone(), two), [(json!("(hidden)"), json!("(hidden, changed)"))]);
+        assert_eq!(shown(json!({ "overrides": "" }), one), [(json!("(hidden)"), Value::Null)]);
     }
 
     #[test]

@@ -44,6 +44,8 @@ pub enum Shape {
     Map(&'static Shape),
     /// Fields by name, of which only the declared ones are compared.
     Record(&'static [Field]),
+    /// The hash of a value that nobody is shown; see [`model::hidden`](crate::model::hidden).
+    Hidden,
 }
 
 /// One field of a kind: the field tables are the manual.

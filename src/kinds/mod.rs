@@ -18,6 +18,7 @@ pub mod package;
 pub mod plan;
 pub mod policy;
 pub mod region_settings;
+pub mod restore_test;
 pub mod role;
 pub mod selection;
 pub mod vault;
@@ -36,6 +37,7 @@ pub fn of(kind: KindId) -> &'static dyn Kind {
         KindId::Vault => &vault::Vault,
         KindId::Plan => &plan::BackupPlan,
         KindId::Selection => &selection::Selection,
+        KindId::RestoreTest => &restore_test::RestoreTest,
         KindId::RegionSettings => &region_settings::RegionSettings,
     }
 }

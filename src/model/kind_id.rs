@@ -26,13 +26,28 @@ pub enum KindId {
     Plan,
     /// A backup selection.
     Selection,
+    /// A restore testing plan, with its selections.
+    RestoreTest,
     /// The resource types that AWS Backup is opted in to, in one region.
     RegionSettings,
 }
 
+/// What a kind has to do with what instances may do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Access {
+    /// It puts an instance profile on instances.
+    Attachment,
+    /// It gives them a role.
+    InstanceProfile,
+    /// It has policies.
+    Role,
+    /// It says what is allowed.
+    Policy,
+}
+
 impl KindId {
     /// Every kind, in the order in which plans list them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Policy,
         Self::Role,
         Self::InstanceProfile,
@@ -41,6 +56,7 @@ impl KindId {
         Self::Vault,
         Self::Plan,
         Self::Selection,
+        Self::RestoreTest,
         Self::RegionSettings,
     ];
 
@@ -55,7 +71,21 @@ impl KindId {
             Self::Vault => "vault",
             Self::Plan => "plan",
             Self::Selection => "selection",
+            Self::RestoreTest => "restore_test",
             Self::RegionSettings => "region_settings",
+        }
+    }
+
+    /// Returns what it has to do with what instances may do; `None` where it is nothing.
+    pub const fn access(self) -> Option<Access> {
+        match self {
+            Self::Attachment => Some(Access::Attachment),
+            Self::InstanceProfile => Some(Access::InstanceProfile),
+            Self::Role => Some(Access::Role),
+            Self::Policy => Some(Access::Policy),
+            Self::Package | Self::Vault | Self::Plan | Self::Selection | Self::RestoreTest | Self::RegionSettings => {
+                None
+            }
         }
     }
 

@@ -153,6 +153,7 @@ const NEW_ROLE: &[(&str, &str)] = &[
     ("InvalidParameterValueException", "cannot be assumed"),
     ("InvalidParameterValueException", "is not authorized to call"),
 ];
+const TAKEN_OR_OURS: &[&str] = &["AlreadyExistsException", "ConflictException"];
 const TAKEN: &[&str] = &["EntityAlreadyExists", "EntityAlreadyExistsException"];
 /// A role, profile or policy that was just made.
 const UNSEEN: &[(&str, &str)] = &[("NoSuchEntity", "")];
@@ -281,6 +282,23 @@ operations! {
         .done(MISSING)
         .perhaps(&["InvalidParameterValueException"])
         .deletes(KindId::Selection, "SelectionId", Some("SelectionId"));
+    "backup" GetRestoreTestingPlan: of(Idempotent).done(MISSING).reads();
+    // AWS's pages do not say what a token is answered with: who meets a taken name looks whose it is.
+    "backup" CreateRestoreTestingPlan: of(Keyed).perhaps(TAKEN_OR_OURS).creates();
+    "backup" UpdateRestoreTestingPlan: guarded(Idempotent).by_name();
+    "backup" DeleteRestoreTestingPlan: guarded(Keyed)
+        .done(MISSING)
+        .passing(&[("InvalidRequestException", "selections must be deleted")])
+        .deletes(KindId::RestoreTest, "RestoreTestingPlanName", None)
+        .by_name();
+    "backup" CreateRestoreTestingSelection: guarded(Keyed)
+        .perhaps(TAKEN_OR_OURS)
+        .passing(&[("InvalidParameterValueException", "cannot be assumed"), ("ResourceNotFoundException", "")])
+        .by_name();
+    "backup" UpdateRestoreTestingSelection: guarded(Idempotent)
+        .passing(&[("InvalidParameterValueException", "cannot be assumed")])
+        .by_name();
+    "backup" DeleteRestoreTestingSelection: guarded(Keyed).done(MISSING).by_name();
     "backup" StartBackupJob: of(Token)
         .passing(NEW_ROLE);
     "backup" TagResource: guarded(Idempotent);

@@ -22,7 +22,7 @@ pub struct Facts {
     pub(super) profiles: Vec<Named>,
     /// The ARNs of the roles that go into instance profiles.
     pub(super) instance_roles: Vec<String>,
-    /// The ARNs of the roles that AWS Backup gets from selections.
+    /// The ARNs of the roles that AWS Backup gets from selections, those of restore tests included.
     pub(super) backup_roles: Vec<String>,
     /// The ARNs of the roles that State Manager gets from associations.
     pub(super) dispatch_roles: Vec<String>,
@@ -30,6 +30,7 @@ pub struct Facts {
     pub(super) packages: Vec<Package>,
     pub(super) vaults: Vec<Vault>,
     pub(super) has_plans: bool,
+    pub(super) has_restore_tests: bool,
     pub(super) has_region_settings: bool,
 }
 
@@ -130,6 +131,10 @@ impl Facts {
         let gated = entries(KindId::Role).any(is_gated)
             || entries(KindId::InstanceProfile).any(|profile| !known(text(&profile.fields, "role")))
             || !foreign_roles.is_empty();
+        let restore_roles = entries(KindId::RestoreTest).flat_map(|entry| {
+            let selections = entry.fields.get("selection").into_iter().flat_map(pairs);
+            selections.filter_map(|(_, selection)| selection["role"].as_str().map(str::to_owned))
+        });
         Self {
             scope: scope.clone(),
             prunes,
@@ -139,12 +144,13 @@ impl Facts {
             instance_roles: sorted(
                 roles_of(KindId::InstanceProfile, "role").iter().flat_map(|name| role_arn(name)).chain(foreign_roles),
             ),
-            backup_roles: roles_of(KindId::Selection, "role"),
+            backup_roles: sorted(roles_of(KindId::Selection, "role").into_iter().chain(restore_roles)),
             dispatch_roles: roles_of(KindId::Package, "association_dispatch_assume_role"),
             attachments,
             packages: entries(KindId::Package).map(|entry| package(entry, gated)).collect(),
             vaults: entries(KindId::Vault).map(|entry| vault(scope, entry)).collect(),
             has_plans: entries(KindId::Plan).next().is_some(),
+            has_restore_tests: entries(KindId::RestoreTest).next().is_some(),
             has_region_settings: entries(KindId::RegionSettings).next().is_some(),
             roles,
         }

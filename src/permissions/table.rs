@@ -156,6 +156,14 @@ fn described_roles(facts: &Facts) -> bool {
     facts.roles.iter().any(|role| role.is_described)
 }
 
+fn restore_tests(facts: &Facts) -> bool {
+    facts.prunes || facts.has_restore_tests
+}
+
+fn declared_restore_tests(facts: &Facts) -> bool {
+    facts.has_restore_tests
+}
+
 fn region_settings(facts: &Facts) -> bool {
     facts.has_region_settings
 }
@@ -233,6 +241,10 @@ fn any_vault(facts: &Facts) -> Vec<String> {
 
 fn any_plan(facts: &Facts) -> Vec<String> {
     if plans(facts) { vec![facts.arn("backup", "backup-plan:*")] } else { Vec::new() }
+}
+
+fn any_restore_test(facts: &Facts) -> Vec<String> {
+    if restore_tests(facts) { vec![facts.arn("backup", "restore-testing-plan:*")] } else { Vec::new() }
 }
 
 fn any_association(facts: &Facts) -> [String; 1] {
@@ -328,6 +340,7 @@ pub static TABLE: &[Row] = &[
             always("tag:GetResources"),
             always("backup:ListBackupPlans"),
             always("backup:ListBackupVaults"),
+            action("backup:ListRestoreTestingPlans", restore_tests),
             action("backup:DescribeRegionSettings", region_settings),
             action("ec2:DescribeInstances", attachments),
             action("ec2:DescribeIamInstanceProfileAssociations", carriers),
@@ -372,6 +385,18 @@ pub static TABLE: &[Row] = &[
             action("backup:GetBackupSelection", plans),
         ],
         targets: |facts| on(any_plan(facts), Value::Null),
+    },
+    Row {
+        sid: "ReadRestoreTests",
+        reach: Reach::Read,
+        why: "Reads restore testing plans with their selections and tags. The end of their ARNs is AWS's.",
+        actions: &[
+            always("backup:GetRestoreTestingPlan"),
+            always("backup:ListRestoreTestingSelections"),
+            always("backup:GetRestoreTestingSelection"),
+            always("backup:ListTags"),
+        ],
+        targets: |facts| on(any_restore_test(facts), Value::Null),
     },
     Row {
         sid: "ReadVaultPolicies",
@@ -606,7 +631,7 @@ pub static TABLE: &[Row] = &[
     Row {
         sid: "PassBackupRoles",
         reach: Reach::Write,
-        why: "Hands the roles of the selections to AWS Backup.",
+        why: "Hands the roles of the selections, those of restore tests included, to AWS Backup.",
         actions: &[always("iam:PassRole")],
         targets: |facts| on(facts.backup_roles.clone(), passed_to(facts, "backup")),
     },
@@ -777,6 +802,39 @@ pub static TABLE: &[Row] = &[
         targets: |facts| on(any_plan(facts), own(facts)),
     },
     Row {
+        sid: "CreateRestoreTests",
+        reach: Reach::Write,
+        why: "Makes restore testing plans, only with the stack's mark, and marks those that are adopted.",
+        actions: &[
+            action("backup:CreateRestoreTestingPlan", declared_restore_tests),
+            action("backup:TagResource", declared_restore_tests),
+        ],
+        targets: |facts| on(any_restore_test(facts), claims(facts)),
+    },
+    Row {
+        sid: "ChangeOwnRestoreTests",
+        reach: Reach::Write,
+        why: "Changes and deletes the stack's own restore testing plans and their selections.",
+        actions: &[
+            action("backup:UpdateRestoreTestingPlan", declared_restore_tests),
+            action("backup:DeleteRestoreTestingPlan", restore_tests),
+            action("backup:CreateRestoreTestingSelection", declared_restore_tests),
+            action("backup:UpdateRestoreTestingSelection", declared_restore_tests),
+            action("backup:DeleteRestoreTestingSelection", restore_tests),
+        ],
+        targets: |facts| on(any_restore_test(facts), own(facts)),
+    },
+    Row {
+        sid: "TagOwnRestoreTests",
+        reach: Reach::Write,
+        why: "Changes the tags of the stack's own restore testing plans, and never hands one to another stack.",
+        actions: &[
+            action("backup:TagResource", declared_restore_tests),
+            action("backup:UntagResource", declared_restore_tests),
+        ],
+        targets: |facts| on(any_restore_test(facts), own_and_stays(facts)),
+    },
+    Row {
         sid: "DeleteOwnVaults",
         reach: Reach::Write,
         why: "Deletes the stack's own vaults. AWS refuses it while one holds recovery points.",
@@ -865,7 +923,9 @@ pub static TABLE: &[Row] = &[
             action("iam:UntagRole", declared_roles),
             action("iam:UntagPolicy", declared_policies),
             action("iam:UntagInstanceProfile", declared_profiles),
-            action("backup:UntagResource", |facts| facts.has_plans || !facts.vaults.is_empty()),
+            action("backup:UntagResource", |facts| {
+                facts.has_plans || facts.has_restore_tests || !facts.vaults.is_empty()
+            }),
             action("ssm:RemoveTagsFromResource", associations),
         ],
         targets: |_| {

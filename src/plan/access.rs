@@ -6,7 +6,7 @@
 
 use crate::kinds::attachment::AttachmentCarried;
 use crate::kinds::role::RoleCarried;
-use crate::model::KindId;
+use crate::model::{KindId, kind_id};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -111,16 +111,16 @@ impl<'a> Access<'a> {
         let profile_is_replaced = self.turn(KindId::InstanceProfile, before).is_some_and(|turn| turn.is_replaced);
         let holds = |turn: &&Turn<'_>| {
             let was = turn.live.map(|live| live.name.to_lowercase());
-            match turn.desired.address.kind() {
-                KindId::Attachment => {
+            match turn.desired.address.kind().access() {
+                Some(kind_id::Access::Attachment) => {
                     let moves = before != after && last(text(turn.desired, "instance_profile")) == *after;
                     let is_meant = machine.is_none_or(|machine| means(turn, machine));
                     (moves || profile_is_replaced) && is_meant
                 }
-                KindId::InstanceProfile => was.as_ref() == Some(before),
-                KindId::Role => was.is_some() && was == role,
-                KindId::Policy => was.is_some_and(|was| policies.contains(&was)),
-                KindId::Package | KindId::Vault | KindId::Plan | KindId::Selection | KindId::RegionSettings => false,
+                Some(kind_id::Access::InstanceProfile) => was.as_ref() == Some(before),
+                Some(kind_id::Access::Role) => was.is_some() && was == role,
+                Some(kind_id::Access::Policy) => was.is_some_and(|was| policies.contains(&was)),
+                None => false,
             }
         };
         self.turns.iter().filter(holds).map(|turn| turn.desired.address.clone()).collect()

@@ -20,7 +20,7 @@ use crate::kind::{Desired, KindLive};
 use crate::model::Thresholds;
 use crate::model::codes;
 use crate::model::hash::sha256_hex;
-use crate::model::{Address, Diagnostic, Location, Scope, Severity};
+use crate::model::{Address, Diagnostic, Hidden, Location, Scope, Severity};
 
 pub use form::{SavedCall, SavedChange, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
 
@@ -163,6 +163,9 @@ pub enum Refusal {
     /// The configuration is not the one it was made from.
     #[error("the configuration changed since it was made")]
     Configuration,
+    /// It needs a value that no plan carries, and the file that has it is not there.
+    #[error("a saved plan has no hidden values, and `{0}` needs one that is in the file")]
+    Hidden(Address),
     /// What it saw is not there any more.
     #[error("what it was made from has moved")]
     Stale(Vec<Moved>),
@@ -178,6 +181,7 @@ impl Refusal {
             | Self::Edited(_)
             | Self::Foreign(_)
             | Self::Digest { .. }
+            | Self::Hidden(_)
             | Self::Future(_) => false,
         }
     }
@@ -370,6 +374,18 @@ impl SavedPlan {
             (false, true) => {
                 Err(Refusal::Edited("its steps are not those that follow from what it was made from".to_owned()))
             }
+        }
+    }
+
+    /// Makes sure that the values that no plan carries are known here.
+    ///
+    /// # Errors
+    /// The first step that needs one which is not.
+    pub fn check_hidden(&self, hidden: &Hidden) -> Result<(), Refusal> {
+        let lacks = |step: &&SavedStep| step.calls.iter().any(|call| hidden.reveal(&call.input).is_err());
+        match self.steps.iter().find(lacks) {
+            Some(step) => Err(Refusal::Hidden(step.address.clone())),
+            None => Ok(()),
         }
     }
 

@@ -12,7 +12,7 @@ use super::text::header;
 use crate::kind::{Found, Live, Owner, Shape};
 use crate::model::Address;
 use crate::model::safe::escaped;
-use crate::model::{Display, FieldChange};
+use crate::model::{Display, FieldChange, hidden};
 
 /// Renders what is live of the resources of a file, given as (address, name in the file, what was found).
 pub fn text(resources: &[(&Address, &str, &Found)], width: usize) -> String {
@@ -79,6 +79,10 @@ fn live_lines(lines: &mut Vec<Line>, path: &str, shape: &Shape, value: &Value) {
     let nothing = Value::Null;
     let display = match shape {
         Shape::Scalar | Shape::Tags => Display::Value,
+        Shape::Hidden => {
+            live_lines(lines, path, &Shape::Scalar, &Value::from(hidden::SHOWN));
+            return;
+        }
         Shape::Document => Display::Document,
         Shape::Set => Display::Set,
         Shape::Map(inner) => {

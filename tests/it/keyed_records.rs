@@ -60,7 +60,7 @@ fn keyed(kind: &str, above: &str, fields: &[Field], found: &mut BTreeSet<(String
                 keyed(kind, &path, inner, found);
             }
             Shape::Record(inner) => keyed(kind, &path, inner, found),
-            Shape::Map(_) | Shape::Scalar | Shape::Document | Shape::Set | Shape::Tags => {}
+            Shape::Map(_) | Shape::Scalar | Shape::Document | Shape::Set | Shape::Tags | Shape::Hidden => {}
         }
     }
 }
@@ -71,6 +71,8 @@ fn every_keyed_record_of_every_kind_has_a_bare_one_here() {
     for kind in registry() {
         keyed(kind.id().name(), "", kind.fields(), &mut found);
     }
+    // AWS asks each selection of a restore test for a role, and the file for what it takes: none is bare.
+    found.remove(&("restore_test".to_owned(), "selection".to_owned()));
     let listed = BARE.iter().map(|bare| (bare.kind.to_owned(), bare.path.to_owned())).collect();
     assert_eq!(found, listed);
 }

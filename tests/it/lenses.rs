@@ -21,7 +21,7 @@ use vssctl::vss::verify::{self, verify};
 use crate::bench::{self, Bench, STACK};
 
 /// The members of JSON answers that are lists of objects.
-const JSON: [&str; 15] = [
+const JSON: [&str; 17] = [
     "Associations",
     "AssociationExecutions",
     "AssociationExecutionTargets",
@@ -35,6 +35,8 @@ const JSON: [&str; 15] = [
     "Grants",
     "InstanceInformationList",
     "Parameters",
+    "RestoreTestingPlans",
+    "RestoreTestingSelections",
     "ResourceTagMappingList",
     "TagList",
 ];
@@ -173,6 +175,12 @@ start_window = "1h"
 complete_window = "8h"
 delete_after = "35d"
 [plan.daily.selection.windows]
+role = "AWSBackupVss"
+match = { all = { VssBackup = "enabled" } }
+[restore_test.weekly]
+schedule = "cron(0 5 ? * SUN *)"
+recovery_point_selection = { algorithm = "LATEST_WITHIN_WINDOW", include_vaults = ["vss"], recovery_point_types = ["SNAPSHOT"] }
+[restore_test.weekly.selection.windows]
 role = "AWSBackupVss"
 match = { all = { VssBackup = "enabled" } }
 "#;

@@ -47,6 +47,7 @@ def walk(backup, iam, ssm, advance):
     vaults(backup)
     plan = plans(backup)
     selections(backup, iam, plan)
+    restore_testing(backup, iam)
     tags(backup)
     settings(backup)
     jobs(backup, iam, ssm, advance)
@@ -182,6 +183,44 @@ def selections(backup, iam, plan):
     backup.refused("InvalidRequestException", "DeleteBackupPlan", BackupPlanId=plan)
     backup("DeleteBackupSelection", BackupPlanId=plan, SelectionId=made["SelectionId"])
     backup.refused("ResourceNotFoundException", "DeleteBackupSelection", BackupPlanId=plan, SelectionId="missing")
+
+
+def restore_testing(backup, iam):
+    trust = walk_iam.TRUST.replace("ec2", "backup")
+    role = iam("CreateRole", RoleName="restores", AssumeRolePolicyDocument=trust)["Role"]["Arn"]
+    points = {"Algorithm": "LATEST_WITHIN_WINDOW", "IncludeVaults": ["*"], "RecoveryPointTypes": ["SNAPSHOT"]}
+    plan = {
+        "RestoreTestingPlanName": "weekly",
+        "ScheduleExpression": "cron(0 5 ? * SUN *)",
+        "RecoveryPointSelection": points,
+    }
+    made = backup("CreateRestoreTestingPlan", RestoreTestingPlan=plan, Tags={"a": "b"}, CreatorRequestId="token-4")
+    same(backup("ListTags", ResourceArn=made["RestoreTestingPlanArn"])["Tags"], {"a": "b"}, "the tags of a test")
+    backup.refused("AlreadyExistsException", "CreateRestoreTestingPlan", RestoreTestingPlan=plan)
+    selection = {
+        "RestoreTestingSelectionName": "windows",
+        "ProtectedResourceType": "EC2",
+        "IamRoleArn": role,
+        "ProtectedResourceArns": ["*"],
+        "RestoreMetadataOverrides": {"subnetId": "subnet-1"},
+    }
+    of = {"RestoreTestingPlanName": "weekly"}
+    one = {**of, "RestoreTestingSelectionName": "windows"}
+    backup("CreateRestoreTestingSelection", **of, RestoreTestingSelection=selection)
+    backup.refused("InvalidRequestException", "DeleteRestoreTestingPlan", **of)
+    backup("UpdateRestoreTestingSelection", **one, RestoreTestingSelection={"IamRoleArn": role, "ValidationWindowHours": 4})
+    got = backup("GetRestoreTestingSelection", **one)["RestoreTestingSelection"]
+    same((got["ValidationWindowHours"], got.get("RestoreMetadataOverrides")), (4, None), "the changed selection")
+    listed = backup("ListRestoreTestingSelections", **of)["RestoreTestingSelections"]
+    same([it["RestoreTestingSelectionName"] for it in listed], ["windows"], "ListRestoreTestingSelections")
+    changed = {"ScheduleExpression": "cron(0 6 ? * SUN *)", "RecoveryPointSelection": points}
+    backup("UpdateRestoreTestingPlan", **of, RestoreTestingPlan=changed)
+    got = backup("GetRestoreTestingPlan", **of)["RestoreTestingPlan"]
+    same((got["ScheduleExpression"], got["StartWindowHours"]), ("cron(0 6 ? * SUN *)", 24), "the changed plan")
+    same(len(backup("ListRestoreTestingPlans")["RestoreTestingPlans"]), 1, "ListRestoreTestingPlans")
+    backup("DeleteRestoreTestingSelection", **one)
+    backup("DeleteRestoreTestingPlan", **of)
+    backup.refused("ResourceNotFoundException", "GetRestoreTestingPlan", **of)
 
 
 def tags(backup):

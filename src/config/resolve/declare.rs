@@ -1,24 +1,14 @@
 //! The names of everything that a file declares, noted before anything is resolved: references lead to them.
 
 use crate::config::context::{Context, Declared};
+use crate::config::spec::{SECTIONS, Section};
 use crate::config::tree::Node;
 use crate::kinds;
 use crate::model::{Address, KindId};
 
-/// The kinds whose entries stand in a table of their own.
-const TABLES: [KindId; 7] = [
-    KindId::Role,
-    KindId::Policy,
-    KindId::InstanceProfile,
-    KindId::Attachment,
-    KindId::Package,
-    KindId::Vault,
-    KindId::Plan,
-];
-
 /// Notes the names of everything, faulty entries included.
 pub(super) fn declare(file: &Node, context: &mut Context<'_>) {
-    for kind in TABLES {
+    for Section { kind, .. } in SECTIONS.iter().copied() {
         let table = file.get(kind.name());
         let mut declared = Vec::new();
         for (key, member) in table.into_iter().flat_map(Node::members) {

@@ -7,7 +7,7 @@ use crate::kind::Desired;
 use super::across::{self, Facts};
 use super::declare::declare;
 use super::region_settings::region_settings;
-use super::{attachment, iam, package, plan, role, vault};
+use super::{attachment, iam, package, plan, restore_test, role, vault};
 
 /// Resolves a whole file.
 pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
@@ -20,6 +20,7 @@ pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     desired.extend(package::packages(file, context, &mut facts));
     desired.extend(vault::vaults(file, context, &mut facts));
     desired.extend(plan::plans(file, context, &mut facts));
+    desired.extend(restore_test::restore_tests(file, context));
     desired.extend(region_settings(file, context, &mut facts));
     across::check(context, &facts);
     desired

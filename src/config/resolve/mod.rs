@@ -9,6 +9,7 @@ mod iam;
 mod package;
 mod plan;
 mod region_settings;
+mod restore_test;
 mod role;
 mod rule;
 mod selection;

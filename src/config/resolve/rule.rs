@@ -45,7 +45,7 @@ pub(super) fn resolve_rule(
     continuous(rule, keeps, context);
     let for_ever = !rule.gives("delete_after") || spec.delete_after.as_deref() == Some("");
     check_against_lock(rule, &["delete_after"], &vault, (keeps, for_ever), false, context, facts);
-    let (schedule, timezone) = schedule(rule, context);
+    let (schedule, timezone) = timing(rule, spec.schedule.as_deref(), spec.timezone.as_deref(), context);
     let told = |key: &str, value: Option<&str>| value.is_some() || !rule.gives(key);
     // A window or a retention that has an error of its own does not lead to a second one.
     let sound = start_window.is_none_or(|length| (limits::START_WINDOW..=limits::WINDOW).contains(&length))
@@ -270,8 +270,13 @@ fn check_against_lock(
 }
 
 /// Checks schedule and time zone; returns the canonical schedule, and the zone with its canonical name.
-fn schedule(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) -> (Option<String>, Option<(String, TimeZone)>) {
-    let schedule = rule.spec.schedule.as_deref().and_then(|text| match Schedule::parse(text, Dialect::Backup) {
+pub(super) fn timing<T>(
+    rule: &Entry<'_, T>,
+    schedule: Option<&str>,
+    timezone: Option<&str>,
+    context: &mut Context<'_>,
+) -> (Option<String>, Option<(String, TimeZone)>) {
+    let schedule = schedule.and_then(|text| match Schedule::parse(text, Dialect::Backup) {
         Ok(schedule) => Some(schedule.to_string()),
         Err(failed) => {
             let place: Place = context.within(&rule.place(&["schedule"]), &failed.text, &failed.range);
@@ -279,7 +284,7 @@ fn schedule(rule: &Entry<'_, RuleSpec>, context: &mut Context<'_>) -> (Option<St
             None
         }
     });
-    let timezone = match rule.spec.timezone.as_deref() {
+    let timezone = match timezone {
         None => Some((canonical_zone("UTC"), TimeZone::UTC)),
         Some(name) => match zone(name) {
             Ok(zone) => Some((canonical_zone(name), zone)),

@@ -4,7 +4,7 @@
 //! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows what
 //! older packages need, another role in a profile, or another profile on an instance; or several of them together.
 
-use crate::model::KindId;
+use crate::model::{KindId, kind_id};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
@@ -206,19 +206,15 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
     let action = format!("{}:{}", error.service, error.operation);
     for draft in drafts.iter().filter(|draft| changes(draft)) {
         let before = |name: &str| draft.live.and_then(|live| live.fields.get(name)).unwrap_or(&Value::Null);
-        let takes = match draft.kind.id() {
-            KindId::Attachment => {
+        let takes = match draft.kind.id().access() {
+            Some(kind_id::Access::Attachment) => {
                 let profile = field(draft, "instance_profile");
                 before("instances").as_object().into_iter().flatten().any(|(_, on)| on != profile)
             }
-            KindId::InstanceProfile => before("role").is_string() && before("role") != field(draft, "role"),
-            KindId::Policy
-            | KindId::Role
-            | KindId::Package
-            | KindId::Vault
-            | KindId::Plan
-            | KindId::Selection
-            | KindId::RegionSettings => false,
+            Some(kind_id::Access::InstanceProfile) => {
+                before("role").is_string() && before("role") != field(draft, "role")
+            }
+            Some(kind_id::Access::Policy | kind_id::Access::Role) | None => false,
         };
         if takes {
             let why = format!(

@@ -2,12 +2,13 @@
 //! is live with what will be, without asking AWS anything more; each needs consent by its name. `--yes` covers none.
 //!
 //! Making something new is no hazard, except where it can't be undone (`irreversible-lock`), reaches further than people mean
-//! (`broad-selection`), or takes the package off instances (`vss-unavailable`). Destroying the whole stack says of itself what is lost and asks for the stack's name: what
+//! (`broad-selection`), takes the package off instances (`vss-unavailable`), or starts servers (`starts-instances`). Destroying the whole stack says of itself what is lost and asks for the stack's name: what
 //! stops working then is no hazard, what can't be brought back is.
 
 mod backup;
 mod iam;
 mod powers;
+mod restore_test;
 
 use crate::kinds::attachment::AttachmentCarried;
 use crate::model::KindId;
@@ -59,6 +60,8 @@ pub enum Hazard {
     TrustWidened,
     /// A selection of everything, whatever its tags.
     BroadSelection,
+    /// A restore test would start real servers: copies of ones that run, with their host names and domain.
+    StartsInstances,
     /// Others use the thing too: instance profiles, roles or users that are not this stack's.
     SharedResource,
     /// More than ten things, and more than half of what the stack has, would change at once.
@@ -67,7 +70,7 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ProtectionGap,
         Self::VssDisabled,
         Self::VssUnavailable,
@@ -79,6 +82,7 @@ impl Hazard {
         Self::PrivilegeWidened,
         Self::TrustWidened,
         Self::BroadSelection,
+        Self::StartsInstances,
         Self::SharedResource,
         Self::LargeChange,
     ];
@@ -97,6 +101,7 @@ impl Hazard {
             Self::PrivilegeWidened => "privilege-widened",
             Self::TrustWidened => "trust-widened",
             Self::BroadSelection => "broad-selection",
+            Self::StartsInstances => "starts-instances",
             Self::SharedResource => "shared-resource",
             Self::LargeChange => "large-change",
         }
@@ -115,6 +120,7 @@ impl Hazard {
             | Self::PrivilegeWidened
             | Self::TrustWidened
             | Self::BroadSelection
+            | Self::StartsInstances
             | Self::LargeChange => false,
         }
     }
@@ -183,6 +189,7 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address,
             KindId::Vault => backup::vault(&thing, &mut notes),
             KindId::Plan => backup::plan(&thing, &mut notes),
             KindId::Selection => backup::selection(&thing, &mut notes),
+            KindId::RestoreTest => restore_test::restore_test(&thing, &mut notes),
             KindId::RegionSettings => backup::region_settings(&thing, &mut notes),
         }
         // A part of the stack says nothing about what it takes along.

@@ -28,7 +28,18 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
         "StartBackupJob" => {
             vec![of_vault(call), Need::pass_role(call.text("IamRoleArn"), "backup.amazonaws.com")]
         }
+        "CreateRestoreTestingPlan" => {
+            let tags = tags(call, "Tags");
+            let keys = request_tags(Keys::default(), tags.iter().copied());
+            let name = call.input["RestoreTestingPlan"]["RestoreTestingPlanName"].as_str().unwrap_or_default();
+            with_tags(&tags, call.own(call.arn("backup", &format!("restore-testing-plan:{name}-*")), keys))
+        }
+        "CreateRestoreTestingSelection" | "UpdateRestoreTestingSelection" => {
+            let role = call.input["RestoreTestingSelection"]["IamRoleArn"].as_str().unwrap_or_default();
+            vec![of_restore_test(call), Need::pass_role(role, "backup.amazonaws.com")]
+        }
         "DescribeRecoveryPoint" | "DeleteRecoveryPoint" => vec![of_point(call)],
+        _ if call.input.get("RestoreTestingPlanName").is_some() => vec![of_restore_test(call)],
         _ if call.input.get("BackupPlanId").is_some() => vec![of_plan(call)],
         _ if call.input.get("BackupVaultName").is_some() => vec![of_vault(call)],
         _ => vec![call.own("*", Keys::default())],
@@ -70,7 +81,8 @@ fn tagging(call: &Call<'_>) -> Need {
     let backup = region(call).map(|region| &region.backup);
     let live: Option<&BTreeMap<String, String>> = backup.and_then(|backup| {
         let vault = backup.vaults.values().find(|vault| vault.arn == arn).map(|vault| &vault.tags);
-        vault.or_else(|| backup.plans.values().find(|plan| plan.arn == arn).map(|plan| &plan.tags))
+        let test = backup.restore_testing.values().find(|plan| plan.arn == arn).map(|plan| &plan.tags);
+        vault.or(test).or_else(|| backup.plans.values().find(|plan| plan.arn == arn).map(|plan| &plan.tags))
     });
     let mut keys = request_tags(resource_tags(Keys::default(), "aws:ResourceTag", live), tags(call, "Tags"));
     let untagged: Vec<String> = call.list("TagKeyList").map(str::to_owned).collect();
@@ -85,6 +97,14 @@ fn of_plan(call: &Call<'_>) -> Need {
     let live = region(call).and_then(|region| region.backup.plans.get(id));
     let keys = resource_tags(Keys::default(), "aws:ResourceTag", live.map(|plan| &plan.tags));
     call.own(call.arn("backup", &format!("backup-plan:{id}")), keys)
+}
+
+fn of_restore_test(call: &Call<'_>) -> Need {
+    let name = call.text("RestoreTestingPlanName");
+    let live = region(call).and_then(|region| region.backup.restore_testing.get(name));
+    let keys = resource_tags(Keys::default(), "aws:ResourceTag", live.map(|plan| &plan.tags));
+    let unknown = || call.arn("backup", &format!("restore-testing-plan:{name}-*"));
+    call.own(live.map_or_else(unknown, |plan| plan.arn.clone()), keys)
 }
 
 fn of_vault(call: &Call<'_>) -> Need {

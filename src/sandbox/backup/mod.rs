@@ -16,6 +16,7 @@ mod operations;
 mod past;
 mod plans;
 mod points;
+mod restore_testing;
 mod rules;
 mod scheduled;
 #[cfg(test)]
@@ -35,6 +36,7 @@ pub(super) use operations::{OPERATIONS, handle};
 pub(super) use past::{Ended, Past};
 pub use plans::{Plan, PlanVersion};
 pub use points::RecoveryPoint;
+pub use restore_testing::{RestoreTestingPlan, RestoreTestingSelection};
 pub(super) use scheduled::run_schedules;
 pub use selections::Selection;
 pub(super) use tags::tagged;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Plan, Vault};
+use super::{Job, Plan, RestoreTestingPlan, Vault};
 
 /// The vaults, plans, settings and jobs of AWS Backup.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -15,6 +15,9 @@ pub struct Backup {
     /// Plans by id, deleted ones too.
     #[serde(default)]
     pub plans: BTreeMap<String, Plan>,
+    /// Restore testing plans by name.
+    #[serde(default)]
+    pub restore_testing: BTreeMap<String, RestoreTestingPlan>,
     /// The opt-in switches that differ from AWS's defaults.
     #[serde(default)]
     pub opt_in: BTreeMap<String, bool>,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{jobs, plans, points, selections, settings, tags, vaults};
+use super::{jobs, plans, points, restore_testing, selections, settings, tags, vaults};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::wire::model::Model;
 use crate::sandbox::wire::validate::validate;
@@ -12,6 +12,8 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "CreateBackupPlan",
     "CreateBackupSelection",
     "CreateBackupVault",
+    "CreateRestoreTestingPlan",
+    "CreateRestoreTestingSelection",
     "DeleteBackupPlan",
     "DeleteBackupSelection",
     "DeleteBackupVault",
@@ -19,6 +21,8 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "DeleteBackupVaultLockConfiguration",
     "DeleteBackupVaultNotifications",
     "DeleteRecoveryPoint",
+    "DeleteRestoreTestingPlan",
+    "DeleteRestoreTestingSelection",
     "DescribeBackupJob",
     "DescribeBackupVault",
     "DescribeGlobalSettings",
@@ -29,6 +33,8 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "GetBackupSelection",
     "GetBackupVaultAccessPolicy",
     "GetBackupVaultNotifications",
+    "GetRestoreTestingPlan",
+    "GetRestoreTestingSelection",
     "GetSupportedResourceTypes",
     "ListBackupJobs",
     "ListBackupPlanVersions",
@@ -38,6 +44,8 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "ListProtectedResources",
     "ListRecoveryPointsByBackupVault",
     "ListRecoveryPointsByResource",
+    "ListRestoreTestingPlans",
+    "ListRestoreTestingSelections",
     "ListTags",
     "PutBackupVaultAccessPolicy",
     "PutBackupVaultLockConfiguration",
@@ -48,6 +56,8 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "UntagResource",
     "UpdateBackupPlan",
     "UpdateRegionSettings",
+    "UpdateRestoreTestingPlan",
+    "UpdateRestoreTestingSelection",
 ];
 
 /// Performs one operation.
@@ -105,6 +115,7 @@ pub(in crate::sandbox) fn handle(context: &mut Context<'_>, operation: &str, inp
         "StopBackupJob" => jobs::stop(context, input),
         "ListBackupJobs" => jobs::list(context, input),
         "DescribeBackupJob" => jobs::describe(context, input),
+        name if restore_testing::OPERATIONS.contains(&name) => restore_testing::handle(context, name, input),
         _ => Err(ApiError::new(
             404,
             "UnknownOperationException",

@@ -1,4 +1,4 @@
-//! The tags of vaults and plans.
+//! The tags of vaults, plans and restore testing plans.
 
 use std::collections::BTreeMap;
 
@@ -38,6 +38,9 @@ fn of<'a>(context: &'a mut Context<'_>, arn: &str) -> Result<&'a mut BTreeMap<St
     let backup = &mut context.region_mut().backup;
     if let Some(vault) = backup.vaults.values_mut().find(|vault| vault.arn == arn) {
         return Ok(&mut vault.tags);
+    }
+    if let Some(plan) = backup.restore_testing.values_mut().find(|plan| plan.arn == arn) {
+        return Ok(&mut plan.tags);
     }
     let plan = backup.plans.values_mut().find(|plan| plan.arn == arn && plan.deleted.is_none());
     plan.map(|plan| &mut plan.tags).ok_or_else(|| not_found(format!("Resource {arn} cannot be found")))
@@ -82,10 +85,12 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     Ok(answer)
 }
 
-/// Lists the resources that have tags: vaults, and plans that are not deleted.
+/// Lists the resources that have tags: vaults, restore testing plans, and plans that are not deleted.
 pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let vaults = region.backup.vaults.values().map(|vault| (&vault.arn, "backup:backup-vault", &vault.tags));
     let living = region.backup.plans.values().filter(|plan| plan.deleted.is_none());
     let plans = living.map(|plan| (&plan.arn, "backup:backup-plan", &plan.tags));
-    vaults.chain(plans).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
+    let tests = region.backup.restore_testing.values();
+    let tests = tests.map(|plan| (&plan.arn, "backup:restore-testing-plan", &plan.tags));
+    vaults.chain(plans).chain(tests).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
 }

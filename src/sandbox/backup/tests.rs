@@ -13,7 +13,7 @@ use crate::sandbox::bench::{Bench, START};
 use crate::sandbox::iam::Role;
 use crate::sandbox::wire::model::Model;
 
-fn bench() -> Bench {
+pub(super) fn bench() -> Bench {
     let mut bench = Bench::of("backup");
     for (name, service) in [("backup", "backup.amazonaws.com"), ("web", "ec2.amazonaws.com")] {
         let trust = json!({"Version": "2012-10-17", "Statement": [

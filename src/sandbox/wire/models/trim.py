@@ -33,6 +33,9 @@ OPERATIONS = {
         GetBackupVaultNotifications GetSupportedResourceTypes ListBackupJobs ListBackupPlanVersions
         ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources
         ListRecoveryPointsByBackupVault ListRecoveryPointsByResource ListTags
+        CreateRestoreTestingPlan CreateRestoreTestingSelection DeleteRestoreTestingPlan DeleteRestoreTestingSelection
+        GetRestoreTestingPlan GetRestoreTestingSelection ListRestoreTestingPlans ListRestoreTestingSelections
+        UpdateRestoreTestingPlan UpdateRestoreTestingSelection
         PutBackupVaultAccessPolicy PutBackupVaultLockConfiguration PutBackupVaultNotifications StartBackupJob
         StopBackupJob TagResource
         UntagResource UpdateBackupPlan UpdateRegionSettings""",

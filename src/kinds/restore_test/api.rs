@@ -1,0 +1,244 @@
+//! What AWS says about restore testing plans, and how it is told.
+
+use std::collections::BTreeMap;
+
+use aws_sdk_backup::types::{
+    RestoreTestingPlanForGet, RestoreTestingPlanForList, RestoreTestingRecoveryPointSelection,
+};
+use aws_smithy_types::date_time::Format;
+use futures_util::future::{join_all, try_join_all};
+use serde_json::{Map, Value, json};
+
+use super::shape;
+use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use crate::kind::{Carried, Desired, Found, KindLive, Live, Look, Owner};
+use crate::kinds::expect;
+use crate::kinds::identity::{backup_owner, entries, unknown};
+use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::live_form::ids;
+use crate::kinds::vault::api::{perform_tags, tags_of};
+use crate::model::{KindId, Operation, PlannedCall};
+
+/// What the ARN of a restore testing plan has after the account.
+const RESOURCE: &str = ":restore-testing-plan:";
+
+pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
+    let mine: Vec<&Desired> = entries(desired, KindId::RestoreTest).collect();
+    let mut live = KindLive::default();
+    let failed = |error: AwsError| KindLive {
+        found: mine.iter().map(|entry| (entry.address.clone(), unknown(&error))).collect(),
+        unreadable: vec![error],
+        ..KindLive::default()
+    };
+    let index = match reader.tagged().await {
+        Ok(index) => index,
+        Err(error) => return failed(error),
+    };
+    // Not every region has restore testing, and a file without a test asks for no permission to list them: then only what
+    // the index shows is the stack's.
+    if mine.is_empty() && !index.keys().any(|arn| arn.contains(RESOURCE)) {
+        return live;
+    }
+    let plans = match reader.list_restore_testing_plans().await {
+        Ok(plans) => plans,
+        Err(error) => return failed(error),
+    };
+    let by_name: BTreeMap<&str, &RestoreTestingPlanForList> =
+        plans.iter().map(|plan| (plan.restore_testing_plan_name.as_str(), plan)).collect();
+    let found = mine.iter().map(|entry| async {
+        let found = match by_name.get(entry.name.as_str()) {
+            None => Found::Absent,
+            Some(plan) => read_entry(reader, plan, &index, entry).await.unwrap_or_else(|error| unknown(&error)),
+        };
+        (entry.address.clone(), found)
+    });
+    live.found = join_all(found).await.into_iter().collect();
+    let others = by_name.iter().filter(|(name, _)| mine.iter().all(|entry| entry.name != **name));
+    for orphan in join_all(others.map(|(_, plan)| orphan(reader, plan, &index))).await {
+        match orphan {
+            Ok(orphan) => live.orphans.extend(orphan),
+            Err(error) => live.unreadable.push(error),
+        }
+    }
+    live
+}
+
+async fn read_entry(
+    reader: &Reader,
+    plan: &RestoreTestingPlanForList,
+    index: &TagsByArn,
+    entry: &Desired,
+) -> Result<Found, AwsError> {
+    let arn = &plan.restore_testing_plan_arn;
+    let (tags, live) = tokio::try_join!(tags_of(reader, arn, index, entry), read_whole(reader, plan))?;
+    Ok(Found::Live(Box::new(normal_form(reader, &live, &tags))))
+}
+
+/// Reads a plan that no entry names, if it is the stack's. The list has no tokens: what the index does not show is asked
+/// for its tags.
+async fn orphan(
+    reader: &Reader,
+    plan: &RestoreTestingPlanForList,
+    index: &TagsByArn,
+) -> Result<Option<Live>, AwsError> {
+    let arn = &plan.restore_testing_plan_arn;
+    let tags = match index.get(arn) {
+        Some(tags) => tags.clone(),
+        None => Tags::clone(&*reader.backup_tags(arn).await?),
+    };
+    if !matches!(backup_owner(reader.scope(), 't', &tags, None), Owner::Ours(_)) {
+        return Ok(None);
+    }
+    let live = read_whole(reader, plan).await?;
+    Ok(Some(normal_form(reader, &live, &tags)))
+}
+
+/// A plan and its selections by name.
+type Whole = (std::sync::Arc<RestoreTestingPlanForGet>, Map<String, Value>);
+
+async fn read_whole(reader: &Reader, plan: &RestoreTestingPlanForList) -> Result<Whole, AwsError> {
+    let name = plan.restore_testing_plan_name.as_str();
+    let selections = async {
+        let list = reader.list_restore_testing_selections(name).await?;
+        let each = list.iter().map(|listed| async {
+            let selection = reader.restore_testing_selection(name, &listed.restore_testing_selection_name).await?;
+            Ok((listed.restore_testing_selection_name.clone(), shape::selection_record(&selection)))
+        });
+        try_join_all(each).await.map(|selections| selections.into_iter().collect())
+    };
+    tokio::try_join!(reader.restore_testing_plan(name), selections)
+}
+
+fn normal_form(reader: &Reader, (plan, selections): &Whole, tags: &Tags) -> Live {
+    let roles = selections.values().filter_map(|selection| selection["role"].as_str()?.rsplit('/').next());
+    let roles = roles.map(|role| (KindId::Role, role.to_owned()));
+    let vaults =
+        plan.recovery_point_selection().map(RestoreTestingRecoveryPointSelection::include_vaults).unwrap_or_default();
+    let vaults = vaults.iter().filter_map(|arn| Some((KindId::Vault, arn.rsplit_once(":backup-vault:")?.1.to_owned())));
+    let mut refers: Vec<(KindId, String)> = roles.chain(vaults).collect();
+    refers.sort();
+    refers.dedup();
+    Live {
+        name: plan.restore_testing_plan_name.clone(),
+        owner: backup_owner(reader.scope(), 't', tags, plan.creator_request_id()),
+        ids: ids([
+            ("Arn", Some(plan.restore_testing_plan_arn.as_str())),
+            ("CreationTime", plan.creation_time.fmt(Format::DateTime).ok().as_deref()),
+            ("CreatorRequestId", plan.creator_request_id()),
+        ]),
+        fields: shape::plan_fields(plan).value("selection", selections.clone()).tags(tags).fields(),
+        carried: Carried::default(),
+        refers,
+    }
+}
+
+/// Looks whether what a creating call asks for is there: its name was taken, perhaps by an earlier try of ours.
+pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
+    let input = Input::of(call);
+    let own = input.text("CreatorRequestId");
+    let found = match call.operation {
+        Operation::CreateRestoreTestingPlan => {
+            let name = input.structure("RestoreTestingPlan").and_then(|plan| plan.text("RestoreTestingPlanName"));
+            let read = reader.restore_testing_plan(&name.unwrap_or_default()).await;
+            read.map(|plan| (plan.creator_request_id.clone(), json!({ "Arn": plan.restore_testing_plan_arn })))
+        }
+        Operation::CreateRestoreTestingSelection => {
+            let plan = input.text("RestoreTestingPlanName").unwrap_or_default();
+            let selection = input.structure("RestoreTestingSelection");
+            let name = selection.and_then(|selection| selection.text("RestoreTestingSelectionName"));
+            let read = reader.restore_testing_selection(&plan, &name.unwrap_or_default()).await;
+            read.map(|selection| (selection.creator_request_id.clone(), json!({})))
+        }
+        _ => return Ok(Look::Unclear),
+    };
+    match found {
+        Ok((token, answer)) if token.is_some() && token == own => Ok(Look::Stands(answer)),
+        Ok(_) => Ok(Look::Differs),
+        Err(error) if error.is_not_found() => Ok(Look::Absent),
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
+    let (plan, selection) = (input.text("RestoreTestingPlanName"), input.text("RestoreTestingSelectionName"));
+    let body = |member: &str| input.structure(member).ok_or_else(|| unusable(call, format!("`{member}` is missing")));
+    match operation {
+        Operation::CreateRestoreTestingPlan => {
+            let body = shape::plan_for_create(body("RestoreTestingPlan")?).map_err(|error| unusable(call, error))?;
+            let request = backup
+                .create_restore_testing_plan()
+                .set_creator_request_id(input.text("CreatorRequestId"))
+                .restore_testing_plan(body)
+                .set_tags(input.map("Tags"));
+            let arn = writer.send(operation, request.send()).await?.restore_testing_plan_arn;
+            if arn.is_empty() {
+                return Err(incomplete(call, "RestoreTestingPlanArn"));
+            }
+            return Ok(json!({ "Arn": arn }));
+        }
+        Operation::UpdateRestoreTestingPlan => {
+            let body = shape::plan_for_update(body("RestoreTestingPlan")?);
+            let request =
+                backup.update_restore_testing_plan().set_restore_testing_plan_name(plan).restore_testing_plan(body);
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::DeleteRestoreTestingPlan => {
+            let request = backup.delete_restore_testing_plan().set_restore_testing_plan_name(plan);
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::CreateRestoreTestingSelection => {
+            let body = body("RestoreTestingSelection")?;
+            let body = shape::selection_for_create(body).map_err(|error| unusable(call, error))?;
+            let request = backup
+                .create_restore_testing_selection()
+                .set_creator_request_id(input.text("CreatorRequestId"))
+                .set_restore_testing_plan_name(plan)
+                .restore_testing_selection(body);
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::UpdateRestoreTestingSelection => {
+            update_selection(writer, call, body("RestoreTestingSelection")?).await?;
+        }
+        Operation::DeleteRestoreTestingSelection => {
+            let request = backup
+                .delete_restore_testing_selection()
+                .set_restore_testing_plan_name(plan)
+                .set_restore_testing_selection_name(selection);
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::GetRestoreTestingPlan => {
+            return match writer.reader().restore_testing_plan(&plan.unwrap_or_default()).await {
+                Ok(found) => expect::check(call, &[("Arn", Some(found.restore_testing_plan_arn.as_str()))], None),
+                Err(error) if error.is_not_found() => Ok(expect::gone()),
+                Err(error) => Err(error),
+            };
+        }
+        Operation::TagResource | Operation::UntagResource | Operation::ListTags => {
+            return perform_tags(writer, call).await;
+        }
+        _ => return Err(unusable(call, "no restore testing plan needs it")),
+    }
+    Ok(json!({}))
+}
+
+/// Changes a selection. Overrides that the file does not declare stay as they are: no plan may carry them, so that they
+/// are read right before they are sent again.
+async fn update_selection(writer: &Writer, call: &PlannedCall, body: Input<'_>) -> Result<(), AwsError> {
+    let input = Input::of(call);
+    let (plan, name) = (input.text("RestoreTestingPlanName"), input.text("RestoreTestingSelectionName"));
+    let (plan, name) = (plan.unwrap_or_default(), name.unwrap_or_default());
+    let live = if body.map("RestoreMetadataOverrides").is_some() {
+        None
+    } else {
+        writer.reader().restore_testing_selection(&plan, &name).await?.restore_metadata_overrides.clone()
+    };
+    let body = shape::selection_for_update(body, live).map_err(|error| unusable(call, error))?;
+    let request = writer
+        .backup()
+        .update_restore_testing_selection()
+        .restore_testing_plan_name(plan)
+        .restore_testing_selection_name(name)
+        .restore_testing_selection(body);
+    writer.send(call.operation, request.send()).await.map(drop)
+}

@@ -1,0 +1,111 @@
+//! Restore testing plans of AWS Backup with their selections.
+//!
+//! A plan's name is its identity, and the names of its selections are theirs within it. A selection has calls of its own and
+//! carries no tags: it belongs to its plan. An update of either sends all that the file models, with what is live in place of
+//! what the file does not declare. `RestoreMetadataOverrides` may hold secrets: its hash stands for it everywhere but in the
+//! request. AWS pages: "Restore testing", `CreateRestoreTestingPlan`, `CreateRestoreTestingSelection`; service model.
+
+mod api;
+mod calls;
+mod shape;
+pub mod spec;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use serde_json::Value;
+
+use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::model::{KindId, PlannedCall};
+
+/// The resource type of all selections that the file declares. AWS has no call that changes a selection's type.
+const EC2: &str = "EC2";
+
+/// The fields of `RecoveryPointSelection`.
+const POINTS: &[Field] = &[
+    Field::new("algorithm", Shape::Scalar, "`LATEST_WITHIN_WINDOW` or `RANDOM_WITHIN_WINDOW`. `Algorithm`."),
+    Field::new("include_vaults", Shape::Set, "ARNs of vaults, or `*`. `IncludeVaults`."),
+    Field::new("exclude_vaults", Shape::Set, "ARNs of vaults that are left out. `ExcludeVaults`."),
+    Field::new("recovery_point_types", Shape::Set, "`SNAPSHOT`, `CONTINUOUS`. `RecoveryPointTypes`."),
+    Field::new("selection_window", Shape::Scalar, "1 to 365 days, such as `30d`. `SelectionWindowDays`."),
+];
+
+/// The fields of a selection.
+const SELECTION: &[Field] = &[
+    Field::new("role", Shape::Scalar, "The ARN of the role that AWS Backup assumes. `IamRoleArn`."),
+    Field::new("resource_type", Shape::Scalar, "`EC2`; one of another type is made again. `ProtectedResourceType`."),
+    Field::new("arns", Shape::Set, "ARNs of instances, or `*`. `ProtectedResourceArns`."),
+    Field::new(
+        "all",
+        Shape::Set,
+        "AND: `key=value` of tags that an instance must have. `ProtectedResourceConditions.StringEquals`.",
+    ),
+    Field::new(
+        "not_equals",
+        Shape::Set,
+        "AND: `key=value` of tags that an instance must not have. `ProtectedResourceConditions.StringNotEquals`.",
+    ),
+    Field::new("overrides", Shape::Hidden, "What restored instances have instead. `RestoreMetadataOverrides`."),
+    Field::new("validation_window", Shape::Scalar, "0 to 168 hours, such as `4h`. `ValidationWindowHours`."),
+];
+
+/// The fields of a restore testing plan.
+pub(crate) const FIELDS: &[Field] = &[
+    Field::new("schedule", Shape::Scalar, "When tests start: `cron(...)`. `ScheduleExpression`."),
+    Field::new("timezone", Shape::Scalar, "The IANA time zone of the schedule. `ScheduleExpressionTimezone`."),
+    Field::new(
+        "start_window",
+        Shape::Scalar,
+        "1 to 168 hours, such as `1d`; AWS's default is `1d`. `StartWindowHours`.",
+    ),
+    Field::new(
+        "recovery_point_selection",
+        Shape::Record(POINTS),
+        "Which recovery points are tested. `RecoveryPointSelection`.",
+    ),
+    Field::new("selection", Shape::Map(&Shape::Record(SELECTION)), "What is restored, by name, at most 30."),
+    Field::new("tags", Shape::Tags, "At most 50 with those of vssctl. TagResource, UntagResource."),
+];
+
+/// Restore testing plans.
+#[derive(Debug)]
+pub(crate) struct RestoreTest;
+
+impl Kind for RestoreTest {
+    fn id(&self) -> KindId {
+        KindId::RestoreTest
+    }
+
+    fn title(&self) -> &'static str {
+        "restore testing plan"
+    }
+
+    fn fields(&self) -> &'static [Field] {
+        FIELDS
+    }
+
+    fn default_name(&self, key: &str) -> String {
+        aws_name(key)
+    }
+
+    fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
+        api::refresh(reader, desired).boxed()
+    }
+
+    fn calls(&self, transition: &Transition<'_>) -> Calls {
+        calls::calls(transition)
+    }
+
+    fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>> {
+        api::perform(writer, call).boxed()
+    }
+
+    fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
+        api::look(reader, call).boxed()
+    }
+}
+
+/// Returns the AWS name that comes from a table key: AWS takes letters, digits and `_`.
+pub fn aws_name(key: &str) -> String {
+    key.replace('-', "_")
+}
