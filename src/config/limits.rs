@@ -48,12 +48,6 @@ pub(crate) const RULES: usize = 10;
 pub(crate) const SELECTIONS: usize = 100;
 /// Selections of a backup plan that go by tags alone.
 pub(crate) const TAG_SELECTIONS: usize = 10;
-/// Selections of a restore testing plan.
-pub(crate) const RESTORE_SELECTIONS: usize = 30;
-/// Hours of the longest window of a restore test.
-pub(crate) const RESTORE_HOURS: u32 = 168;
-/// Days of the oldest recovery point that a restore test takes.
-pub(crate) const RESTORE_DAYS: u32 = 365;
 /// Copy actions of a rule.
 pub(crate) const COPIES: usize = 5;
 /// Recovery point tags of a rule.

@@ -40,12 +40,6 @@ pub(crate) const RULE_NAME: NameRule = NameRule { what: "rule", ..PLAN_NAME };
 /// Selections of backup plans.
 pub(crate) const SELECTION_NAME: NameRule = NameRule { what: "selection", ..PLAN_NAME };
 
-/// Restore testing plans.
-pub(crate) const RESTORE_TEST_NAME: NameRule =
-    NameRule { what: "restore testing plan", extra: "_", least: 1, most: 50, ignores_case: false };
-/// Selections of restore testing plans.
-pub(crate) const RESTORE_SELECTION_NAME: NameRule = NameRule { what: "restore testing selection", ..RESTORE_TEST_NAME };
-
 impl NameRule {
     /// Tells whether AWS accepts a name.
     pub(crate) fn fits(self, name: &str) -> bool {

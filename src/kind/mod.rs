@@ -190,6 +190,15 @@ impl TryFrom<String> for HolderKind {
     }
 }
 
+/// A role that a call hands to a service, which asks for `iam:PassRole`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PassedRole {
+    /// The service, as in `backup.amazonaws.com`.
+    pub service: &'static str,
+    /// The role's ARN.
+    pub arn: String,
+}
+
 /// What keeps an entry from being done.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conflict {
@@ -356,6 +365,11 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Tells whether an entry of this kind names a live resource of the kind `held`, which must stay then.
     fn names(&self, desired: &Desired, _held: KindId, live: &Live) -> bool {
         desired.has_arn_of(live)
+    }
+
+    /// Returns the roles that an entry hands to services. Those of instance profiles are named, and have no ARN here.
+    fn passed_roles(&self, _desired: &Desired) -> Vec<PassedRole> {
+        Vec::new()
     }
 
     /// Fills in what an entry means and only live says, such as the instances that have a tag.

@@ -1,11 +1,13 @@
 //! What of a file decides about permissions: which kinds, names, paths, policies and targets it has.
 
-use crate::model::KindId;
+use std::collections::BTreeSet;
+
 use serde_json::Value;
 
 use crate::kind::value::{pairs, text, texts};
 use crate::kind::{Desired, Fields};
-use crate::model::Scope;
+use crate::kinds;
+use crate::model::{KindId, Scope};
 use crate::vss::evidence::VSS_CONFIG;
 use crate::vss::{gate, package};
 
@@ -29,9 +31,8 @@ pub struct Facts {
     pub(super) attachments: Vec<Attachment>,
     pub(super) packages: Vec<Package>,
     pub(super) vaults: Vec<Vault>,
-    pub(super) has_plans: bool,
-    pub(super) has_restore_tests: bool,
-    pub(super) has_region_settings: bool,
+    /// The kinds that the file has entries of.
+    kinds: BTreeSet<KindId>,
 }
 
 /// An IAM thing.
@@ -115,9 +116,7 @@ impl Facts {
                 |entry| vec![arn(entry, "role")],
             )
         };
-        let roles_of = |kind: KindId, field: &'static str| {
-            sorted(entries(kind).map(|entry| text(&entry.fields, field).to_owned()).filter(|role| !role.is_empty()))
-        };
+        let in_profiles = sorted(entries(KindId::InstanceProfile).map(|entry| text(&entry.fields, "role").to_owned()));
         let attachments: Vec<Attachment> = entries(KindId::Attachment).map(attachment).collect();
         let profiles = named(KindId::InstanceProfile, "instance-profile");
         // The role in a profile that others manage is not known; most have the profile's name.
@@ -131,10 +130,10 @@ impl Facts {
         let gated = entries(KindId::Role).any(is_gated)
             || entries(KindId::InstanceProfile).any(|profile| !known(text(&profile.fields, "role")))
             || !foreign_roles.is_empty();
-        let restore_roles = entries(KindId::RestoreTest).flat_map(|entry| {
-            let selections = entry.fields.get("selection").into_iter().flat_map(pairs);
-            selections.filter_map(|(_, selection)| selection["role"].as_str().map(str::to_owned))
-        });
+        let passed_to = |service: &str| {
+            let passed = desired.iter().flat_map(|entry| kinds::of(entry.address.kind()).passed_roles(entry));
+            sorted(passed.filter(|role| role.service == service && !role.arn.is_empty()).map(|role| role.arn))
+        };
         Self {
             scope: scope.clone(),
             prunes,
@@ -142,18 +141,26 @@ impl Facts {
             policies: named(KindId::Policy, "policy"),
             profiles,
             instance_roles: sorted(
-                roles_of(KindId::InstanceProfile, "role").iter().flat_map(|name| role_arn(name)).chain(foreign_roles),
+                in_profiles.iter().filter(|name| !name.is_empty()).flat_map(|name| role_arn(name)).chain(foreign_roles),
             ),
-            backup_roles: sorted(roles_of(KindId::Selection, "role").into_iter().chain(restore_roles)),
-            dispatch_roles: roles_of(KindId::Package, "association_dispatch_assume_role"),
+            backup_roles: passed_to("backup"),
+            dispatch_roles: passed_to("ssm"),
             attachments,
             packages: entries(KindId::Package).map(|entry| package(entry, gated)).collect(),
             vaults: entries(KindId::Vault).map(|entry| vault(scope, entry)).collect(),
-            has_plans: entries(KindId::Plan).next().is_some(),
-            has_restore_tests: entries(KindId::RestoreTest).next().is_some(),
-            has_region_settings: entries(KindId::RegionSettings).next().is_some(),
+            kinds: desired.iter().map(|entry| entry.address.kind()).collect(),
             roles,
         }
+    }
+
+    /// Tells whether the file has an entry of a kind.
+    pub(super) fn declares(&self, kind: KindId) -> bool {
+        self.kinds.contains(&kind)
+    }
+
+    /// Tells whether anything of a kind may be the stack's: the file has an entry of it, or asks for what it no longer has.
+    pub(super) fn may_have(&self, kind: KindId) -> bool {
+        self.prunes || self.declares(kind)
     }
 
     /// The ARN pattern of things of a service in this account and region.

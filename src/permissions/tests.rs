@@ -3,8 +3,11 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
-use super::*;
+use serde_json::{Value, json};
+
+use super::{Facts, LIMIT, Purpose, Reach, documents, table};
 use crate::config::load_text;
+use crate::policy::minified_len;
 
 fn facts(text: &str, prunes: bool) -> Facts {
     let file = format!("[stack]\nname = \"one\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n{text}");
@@ -133,7 +136,7 @@ fn china_and_an_own_path_are_named_as_they_are() {
 fn the_manual_says_what_each_statement_is_for() {
     let manual = include_str!("../../docs/permissions.md");
     let mut statements = Vec::new();
-    for row in TABLE {
+    for row in table::rows() {
         let actions: Vec<String> = row.actions.iter().map(|action| format!("`{}`", action.name)).collect();
         let effect = if row.reach == Reach::Guard { "denies" } else { "allows" };
         statements.push(format!("* `{}` {effect} {}. {}", row.sid, actions.join(", "), row.why));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::config::context::{Context, Entry, Target};
 use crate::config::limits;
-use crate::config::names::{RESTORE_SELECTION_NAME, RESTORE_TEST_NAME};
+use crate::config::names::NameRule;
 use crate::config::problems::safe;
 use crate::config::tree::{Node, Tree};
 use crate::kind::Desired;
@@ -20,6 +20,17 @@ use crate::model::{Address, KindId};
 
 use super::rule::timing;
 use super::values::{at_most, duration};
+
+/// The names of restore testing plans.
+const NAME: NameRule = NameRule { what: "restore testing plan", extra: "_", least: 1, most: 50, ignores_case: false };
+/// The names of their selections.
+const SELECTION_NAME: NameRule = NameRule { what: "restore testing selection", ..NAME };
+/// The most selections of a plan.
+const SELECTIONS: usize = 30;
+/// The longest start and validation window, in hours.
+const HOURS: u32 = 168;
+/// The age of the oldest recovery point that a test takes, in days.
+const DAYS: u32 = 365;
 
 /// What stands for all vaults, or all instances.
 const ALL: &str = "*";
@@ -38,12 +49,12 @@ pub(crate) fn restore_tests(file: &Node, context: &mut Context<'_>) -> Vec<Desir
             all.push(restore_test(&entry, member.node.get("selection"), context));
         }
     }
-    context.check_unique(KindId::RestoreTest, RESTORE_TEST_NAME);
+    context.check_unique(KindId::RestoreTest, NAME);
     all
 }
 
 fn restore_test(entry: &Entry<'_, RestoreTestSpec>, selections: Option<&Node>, context: &mut Context<'_>) -> Desired {
-    context.check_name(entry, RESTORE_TEST_NAME);
+    context.check_name(entry, NAME);
     let mut references = Vec::new();
     for (key, given) in [
         ("schedule", entry.spec.schedule.is_some()),
@@ -68,7 +79,7 @@ fn restore_test(entry: &Entry<'_, RestoreTestSpec>, selections: Option<&Node>, c
     };
     let count = selections.map_or(0, |selections| selections.members().count());
     let too_many = |message| entry.error("VSS0706", message);
-    if let Some(found) = at_most("selections", count, limits::RESTORE_SELECTIONS, too_many) {
+    if let Some(found) = at_most("selections", count, SELECTIONS, too_many) {
         context.report(&entry.key, found);
     }
     for (key, member) in selections.into_iter().flat_map(Node::members) {
@@ -97,10 +108,10 @@ fn recovery_points(
 ) -> ResolvedPoints {
     let window = ["recovery_point_selection", "selection_window"];
     let days = duration(context, entry, &window, points.selection_window.as_deref(), days::parse);
-    if let Some(days) = days.filter(|days| !(1..=limits::RESTORE_DAYS).contains(days)) {
+    if let Some(days) = days.filter(|days| !(1..=DAYS).contains(days)) {
         let diagnostic = entry
             .error("VSS0404", format!("`selection_window` is {days} days, out of range"))
-            .label(format!("from `1d` to `{}d`", limits::RESTORE_DAYS));
+            .label(format!("from `1d` to `{}d`", DAYS));
         context.report(&entry.place(&window), diagnostic);
     }
     if points.recovery_point_types.is_empty() {
@@ -156,7 +167,7 @@ fn selection(
     context: &mut Context<'_>,
     references: &mut Vec<Address>,
 ) -> ResolvedRestoreSelection {
-    context.check_name_at(&entry.address, &entry.name, &entry.place(&["name"]), RESTORE_SELECTION_NAME);
+    context.check_name_at(&entry.address, &entry.name, &entry.place(&["name"]), SELECTION_NAME);
     let role = context.role(entry, &["role"], &entry.spec.role);
     let (role, address) = role.unwrap_or_default();
     references.extend(address);
@@ -227,7 +238,7 @@ fn hours<T>(
     context: &mut Context<'_>,
 ) -> Option<String> {
     let length = duration(context, entry, &[key], text, minutes::parse)?;
-    let most = limits::RESTORE_HOURS * 60;
+    let most = HOURS * 60;
     if !(least * 60..=most).contains(&length) || length % 60 != 0 {
         let diagnostic = entry
             .error("VSS0404", format!("`{key}` is {}, which AWS does not take", minutes::format(length)))

@@ -23,7 +23,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::value::text;
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::PlannedCall;
 
 pub(crate) use api::{first_attempts, last_command};
@@ -100,6 +101,11 @@ impl Kind for Package {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn passed_roles(&self, desired: &Desired) -> Vec<PassedRole> {
+        let role = text(&desired.fields, "association_dispatch_assume_role");
+        vec![PassedRole { service: "ssm", arn: role.to_owned() }]
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

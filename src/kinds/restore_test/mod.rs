@@ -15,7 +15,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::value::pairs;
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::{KindId, PlannedCall};
 
 /// The resource type of all selections that the file declares. AWS has no call that changes a selection's type.
@@ -86,6 +87,12 @@ impl Kind for RestoreTest {
 
     fn default_name(&self, key: &str) -> String {
         aws_name(key)
+    }
+
+    fn passed_roles(&self, desired: &Desired) -> Vec<PassedRole> {
+        let selections = desired.fields.get("selection").into_iter().flat_map(pairs);
+        let roles = selections.filter_map(|(_, selection)| selection["role"].as_str());
+        roles.map(|arn| PassedRole { service: "backup", arn: arn.to_owned() }).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -16,7 +16,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
+use crate::kind::value::text;
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::{Action, PlannedCall};
 
 /// What AWS writes before the tag key of a condition.
@@ -74,6 +75,10 @@ impl Kind for Selection {
     fn follows(&self, replaced: KindId) -> Option<Action> {
         // A role that is made again under another path or name has another ARN: the selection names the old one.
         matches!(replaced, KindId::Plan | KindId::Role).then_some(Action::Replace)
+    }
+
+    fn passed_roles(&self, desired: &Desired) -> Vec<PassedRole> {
+        vec![PassedRole { service: "backup", arn: text(&desired.fields, "role").to_owned() }]
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
