@@ -5,7 +5,9 @@ use crate::model::KindId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Hazard, Notes, Thing, powers, texts};
+use super::find::Notes;
+use super::subject::{Thing, texts};
+use super::{Hazard, powers};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::kinds::plan::DEFAULT_SCHEDULE;

@@ -7,8 +7,10 @@ use crate::kinds::vault::VaultCarried;
 use crate::model::KindId;
 use serde_json::Value;
 
+use super::Hazard;
+use super::find::Notes;
 use super::powers::{Lost, Need, Sides};
-use super::{Hazard, Notes, Thing, texts};
+use super::subject::{Thing, texts};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::model::Action;

@@ -5,7 +5,7 @@ use crate::kinds::role::RoleCarried;
 use crate::model::KindId;
 use serde_json::{Map, Value, json};
 
-use super::{Thing, texts};
+use super::subject::{Thing, texts};
 use crate::kind::Live;
 use crate::policy::{Decision, Keys, Policies, Request};
 use crate::vss::evidence::VSS_CONFIG;
