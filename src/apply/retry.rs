@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::{AwsError, ErrorKind};
+use crate::model::Operation;
 use crate::model::operation::Class;
 
 /// How long a change may take to be visible everywhere, in paces: two minutes, Terraform's figure for IAM and ours.
@@ -125,6 +126,28 @@ impl Waits {
     fn jitter(&self, base: u32, cap: u32, tries: u32) -> Duration {
         let limit = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
         (self.pace * limit).mul_f64(fastrand::f64())
+    }
+}
+
+/// Makes a call that is no step of a plan, again as long as its failures pass and a second request meets the first.
+///
+/// # Errors
+/// The last failure.
+pub async fn persist<T, F>(pace: Duration, operation: Operation, mut call: impl FnMut() -> F) -> Result<T, AwsError>
+where
+    F: Future<Output = Result<T, AwsError>>,
+{
+    let class = operation.known().class;
+    let mut waits = Waits::new(pace);
+    loop {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match waits.next(&error, class, false) {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => return Err(error),
+        }
     }
 }
 

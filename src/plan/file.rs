@@ -4,8 +4,10 @@
 //! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
 //! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
 
-use crate::model::KindId;
 mod form;
+mod refusal;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -13,16 +15,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Options;
-use super::fingerprint::{Moved, Observed, canonical, moved, observe};
+use super::fingerprint::{Observed, canonical, observe};
 use super::{Change, FORMAT, Orphan, Plan, Step};
 use crate::config;
 use crate::kind::{Desired, KindLive};
 use crate::model::Thresholds;
 use crate::model::codes;
 use crate::model::hash::sha256_hex;
-use crate::model::{Address, Diagnostic, Location, Scope, Severity};
+use crate::model::{Address, Diagnostic, KindId, Location, Scope, Severity};
 
 pub use form::{SavedCall, SavedChange, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
+pub use refusal::Refusal;
 
 /// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
 /// twice: they stand deeper, and AWS's own form of a tag or a condition is longer than the file's.
@@ -39,9 +42,6 @@ pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE *
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// The longest that one can hold.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// Clocks of two machines may differ by this much.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
-
 /// What a plan was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -129,58 +129,6 @@ pub struct Occasion {
     pub now: Timestamp,
     /// How long it holds.
     pub lifetime: SignedDuration,
-}
-
-/// Why a saved plan is not applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The text is no saved plan.
-    #[error("it is not a saved plan: {0}")]
-    NotOne(String),
-    /// It was made by another version of the format.
-    #[error("it is a saved plan of format {0}, and this program knows {FORMAT}")]
-    Format(u64),
-    /// It is not as it was written.
-    #[error("it was edited after it was made: {0}")]
-    Edited(String),
-    /// It is for something else.
-    #[error("it is for {0}")]
-    Foreign(String),
-    /// It is not the one that was reviewed.
-    #[error("its digest is {actual}, and {expected} was reviewed")]
-    Digest {
-        /// What was asked for.
-        expected: String,
-        /// What it is.
-        actual: String,
-    },
-    /// It comes from the future.
-    #[error("it was made at {0}, which is still to come: one of the clocks is wrong, or it was edited")]
-    Future(String),
-    /// Its time is over.
-    #[error("it expired at {0}")]
-    Expired(String),
-    /// The configuration is not the one it was made from.
-    #[error("the configuration changed since it was made")]
-    Configuration,
-    /// What it saw is not there any more.
-    #[error("what it was made from has moved")]
-    Stale(Vec<Moved>),
-}
-
-impl Refusal {
-    /// Tells whether planning again mends it; else somebody should look at it first.
-    pub fn is_stale(&self) -> bool {
-        match self {
-            Self::Expired(_) | Self::Configuration | Self::Stale(_) => true,
-            Self::NotOne(_)
-            | Self::Format(_)
-            | Self::Edited(_)
-            | Self::Foreign(_)
-            | Self::Digest { .. }
-            | Self::Future(_) => false,
-        }
-    }
 }
 
 impl SavedPlan {
@@ -308,71 +256,6 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// Makes sure that it is the reviewed one.
-    pub fn expect(&self, digest: Option<&str>) -> Result<(), Refusal> {
-        match digest {
-            Some(expected) if expected != self.digest => {
-                Err(Refusal::Digest { expected: expected.to_owned(), actual: self.digest.clone() })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Makes sure that its time is now.
-    pub fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
-        let read = |text: &str| {
-            text.parse::<Timestamp>().map_err(|_| Refusal::Edited(format!("`{text}` is no point in time")))
-        };
-        let (created, expires) = (read(&self.created_at)?, read(&self.expires_at)?);
-        if created > now.saturating_add(SKEW).unwrap_or(now) {
-            return Err(Refusal::Future(self.created_at.clone()));
-        }
-        if expires.duration_since(created) > LONGEST {
-            return Err(Refusal::Edited("it holds for more than a day".to_owned()));
-        }
-        if expires <= now {
-            return Err(Refusal::Expired(self.expires_at.clone()));
-        }
-        Ok(())
-    }
-
-    /// Makes sure that it is for the configuration that is there.
-    pub fn check_config(&self, config: &config::Config) -> Result<(), Refusal> {
-        let Scope { stack, account_id, region, iam_path: _ } = &self.scope;
-        let own = &config.scope;
-        for (what, theirs, ours) in
-            [("stack", stack, &own.stack), ("account", account_id, &own.account_id), ("region", region, &own.region)]
-        {
-            if theirs != ours {
-                return Err(Refusal::Foreign(format!("{what} `{theirs}`, and the file is for `{ours}`")));
-            }
-        }
-        let same = self.entries() == without_places(&config.desired) && self.options.thresholds == config.thresholds;
-        match (same, self.config_sha256 == config.sha256) {
-            // A comment, or another layout of the file, asks for nothing else.
-            (true, _) => Ok(()),
-            (false, false) => Err(Refusal::Configuration),
-            (false, true) => Err(Refusal::Edited("it asks for what the file does not say".to_owned())),
-        }
-    }
-
-    /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
-    pub fn check_fresh(&self, fresh: &Plan, live: &[(KindId, KindLive)]) -> Result<(), Refusal> {
-        let moved = moved(&self.objects, &observe(fresh, &self.entries(), live, &self.objects));
-        let same = self.steps == fresh.steps.iter().map(SavedStep::from).collect::<Vec<_>>();
-        let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);
-        if !touched.is_empty() {
-            return Err(Refusal::Stale(touched));
-        }
-        match (same, others.is_empty()) {
-            (true, _) => Ok(()),
-            (false, false) => Err(Refusal::Stale(others)),
-            (false, true) => {
-                Err(Refusal::Edited("its steps are not those that follow from what it was made from".to_owned()))
-            }
-        }
-    }
-
     /// Returns what it was asked for.
     pub fn options(&self) -> Options {
         let SavedOptions { targets, prune, max_deletions, thresholds } = self.options.clone();
@@ -397,11 +280,6 @@ impl SavedPlan {
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
         }
     }
-}
-
-/// Leaves out where entries stand.
-fn without_places(desired: &[Desired]) -> Vec<Desired> {
-    desired.iter().map(|entry| Desired { location: None, ..entry.clone() }).collect()
 }
 
 /// Hashes the canonical form of a value.
@@ -435,101 +313,4 @@ pub fn schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<SavedPlan>().to_value();
     schema["title"] = json!("vssctl saved plan");
     schema
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn saved(now: &str) -> SavedPlan {
-        let plan = Plan {
-            format: FORMAT,
-            tool: "vssctl".into(),
-            scope: Scope {
-                stack: "s".into(),
-                account_id: "123456789012".into(),
-                region: "eu-west-1".into(),
-                iam_path: "/".into(),
-            },
-            config_sha256: "0".into(),
-            changes: Vec::new(),
-            orphans: Vec::new(),
-            steps: Vec::new(),
-            diagnostics: Vec::new(),
-        };
-        let occasion = Occasion {
-            caller_arn: "arn:aws:iam::123456789012:user/a".into(),
-            now: now.parse().expect("a time"),
-            lifetime: LIFETIME,
-        };
-        SavedPlan::new(&plan, &[], &[], &Options::default(), &occasion)
-    }
-
-    #[test]
-    fn the_checked_in_schema_is_the_one_of_the_types() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.schema.json");
-        let current = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
-        if std::env::var_os("SNAPSHOTS").is_some_and(|action| action == "overwrite") {
-            std::fs::write(path, &current).expect("a file");
-        }
-        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            checked_in == current,
-            "schema/plan.schema.json is stale: vssctl schema --plan > schema/plan.schema.json"
-        );
-    }
-
-    #[test]
-    fn a_saved_plan_comes_back_as_it_was() {
-        let plan = saved("2026-01-01T00:00:00Z");
-        let text = plan.to_text().expect("JSON");
-        assert_eq!(SavedPlan::parse(&text), Ok(plan));
-    }
-
-    #[test]
-    fn the_digest_does_not_know_the_time_and_the_integrity_sum_does() {
-        let (one, two) = (saved("2026-01-01T00:00:00Z"), saved("2026-01-02T00:00:00Z"));
-        assert_eq!(one.digest, two.digest);
-        assert_ne!(one.integrity, two.integrity);
-        assert!(is_digest(&one.digest) && !is_digest("sha256:12") && !is_digest(&one.digest.to_uppercase()));
-    }
-
-    #[test]
-    fn every_edit_is_noticed() {
-        let text = saved("2026-01-01T00:00:00Z").to_text().expect("JSON");
-        for (old, new) in [
-            ("\"prune\": false", "\"prune\": true"),
-            ("04:00:00Z", "23:00:00Z"),
-            ("eu-west-1", "us-east-1"),
-            (
-                "\"steps\": []",
-                "\"steps\": [{\"id\":0,\"address\":\"role.a\",\"phase\":\"ensure\",\"after\":[],\"calls\":[]}]",
-            ),
-        ] {
-            assert!(text.contains(old), "{text}");
-            assert!(matches!(SavedPlan::parse(&text.replace(old, new)), Err(Refusal::Edited(_))), "{old}");
-        }
-        let unknown = text.replacen('{', "{\"more\": 1,", 1);
-        assert!(matches!(SavedPlan::parse(&unknown), Err(Refusal::NotOne(_))));
-        let twice = text.replacen('{', "{\"steps\": [],", 1);
-        assert!(matches!(SavedPlan::parse(&twice), Err(Refusal::NotOne(_))));
-        assert_eq!(SavedPlan::parse("{\"format\": 99}"), Err(Refusal::Format(99)));
-        assert!(matches!(SavedPlan::parse("nonsense"), Err(Refusal::NotOne(_))));
-    }
-
-    #[test]
-    fn a_plan_holds_from_its_making_to_its_expiry() {
-        let plan = saved("2026-01-01T00:00:00Z");
-        let at = |time: &str| plan.check_time(time.parse().expect("a time"));
-        assert_eq!(at("2026-01-01T00:00:01Z"), Ok(()));
-        // A clock may be a little behind.
-        assert_eq!(at("2025-12-31T23:57:00Z"), Ok(()));
-        assert!(matches!(at("2025-12-31T23:50:00Z"), Err(Refusal::Future(_))));
-        assert_eq!(at("2026-01-01T03:59:59Z"), Ok(()));
-        assert!(at("2026-01-01T04:00:00Z").is_err_and(|refusal| refusal.is_stale()));
-        let mut longer = plan.clone();
-        longer.expires_at = "2026-02-01T00:00:00Z".into();
-        longer.seal();
-        assert!(matches!(longer.check_time("2026-01-01T00:00:01Z".parse().expect("a time")), Err(Refusal::Edited(_))));
-    }
 }
