@@ -3,6 +3,7 @@
 
 pub(crate) mod access;
 pub mod build;
+mod calls;
 pub mod check;
 mod content;
 mod draft;
@@ -11,8 +12,12 @@ pub mod fingerprint;
 mod gate;
 pub mod hazard;
 mod holders;
+mod live_names;
 pub mod order;
+mod prune;
 mod seconds;
+mod spread;
+mod targets;
 mod unreadable;
 mod verdict;
 
