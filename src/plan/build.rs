@@ -1,59 +1,116 @@
-//! Builds a plan from what the file says and what is live.
+//! Builds a plan from what the file says and what is live, in five stages: each entry is judged by itself, replacements
+//! take along what depends on them, deletions are chosen, refusals spread, and what is left becomes steps.
 //!
-//! First each thing gets its verdict alone; then verdicts spread along the references (what needs a refused thing is
-//! refused); then the kinds give their calls, and `order` puts them into steps.
+//! Each stage sees what the ones before it left, and says why it stands where it does. A rule whose decisions give it more
+//! to decide runs in rounds ([`super::rounds`]).
 
 use super::calls::{calls, rank};
 use super::draft::{Draft, Input};
+use super::gate::{self, Gate};
 use super::live_names::follow_paths;
 use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
-use super::{Change, FORMAT, Plan, gate, hazard, holders, seconds, unreadable, verdict};
-use crate::kind::Found;
+use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, seconds, unreadable, verdict};
+use crate::kind::{Found, Kind, Live};
 use crate::kinds::registry;
 use crate::model::Diagnostic;
 
-/// Builds the plan. Never fails: what can't be done is refused and says why.
+/// Builds the plan. Never fails: what can't be done is refused, and the plan says why.
 pub fn build(input: &Input<'_>) -> Plan {
     let desired = follow_paths(input);
-    build_resolved(&Input { desired: &desired, ..*input })
+    let input = &Input { desired: &desired, ..*input };
+    let (mut work, orphans) = judge(input);
+    replace(&mut work);
+    let kept = delete(input, &mut work, orphans);
+    let gate = refuse(input, &mut work);
+    let steps = steps(input, &mut work, &gate);
+    Plan {
+        format: FORMAT,
+        tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
+        scope: input.scope.clone(),
+        config_sha256: input.config_sha256.to_owned(),
+        changes: work.drafts.into_iter().map(change).collect(),
+        orphans: kept,
+        steps,
+        diagnostics: work.diagnostics,
+    }
 }
 
-fn build_resolved(input: &Input<'_>) -> Plan {
-    let mut diagnostics = Vec::new();
-    let mut drafts = Vec::new();
+/// A plan on its way through the stages.
+#[derive(Default)]
+struct Work<'a> {
+    drafts: Vec<Draft<'a>>,
+    diagnostics: Vec<Diagnostic>,
+}
+
+/// What the stack owns and no entry of the file means, with its kind.
+type Orphans<'a> = Vec<(&'static dyn Kind, &'a Live)>;
+
+/// The first stage: judges each entry of the file by itself.
+fn judge<'a>(input: &Input<'a>) -> (Work<'a>, Orphans<'a>) {
+    let mut work = Work::default();
     let mut orphans = Vec::new();
     for kind in registry() {
         let Some((_, live)) = input.live.iter().find(|(id, _)| *id == kind.id()) else { continue };
         for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.id()) {
             let found = live.found.get(&desired.address).unwrap_or(&Found::Absent);
-            drafts.push(verdict::judge(input, kind, desired, found, &mut diagnostics));
+            work.drafts.push(verdict::judge(input, kind, desired, found, &mut work.diagnostics));
         }
         orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
-    keep_protected(&mut drafts, &mut diagnostics);
-    spread_replacements(&mut drafts);
+    (work, orphans)
+}
+
+/// The second stage: lets replacements take along what depends on them. A replacement that would take along something
+/// protected is refused before it spreads.
+fn replace(work: &mut Work<'_>) {
+    keep_protected(&mut work.drafts, &mut work.diagnostics);
+    spread_replacements(&mut work.drafts);
+}
+
+/// The third stage: chooses what is deleted, orphans and second objects, and returns the orphans that stay.
+///
+/// It comes after the replacements, because a target takes along what follows its replacement. Second objects come after
+/// the orphans, because their addresses must differ from those of the orphans.
+fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> Vec<Orphan> {
+    let Work { drafts, diagnostics } = work;
     // The limit of deletions is a part of the whole stack, whatever the targets are.
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
-    keep_targets(input, &mut drafts, &mut diagnostics);
-    let kept = prune(input, orphans, owned, &mut drafts, &mut diagnostics);
-    seconds::remove(input, owned, &mut drafts, &kept, &mut diagnostics);
-    let gate = gate::hold(input, &mut drafts, &mut diagnostics);
-    // Marks need nothing but the thing itself.
+    keep_targets(input, drafts, diagnostics);
+    let kept = prune(input, orphans, owned, drafts, diagnostics);
+    seconds::remove(input, owned, drafts, &kept, diagnostics);
+    kept
+}
+
+/// The fourth stage: finds what can't be done beside what else is planned, and lets each refusal reach what needs the
+/// refused resource before the next question is asked.
+fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Gate {
+    let Work { drafts, diagnostics } = work;
+    let gate = gate::hold(input, drafts, diagnostics);
+    // `adopt` writes tags only, so a refused dependency does not block it.
     if input.options.adopt.is_empty() {
-        spread_refusals(&mut drafts);
+        spread_refusals(drafts);
     }
-    if gate.hold_back(&mut drafts) {
-        spread_refusals(&mut drafts);
+    if gate.hold_back(drafts) {
+        spread_refusals(drafts);
     }
-    if holders::refuse(input, &mut drafts, &mut diagnostics) {
-        spread_refusals(&mut drafts);
+    // Whoever is refused lets go of nothing: holders are counted once all other refusals are known.
+    if holders::refuse(input, drafts, diagnostics) {
+        spread_refusals(drafts);
     }
     diagnostics.extend(unreadable::diagnostics(input));
-    keep_held(&mut drafts);
-    let graph = calls(input, &mut drafts, &gate);
-    let mut hazards = hazard::find(input, &drafts);
+    // The last of them: every refused resource keeps what it refers to.
+    keep_held(drafts);
+    gate
+}
+
+/// The fifth stage: asks the kinds for the calls of what is left, puts them in order, and notes their hazards.
+fn steps(input: &Input<'_>, work: &mut Work<'_>, gate: &Gate) -> Vec<Step> {
+    let Work { drafts, diagnostics } = work;
+    // A deletion without calls becomes no change here, so the hazards come after the calls.
+    let graph = calls(input, drafts, gate);
+    let mut hazards = hazard::find(input, drafts);
     gate.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
@@ -63,16 +120,7 @@ fn build_resolved(input: &Input<'_>) -> Plan {
         Vec::new()
     });
     hazard::attach(&mut steps, hazards);
-    Plan {
-        format: FORMAT,
-        tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
-        scope: input.scope.clone(),
-        config_sha256: input.config_sha256.to_owned(),
-        changes: drafts.into_iter().map(change).collect(),
-        orphans: kept,
-        steps,
-        diagnostics,
-    }
+    steps
 }
 
 fn change(draft: Draft<'_>) -> Change {

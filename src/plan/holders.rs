@@ -3,6 +3,7 @@
 use super::Input;
 use super::draft::Draft;
 use super::draft::cannot_go;
+use super::rounds::{Decision, in_rounds};
 use crate::kind::{Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
 use crate::kinds;
 use crate::model::Action;
@@ -14,22 +15,22 @@ const MOST: usize = 10;
 
 /// Refuses deletions and replacements of what is still held when their turn comes. Tells whether it refused any.
 pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> bool {
-    let mut refused = false;
     keep_children_of_strangers(input, drafts);
-    loop {
+    // One at a time: what a refused resource would have let go of has one holder more.
+    in_rounds(drafts, |drafts| {
         let held = drafts.iter().enumerate().find_map(|(index, draft)| {
             let holders = holders(input, drafts, draft);
-            (!holders.is_empty()).then_some((index, holders))
+            (!holders.is_empty()).then_some((index, draft, holders))
         });
-        let Some((index, holders)) = held else { return refused };
-        let draft = &drafts[index];
-        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
-        let obstacle = obstacle(&holders);
-        let location = draft.desired.and_then(|desired| desired.location.clone());
-        diagnostics.push(cannot_go(draft, what, &obstacle).located(location));
-        drafts[index].refuse(Action::Refused, obstacle);
-        refused = true;
-    }
+        let decide = |(index, draft, holders): (usize, &Draft<'_>, Vec<Holder>)| {
+            let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+            let reason = obstacle(&holders);
+            let location = draft.desired.and_then(|desired| desired.location.clone());
+            diagnostics.push(cannot_go(draft, what, &reason).located(location));
+            Decision { index, action: Action::Refused, reason }
+        };
+        held.map(decide).into_iter().collect()
+    })
 }
 
 fn obstacle(holders: &[Holder]) -> String {

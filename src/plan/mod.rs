@@ -15,6 +15,7 @@ mod holders;
 mod live_names;
 pub mod order;
 mod prune;
+mod rounds;
 mod seconds;
 mod spread;
 mod targets;

@@ -16,6 +16,7 @@ use crate::model::{Address, Diagnostic};
 use crate::plan::Input;
 use crate::plan::access::{Access, Move};
 use crate::plan::draft::Draft;
+use crate::plan::rounds::{Decision, in_rounds};
 use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps, takes_older};
 use crate::vss::package::is_package;
 use crate::vss::version::{MANAGED_POLICY, compare};
@@ -41,26 +42,24 @@ pub(super) fn hold(
     diagnostics: &mut Vec<Diagnostic>,
     gate: &mut Gate,
 ) -> BTreeMap<Address, Vec<String>> {
-    // What is refused changes nothing any more, and what is left may swap by itself.
-    let found = loop {
-        let found = swaps_of(input, evidence, drafts);
-        let mut late: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    // A refused resource changes nothing any more, and what is left may swap by itself: the rounds go on until all of
+    // the swaps that are found can be made.
+    let mut found = Vec::new();
+    in_rounds(drafts, |drafts| {
+        found = swaps_of(input, evidence, drafts);
+        let mut late: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
         for swap in &found {
             let reasons: Vec<String> =
                 swap.machines.iter().filter_map(|machine| obstacle(input, drafts, machine, &swap.held)).collect();
             for cause in swap.causes.iter().filter(|_| !reasons.is_empty()) {
-                late.entry(cause.clone()).or_default().extend(reasons.iter().cloned());
+                late.entry(cause).or_default().extend(reasons.iter().cloned());
             }
         }
-        if late.is_empty() {
-            break found;
-        }
-        for draft in drafts.iter_mut() {
-            if let Some(late) = late.get(&draft.address) {
-                refuse(draft, late, diagnostics);
-            }
-        }
-    };
+        let refused = drafts.iter().enumerate();
+        refused
+            .filter_map(|(index, draft)| Some(refuse(index, draft, late.get(&draft.address)?, diagnostics)))
+            .collect()
+    });
     let mut first: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for swap in &found {
         order(swap, drafts, gate, &mut first);
@@ -246,7 +245,7 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &m
 }
 
 /// Refuses what would leave instances with older packages that no package of the plan brings up to date.
-fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) {
+fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) -> Decision {
     let address = draft.address.clone();
     let late: BTreeSet<&str> = late.iter().map(String::as_str).collect();
     let would = if draft.kind.id() == KindId::Role { "get" } else { "leave instances only" };
@@ -261,7 +260,7 @@ fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnost
     );
     let instances =
         if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
-    draft.refuse(Action::Refused, format!("{instances} an older package"));
+    Decision { index, action: Action::Refused, reason: format!("{instances} an older package") }
 }
 
 /// Whether a package of the plan brings an instance to a version that the managed policy works with, and can do so before
