@@ -1,9 +1,9 @@
 //! Which failures are worth a second try, and when.
 //!
-//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS needs
-//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked for
-//! again where a second request meets the first one. All waits have full jitter and are counted in paces: half a second each
-//! against AWS, less in tests.
+//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS
+//! needs seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is
+//! asked for again where a second request meets the first one. All waits have full jitter and are counted in paces:
+//! half a second each against AWS, less in tests.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -74,8 +74,8 @@ impl Waits {
         Self { pace, left: pace * PROPAGATION, throttled: 0, unanswered: 0, unreachable: 0, visible: 0 }
     }
 
-    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young` says
-    /// that the call is about something that this run made less than a minute ago.
+    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young`
+    /// says that the call is about something that this run made less than a minute ago.
     pub(super) fn next(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
         let count = |counter: &mut u32, tries: u32| {
             *counter += 1;
@@ -96,7 +96,7 @@ impl Waits {
                 Some(self.jitter(2, 16, tries))
             }
             ErrorKind::Propagating => self.until_visible(),
-            // A new thing's tags and policies take a moment to count.
+            // The tags and policies of a new resource take a moment to count.
             ErrorKind::AccessDenied if young => self.until_visible(),
             ErrorKind::Unsettled
             | ErrorKind::NotFound

@@ -39,8 +39,8 @@ pub struct Options {
     pub read: Instant,
 }
 
-/// How many calls a service gets at once: AWS answers concurrent changes of IAM with `ConcurrentModification`, and allows
-/// AWS Backup five a second.
+/// How many calls a service gets at once: AWS answers concurrent changes of IAM with `ConcurrentModification`, and
+/// allows AWS Backup five a second.
 fn service_limit(service: &str) -> usize {
     match service {
         "iam" => 4,

@@ -1,8 +1,9 @@
-//! What instances may do, before a plan and after it: from the profile on an instance to the role in it, and from the role
-//! to its policies. Pure.
+//! What instances may do, before a plan and after it: from the profile on an instance to the role in it, and from the
+//! role to its policies. Pure.
 //!
-//! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy what it
-//! allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one by one.
+//! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy
+//! what it allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one
+//! by one.
 
 use crate::kinds::attachment::AttachmentCarried;
 use crate::kinds::role::RoleCarried;
@@ -17,7 +18,7 @@ use crate::model::Action;
 use crate::model::{Address, Scope};
 use crate::vss::gate::{Account, Machine, Powers, Role};
 
-/// One thing of the file on its way from live to desired.
+/// One resource of the file, before and after its change.
 #[derive(Clone, Copy, Debug)]
 struct Turn<'a> {
     desired: &'a Desired,
@@ -37,7 +38,7 @@ pub(crate) struct Access<'a> {
 pub(crate) type Move = (String, String);
 
 impl<'a> Access<'a> {
-    /// Takes every thing of the file as if it came to be as the file says.
+    /// Takes every resource of the file as if it became what the file says.
     pub(crate) fn of_file(
         scope: &'a Scope,
         account: &'a Account,
@@ -53,7 +54,7 @@ impl<'a> Access<'a> {
         Self { scope, account, turns: desired.iter().filter_map(turn).collect() }
     }
 
-    /// Takes the things that a plan changes; marks and tags change nobody's permissions.
+    /// Takes the resources that a plan changes. Marks and tags change no permissions.
     pub(super) fn of_drafts(scope: &'a Scope, account: &'a Account, drafts: &[Draft<'a>]) -> Self {
         let matters = |draft: &&Draft<'a>| match draft.action {
             Action::Create | Action::Replace => true,
@@ -87,8 +88,8 @@ impl<'a> Access<'a> {
         Some((before.clone(), after.unwrap_or(before)))
     }
 
-    /// What an instance on this way may do: before the plan where `counts` takes none of the things, after it where it
-    /// takes all.
+    /// What an instance on this way may do: before the plan where `counts` takes none of the resources, after it where
+    /// it takes all.
     pub(crate) fn powers(&self, way: &Move, counts: &dyn Fn(&Address) -> bool) -> Powers {
         let (before, after) = way;
         let brings =
@@ -98,7 +99,7 @@ impl<'a> Access<'a> {
         role.map(|role| self.policies(&role, counts)).unwrap_or_default()
     }
 
-    /// The things that take from an instance on this way what it has, and so have to wait with it.
+    /// Returns the resources that take from an instance on this way what it has, and that therefore wait with it.
     pub(crate) fn holding(&self, machine: Option<&Machine>, (before, after): &Move) -> BTreeSet<Address> {
         let nothing = |_: &Address| false;
         let role = self.role(before, &nothing);
@@ -130,7 +131,7 @@ impl<'a> Access<'a> {
         self.turns.iter().filter(move |turn| turn.desired.address.kind() == kind)
     }
 
-    /// The thing of the file with this name in AWS, which compares names without regard to case.
+    /// Returns the resource of the file with this name. AWS compares names without regard to case.
     fn turn(&self, kind: KindId, name: &str) -> Option<&Turn<'a>> {
         self.turns_of(kind).find(|turn| turn.desired.name.to_lowercase() == name)
     }

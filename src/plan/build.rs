@@ -1,8 +1,8 @@
 //! Builds a plan from what the file says and what is live, in five stages: each entry is judged by itself, replacements
 //! take along what depends on them, deletions are chosen, refusals spread, and what is left becomes steps.
 //!
-//! Each stage sees what the ones before it left, and says why it stands where it does. A rule whose decisions give it more
-//! to decide runs in rounds ([`super::rounds`]).
+//! Each stage sees what the ones before it left, and says why it stands where it does. A rule whose decisions give it
+//! more to decide runs in rounds ([`super::rounds`]).
 
 use super::calls::{calls, rank};
 use super::draft::{Draft, Input};
@@ -71,8 +71,8 @@ fn replace(work: &mut Work<'_>) {
 
 /// The third stage: chooses what is deleted, orphans and second objects, and returns the orphans that stay.
 ///
-/// It comes after the replacements, because a target takes along what follows its replacement. Second objects come after
-/// the orphans, because their addresses must differ from those of the orphans.
+/// It comes after the replacements, because a target takes along what follows its replacement. Second objects come
+/// after the orphans, because their addresses must differ from those of the orphans.
 fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> Vec<Orphan> {
     let Work { drafts, diagnostics } = work;
     // The limit of deletions is a part of the whole stack, whatever the targets are.

@@ -9,11 +9,11 @@ use crate::model::{Action, Address, Diagnostic, FieldChange, Location, Phase, Pl
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 2;
 
-/// One thing of the file and what the plan does to it.
+/// One resource of the file and what the plan does to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Change {
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// Its AWS name.
     pub name: String,
@@ -41,13 +41,13 @@ pub struct Orphan {
     pub id: String,
 }
 
-/// The calls of one thing in one phase.
+/// The calls of one resource in one phase.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Step {
     /// Its place in the list, from 0; steps stand in an order in which they can be made.
     pub id: usize,
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// Which phase.
     pub phase: Phase,
@@ -76,13 +76,13 @@ pub struct Plan {
     pub scope: Scope,
     /// SHA-256 of the configuration files, hexadecimal.
     pub config_sha256: String,
-    /// One entry for each thing of the file, and for each deletion.
+    /// One entry for each resource of the file, and for each deletion.
     pub changes: Vec<Change>,
     /// What the stack owns and the file no longer has, and the plan does not delete.
     pub orphans: Vec<Orphan>,
     /// What will be done.
     pub steps: Vec<Step>,
-    /// Strangers, unreadable things, guards.
+    /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Diagnostic>,
 }
 
@@ -97,7 +97,7 @@ pub enum Verdict {
     Unread,
 }
 
-/// How many things a plan adds, changes and destroys.
+/// How many resources a plan adds, changes and destroys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
     /// Created or replaced.
@@ -132,7 +132,7 @@ impl Plan {
         self.steps.is_empty()
     }
 
-    /// Tells whether a thing could not be read.
+    /// Tells whether a resource could not be read.
     pub fn has_unknown(&self) -> bool {
         self.changes.iter().any(|change| change.action == Action::Unknown)
     }

@@ -1,8 +1,9 @@
 //! The saved plan: a plan with what it is bound to, what it saw, and what it was made from, as open JSON.
 //!
-//! Nothing in it is trusted: applying one builds the plan again from what is live, and the steps must come out the same. The
-//! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
-//! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
+//! Nothing in it is trusted: applying one builds the plan again from what is live, and the steps must come out the
+//! same. The digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever
+//! may write the file may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to
+//! what was reviewed.
 
 mod form;
 mod refusal;
@@ -33,7 +34,7 @@ const WANTED: u64 = 1 + 2 + 2;
 /// How often it writes what is live, which may be as large as what is wanted: as the old side of a change, and in the
 /// object that it saw, with what an update carries along. The first stands as deep as the new side.
 const LIVE: u64 = 2 + 1;
-/// Bytes of all else that a plan says of one thing: addresses, ids, names, hashes, marks, reasons, hazards.
+/// Bytes of all else that a plan says of one resource: addresses, ids, names, hashes, marks, reasons, hazards.
 const ENVELOPE: u64 = 4096;
 /// The most bytes of a saved plan: room for the largest file, on an account where as much is live. What is live may be
 /// larger yet, for AWS's quotas allow it; whoever saves such a plan is told so.
@@ -66,7 +67,7 @@ pub struct Notice {
     pub severity: Severity,
     /// What happened.
     pub message: String,
-    /// The thing it is about.
+    /// The resource it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// Where in a file.
@@ -100,15 +101,16 @@ pub struct SavedPlan {
     pub expires_at: String,
     /// SHA-256 of the configuration files, hexadecimal.
     pub config_sha256: String,
-    /// `sha256:` and the hash of what a reviewer reads: everything but times, places, the caller, the program and problems.
+    /// `sha256:` and the hash of what a reviewer reads: everything but times, places, the caller, the program and
+    /// problems.
     pub digest: String,
     /// `sha256:` and the hash of all other members.
     pub integrity: String,
     /// What it was asked for.
     pub options: SavedOptions,
-    /// The things of the file, resolved: what the plan was made from.
+    /// The entries of the file, resolved: what the plan was made from.
     pub desired: Vec<SavedEntry>,
-    /// One entry for each thing of the file, and for each deletion.
+    /// One entry for each resource of the file, and for each deletion.
     pub changes: Vec<SavedChange>,
     /// What the stack owns and the file no longer has, and the plan does not delete.
     pub orphans: Vec<SavedOrphan>,
@@ -116,7 +118,7 @@ pub struct SavedPlan {
     pub steps: Vec<SavedStep>,
     /// What the plan saw.
     pub objects: Vec<Observed>,
-    /// Strangers, unreadable things, guards.
+    /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Notice>,
 }
 
@@ -176,9 +178,10 @@ impl SavedPlan {
         self.integrity = self.integrity_sum();
     }
 
-    /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the changes,
-    /// the calls with the names of their hazards, the orphans, and what each object was. Two plans for the same changes of
-    /// the same resources have one digest, whenever and by whomever they are made; so have two files that mean the same.
+    /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the
+    /// changes, the calls with the names of their hazards, the orphans, and what each object was. Two plans for the
+    /// same changes of the same resources have one digest, whenever and by whomever they are made; so have two files
+    /// that mean the same.
     fn reviewed_digest(&self) -> String {
         let Self {
             format,
@@ -222,8 +225,8 @@ impl SavedPlan {
         sum(&json!(Self { integrity: String::new(), ..self.clone() }))
     }
 
-    /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of indentation,
-    /// a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
+    /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of
+    /// indentation, a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
         crate::model::json::pretty(self)
     }

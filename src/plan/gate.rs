@@ -1,7 +1,7 @@
 //! The version gate of a plan: which packages come before which policies, and on which instances they come first.
 //!
-//! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages ([`swaps`]).
-//! What was read is in `KindLive::installed`; nothing is read here.
+//! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages
+//! ([`swaps`]). What was read is in `KindLive::installed`; nothing is read here.
 
 mod swaps;
 #[cfg(test)]
@@ -23,10 +23,10 @@ use crate::vss::gate::{Evidence, Machine, Machines, Standing, Wanted, wanted};
 use crate::vss::package::is_package;
 use crate::vss::version::MANAGED_POLICY;
 
-/// What the gate asks of a plan.
+/// What comes before what, and what needs consent.
 #[derive(Debug, Default)]
 pub(super) struct Gate {
-    /// (thing, the package that stands before anything is done to it).
+    /// (resource, the package that stands before anything is done to it).
     pub(super) waits: BTreeSet<(Address, Address)>,
     rings: BTreeMap<Address, Rings>,
     hazards: BTreeMap<Address, Vec<HazardNote>>,
@@ -55,10 +55,10 @@ impl Gate {
             .map(|draft| (draft.address.clone(), draft.action))
             .collect();
         let mut held = false;
-        for (thing, package) in &self.waits {
+        for (waiting, package) in &self.waits {
             let Some(action) = blocked.get(package) else { continue };
-            let waiting = drafts.iter_mut().find(|draft| draft.address == *thing && changes(draft));
-            if let Some(draft) = waiting {
+            let found = drafts.iter_mut().find(|draft| draft.address == *waiting && changes(draft));
+            if let Some(draft) = found {
                 let why = if *action == Action::Unknown { "which could not be read" } else { "which is refused" };
                 draft.refuse(*action, format!("waits for `{package}`, {why}"));
                 held = true;
@@ -110,7 +110,7 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
     gate
 }
 
-/// Names a few instances.
+/// Names the first few instances, and says how many more there are.
 fn named(evidence: &Evidence, ids: &[String]) -> String {
     const MOST: usize = 5;
     let title = |id: &String| {
@@ -123,7 +123,7 @@ fn named(evidence: &Evidence, ids: &[String]) -> String {
     shown.join(", ")
 }
 
-/// Whether something of a thing changes.
+/// Tells whether a resource changes.
 fn changes(draft: &Draft<'_>) -> bool {
     matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace)
 }

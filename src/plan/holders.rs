@@ -1,4 +1,5 @@
-//! Who holds what goes: a thing that somebody holds beyond this plan is not taken apart before AWS refuses to delete it.
+//! What still holds a resource that is deleted or replaced: where something beyond this plan does, the resource is
+//! refused, before half of it is taken apart and AWS refuses to delete the rest.
 
 use super::Input;
 use super::draft::Draft;

@@ -9,8 +9,9 @@ use crate::kind::{Desired, Found};
 use crate::kinds;
 use crate::model::Address;
 
-/// Fills in what only live says, and puts the live ARNs of roles, policies and instance profiles in place of those that the file implies: an entry without a `path` leaves the
-/// thing where it is, and what refers to it has to find it there.
+/// Fills in what only the account says, and puts the live ARNs of roles, policies and instance profiles in place of
+/// those that the file implies: an entry without a `path` leaves the resource where it is, and what refers to it has to
+/// find it there.
 pub(super) fn follow_paths(input: &Input<'_>) -> Vec<Desired> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
     let moved: BTreeMap<String, String> = input

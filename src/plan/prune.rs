@@ -37,7 +37,7 @@ pub(super) fn prune<'a>(
             Diagnostic::error(
                 "VSS0904",
                 format!(
-                    "{count} of the {owned} things of stack `{}` would be deleted, and {allowed} may be",
+                    "{count} of the {owned} resources of stack `{}` would be deleted, and {allowed} may be",
                     input.scope.stack
                 ),
             )

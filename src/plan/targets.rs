@@ -20,14 +20,14 @@ pub(super) fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>, diagn
         for draft in drafts.iter() {
             let references = draft.desired.map(|desired| desired.references.as_slice()).unwrap_or_default();
             if input.options.destroy {
-                // Who refers to a thing goes before it.
+                // Whatever refers to a resource is deleted before it.
                 if references.contains(&address) {
                     queue.push(draft.address.clone());
                 }
             } else if draft.address == address {
                 queue.extend(references.iter().cloned());
             } else if follows(draft, &address, drafts) {
-                // What holds a replaced thing has to let go of it, target or not.
+                // What holds a replaced resource has to let go of it, target or not.
                 queue.push(draft.address.clone());
             }
         }
@@ -36,7 +36,8 @@ pub(super) fn keep_targets(input: &Input<'_>, drafts: &mut Vec<Draft<'_>>, diagn
     diagnostics.retain(|diagnostic| diagnostic.address.as_ref().is_none_or(|address| wanted.contains(address)));
 }
 
-/// Tells whether a thing moves along with the replacement of another: its kind says so, or what it says of the other changes.
+/// Tells whether a resource changes along with the replacement of another one: its kind says so, or it refers to the
+/// other one and is changed anyway.
 fn follows(draft: &Draft<'_>, replaced: &Address, drafts: &[Draft<'_>]) -> bool {
     let refers = draft.desired.is_some_and(|desired| desired.references.contains(replaced));
     let moves = draft.kind.follows(replaced.kind()).is_some()

@@ -28,8 +28,8 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Takes the lease, waiting for somebody else as long as the request says. `fence` is the clock of the run, and stays
-    /// closed until the lease is held; `waiting` is told whom it waits for; `give_up` ends the waiting.
+    /// Takes the lease, waiting for somebody else as long as the request says. `fence` is the clock of the run, and
+    /// stays closed until the lease is held; `waiting` is told whom it waits for; `give_up` ends the waiting.
     pub async fn take(
         store: Store,
         request: &Request,
@@ -71,8 +71,8 @@ impl Lease {
         &self.fence
     }
 
-    /// Returns how long after a date, in milliseconds since 1970 by AWS's clock, reads may still miss something that the
-    /// run before has done. Zero: reads that begin then show everything.
+    /// Returns how long after a date, in milliseconds since 1970 by AWS's clock, reads may still miss something that
+    /// the run before has done. Zero: reads that begin then show everything.
     pub fn unquiet_at(&self, date: Date) -> Duration {
         Duration::from_millis(self.quiet_at.saturating_sub(date))
     }
@@ -186,8 +186,8 @@ pub async fn holder(store: &Store, timing: &Timing) -> Result<Option<Holder>, Aw
     Ok(listing.entries.last().filter(|entry| held(&entry.slot)).map(|entry| Holder::new(entry, listing.date, timing)))
 }
 
-/// Breaks a lease by making the next slot, released. The slot that is broken is left as it is. Returns false when somebody
-/// else made the next slot.
+/// Breaks a lease by making the next slot, released. The slot that is broken is left as it is. Returns false when
+/// somebody else made the next slot.
 pub async fn unlock(store: &Store, holder: &Holder, caller: &str, timing: &Timing) -> Result<bool, AwsError> {
     let date = u64::try_from(holder.date.as_millisecond()).unwrap_or_default();
     let mut record = Record::held(Uuid::new_v4(), "unlock", caller, date, timing);

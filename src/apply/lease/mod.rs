@@ -1,7 +1,7 @@
 //! The lease of a stack: one run at a time writes.
 //!
-//! [`machine`] is the protocol, pure; a model of it is checked exhaustively by the tests. `client` does what it says, in
-//! Parameter Store. `docs/lease.md` is for people.
+//! [`machine`] is the protocol, pure; a model of it is checked exhaustively by the tests. `client` does what it says,
+//! in Parameter Store. `docs/lease.md` is for people.
 
 mod client;
 mod holder;

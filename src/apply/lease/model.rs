@@ -1,8 +1,8 @@
 //! A model of two clients that run the lease's protocol against one Parameter Store, checked exhaustively.
 //!
-//! The clients are the real state machine. Around it, in every order: requests that are done late (up to the age that AWS
-//! still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or for ever.
-//! The property: no mutation of an older epoch is done after one of a newer epoch.
+//! The clients are the real state machine. Around it, in every order: requests that are done late (up to the age that
+//! AWS still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or
+//! for ever. The property: no mutation of an older epoch is done after one of a newer epoch.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -302,7 +302,8 @@ impl World {
         put(self.now << 4 | self.newest);
         for cell in self.slots.iter().chain(&self.before) {
             let owner = |cell: &Cell| u8::from(usize::from(cell.owner) == first + 1);
-            put(cell.map_or(0, |cell| 0x80 | owner(&cell) << 5 | u8::from(cell.mark == Mark::Held) << 4 | cell.renewed));
+            let held = |cell: &Cell| u8::from(cell.mark == Mark::Held);
+            put(cell.map_or(0, |cell| 0x80 | owner(&cell) << 5 | held(&cell) << 4 | cell.renewed));
         }
         for client in [&self.clients[first], &self.clients[1 - first]] {
             let small = |number: u64| u8::try_from(number).expect("few ticks");

@@ -76,8 +76,8 @@ impl Runner<'_> {
         }
     }
 
-    /// Gets new credentials, once a run; without them the run ends here. A call that was signed before somebody else got
-    /// them needs no others.
+    /// Gets new credentials, once a run; without them the run ends here. A call that was signed before somebody else
+    /// got them needs no others.
     pub(super) async fn renew(&self, signed_with: u32) -> bool {
         let mut renewed = self.renewed.lock().await;
         if *renewed > signed_with {
@@ -100,7 +100,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Tells whether a step is about something that this run made less than a minute ago, or hangs on such a thing.
+    /// Tells whether a step is about something that this run made less than a minute ago, or on which it depends.
     fn is_young(&self, step: &Step) -> bool {
         let made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         let before = step.after.iter().filter_map(|id| self.plan.steps.get(*id)).map(|step| &step.address);

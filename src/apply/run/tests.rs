@@ -52,7 +52,7 @@ impl Perform for Script {
     }
 }
 
-/// A thing, the steps it waits for, and its calls.
+/// An address, the steps it waits for, and its calls.
 type Row<'a> = (&'a str, &'a [usize], &'a [(&'a str, Value)]);
 
 fn plan(steps: &[Row<'_>]) -> Plan {

@@ -113,7 +113,7 @@ impl SavedPlan {
         }
     }
 
-    /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
+    /// Makes sure that a plan built again, from what is live now, does the same to the same resources.
     pub fn check_fresh(&self, fresh: &Plan, live: &[(KindId, KindLive)]) -> Result<(), Refusal> {
         let moved = moved(&self.objects, &observe(fresh, &self.entries(), live, &self.objects));
         let same = self.steps == fresh.steps.iter().map(SavedStep::from).collect::<Vec<_>>();

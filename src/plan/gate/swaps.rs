@@ -1,8 +1,8 @@
-//! Which changes leave instances with what only newer packages can use, and what becomes of them: they wait for packages,
-//! are refused, or ask for consent.
+//! Which changes leave instances with what only newer packages can use, and what becomes of them: they wait for
+//! packages, are refused, or ask for consent.
 //!
-//! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows what
-//! older packages need, another role in a profile, or another profile on an instance; or several of them together.
+//! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows
+//! what older packages need, another role in a profile, or another profile on an instance; or several of them together.
 
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
@@ -30,7 +30,7 @@ struct Swap<'a> {
     machines: Vec<&'a Machine>,
     /// What waits for their packages.
     held: BTreeSet<Address>,
-    /// What is to blame, of it: what alone would do it, else all of it.
+    /// The changes of `held` that cause the loss: each that suffices alone, else all of them.
     causes: BTreeSet<Address>,
 }
 
@@ -108,7 +108,7 @@ fn ways<'e>(access: &Access<'_>, evidence: &'e Evidence) -> BTreeMap<Move, Vec<&
     ways
 }
 
-/// Why an instance can't be left with what only newer packages can use, if so.
+/// Says why an instance can't be left with what only newer packages can use, if it can't.
 fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> Option<String> {
     let title = machine.title();
     let standing = machine.standing(Wanted::From(MANAGED_POLICY));
@@ -221,14 +221,16 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
         };
         if takes {
             let why = format!(
-                "what older packages need may go with the role that instances lose, and what it allows is not known (allow `{action}`)"
+                "what older packages need may go with the role that instances lose, and what it allows is not known \
+                 (allow `{action}`)"
             );
             gate.note(&draft.address, why);
         }
     }
 }
 
-/// Asks for consent where instances lose what any package needs. A role that loses it says so itself, by `plan::hazard`.
+/// Asks for consent where instances lose what any package needs. A role that loses it says so itself, by
+/// `plan::hazard`.
 fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
     let access = Access::of_drafts(input.scope, &evidence.account, drafts);
     for way in ways(&access, evidence).into_keys() {
@@ -255,7 +257,8 @@ fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Ve
         Diagnostic::error("VSS0913", message)
             .at(&address)
             .located(draft.desired.and_then(|desired| desired.location.clone()))
-            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))
+            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later \
+                 first; they must be running"))
             .help("or keep the older policy beside the new one"),
     );
     let instances =
@@ -263,8 +266,8 @@ fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Ve
     Decision { index, action: Action::Refused, reason: format!("{instances} an older package") }
 }
 
-/// Whether a package of the plan brings an instance to a version that the managed policy works with, and can do so before
-/// what is held.
+/// Whether a package of the plan brings an instance to a version that the managed policy works with, and can do so
+/// before what is held.
 fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> bool {
     let stands = match package.action {
         Action::NoOp | Action::Create | Action::Update | Action::Replace | Action::Adopt => true,
@@ -278,7 +281,7 @@ fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
         && !needs(package, drafts, held)
 }
 
-/// Whether a thing needs one of others, directly or through what it needs.
+/// Tells whether a draft needs one of the others, directly or through what it needs.
 fn needs(draft: &Draft<'_>, drafts: &[Draft<'_>], others: &BTreeSet<Address>) -> bool {
     let references = |draft: &Draft<'_>| draft.desired.map(|desired| desired.references.clone()).unwrap_or_default();
     let (mut seen, mut queue) = (BTreeSet::new(), references(draft));

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use super::subject::Thing;
+use super::subject::Subject;
 use super::{Hazard, HazardNote, backup, iam};
 use crate::kinds::attachment::AttachmentCarried;
 use crate::model::{Action, Address, KindId, Phase};
 use crate::plan::draft::{Draft, Input};
 use crate::plan::{Plan, Step};
 
-/// From this many existing things on, a plan that changes more than half of the stack is a large one.
+/// From this many live resources on, a plan that changes more than half of the stack is a large one.
 const LARGE: usize = 10;
 
 /// Lists the hazards of a plan that nobody consented to, in the order of the steps.
@@ -22,22 +22,22 @@ pub fn all(plan: &Plan) -> impl Iterator<Item = (&Address, &HazardNote)> {
     plan.steps.iter().flat_map(|step| step.hazards.iter().map(move |note| (&step.address, note)))
 }
 
-/// Finds the hazards of each thing.
+/// Finds the hazards of each resource.
 pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address, Vec<HazardNote>> {
     let mut found = BTreeMap::new();
     for draft in drafts {
         let mut notes = Notes::default();
-        let thing = Thing { draft, input };
+        let subject = Subject { draft, input };
         match draft.kind.id() {
-            KindId::Role => iam::role(&thing, &mut notes),
-            KindId::Policy => iam::policy(&thing, &mut notes),
-            KindId::InstanceProfile => iam::instance_profile(&thing, &mut notes),
-            KindId::Attachment => iam::attachment(&thing, &mut notes),
-            KindId::Package => backup::package(&thing, &mut notes),
-            KindId::Vault => backup::vault(&thing, &mut notes),
-            KindId::Plan => backup::plan(&thing, &mut notes),
-            KindId::Selection => backup::selection(&thing, &mut notes),
-            KindId::RegionSettings => backup::region_settings(&thing, &mut notes),
+            KindId::Role => iam::role(&subject, &mut notes),
+            KindId::Policy => iam::policy(&subject, &mut notes),
+            KindId::InstanceProfile => iam::instance_profile(&subject, &mut notes),
+            KindId::Attachment => iam::attachment(&subject, &mut notes),
+            KindId::Package => backup::package(&subject, &mut notes),
+            KindId::Vault => backup::vault(&subject, &mut notes),
+            KindId::Plan => backup::plan(&subject, &mut notes),
+            KindId::Selection => backup::selection(&subject, &mut notes),
+            KindId::RegionSettings => backup::region_settings(&subject, &mut notes),
         }
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
@@ -56,7 +56,8 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
     found
 }
 
-/// Puts each thing's hazards on the step that brings them: the last one for a lock, which comes last, else the first.
+/// Puts the hazards of each resource on the step that brings them: a lock comes with the last step, all others with the
+/// first.
 pub(in crate::plan) fn attach(steps: &mut [Step], mut found: BTreeMap<Address, Vec<HazardNote>>) {
     let last_of: BTreeMap<Address, usize> = steps.iter().map(|step| (step.address.clone(), step.id)).collect();
     for step in steps {
@@ -79,11 +80,11 @@ fn large_change(input: &Input<'_>, drafts: &[Draft<'_>]) -> Option<(Address, Haz
     if input.options.destroy || changed.len() <= LARGE || changed.len() * 2 <= existing {
         return None;
     }
-    let why = format!("{} of the {existing} things that are there change in one plan", changed.len());
+    let why = format!("{} of the {existing} live resources change in one plan", changed.len());
     Some((changed.first()?.address.clone(), HazardNote { hazard: Hazard::LargeChange, why }))
 }
 
-/// The hazards of one thing, as they are found.
+/// The hazards of one resource, as they are found.
 #[derive(Debug, Default)]
 pub(super) struct Notes(Vec<HazardNote>);
 

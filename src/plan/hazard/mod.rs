@@ -1,9 +1,11 @@
-//! Hazards: what a plan does that may be regretted, and that nobody should do by accident. Each is found by comparing what
-//! is live with what will be, without asking AWS anything more; each needs consent by its name. `--yes` covers none.
+//! Hazards: what a plan does that may be regretted, and that nobody should do by accident. Each is found by comparing
+//! what is live with what will be, without asking AWS anything more; each needs consent by its name. `--yes` covers
+//! none.
 //!
-//! Making something new is no hazard, except where it can't be undone (`irreversible-lock`), reaches further than people mean
-//! (`broad-selection`), or takes the package off instances (`vss-unavailable`). Destroying the whole stack says of itself what is lost and asks for the stack's name: what
-//! stops working then is no hazard, what can't be brought back is.
+//! Making something new is no hazard, except where it can't be undone (`irreversible-lock`), reaches further than
+//! people mean (`broad-selection`), or takes the package off instances (`vss-unavailable`). Destroying the whole stack
+//! says of itself what is lost and asks for the stack's name: what stops working then is no hazard, what can't be
+//! brought back is.
 
 mod backup;
 mod find;

@@ -10,13 +10,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Hazard {
-    /// Something that is backed up now would be backed up no more, or less often: a selection goes or selects less, a rule
-    /// goes, the region opts out of EC2.
+    /// Something that is backed up now would be backed up no more, or less often: a selection goes or selects less, a
+    /// rule goes, the region opts out of EC2.
     ProtectionGap,
     /// A plan stops asking for VSS: its backups are crash-consistent from then on.
     VssDisabled,
-    /// VSS is asked for and would no longer work: a policy that instances or AWS Backup need for it goes, the package is
-    /// removed or reaches fewer instances, or the new policy comes before the package that it needs.
+    /// VSS is asked for and would no longer work: a policy that instances or AWS Backup need for it goes, the package
+    /// is removed or reaches fewer instances, or the new policy comes before the package that it needs.
     VssUnavailable,
     /// New backups would be kept for less time, or a Vault Lock would let them be.
     RetentionShortened,
@@ -34,9 +34,9 @@ pub enum Hazard {
     TrustWidened,
     /// A selection of everything, whatever its tags.
     BroadSelection,
-    /// Others use the thing too: instance profiles, roles or users that are not this stack's.
+    /// Others use the resource too: instance profiles, roles or users that are not this stack's.
     SharedResource,
-    /// More than ten things, and more than half of what the stack has, would change at once.
+    /// More than ten resources, and more than half of what the stack has, would change at once.
     LargeChange,
 }
 

@@ -6,14 +6,14 @@ use crate::kind::{Found, Live, Owner};
 use crate::model::{Action, KindId};
 use crate::plan::draft::{Draft, Input};
 
-/// One thing with what is around it.
+/// A resource whose hazards are looked for, and what its plan is built from.
 #[derive(Clone, Copy)]
-pub(super) struct Thing<'a> {
+pub(super) struct Subject<'a> {
     pub(super) draft: &'a Draft<'a>,
     pub(super) input: &'a Input<'a>,
 }
 
-impl<'a> Thing<'a> {
+impl<'a> Subject<'a> {
     /// Tells whether something that exists is changed in place or made anew.
     pub(super) fn is_changed(&self) -> bool {
         match self.draft.action {
@@ -49,7 +49,7 @@ impl<'a> Thing<'a> {
         self.draft.fields.iter().any(|change| within(&change.path))
     }
 
-    /// Returns every live thing of a kind that was read, whoever it belongs to.
+    /// Returns every live resource of a kind that was read, whoever it belongs to.
     pub(super) fn live(&self, kind: KindId) -> impl Iterator<Item = &'a Live> {
         let read = self.input.live.iter().filter(move |(name, _)| *name == kind);
         read.flat_map(|(_, live)| {
@@ -61,13 +61,13 @@ impl<'a> Thing<'a> {
         })
     }
 
-    /// Returns the live things of a kind that are this stack's, targets or not: those of the file and its orphans.
+    /// Returns the live resources of a kind that are this stack's, targets or not: those of the file and its orphans.
     pub(super) fn ours(&self, kind: KindId) -> Vec<&'a Live> {
         ours(self.input, kind)
     }
 }
 
-/// Returns the live things of a kind that are this stack's: those of the file and its orphans.
+/// Returns the live resources of a kind that are this stack's: those of the file and its orphans.
 pub(in crate::plan) fn ours<'a>(input: &Input<'a>, kind: KindId) -> Vec<&'a Live> {
     let read = input.live.iter().filter(|(name, _)| *name == kind);
     read.flat_map(|(_, live)| {
