@@ -2,7 +2,7 @@
 //! role to its policies. Pure.
 //!
 //! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy
-//! what it allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one
+//! what it allows) changes what the package on the instance can do: `plan::precedence` asks here, and not the kinds one
 //! by one.
 
 use crate::kinds::attachment::AttachmentCarried;

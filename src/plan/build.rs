@@ -6,8 +6,8 @@
 
 use super::calls::{calls, rank};
 use super::draft::{Draft, Input};
-use super::gate::{self, Gate};
 use super::live_names::follow_paths;
+use super::precedence::{self, Precedence};
 use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
@@ -23,8 +23,8 @@ pub fn build(input: &Input<'_>) -> Plan {
     let (mut work, orphans) = judge(input);
     replace(&mut work);
     let kept = delete(input, &mut work, orphans);
-    let gate = refuse(input, &mut work);
-    let steps = steps(input, &mut work, &gate);
+    let precedence = refuse(input, &mut work);
+    let steps = steps(input, &mut work, &precedence);
     Plan {
         format: FORMAT,
         tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -85,14 +85,14 @@ fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> V
 
 /// The fourth stage: finds what can't be done beside what else is planned, and lets each refusal reach what needs the
 /// refused resource before the next question is asked.
-fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Gate {
+fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     let Work { drafts, diagnostics } = work;
-    let gate = gate::hold(input, drafts, diagnostics);
+    let precedence = precedence::hold(input, drafts, diagnostics);
     // `adopt` writes tags only, so a refused dependency does not block it.
     if input.options.adopt.is_empty() {
         spread_refusals(drafts);
     }
-    if gate.hold_back(drafts) {
+    if precedence.hold_back(drafts) {
         spread_refusals(drafts);
     }
     // Whoever is refused lets go of nothing: holders are counted once all other refusals are known.
@@ -102,16 +102,16 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Gate {
     diagnostics.extend(unreadable::diagnostics(input));
     // The last of them: every refused resource keeps what it refers to.
     keep_held(drafts);
-    gate
+    precedence
 }
 
 /// The fifth stage: asks the kinds for the calls of what is left, puts them in order, and notes their hazards.
-fn steps(input: &Input<'_>, work: &mut Work<'_>, gate: &Gate) -> Vec<Step> {
+fn steps(input: &Input<'_>, work: &mut Work<'_>, precedence: &Precedence) -> Vec<Step> {
     let Work { drafts, diagnostics } = work;
     // A deletion without calls becomes no change here, so the hazards come after the calls.
-    let graph = calls(input, drafts, gate);
+    let graph = calls(input, drafts, precedence);
     let mut hazards = hazard::find(input, drafts);
-    gate.add_hazards(&mut hazards);
+    precedence.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
             Diagnostic::error("VSS0905", error.to_string())

@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, Input};
-use super::gate::Gate;
 use super::order::{Graph, Vertex};
+use super::precedence::Precedence;
 use super::seconds;
 use crate::kind::{Calls, Kind, Live, Transition};
 use crate::model::{Action, Address, KindId, Phase};
 
 /// Asks the kinds for their calls.
-pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) -> Graph {
+pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], precedence: &Precedence) -> Graph {
     let neighbours: BTreeMap<Address, &Live> =
         drafts.iter().filter_map(|draft| draft.live.map(|live| (draft.address.clone(), live))).collect();
     let replaced: BTreeSet<Address> =
@@ -36,7 +36,7 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) ->
             neighbours: &neighbours,
             replaced: &replaced,
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
-            rings: gate.rings(&draft.address),
+            rings: precedence.rings(&draft.address),
         };
         let Calls { looks, release, ensure, remove } = draft.kind.calls(&transition);
         if draft.action == Action::Delete && release.is_empty() && ensure.is_empty() && remove.is_empty() {
@@ -56,7 +56,7 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], gate: &Gate) ->
         }
     }
     connect(drafts, &mut graph);
-    graph.waits.clone_from(&gate.waits);
+    graph.waits.clone_from(&precedence.waits);
     graph
 }
 

@@ -1,4 +1,4 @@
-//! The gate on made-up accounts: one file is live, the other is wanted.
+//! What comes before what on made-up accounts: one file is live, the other is wanted.
 
 use crate::kind::{Carried, Holder, HolderKind};
 use crate::kinds::attachment::{AttachmentCarried, On};
@@ -199,7 +199,7 @@ fn action(plan: &Plan, address: &str) -> Action {
     change.unwrap_or_else(|| panic!("no {address} in {:#?}", plan.changes)).action
 }
 
-/// What the gate says in a refusal.
+/// What a refusal says.
 fn refusals(plan: &Plan) -> Vec<&str> {
     plan.diagnostics.iter().filter(|one| one.code == "VSS0913").map(|one| one.message.as_str()).collect()
 }

@@ -1,7 +1,7 @@
-//! The version gate of a plan: which packages come before which policies, and on which instances they come first.
+//! Which packages come before which policies, and on which instances a package comes first.
 //!
 //! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages
-//! ([`swaps`]). What was read is in `KindLive::installed`; nothing is read here.
+//! ([`swaps`]). What was read is in `Input::installed`; nothing is read here.
 
 mod swaps;
 #[cfg(test)]
@@ -25,7 +25,7 @@ use crate::vss::version::MANAGED_POLICY;
 
 /// What comes before what, and what needs consent.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
+pub(super) struct Precedence {
     /// (resource, the package that stands before anything is done to it).
     pub(super) waits: BTreeSet<(Address, Address)>,
     rings: BTreeMap<Address, Rings>,
@@ -34,7 +34,7 @@ pub(super) struct Gate {
 
 static NO_RINGS: Rings = Rings { first: Vec::new(), right: BTreeSet::new(), attempt: 0 };
 
-impl Gate {
+impl Precedence {
     /// Returns in which order instances get a package.
     pub(super) fn rings(&self, address: &Address) -> &Rings {
         self.rings.get(address).unwrap_or(&NO_RINGS)
@@ -73,19 +73,20 @@ impl Gate {
     }
 }
 
-/// Puts packages before policies, and instances before others.
-pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Gate {
-    let mut gate = Gate::default();
+/// Finds what comes before what, and refuses what can't be put in a safe order.
+pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Precedence {
+    let mut precedence = Precedence::default();
     let evidence = input.installed;
     if input.options.destroy || !input.options.adopt.is_empty() {
-        return gate;
+        return precedence;
     }
-    commands(evidence, drafts, &mut gate);
+    commands(evidence, drafts, &mut precedence);
     let canaries = canaries(evidence, drafts, diagnostics);
-    let older = swaps::hold(input, evidence, drafts, diagnostics, &mut gate);
-    let packages: BTreeSet<Address> = canaries.keys().chain(older.keys()).chain(gate.rings.keys()).cloned().collect();
+    let older = swaps::hold(input, evidence, drafts, diagnostics, &mut precedence);
+    let packages: BTreeSet<Address> =
+        canaries.keys().chain(older.keys()).chain(precedence.rings.keys()).cloned().collect();
     for address in packages {
-        let first = gate.rings.entry(address.clone()).or_default();
+        let first = precedence.rings.entry(address.clone()).or_default();
         first.attempt = evidence.attempts.get(&address).copied().unwrap_or(1);
         let upgraded = std::mem::take(&mut first.first);
         let mut seen = BTreeSet::new();
@@ -107,7 +108,7 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
             draft.refuse(Action::Unknown, reason);
         }
     }
-    gate
+    precedence
 }
 
 /// Names the first few instances, and says how many more there are.
@@ -153,7 +154,7 @@ fn wants<'a>(draft: &Draft<'a>) -> Option<Wanted<'a>> {
 }
 
 /// Run Commands: those with nothing to do are not sent, and one that was sent is sent again where the version is older.
-fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
+fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Precedence) {
     for draft in drafts.iter_mut().filter(|draft| installs(draft)) {
         let is_command = draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
         let (true, Some(wanted)) = (is_command, wants(draft)) else { continue };
@@ -171,7 +172,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
                 draft.fields.clear();
                 draft.reason = Some("its instances have it already".to_owned());
             } else {
-                gate.rings.entry(draft.address.clone()).or_default().right = right;
+                precedence.rings.entry(draft.address.clone()).or_default().right = right;
             }
             continue;
         }
@@ -189,7 +190,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
         if !due.is_empty() {
             again(draft, &due, wanted);
             let ids = due.iter().map(|machine| machine.id.clone()).collect();
-            gate.rings.entry(draft.address.clone()).or_default().first.push(ids);
+            precedence.rings.entry(draft.address.clone()).or_default().first.push(ids);
         }
     }
 }

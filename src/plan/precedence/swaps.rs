@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Gate, again, changes, field, installs};
+use super::{Precedence, again, changes, field, installs};
 use crate::kind::Found;
 use crate::model::Action;
 use crate::model::{Address, Diagnostic};
@@ -40,7 +40,7 @@ pub(super) fn hold(
     evidence: &Evidence,
     drafts: &mut [Draft<'_>],
     diagnostics: &mut Vec<Diagnostic>,
-    gate: &mut Gate,
+    precedence: &mut Precedence,
 ) -> BTreeMap<Address, Vec<String>> {
     // A refused resource changes nothing any more, and what is left may swap by itself: the rounds go on until all of
     // the swaps that are found can be made.
@@ -62,11 +62,11 @@ pub(super) fn hold(
     });
     let mut first: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for swap in &found {
-        order(swap, drafts, gate, &mut first);
-        consent(swap, evidence, gate);
+        order(swap, drafts, precedence, &mut first);
+        consent(swap, evidence, precedence);
     }
-    unread(evidence, drafts, gate);
-    losses(input, evidence, drafts, gate);
+    unread(evidence, drafts, precedence);
+    losses(input, evidence, drafts, precedence);
     first
 }
 
@@ -150,14 +150,19 @@ fn pinned(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine) -> Option<
 }
 
 /// Puts the packages before what waits for them, and instances with an older one before the others.
-fn order(swap: &Swap<'_>, drafts: &mut [Draft<'_>], gate: &mut Gate, first: &mut BTreeMap<Address, Vec<String>>) {
+fn order(
+    swap: &Swap<'_>,
+    drafts: &mut [Draft<'_>],
+    precedence: &mut Precedence,
+    first: &mut BTreeMap<Address, Vec<String>>,
+) {
     let floor = Wanted::From(MANAGED_POLICY);
     for machine in &swap.machines {
         let bringing: Vec<usize> =
             (0..drafts.len()).filter(|index| brings(&drafts[*index], drafts, machine, &swap.held)).collect();
         for package in &bringing {
             let package = &drafts[*package].address;
-            gate.waits.extend(swap.held.iter().map(|held| (held.clone(), package.clone())));
+            precedence.waits.extend(swap.held.iter().map(|held| (held.clone(), package.clone())));
         }
         if let (Standing::Wrong(_), Some(package)) = (machine.standing(floor), bringing.first()) {
             let package = &mut drafts[*package];
@@ -171,7 +176,7 @@ fn order(swap: &Swap<'_>, drafts: &mut [Draft<'_>], gate: &mut Gate, first: &mut
 }
 
 /// Asks for consent where the version on an instance is not known.
-fn consent(swap: &Swap<'_>, evidence: &Evidence, gate: &mut Gate) {
+fn consent(swap: &Swap<'_>, evidence: &Evidence, precedence: &mut Precedence) {
     let why = match &evidence.machines {
         Machines::Read(_) => {
             let is_unknown = |machine: &&&Machine| machine.standing(Wanted::From(MANAGED_POLICY)) == Standing::Unknown;
@@ -195,12 +200,13 @@ fn consent(swap: &Swap<'_>, evidence: &Evidence, gate: &mut Gate) {
         Machines::NotRead => String::new(),
     };
     for cause in &swap.causes {
-        gate.note(cause, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}"));
+        precedence
+            .note(cause, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}"));
     }
 }
 
 /// Asks for consent where it is not known what instances may do, and something changes it.
-fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
+fn unread(evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence) {
     let Some(error) = &evidence.account_unread else { return };
     let action = format!("{}:{}", error.service, error.operation);
     for draft in drafts.iter().filter(|draft| changes(draft)) {
@@ -224,14 +230,14 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
                 "what older packages need may go with the role that instances lose, and what it allows is not known \
                  (allow `{action}`)"
             );
-            gate.note(&draft.address, why);
+            precedence.note(&draft.address, why);
         }
     }
 }
 
 /// Asks for consent where instances lose what any package needs. A role that loses it says so itself, by
 /// `plan::hazard`.
-fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
+fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence) {
     let access = Access::of_drafts(input.scope, &evidence.account, drafts);
     for way in ways(&access, evidence).into_keys() {
         let serves = |counts: &dyn Fn(&Address) -> bool| access.powers(&way, counts).serve_newer(input.scope);
@@ -241,7 +247,7 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &m
         }
         let loses = |address: &&Address| address.kind() != KindId::Role && !serves(&|other| other == *address);
         for address in held.iter().filter(loses) {
-            gate.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
+            precedence.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
         }
     }
 }
