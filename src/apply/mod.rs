@@ -2,11 +2,11 @@
 //! chosen here and nothing is rolled back: running again converges.
 
 pub mod lease;
+pub mod leftovers;
 mod perform;
 mod report;
 mod retry;
 mod run;
-pub mod settle;
 
 pub use perform::Perform;
 pub use report::{Event, Left, Leftover, Outcome, Report, Status};

@@ -20,11 +20,11 @@ const PROPAGATION: u32 = 240;
 /// How long something new may be denied to those who look after it, in paces: a minute.
 pub(super) const YOUNG: u32 = 120;
 /// How long AWS may take to do what it was sent and did not answer, and to show it, in paces: a minute.
-pub(super) const SETTLE: u32 = 120;
+pub(super) const LOST: u32 = 120;
 /// How long a command may take on its instances, in paces: a quarter of an hour.
 pub(super) const LONGEST_RUN: u32 = 1800;
-/// Between two looks at how far it is, in paces: five seconds.
-pub(super) const BETWEEN_LOOKS: u32 = 10;
+/// Between two questions how far it is, in paces: five seconds.
+pub(super) const BETWEEN_POLLS: u32 = 10;
 /// The first wait after throttling, in paces, and the longest.
 const THROTTLED: (u32, u32) = (2, 40);
 /// The longest wait that AWS may ask for, in paces: a minute.

@@ -9,7 +9,8 @@ use super::error::EngineError;
 use super::guard::{Exclusion, Guard, is_held};
 use super::session::Session;
 use super::wait;
-use crate::apply::{self, Leftover, Report, settle};
+use crate::apply::leftovers::leftovers;
+use crate::apply::{self, Leftover, Report};
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, Plan, hazard};
@@ -262,12 +263,12 @@ async fn sweep(
     }
     let mut delay = session.tempo.pace;
     for _ in 0..SWEEPS {
-        if settle::leftovers(report, plan, &session.build(options, audience).await?.0).is_empty() {
+        if leftovers(report, plan, &session.build(options, audience).await?.0).is_empty() {
             return Ok(Vec::new());
         }
         audience.tell(&News::Settling);
         tokio::time::sleep(delay).await;
         delay *= 2;
     }
-    Ok(settle::leftovers(report, plan, &session.build(options, audience).await?.0))
+    Ok(leftovers(report, plan, &session.build(options, audience).await?.0))
 }

@@ -156,7 +156,7 @@ impl Keeper {
                 };
                 self.machine.step(self.fence.now(), event);
                 // Somebody may have broken the lease by hand, taking us for dead.
-                if let Ok(Some(_)) = self.store.look(epoch + 1).await {
+                if let Ok(Some(_)) = self.store.read(epoch + 1).await {
                     tracing::warn!("the lease was broken by hand");
                     self.fence.close();
                     let _ = losing.send(true);
@@ -198,7 +198,7 @@ pub async fn unlock(store: &Store, holder: &Holder, caller: &str, timing: &Timin
     match store.put(holder.epoch + 1, &record, false).await {
         Ok(()) => Ok(true),
         Err(error) if matches!(error.kind, ErrorKind::AlreadyExists | ErrorKind::Unsettled) => {
-            let seen = store.look(holder.epoch + 1).await?;
+            let seen = store.read(holder.epoch + 1).await?;
             match seen {
                 Some(entry) => Ok(entry.slot.owner == record.owner_uuid.as_u128()),
                 None => Err(error),

@@ -117,7 +117,7 @@ pub enum Action {
         again: bool,
     },
     /// Read a slot.
-    Look {
+    Read {
         /// Its number.
         epoch: u32,
     },
@@ -239,7 +239,7 @@ impl Machine {
                 self.hold(epoch, first, now);
                 None
             }
-            (Stage::Taking { epoch, .. }, Event::Unsure) => Some(Action::Look { epoch }),
+            (Stage::Taking { epoch, .. }, Event::Unsure) => Some(Action::Read { epoch }),
             (Stage::Taking { epoch, first }, Event::Seen(seen)) => self.seen(now, epoch, first, seen),
             (Stage::Holding { epoch, deadline, due, sent }, Event::Woken) => {
                 self.woken(now, epoch, deadline, due, sent)
@@ -388,9 +388,9 @@ mod tests {
     #[test]
     fn a_create_that_loses_against_itself_holds_from_its_first_sending() {
         let (mut machine, _) = listed(None, 0);
-        assert_eq!(machine.step(50_000, Event::Unsure), Some(Action::Look { epoch: 1 }));
+        assert_eq!(machine.step(50_000, Event::Unsure), Some(Action::Read { epoch: 1 }));
         assert_eq!(machine.step(50_000, Event::Seen(None)), Some(Action::Create { epoch: 1, again: true }));
-        assert_eq!(machine.step(60_000, Event::Unsure), Some(Action::Look { epoch: 1 }));
+        assert_eq!(machine.step(60_000, Event::Unsure), Some(Action::Read { epoch: 1 }));
         assert_eq!(machine.step(60_000, Event::Seen(Some(slot(1, 7, Mark::Held, 0)))), None);
         assert_eq!(machine.deadline(), Some(TIMING.lease));
     }

@@ -188,7 +188,7 @@ impl World {
             out.push(world);
         };
         match client.wants {
-            Some(Action::Look { epoch }) => {
+            Some(Action::Read { epoch }) => {
                 let seen = |view: &[Option<Cell>; SLOTS]| slot(*view, epoch as usize - 1, protocol);
                 return self.views(|view| deliver(self, Event::Seen(seen(view))));
             }
@@ -323,7 +323,7 @@ impl World {
                 None | Some(Action::Wait { .. } | Action::Pause) => 0,
                 Some(Action::List) => 1,
                 Some(Action::Create { again, .. }) => 2 + u8::from(again),
-                Some(Action::Look { .. }) => 4,
+                Some(Action::Read { .. }) => 4,
                 Some(Action::Renew { .. }) => 5,
                 Some(Action::Release { epoch }) => 6 + small(u64::from(epoch)),
             };

@@ -55,7 +55,7 @@ impl Store {
         Ok(Listing { date: listed.date, entries })
     }
 
-    pub(super) async fn look(&self, epoch: u32) -> Result<Option<Entry>, AwsError> {
+    pub(super) async fn read(&self, epoch: u32) -> Result<Option<Entry>, AwsError> {
         let name = record::name(&self.scope, epoch);
         let mut tries = Tries::default();
         let parameter = loop {

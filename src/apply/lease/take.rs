@@ -109,7 +109,7 @@ impl<'a> Taking<'a> {
                     Event::Asked
                 }
                 Action::Create { epoch, again } => self.create(epoch, again).await?,
-                Action::Look { epoch } => match self.store.look(epoch).await {
+                Action::Read { epoch } => match self.store.read(epoch).await {
                     Ok(seen) => Event::Seen(seen.map(|entry| entry.slot)),
                     Err(error) => return Err(self.give_back(epoch, error.into()).await),
                 },
@@ -193,7 +193,7 @@ impl<'a> Taking<'a> {
 async fn give_back(store: &Store, record: &Record, written: &Written, fence: &Fence, cause: LeaseError) -> LeaseError {
     let epoch = written.epoch;
     let is_mine = |entry: &Entry| entry.slot.owner == record.owner_uuid.as_u128();
-    let returned = match patiently("GetParameter", || store.look(epoch)).await {
+    let returned = match patiently("GetParameter", || store.read(epoch)).await {
         Ok(Some(entry)) if is_mine(&entry) => {
             store.release(epoch, &Record { state: State::Released, ..record.clone() }).await
         }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::step::Runner;
-use crate::apply::retry::{SETTLE, Waits, YOUNG};
+use crate::apply::retry::{LOST, Waits, YOUNG};
 use crate::aws::{AwsError, ErrorKind};
 use crate::kind::Look;
 use crate::model::operation::{Class, Effect, Known};
@@ -41,7 +41,7 @@ impl Runner<'_> {
         }
         let lost = error.kind == ErrorKind::Unsettled && operation.class == Class::Nothing;
         if lost || says(operation.perhaps) {
-            return self.settle(step, call, error, lost).await;
+            return self.read_back(step, call, error, lost).await;
         }
         match waits.next(error, operation.class, self.is_young(step)) {
             Some(delay) => Next::Again(delay),
@@ -50,10 +50,10 @@ impl Runner<'_> {
     }
 
     /// Finds out what became of a call by looking: nothing is sent before AWS had the time to do it and to show it.
-    async fn settle(&self, step: &Step, call: &PlannedCall, error: &AwsError, lost: bool) -> Next {
+    async fn read_back(&self, step: &Step, call: &PlannedCall, error: &AwsError, lost: bool) -> Next {
         let mut interrupt = self.options.stop.clone();
         if lost {
-            let delay = self.options.pace * SETTLE;
+            let delay = self.options.pace * LOST;
             self.tell_waiting(step, call, error, delay);
             if !self.pause(&mut interrupt, delay).await {
                 return Next::Fail;

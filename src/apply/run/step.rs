@@ -13,7 +13,7 @@ use super::answer::Next;
 use super::fill::{Outputs, fill};
 use crate::apply::perform::Perform;
 use crate::apply::report::Event;
-use crate::apply::retry::{BETWEEN_LOOKS, Budget, LONGEST_RUN, Waits};
+use crate::apply::retry::{BETWEEN_POLLS, Budget, LONGEST_RUN, Waits};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::call::PENDING;
 use crate::model::operation::{Known, Looks};
@@ -227,7 +227,7 @@ impl Runner<'_> {
                 if pending.kind != ErrorKind::Propagating {
                     return Err(pending);
                 }
-                let delay = self.options.pace * BETWEEN_LOOKS;
+                let delay = self.options.pace * BETWEEN_POLLS;
                 self.tell_waiting(step, call, &pending, delay);
                 let goes_on = self.pause(&mut interrupt, delay).await;
                 return Ok(if goes_on { Attempt::Again } else { Attempt::Stopped });
