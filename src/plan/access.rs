@@ -58,7 +58,7 @@ impl<'a> Access<'a> {
     pub(super) fn of_drafts(scope: &'a Scope, account: &'a Account, drafts: &[Draft<'a>]) -> Self {
         let matters = |draft: &&Draft<'a>| match draft.action {
             Action::Create | Action::Replace => true,
-            // What follows the replacement of something has no differences of its own.
+            // A resource that follows the replacement of another one has no differences of its own.
             Action::Update => draft.fields.is_empty() || draft.fields.iter().any(|field| !is_tag(&field.path)),
             Action::Adopt => draft.fields.iter().any(|field| !is_tag(&field.path)),
             Action::NoOp | Action::Delete | Action::Unknown | Action::Refused => false,
@@ -81,15 +81,15 @@ impl<'a> Access<'a> {
         stay.chain(swaps).collect()
     }
 
-    /// The way of one instance; nothing where it has no profile that it could lose.
+    /// Returns the way of one instance; `None` where it has no profile to lose.
     pub(crate) fn way(&self, machine: &Machine) -> Option<Move> {
         let before = last(machine.profile.as_deref()?);
         let after = self.attachments(machine).map(|turn| last(text(turn.desired, "instance_profile"))).next();
         Some((before.clone(), after.unwrap_or(before)))
     }
 
-    /// What an instance on this way may do: before the plan where `counts` takes none of the resources, after it where
-    /// it takes all.
+    /// Returns what an instance on this way may do: before the plan where `counts` takes none of the resources, after
+    /// it where it takes all.
     pub(crate) fn powers(&self, way: &Move, counts: &dyn Fn(&Address) -> bool) -> Powers {
         let (before, after) = way;
         let brings =
@@ -140,7 +140,7 @@ impl<'a> Access<'a> {
         self.turns_of(KindId::Attachment).filter(|turn| means(turn, machine))
     }
 
-    /// The role in a profile.
+    /// Returns the role in a profile.
     fn role(&self, profile: &str, counts: &dyn Fn(&Address) -> bool) -> Option<String> {
         let turn = self.turn(KindId::InstanceProfile, profile).filter(|turn| counts(&turn.desired.address));
         let declared = turn.and_then(|turn| turn.desired.fields.get("role")).and_then(Value::as_str);
@@ -161,7 +161,7 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// The document of one of the account's own policies. A policy's name is unique whatever its path.
+    /// Returns the document of one of the account's own policies. The name of a policy is unique, whatever its path.
     fn document(&self, arn: &str, counts: &dyn Fn(&Address) -> bool) -> Option<Value> {
         let name = self.own_policy(arn)?;
         let turn = self.turn(KindId::Policy, &name).filter(|turn| counts(&turn.desired.address));
@@ -172,13 +172,13 @@ impl<'a> Access<'a> {
         })
     }
 
-    /// The name of a policy of the account's own; AWS's have no account.
+    /// Returns the name of one of the account's own policies. The ARNs of AWS's policies have no account id.
     fn own_policy(&self, arn: &str) -> Option<String> {
         arn.contains(&format!(":iam::{}:policy/", self.scope.account_id)).then(|| last(arn))
     }
 }
 
-/// Whether an entry means an instance; `Instances` are those that it was read for.
+/// Tells whether an entry means an instance, by the instances that were read for it.
 fn means(turn: &Turn<'_>, machine: &Machine) -> bool {
     let carried = turn.live.and_then(|live| live.carried.get::<AttachmentCarried>());
     carried.is_some_and(|carried| carried.instances.contains(&machine.id))
@@ -223,7 +223,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The name in an ARN, as AWS compares it.
+/// Returns the name in an ARN in the case in which AWS compares it.
 fn last(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_lowercase()
 }

@@ -68,7 +68,7 @@ pub struct Moved {
     pub address: Address,
     /// What about it, in the words of the file where it has some: `rule.nightly.schedule`, `RoleId`.
     pub what: String,
-    /// The plan touches it.
+    /// Whether the plan touches it.
     pub touched: bool,
 }
 
@@ -181,7 +181,7 @@ fn difference(old: &Observed, new: &Observed) -> String {
         let (before, after) = (before.get(part).unwrap_or(&Value::Null), after.get(part).unwrap_or(&Value::Null));
         let prefix = if part == "fields" || part == "carried" || part == "ids" { "" } else { part };
         differing(prefix, before, after, &mut paths);
-        // What follows from the same change says the same in AWS's words.
+        // The parts that follow repeat the same change in AWS's words.
         if !paths.is_empty() {
             break;
         }

@@ -51,7 +51,7 @@ fn obstacle(holders: &[Holder]) -> String {
     format!("{}{more} {verb} it, and would not let go in this run", names.join(", "))
 }
 
-/// What is taken away, and how.
+/// A resource that is deleted or replaced.
 struct Held<'a> {
     kind: &'a dyn Kind,
     address: &'a Address,
@@ -59,7 +59,7 @@ struct Held<'a> {
     live: &'a Live,
 }
 
-/// The holders that do not let go of what a draft takes away.
+/// Returns the holders that do not let go of the resource that a draft deletes or replaces.
 fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Holder> {
     let Some(live) = draft.live.filter(|_| matches!(draft.action, Action::Delete | Action::Replace)) else {
         return Vec::new();
@@ -74,7 +74,7 @@ fn remaining(input: &Input<'_>, drafts: &[Draft<'_>], held: &Held<'_>) -> Vec<Ho
 }
 
 fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held<'_>) -> bool {
-    // Who names a profile for deletion has been told of the instances that carry it.
+    // Whoever targets a profile for deletion was told of the instances that have it.
     if holder.kind == HolderKind::Instance {
         return held.action == Action::Delete && input.options.targets.contains(held.address);
     }
@@ -96,7 +96,8 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held
     }
 }
 
-/// Takes back deletions of what has no mark of its own and is in something that is not ours, or not yet.
+/// Takes back the deletions of selections in plans that this stack does not own, or not yet: a selection has no mark of
+/// its own.
 fn keep_children_of_strangers(input: &Input<'_>, drafts: &mut [Draft<'_>]) {
     for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
         let Some(live) = draft.live.filter(|live| live.owner == Owner::Parent) else { continue };

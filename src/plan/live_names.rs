@@ -50,7 +50,7 @@ fn follow(value: &mut Value, moved: &BTreeMap<String, String>) {
             for item in items.iter_mut() {
                 follow(item, moved);
             }
-            // A set stays sorted.
+            // Sets are kept sorted.
             if items.iter().all(Value::is_string) {
                 items.sort_by(|left, right| left.as_str().cmp(&right.as_str()));
             }

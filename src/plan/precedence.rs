@@ -129,7 +129,7 @@ fn changes(draft: &Draft<'_>) -> bool {
     matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace)
 }
 
-/// The value of a field: what the file says, else what is live.
+/// Returns the value of a field: what the file says, else what is live.
 fn field<'a>(draft: &'a Draft<'_>, name: &str) -> &'a Value {
     let desired = draft.desired.and_then(|desired| desired.fields.get(name));
     let live = || draft.live.and_then(|live| live.fields.get(name));
@@ -140,7 +140,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Whether a package of the file installs the VSS package.
+/// Tells whether an entry installs the VSS package.
 fn installs(draft: &Draft<'_>) -> bool {
     draft.kind.id() == KindId::Package
         && draft.desired.is_some()
@@ -148,12 +148,13 @@ fn installs(draft: &Draft<'_>) -> bool {
         && field(draft, "action") == "Install"
 }
 
-/// What a package asks of the version; any will do where it says nothing.
+/// Returns the version that an entry asks for; `None` where any version will do.
 fn wants<'a>(draft: &Draft<'a>) -> Option<Wanted<'a>> {
     draft.desired.and_then(|desired| wanted(&desired.fields, &desired.options))
 }
 
-/// Run Commands: those with nothing to do are not sent, and one that was sent is sent again where the version is older.
+/// Decides about Run Commands: one without anything to do is not sent, and one that was sent is sent again where the
+/// version on an instance is older.
 fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Precedence) {
     for draft in drafts.iter_mut().filter(|draft| installs(draft)) {
         let is_command = draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
@@ -195,7 +196,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Prec
     }
 }
 
-/// Makes a package that stands one that is installed again on some instances.
+/// Turns a package without a change into one that is installed again on some instances.
 fn again(draft: &mut Draft<'_>, machines: &[&Machine], wanted: Wanted<'_>) {
     if !matches!(draft.action, Action::NoOp | Action::Update) || !draft.fields.is_empty() {
         return;
@@ -208,13 +209,13 @@ fn again(draft: &mut Draft<'_>, machines: &[&Machine], wanted: Wanted<'_>) {
     draft.reason = Some(draft.reason.take().into_iter().chain(had).collect::<Vec<_>>().join(", "));
 }
 
-/// The instances of each package on which it is tried before all others.
+/// Chooses the instances of each package on which it is tried before all others.
 fn canaries(
     evidence: &Evidence,
     drafts: &mut [Draft<'_>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<Address, Vec<String>> {
-    /// A change of these brings something onto instances.
+    /// A change of one of these fields installs something on instances.
     const BRINGING: [&str; 6] =
         ["package_name", "action", "installation_type", "version", "additional_arguments", "targets"];
     let mut found = BTreeMap::new();
@@ -250,7 +251,7 @@ fn canaries(
             draft.refuse(Action::Unknown, format!("{action} failed"));
             continue;
         };
-        // One that lacks the package says more than one that has it.
+        // An instance without the package tests more than one that has it.
         let floor = wants(draft).unwrap_or(Wanted::From(MANAGED_POLICY));
         let mut fit: Vec<&Machine> =
             machines.iter().filter(|machine| machine.windows && machine.running && machine.is_meant(targets)).collect();

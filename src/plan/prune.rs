@@ -69,7 +69,7 @@ fn lost_section(input: &Input<'_>, deletions: &[Draft<'_>]) -> Option<Diagnostic
         let message = format!("the file has no entries, and everything of stack `{}` would go", input.scope.stack);
         return Some(Diagnostic::error("VSS0910", message).help("if that is meant, run `vssctl destroy`"));
     }
-    // Somebody who counts the deletions, or names them, knows of them.
+    // Whoever counts the deletions, or names them, knows of them.
     if options.max_deletions.is_some() || !options.targets.is_empty() {
         return None;
     }

@@ -50,7 +50,7 @@ pub struct Record {
 pub enum State {
     /// Its owner may write.
     Held,
-    /// Its owner is through.
+    /// Its owner has finished.
     Released,
 }
 

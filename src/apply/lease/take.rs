@@ -57,7 +57,7 @@ impl From<AwsError> for LeaseError {
     }
 }
 
-/// A lease on its way.
+/// A lease that is being taken.
 pub(super) struct Taking<'a> {
     request: &'a Request,
     fence: &'a Arc<Fence>,

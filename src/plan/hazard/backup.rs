@@ -39,7 +39,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     let Some(live) = subject.draft.live else { return };
     let name = subject.before("package_name").as_str().unwrap_or(&live.name);
     if subject.is(Action::Delete) {
-        // What a command did stays done.
+        // A command has installed the package already; forgetting the command removes nothing.
         if installs(subject.before("action")) && !live.ids.contains_key("CommandId") {
             notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
         }
@@ -73,7 +73,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     }
 }
 
-/// What a first pin takes away: without one, instances have the newest version of some day.
+/// Notes what a first pinned version takes away: without a pin, instances got the newest version at some time.
 fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
     for machine in subject.input.installed.machines() {
         let known = machine.package.as_ref().filter(|_| is_package(name)).map(|package| &package.installed);
@@ -101,7 +101,8 @@ fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
     }
 }
 
-/// An entry that loses its schedule sends one command, and the association that installs on new instances goes.
+/// Notes an entry that loses its schedule: it sends one command, and the association that installs on new instances is
+/// deleted.
 fn unscheduled(subject: &Subject<'_>, notes: &mut Notes) {
     let is_command = subject.draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
     let Some(live) = subject.draft.live.filter(|_| is_command && subject.draft.second_of.is_some()) else { return };
@@ -150,7 +151,8 @@ pub(super) fn vault(subject: &Subject<'_>, notes: &mut Notes) {
     }
 }
 
-/// The vault goes before it is made again: a rule that runs then has nowhere to put its backup.
+/// Notes the rules that name a vault which is deleted before it is made again: a rule that runs meanwhile has no vault
+/// for its backup.
 fn missing(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
     let is_it = |named: &str| named == live.name || live.ids.get("Arn").is_some_and(|arn| arn == named);
     for plan in subject.live(KindId::Plan) {

@@ -88,8 +88,8 @@ pub(super) fn role(subject: &Subject<'_>, notes: &mut Notes) {
     }
 }
 
-/// A role that nobody holds and nobody ever used is as good as new: an interrupted apply leaves such ones, and
-/// finishing them is no widening.
+/// Tells whether a role is in use. A role that nothing holds and that was never used is as good as new: an interrupted
+/// apply leaves such roles, and finishing them widens nothing.
 fn is_in_use(subject: &Subject<'_>, live: &Live) -> bool {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
@@ -164,7 +164,7 @@ fn vss(subject: &Subject<'_>, notes: &mut Notes) {
     taken(&Sides::of(subject), subject.after("trust"), "the role", notes);
 }
 
-/// What VSS needs and a role loses by a change of its own or of a policy that it has.
+/// Notes what a role loses of what VSS needs, by a change of its own or of a policy that it has.
 fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
     for need in NEEDS.iter().filter(|need| trusts(trust, need.service)) {
         match sides.lost(need) {
@@ -205,7 +205,8 @@ fn orphans(subject: &Subject<'_>, notes: &mut Notes) {
     }
 }
 
-/// The role goes before it is made again, and selections move to the new one after that.
+/// Notes the selections that name a role which is deleted before it is made again: they move to the new role after
+/// that.
 fn unassumable(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let uses = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
@@ -276,7 +277,7 @@ pub(super) fn instance_profile(subject: &Subject<'_>, notes: &mut Notes) {
     notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"));
 }
 
-/// What instances lose with the profile that is on them now.
+/// Notes what instances lose with the profile that is on them now.
 pub(super) fn attachment(subject: &Subject<'_>, notes: &mut Notes) {
     let Some(live) = subject.draft.live else { return };
     let carried = live.carried.get::<AttachmentCarried>();

@@ -46,7 +46,7 @@ pub(super) struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    /// Of a role that changes.
+    /// Compares a role that changes.
     pub(super) fn of(subject: &Subject<'a>) -> Self {
         let live = subject.draft.live;
         let desired = subject.draft.desired.map(|desired| &desired.fields);
@@ -54,7 +54,7 @@ impl<'a> Sides<'a> {
         Self { before: side(false), after: side(true) }
     }
 
-    /// Of a live role whose policy changes.
+    /// Compares a live role whose policy changes.
     pub(super) fn with(subject: &Subject<'a>, role: &'a Live) -> Self {
         let side = |is_after| Side { subject: *subject, live: Some(role), desired: None, is_after };
         Self { before: side(false), after: side(true) }
@@ -77,7 +77,7 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Tells whether a role has what it takes to make backups, as far as that is known.
+/// Tells whether a role is allowed to make backups; `None` where that is not known.
 pub(super) fn can_back_up(subject: &Subject<'_>, arn: &str, is_after: bool) -> Option<bool> {
     let name = arn.rsplit('/').next()?;
     let is_it = |live: &&Live| live.ids.get("Arn").is_some_and(|own| own == arn);
@@ -108,7 +108,7 @@ pub(super) struct Need {
     pub(super) policy: &'static str,
     /// Without all of these nothing of the policy is left.
     pub(super) actions: &'static [&'static str],
-    /// What a denial of breaks it too.
+    /// A denial of one of these breaks it too.
     pub(super) also: &'static [&'static str],
 }
 
@@ -118,7 +118,7 @@ pub(super) enum Lost {
     Nothing,
     /// All of it: the policy, or the action, that gave it.
     All(&'static str),
-    /// These actions, none perhaps.
+    /// These actions; the list may be empty.
     Some(Vec<&'static str>),
 }
 

@@ -21,20 +21,20 @@ use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, sw
 use crate::vss::package::is_package;
 use crate::vss::version::{MANAGED_POLICY, compare};
 
-/// What has to be said wherever the version is not known.
+/// What is said wherever the version on an instance is not known.
 const WORKS: &str = "works only where AwsVssComponents 2.3.1 or later is installed";
 
 /// Instances that lose what older packages need, all on the same way.
 #[derive(Debug)]
 struct Swap<'a> {
     machines: Vec<&'a Machine>,
-    /// What waits for their packages.
+    /// The changes that wait for the packages of these instances.
     held: BTreeSet<Address>,
     /// The changes of `held` that cause the loss: each that suffices alone, else all of them.
     causes: BTreeSet<Address>,
 }
 
-/// Holds back what swaps. Returns the instances that each package brings up to date before.
+/// Holds back the changes that cause a swap. Returns the instances that each package brings up to date before.
 pub(super) fn hold(
     input: &Input<'_>,
     evidence: &Evidence,
@@ -94,7 +94,8 @@ fn swaps_of<'e>(input: &Input<'_>, evidence: &'e Evidence, drafts: &[Draft<'_>])
     found
 }
 
-/// The ways of the Windows instances, each with those on it. Where they could not be read anybody may be on any.
+/// Returns the ways of the Windows instances, each with its instances. Where the instances could not be read, one may
+/// be on any way.
 fn ways<'e>(access: &Access<'_>, evidence: &'e Evidence) -> BTreeMap<Move, Vec<&'e Machine>> {
     let Machines::Read(machines) = &evidence.machines else {
         return access.moves().into_iter().map(|way| (way, Vec::new())).collect();
@@ -126,7 +127,8 @@ fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
     (!is_brought).then(|| format!("{title}: {version}"))
 }
 
-/// The package of the file that puts an older version on an instance, target of this run or not.
+/// Returns the package of the file that pins an older version on an instance, whether it is a target of this run or
+/// not.
 fn pinned(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine) -> Option<(Address, String)> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
     input.desired.iter().filter(|entry| entry.address.kind() == KindId::Package).find_map(|entry| {
@@ -272,8 +274,8 @@ fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Ve
     Decision { index, action: Action::Refused, reason: format!("{instances} an older package") }
 }
 
-/// Whether a package of the plan brings an instance to a version that the managed policy works with, and can do so
-/// before what is held.
+/// Tells whether a package of the plan brings an instance to a version that the managed policy works with, and can do
+/// so before what is held.
 fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> bool {
     let stands = match package.action {
         Action::NoOp | Action::Create | Action::Update | Action::Replace | Action::Adopt => true,
