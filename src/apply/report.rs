@@ -6,12 +6,12 @@ use crate::aws::AwsError;
 use crate::model::{Action, Phase};
 use crate::model::{Address, Operation};
 
-/// One thing that happened, for progress lines.
+/// What happened, for progress lines.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// A step's first call is about to be sent.
     Started {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// What the plan does to it.
         action: Action,
@@ -20,7 +20,7 @@ pub enum Event {
     },
     /// A call is tried again, because AWS does not see an earlier change yet or asks for fewer requests.
     Waiting {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// The call, such as `backup:CreateBackupSelection`.
         call: Operation,
@@ -31,7 +31,7 @@ pub enum Event {
     },
     /// All calls of a step succeeded.
     Done {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// What the plan does to it.
         action: Action,
@@ -42,7 +42,7 @@ pub enum Event {
     },
     /// A call of a step failed, or nobody knows whether it succeeded.
     Failed {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// The call.
         call: Operation,
@@ -51,7 +51,7 @@ pub enum Event {
     },
     /// The run was asked to stop in the middle of a step.
     Stopped {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// How many calls were made.
         made: usize,
@@ -60,14 +60,14 @@ pub enum Event {
     },
     /// A step was not tried.
     Skipped {
-        /// Which thing.
+        /// Which resource.
         address: Address,
         /// Why.
         reason: String,
     },
 }
 
-/// What became of one thing of the plan.
+/// What became of one resource of the plan.
 #[derive(Clone, Debug)]
 pub enum Status {
     /// Every call succeeded.
@@ -98,10 +98,10 @@ pub enum Status {
     },
 }
 
-/// One thing of the plan and what became of it.
+/// One resource of the plan and what became of it.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// What the plan does to it.
     pub action: Action,
@@ -131,7 +131,7 @@ impl Outcome {
 /// Something that a report calls done and a fresh read shows otherwise.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Leftover {
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// What is shown instead.
     pub why: Left,
@@ -149,7 +149,7 @@ pub enum Left {
 /// What came of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
-    /// One entry for each thing that the plan changes, in the plan's order.
+    /// One entry for each resource that the plan changes, in the plan's order.
     pub outcomes: Vec<Outcome>,
     /// Calls sent, looks not counted.
     pub calls: usize,
@@ -157,13 +157,13 @@ pub struct Report {
     pub looks: usize,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
-    /// Things whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and things
-    /// that changed hands meanwhile.
+    /// Resources whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and
+    /// resources that changed hands meanwhile.
     pub leftovers: Vec<Leftover>,
 }
 
 impl Report {
-    /// Counts things by the sort of their status: done, failed, unknown, skipped.
+    /// Counts resources by the sort of their status: done, failed, unknown, skipped.
     pub fn counts(&self) -> (usize, usize, usize, usize) {
         let count =
             |wanted: fn(&Status) -> bool| self.outcomes.iter().filter(|outcome| wanted(&outcome.status)).count();
@@ -175,7 +175,7 @@ impl Report {
         )
     }
 
-    /// Counts the things that were stopped in the middle.
+    /// Counts the resources that were stopped in the middle.
     pub fn partial(&self) -> usize {
         self.outcomes.iter().filter(|outcome| matches!(outcome.status, Status::Partial { .. })).count()
     }

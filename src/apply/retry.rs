@@ -1,9 +1,9 @@
 //! Which failures are worth a second try, and when.
 //!
-//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS needs
-//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked for
-//! again where a second request meets the first one. All waits have full jitter and are counted in paces: half a second each
-//! against AWS, less in tests.
+//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS
+//! needs seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is
+//! asked for again where a second request meets the first one. All waits have full jitter and are counted in paces:
+//! half a second each against AWS, less in tests.
 
 use std::sync::Mutex;
 use std::sync::PoisonError;
@@ -12,6 +12,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::aws::{AwsError, ErrorKind};
+use crate::model::Operation;
 use crate::model::operation::Class;
 
 /// How long a change may take to be visible everywhere, in paces: two minutes, Terraform's figure for IAM and ours.
@@ -19,11 +20,11 @@ const PROPAGATION: u32 = 240;
 /// How long something new may be denied to those who look after it, in paces: a minute.
 pub(super) const YOUNG: u32 = 120;
 /// How long AWS may take to do what it was sent and did not answer, and to show it, in paces: a minute.
-pub(super) const SETTLE: u32 = 120;
+pub(super) const LOST: u32 = 120;
 /// How long a command may take on its instances, in paces: a quarter of an hour.
 pub(super) const LONGEST_RUN: u32 = 1800;
-/// Between two looks at how far it is, in paces: five seconds.
-pub(super) const BETWEEN_LOOKS: u32 = 10;
+/// Between two questions how far it is, in paces: five seconds.
+pub(super) const BETWEEN_POLLS: u32 = 10;
 /// The first wait after throttling, in paces, and the longest.
 const THROTTLED: (u32, u32) = (2, 40);
 /// The longest wait that AWS may ask for, in paces: a minute.
@@ -73,8 +74,8 @@ impl Waits {
         Self { pace, left: pace * PROPAGATION, throttled: 0, unanswered: 0, unreachable: 0, visible: 0 }
     }
 
-    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young` says
-    /// that the call is about something that this run made less than a minute ago.
+    /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young`
+    /// says that the call is about something that this run made less than a minute ago.
     pub(super) fn next(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
         let count = |counter: &mut u32, tries: u32| {
             *counter += 1;
@@ -95,7 +96,7 @@ impl Waits {
                 Some(self.jitter(2, 16, tries))
             }
             ErrorKind::Propagating => self.until_visible(),
-            // A new thing's tags and policies take a moment to count.
+            // The tags and policies of a new resource take a moment to count.
             ErrorKind::AccessDenied if young => self.until_visible(),
             ErrorKind::Unsettled
             | ErrorKind::NotFound
@@ -125,6 +126,28 @@ impl Waits {
     fn jitter(&self, base: u32, cap: u32, tries: u32) -> Duration {
         let limit = base.saturating_mul(1 << tries.saturating_sub(1).min(16)).min(cap);
         (self.pace * limit).mul_f64(fastrand::f64())
+    }
+}
+
+/// Makes a call that is no step of a plan, again as long as its failures pass and a second request meets the first.
+///
+/// # Errors
+/// The last failure.
+pub async fn persist<T, F>(pace: Duration, operation: Operation, mut call: impl FnMut() -> F) -> Result<T, AwsError>
+where
+    F: Future<Output = Result<T, AwsError>>,
+{
+    let class = operation.known().class;
+    let mut waits = Waits::new(pace);
+    loop {
+        let error = match call().await {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        match waits.next(&error, class, false) {
+            Some(delay) => tokio::time::sleep(delay).await,
+            None => return Err(error),
+        }
     }
 }
 

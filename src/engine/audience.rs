@@ -25,8 +25,8 @@ pub enum News<'a> {
     Reading,
     /// Everything was read.
     Read,
-    /// The plan that is about to be carried out. With `again` it takes the place of one that was shown before: something
-    /// has changed meanwhile.
+    /// The plan that is about to be carried out. With `again` it takes the place of one that was shown before:
+    /// something has changed meanwhile.
     Plan {
         /// The plan.
         plan: &'a Plan,

@@ -16,8 +16,8 @@ pub struct ClockGap {
 impl ClockGap {
     /// More milliseconds than this are told.
     const FAR: u64 = 60_000;
-    /// More than this keep a run from writing: AWS refuses what is signed five minutes from its own time, and a lease is
-    /// worth what its holder's clock is worth.
+    /// More than this keep a run from writing: AWS refuses what is signed five minutes from its own time, and a lease
+    /// is worth what its holder's clock is worth.
     const TOO_FAR: u64 = 300_000;
 
     /// Returns the gap, where it is worth a word.

@@ -1,6 +1,6 @@
-//! What a run is: opening a session, planning, asking for consent, taking the lease, reading again, applying, reading what
-//! came of it, waiting for instances. It knows no terminal: whoever calls it is its [`Audience`], which is told what
-//! happens and asked what only a person can answer, and gets a value back ([`Ended`]).
+//! What a run is: opening a session, planning, asking for consent, taking the lease, reading again, applying, reading
+//! what came of it, waiting for instances. It knows no terminal: whoever calls it is its [`Audience`], which is told
+//! what happens and asked what only a person can answer, and gets a value back ([`Ended`]).
 //!
 //! `apply`, `destroy` and `adopt` are this, and so is everything that the tests apply.
 

@@ -9,7 +9,8 @@ use super::error::EngineError;
 use super::guard::{Exclusion, Guard, is_held};
 use super::session::Session;
 use super::wait;
-use crate::apply::{self, Leftover, Report, settle};
+use crate::apply::leftovers::leftovers;
+use crate::apply::{self, Leftover, Report};
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, Plan, hazard};
@@ -57,8 +58,8 @@ impl Reviewed<'_> {
 /// Whatever ends the run before its first change; afterwards only that what came of it could not be read.
 pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audience) -> Result<Ended, EngineError> {
     let plan = plan(session, order, audience).await?;
-    // A read in the middle of another run shows things half made, and hazards that are none: while that run goes on they are
-    // judged after it, in `current`; else from a second look, as it may have ended since the first.
+    // A read in the middle of another run shows resources half made, and hazards that are none: while that run goes on
+    // they are judged after it, in `current`; else from a second look, as it may have ended since the first.
     let is_open = !order.reviewed.is_pinned() && !hazard::unconsented(&plan, order.allow).is_empty();
     let is_busy = is_open && is_held(session, order.exclusion).await;
     let plan = if is_open && !is_busy { session.build(order.options, audience).await?.0 } else { plan };
@@ -117,8 +118,8 @@ async fn plan(session: &Session, order: &Order<'_>, audience: &dyn Audience) -> 
     Ok(plan)
 }
 
-/// Makes sure that the plan is still the one to carry out, now that nobody else writes: after somebody else's run there is
-/// another one to show, and to ask about. Tells also whether the answer is yes.
+/// Makes sure that the plan is still the one to carry out, now that nobody else writes: after somebody else's run there
+/// is another one to show, and to ask about. Tells also whether the answer is yes.
 async fn current(
     session: &Session,
     order: &Order<'_>,
@@ -264,12 +265,12 @@ async fn sweep(
     }
     let mut delay = session.tempo.pace;
     for _ in 0..SWEEPS {
-        if settle::leftovers(report, plan, &session.build(options, audience).await?.0).is_empty() {
+        if leftovers(report, plan, &session.build(options, audience).await?.0).is_empty() {
             return Ok(Vec::new());
         }
         audience.tell(&News::Settling);
         tokio::time::sleep(delay).await;
         delay *= 2;
     }
-    Ok(settle::leftovers(report, plan, &session.build(options, audience).await?.0))
+    Ok(leftovers(report, plan, &session.build(options, audience).await?.0))
 }

@@ -34,8 +34,8 @@ pub struct Tempo {
 impl Tempo {
     /// Against AWS.
     pub const REAL: Self = Self { pace: Duration::from_millis(500), timing: Timing::REAL };
-    /// Against an account that is simulated in this process. Nobody's other calls are in its way: it is not worth half a
-    /// second to be polite to it.
+    /// Against an account that is simulated in this process. Nobody's other calls are in its way: it is not worth half
+    /// a second to be polite to it.
     pub const SIMULATED: Self = Self { pace: Duration::from_millis(20), timing: Timing::SIMULATED };
 }
 
@@ -108,7 +108,8 @@ impl Session {
         self.fence.now().saturating_sub(self.read_on.load(Ordering::SeqCst))
     }
 
-    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own way.
+    /// Returns the time by AWS's clock: the machine that plans and the one that applies may each be wrong in its own
+    /// way.
     pub fn now(&self) -> Timestamp {
         let date = i64::try_from(self.clients.date()).ok().filter(|date| *date > 0);
         date.and_then(|date| Timestamp::from_millisecond(date).ok()).unwrap_or_else(Timestamp::now)

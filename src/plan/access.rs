@@ -1,8 +1,9 @@
-//! What instances may do, before a plan and after it: from the profile on an instance to the role in it, and from the role
-//! to its policies. Pure.
+//! What instances may do, before a plan and after it: from the profile on an instance to the role in it, and from the
+//! role to its policies. Pure.
 //!
-//! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy what it
-//! allows) changes what the package on the instance can do: the version gate asks here, and not the kinds one by one.
+//! Whatever changes a link of this chain (an attachment another profile, a profile another role, a role or a policy
+//! what it allows) changes what the package on the instance can do: `plan::precedence` asks here, and not the kinds one
+//! by one.
 
 use crate::kinds::attachment::AttachmentCarried;
 use crate::kinds::role::RoleCarried;
@@ -17,7 +18,7 @@ use crate::model::Action;
 use crate::model::{Address, Scope};
 use crate::vss::gate::{Account, Machine, Powers, Role};
 
-/// One thing of the file on its way from live to desired.
+/// One resource of the file, before and after its change.
 #[derive(Clone, Copy, Debug)]
 struct Turn<'a> {
     desired: &'a Desired,
@@ -37,7 +38,7 @@ pub(crate) struct Access<'a> {
 pub(crate) type Move = (String, String);
 
 impl<'a> Access<'a> {
-    /// Takes every thing of the file as if it came to be as the file says.
+    /// Takes every resource of the file as if it became what the file says.
     pub(crate) fn of_file(
         scope: &'a Scope,
         account: &'a Account,
@@ -53,11 +54,11 @@ impl<'a> Access<'a> {
         Self { scope, account, turns: desired.iter().filter_map(turn).collect() }
     }
 
-    /// Takes the things that a plan changes; marks and tags change nobody's permissions.
+    /// Takes the resources that a plan changes. Marks and tags change no permissions.
     pub(super) fn of_drafts(scope: &'a Scope, account: &'a Account, drafts: &[Draft<'a>]) -> Self {
         let matters = |draft: &&Draft<'a>| match draft.action {
             Action::Create | Action::Replace => true,
-            // What follows the replacement of something has no differences of its own.
+            // A resource that follows the replacement of another one has no differences of its own.
             Action::Update => draft.fields.is_empty() || draft.fields.iter().any(|field| !is_tag(&field.path)),
             Action::Adopt => draft.fields.iter().any(|field| !is_tag(&field.path)),
             Action::NoOp | Action::Delete | Action::Unknown | Action::Refused => false,
@@ -80,15 +81,15 @@ impl<'a> Access<'a> {
         stay.chain(swaps).collect()
     }
 
-    /// The way of one instance; nothing where it has no profile that it could lose.
+    /// Returns the way of one instance; `None` where it has no profile to lose.
     pub(crate) fn way(&self, machine: &Machine) -> Option<Move> {
         let before = last(machine.profile.as_deref()?);
         let after = self.attachments(machine).map(|turn| last(text(turn.desired, "instance_profile"))).next();
         Some((before.clone(), after.unwrap_or(before)))
     }
 
-    /// What an instance on this way may do: before the plan where `counts` takes none of the things, after it where it
-    /// takes all.
+    /// Returns what an instance on this way may do: before the plan where `counts` takes none of the resources, after
+    /// it where it takes all.
     pub(crate) fn powers(&self, way: &Move, counts: &dyn Fn(&Address) -> bool) -> Powers {
         let (before, after) = way;
         let brings =
@@ -98,7 +99,7 @@ impl<'a> Access<'a> {
         role.map(|role| self.policies(&role, counts)).unwrap_or_default()
     }
 
-    /// The things that take from an instance on this way what it has, and so have to wait with it.
+    /// Returns the resources that take from an instance on this way what it has, and that therefore wait with it.
     pub(crate) fn holding(&self, machine: Option<&Machine>, (before, after): &Move) -> BTreeSet<Address> {
         let nothing = |_: &Address| false;
         let role = self.role(before, &nothing);
@@ -130,7 +131,7 @@ impl<'a> Access<'a> {
         self.turns.iter().filter(move |turn| turn.desired.address.kind() == kind)
     }
 
-    /// The thing of the file with this name in AWS, which compares names without regard to case.
+    /// Returns the resource of the file with this name. AWS compares names without regard to case.
     fn turn(&self, kind: KindId, name: &str) -> Option<&Turn<'a>> {
         self.turns_of(kind).find(|turn| turn.desired.name.to_lowercase() == name)
     }
@@ -139,7 +140,7 @@ impl<'a> Access<'a> {
         self.turns_of(KindId::Attachment).filter(|turn| means(turn, machine))
     }
 
-    /// The role in a profile.
+    /// Returns the role in a profile.
     fn role(&self, profile: &str, counts: &dyn Fn(&Address) -> bool) -> Option<String> {
         let turn = self.turn(KindId::InstanceProfile, profile).filter(|turn| counts(&turn.desired.address));
         let declared = turn.and_then(|turn| turn.desired.fields.get("role")).and_then(Value::as_str);
@@ -160,7 +161,7 @@ impl<'a> Access<'a> {
         }
     }
 
-    /// The document of one of the account's own policies. A policy's name is unique whatever its path.
+    /// Returns the document of one of the account's own policies. The name of a policy is unique, whatever its path.
     fn document(&self, arn: &str, counts: &dyn Fn(&Address) -> bool) -> Option<Value> {
         let name = self.own_policy(arn)?;
         let turn = self.turn(KindId::Policy, &name).filter(|turn| counts(&turn.desired.address));
@@ -171,13 +172,13 @@ impl<'a> Access<'a> {
         })
     }
 
-    /// The name of a policy of the account's own; AWS's have no account.
+    /// Returns the name of one of the account's own policies. The ARNs of AWS's policies have no account id.
     fn own_policy(&self, arn: &str) -> Option<String> {
         arn.contains(&format!(":iam::{}:policy/", self.scope.account_id)).then(|| last(arn))
     }
 }
 
-/// Whether an entry means an instance; `Instances` are those that it was read for.
+/// Tells whether an entry means an instance, by the instances that were read for it.
 fn means(turn: &Turn<'_>, machine: &Machine) -> bool {
     let carried = turn.live.and_then(|live| live.carried.get::<AttachmentCarried>());
     carried.is_some_and(|carried| carried.instances.contains(&machine.id))
@@ -222,7 +223,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// The name in an ARN, as AWS compares it.
+/// Returns the name in an ARN in the case in which AWS compares it.
 fn last(arn: &str) -> String {
     arn.rsplit('/').next().unwrap_or(arn).to_lowercase()
 }

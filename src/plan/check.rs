@@ -1,5 +1,5 @@
-//! An independent look at a finished plan: what must hold for any plan, whoever built it. `apply` refuses a plan that
-//! fails here; the planner shares no code with it.
+//! An independent look at a finished plan: what must hold for any plan, however it was built. `apply` refuses a plan
+//! that fails here; the planner shares no code with it.
 
 use crate::model::KindId;
 use crate::model::Operation;
@@ -44,14 +44,14 @@ pub fn violations(plan: &Plan, live: &[(KindId, KindLive)]) -> Vec<String> {
             step.after.iter().flat_map(|id| ancestors[*id].iter().copied().chain([*id])).collect();
         let action = actions.get(&step.address).copied();
         for (place, call) in step.calls.iter().enumerate() {
-            // What is waited for must have been begun.
+            // A call that waits for a command comes after the call that sends it.
             let waits = call.input.get(UNTIL).is_some() && call.operation == Operation::GetCommandInvocation;
             if waits && !step.calls[..place].iter().any(|earlier| earlier.operation == Operation::SendCommand) {
                 found.push(format!("`{}` waits for a command that nothing sends", call.operation));
             }
             check_call(plan, step.phase, action, call, &mut found);
-            // A name may be free and taken again meanwhile: who writes to one looks first, unless the plan itself
-            // makes it.
+            // A name may become free and be taken by something else: a call that writes to a name looks first, unless
+            // the plan itself makes what has the name.
             let makes = |step: &Step| step.calls.iter().any(|call| call.operation.known().effect == Effect::Creates);
             let is_new = makes(step)
                 || before
@@ -87,24 +87,24 @@ fn check_call(plan: &Plan, phase: Phase, action: Option<Action>, call: &PlannedC
     if (effect == Effect::Reads) != waits {
         found.push(format!("`{call}` reads, and of reads the calls of a plan hold only those that wait"));
     }
-    // A second object of an address may go once the address itself stands.
+    // An address that is created may leave a second object behind, which is deleted once the address itself stands.
     let leftover = phase == Phase::Remove && action == Some(Action::Create);
     if matches!(effect, Effect::Deletes(_))
         && !leftover
         && !matches!(action, Some(Action::Delete | Action::Replace | Action::Update))
     {
-        found.push(format!("`{call}` deletes a thing whose change is {action:?}"));
+        found.push(format!("`{call}` deletes a resource whose change is {action:?}"));
     }
     if phase == Phase::Prune && action != Some(Action::Delete) {
         found.push(format!(
-            "`{call}` is a deletion of a thing whose change is {action:?} in stack `{}`",
+            "`{call}` is a deletion of a resource whose change is {action:?} in stack `{}`",
             plan.scope.stack
         ));
     }
 }
 
-/// Says which object a call takes away or overwrites that an entry keeps: whatever the planner took it for, it is one
-/// object.
+/// Says which object a call deletes or overwrites that an entry keeps. One object that was listed twice is still one
+/// object, whatever the planner took it for.
 fn keeps(
     live: &[(KindId, KindLive)],
     actions: &BTreeMap<&Address, Action>,

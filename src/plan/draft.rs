@@ -1,5 +1,5 @@
-//! What a plan is made of on its way: what it is built from, and each resource with what happens to it. All stages of the
-//! planner know this, and it knows none of them.
+//! What a plan is made of on its way: what it is built from, and each resource with what happens to it. All stages of
+//! the planner know this, and it knows none of them.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use crate::vss::gate::Evidence;
 /// What the caller asks of a plan.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Only these things and what they need; empty means all.
+    /// Only these resources and what they need; empty means all.
     pub targets: Vec<Address>,
     /// Delete what the stack owns and the file no longer has.
     pub prune: bool,
     /// Delete everything that the stack owns.
     pub destroy: bool,
-    /// Take over strangers at these addresses, and do nothing else.
+    /// Take over the resources without an owner at these addresses, and do nothing else.
     pub adopt: Vec<Address>,
     /// How many deletions may happen; without it, as many as the file allows.
     pub max_deletions: Option<usize>,
@@ -33,7 +33,7 @@ pub struct Input<'a> {
     pub scope: &'a Scope,
     /// The hash of the configuration.
     pub config_sha256: &'a str,
-    /// The things of the file.
+    /// The entries of the file.
     pub desired: &'a [Desired],
     /// What each kind read, by the kind's name.
     pub live: &'a [(KindId, KindLive)],
@@ -46,7 +46,7 @@ pub struct Input<'a> {
 /// The obstacle that the file itself puts up.
 pub(super) const PROTECTED: &str = "it is protected (`protect = true`)";
 
-/// One thing on its way into the plan.
+/// One resource on its way into the plan.
 #[derive(Debug)]
 pub(super) struct Draft<'a> {
     pub(super) kind: &'static dyn Kind,
@@ -57,8 +57,8 @@ pub(super) struct Draft<'a> {
     pub(super) action: Action,
     pub(super) reason: Option<String>,
     pub(super) fields: Vec<FieldChange>,
-    /// It is a second object of this entry, which keeps the first one. The entry's words and their differences from
-    /// the second object say what is lost with it.
+    /// The entry that this is a second object of, and that keeps the first one. What the entry says, and how the second
+    /// object differs from it, shows what is lost with the second object.
     pub(super) second_of: Option<Address>,
 }
 
@@ -83,7 +83,7 @@ impl Draft<'_> {
     }
 }
 
-/// Returns how many deletions are allowed in a stack of so many things.
+/// Returns how many deletions are allowed in a stack of so many resources.
 pub(super) fn allowed_deletions(options: &Options, owned: usize) -> usize {
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
     options.max_deletions.unwrap_or_else(|| (owned * percent as usize / 100).min(most as usize))
@@ -94,7 +94,7 @@ pub(super) fn is_taggable(kind: &dyn Kind) -> bool {
     kind.fields().iter().any(|field| matches!(field.shape, Shape::Tags))
 }
 
-/// The marks of a thing of the file; none for kinds without tags.
+/// Returns the marks of an entry; none for kinds without tags.
 pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTreeMap<String, String> {
     if !is_taggable(kind) || desired.options.contains_key("run_command") {
         return BTreeMap::new();
@@ -103,7 +103,7 @@ pub(super) fn marks_of(scope: &Scope, kind: &dyn Kind, desired: &Desired) -> BTr
     marks::marks(scope, &desired.address, keys.into_iter().flatten().map(|(key, _)| key.as_str()))
 }
 
-/// What differs between the file and live.
+/// Returns what differs between the file and the live resource.
 pub(super) fn differences(
     kind: &dyn Kind,
     desired: &Desired,
@@ -113,7 +113,7 @@ pub(super) fn differences(
     diff::diff(kind.fields(), &desired.fields, &live.fields, marks)
 }
 
-/// AWS's id of an object, or its ARN.
+/// Returns AWS's id of an object, or its ARN.
 pub(super) fn id_of(live: &Live) -> &str {
     ["BackupPlanId", "SelectionId", "AssociationId", "Arn"]
         .iter()
@@ -129,7 +129,7 @@ pub(super) fn cannot_go_at(address: &Address, which: &str, what: &str, obstacle:
     let help = if obstacle == PROTECTED {
         "set `protect = false` first if it should go"
     } else {
-        "clear that away and run again, or leave the thing as it is"
+        "clear that away and run again, or leave the resource as it is"
     };
     Diagnostic::error("VSS0906", format!("`{address}`{which} can't be {what}: {obstacle}")).at(address).help(help)
 }

@@ -1,11 +1,14 @@
 //! The saved plan: a plan with what it is bound to, what it saw, and what it was made from, as open JSON.
 //!
-//! Nothing in it is trusted: applying one builds the plan again from what is live, and the steps must come out the same. The
-//! digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever may write the file
-//! may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to what was reviewed.
+//! Nothing in it is trusted: applying one builds the plan again from what is live, and the steps must come out the
+//! same. The digest is over what a reviewer reads, the integrity sum over all of it. Neither is a signature: whoever
+//! may write the file may write both. A digest carried apart from the file (`--expect-digest`) binds what is applied to
+//! what was reviewed.
 
-use crate::model::KindId;
 mod form;
+mod refusal;
+#[cfg(test)]
+mod tests;
 
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
@@ -13,16 +16,17 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Options;
-use super::fingerprint::{Moved, Observed, canonical, moved, observe};
+use super::fingerprint::{Observed, canonical, observe};
 use super::{Change, FORMAT, Orphan, Plan, Step};
 use crate::config;
 use crate::kind::{Desired, KindLive};
 use crate::model::Thresholds;
 use crate::model::codes;
 use crate::model::hash::sha256_hex;
-use crate::model::{Address, Diagnostic, Hidden, Location, Scope, Severity};
+use crate::model::{Address, Diagnostic, KindId, Location, Scope, Severity};
 
 pub use form::{SavedCall, SavedChange, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
+pub use refusal::Refusal;
 
 /// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
 /// twice: they stand deeper, and AWS's own form of a tag or a condition is longer than the file's.
@@ -30,7 +34,7 @@ const WANTED: u64 = 1 + 2 + 2;
 /// How often it writes what is live, which may be as large as what is wanted: as the old side of a change, and in the
 /// object that it saw, with what an update carries along. The first stands as deep as the new side.
 const LIVE: u64 = 2 + 1;
-/// Bytes of all else that a plan says of one thing: addresses, ids, names, hashes, marks, reasons, hazards.
+/// Bytes of all else that a plan says of one resource: addresses, ids, names, hashes, marks, reasons, hazards.
 const ENVELOPE: u64 = 4096;
 /// The most bytes of a saved plan: room for the largest file, on an account where as much is live. What is live may be
 /// larger yet, for AWS's quotas allow it; whoever saves such a plan is told so.
@@ -39,9 +43,6 @@ pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE *
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// The longest that one can hold.
 pub const LONGEST: SignedDuration = SignedDuration::from_hours(24);
-/// Clocks of two machines may differ by this much.
-const SKEW: SignedDuration = SignedDuration::from_mins(5);
-
 /// What a plan was asked for.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -66,7 +67,7 @@ pub struct Notice {
     pub severity: Severity,
     /// What happened.
     pub message: String,
-    /// The thing it is about.
+    /// The resource it is about.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub address: Option<Address>,
     /// Where in a file.
@@ -100,15 +101,16 @@ pub struct SavedPlan {
     pub expires_at: String,
     /// SHA-256 of the configuration files, hexadecimal.
     pub config_sha256: String,
-    /// `sha256:` and the hash of what a reviewer reads: everything but times, places, the caller, the program and problems.
+    /// `sha256:` and the hash of what a reviewer reads: everything but times, places, the caller, the program and
+    /// problems.
     pub digest: String,
     /// `sha256:` and the hash of all other members.
     pub integrity: String,
     /// What it was asked for.
     pub options: SavedOptions,
-    /// The things of the file, resolved: what the plan was made from.
+    /// The entries of the file, resolved: what the plan was made from.
     pub desired: Vec<SavedEntry>,
-    /// One entry for each thing of the file, and for each deletion.
+    /// One entry for each resource of the file, and for each deletion.
     pub changes: Vec<SavedChange>,
     /// What the stack owns and the file no longer has, and the plan does not delete.
     pub orphans: Vec<SavedOrphan>,
@@ -116,7 +118,7 @@ pub struct SavedPlan {
     pub steps: Vec<SavedStep>,
     /// What the plan saw.
     pub objects: Vec<Observed>,
-    /// Strangers, unreadable things, guards.
+    /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Notice>,
 }
 
@@ -129,62 +131,6 @@ pub struct Occasion {
     pub now: Timestamp,
     /// How long it holds.
     pub lifetime: SignedDuration,
-}
-
-/// Why a saved plan is not applied.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// The text is no saved plan.
-    #[error("it is not a saved plan: {0}")]
-    NotOne(String),
-    /// It was made by another version of the format.
-    #[error("it is a saved plan of format {0}, and this program knows {FORMAT}")]
-    Format(u64),
-    /// It is not as it was written.
-    #[error("it was edited after it was made: {0}")]
-    Edited(String),
-    /// It is for something else.
-    #[error("it is for {0}")]
-    Foreign(String),
-    /// It is not the one that was reviewed.
-    #[error("its digest is {actual}, and {expected} was reviewed")]
-    Digest {
-        /// What was asked for.
-        expected: String,
-        /// What it is.
-        actual: String,
-    },
-    /// It comes from the future.
-    #[error("it was made at {0}, which is still to come: one of the clocks is wrong, or it was edited")]
-    Future(String),
-    /// Its time is over.
-    #[error("it expired at {0}")]
-    Expired(String),
-    /// The configuration is not the one it was made from.
-    #[error("the configuration changed since it was made")]
-    Configuration,
-    /// It needs a value that no plan carries, and the file that has it is not there.
-    #[error("a saved plan has no hidden values, and `{0}` needs one that is in the file")]
-    Hidden(Address),
-    /// What it saw is not there any more.
-    #[error("what it was made from has moved")]
-    Stale(Vec<Moved>),
-}
-
-impl Refusal {
-    /// Tells whether planning again mends it; else somebody should look at it first.
-    pub fn is_stale(&self) -> bool {
-        match self {
-            Self::Expired(_) | Self::Configuration | Self::Stale(_) => true,
-            Self::NotOne(_)
-            | Self::Format(_)
-            | Self::Edited(_)
-            | Self::Foreign(_)
-            | Self::Digest { .. }
-            | Self::Hidden(_)
-            | Self::Future(_) => false,
-        }
-    }
 }
 
 impl SavedPlan {
@@ -232,9 +178,10 @@ impl SavedPlan {
         self.integrity = self.integrity_sum();
     }
 
-    /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the changes,
-    /// the calls with the names of their hazards, the orphans, and what each object was. Two plans for the same changes of
-    /// the same resources have one digest, whenever and by whomever they are made; so have two files that mean the same.
+    /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the
+    /// changes, the calls with the names of their hazards, the orphans, and what each object was. Two plans for the
+    /// same changes of the same resources have one digest, whenever and by whomever they are made; so have two files
+    /// that mean the same.
     fn reviewed_digest(&self) -> String {
         let Self {
             format,
@@ -278,8 +225,8 @@ impl SavedPlan {
         sum(&json!(Self { integrity: String::new(), ..self.clone() }))
     }
 
-    /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of indentation,
-    /// a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
+    /// Writes it as JSON, always the same for the same plan: members in the order of this type, two blanks of
+    /// indentation, a newline at the end. Keys of documents stay in IAM's order, as the calls write them.
     pub fn to_text(&self) -> Result<String, serde_json::Error> {
         crate::model::json::pretty(self)
     }
@@ -312,83 +259,6 @@ impl SavedPlan {
         Ok(saved)
     }
 
-    /// Makes sure that it is the reviewed one.
-    pub fn expect(&self, digest: Option<&str>) -> Result<(), Refusal> {
-        match digest {
-            Some(expected) if expected != self.digest => {
-                Err(Refusal::Digest { expected: expected.to_owned(), actual: self.digest.clone() })
-            }
-            Some(_) | None => Ok(()),
-        }
-    }
-
-    /// Makes sure that its time is now.
-    pub fn check_time(&self, now: Timestamp) -> Result<(), Refusal> {
-        let read = |text: &str| {
-            text.parse::<Timestamp>().map_err(|_| Refusal::Edited(format!("`{text}` is no point in time")))
-        };
-        let (created, expires) = (read(&self.created_at)?, read(&self.expires_at)?);
-        if created > now.saturating_add(SKEW).unwrap_or(now) {
-            return Err(Refusal::Future(self.created_at.clone()));
-        }
-        if expires.duration_since(created) > LONGEST {
-            return Err(Refusal::Edited("it holds for more than a day".to_owned()));
-        }
-        if expires <= now {
-            return Err(Refusal::Expired(self.expires_at.clone()));
-        }
-        Ok(())
-    }
-
-    /// Makes sure that it is for the configuration that is there.
-    pub fn check_config(&self, config: &config::Config) -> Result<(), Refusal> {
-        let Scope { stack, account_id, region, iam_path: _ } = &self.scope;
-        let own = &config.scope;
-        for (what, theirs, ours) in
-            [("stack", stack, &own.stack), ("account", account_id, &own.account_id), ("region", region, &own.region)]
-        {
-            if theirs != ours {
-                return Err(Refusal::Foreign(format!("{what} `{theirs}`, and the file is for `{ours}`")));
-            }
-        }
-        let same = self.entries() == without_places(&config.desired) && self.options.thresholds == config.thresholds;
-        match (same, self.config_sha256 == config.sha256) {
-            // A comment, or another layout of the file, asks for nothing else.
-            (true, _) => Ok(()),
-            (false, false) => Err(Refusal::Configuration),
-            (false, true) => Err(Refusal::Edited("it asks for what the file does not say".to_owned())),
-        }
-    }
-
-    /// Makes sure that a plan made anew, from what is live now, does the same to the same things.
-    pub fn check_fresh(&self, fresh: &Plan, live: &[(KindId, KindLive)]) -> Result<(), Refusal> {
-        let moved = moved(&self.objects, &observe(fresh, &self.entries(), live, &self.objects));
-        let same = self.steps == fresh.steps.iter().map(SavedStep::from).collect::<Vec<_>>();
-        let (touched, others): (Vec<Moved>, Vec<Moved>) = moved.into_iter().partition(|moved| moved.touched);
-        if !touched.is_empty() {
-            return Err(Refusal::Stale(touched));
-        }
-        match (same, others.is_empty()) {
-            (true, _) => Ok(()),
-            (false, false) => Err(Refusal::Stale(others)),
-            (false, true) => {
-                Err(Refusal::Edited("its steps are not those that follow from what it was made from".to_owned()))
-            }
-        }
-    }
-
-    /// Makes sure that the values that no plan carries are known here.
-    ///
-    /// # Errors
-    /// The first step that needs one which is not.
-    pub fn check_hidden(&self, hidden: &Hidden) -> Result<(), Refusal> {
-        let lacks = |step: &&SavedStep| step.calls.iter().any(|call| hidden.reveal(&call.input).is_err());
-        match self.steps.iter().find(lacks) {
-            Some(step) => Err(Refusal::Hidden(step.address.clone())),
-            None => Ok(()),
-        }
-    }
-
     /// Returns what it was asked for.
     pub fn options(&self) -> Options {
         let SavedOptions { targets, prune, max_deletions, thresholds } = self.options.clone();
@@ -413,11 +283,6 @@ impl SavedPlan {
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
         }
     }
-}
-
-/// Leaves out where entries stand.
-fn without_places(desired: &[Desired]) -> Vec<Desired> {
-    desired.iter().map(|entry| Desired { location: None, ..entry.clone() }).collect()
 }
 
 /// Hashes the canonical form of a value.
@@ -451,101 +316,4 @@ pub fn schema() -> Value {
     let mut schema = settings.into_generator().into_root_schema_for::<SavedPlan>().to_value();
     schema["title"] = json!("vssctl saved plan");
     schema
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn saved(now: &str) -> SavedPlan {
-        let plan = Plan {
-            format: FORMAT,
-            tool: "vssctl".into(),
-            scope: Scope {
-                stack: "s".into(),
-                account_id: "123456789012".into(),
-                region: "eu-west-1".into(),
-                iam_path: "/".into(),
-            },
-            config_sha256: "0".into(),
-            changes: Vec::new(),
-            orphans: Vec::new(),
-            steps: Vec::new(),
-            diagnostics: Vec::new(),
-        };
-        let occasion = Occasion {
-            caller_arn: "arn:aws:iam::123456789012:user/a".into(),
-            now: now.parse().expect("a time"),
-            lifetime: LIFETIME,
-        };
-        SavedPlan::new(&plan, &[], &[], &Options::default(), &occasion)
-    }
-
-    #[test]
-    fn the_checked_in_schema_is_the_one_of_the_types() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/schema/plan.schema.json");
-        let current = format!("{}\n", serde_json::to_string_pretty(&schema()).expect("JSON"));
-        if std::env::var_os("SNAPSHOTS").is_some_and(|action| action == "overwrite") {
-            std::fs::write(path, &current).expect("a file");
-        }
-        let checked_in = std::fs::read_to_string(path).unwrap_or_default();
-        assert!(
-            checked_in == current,
-            "schema/plan.schema.json is stale: vssctl schema --plan > schema/plan.schema.json"
-        );
-    }
-
-    #[test]
-    fn a_saved_plan_comes_back_as_it_was() {
-        let plan = saved("2026-01-01T00:00:00Z");
-        let text = plan.to_text().expect("JSON");
-        assert_eq!(SavedPlan::parse(&text), Ok(plan));
-    }
-
-    #[test]
-    fn the_digest_does_not_know_the_time_and_the_integrity_sum_does() {
-        let (one, two) = (saved("2026-01-01T00:00:00Z"), saved("2026-01-02T00:00:00Z"));
-        assert_eq!(one.digest, two.digest);
-        assert_ne!(one.integrity, two.integrity);
-        assert!(is_digest(&one.digest) && !is_digest("sha256:12") && !is_digest(&one.digest.to_uppercase()));
-    }
-
-    #[test]
-    fn every_edit_is_noticed() {
-        let text = saved("2026-01-01T00:00:00Z").to_text().expect("JSON");
-        for (old, new) in [
-            ("\"prune\": false", "\"prune\": true"),
-            ("04:00:00Z", "23:00:00Z"),
-            ("eu-west-1", "us-east-1"),
-            (
-                "\"steps\": []",
-                "\"steps\": [{\"id\":0,\"address\":\"role.a\",\"phase\":\"ensure\",\"after\":[],\"calls\":[]}]",
-            ),
-        ] {
-            assert!(text.contains(old), "{text}");
-            assert!(matches!(SavedPlan::parse(&text.replace(old, new)), Err(Refusal::Edited(_))), "{old}");
-        }
-        let unknown = text.replacen('{', "{\"more\": 1,", 1);
-        assert!(matches!(SavedPlan::parse(&unknown), Err(Refusal::NotOne(_))));
-        let twice = text.replacen('{', "{\"steps\": [],", 1);
-        assert!(matches!(SavedPlan::parse(&twice), Err(Refusal::NotOne(_))));
-        assert_eq!(SavedPlan::parse("{\"format\": 99}"), Err(Refusal::Format(99)));
-        assert!(matches!(SavedPlan::parse("nonsense"), Err(Refusal::NotOne(_))));
-    }
-
-    #[test]
-    fn a_plan_holds_from_its_making_to_its_expiry() {
-        let plan = saved("2026-01-01T00:00:00Z");
-        let at = |time: &str| plan.check_time(time.parse().expect("a time"));
-        assert_eq!(at("2026-01-01T00:00:01Z"), Ok(()));
-        // A clock may be a little behind.
-        assert_eq!(at("2025-12-31T23:57:00Z"), Ok(()));
-        assert!(matches!(at("2025-12-31T23:50:00Z"), Err(Refusal::Future(_))));
-        assert_eq!(at("2026-01-01T03:59:59Z"), Ok(()));
-        assert!(at("2026-01-01T04:00:00Z").is_err_and(|refusal| refusal.is_stale()));
-        let mut longer = plan.clone();
-        longer.expires_at = "2026-02-01T00:00:00Z".into();
-        longer.seal();
-        assert!(matches!(longer.check_time("2026-01-01T00:00:01Z".parse().expect("a time")), Err(Refusal::Edited(_))));
-    }
 }

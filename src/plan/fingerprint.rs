@@ -1,5 +1,5 @@
-//! What a plan saw, so that what moved since can be named: for each object its unique id and the hash of its state, and for
-//! each one that the plan touches the state itself.
+//! What a plan saw, so that what moved since can be named: for each object its unique id and the hash of its state, and
+//! for each one that the plan touches the state itself.
 
 use crate::kinds;
 use crate::model::KindId;
@@ -46,7 +46,7 @@ pub enum Presence {
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Observed {
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// What it is to the plan.
     pub standing: Standing,
@@ -61,14 +61,14 @@ pub struct Observed {
     pub state: Option<Map<String, Value>>,
 }
 
-/// One thing that is no longer as the plan saw it.
+/// One resource that is no longer as the plan saw it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Moved {
-    /// Which thing.
+    /// Which resource.
     pub address: Address,
     /// What about it, in the words of the file where it has some: `rule.nightly.schedule`, `RoleId`.
     pub what: String,
-    /// The plan touches it.
+    /// Whether the plan touches it.
     pub touched: bool,
 }
 
@@ -120,7 +120,8 @@ fn key(observed: &Observed) -> (&Address, Standing, &str) {
 
 fn of_live(address: Address, standing: Standing, live: &Live, keeps: bool) -> Observed {
     let state = json!({
-        "name": live.name, "owner": live.owner, "ids": live.ids, "fields": live.fields, "carried": live.carried.to_json(),
+        "name": live.name, "owner": live.owner, "ids": live.ids, "fields": live.fields,
+        "carried": live.carried.to_json(),
     });
     let id = UNIQUE.iter().chain(&["Arn"]).find_map(|name| live.ids.get(*name)).cloned().unwrap_or_default();
     let state = canonical(&state);
@@ -134,7 +135,7 @@ fn of_live(address: Address, standing: Standing, live: &Live, keeps: bool) -> Ob
     }
 }
 
-/// Lists what is no longer as it was, the things that the plan touches first.
+/// Lists what is no longer as it was; what the plan touches comes first.
 pub fn moved(before: &[Observed], now: &[Observed]) -> Vec<Moved> {
     let mut all = Vec::new();
     // An entry has one object, whatever its id; of the others the id says which is which.
@@ -180,7 +181,7 @@ fn difference(old: &Observed, new: &Observed) -> String {
         let (before, after) = (before.get(part).unwrap_or(&Value::Null), after.get(part).unwrap_or(&Value::Null));
         let prefix = if part == "fields" || part == "carried" || part == "ids" { "" } else { part };
         differing(prefix, before, after, &mut paths);
-        // What follows from the same change says the same in AWS's words.
+        // The parts that follow repeat the same change in AWS's words.
         if !paths.is_empty() {
             break;
         }
@@ -253,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thing_made_again_is_another_one() {
+    fn a_resource_made_again_is_another_one() {
         let (one, two) = (seen(&json!({}), "1"), seen(&json!({}), "2"));
         assert_eq!(whats(&one, &two), ["it has been deleted and made again (`2`, not `1`)"]);
     }

@@ -1,8 +1,10 @@
-//! Who holds what goes: a thing that somebody holds beyond this plan is not taken apart before AWS refuses to delete it.
+//! What still holds a resource that is deleted or replaced: where something beyond this plan does, the resource is
+//! refused, before half of it is taken apart and AWS refuses to delete the rest.
 
 use super::Input;
 use super::draft::Draft;
 use super::draft::cannot_go;
+use super::rounds::{Decision, in_rounds};
 use crate::kind::{Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
 use crate::kinds;
 use crate::model::Action;
@@ -14,22 +16,22 @@ const MOST: usize = 10;
 
 /// Refuses deletions and replacements of what is still held when their turn comes. Tells whether it refused any.
 pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> bool {
-    let mut refused = false;
     keep_children_of_strangers(input, drafts);
-    loop {
+    // One at a time: what a refused resource would have let go of has one holder more.
+    in_rounds(drafts, |drafts| {
         let held = drafts.iter().enumerate().find_map(|(index, draft)| {
             let holders = holders(input, drafts, draft);
-            (!holders.is_empty()).then_some((index, holders))
+            (!holders.is_empty()).then_some((index, draft, holders))
         });
-        let Some((index, holders)) = held else { return refused };
-        let draft = &drafts[index];
-        let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
-        let obstacle = obstacle(&holders);
-        let location = draft.desired.and_then(|desired| desired.location.clone());
-        diagnostics.push(cannot_go(draft, what, &obstacle).located(location));
-        drafts[index].refuse(Action::Refused, obstacle);
-        refused = true;
-    }
+        let decide = |(index, draft, holders): (usize, &Draft<'_>, Vec<Holder>)| {
+            let what = if draft.action == Action::Delete { "deleted" } else { "replaced" };
+            let reason = obstacle(&holders);
+            let location = draft.desired.and_then(|desired| desired.location.clone());
+            diagnostics.push(cannot_go(draft, what, &reason).located(location));
+            Decision { index, action: Action::Refused, reason }
+        };
+        held.map(decide).into_iter().collect()
+    })
 }
 
 fn obstacle(holders: &[Holder]) -> String {
@@ -49,7 +51,7 @@ fn obstacle(holders: &[Holder]) -> String {
     format!("{}{more} {verb} it, and would not let go in this run", names.join(", "))
 }
 
-/// What is taken away, and how.
+/// A resource that is deleted or replaced.
 struct Held<'a> {
     kind: &'a dyn Kind,
     address: &'a Address,
@@ -57,7 +59,7 @@ struct Held<'a> {
     live: &'a Live,
 }
 
-/// The holders that do not let go of what a draft takes away.
+/// Returns the holders that do not let go of the resource that a draft deletes or replaces.
 fn holders(input: &Input<'_>, drafts: &[Draft<'_>], draft: &Draft<'_>) -> Vec<Holder> {
     let Some(live) = draft.live.filter(|_| matches!(draft.action, Action::Delete | Action::Replace)) else {
         return Vec::new();
@@ -72,7 +74,7 @@ fn remaining(input: &Input<'_>, drafts: &[Draft<'_>], held: &Held<'_>) -> Vec<Ho
 }
 
 fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held<'_>) -> bool {
-    // Who names a profile for deletion has been told of the instances that carry it.
+    // Whoever targets a profile for deletion was told of the instances that have it.
     if holder.kind == HolderKind::Instance {
         return held.action == Action::Delete && input.options.targets.contains(held.address);
     }
@@ -94,7 +96,8 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held
     }
 }
 
-/// Takes back deletions of what has no mark of its own and is in something that is not ours, or not yet.
+/// Takes back the deletions of selections in plans that this stack does not own, or not yet: a selection has no mark of
+/// its own.
 fn keep_children_of_strangers(input: &Input<'_>, drafts: &mut [Draft<'_>]) {
     for draft in drafts.iter_mut().filter(|draft| draft.action == Action::Delete) {
         let Some(live) = draft.live.filter(|live| live.owner == Owner::Parent) else { continue };

@@ -3,174 +3,25 @@
 
 pub(crate) mod access;
 pub mod build;
+mod calls;
 pub mod check;
+mod content;
 mod draft;
 pub mod file;
 pub mod fingerprint;
-mod gate;
 pub mod hazard;
 mod holders;
+mod live_names;
 pub mod order;
+mod precedence;
+mod prune;
+mod rounds;
 mod seconds;
+mod spread;
+mod targets;
 mod unreadable;
 mod verdict;
 
-use crate::model::Action;
-use crate::model::FieldChange;
-use crate::model::Phase;
-use crate::model::PlannedCall;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-use crate::model::{Address, Diagnostic, Location, Scope, Severity};
-
+pub use content::{Change, FORMAT, Orphan, Plan, Step, Summary, Verdict};
 pub use draft::{Input, Options};
 pub use hazard::{Hazard, HazardNote};
-
-/// The version of the JSON plan.
-pub const FORMAT: u32 = 2;
-
-/// One thing of the file and what the plan does to it.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Change {
-    /// Which thing.
-    pub address: Address,
-    /// Its AWS name.
-    pub name: String,
-    /// What happens.
-    pub action: Action,
-    /// Why, for people, where the fields don't say it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub reason: Option<String>,
-    /// What differs.
-    pub fields: Vec<FieldChange>,
-    /// Where the entry stands in the file.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub location: Option<Location>,
-}
-
-/// Something that the stack owns and the file no longer has.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Orphan {
-    /// The address of its mark, or one made of its name.
-    pub address: Address,
-    /// Its AWS name.
-    pub name: String,
-    /// Its ARN or id.
-    pub id: String,
-}
-
-/// The calls of one thing in one phase.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Step {
-    /// Its place in the list, from 0; steps stand in an order in which they can be made.
-    pub id: usize,
-    /// Which thing.
-    pub address: Address,
-    /// Which phase.
-    pub phase: Phase,
-    /// The steps that must have succeeded before.
-    pub after: Vec<usize>,
-    /// The looks: reads that must find what the calls act on as the plan saw it. They are made right before calls
-    /// that give privileges or can't be taken back, and before others once what the plan saw is older than ten
-    /// seconds. There are none for what this very plan makes.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub looks: Vec<PlannedCall>,
-    /// The calls, in order.
-    pub calls: Vec<PlannedCall>,
-    /// What needs consent by name before any step of the plan is made.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub hazards: Vec<HazardNote>,
-}
-
-/// A plan. Its JSON form is versioned by [`FORMAT`].
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Plan {
-    /// [`FORMAT`].
-    pub format: u32,
-    /// The program that made it, such as `vssctl 0.1.0`.
-    pub tool: String,
-    /// What it is bound to.
-    pub scope: Scope,
-    /// SHA-256 of the configuration files, hexadecimal.
-    pub config_sha256: String,
-    /// One entry for each thing of the file, and for each deletion.
-    pub changes: Vec<Change>,
-    /// What the stack owns and the file no longer has, and the plan does not delete.
-    pub orphans: Vec<Orphan>,
-    /// What will be done.
-    pub steps: Vec<Step>,
-    /// Strangers, unreadable things, guards.
-    pub diagnostics: Vec<Diagnostic>,
-}
-
-/// Whether all that a plan is about can be done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// All of it.
-    Clean,
-    /// Something is somebody else's, protected, or over a limit.
-    Refused,
-    /// Something could not be read, or something else is wrong with it.
-    Unread,
-}
-
-/// How many things a plan adds, changes and destroys.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Summary {
-    /// Created or replaced.
-    pub add: usize,
-    /// Updated or adopted.
-    pub change: usize,
-    /// Deleted or replaced.
-    pub destroy: usize,
-}
-
-impl Plan {
-    /// Counts what the plan does; a replacement is both added and destroyed, as in Terraform.
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        for change in &self.changes {
-            match change.action {
-                Action::Create => summary.add += 1,
-                Action::Adopt | Action::Update => summary.change += 1,
-                Action::Delete => summary.destroy += 1,
-                Action::Replace => {
-                    summary.add += 1;
-                    summary.destroy += 1;
-                }
-                Action::NoOp | Action::Unknown | Action::Refused => {}
-            }
-        }
-        summary
-    }
-
-    /// Tells whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
-    /// Tells whether a thing could not be read.
-    pub fn has_unknown(&self) -> bool {
-        self.changes.iter().any(|change| change.action == Action::Unknown)
-    }
-
-    /// Tells whether something was refused.
-    pub fn has_refused(&self) -> bool {
-        self.changes.iter().any(|change| change.action == Action::Refused)
-    }
-
-    /// Says whether all of it can be done. What is refused weighs more than what could not be read.
-    pub fn verdict(&self) -> Verdict {
-        if self.has_refused() {
-            Verdict::Refused
-        } else if self.has_unknown() || self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
-            Verdict::Unread
-        } else {
-            Verdict::Clean
-        }
-    }
-}

@@ -1,7 +1,8 @@
 //! One deterministic order for the steps of a plan.
 //!
-//! A holder lets go before what it holds is replaced; a thing stands before those that refer to it; what a change leaves
-//! behind goes once everybody who depends on the thing stands; deletions go from the holder to the held.
+//! A holder lets go before what it holds is replaced. A resource is made before those that refer to it. What a change
+//! leaves behind is deleted once everything that depends on the resource stands. Deletions go from the holder to the
+//! held.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +11,7 @@ use crate::model::Address;
 use crate::model::Phase::{Ensure, Prune, Release, Remove};
 use crate::model::{Phase, PlannedCall};
 
-/// The place of a step: its phase and its thing.
+/// The place of a step: its phase and the address of its resource.
 pub type Vertex = (Phase, Address);
 
 /// Who refers to whom, and what the steps are, before they are in order.
@@ -20,11 +21,11 @@ pub struct Graph {
     pub calls: BTreeMap<Vertex, Vec<PlannedCall>>,
     /// The looks of each vertex that has some.
     pub looks: BTreeMap<Vertex, Vec<PlannedCall>>,
-    /// (thing, what it needs), as the file says.
+    /// (resource, what it needs), as the file says.
     pub references: BTreeSet<(Address, Address)>,
     /// (holder, what it holds), as AWS has it now; what is held may be on its way out.
     pub holds: BTreeSet<(Address, Address)>,
-    /// (thing, what must stand before anything is done to it), whoever refers to whom.
+    /// (resource, what must stand before anything is done to it), whoever refers to whom.
     pub waits: BTreeSet<(Address, Address)>,
     /// (second object, the entry that keeps the first one): it goes once the entry and all who refer to that stand.
     pub seconds: BTreeSet<(Address, Address)>,
@@ -111,9 +112,9 @@ impl Graph {
             edge((Ensure, user), (Remove, used));
             edge((Remove, user), (Remove, used));
         }
-        for (thing, first) in &self.waits {
+        for (waiting, first) in &self.waits {
             for phase in [Release, Ensure, Remove] {
-                edge((Ensure, first), (phase, thing));
+                edge((Ensure, first), (phase, waiting));
             }
         }
         for (second, entry) in &self.seconds {

@@ -49,7 +49,7 @@ pub(super) fn remove<'a>(
     drafts.extend(seconds);
 }
 
-/// The address of a second object: the entry's with a number.
+/// Returns the address of a second object: the address of the entry with a number.
 fn numbered(entry: &Address, taken: &BTreeSet<Address>) -> Address {
     (2..taken.len() + 3)
         .map(|number| Address::new(entry.kind(), format!("{}-{number}", entry.key())))
@@ -64,7 +64,7 @@ fn second<'a>(
     live: &'a Live,
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
-    // Where the entry goes as well, its second object goes like any other.
+    // Where the entry is deleted as well, its second object is deleted like any other resource.
     let desired = first.desired.filter(|_| first.action != Action::Delete);
     let id = id_of(live);
     let reason = format!("it is a second object of `{}`, with the id `{id}`", first.address);
@@ -122,8 +122,8 @@ fn limit(input: &Input<'_>, owned: usize, seconds: &mut [Draft<'_>], diagnostics
     }
 }
 
-/// Says what second objects wait for: their entry and whoever refers to it, and the selections in a plan before the
-/// plan.
+/// Adds what second objects wait for: their entry and whatever refers to it. The selections in a plan are deleted
+/// before the plan.
 pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut Graph) {
     fn plan_id<'a>(draft: &Draft<'a>) -> Option<&'a String> {
         draft.live.and_then(|live| live.ids.get("BackupPlanId"))
@@ -133,7 +133,7 @@ pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut 
             graph.seconds.insert((draft.address.clone(), entry.clone()));
         }
     }
-    // Names don't tell a plan and its second object apart: the id that a selection has of its plan does.
+    // A plan and its second object have one name: the plan id of a selection tells which of them it is in.
     for selection in drafts.iter().filter(|draft| draft.kind.id() == KindId::Selection) {
         let plans = drafts.iter().filter(|draft| draft.kind.id() == KindId::Plan);
         for plan in plans.filter(|plan| plan_id(plan).is_some() && plan_id(plan) == plan_id(selection)) {

@@ -1,4 +1,4 @@
-//! What could not be read, beyond the things of the file: orphans may be missing from the plan.
+//! What could not be read, beyond the entries of the file: orphans may be missing from the plan.
 
 use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +8,7 @@ use crate::aws::AwsError;
 use crate::kind::Found;
 use crate::model::Diagnostic;
 
-/// Names each failed read once, unless a thing of the file that could not be read names it already.
+/// Names each failed read once, unless an entry that could not be read names it already.
 ///
 /// A plan that deletes what the file no longer has would claim to be complete: for it, this is an error.
 pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {

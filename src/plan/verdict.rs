@@ -1,4 +1,4 @@
-//! The verdict on one thing: what its live counterpart and the owner of that allow.
+//! The verdict on one resource: what may be done, given what is live and who owns it.
 
 use super::draft::{PROTECTED, cannot_go, cannot_go_at};
 use crate::kinds;
@@ -13,7 +13,7 @@ use crate::kind::{Desired, Found, Kind, Live, Owner};
 use crate::model::{Action, FieldChange};
 use crate::model::{Address, Diagnostic};
 
-/// Judges one thing of the file.
+/// Judges one entry of the file.
 pub(super) fn judge<'a>(
     input: &Input<'a>,
     kind: &'static dyn Kind,
@@ -32,52 +32,29 @@ pub(super) fn judge<'a>(
         fields: Vec::new(),
         second_of: None,
     };
-    // An adoption is about the things that are named, whatever else is in conflict.
+    // An adoption is about the entries that are named, whatever else is in conflict.
     if !input.options.adopt.is_empty() && !input.options.adopt.contains(&desired.address) {
         let live = if let Found::Live(live) = found { Some(&**live) } else { None };
         return Draft { live, ..draft };
     }
-    let refused = |reason: String| Draft { action: Action::Refused, reason: Some(reason), ..draft_like(&draft) };
+    let refused = |reason: String, draft| Draft { action: Action::Refused, reason: Some(reason), ..draft };
     match found {
-        // It was not even looked for: which of the things that fit its parent is meant, the parent's problem asks.
-        Found::Unknown { .. } if ambiguous_parent(input, desired).is_some() => {
-            let parent = ambiguous_parent(input, desired).map(ToString::to_string).unwrap_or_default();
-            refused(format!("needs `{parent}`, which fits several live things"))
-        }
         Found::Unknown { action, message } => {
-            diagnostics.push(
-                Diagnostic::error("VSS0801", format!("`{}` could not be read: {message}", desired.address))
-                    .at(&desired.address)
-                    .located(desired.location.clone())
-                    .help(format!("allow `{action}` to the caller, or mend what the message says, and run again")),
-            );
+            // It was not looked for, as its parent fits several resources: the problem of the parent says so.
+            if let Some(parent) = ambiguous_parent(input, desired) {
+                return refused(format!("needs `{parent}`, which fits several live resources"), draft);
+            }
+            diagnostics.push(unreadable(desired, action, message));
             Draft { action: Action::Unknown, reason: Some(format!("{action} failed")), ..draft }
         }
-        // Without a mark that tells them apart none of them is ours to delete.
+        // No mark tells them apart, so none of them is ours to delete.
         Found::Ambiguous { .. } | Found::Absent if input.options.destroy => draft,
         Found::Ambiguous { ids } => {
-            diagnostics.push(
-                Diagnostic::error(
-                    "VSS0902",
-                    format!("`{}` fits several live things: {}", desired.address, ids.join(", ")),
-                )
-                .at(&desired.address)
-                .located(desired.location.clone())
-                .help("AWS lets several of them have one name: delete or rename all but one, then run again"),
-            );
-            refused(format!("{} live things fit", ids.len()))
+            diagnostics.push(ambiguous(desired, ids));
+            refused(format!("{} live resources fit", ids.len()), draft)
         }
         Found::Absent if !input.options.adopt.is_empty() => {
-            diagnostics.push(
-                Diagnostic::error("VSS0909", format!("there is no live `{}` to adopt", desired.address))
-                    .at(&desired.address)
-                    .located(desired.location.clone())
-                    .help(format!(
-                        "nothing has the name `{}`: give the entry the `name` of what is there",
-                        desired.name
-                    ))
-                    .help("or run `vssctl apply`, which makes it"),
-            );
+            diagnostics.push(nothing_to_adopt(desired));
             draft
         }
         Found::Absent => {
@@ -85,27 +62,44 @@ pub(super) fn judge<'a>(
             add_grace_time(desired, &mut fields);
             Draft { action: Action::Create, fields, ..draft }
         }
-        Found::Live(live) => {
-            if input.options.destroy {
-                return match live.owner {
-                    Owner::Ours(_) | Owner::Parent if is_deletable(kind) => {
-                        deletion(input, kind, desired.address.clone(), Some(desired), live, diagnostics)
-                    }
-                    // Nothing of a stranger is ours to delete.
-                    Owner::Ours(_)
-                    | Owner::Parent
-                    | Owner::Nobody
-                    | Owner::Stack(_)
-                    | Owner::CloudFormation(_)
-                    | Owner::Aws => draft,
-                };
+        Found::Live(live) if input.options.destroy => match live.owner {
+            Owner::Ours(_) | Owner::Parent if is_deletable(kind) => {
+                deletion(input, kind, desired.address.clone(), Some(desired), live, diagnostics)
             }
-            settle_owner(input, Draft { live: Some(live), ..draft }, desired, live, diagnostics)
-        }
+            // What this stack does not own is not deleted.
+            Owner::Ours(_)
+            | Owner::Parent
+            | Owner::Nobody
+            | Owner::Stack(_)
+            | Owner::CloudFormation(_)
+            | Owner::Aws => draft,
+        },
+        Found::Live(live) => judge_owner(input, Draft { live: Some(live), ..draft }, desired, live, diagnostics),
     }
 }
 
-/// The parent that a thing lives in, where several live things could be it.
+/// Starts a diagnostic that is about an entry.
+fn about(desired: &Desired, code: &'static str, message: String) -> Diagnostic {
+    Diagnostic::error(code, message).at(&desired.address).located(desired.location.clone())
+}
+
+fn unreadable(desired: &Desired, action: &str, message: &str) -> Diagnostic {
+    about(desired, "VSS0801", format!("`{}` could not be read: {message}", desired.address))
+        .help(format!("allow `{action}` to the caller, or mend what the message says, and run again"))
+}
+
+fn ambiguous(desired: &Desired, ids: &[String]) -> Diagnostic {
+    about(desired, "VSS0902", format!("`{}` fits several live resources: {}", desired.address, ids.join(", ")))
+        .help("AWS lets several of them have one name: delete or rename all but one, then run again")
+}
+
+fn nothing_to_adopt(desired: &Desired) -> Diagnostic {
+    about(desired, "VSS0909", format!("there is no live `{}` to adopt", desired.address))
+        .help(format!("nothing has the name `{}`: give the entry the `name` of what is there", desired.name))
+        .help("or run `vssctl apply`, which makes it")
+}
+
+/// Returns the parent that a resource lives in, where several live resources fit the parent.
 fn ambiguous_parent<'a>(input: &Input<'a>, desired: &'a Desired) -> Option<&'a Address> {
     desired.references.iter().filter(|address| desired.address.parent_key() == Some(address.key())).find(|address| {
         let live = input.live.iter().find(|(kind, _)| *kind == address.kind());
@@ -113,7 +107,8 @@ fn ambiguous_parent<'a>(input: &Input<'a>, desired: &'a Desired) -> Option<&'a A
     })
 }
 
-/// Shows the grace time of a compliance lock that comes with its vault: AWS does not tell it, so it is no difference by itself.
+/// Shows the grace time of a compliance lock that comes with its vault: AWS does not tell it, so it is no difference by
+/// itself.
 fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
     let Some(after) = desired.options.get("changeable_for") else { return };
     if let Some(last) = fields.iter().rposition(|field| field.path.starts_with("lock.")) {
@@ -125,8 +120,8 @@ fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
     }
 }
 
-/// The table of the file that declares a thing: a role's own instance profile stands under the role, a selection under
-/// its plan.
+/// Returns the table of the file that declares a resource: a role's own instance profile stands under the role, a
+/// selection under its plan.
 fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
     let address = &desired.address;
     let holder = input.desired.iter().find(|other| {
@@ -142,26 +137,12 @@ fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
     }
 }
 
-/// Region settings exist once and are nobody's: they are set, never deleted.
+/// Tells whether a kind has deletions. Region settings exist once and have no owner: they are set, never deleted.
 fn is_deletable(kind: &dyn Kind) -> bool {
     kind.id() != KindId::RegionSettings
 }
 
-fn draft_like<'a>(draft: &Draft<'a>) -> Draft<'a> {
-    Draft {
-        kind: draft.kind,
-        address: draft.address.clone(),
-        desired: draft.desired,
-        live: draft.live,
-        marks: draft.marks.clone(),
-        action: draft.action,
-        reason: None,
-        fields: Vec::new(),
-        second_of: None,
-    }
-}
-
-fn settle_owner<'a>(
+fn judge_owner<'a>(
     input: &Input<'a>,
     draft: Draft<'a>,
     desired: &'a Desired,
@@ -205,7 +186,7 @@ fn settle_owner<'a>(
     }
 }
 
-/// Compares an owned thing; `change` is what happens when something differs.
+/// Compares an owned resource with its entry; `change` is what happens when something differs.
 fn compare<'a>(
     input: &Input<'a>,
     draft: Draft<'a>,
@@ -216,41 +197,24 @@ fn compare<'a>(
 ) -> Draft<'a> {
     let kind = draft.kind;
     if let Some(conflict) = kind.conflict(desired, live) {
-        diagnostics.push(
-            Diagnostic::error("VSS0911", format!("`{}` can't be done: {}", desired.address, conflict.message))
-                .at(&desired.address)
-                .located(desired.location.clone())
-                .help(conflict.help),
-        );
+        let message = format!("`{}` can't be done: {}", desired.address, conflict.message);
+        diagnostics.push(about(desired, "VSS0911", message).help(conflict.help));
         return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
     }
     let change = if change == Action::Update && !kind.is_made(live) { Action::Create } else { change };
     let renamed = live.name != desired.name;
-    // IAM lets nobody else have the name in any case, and answers calls by the one that it has.
+    // IAM compares names without regard to case and answers with the name that it has, so no second one can be made.
     if renamed && kind.ignores_case_of_names() && live.name.eq_ignore_ascii_case(&desired.name) {
+        let entry = entry_of(input, desired);
         let message =
             format!("`{}` is `{}` in AWS, which takes no other case for the same", desired.address, live.name);
-        diagnostics.push(
-            Diagnostic::error("VSS0912", message).at(&desired.address).located(desired.location.clone()).help(format!(
-                "write `name = \"{}\"` under `[{}]`",
-                live.name,
-                entry_of(input, desired)
-            )),
-        );
+        let help = format!("write `name = \"{}\"` under `[{entry}]`", live.name);
+        diagnostics.push(about(desired, "VSS0912", message).help(help));
         return Draft { action: Action::Refused, reason: Some(format!("its name is `{}`", live.name)), ..draft };
     }
     let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {
-        fields.insert(
-            0,
-            FieldChange {
-                path: "name".to_owned(),
-                display: crate::model::Display::Value,
-                before: live.name.as_str().into(),
-                after: desired.name.as_str().into(),
-                replaces: true,
-            },
-        );
+        fields.insert(0, other_name(&live.name, &desired.name));
     }
     let action = if fields.iter().any(|field| field.replaces) {
         Action::Replace
@@ -261,26 +225,15 @@ fn compare<'a>(
     } else {
         Action::NoOp
     };
-    // Marks of an adopted thing always differ; they are what adoption means, and no line of their own.
+    // The marks of an adopted resource always differ: adoption writes them, and the plan does not list them.
     if action == Action::Adopt {
         fields.retain(|field| !field.path.contains(crate::model::marks::PREFIX));
     }
     if action == Action::Replace && change == Action::Adopt {
-        let fixed = fields.iter().find(|field| field.replaces);
-        let live = fixed.and_then(|field| field.before.as_str()).map(|live| format!(" (`{live}`)")).unwrap_or_default();
-        let fixed = fixed.map(|field| field.path.clone()).unwrap_or_default();
-        diagnostics.push(
-            Diagnostic::error("VSS0907", format!("adopting `{}` would delete it: its `{fixed}` can't be changed", desired.address))
-                .at(&desired.address)
-                .located(desired.location.clone())
-                .help(format!("write the live `{fixed}`{live} into the file; after the adoption a change of it is a replacement that the plan shows")),
-        );
-        return Draft {
-            action: Action::Refused,
-            reason: Some(format!("its `{fixed}` can't be changed")),
-            fields,
-            ..draft
-        };
+        let (fixed, diagnostic) = destructive_adoption(desired, &fields);
+        diagnostics.push(diagnostic);
+        let reason = Some(format!("its `{fixed}` can't be changed"));
+        return Draft { action: Action::Refused, reason, fields, ..draft };
     }
     if action == Action::Replace {
         let obstacle = if desired.protect { Some(PROTECTED.to_owned()) } else { kind.obstacle(live) };
@@ -291,6 +244,30 @@ fn compare<'a>(
         }
     }
     Draft { action, fields, ..draft }
+}
+
+/// The difference of a resource that gets another name, which only another resource can have.
+fn other_name(live: &str, desired: &str) -> FieldChange {
+    FieldChange {
+        path: "name".to_owned(),
+        display: crate::model::Display::Value,
+        before: live.into(),
+        after: desired.into(),
+        replaces: true,
+    }
+}
+
+/// Refuses an adoption that would replace the resource, and names the field that can't be changed.
+fn destructive_adoption(desired: &Desired, fields: &[FieldChange]) -> (String, Diagnostic) {
+    let fixed = fields.iter().find(|field| field.replaces);
+    let live = fixed.and_then(|field| field.before.as_str()).map(|live| format!(" (`{live}`)")).unwrap_or_default();
+    let fixed = fixed.map(|field| field.path.clone()).unwrap_or_default();
+    let message = format!("adopting `{}` would delete it: its `{fixed}` can't be changed", desired.address);
+    let help = format!(
+        "write the live `{fixed}`{live} into the file; after the adoption a change of it is a replacement that the \
+         plan shows"
+    );
+    (fixed, about(desired, "VSS0907", message).help(help))
 }
 
 /// Judges a deletion.
@@ -308,7 +285,7 @@ pub(super) fn deletion<'a>(
     if let Some(obstacle) = &obstacle {
         diagnostics.push(cannot_go_at(&address, "", "deleted", obstacle).located(location()));
     }
-    // Whoever names a thing has looked at it; the hazards of its going still ask for consent.
+    // Whoever names a resource has looked at it. The hazards of its deletion still ask for consent.
     let named = input.options.targets.contains(&address);
     let needed = if named || obstacle.is_some() { None } else { needed(input, kind, live) };
     if let Some(needed) = &needed {
@@ -333,7 +310,8 @@ pub(super) fn deletion<'a>(
     }
 }
 
-/// Who still needs a thing that would be deleted: recovery points their role, and entries of the file what they name.
+/// Says who still needs a resource that would be deleted: recovery points need their role, and entries need what they
+/// name.
 fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
     if kind.id() == KindId::Role
         && let Some(why) = hazard::still_needs(live, &hazard::ours(input, KindId::Vault))
@@ -347,8 +325,8 @@ fn needed(input: &Input<'_>, kind: &dyn Kind, live: &Live) -> Option<String> {
     input.desired.iter().find(names_it).map(|desired| format!("`{}` names it", desired.address))
 }
 
-/// The address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by the thing
-/// that a new `name` made of its entry, gets a number.
+/// Returns the address of an orphan: the one of its mark, else one made of its name. An address that is taken, as by
+/// the resource that took the place of the orphan under a new `name`, gets a number.
 pub(super) fn orphan_address(kind: &dyn Kind, live: &Live, taken: &BTreeSet<Address>) -> Address {
     if let Owner::Ours(Some(address)) = &live.owner
         && address.kind() == kind.id()

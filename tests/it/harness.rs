@@ -58,6 +58,8 @@ impl Place {
         let path =
             std::env::join_paths([binaries].into_iter().chain(std::env::split_paths(&system))).expect("a search path");
         command.current_dir(self.path()).env_clear().env("PATH", path).env("HOME", self.path()).stdin(Stdio::null());
+        // The mutant at work, see `tests/mutants`: without its name the program would be without it.
+        command.envs(std::env::var_os("VSSCTL_MUTANT").map(|name| ("VSSCTL_MUTANT", name)));
         command
     }
 

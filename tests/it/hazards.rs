@@ -383,7 +383,7 @@ fn a_plan_that_changes_most_of_a_stack_asks() {
         entries.fold(STACK.to_owned(), |file, entry| file + &entry)
     };
     let shown = asks("large-change", "vault.v-0", &vaults("3d"), nothing, &vaults("4d"), &[]);
-    assert!(shown.contains("12 of the 12 things"), "{shown}");
+    assert!(shown.contains("12 of the 12 live resources"), "{shown}");
 }
 
 /// Applies a file, then another one with pruning, which must be refused with a code.

@@ -1,24 +1,25 @@
 //! The lease's protocol as a pure state machine: events in, actions out, no clock and no I/O. The real client and the
 //! model checker run this code.
 //!
-//! Slots are numbered by epoch and made with create-if-absent; the newest one says who may write. Nobody deletes the newest
-//! slot, uses a number twice, or writes another's slot. AWS cannot check epochs, but it refuses requests signed more than
-//! 15 minutes ago: who breaks a lease that long after its end can't be overtaken by what its holder signed in time.
+//! Slots are numbered by epoch and made with create-if-absent; the newest one says who may write. Nobody deletes the
+//! newest slot, uses a number twice, or writes another's slot. AWS cannot check epochs, but it refuses requests signed
+//! more than 15 minutes ago: who breaks a lease that long after its end can't be overtaken by what its holder signed in
+//! time.
 
 /// Milliseconds of this process's own monotonic clock. Only the own deadline is measured with it.
 pub type Moment = u64;
 /// Milliseconds since 1970 by AWS's clock. Other people's deadlines are measured with it.
 pub type Date = u64;
 
-/// How long things take, in milliseconds.
+/// The figures of the protocol, in milliseconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Timing {
     /// How long a lease is good for after the sending of the last successful write of its slot.
     pub lease: u64,
     /// When to renew, after the last sending.
     pub renew: u64,
-    /// How long after its end a lease is still respected: as long as AWS may accept what its holder signed, and as reads may
-    /// be stale.
+    /// How long after its end a lease is still respected: as long as AWS may accept what its holder signed, and as
+    /// reads may be stale.
     pub grace: u64,
     /// After how long reads show every change.
     pub settle: u64,
@@ -29,7 +30,8 @@ pub struct Timing {
 impl Timing {
     /// The real figures: 15 minutes are the acceptance of a signature, 60 seconds the staleness of reads.
     pub const REAL: Self = Self { lease: 120_000, renew: 40_000, grace: 960_000, settle: 60_000, poll: 5_000 };
-    /// For an account that is simulated in this process: its reads are never stale, and a request does not outlive its sender.
+    /// For an account that is simulated in this process: its reads are never stale, and a request does not outlive its
+    /// sender.
     pub const SIMULATED: Self = Self { lease: 10_000, renew: 3_000, grace: 5_000, settle: 0, poll: 500 };
 }
 
@@ -115,7 +117,7 @@ pub enum Action {
         again: bool,
     },
     /// Read a slot.
-    Look {
+    Read {
         /// Its number.
         epoch: u32,
     },
@@ -197,7 +199,7 @@ impl Machine {
         }
     }
 
-    /// Makes a client in the middle of things, perhaps without one of the rules.
+    /// Makes a client in the middle of the protocol, perhaps without one of the rules.
     #[cfg(test)]
     pub(super) fn resumed(owner: u128, timing: Timing, flaw: Flaw, stage: Stage) -> Self {
         Self { owner, timing, stage, flaw }
@@ -237,7 +239,7 @@ impl Machine {
                 self.hold(epoch, first, now);
                 None
             }
-            (Stage::Taking { epoch, .. }, Event::Unsure) => Some(Action::Look { epoch }),
+            (Stage::Taking { epoch, .. }, Event::Unsure) => Some(Action::Read { epoch }),
             (Stage::Taking { epoch, first }, Event::Seen(seen)) => self.seen(now, epoch, first, seen),
             (Stage::Holding { epoch, deadline, due, sent }, Event::Woken) => {
                 self.woken(now, epoch, deadline, due, sent)
@@ -386,9 +388,9 @@ mod tests {
     #[test]
     fn a_create_that_loses_against_itself_holds_from_its_first_sending() {
         let (mut machine, _) = listed(None, 0);
-        assert_eq!(machine.step(50_000, Event::Unsure), Some(Action::Look { epoch: 1 }));
+        assert_eq!(machine.step(50_000, Event::Unsure), Some(Action::Read { epoch: 1 }));
         assert_eq!(machine.step(50_000, Event::Seen(None)), Some(Action::Create { epoch: 1, again: true }));
-        assert_eq!(machine.step(60_000, Event::Unsure), Some(Action::Look { epoch: 1 }));
+        assert_eq!(machine.step(60_000, Event::Unsure), Some(Action::Read { epoch: 1 }));
         assert_eq!(machine.step(60_000, Event::Seen(Some(slot(1, 7, Mark::Held, 0)))), None);
         assert_eq!(machine.deadline(), Some(TIMING.lease));
     }

@@ -1,14 +1,20 @@
 //! The lease of a stack: one run at a time writes.
 //!
-//! [`machine`] is the protocol, pure; a model of it is checked exhaustively by the tests. `client` does what it says, in
-//! Parameter Store. `docs/lease.md` is for people.
+//! [`machine`] is the protocol, pure; a model of it is checked exhaustively by the tests. `client` does what it says,
+//! in Parameter Store. `docs/lease.md` is for people.
 
 mod client;
+mod holder;
 pub mod machine;
 #[cfg(test)]
 mod model;
 mod record;
+mod store;
+mod take;
 
-pub use client::{Holder, Kept, Lease, LeaseError, NotReturned, Request, Store, holder, unlock};
+pub use client::{Lease, holder, unlock};
+pub use holder::{Holder, Kept, NotReturned};
 pub use machine::Timing;
 pub use record::{Record, State};
+pub use store::Store;
+pub use take::{LeaseError, Request};

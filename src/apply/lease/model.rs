@@ -1,8 +1,8 @@
 //! A model of two clients that run the lease's protocol against one Parameter Store, checked exhaustively.
 //!
-//! The clients are the real state machine. Around it, in every order: requests that are done late (up to the age that AWS
-//! still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or for ever.
-//! The property: no mutation of an older epoch is done after one of a newer epoch.
+//! The clients are the real state machine. Around it, in every order: requests that are done late (up to the age that
+//! AWS still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or
+//! for ever. The property: no mutation of an older epoch is done after one of a newer epoch.
 
 use std::collections::{HashSet, VecDeque};
 use std::hash::{BuildHasherDefault, Hasher};
@@ -188,7 +188,7 @@ impl World {
             out.push(world);
         };
         match client.wants {
-            Some(Action::Look { epoch }) => {
+            Some(Action::Read { epoch }) => {
                 let seen = |view: &[Option<Cell>; SLOTS]| slot(*view, epoch as usize - 1, protocol);
                 return self.views(|view| deliver(self, Event::Seen(seen(view))));
             }
@@ -302,7 +302,8 @@ impl World {
         put(self.now << 4 | self.newest);
         for cell in self.slots.iter().chain(&self.before) {
             let owner = |cell: &Cell| u8::from(usize::from(cell.owner) == first + 1);
-            put(cell.map_or(0, |cell| 0x80 | owner(&cell) << 5 | u8::from(cell.mark == Mark::Held) << 4 | cell.renewed));
+            let held = |cell: &Cell| u8::from(cell.mark == Mark::Held);
+            put(cell.map_or(0, |cell| 0x80 | owner(&cell) << 5 | held(&cell) << 4 | cell.renewed));
         }
         for client in [&self.clients[first], &self.clients[1 - first]] {
             let small = |number: u64| u8::try_from(number).expect("few ticks");
@@ -322,7 +323,7 @@ impl World {
                 None | Some(Action::Wait { .. } | Action::Pause) => 0,
                 Some(Action::List) => 1,
                 Some(Action::Create { again, .. }) => 2 + u8::from(again),
-                Some(Action::Look { .. }) => 4,
+                Some(Action::Read { .. }) => 4,
                 Some(Action::Renew { .. }) => 5,
                 Some(Action::Release { epoch }) => 6 + small(u64::from(epoch)),
             };

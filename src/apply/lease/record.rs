@@ -50,7 +50,7 @@ pub struct Record {
 pub enum State {
     /// Its owner may write.
     Held,
-    /// Its owner is through.
+    /// Its owner has finished.
     Released,
 }
 
@@ -117,8 +117,8 @@ pub(super) fn quiet_at(entries: &[Entry], timing: &Timing) -> Date {
     last.map_or(0, |last| milliseconds(last).saturating_add(timing.settle).saturating_add(1000)).max(newest)
 }
 
-/// Returns what the next holder writes down as the last change so far: slots go, and what they said about changes has to
-/// stay, for those who read the account before it was changed.
+/// Returns what the next holder writes down as the last change so far: slots go, and what they said about changes has
+/// to stay, for those who read the account before it was changed.
 pub(super) fn last_mutation(entries: &[Entry], timing: &Timing) -> Option<Timestamp> {
     let quiet_at = quiet_at(entries, timing);
     // Rounded up: the text has whole seconds.

@@ -4,10 +4,13 @@ use crate::model::KindId;
 use crate::model::Operation;
 use std::sync::Mutex;
 
-use serde_json::json;
+use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
 
 use super::*;
+use crate::aws::AwsError;
 use crate::model::Phase;
+use crate::model::PlannedCall;
 use crate::model::Scope;
 use crate::model::call::output;
 use crate::plan::Change;
@@ -49,7 +52,7 @@ impl Perform for Script {
     }
 }
 
-/// A thing, the steps it waits for, and its calls.
+/// An address, the steps it waits for, and its calls.
 type Row<'a> = (&'a str, &'a [usize], &'a [(&'a str, Value)]);
 
 fn plan(steps: &[Row<'_>]) -> Plan {

@@ -111,7 +111,7 @@ fn recovery_points(
     if let Some(days) = days.filter(|days| !(1..=DAYS).contains(days)) {
         let diagnostic = entry
             .error("VSS0404", format!("`selection_window` is {days} days, out of range"))
-            .label(format!("from `1d` to `{}d`", DAYS));
+            .label(format!("from `1d` to `{DAYS}d`"));
         context.report(&entry.place(&window), diagnostic);
     }
     if points.recovery_point_types.is_empty() {

@@ -1,5 +1,6 @@
-//! The saved plan's own types: what stands in the file, whatever becomes of the types that the program plans with. Their
-//! names and members are the format; another meaning of one of them needs another [`FORMAT`](super::super::FORMAT).
+//! The saved plan's own types: what stands in the file, whatever becomes of the types that the program plans with.
+//! Their names and members are the format; another meaning of one of them needs another
+//! [`FORMAT`](super::super::FORMAT).
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -103,8 +104,8 @@ pub struct SavedStep {
 pub struct SavedCall {
     /// The IAM action of the operation, such as `iam:CreateRole`.
     pub action: Operation,
-    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's answer
-    /// has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
+    /// The request in AWS's own shape, as `aws ... --cli-input-json` takes it. A value that only an earlier call's
+    /// answer has is written `{"$output": "plan.daily", "name": "BackupPlanId"}`.
     pub input: Value,
 }
 

@@ -5,7 +5,9 @@ use crate::model::KindId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Hazard, Notes, Thing, powers, texts};
+use super::find::Notes;
+use super::subject::{Subject, texts};
+use super::{Hazard, powers};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::kinds::plan::DEFAULT_SCHEDULE;
@@ -21,45 +23,45 @@ fn installs(action: &Value) -> bool {
     action == "Install"
 }
 
-pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
-    unscheduled(thing, notes);
-    if thing.is(Action::Create) {
-        let name = thing.after("package_name").as_str().unwrap_or_default();
-        if is_package(name) && thing.after("action") == "Uninstall" {
+pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
+    unscheduled(subject, notes);
+    if subject.is(Action::Create) {
+        let name = subject.after("package_name").as_str().unwrap_or_default();
+        if is_package(name) && subject.after("action") == "Uninstall" {
             notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
         }
-        if let Some(pin) = thing.after("version").as_str().filter(|pin| !pin.is_empty())
-            && installs(thing.after("action"))
+        if let Some(pin) = subject.after("version").as_str().filter(|pin| !pin.is_empty())
+            && installs(subject.after("action"))
         {
-            pinned(thing, name, pin, notes);
+            pinned(subject, name, pin, notes);
         }
     }
-    let Some(live) = thing.draft.live else { return };
-    let name = thing.before("package_name").as_str().unwrap_or(&live.name);
-    if thing.is(Action::Delete) {
-        // What a command did stays done.
-        if installs(thing.before("action")) && !live.ids.contains_key("CommandId") {
+    let Some(live) = subject.draft.live else { return };
+    let name = subject.before("package_name").as_str().unwrap_or(&live.name);
+    if subject.is(Action::Delete) {
+        // A command has installed the package already; forgetting the command removes nothing.
+        if installs(subject.before("action")) && !live.ids.contains_key("CommandId") {
             notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
         }
         return;
     }
-    if !thing.is_changed() {
+    if !subject.is_changed() {
         return;
     }
-    if installs(thing.before("action")) && !installs(thing.after("action")) {
+    if installs(subject.before("action")) && !installs(subject.after("action")) {
         notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
     }
     let version = |value: &'_ Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
-    match (version(thing.before("version")), version(thing.after("version"))) {
+    match (version(subject.before("version")), version(subject.after("version"))) {
         (Some(before), Some(after)) if numbers(&after) < numbers(&before) => {
             notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
         }
-        (None, Some(after)) if installs(thing.after("action")) => pinned(thing, name, &after, notes),
+        (None, Some(after)) if installs(subject.after("action")) => pinned(subject, name, &after, notes),
         _ => {}
     }
-    if thing.changes("targets") {
-        let after = thing.after("targets");
-        for (key, values) in thing.before("targets").as_object().into_iter().flatten() {
+    if subject.changes("targets") {
+        let after = subject.after("targets");
+        for (key, values) in subject.before("targets").as_object().into_iter().flatten() {
             let kept = texts(&after[key.as_str()]);
             for value in texts(values).into_iter().filter(|value| !kept.contains(value)) {
                 notes.add(
@@ -71,13 +73,13 @@ pub(super) fn package(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
-/// What a first pin takes away: without one, instances have the newest version of some day.
-fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
-    for machine in thing.input.installed.machines() {
+/// Notes what a first pinned version takes away: without a pin, instances got the newest version at some time.
+fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
+    for machine in subject.input.installed.machines() {
         let known = machine.package.as_ref().filter(|_| is_package(name)).map(|package| &package.installed);
         if let Some(Installed::Version(version) | Installed::AtLeast(version)) = known
             && numbers(pin) < numbers(version.as_str())
-            && machine.is_meant(thing.after("targets"))
+            && machine.is_meant(subject.after("targets"))
         {
             let title = machine.title();
             notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {version} to {pin} on {title}"));
@@ -89,9 +91,9 @@ fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
     };
     if is_package(name)
         && numbers(pin) < numbers(MANAGED_POLICY)
-        && let Some(role) = thing.live(KindId::Role).find(has_policy)
+        && let Some(role) = subject.live(KindId::Role).find(has_policy)
     {
-        let goes = if thing.is(Action::Create) { "is held at" } else { "goes from the newest version to" };
+        let goes = if subject.is(Action::Create) { "is held at" } else { "goes from the newest version to" };
         notes.add(
             Hazard::VssUnavailable,
             format!("`{name}` {goes} {pin}, and `{POLICY}` of the role `{}` works from {MANAGED_POLICY} on", role.name),
@@ -99,12 +101,13 @@ fn pinned(thing: &Thing<'_>, name: &str, pin: &str, notes: &mut Notes) {
     }
 }
 
-/// An entry that loses its schedule sends one command, and the association that installs on new instances goes.
-fn unscheduled(thing: &Thing<'_>, notes: &mut Notes) {
-    let is_command = thing.draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
-    let Some(live) = thing.draft.live.filter(|_| is_command && thing.draft.second_of.is_some()) else { return };
-    if thing.before("action") == "Install" && !live.ids.contains_key("CommandId") && thing.is_changed() {
-        let name = thing.before("package_name").as_str().unwrap_or(&live.name);
+/// Notes an entry that loses its schedule: it sends one command, and the association that installs on new instances is
+/// deleted.
+fn unscheduled(subject: &Subject<'_>, notes: &mut Notes) {
+    let is_command = subject.draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
+    let Some(live) = subject.draft.live.filter(|_| is_command && subject.draft.second_of.is_some()) else { return };
+    if subject.before("action") == "Install" && !live.ids.contains_key("CommandId") && subject.is_changed() {
+        let name = subject.before("package_name").as_str().unwrap_or(&live.name);
         notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
     }
 }
@@ -118,20 +121,20 @@ fn numbers(version: &str) -> Vec<u64> {
     numbers
 }
 
-pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
-    lock(thing, notes);
-    if let Some(live) = thing.draft.live.filter(|_| thing.is(Action::Replace)) {
-        missing(thing, live, notes);
+pub(super) fn vault(subject: &Subject<'_>, notes: &mut Notes) {
+    lock(subject, notes);
+    if let Some(live) = subject.draft.live.filter(|_| subject.is(Action::Replace)) {
+        missing(subject, live, notes);
     }
-    if thing.draft.live.is_none() || !thing.is_changed() || !thing.changes("access_policy") {
+    if subject.draft.live.is_none() || !subject.is_changed() || !subject.changes("access_policy") {
         return;
     }
     // A vault without a policy and without anything in it is as good as new: an interrupted apply leaves such ones.
-    let is_empty = thing.draft.live.and_then(recovery_points) == Some(0);
-    if is_empty && diff::is_empty(thing.before("access_policy")) {
+    let is_empty = subject.draft.live.and_then(recovery_points) == Some(0);
+    if is_empty && diff::is_empty(subject.before("access_policy")) {
         return;
     }
-    for more in policy::widened([thing.before("access_policy")], [thing.after("access_policy")]) {
+    for more in policy::widened([subject.before("access_policy")], [subject.after("access_policy")]) {
         let text = more.to_ascii_lowercase();
         let deletes = [
             "backup:deleterecoverypoint",
@@ -148,10 +151,11 @@ pub(super) fn vault(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
-/// The vault goes before it is made again: a rule that runs then has nowhere to put its backup.
-fn missing(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
+/// Notes the rules that name a vault which is deleted before it is made again: a rule that runs meanwhile has no vault
+/// for its backup.
+fn missing(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
     let is_it = |named: &str| named == live.name || live.ids.get("Arn").is_some_and(|arn| arn == named);
-    for plan in thing.live(KindId::Plan) {
+    for plan in subject.live(KindId::Plan) {
         for (name, rule) in plan.fields.get("rule").and_then(Value::as_object).into_iter().flatten() {
             let copies = rule["copy_actions"].as_object().is_some_and(|copies| copies.keys().any(|to| is_it(to)));
             if copies || rule["vault"].as_str().is_some_and(is_it) {
@@ -167,21 +171,21 @@ fn missing(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
     }
 }
 
-fn lock(thing: &Thing<'_>, notes: &mut Notes) {
-    let is_made = thing.is(Action::Create);
-    if !is_made && !thing.is_changed() {
+fn lock(subject: &Subject<'_>, notes: &mut Notes) {
+    let is_made = subject.is(Action::Create);
+    if !is_made && !subject.is_changed() {
         return;
     }
-    let (before, after) = (thing.before("lock"), thing.after("lock"));
-    if after["mode"] == "compliance" && (is_made || thing.is(Action::Replace) || thing.changes("lock")) {
-        let grace = thing.draft.desired.and_then(|desired| desired.options.get("changeable_for"));
+    let (before, after) = (subject.before("lock"), subject.after("lock"));
+    if after["mode"] == "compliance" && (is_made || subject.is(Action::Replace) || subject.changes("lock")) {
+        let grace = subject.draft.desired.and_then(|desired| desired.options.get("changeable_for"));
         let grace = grace.and_then(Value::as_str).map(|grace| format!(" after {grace}")).unwrap_or_default();
         notes.add(
             Hazard::IrreversibleLock,
             format!("nobody can take the compliance lock off{grace}, nor delete what it keeps"),
         );
     }
-    if is_made || !thing.changes("lock") || diff::is_empty(before) {
+    if is_made || !subject.changes("lock") || diff::is_empty(before) {
         return;
     }
     if diff::is_empty(after) {
@@ -206,14 +210,14 @@ fn lock(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
-pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
-    if thing.draft.live.is_none() || !thing.is_changed() {
+pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
+    if subject.draft.live.is_none() || !subject.is_changed() {
         return;
     }
-    if thing.before("windows_vss") == true && thing.after("windows_vss") == false {
+    if subject.before("windows_vss") == true && subject.after("windows_vss") == false {
         notes.add(Hazard::VssDisabled, "backups of Windows instances are only crash-consistent from then on");
     }
-    let (before, after) = (thing.before("rule"), thing.after("rule"));
+    let (before, after) = (subject.before("rule"), subject.after("rule"));
     let Some(rules) = before.as_object() else { return };
     let mut taken = Vec::new();
     for (name, old) in rules {
@@ -227,8 +231,8 @@ pub(super) fn plan(thing: &Thing<'_>, notes: &mut Notes) {
             retention(&format!("the rule `{name}`"), old, new, notes);
             continue;
         }
-        // A rule that only got another name still runs. What a new rule does not say is AWS's default, and it takes the place
-        // of one rule.
+        // A rule that only got another name still runs. What a new rule does not say is AWS's default, and it takes the
+        // place of one rule.
         let same = |new: &Value| {
             let keeps = |field: &str| new[field] == old[field];
             let daily = || rarer(old, &json!({ "schedule": DEFAULT_SCHEDULE, "timezone": new["timezone"] })).is_none();
@@ -253,8 +257,8 @@ const CONTINUOUS: &str = "enable_continuous_backup";
 /// How many runs of a schedule are looked at, and for how many days.
 const RUNS: (usize, i64) = (10_000, 400);
 
-/// Says how a rule would run less often than it does: fewer runs in a year, or a longer wait for the next one. Another hour
-/// of the day is no difference, and neither is what daylight saving makes of it.
+/// Says how a rule would run less often than it does: fewer runs in a year, or a longer wait for the next one. Another
+/// hour of the day is no difference, and neither is what daylight saving makes of it.
 fn rarer(old: &Value, new: &Value) -> Option<String> {
     let text = |rule: &Value, field: &str| rule[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let (before, after) = (text(old, "schedule")?, text(new, "schedule")?);
@@ -301,27 +305,27 @@ fn copies(what: &str, old: &Value, new: &Value, notes: &mut Notes) {
     }
 }
 
-pub(super) fn selection(thing: &Thing<'_>, notes: &mut Notes) {
-    if thing.is(Action::Delete) {
+pub(super) fn selection(subject: &Subject<'_>, notes: &mut Notes) {
+    if subject.is(Action::Delete) {
         notes.add(Hazard::ProtectionGap, "what only this selection selects is backed up no more");
         return;
     }
-    if !thing.is(Action::Create) && !thing.is_changed() {
+    if !subject.is(Action::Create) && !subject.is_changed() {
         return;
     }
-    if let Some(breadth) = breadth(&|field| thing.after(field)) {
-        let was_broad = thing.draft.live.is_some() && self::breadth(&|field| thing.before(field)).is_some();
+    if let Some(breadth) = breadth(&|field| subject.after(field)) {
+        let was_broad = subject.draft.live.is_some() && self::breadth(&|field| subject.before(field)).is_some();
         if !was_broad {
             notes.add(Hazard::BroadSelection, breadth);
         }
     }
-    if thing.draft.live.is_none() {
+    if subject.draft.live.is_none() {
         return;
     }
-    if thing.changes("role")
-        && let (Some(before), Some(after)) = (thing.before("role").as_str(), thing.after("role").as_str())
-        && powers::can_back_up(thing, after, true) == Some(false)
-        && powers::can_back_up(thing, before, false) != Some(false)
+    if subject.changes("role")
+        && let (Some(before), Some(after)) = (subject.before("role").as_str(), subject.after("role").as_str())
+        && powers::can_back_up(subject, after, true) == Some(false)
+        && powers::can_back_up(subject, before, false) != Some(false)
     {
         let name = after.rsplit('/').next().unwrap_or(after);
         let why = format!("the role `{name}` has none of AWS Backup's permissions: no backup of the selection works");
@@ -336,7 +340,7 @@ pub(super) fn selection(thing: &Thing<'_>, notes: &mut Notes) {
         ("not_equals", true),
         ("not_like", true),
     ] {
-        let (before, after) = (texts(thing.before(field)), texts(thing.after(field)));
+        let (before, after) = (texts(subject.before(field)), texts(subject.after(field)));
         // Fewer alternatives select less, and so do more conditions.
         let (more, less) = if narrows { (&after, &before) } else { (&before, &after) };
         for value in more.iter().filter(|value| !less.contains(value)) {
@@ -367,11 +371,11 @@ fn breadth<'a>(field: &impl Fn(&str) -> &'a Value) -> Option<String> {
     Some(format!("`{broad}` selects all of them, whatever their tags"))
 }
 
-pub(super) fn region_settings(thing: &Thing<'_>, notes: &mut Notes) {
-    if !thing.is_changed() {
+pub(super) fn region_settings(subject: &Subject<'_>, notes: &mut Notes) {
+    if !subject.is_changed() {
         return;
     }
-    let (before, after) = (thing.before("resource_type_opt_in"), thing.after("resource_type_opt_in"));
+    let (before, after) = (subject.before("resource_type_opt_in"), subject.after("resource_type_opt_in"));
     for (kind, wanted) in after.as_object().into_iter().flatten() {
         if *wanted == false && before[kind.as_str()] == true {
             let why = format!("AWS Backup no longer backs up {kind} that selections find by tags");

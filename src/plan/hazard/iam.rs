@@ -7,15 +7,17 @@ use crate::kinds::vault::VaultCarried;
 use crate::model::KindId;
 use serde_json::Value;
 
+use super::Hazard;
+use super::find::Notes;
 use super::powers::{Lost, Need, Sides};
-use super::{Hazard, Notes, Thing, texts};
+use super::subject::{Subject, texts};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::model::Action;
 use crate::policy;
 
-/// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in documents
-/// of the customer's own.
+/// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in
+/// documents of the customer's own.
 const NEEDS: [Need; 3] = [
     Need {
         service: "ec2.amazonaws.com",
@@ -43,21 +45,21 @@ const NEEDS: [Need; 3] = [
     },
 ];
 
-pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
-    let Some(live) = thing.draft.live else { return };
-    let (changed, goes) = (thing.is_changed(), thing.is(Action::Delete));
+pub(super) fn role(subject: &Subject<'_>, notes: &mut Notes) {
+    let Some(live) = subject.draft.live else { return };
+    let (changed, goes) = (subject.is_changed(), subject.is(Action::Delete));
     if !changed && !goes {
         return;
     }
     if changed {
-        trust(thing, notes);
-        if is_in_use(thing, live) {
-            privileges(thing, notes);
+        trust(subject, notes);
+        if is_in_use(subject, live) {
+            privileges(subject, notes);
         }
-        vss(thing, notes);
+        vss(subject, notes);
     }
-    let profiles = holders(thing, live, HolderKind::Kind(KindId::InstanceProfile));
-    if goes || thing.is(Action::Replace) {
+    let profiles = holders(subject, live, HolderKind::Kind(KindId::InstanceProfile));
+    if goes || subject.is(Action::Replace) {
         let what = if goes { "goes" } else { "is deleted and made again" };
         for profile in &profiles {
             notes.add(
@@ -67,8 +69,9 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
         }
     }
     let matters = ["trust", "managed_policies", "inline_policies", "permissions_boundary"];
-    if goes || thing.is(Action::Replace) || matters.iter().any(|field| thing.changes(field)) {
-        let ours: Vec<&str> = thing.ours(KindId::InstanceProfile).iter().map(|profile| profile.name.as_str()).collect();
+    if goes || subject.is(Action::Replace) || matters.iter().any(|field| subject.changes(field)) {
+        let ours: Vec<&str> =
+            subject.ours(KindId::InstanceProfile).iter().map(|profile| profile.name.as_str()).collect();
         for profile in profiles.iter().filter(|profile| !ours.contains(&profile.as_str())) {
             notes.add(
                 Hazard::SharedResource,
@@ -77,36 +80,36 @@ pub(super) fn role(thing: &Thing<'_>, notes: &mut Notes) {
         }
     }
     // What is made again has another ARN: nothing but its path and its name replace a role.
-    if (goes || thing.is(Action::Replace)) && trusts(thing.before("trust"), "backup.amazonaws.com") {
-        orphans(thing, notes);
+    if (goes || subject.is(Action::Replace)) && trusts(subject.before("trust"), "backup.amazonaws.com") {
+        orphans(subject, notes);
     }
-    if thing.is(Action::Replace) {
-        unassumable(thing, live, notes);
+    if subject.is(Action::Replace) {
+        unassumable(subject, live, notes);
     }
 }
 
-/// A role that nobody holds and nobody ever used is as good as new: an interrupted apply leaves such ones, and finishing
-/// them is no widening.
-fn is_in_use(thing: &Thing<'_>, live: &Live) -> bool {
+/// Tells whether a role is in use. A role that nothing holds and that was never used is as good as new: an interrupted
+/// apply leaves such roles, and finishing them widens nothing.
+fn is_in_use(subject: &Subject<'_>, live: &Live) -> bool {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let selects = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
     let carried = live.carried.get::<RoleCarried>();
     carried.is_some_and(|carried| carried.was_used || !carried.holders.is_empty())
-        || thing.ours(KindId::Selection).iter().any(selects)
+        || subject.ours(KindId::Selection).iter().any(selects)
 }
 
-fn trust(thing: &Thing<'_>, notes: &mut Notes) {
-    if !thing.changes("trust") {
+fn trust(subject: &Subject<'_>, notes: &mut Notes) {
+    if !subject.changes("trust") {
         return;
     }
-    for more in policy::widened([thing.before("trust")], [thing.after("trust")]) {
+    for more in policy::widened([subject.before("trust")], [subject.after("trust")]) {
         notes.add(Hazard::TrustWidened, format!("the trust policy {more}"));
     }
     for (service, hazard, lost) in [
         ("ec2.amazonaws.com", Hazard::CredentialGap, "its instances have no credentials"),
         ("backup.amazonaws.com", Hazard::ProtectionGap, "no backup starts"),
     ] {
-        let (before, after) = (thing.before("trust"), thing.after("trust"));
+        let (before, after) = (subject.before("trust"), subject.after("trust"));
         let let_in = statements(before, service, "Allow").collect::<Vec<_>>();
         let is_as_open =
             |one: &Value| one["Condition"].is_null() || let_in.iter().any(|old| old["Condition"] == one["Condition"]);
@@ -123,21 +126,21 @@ fn trust(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
-fn privileges(thing: &Thing<'_>, notes: &mut Notes) {
-    if thing.changes("managed_policies") {
-        let before = texts(thing.before("managed_policies"));
-        for arn in texts(thing.after("managed_policies")).into_iter().filter(|arn| !before.contains(arn)) {
+fn privileges(subject: &Subject<'_>, notes: &mut Notes) {
+    if subject.changes("managed_policies") {
+        let before = texts(subject.before("managed_policies"));
+        for arn in texts(subject.after("managed_policies")).into_iter().filter(|arn| !before.contains(arn)) {
             notes.add(Hazard::PrivilegeWidened, format!("the role gets `{arn}`"));
         }
     }
-    if thing.changes("inline_policies") {
-        let (before, after) = (thing.before("inline_policies"), thing.after("inline_policies"));
+    if subject.changes("inline_policies") {
+        let (before, after) = (subject.before("inline_policies"), subject.after("inline_policies"));
         for more in policy::widened(documents(before), documents(after)) {
             notes.add(Hazard::PrivilegeWidened, format!("the inline policies {}", plural(&more)));
         }
     }
-    let (before, after) = (thing.before("permissions_boundary"), thing.after("permissions_boundary"));
-    if thing.changes("permissions_boundary") && !diff::is_empty(before) {
+    let (before, after) = (subject.before("permissions_boundary"), subject.after("permissions_boundary"));
+    if subject.changes("permissions_boundary") && !diff::is_empty(before) {
         let what =
             if diff::is_empty(after) { "loses its permissions boundary" } else { "gets another permissions boundary" };
         notes.add(Hazard::PrivilegeWidened, format!("the role {what}"));
@@ -154,14 +157,14 @@ fn plural(more: &str) -> String {
     more.to_owned()
 }
 
-fn vss(thing: &Thing<'_>, notes: &mut Notes) {
-    if !["managed_policies", "inline_policies", "permissions_boundary"].iter().any(|field| thing.changes(field)) {
+fn vss(subject: &Subject<'_>, notes: &mut Notes) {
+    if !["managed_policies", "inline_policies", "permissions_boundary"].iter().any(|field| subject.changes(field)) {
         return;
     }
-    taken(&Sides::of(thing), thing.after("trust"), "the role", notes);
+    taken(&Sides::of(subject), subject.after("trust"), "the role", notes);
 }
 
-/// What VSS needs and a role loses by a change of its own or of a policy that it has.
+/// Notes what a role loses of what VSS needs, by a change of its own or of a policy that it has.
 fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
     for need in NEEDS.iter().filter(|need| trusts(trust, need.service)) {
         match sides.lost(need) {
@@ -176,7 +179,8 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
                     notes.add(
                         Hazard::VssUnavailable,
                         format!(
-                            "a policy of {role} denies {}, which VSS backups need, or its boundary keeps it from {them}",
+                            "a policy of {role} denies {}, which VSS backups need, or its boundary keeps it from \
+                             {them}",
                             named.join(", ")
                         ),
                     );
@@ -187,8 +191,8 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
 }
 
 /// AWS Backup assumes the role again to delete the recovery points that it made.
-fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
-    for vault in thing.ours(KindId::Vault) {
+fn orphans(subject: &Subject<'_>, notes: &mut Notes) {
+    for vault in subject.ours(KindId::Vault) {
         if let Some(count @ 1..) = recovery_points(vault) {
             notes.add(
                 Hazard::RetentionOrphan,
@@ -201,11 +205,12 @@ fn orphans(thing: &Thing<'_>, notes: &mut Notes) {
     }
 }
 
-/// The role goes before it is made again, and selections move to the new one after that.
-fn unassumable(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
+/// Notes the selections that name a role which is deleted before it is made again: they move to the new role after
+/// that.
+fn unassumable(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
     let arn = live.ids.get("Arn").map_or("", String::as_str);
     let uses = |selection: &&Live| selection.fields.get("role").is_some_and(|role| role == arn);
-    for selection in thing.live(KindId::Selection).filter(uses) {
+    for selection in subject.live(KindId::Selection).filter(uses) {
         notes.add(
             Hazard::ProtectionGap,
             format!("no backup of the selection `{}` starts while the role is deleted and made again", selection.name),
@@ -213,15 +218,15 @@ fn unassumable(thing: &Thing<'_>, live: &Live, notes: &mut Notes) {
     }
 }
 
-pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
-    let Some(live) = thing.draft.live else { return };
-    let goes = thing.is(Action::Delete) || thing.is(Action::Replace);
-    if thing.is_changed() && thing.changes("document") {
-        for more in policy::widened([thing.before("document")], [thing.after("document")]) {
+pub(super) fn policy(subject: &Subject<'_>, notes: &mut Notes) {
+    let Some(live) = subject.draft.live else { return };
+    let goes = subject.is(Action::Delete) || subject.is(Action::Replace);
+    if subject.is_changed() && subject.changes("document") {
+        for more in policy::widened([subject.before("document")], [subject.after("document")]) {
             notes.add(Hazard::PrivilegeWidened, format!("the policy {more}"));
         }
     }
-    if thing.is_changed() && thing.changes("document") {
+    if subject.is_changed() && subject.changes("document") {
         // What VSS needs may be denied, or no longer be allowed, in a policy that a role has or that bounds it.
         let arn = live.ids.get("Arn").map_or("", String::as_str);
         let has = |role: &&Live| {
@@ -231,40 +236,40 @@ pub(super) fn policy(thing: &Thing<'_>, notes: &mut Notes) {
                 || others.is_some_and(|others| others.other_managed_policies.iter().any(|held| held == arn))
                 || role.fields.get("permissions_boundary").is_some_and(|boundary| boundary == arn)
         };
-        for role in thing.live(KindId::Role).filter(has) {
+        for role in subject.live(KindId::Role).filter(has) {
             let trust = role.fields.get("trust").unwrap_or(&Value::Null);
-            taken(&Sides::with(thing, role), trust, &format!("the role `{}`", role.name), notes);
+            taken(&Sides::with(subject, role), trust, &format!("the role `{}`", role.name), notes);
         }
     }
-    if goes || thing.is_changed() && thing.changes("document") {
-        let ours: Vec<&str> = thing.ours(KindId::Role).iter().map(|role| role.name.as_str()).collect();
+    if goes || subject.is_changed() && subject.changes("document") {
+        let ours: Vec<&str> = subject.ours(KindId::Role).iter().map(|role| role.name.as_str()).collect();
         for role in
-            holders(thing, live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(&role.as_str()))
+            holders(subject, live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(&role.as_str()))
         {
             notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
         }
-        for others in holders(thing, live, HolderKind::Principal) {
+        for others in holders(subject, live, HolderKind::Principal) {
             notes.add(Hazard::SharedResource, format!("users or groups have the policy: {others}"));
         }
     }
 }
 
 /// Names those of a kind that hold the live resource of a draft, whoever they belong to.
-fn holders(thing: &Thing<'_>, live: &Live, kind: HolderKind) -> Vec<String> {
-    let all = thing.draft.kind.holders(live, thing.input.live);
+fn holders(subject: &Subject<'_>, live: &Live, kind: HolderKind) -> Vec<String> {
+    let all = subject.draft.kind.holders(live, subject.input.live);
     all.into_iter().filter(|holder| holder.kind == kind).map(|holder| holder.name).collect()
 }
 
-pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
-    let role = thing.before("role").as_str().unwrap_or_default();
+pub(super) fn instance_profile(subject: &Subject<'_>, notes: &mut Notes) {
+    let role = subject.before("role").as_str().unwrap_or_default();
     if role.is_empty() {
         return;
     }
-    let what = if thing.is(Action::Delete) {
+    let what = if subject.is(Action::Delete) {
         "goes"
-    } else if thing.is(Action::Replace) {
+    } else if subject.is(Action::Replace) {
         "is deleted and made again"
-    } else if thing.is_changed() && thing.changes("role") {
+    } else if subject.is_changed() && subject.changes("role") {
         "gets another role, which takes up to an hour to reach running instances"
     } else {
         return;
@@ -272,24 +277,24 @@ pub(super) fn instance_profile(thing: &Thing<'_>, notes: &mut Notes) {
     notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"));
 }
 
-/// What instances lose with the profile that is on them now.
-pub(super) fn attachment(thing: &Thing<'_>, notes: &mut Notes) {
-    let Some(live) = thing.draft.live else { return };
+/// Notes what instances lose with the profile that is on them now.
+pub(super) fn attachment(subject: &Subject<'_>, notes: &mut Notes) {
+    let Some(live) = subject.draft.live else { return };
     let carried = live.carried.get::<AttachmentCarried>();
     let is_own = |instance: &str| carried.is_some_and(|carried| carried.is_own(instance));
-    let on = thing.before("instances").as_object().into_iter().flatten();
-    if thing.is(Action::Delete) {
+    let on = subject.before("instances").as_object().into_iter().flatten();
+    if subject.is(Action::Delete) {
         let lost: Vec<&str> = on.map(|(instance, _)| instance.as_str()).filter(|instance| is_own(instance)).collect();
         if let Some(instances) = listed(&lost) {
             notes.add(Hazard::CredentialGap, format!("the instance profile is taken off {instances}"));
         }
         return;
     }
-    if !thing.is_changed() {
+    if !subject.is_changed() {
         return;
     }
     let swapped: Vec<(&str, &Value)> = on
-        .filter(|(instance, _)| thing.changes(&format!("instances.{instance}")))
+        .filter(|(instance, _)| subject.changes(&format!("instances.{instance}")))
         .map(|(instance, profile)| (instance.as_str(), profile))
         .collect();
     let instances: Vec<&str> = swapped.iter().map(|(instance, _)| *instance).collect();
@@ -334,8 +339,8 @@ pub(super) fn trusts(trust: &Value, service: &str) -> bool {
     trust.to_string().contains(&format!("\"{service}"))
 }
 
-/// Tells why AWS Backup still needs a role that would go, if it does: a vault of the stack holds recovery points, or something
-/// of the file names the role.
+/// Tells why AWS Backup still needs a role that would go, if it does: a vault of the stack holds recovery points, or
+/// something of the file names the role.
 pub(in crate::plan) fn still_needs(live: &Live, vaults: &[&Live]) -> Option<String> {
     if !trusts(live.fields.get("trust").unwrap_or(&Value::Null), "backup.amazonaws.com") {
         return None;

@@ -1,11 +1,12 @@
-//! What a role may do of what VSS needs, before and after: what its policies allow, what they deny, and what its boundary
-//! lets through. Resources and conditions of allowing statements are taken to fit, those of denying ones are evaluated.
+//! What a role may do of what VSS needs, before and after: what its policies allow, what they deny, and what its
+//! boundary lets through. Resources and conditions of allowing statements are taken to fit, those of denying ones are
+//! evaluated.
 
 use crate::kinds::role::RoleCarried;
 use crate::model::KindId;
 use serde_json::{Map, Value, json};
 
-use super::{Thing, texts};
+use super::subject::{Subject, texts};
 use crate::kind::Live;
 use crate::policy::{Decision, Keys, Policies, Request};
 use crate::vss::evidence::VSS_CONFIG;
@@ -45,22 +46,22 @@ pub(super) struct Sides<'a> {
 }
 
 impl<'a> Sides<'a> {
-    /// Of a role that changes.
-    pub(super) fn of(thing: &Thing<'a>) -> Self {
-        let live = thing.draft.live;
-        let desired = thing.draft.desired.map(|desired| &desired.fields);
-        let side = |is_after| Side { thing: *thing, live, desired: desired.filter(|_| is_after), is_after };
+    /// Compares a role that changes.
+    pub(super) fn of(subject: &Subject<'a>) -> Self {
+        let live = subject.draft.live;
+        let desired = subject.draft.desired.map(|desired| &desired.fields);
+        let side = |is_after| Side { subject: *subject, live, desired: desired.filter(|_| is_after), is_after };
         Self { before: side(false), after: side(true) }
     }
 
-    /// Of a live role; the thing that changes is a policy.
-    pub(super) fn with(thing: &Thing<'a>, role: &'a Live) -> Self {
-        let side = |is_after| Side { thing: *thing, live: Some(role), desired: None, is_after };
+    /// Compares a live role whose policy changes.
+    pub(super) fn with(subject: &Subject<'a>, role: &'a Live) -> Self {
+        let side = |is_after| Side { subject: *subject, live: Some(role), desired: None, is_after };
         Self { before: side(false), after: side(true) }
     }
 
-    /// Says what of a need the role had and loses: the actions that are newly denied, or that the boundary newly keeps from
-    /// it, unless all that allowed it goes.
+    /// Says what of a need the role had and loses: the actions that are newly denied, or that the boundary newly keeps
+    /// from it, unless all that allowed it goes.
     pub(super) fn lost(&self, need: &Need) -> Lost {
         let managed = |side: &Side<'_>| side.has(need.policy) || side.has("AdministratorAccess");
         let (managed_before, managed_after) = (managed(&self.before), managed(&self.after));
@@ -76,17 +77,17 @@ impl<'a> Sides<'a> {
     }
 }
 
-/// Tells whether a role has what it takes to make backups, as far as that is known.
-pub(super) fn can_back_up(thing: &Thing<'_>, arn: &str, is_after: bool) -> Option<bool> {
+/// Tells whether a role is allowed to make backups; `None` where that is not known.
+pub(super) fn can_back_up(subject: &Subject<'_>, arn: &str, is_after: bool) -> Option<bool> {
     let name = arn.rsplit('/').next()?;
     let is_it = |live: &&Live| live.ids.get("Arn").is_some_and(|own| own == arn);
-    let live = thing.live(KindId::Role).find(is_it);
-    let entries = thing.input.desired.iter().filter(|_| is_after);
+    let live = subject.live(KindId::Role).find(is_it);
+    let entries = subject.input.desired.iter().filter(|_| is_after);
     let entry = entries.filter(|it| it.address.kind() == KindId::Role).find(|it| it.name.eq_ignore_ascii_case(name));
     if live.is_none() && entry.is_none() {
         return None;
     }
-    let side = Side { thing: *thing, live, desired: entry.map(|entry| &entry.fields), is_after };
+    let side = Side { subject: *subject, live, desired: entry.map(|entry| &entry.fields), is_after };
     if BACKUP.iter().any(|policy| side.has(policy)) || side.allows(&["ssm:SendCommand", "ec2:CreateImage"]) {
         return Some(true);
     }
@@ -107,7 +108,7 @@ pub(super) struct Need {
     pub(super) policy: &'static str,
     /// Without all of these nothing of the policy is left.
     pub(super) actions: &'static [&'static str],
-    /// What a denial of breaks it too.
+    /// A denial of one of these breaks it too.
     pub(super) also: &'static [&'static str],
 }
 
@@ -117,13 +118,13 @@ pub(super) enum Lost {
     Nothing,
     /// All of it: the policy, or the action, that gave it.
     All(&'static str),
-    /// These actions, none perhaps.
+    /// These actions; the list may be empty.
     Some(Vec<&'static str>),
 }
 
 /// A role on one side of a change.
 struct Side<'a> {
-    thing: Thing<'a>,
+    subject: Subject<'a>,
     live: Option<&'a Live>,
     /// What the file says of the role, where that is to count.
     desired: Option<&'a Map<String, Value>>,
@@ -177,7 +178,7 @@ impl Side<'_> {
 
     /// The document of one of the account's own policies on this side.
     fn document(&self, arn: &str) -> Option<&Value> {
-        let input = self.thing.input;
+        let input = self.subject.input;
         let owner = arn.split(':').nth(4)?;
         let name = arn.rsplit('/').next()?;
         if self.is_after && owner == input.scope.account_id {
@@ -189,15 +190,15 @@ impl Side<'_> {
         }
         input.installed.account.documents.get(arn).or_else(|| {
             let policy =
-                self.thing.live(KindId::Policy).find(|policy| policy.ids.get("Arn").is_some_and(|own| own == arn))?;
+                self.subject.live(KindId::Policy).find(|policy| policy.ids.get("Arn").is_some_and(|own| own == arn))?;
             policy.fields.get("document")
         })
     }
 
-    /// Tells whether a document denies an action on one of the things that VSS does it to.
+    /// Tells whether a document denies an action on one of the resources that VSS uses it on.
     fn is_denied(&self, document: &Value, action: &str) -> bool {
         let Ok(policies) = Policies::new(std::slice::from_ref(document)) else { return false };
-        let scope = self.thing.input.scope;
+        let scope = self.subject.input.scope;
         let (partition, region) = (scope.partition(), scope.region.as_str());
         let arn = |account: &str, resource: &str| format!("arn:{partition}:ec2:{region}:{account}:{resource}");
         let id = "i-00000000000000000";

@@ -1,73 +1,72 @@
-//! Which changes leave instances with what only newer packages can use, and what becomes of them: they wait for packages,
-//! are refused, or ask for consent.
+//! Which changes leave instances with what only newer packages can use, and what becomes of them: they wait for
+//! packages, are refused, or ask for consent.
 //!
-//! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows what
-//! older packages need, another role in a profile, or another profile on an instance; or several of them together.
+//! It may be a role that gets `AWSEC2VssSnapshotPolicy` in place of an older policy, a document that no longer allows
+//! what older packages need, another role in a profile, or another profile on an instance; or several of them together.
 
 use crate::model::{KindId, kind_id};
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-use super::{Gate, again, changes, field, installs};
+use super::{Precedence, again, changes, field, installs};
 use crate::kind::Found;
 use crate::model::Action;
 use crate::model::{Address, Diagnostic};
 use crate::plan::Input;
 use crate::plan::access::{Access, Move};
 use crate::plan::draft::Draft;
+use crate::plan::rounds::{Decision, in_rounds};
 use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps, takes_older};
 use crate::vss::package::is_package;
 use crate::vss::version::{MANAGED_POLICY, compare};
 
-/// What has to be said wherever the version is not known.
+/// What is said wherever the version on an instance is not known.
 const WORKS: &str = "works only where AwsVssComponents 2.3.1 or later is installed";
 
 /// Instances that lose what older packages need, all on the same way.
 #[derive(Debug)]
 struct Swap<'a> {
     machines: Vec<&'a Machine>,
-    /// What waits for their packages.
+    /// The changes that wait for the packages of these instances.
     held: BTreeSet<Address>,
-    /// What is to blame, of it: what alone would do it, else all of it.
+    /// The changes of `held` that cause the loss: each that suffices alone, else all of them.
     causes: BTreeSet<Address>,
 }
 
-/// Holds back what swaps. Returns the instances that each package brings up to date before.
+/// Holds back the changes that cause a swap. Returns the instances that each package brings up to date before.
 pub(super) fn hold(
     input: &Input<'_>,
     evidence: &Evidence,
     drafts: &mut [Draft<'_>],
     diagnostics: &mut Vec<Diagnostic>,
-    gate: &mut Gate,
+    precedence: &mut Precedence,
 ) -> BTreeMap<Address, Vec<String>> {
-    // What is refused changes nothing any more, and what is left may swap by itself.
-    let found = loop {
-        let found = swaps_of(input, evidence, drafts);
-        let mut late: BTreeMap<Address, Vec<String>> = BTreeMap::new();
+    // A refused resource changes nothing any more, and what is left may swap by itself: the rounds go on until all of
+    // the swaps that are found can be made.
+    let mut found = Vec::new();
+    in_rounds(drafts, |drafts| {
+        found = swaps_of(input, evidence, drafts);
+        let mut late: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
         for swap in &found {
             let reasons: Vec<String> =
                 swap.machines.iter().filter_map(|machine| obstacle(input, drafts, machine, &swap.held)).collect();
             for cause in swap.causes.iter().filter(|_| !reasons.is_empty()) {
-                late.entry(cause.clone()).or_default().extend(reasons.iter().cloned());
+                late.entry(cause).or_default().extend(reasons.iter().cloned());
             }
         }
-        if late.is_empty() {
-            break found;
-        }
-        for draft in drafts.iter_mut() {
-            if let Some(late) = late.get(&draft.address) {
-                refuse(draft, late, diagnostics);
-            }
-        }
-    };
+        let refused = drafts.iter().enumerate();
+        refused
+            .filter_map(|(index, draft)| Some(refuse(index, draft, late.get(&draft.address)?, diagnostics)))
+            .collect()
+    });
     let mut first: BTreeMap<Address, Vec<String>> = BTreeMap::new();
     for swap in &found {
-        order(swap, drafts, gate, &mut first);
-        consent(swap, evidence, gate);
+        order(swap, drafts, precedence, &mut first);
+        consent(swap, evidence, precedence);
     }
-    unread(evidence, drafts, gate);
-    losses(input, evidence, drafts, gate);
+    unread(evidence, drafts, precedence);
+    losses(input, evidence, drafts, precedence);
     first
 }
 
@@ -95,7 +94,8 @@ fn swaps_of<'e>(input: &Input<'_>, evidence: &'e Evidence, drafts: &[Draft<'_>])
     found
 }
 
-/// The ways of the Windows instances, each with those on it. Where they could not be read anybody may be on any.
+/// Returns the ways of the Windows instances, each with its instances. Where the instances could not be read, one may
+/// be on any way.
 fn ways<'e>(access: &Access<'_>, evidence: &'e Evidence) -> BTreeMap<Move, Vec<&'e Machine>> {
     let Machines::Read(machines) = &evidence.machines else {
         return access.moves().into_iter().map(|way| (way, Vec::new())).collect();
@@ -109,7 +109,7 @@ fn ways<'e>(access: &Access<'_>, evidence: &'e Evidence) -> BTreeMap<Move, Vec<&
     ways
 }
 
-/// Why an instance can't be left with what only newer packages can use, if so.
+/// Says why an instance can't be left with what only newer packages can use, if it can't.
 fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> Option<String> {
     let title = machine.title();
     let standing = machine.standing(Wanted::From(MANAGED_POLICY));
@@ -127,7 +127,8 @@ fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
     (!is_brought).then(|| format!("{title}: {version}"))
 }
 
-/// The package of the file that puts an older version on an instance, target of this run or not.
+/// Returns the package of the file that pins an older version on an instance, whether it is a target of this run or
+/// not.
 fn pinned(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine) -> Option<(Address, String)> {
     let found: BTreeMap<&Address, &Found> = input.live.iter().flat_map(|(_, live)| &live.found).collect();
     input.desired.iter().filter(|entry| entry.address.kind() == KindId::Package).find_map(|entry| {
@@ -151,14 +152,19 @@ fn pinned(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine) -> Option<
 }
 
 /// Puts the packages before what waits for them, and instances with an older one before the others.
-fn order(swap: &Swap<'_>, drafts: &mut [Draft<'_>], gate: &mut Gate, first: &mut BTreeMap<Address, Vec<String>>) {
+fn order(
+    swap: &Swap<'_>,
+    drafts: &mut [Draft<'_>],
+    precedence: &mut Precedence,
+    first: &mut BTreeMap<Address, Vec<String>>,
+) {
     let floor = Wanted::From(MANAGED_POLICY);
     for machine in &swap.machines {
         let bringing: Vec<usize> =
             (0..drafts.len()).filter(|index| brings(&drafts[*index], drafts, machine, &swap.held)).collect();
         for package in &bringing {
             let package = &drafts[*package].address;
-            gate.waits.extend(swap.held.iter().map(|held| (held.clone(), package.clone())));
+            precedence.waits.extend(swap.held.iter().map(|held| (held.clone(), package.clone())));
         }
         if let (Standing::Wrong(_), Some(package)) = (machine.standing(floor), bringing.first()) {
             let package = &mut drafts[*package];
@@ -172,7 +178,7 @@ fn order(swap: &Swap<'_>, drafts: &mut [Draft<'_>], gate: &mut Gate, first: &mut
 }
 
 /// Asks for consent where the version on an instance is not known.
-fn consent(swap: &Swap<'_>, evidence: &Evidence, gate: &mut Gate) {
+fn consent(swap: &Swap<'_>, evidence: &Evidence, precedence: &mut Precedence) {
     let why = match &evidence.machines {
         Machines::Read(_) => {
             let is_unknown = |machine: &&&Machine| machine.standing(Wanted::From(MANAGED_POLICY)) == Standing::Unknown;
@@ -196,12 +202,13 @@ fn consent(swap: &Swap<'_>, evidence: &Evidence, gate: &mut Gate) {
         Machines::NotRead => String::new(),
     };
     for cause in &swap.causes {
-        gate.note(cause, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}"));
+        precedence
+            .note(cause, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}"));
     }
 }
 
 /// Asks for consent where it is not known what instances may do, and something changes it.
-fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
+fn unread(evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence) {
     let Some(error) = &evidence.account_unread else { return };
     let action = format!("{}:{}", error.service, error.operation);
     for draft in drafts.iter().filter(|draft| changes(draft)) {
@@ -218,15 +225,17 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
         };
         if takes {
             let why = format!(
-                "what older packages need may go with the role that instances lose, and what it allows is not known (allow `{action}`)"
+                "what older packages need may go with the role that instances lose, and what it allows is not known \
+                 (allow `{action}`)"
             );
-            gate.note(&draft.address, why);
+            precedence.note(&draft.address, why);
         }
     }
 }
 
-/// Asks for consent where instances lose what any package needs. A role that loses it says so itself, by `plan::hazard`.
-fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &mut Gate) {
+/// Asks for consent where instances lose what any package needs. A role that loses it says so itself, by
+/// `plan::hazard`.
+fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence) {
     let access = Access::of_drafts(input.scope, &evidence.account, drafts);
     for way in ways(&access, evidence).into_keys() {
         let serves = |counts: &dyn Fn(&Address) -> bool| access.powers(&way, counts).serve_newer(input.scope);
@@ -236,13 +245,13 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], gate: &m
         }
         let loses = |address: &&Address| address.kind() != KindId::Role && !serves(&|other| other == *address);
         for address in held.iter().filter(loses) {
-            gate.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
+            precedence.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
         }
     }
 }
 
 /// Refuses what would leave instances with older packages that no package of the plan brings up to date.
-fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) {
+fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) -> Decision {
     let address = draft.address.clone();
     let late: BTreeSet<&str> = late.iter().map(String::as_str).collect();
     let would = if draft.kind.id() == KindId::Role { "get" } else { "leave instances only" };
@@ -252,16 +261,17 @@ fn refuse(draft: &mut Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnost
         Diagnostic::error("VSS0913", message)
             .at(&address)
             .located(draft.desired.and_then(|desired| desired.location.clone()))
-            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later first; they must be running"))
+            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later \
+                 first; they must be running"))
             .help("or keep the older policy beside the new one"),
     );
     let instances =
         if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
-    draft.refuse(Action::Refused, format!("{instances} an older package"));
+    Decision { index, action: Action::Refused, reason: format!("{instances} an older package") }
 }
 
-/// Whether a package of the plan brings an instance to a version that the managed policy works with, and can do so before
-/// what is held.
+/// Tells whether a package of the plan brings an instance to a version that the managed policy works with, and can do
+/// so before what is held.
 fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> bool {
     let stands = match package.action {
         Action::NoOp | Action::Create | Action::Update | Action::Replace | Action::Adopt => true,
@@ -275,7 +285,7 @@ fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
         && !needs(package, drafts, held)
 }
 
-/// Whether a thing needs one of others, directly or through what it needs.
+/// Tells whether a draft needs one of the others, directly or through what it needs.
 fn needs(draft: &Draft<'_>, drafts: &[Draft<'_>], others: &BTreeSet<Address>) -> bool {
     let references = |draft: &Draft<'_>| draft.desired.map(|desired| desired.references.clone()).unwrap_or_default();
     let (mut seen, mut queue) = (BTreeSet::new(), references(draft));

@@ -1,5 +1,5 @@
 //! After an apply: did AWS take what it acknowledged, and is it still the stack's? The account is read again and
-//! planned again; whatever the second plan still wants to do to a thing that the report calls done did not take.
+//! planned again; whatever the second plan still wants to do to a resource that the report calls done did not take.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use crate::plan::{Change, Plan};
 /// The codes of an object that is not the stack's: nobody's, or another owner's.
 const STRANGERS: [&str; 2] = ["VSS0901", "VSS0903"];
 
-/// Lists the things that the report calls done and that a plan built from a fresh read would change again, and all
-/// things of the plan that somebody else has taken since it was made.
+/// Lists the resources that the report calls done and that a plan built from a fresh read would change again, and all
+/// resources of the plan that somebody else has taken since it was made.
 pub fn leftovers(report: &Report, plan: &Plan, again: &Plan) -> Vec<Leftover> {
     let before: BTreeMap<&Address, Action> =
         plan.changes.iter().map(|change| (&change.address, change.action)).collect();

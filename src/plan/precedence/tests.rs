@@ -1,4 +1,4 @@
-//! The gate on made-up accounts: one file is live, the other is wanted.
+//! What comes before what on made-up accounts: one file is live, the other is wanted.
 
 use crate::kind::{Carried, Holder, HolderKind};
 use crate::kinds::attachment::{AttachmentCarried, On};
@@ -24,18 +24,28 @@ use crate::vss::version::Version;
 
 const STACK: &str = "[stack]\nname = \"s\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n";
 /// What older packages need, and what no package can do anything with.
-const OLDER: &str = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ec2:CreateSnapshot","ec2:CreateTags"],"Resource":"*"}]}'"#;
+const OLDER: &str = concat!(
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","#,
+    r#""Action":["ec2:CreateSnapshot","ec2:CreateTags"],"Resource":"*"}]}'"#
+);
 const NOTHING: &str =
     r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":"ec2:DescribeTags","Resource":"*"}]}'"#;
 /// All that VSS needs, but of what it makes only what carries the tag that newer packages set.
-const TAGGED: &str = r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","Action":["ssm:UpdateInstanceInformation","ec2:DescribeInstances"],"Resource":"*"},{"Effect":"Allow","Action":["ec2:CreateImage","ec2:CreateSnapshot","ec2:CreateSnapshots","ec2:CreateTags"],"Resource":"*","Condition":{"StringLike":{"aws:RequestTag/AwsVssConfig":"*"}}}]}'"#;
-const PACKAGE: &str = "[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\nschedule = \"rate(1 day)\"\ntargets = { instance_ids = [\"i-0aaaaaaaaaaaaaaa1\"] }\n";
+const TAGGED: &str = concat!(
+    r#"'{"Version":"2012-10-17","Statement":[{"Effect":"Allow","#,
+    r#""Action":["ssm:UpdateInstanceInformation","ec2:DescribeInstances"],"Resource":"*"},{"Effect":"Allow","#,
+    r#""Action":["ec2:CreateImage","ec2:CreateSnapshot","ec2:CreateSnapshots","ec2:CreateTags"],"Resource":"*","#,
+    r#""Condition":{"StringLike":{"aws:RequestTag/AwsVssConfig":"*"}}}]}'"#
+);
+const PACKAGE: &str = "[package.AwsVssComponents]\nminimum_version = \"2.3.1\"\nschedule = \"rate(1 day)\"\n\
+     targets = { instance_ids = [\"i-0aaaaaaaaaaaaaaa1\"] }\n";
 const ID: &str = "i-0aaaaaaaaaaaaaaa1";
 
 /// A role that older packages work with, and one that they don't, each with a profile of its name.
 fn roles() -> String {
     format!(
-        "[role.old]\npreset = \"vss-instance\"\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\"]\ninline_policies.Vss = {OLDER}\n\
+        "[role.old]\npreset = \"vss-instance\"\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\"]\n\
+         inline_policies.Vss = {OLDER}\n\
          [role.vss]\npreset = \"vss-instance\"\n"
     )
 }
@@ -87,7 +97,7 @@ fn set(entry: &Desired, name: &str) -> Value {
     entry.fields.get(name).cloned().unwrap_or_default()
 }
 
-/// The live thing of an entry, as its kind would read it.
+/// The live resource of an entry, as its kind would read it.
 fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -> Live {
     let kind = entry.address.kind();
     let mut fields = entry.fields.clone();
@@ -189,7 +199,7 @@ fn action(plan: &Plan, address: &str) -> Action {
     change.unwrap_or_else(|| panic!("no {address} in {:#?}", plan.changes)).action
 }
 
-/// What the gate says in a refusal.
+/// What a refusal says.
 fn refusals(plan: &Plan) -> Vec<&str> {
     plan.diagnostics.iter().filter(|one| one.code == "VSS0913").map(|one| one.message.as_str()).collect()
 }
@@ -205,8 +215,8 @@ fn place(plan: &Plan, action: &str) -> usize {
     calls.position(|call| call.action() == action).unwrap_or_else(|| panic!("no {action} in {:#?}", plan.steps))
 }
 
-/// Every way to leave an instance with the managed policy alone: the files, the profile on the instance, the thing that does
-/// it, and the call that takes the older policy away.
+/// Every way to leave an instance with the managed policy alone: the files, the profile on the instance, the entry that
+/// does it, and the call that takes the older policy away.
 fn ways() -> Vec<(String, String, &'static str, &'static str, &'static str)> {
     let role = |policies: &str| format!("[role.app]\npreset = \"vss-instance\"\n{policies}\n");
     let older = role(&format!("managed_policies = [\"AmazonSSMManagedInstanceCore\"]\ninline_policies.Vss = {OLDER}"));
@@ -214,7 +224,8 @@ fn ways() -> Vec<(String, String, &'static str, &'static str, &'static str)> {
     let additive = |document: &str| role(&format!("policies_mode = \"additive\"\ninline_policies.Vss = {document}"));
     let replaced = role("path = \"/new/\"\ninline_policies = {}");
     let beside = format!(
-        "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\ninline_policies.Vss = {OLDER}\n"
+        "managed_policies = [\"AmazonSSMManagedInstanceCore\", \"AWSEC2VssSnapshotPolicy\"]\n\
+         inline_policies.Vss = {OLDER}\n"
     );
     let bounded = |more: &str| format!("[policy.Limit]\ndocument = {TAGGED}\n{}", role(&format!("{beside}{more}")));
     let limit = "permissions_boundary = \"Limit\"";

@@ -1,7 +1,7 @@
-//! The version gate of a plan: which packages come before which policies, and on which instances they come first.
+//! Which packages come before which policies, and on which instances a package comes first.
 //!
-//! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages ([`swaps`]).
-//! What was read is in `KindLive::installed`; nothing is read here.
+//! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages
+//! ([`swaps`]). What was read is in `Input::installed`; nothing is read here.
 
 mod swaps;
 #[cfg(test)]
@@ -23,10 +23,10 @@ use crate::vss::gate::{Evidence, Machine, Machines, Standing, Wanted, wanted};
 use crate::vss::package::is_package;
 use crate::vss::version::MANAGED_POLICY;
 
-/// What the gate asks of a plan.
+/// What comes before what, and what needs consent.
 #[derive(Debug, Default)]
-pub(super) struct Gate {
-    /// (thing, the package that stands before anything is done to it).
+pub(super) struct Precedence {
+    /// (resource, the package that stands before anything is done to it).
     pub(super) waits: BTreeSet<(Address, Address)>,
     rings: BTreeMap<Address, Rings>,
     hazards: BTreeMap<Address, Vec<HazardNote>>,
@@ -34,7 +34,7 @@ pub(super) struct Gate {
 
 static NO_RINGS: Rings = Rings { first: Vec::new(), right: BTreeSet::new(), attempt: 0 };
 
-impl Gate {
+impl Precedence {
     /// Returns in which order instances get a package.
     pub(super) fn rings(&self, address: &Address) -> &Rings {
         self.rings.get(address).unwrap_or(&NO_RINGS)
@@ -55,10 +55,10 @@ impl Gate {
             .map(|draft| (draft.address.clone(), draft.action))
             .collect();
         let mut held = false;
-        for (thing, package) in &self.waits {
+        for (waiting, package) in &self.waits {
             let Some(action) = blocked.get(package) else { continue };
-            let waiting = drafts.iter_mut().find(|draft| draft.address == *thing && changes(draft));
-            if let Some(draft) = waiting {
+            let found = drafts.iter_mut().find(|draft| draft.address == *waiting && changes(draft));
+            if let Some(draft) = found {
                 let why = if *action == Action::Unknown { "which could not be read" } else { "which is refused" };
                 draft.refuse(*action, format!("waits for `{package}`, {why}"));
                 held = true;
@@ -73,19 +73,20 @@ impl Gate {
     }
 }
 
-/// Puts packages before policies, and instances before others.
-pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Gate {
-    let mut gate = Gate::default();
+/// Finds what comes before what, and refuses what can't be put in a safe order.
+pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) -> Precedence {
+    let mut precedence = Precedence::default();
     let evidence = input.installed;
     if input.options.destroy || !input.options.adopt.is_empty() {
-        return gate;
+        return precedence;
     }
-    commands(evidence, drafts, &mut gate);
+    commands(evidence, drafts, &mut precedence);
     let canaries = canaries(evidence, drafts, diagnostics);
-    let older = swaps::hold(input, evidence, drafts, diagnostics, &mut gate);
-    let packages: BTreeSet<Address> = canaries.keys().chain(older.keys()).chain(gate.rings.keys()).cloned().collect();
+    let older = swaps::hold(input, evidence, drafts, diagnostics, &mut precedence);
+    let packages: BTreeSet<Address> =
+        canaries.keys().chain(older.keys()).chain(precedence.rings.keys()).cloned().collect();
     for address in packages {
-        let first = gate.rings.entry(address.clone()).or_default();
+        let first = precedence.rings.entry(address.clone()).or_default();
         first.attempt = evidence.attempts.get(&address).copied().unwrap_or(1);
         let upgraded = std::mem::take(&mut first.first);
         let mut seen = BTreeSet::new();
@@ -107,10 +108,10 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
             draft.refuse(Action::Unknown, reason);
         }
     }
-    gate
+    precedence
 }
 
-/// Names a few instances.
+/// Names the first few instances, and says how many more there are.
 fn named(evidence: &Evidence, ids: &[String]) -> String {
     const MOST: usize = 5;
     let title = |id: &String| {
@@ -123,12 +124,12 @@ fn named(evidence: &Evidence, ids: &[String]) -> String {
     shown.join(", ")
 }
 
-/// Whether something of a thing changes.
+/// Tells whether a resource changes.
 fn changes(draft: &Draft<'_>) -> bool {
     matches!(draft.action, Action::Create | Action::Adopt | Action::Update | Action::Replace)
 }
 
-/// The value of a field: what the file says, else what is live.
+/// Returns the value of a field: what the file says, else what is live.
 fn field<'a>(draft: &'a Draft<'_>, name: &str) -> &'a Value {
     let desired = draft.desired.and_then(|desired| desired.fields.get(name));
     let live = || draft.live.and_then(|live| live.fields.get(name));
@@ -139,7 +140,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
     value.as_array().into_iter().flatten().filter_map(Value::as_str)
 }
 
-/// Whether a package of the file installs the VSS package.
+/// Tells whether an entry installs the VSS package.
 fn installs(draft: &Draft<'_>) -> bool {
     draft.kind.id() == KindId::Package
         && draft.desired.is_some()
@@ -147,13 +148,14 @@ fn installs(draft: &Draft<'_>) -> bool {
         && field(draft, "action") == "Install"
 }
 
-/// What a package asks of the version; any will do where it says nothing.
+/// Returns the version that an entry asks for; `None` where any version will do.
 fn wants<'a>(draft: &Draft<'a>) -> Option<Wanted<'a>> {
     draft.desired.and_then(|desired| wanted(&desired.fields, &desired.options))
 }
 
-/// Run Commands: those with nothing to do are not sent, and one that was sent is sent again where the version is older.
-fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
+/// Decides about Run Commands: one without anything to do is not sent, and one that was sent is sent again where the
+/// version on an instance is older.
+fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Precedence) {
     for draft in drafts.iter_mut().filter(|draft| installs(draft)) {
         let is_command = draft.desired.is_some_and(|desired| desired.options.contains_key("run_command"));
         let (true, Some(wanted)) = (is_command, wants(draft)) else { continue };
@@ -171,7 +173,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
                 draft.fields.clear();
                 draft.reason = Some("its instances have it already".to_owned());
             } else {
-                gate.rings.entry(draft.address.clone()).or_default().right = right;
+                precedence.rings.entry(draft.address.clone()).or_default().right = right;
             }
             continue;
         }
@@ -189,12 +191,12 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], gate: &mut Gate) {
         if !due.is_empty() {
             again(draft, &due, wanted);
             let ids = due.iter().map(|machine| machine.id.clone()).collect();
-            gate.rings.entry(draft.address.clone()).or_default().first.push(ids);
+            precedence.rings.entry(draft.address.clone()).or_default().first.push(ids);
         }
     }
 }
 
-/// Makes a package that stands one that is installed again on some instances.
+/// Turns a package without a change into one that is installed again on some instances.
 fn again(draft: &mut Draft<'_>, machines: &[&Machine], wanted: Wanted<'_>) {
     if !matches!(draft.action, Action::NoOp | Action::Update) || !draft.fields.is_empty() {
         return;
@@ -207,13 +209,13 @@ fn again(draft: &mut Draft<'_>, machines: &[&Machine], wanted: Wanted<'_>) {
     draft.reason = Some(draft.reason.take().into_iter().chain(had).collect::<Vec<_>>().join(", "));
 }
 
-/// The instances of each package on which it is tried before all others.
+/// Chooses the instances of each package on which it is tried before all others.
 fn canaries(
     evidence: &Evidence,
     drafts: &mut [Draft<'_>],
     diagnostics: &mut Vec<Diagnostic>,
 ) -> BTreeMap<Address, Vec<String>> {
-    /// A change of these brings something onto instances.
+    /// A change of one of these fields installs something on instances.
     const BRINGING: [&str; 6] =
         ["package_name", "action", "installation_type", "version", "additional_arguments", "targets"];
     let mut found = BTreeMap::new();
@@ -249,7 +251,7 @@ fn canaries(
             draft.refuse(Action::Unknown, format!("{action} failed"));
             continue;
         };
-        // One that lacks the package says more than one that has it.
+        // An instance without the package tests more than one that has it.
         let floor = wants(draft).unwrap_or(Wanted::From(MANAGED_POLICY));
         let mut fit: Vec<&Machine> =
             machines.iter().filter(|machine| machine.windows && machine.running && machine.is_meant(targets)).collect();

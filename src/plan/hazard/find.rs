@@ -1,0 +1,99 @@
+//! Finds the hazards of a plan and puts each on the step that brings it.
+
+use std::collections::BTreeMap;
+
+use super::subject::Subject;
+use super::{Hazard, HazardNote, backup, iam, restore_test};
+use crate::kinds::attachment::AttachmentCarried;
+use crate::model::{Action, Address, KindId, Phase};
+use crate::plan::draft::{Draft, Input};
+use crate::plan::{Plan, Step};
+
+/// From this many live resources on, a plan that changes more than half of the stack is a large one.
+const LARGE: usize = 10;
+
+/// Lists the hazards of a plan that nobody consented to, in the order of the steps.
+pub fn unconsented<'a>(plan: &'a Plan, allowed: &[Hazard]) -> Vec<(&'a Address, &'a HazardNote)> {
+    all(plan).filter(|(_, note)| !allowed.contains(&note.hazard)).collect()
+}
+
+/// Lists the hazards of a plan, in the order of the steps.
+pub fn all(plan: &Plan) -> impl Iterator<Item = (&Address, &HazardNote)> {
+    plan.steps.iter().flat_map(|step| step.hazards.iter().map(move |note| (&step.address, note)))
+}
+
+/// Finds the hazards of each resource.
+pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address, Vec<HazardNote>> {
+    let mut found = BTreeMap::new();
+    for draft in drafts {
+        let mut notes = Notes::default();
+        let subject = Subject { draft, input };
+        match draft.kind.id() {
+            KindId::Role => iam::role(&subject, &mut notes),
+            KindId::Policy => iam::policy(&subject, &mut notes),
+            KindId::InstanceProfile => iam::instance_profile(&subject, &mut notes),
+            KindId::Attachment => iam::attachment(&subject, &mut notes),
+            KindId::Package => backup::package(&subject, &mut notes),
+            KindId::Vault => backup::vault(&subject, &mut notes),
+            KindId::Plan => backup::plan(&subject, &mut notes),
+            KindId::Selection => backup::selection(&subject, &mut notes),
+            KindId::RestoreTest => restore_test::restore_test(&subject, &mut notes),
+            KindId::RegionSettings => backup::region_settings(&subject, &mut notes),
+        }
+        // A part of the stack says nothing about what it takes along.
+        let is_the_end = input.options.destroy && input.options.targets.is_empty();
+        // Nobody's attachment put the profile there: whoever runs the instance may not know that the stack goes.
+        let is_unclaimed = draft.kind.id() == KindId::Attachment
+            && draft.live.and_then(|live| live.carried.get::<AttachmentCarried>()).is_some_and(|it| it.unclaimed);
+        let outlives = |hazard: Hazard| hazard.outlives_the_stack() || is_unclaimed && hazard == Hazard::CredentialGap;
+        notes.0.retain(|note| !is_the_end || outlives(note.hazard));
+        if !notes.0.is_empty() {
+            found.insert(draft.address.clone(), notes.0);
+        }
+    }
+    if let Some((address, note)) = large_change(input, drafts) {
+        found.entry(address).or_insert_with(Vec::new).push(note);
+    }
+    found
+}
+
+/// Puts the hazards of each resource on the step that brings them: a lock comes with the last step, all others with the
+/// first.
+pub(in crate::plan) fn attach(steps: &mut [Step], mut found: BTreeMap<Address, Vec<HazardNote>>) {
+    let last_of: BTreeMap<Address, usize> = steps.iter().map(|step| (step.address.clone(), step.id)).collect();
+    for step in steps {
+        let Some(notes) = found.get_mut(&step.address) else { continue };
+        let is_last = last_of.get(&step.address) == Some(&step.id);
+        let comes_now =
+            |note: &HazardNote| is_last || note.hazard != Hazard::IrreversibleLock && step.phase != Phase::Release;
+        step.hazards = notes.extract_if(.., |note| comes_now(note)).collect();
+    }
+}
+
+fn large_change(input: &Input<'_>, drafts: &[Draft<'_>]) -> Option<(Address, HazardNote)> {
+    let is_hit = |draft: &&Draft<'_>| match draft.action {
+        Action::Replace | Action::Delete => true,
+        Action::Update | Action::Adopt => draft.fields.iter().any(|field| !field.path.starts_with("tags.")),
+        Action::Create | Action::NoOp | Action::Unknown | Action::Refused => false,
+    };
+    let changed: Vec<&Draft<'_>> = drafts.iter().filter(is_hit).collect();
+    let existing = drafts.iter().filter(|draft| draft.live.is_some()).count();
+    if input.options.destroy || changed.len() <= LARGE || changed.len() * 2 <= existing {
+        return None;
+    }
+    let why = format!("{} of the {existing} live resources change in one plan", changed.len());
+    Some((changed.first()?.address.clone(), HazardNote { hazard: Hazard::LargeChange, why }))
+}
+
+/// The hazards of one resource, as they are found.
+#[derive(Debug, Default)]
+pub(super) struct Notes(Vec<HazardNote>);
+
+impl Notes {
+    pub(super) fn add(&mut self, hazard: Hazard, why: impl Into<String>) {
+        let note = HazardNote { hazard, why: why.into() };
+        if !self.0.contains(&note) {
+            self.0.push(note);
+        }
+    }
+}
