@@ -9,6 +9,7 @@ mod calendar;
 mod cron;
 mod describe;
 mod fault;
+mod overlap;
 mod runs;
 mod zone;
 
@@ -20,6 +21,7 @@ use jiff::civil::DateTime;
 use fault::Fault;
 
 pub use cron::Cron;
+pub use overlap::Runs;
 pub use zone::{ZoneError, canonical_zone, zone};
 
 /// The service that reads a schedule.

@@ -11,7 +11,7 @@ use super::precedence::{self, Precedence};
 use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
-use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, seconds, unreadable, verdict};
+use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, renames, seconds, unreadable, verdict};
 use crate::kind::{Found, Kind, Live};
 use crate::kinds::registry;
 use crate::model::Diagnostic;
@@ -78,6 +78,7 @@ fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> V
     // The limit of deletions is a part of the whole stack, whatever the targets are.
     let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
     keep_targets(input, drafts, diagnostics);
+    diagnostics.extend(renames::unsaid(input, drafts, &orphans));
     let kept = prune(input, orphans, owned, drafts, diagnostics);
     seconds::remove(input, owned, drafts, &kept, diagnostics);
     kept

@@ -122,7 +122,7 @@ fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
 
 /// Returns the table of the file that declares a resource: a role's own instance profile stands under the role, a
 /// selection under its plan.
-fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
+pub(super) fn entry_of(input: &Input<'_>, desired: &Desired) -> String {
     let address = &desired.address;
     let holder = input.desired.iter().find(|other| {
         address.kind() == KindId::InstanceProfile

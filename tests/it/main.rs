@@ -30,6 +30,7 @@ mod permissions;
 mod planning;
 mod proof;
 mod proof_cli;
+mod renames;
 mod restore_tests;
 mod saved_plans;
 mod scenarios;

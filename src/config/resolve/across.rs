@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use jiff::tz::TimeZone;
-use jiff::{Timestamp, ToSpan};
+use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::config::context::Context;
@@ -14,7 +14,7 @@ use crate::config::limits;
 use crate::config::presets::{SSM_CORE, VSS_POLICY};
 use crate::config::problems::safe;
 use crate::model::duration::minutes;
-use crate::model::schedule::Schedule;
+use crate::model::schedule::{Runs, Schedule};
 use crate::model::source::Place;
 use crate::model::{Address, Diagnostic};
 use crate::vss::version::{MANAGED_POLICY, compare};
@@ -207,7 +207,8 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
     if rules.len() > limits::RULES {
         return;
     }
-    let runs: Vec<Vec<Timestamp>> = rules.iter().map(runs).collect();
+    let runs: Vec<Runs> =
+        rules.iter().map(|rule| Runs::of(&rule.schedule, &rule.timezone, rule.window)).collect();
     for (later, rule) in rules.iter().enumerate() {
         for (earlier, other) in rules[..later].iter().enumerate() {
             let rank = |rule: &RunsFacts| rule.keeps.unwrap_or(u32::MAX);
@@ -216,38 +217,12 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
             } else {
                 (other, rule, &runs[earlier], &runs[later])
             };
-            let suppressed: Vec<Timestamp> =
-                lost.iter().copied().filter(|run| overlaps(*run, loser, kept, winner)).collect();
+            let suppressed = lost.that_meet(kept);
             if let Some(first) = suppressed.first() {
-                report_overlap(context, loser, winner, *first, suppressed.len(), lost.len());
+                report_overlap(context, loser, winner, *first, suppressed.len(), lost.count());
             }
         }
     }
-}
-
-/// The day at which the comparison of schedules begins. Any Monday would do, as the calendar repeats.
-const REFERENCE: &str = "2026-01-04T23:59:59Z";
-
-/// Returns the runs of the four weeks after the reference. A rule that runs more rarely has its next twelve runs.
-fn runs(rule: &RunsFacts) -> Vec<Timestamp> {
-    let start: Timestamp = REFERENCE.parse().expect("the reference is a timestamp");
-    let end = start.saturating_add((28 * 24).hours()).expect("hours fit a timestamp");
-    let some = |count: usize| -> Vec<Timestamp> {
-        rule.schedule.next_runs(start, &rule.timezone, count).iter().map(jiff::ZonedDateTime::timestamp).collect()
-    };
-    let few = some(12);
-    if few.len() < 12 || few.last().is_some_and(|last| *last > end) {
-        return few;
-    }
-    some(28 * 24).into_iter().filter(|run| *run < end).collect()
-}
-
-fn overlaps(run: Timestamp, loser: &RunsFacts, kept: &[Timestamp], winner: &RunsFacts) -> bool {
-    let seconds = |rule: &RunsFacts| i64::from(rule.window) * 60;
-    let begin = run.as_second();
-    // The runs are sorted, so that the first one whose window is still open decides.
-    let from = kept.partition_point(|other| other.as_second() + seconds(winner) <= begin);
-    kept.get(from).is_some_and(|other| other.as_second() < begin + seconds(loser))
 }
 
 fn report_overlap(
