@@ -41,7 +41,8 @@ pub fn leftovers(report: &Report, plan: &Plan, again: &Plan) -> Vec<Leftover> {
 mod tests {
     use super::*;
     use crate::apply::Outcome;
-    use crate::model::Scope;
+    use crate::model::{Phase, Scope};
+    use crate::plan::Step;
 
     fn plan(changes: &[(&str, Action)], strangers: &[(&str, &'static str)]) -> Plan {
         let address = |text: &str| text.parse::<Address>().expect("an address");
@@ -92,5 +93,37 @@ mod tests {
         // What is refused for another reason did not change hands.
         assert_eq!(taken(&plan(&refused, &[("role.a", "VSS0906")])), [""; 0]);
         assert_eq!(taken(&plan(&[("role.a", Action::NoOp)], &[])), [""; 0]);
+    }
+
+    #[test]
+    fn a_resource_that_a_fresh_plan_would_change_again_did_not_take() {
+        let outcome = |text: &str, status: Status| Outcome {
+            address: text.parse().expect("an address"),
+            action: Action::Update,
+            status,
+            made: Vec::new(),
+            planned: Vec::new(),
+        };
+        let skipped = Status::Skipped { reason: String::new() };
+        let outcomes =
+            vec![outcome("role.a", Status::Done), outcome("role.b", Status::Done), outcome("role.c", skipped)];
+        let report = Report { outcomes, ..Report::default() };
+        let changes = [("role.a", Action::Update), ("role.b", Action::NoOp), ("role.c", Action::Update)];
+        let mut again = plan(&changes, &[]);
+        again.steps = ["role.a", "role.c"]
+            .iter()
+            .enumerate()
+            .map(|(id, text)| Step {
+                id,
+                address: text.parse().expect("an address"),
+                phase: Phase::Ensure,
+                after: Vec::new(),
+                looks: Vec::new(),
+                calls: Vec::new(),
+                hazards: Vec::new(),
+            })
+            .collect();
+        let address = "role.a".parse().expect("an address");
+        assert_eq!(leftovers(&report, &plan(&changes, &[]), &again), [Leftover { address, why: Left::Differs }]);
     }
 }
