@@ -7,6 +7,7 @@
 //! AWS pages: "Install or update packages", "State Manager associations".
 
 mod api;
+mod associations;
 mod calls;
 mod carried;
 mod command;
@@ -14,6 +15,8 @@ mod installation;
 mod normal;
 mod once;
 mod results;
+mod run_commands;
+mod shape;
 pub mod spec;
 
 use crate::model::KindId;
@@ -27,9 +30,9 @@ use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::PlannedCall;
 
-pub(crate) use api::{first_attempts, last_command};
 pub use installation::{Installation, installation};
 pub use results::{InstanceRun, Stage, runs};
+pub(crate) use run_commands::{first_attempts, last_command};
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";

@@ -1,0 +1,238 @@
+//! The associations of State Manager that are packages: which entry each of them means, and its normal form.
+
+use aws_sdk_ssm::types::{
+    Association, AssociationComplianceSeverity, AssociationDescription, AssociationSyncCompliance,
+};
+use futures_util::future::join_all;
+use serde_json::{Value, json};
+
+use super::DOCUMENT;
+use super::carried::PackageCarried;
+use super::normal::{parameters_to_json, read_parameters, read_targets};
+use super::shape::{alarms_to_json, location_to_json, targets_of};
+use crate::aws::{AwsError, Reader, Tags, TagsByArn};
+use crate::kind::marks;
+use crate::kind::{Carried, Desired, Found, KindLive, Live, Owner};
+use crate::kinds::identity::{is_owned_as, is_settled, unknown};
+use crate::kinds::input::without_empty;
+use crate::kinds::live_form::{LiveForm, ids};
+use crate::model::KindId;
+use crate::model::schedule::{self, Dialect};
+
+/// Reads the associations of the entries, and what else of associations is ours.
+pub(super) async fn associations(reader: &Reader, scheduled: &[&Desired], mine: &[&Desired]) -> KindLive {
+    let all_unknown = |error: &AwsError| KindLive {
+        found: scheduled.iter().map(|entry| (entry.address.clone(), unknown(error))).collect(),
+        unreadable: vec![error.clone()],
+        ..KindLive::default()
+    };
+    let index = match reader.tagged().await {
+        Ok(index) => index,
+        Err(error) => return all_unknown(&error),
+    };
+    // Without an entry and without a trace of an own association there is nothing to list.
+    if mine.is_empty() && !index.keys().any(|arn| arn.contains(":association/")) {
+        return KindLive::default();
+    }
+    let listed = match reader.list_associations().await {
+        Ok(listed) => listed,
+        Err(error) => return all_unknown(&error),
+    };
+    let known = match join_all(listed.iter().map(|association| know(reader, association, &index, mine)))
+        .await
+        .into_iter()
+        .collect()
+    {
+        Ok(known) => known,
+        Err(error) => return all_unknown(&error),
+    };
+    sort_out(reader, scheduled, mine, known, &index).await
+}
+
+/// One association with its tags, as far as they matter.
+#[derive(Clone, Debug)]
+struct Known {
+    id: String,
+    name: String,
+    owner: Owner,
+    tags: Tags,
+}
+
+/// Finds out whose an association is. Only one of an entry's name, or of our naming, is asked when the index lacks it.
+async fn know(
+    reader: &Reader,
+    association: &Association,
+    index: &TagsByArn,
+    mine: &[&Desired],
+) -> Result<Known, AwsError> {
+    let (id, name) =
+        (association.association_id().unwrap_or_default(), association.association_name().unwrap_or_default());
+    let is_ours_to_ask = association.name() == Some(DOCUMENT)
+        && (name.starts_with("vssctl-") || mine.iter().any(|entry| entry.name == name));
+    let tags = match index.get(&arn(reader, id)) {
+        Some(tags) => tags.clone(),
+        None if is_ours_to_ask => Tags::clone(&*reader.association_tags(id).await?),
+        None => Tags::new(),
+    };
+    Ok(Known { id: id.to_owned(), name: name.to_owned(), owner: marks::owner(reader.scope(), &tags), tags })
+}
+
+fn arn(reader: &Reader, id: &str) -> String {
+    reader.scope().arn("ssm", &format!("association/{id}"))
+}
+
+/// Gives each entry its association: by the mark in its tags, else by its name if only one has it.
+async fn sort_out(
+    reader: &Reader,
+    scheduled: &[&Desired],
+    mine: &[&Desired],
+    mut known: Vec<Known>,
+    index: &TagsByArn,
+) -> KindLive {
+    known.sort_by(|left, right| left.id.cmp(&right.id));
+    let mut live = KindLive::default();
+    let mut nameless = Vec::new();
+    for entry in scheduled {
+        let (mut meant, others): (Vec<Known>, Vec<Known>) =
+            known.into_iter().partition(|association| is_owned_as(entry, &association.owner));
+        known = others;
+        if meant.is_empty() {
+            nameless.push(*entry);
+            continue;
+        }
+        // A lost answer may have made two: the one of the entry's name stays, else the one of the lowest id.
+        let chosen = meant.iter().position(|association| association.name == entry.name).unwrap_or(0);
+        let association = meant.remove(chosen);
+        live.found.insert(entry.address.clone(), found(reader, entry, &association, index).await);
+        let others = read_all(reader, meant, &mut live.unreadable).await;
+        live.surplus.extend(others.into_iter().map(|live| (entry.address.clone(), live)));
+    }
+    for entry in nameless {
+        let named: Vec<Known> = known.iter().filter(|association| association.name == entry.name).cloned().collect();
+        let found = match named.as_slice() {
+            [] => Found::Absent,
+            [association] => {
+                known.retain(|other| other.id != association.id);
+                found(reader, entry, association, index).await
+            }
+            several => Found::Ambiguous { ids: several.iter().map(|association| association.id.clone()).collect() },
+        };
+        live.found.insert(entry.address.clone(), found);
+    }
+    known.retain(|association| matches!(association.owner, Owner::Ours(_)));
+    for association in known {
+        // An entry that became a Run Command leaves its association behind.
+        let entry = mine.iter().find(|entry| is_owned_as(entry, &association.owner));
+        let read = read_all(reader, vec![association], &mut live.unreadable).await;
+        match entry {
+            Some(entry) => live.surplus.extend(read.into_iter().map(|live| (entry.address.clone(), live))),
+            None => live.orphans.extend(read),
+        }
+    }
+    live
+}
+
+async fn found(reader: &Reader, entry: &Desired, known: &Known, index: &TagsByArn) -> Found {
+    let tags = async {
+        match index.get(&arn(reader, &known.id)).filter(|tags| is_settled(reader.scope(), entry, tags)) {
+            Some(tags) => Ok(tags.clone()),
+            None => reader.association_tags(&known.id).await.map(|tags| Tags::clone(&tags)),
+        }
+    };
+    match tokio::try_join!(tags, reader.association(&known.id)) {
+        Ok((tags, association)) => Found::Live(Box::new(normal_form(reader, &association, &tags))),
+        Err(error) => unknown(&error),
+    }
+}
+
+/// Reads associations that no entry means; what can't be read is left alone.
+async fn read_all(reader: &Reader, known: Vec<Known>, unreadable: &mut Vec<AwsError>) -> Vec<Live> {
+    let mut read = Vec::new();
+    for association in known {
+        match reader.association(&association.id).await {
+            Ok(description) => read.push(normal_form(reader, &description, &association.tags)),
+            Err(error) => unreadable.push(error),
+        }
+    }
+    read
+}
+
+fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tags) -> Live {
+    let parameters = parameters_to_json(association.parameters().into_iter().flatten());
+    let mut form = LiveForm::default();
+    read_parameters(&mut form, &parameters);
+    read_targets(&mut form, targets_of(association.targets()));
+    let output = association.output_location().and_then(|location| location.s3_location());
+    let schedule = association.schedule_expression().filter(|schedule| !schedule.is_empty());
+    let or =
+        |text: Option<&str>, default: &str| Some(text.filter(|text| !text.is_empty()).unwrap_or(default).to_owned());
+    form.text("schedule", schedule.map(|schedule| schedule::canonical(schedule, Dialect::StateManager)))
+        .value(
+            "apply_only_at_cron_interval",
+            if association.apply_only_at_cron_interval() { Value::Bool(true) } else { Value::Null },
+        )
+        .value("schedule_offset", association.schedule_offset().map_or(Value::Null, Value::from))
+        .value("duration", association.duration().map_or(Value::Null, Value::from))
+        .text("max_concurrency", or(association.max_concurrency(), "100%"))
+        .text("max_errors", or(association.max_errors(), "0"))
+        .text(
+            "compliance_severity",
+            or(association.compliance_severity().map(AssociationComplianceSeverity::as_str), "UNSPECIFIED"),
+        )
+        .text("sync_compliance", or(association.sync_compliance().map(AssociationSyncCompliance::as_str), "AUTO"))
+        .text("output_s3_bucket", output.and_then(|output| output.output_s3_bucket_name()))
+        .text("output_s3_key_prefix", output.and_then(|output| output.output_s3_key_prefix()))
+        .text("output_s3_region", output.and_then(|output| output.output_s3_region()))
+        .text("association_dispatch_assume_role", association.association_dispatch_assume_role())
+        .set("calendar_names", association.calendar_names().iter().cloned())
+        .tags(tags);
+    Live {
+        name: association.association_name().unwrap_or_default().to_owned(),
+        owner: marks::owner(reader.scope(), tags),
+        ids: ids([
+            ("AssociationId", association.association_id()),
+            ("AssociationVersion", association.association_version()),
+        ]),
+        fields: form.fields(),
+        carried: of_association(json!({
+            "Parameters": parameters,
+            "DocumentVersion": association.document_version().filter(|version| *version != "$DEFAULT"),
+            "AutomationTargetParameterName": association.automation_target_parameter_name(),
+            "AlarmConfiguration": association.alarm_configuration().map(alarms_to_json),
+            "TargetLocations": association.target_locations().iter().map(location_to_json).collect::<Vec<_>>(),
+        })),
+        refers: association
+            .association_dispatch_assume_role()
+            .and_then(|arn| arn.rsplit('/').next())
+            .map(|role| (KindId::Role, role.to_owned()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+/// Keeps what an update of an association has to send again.
+fn of_association(members: Value) -> Carried {
+    let association = without_empty(members).as_object().cloned().unwrap_or_default();
+    Carried::new(PackageCarried { association, ..PackageCarried::default() })
+}
+
+/// Tells whether an association has what an update of it sends.
+pub(super) fn fits(association: &AssociationDescription, input: &Value) -> bool {
+    let targets: Vec<Value> =
+        association.targets().iter().map(|target| json!({ "Key": target.key(), "Values": target.values() })).collect();
+    let live = json!({
+        "Parameters": parameters_to_json(association.parameters().into_iter().flatten()),
+        "Targets": targets,
+        "ScheduleExpression": association.schedule_expression(),
+        "ApplyOnlyAtCronInterval": association.apply_only_at_cron_interval(),
+        "ScheduleOffset": association.schedule_offset(),
+        "Duration": association.duration(),
+        "MaxConcurrency": association.max_concurrency(),
+        "MaxErrors": association.max_errors(),
+        "ComplianceSeverity": association.compliance_severity().map(AssociationComplianceSeverity::as_str),
+        "SyncCompliance": association.sync_compliance().map(AssociationSyncCompliance::as_str),
+        "AssociationDispatchAssumeRole": association.association_dispatch_assume_role(),
+        "CalendarNames": association.calendar_names(),
+    });
+    live.as_object().into_iter().flatten().all(|(member, value)| input.get(member).is_none_or(|wanted| wanted == value))
+}
