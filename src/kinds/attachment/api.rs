@@ -50,12 +50,12 @@ async fn own_profiles(reader: &Reader) -> Result<BTreeSet<String>, AwsError> {
 /// Looks which profile is on the instance of a call.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    let Some(wanted) = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name")) else {
-        return Ok(Look::Unclear);
-    };
+    let Some(profile) = input.structure("IamInstanceProfile")? else { return Ok(Look::Unclear) };
+    let wanted = profile.required("Name", Input::text)?;
+    let instance = input.text("InstanceId")?;
     let associations = reader.profile_associations().await?;
     let stands = |id: &str| Look::Stands(json!({ "AssociationId": id }));
-    if let Some(instance) = input.text("InstanceId") {
+    if let Some(instance) = instance {
         let on = associations.iter().find(|one| one.instance == instance && !one.state.starts_with("disassociat"));
         return Ok(match on {
             None => Look::Absent,
@@ -63,7 +63,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             Some(_) => Look::Differs,
         });
     }
-    let old = input.text("AssociationId").unwrap_or_default();
+    let old = input.required("AssociationId", Input::text)?;
     if associations.iter().any(|one| one.id == old && !one.state.starts_with("disassociat")) {
         return Ok(Look::Absent);
     }
@@ -74,11 +74,8 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let input = Input::of(call);
-    let text = |name: &str| input.text(name).ok_or_else(|| unusable(call, format!("it has no `{name}`")));
-    let profile = || {
-        let given = input.structure("IamInstanceProfile").and_then(|profile| profile.text("Name"));
-        given.ok_or_else(|| unusable(call, "it names no instance profile"))
-    };
+    let text = |name: &str| input.required(name, Input::text);
+    let profile = || input.required("IamInstanceProfile", Input::structure)?.required("Name", Input::text);
     if call.operation == Operation::GetInstanceProfile {
         let found = writer.reader().instance_profile(&text("InstanceProfileName")?).await?;
         let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();

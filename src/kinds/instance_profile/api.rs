@@ -167,12 +167,13 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     if !matches!(call.operation, Operation::CreateInstanceProfile | Operation::AddRoleToInstanceProfile) {
         return Ok(Look::Unclear);
     }
-    let profile = match reader.instance_profile(&input.text("InstanceProfileName").unwrap_or_default()).await {
+    let (role, path, wanted) = (input.text("RoleName")?, input.text("Path")?, input.tags("Tags")?);
+    let profile = match reader.instance_profile(&input.required("InstanceProfileName", Input::text)?).await {
         Ok(profile) => profile,
         Err(error) if error.is_not_found() => return Ok(Look::Absent),
         Err(error) => return Err(error),
     };
-    if let Some(role) = input.text("RoleName") {
+    if let Some(role) = role {
         return Ok(match profile.roles.first() {
             None => Look::Absent,
             Some(held) if held.role_name == role => Look::Stands(json!({})),
@@ -180,8 +181,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
         });
     }
     let tags = profile.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-    let is_ours =
-        carries(&tags, input.tags("Tags")) && profile.path == input.text("Path").unwrap_or_else(|| "/".to_owned());
+    let is_ours = carries(&tags, wanted) && profile.path == path.unwrap_or_else(|| "/".to_owned());
     Ok(if is_ours {
         Look::Stands(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }))
     } else {
@@ -191,52 +191,52 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let (profile, role) = (input.text("InstanceProfileName"), input.text("RoleName"));
+    let profile = || input.required("InstanceProfileName", Input::text);
+    let role = || input.required("RoleName", Input::text);
     match operation {
         Operation::CreateInstanceProfile => {
             let request = iam
                 .create_instance_profile()
-                .set_instance_profile_name(profile)
-                .set_path(input.text("Path"))
+                .instance_profile_name(profile()?)
+                .set_path(input.text("Path")?)
                 .set_tags(iam_tags(call, "Tags")?);
             let answer = writer.send(operation, request.send()).await?;
             let profile = answer.instance_profile.ok_or_else(|| incomplete(call, "InstanceProfile"))?;
             return Ok(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }));
         }
         Operation::AddRoleToInstanceProfile => {
-            let request = iam.add_role_to_instance_profile().set_instance_profile_name(profile).set_role_name(role);
+            let request = iam.add_role_to_instance_profile().instance_profile_name(profile()?).role_name(role()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::RemoveRoleFromInstanceProfile => {
-            let request =
-                iam.remove_role_from_instance_profile().set_instance_profile_name(profile).set_role_name(role);
+            let request = iam.remove_role_from_instance_profile().instance_profile_name(profile()?).role_name(role()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::GetInstanceProfile => {
-            let found = writer.reader().instance_profile(&profile.unwrap_or_default()).await?;
+            let found = writer.reader().instance_profile(&profile()?).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
         }
         Operation::GetRole => {
-            let found = writer.reader().role(&role.unwrap_or_default()).await?;
+            let found = writer.reader().role(&role()?).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("RoleId", Some(&found.role_id))], Some(&tags));
         }
         Operation::DeleteInstanceProfile => {
-            writer.send(operation, iam.delete_instance_profile().set_instance_profile_name(profile).send()).await?;
+            writer.send(operation, iam.delete_instance_profile().instance_profile_name(profile()?).send()).await?;
         }
         Operation::DisassociateIamInstanceProfile => {
-            let association = input.text("AssociationId").ok_or_else(|| unusable(call, "it has no `AssociationId`"))?;
+            let association = input.required("AssociationId", Input::text)?;
             writer.disassociate_instance_profile(&association).await?;
         }
         Operation::TagInstanceProfile => {
             let request =
-                iam.tag_instance_profile().set_instance_profile_name(profile).set_tags(iam_tags(call, "Tags")?);
+                iam.tag_instance_profile().instance_profile_name(profile()?).set_tags(iam_tags(call, "Tags")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagInstanceProfile => {
-            let keys = input.texts("TagKeys");
-            let request = iam.untag_instance_profile().set_instance_profile_name(profile).set_tag_keys(keys);
+            let keys = input.texts("TagKeys")?;
+            let request = iam.untag_instance_profile().instance_profile_name(profile()?).set_tag_keys(keys);
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no instance profile needs it")),

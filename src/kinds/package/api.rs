@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::associations::{associations, fits};
 use super::run_commands::{is_lost, newest_commands};
-use super::shape::{alarms_from_json, locations_from_json, output_from_json, ssm_tags, targets_from_json};
+use super::shape::{alarms_from_json, location_from_json, output_from_json, tag_from_json, target_from_json};
 use super::{DOCUMENT, once, results};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Desired, KindLive, Look};
@@ -29,14 +29,14 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     let input = Input::of(call);
     match call.operation {
         Operation::CreateAssociation => {
+            let (name, wanted) = (input.text("AssociationName")?, input.tags("Tags")?);
             let listed = reader.list_associations().await?;
-            let name = input.text("AssociationName");
             let mut named: Vec<&Association> =
                 listed.iter().filter(|association| association.association_name() == name.as_deref()).collect();
             named.sort_by_key(|association| association.association_id());
             for association in named {
                 let id = association.association_id().unwrap_or_default();
-                if carries(&*reader.association_tags(id).await?, input.tags("Tags")) {
+                if carries(&*reader.association_tags(id).await?, wanted.clone()) {
                     let version = association.association_version();
                     return Ok(Look::Stands(json!({ "AssociationId": id, "AssociationVersion": version })));
                 }
@@ -44,7 +44,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             Ok(Look::Absent)
         }
         Operation::UpdateAssociation => {
-            let id = input.text("AssociationId").unwrap_or_default();
+            let (id, planned) = (input.required("AssociationId", Input::text)?, input.text("AssociationVersion")?);
             let association = match reader.association(&id).await {
                 Ok(association) => association,
                 Err(error) if error.is_not_found() => return Ok(Look::Differs),
@@ -53,14 +53,14 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             let version = association.association_version();
             Ok(if fits(&association, &call.input) {
                 Look::Stands(json!({ "AssociationId": id, "AssociationVersion": version }))
-            } else if version == input.text("AssociationVersion").as_deref() {
+            } else if version == planned.as_deref() {
                 Look::Absent
             } else {
                 Look::Differs
             })
         }
         Operation::SendCommand => {
-            let comment = input.text("Comment");
+            let comment = input.text("Comment")?;
             let commands = reader.list_commands(DOCUMENT).await?;
             let sent = commands
                 .iter()
@@ -76,7 +76,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     match operation {
         Operation::PutParameter => once::put(writer, call).await,
         Operation::ListTagsForResource => {
-            let tags = writer.reader().association_tags(&input.text("ResourceId").unwrap_or_default()).await?;
+            let tags = writer.reader().association_tags(&input.required("ResourceId", Input::text)?).await?;
             expect::check(call, &[], Some(&tags))
         }
         Operation::GetCommandInvocation => results::awaited(&writer.reader(), call).await,
@@ -84,25 +84,25 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         Operation::CreateAssociation => create_association(writer, call).await,
         Operation::UpdateAssociation => update_association(writer, call).await,
         Operation::DeleteAssociation => {
-            let request = ssm.delete_association().set_association_id(input.text("AssociationId"));
+            let request = ssm.delete_association().association_id(input.required("AssociationId", Input::text)?);
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
         Operation::AddTagsToResource => {
             let request = ssm
                 .add_tags_to_resource()
-                .resource_type(ResourceTypeForTagging::Association)
-                .set_resource_id(input.text("ResourceId"))
-                .set_tags(ssm_tags(call)?);
+                .resource_type(tagged(input)?)
+                .resource_id(input.required("ResourceId", Input::text)?)
+                .set_tags(input.all_built("Tags", tag_from_json)?);
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
         Operation::RemoveTagsFromResource => {
             let request = ssm
                 .remove_tags_from_resource()
-                .resource_type(ResourceTypeForTagging::Association)
-                .set_resource_id(input.text("ResourceId"))
-                .set_tag_keys(input.texts("TagKeys"));
+                .resource_type(tagged(input)?)
+                .resource_id(input.required("ResourceId", Input::text)?)
+                .set_tag_keys(input.texts("TagKeys")?);
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
@@ -114,12 +114,12 @@ async fn send_command(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsE
     let (ssm, input, operation) = (writer.ssm(), Input::of(call), call.operation);
     let request = ssm
         .send_command()
-        .set_document_name(input.text("DocumentName"))
-        .set_comment(input.text("Comment"))
-        .set_parameters(input.lists("Parameters"))
-        .set_targets(targets_from_json(input))
-        .set_max_concurrency(input.text("MaxConcurrency"))
-        .set_max_errors(input.text("MaxErrors"));
+        .document_name(input.required("DocumentName", Input::text)?)
+        .set_comment(input.text("Comment")?)
+        .set_parameters(input.lists("Parameters")?)
+        .set_targets(input.all_built("Targets", target_from_json)?)
+        .set_max_concurrency(input.text("MaxConcurrency")?)
+        .set_max_errors(input.text("MaxErrors")?);
     let answer = match writer.send(operation, request.send()).await {
         Ok(answer) => answer,
         Err(error) => {
@@ -135,22 +135,22 @@ async fn create_association(writer: &Writer, call: &PlannedCall) -> Result<Value
     let (ssm, input, operation) = (writer.ssm(), Input::of(call), call.operation);
     let request = ssm
         .create_association()
-        .set_name(input.text("Name"))
-        .set_association_name(input.text("AssociationName"))
-        .set_parameters(input.lists("Parameters"))
-        .set_targets(targets_from_json(input))
-        .set_schedule_expression(input.text("ScheduleExpression"))
-        .set_apply_only_at_cron_interval(input.flag("ApplyOnlyAtCronInterval"))
-        .set_schedule_offset(input.small("ScheduleOffset"))
-        .set_duration(input.small("Duration"))
-        .set_max_concurrency(input.text("MaxConcurrency"))
-        .set_max_errors(input.text("MaxErrors"))
-        .set_compliance_severity(input.text("ComplianceSeverity").map(|text| text.as_str().into()))
-        .set_sync_compliance(input.text("SyncCompliance").map(|text| text.as_str().into()))
-        .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole"))
-        .set_calendar_names(input.texts("CalendarNames"))
-        .set_output_location(output_from_json(input))
-        .set_tags(ssm_tags(call)?);
+        .name(input.required("Name", Input::text)?)
+        .set_association_name(input.text("AssociationName")?)
+        .set_parameters(input.lists("Parameters")?)
+        .set_targets(input.all_built("Targets", target_from_json)?)
+        .set_schedule_expression(input.text("ScheduleExpression")?)
+        .set_apply_only_at_cron_interval(input.flag("ApplyOnlyAtCronInterval")?)
+        .set_schedule_offset(input.small("ScheduleOffset")?)
+        .set_duration(input.small("Duration")?)
+        .set_max_concurrency(input.text("MaxConcurrency")?)
+        .set_max_errors(input.text("MaxErrors")?)
+        .set_compliance_severity(input.choice("ComplianceSeverity")?)
+        .set_sync_compliance(input.choice("SyncCompliance")?)
+        .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole")?)
+        .set_calendar_names(input.texts("CalendarNames")?)
+        .set_output_location(input.built("OutputLocation", output_from_json)?)
+        .set_tags(input.all_built("Tags", tag_from_json)?);
     let answer = writer.send(operation, request.send()).await?;
     association_answer(call, answer.association_description)
 }
@@ -159,29 +159,34 @@ async fn update_association(writer: &Writer, call: &PlannedCall) -> Result<Value
     let (ssm, input, operation) = (writer.ssm(), Input::of(call), call.operation);
     let request = ssm
         .update_association()
-        .set_association_id(input.text("AssociationId"))
-        .set_association_version(input.text("AssociationVersion"))
-        .set_name(input.text("Name"))
-        .set_association_name(input.text("AssociationName"))
-        .set_document_version(input.text("DocumentVersion"))
-        .set_automation_target_parameter_name(input.text("AutomationTargetParameterName"))
-        .set_alarm_configuration(alarms_from_json(input, "AlarmConfiguration").map_err(|error| unusable(call, error))?)
-        .set_target_locations(locations_from_json(input).map_err(|error| unusable(call, error))?)
-        .set_parameters(input.lists("Parameters"))
-        .set_targets(targets_from_json(input))
-        .set_schedule_expression(input.text("ScheduleExpression"))
-        .set_apply_only_at_cron_interval(input.flag("ApplyOnlyAtCronInterval"))
-        .set_schedule_offset(input.small("ScheduleOffset"))
-        .set_duration(input.small("Duration"))
-        .set_max_concurrency(input.text("MaxConcurrency"))
-        .set_max_errors(input.text("MaxErrors"))
-        .set_compliance_severity(input.text("ComplianceSeverity").map(|text| text.as_str().into()))
-        .set_sync_compliance(input.text("SyncCompliance").map(|text| text.as_str().into()))
-        .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole"))
-        .set_calendar_names(input.texts("CalendarNames"))
-        .set_output_location(output_from_json(input));
+        .association_id(input.required("AssociationId", Input::text)?)
+        .set_association_version(input.text("AssociationVersion")?)
+        .name(input.required("Name", Input::text)?)
+        .set_association_name(input.text("AssociationName")?)
+        .set_document_version(input.text("DocumentVersion")?)
+        .set_automation_target_parameter_name(input.text("AutomationTargetParameterName")?)
+        .set_alarm_configuration(input.built("AlarmConfiguration", alarms_from_json)?)
+        .set_target_locations(input.all_built("TargetLocations", location_from_json)?)
+        .set_parameters(input.lists("Parameters")?)
+        .set_targets(input.all_built("Targets", target_from_json)?)
+        .set_schedule_expression(input.text("ScheduleExpression")?)
+        .set_apply_only_at_cron_interval(input.flag("ApplyOnlyAtCronInterval")?)
+        .set_schedule_offset(input.small("ScheduleOffset")?)
+        .set_duration(input.small("Duration")?)
+        .set_max_concurrency(input.text("MaxConcurrency")?)
+        .set_max_errors(input.text("MaxErrors")?)
+        .set_compliance_severity(input.choice("ComplianceSeverity")?)
+        .set_sync_compliance(input.choice("SyncCompliance")?)
+        .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole")?)
+        .set_calendar_names(input.texts("CalendarNames")?)
+        .set_output_location(input.built("OutputLocation", output_from_json)?);
     let answer = writer.send(operation, request.send()).await?;
     association_answer(call, answer.association_description)
+}
+
+/// Reads what a call about tags tags: it must say that it is an association.
+fn tagged(input: Input<'_>) -> Result<ResourceTypeForTagging, AwsError> {
+    input.required("ResourceType", Input::choice)
 }
 
 fn association_answer(call: &PlannedCall, answer: Option<AssociationDescription>) -> Result<Value, AwsError> {

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Invocations, Reader};
 use crate::kind::Live;
-use crate::kinds::input::{Input, unusable};
+use crate::kinds::input::Input;
 use crate::model::PlannedCall;
 use crate::model::call::PENDING;
 
@@ -138,9 +138,8 @@ fn stage_of_failure(output: &str) -> Stage {
 /// Looks how far a command is on one instance; an instance on which it failed fails the call, in its own words.
 pub(super) async fn awaited(reader: &Reader, call: &PlannedCall) -> Result<Value, AwsError> {
     let input = Input::of(call);
-    let (Some(command), Some(instance)) = (input.text("CommandId"), input.text("InstanceId")) else {
-        return Err(unusable(call, "it lacks a command or an instance"));
-    };
+    let command = input.required("CommandId", Input::text)?;
+    let instance = input.required("InstanceId", Input::text)?;
     let answer = reader.command_invocation(&command, &instance).await?;
     let error = answer.as_ref().and_then(|answer| answer.standard_error_content()).unwrap_or_default();
     let status = answer.as_ref().and_then(|answer| answer.status());

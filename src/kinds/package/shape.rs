@@ -3,12 +3,10 @@
 use aws_sdk_ssm::types::{
     Alarm, AlarmConfiguration, InstanceAssociationOutputLocation, S3OutputLocation, Tag, Target, TargetLocation,
 };
-use aws_smithy_types::error::operation::BuildError;
 use serde_json::{Value, json};
 
 use crate::aws::AwsError;
-use crate::kinds::input::{Input, unusable, without_empty};
-use crate::model::PlannedCall;
+use crate::kinds::input::{Input, without_empty};
 
 pub(super) fn targets_of(targets: &[Target]) -> impl Iterator<Item = (String, Vec<String>)> + '_ {
     targets.iter().map(|target| (target.key().unwrap_or_default().to_owned(), target.values().to_vec()))
@@ -41,55 +39,53 @@ pub(super) fn location_to_json(location: &TargetLocation) -> Value {
     }))
 }
 
-pub(super) fn targets_from_json(input: Input<'_>) -> Option<Vec<Target>> {
-    let build =
-        |target: Input<'_>| Target::builder().set_key(target.text("Key")).set_values(target.texts("Values")).build();
-    input.structures("Targets").map(|targets| targets.into_iter().map(build).collect())
+/// Builds a target of an association, of a command or of a target location.
+pub(super) fn target_from_json(target: Input<'_>) -> Result<Target, AwsError> {
+    Ok(Target::builder().set_key(target.text("Key")?).set_values(target.texts("Values")?).build())
 }
 
-pub(super) fn output_from_json(input: Input<'_>) -> Option<InstanceAssociationOutputLocation> {
-    let location = input.structure("OutputLocation")?.structure("S3Location")?;
-    let location = S3OutputLocation::builder()
-        .set_output_s3_bucket_name(location.text("OutputS3BucketName"))
-        .set_output_s3_key_prefix(location.text("OutputS3KeyPrefix"))
-        .set_output_s3_region(location.text("OutputS3Region"))
-        .build();
-    Some(InstanceAssociationOutputLocation::builder().s3_location(location).build())
-}
-
-pub(super) fn alarms_from_json(input: Input<'_>, name: &str) -> Result<Option<AlarmConfiguration>, BuildError> {
-    let Some(alarms) = input.structure(name) else { return Ok(None) };
-    let mut builder =
-        AlarmConfiguration::builder().set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure"));
-    for alarm in alarms.structures("Alarms").unwrap_or_default() {
-        builder = builder.alarms(Alarm::builder().set_name(alarm.text("Name")).build()?);
-    }
-    builder.build().map(Some)
-}
-
-pub(super) fn locations_from_json(input: Input<'_>) -> Result<Option<Vec<TargetLocation>>, BuildError> {
-    let build = |location: Input<'_>| {
-        let built = TargetLocation::builder()
-            .set_accounts(location.texts("Accounts"))
-            .set_regions(location.texts("Regions"))
-            .set_target_location_max_concurrency(location.text("TargetLocationMaxConcurrency"))
-            .set_target_location_max_errors(location.text("TargetLocationMaxErrors"))
-            .set_execution_role_name(location.text("ExecutionRoleName"))
-            .set_target_location_alarm_configuration(alarms_from_json(location, "TargetLocationAlarmConfiguration")?)
-            .set_include_child_organization_units(location.flag("IncludeChildOrganizationUnits"))
-            .set_exclude_accounts(location.texts("ExcludeAccounts"))
-            .set_targets(targets_from_json(location))
-            .set_targets_max_concurrency(location.text("TargetsMaxConcurrency"))
-            .set_targets_max_errors(location.text("TargetsMaxErrors"))
-            .build();
-        Ok(built)
+/// Builds where instances put the output of an association.
+pub(super) fn output_from_json(output: Input<'_>) -> Result<InstanceAssociationOutputLocation, AwsError> {
+    let location = |location: Input<'_>| {
+        Ok(S3OutputLocation::builder()
+            .set_output_s3_bucket_name(location.text("OutputS3BucketName")?)
+            .set_output_s3_key_prefix(location.text("OutputS3KeyPrefix")?)
+            .set_output_s3_region(location.text("OutputS3Region")?)
+            .build())
     };
-    input.structures("TargetLocations").map(|locations| locations.into_iter().map(build).collect()).transpose()
+    Ok(InstanceAssociationOutputLocation::builder().set_s3_location(output.built("S3Location", location)?).build())
 }
 
-pub(super) fn ssm_tags(call: &PlannedCall) -> Result<Option<Vec<Tag>>, AwsError> {
-    let Some(tags) = Input::of(call).tags("Tags") else { return Ok(None) };
-    let built: Result<Vec<Tag>, _> =
-        tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    built.map(Some).map_err(|error| unusable(call, error))
+/// Builds the alarms that stop an association.
+pub(super) fn alarms_from_json(alarms: Input<'_>) -> Result<AlarmConfiguration, AwsError> {
+    let alarm =
+        |alarm: Input<'_>| Alarm::builder().set_name(alarm.text("Name")?).build().map_err(|error| alarm.refuse(error));
+    AlarmConfiguration::builder()
+        .set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure")?)
+        .set_alarms(alarms.all_built("Alarms", alarm)?)
+        .build()
+        .map_err(|error| alarms.refuse(error))
+}
+
+/// Builds the accounts and regions of an association.
+pub(super) fn location_from_json(location: Input<'_>) -> Result<TargetLocation, AwsError> {
+    Ok(TargetLocation::builder()
+        .set_accounts(location.texts("Accounts")?)
+        .set_regions(location.texts("Regions")?)
+        .set_target_location_max_concurrency(location.text("TargetLocationMaxConcurrency")?)
+        .set_target_location_max_errors(location.text("TargetLocationMaxErrors")?)
+        .set_execution_role_name(location.text("ExecutionRoleName")?)
+        .set_target_location_alarm_configuration(location.built("TargetLocationAlarmConfiguration", alarms_from_json)?)
+        .set_include_child_organization_units(location.flag("IncludeChildOrganizationUnits")?)
+        .set_exclude_accounts(location.texts("ExcludeAccounts")?)
+        .set_targets(location.all_built("Targets", target_from_json)?)
+        .set_targets_max_concurrency(location.text("TargetsMaxConcurrency")?)
+        .set_targets_max_errors(location.text("TargetsMaxErrors")?)
+        .build())
+}
+
+/// Builds a tag.
+pub(super) fn tag_from_json(tag: Input<'_>) -> Result<Tag, AwsError> {
+    let tag_builder = Tag::builder().set_key(tag.text("Key")?).set_value(tag.text("Value")?);
+    tag_builder.build().map_err(|error| tag.refuse(error))
 }

@@ -257,7 +257,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     if call.operation != Operation::UpdateBackupPlan {
         return Ok(Look::Unclear);
     }
-    let id = input.text("BackupPlanId").unwrap_or_default();
+    let id = input.required("BackupPlanId", Input::text)?;
     let answer = match reader.backup_plan(&id).await {
         Ok(answer) => answer,
         Err(error) if error.is_not_found() => return Ok(Look::Differs),
@@ -274,24 +274,21 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let plan_id = input.text("BackupPlanId");
-    let plan = || match input.structure("BackupPlan") {
-        Some(plan) => shape::plan_from_json(plan).map_err(|error| unusable(call, error)),
-        None => Err(unusable(call, "`BackupPlan` is missing")),
-    };
+    let plan_id = || input.required("BackupPlanId", Input::text);
+    let plan = || shape::plan_from_json(input.required("BackupPlan", Input::structure)?);
     match operation {
         Operation::CreateBackupPlan => create(writer, call, &plan()?).await,
         Operation::UpdateBackupPlan => {
-            let request = backup.update_backup_plan().set_backup_plan_id(plan_id).backup_plan(plan()?);
+            let request = backup.update_backup_plan().backup_plan_id(plan_id()?).backup_plan(plan()?);
             let answer = writer.send(operation, request.send()).await?;
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
         Operation::DeleteBackupPlan => {
-            writer.send(operation, backup.delete_backup_plan().set_backup_plan_id(plan_id).send()).await?;
+            writer.send(operation, backup.delete_backup_plan().backup_plan_id(plan_id()?).send()).await?;
             Ok(json!({}))
         }
         Operation::GetBackupPlan => {
-            let found = writer.reader().backup_plan(&plan_id.unwrap_or_default()).await?;
+            let found = writer.reader().backup_plan(&plan_id()?).await?;
             expect::check(call, &[("VersionId", found.version_id())], None)
         }
         Operation::TagResource | Operation::UntagResource | Operation::ListTags => perform_tags(writer, call).await,
@@ -302,14 +299,15 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// Makes a plan. Its token names the entry: AWS may answer that of a plan which is gone with that plan.
 async fn create(writer: &Writer, call: &PlannedCall, plan: &BackupPlanInput) -> Result<Value, AwsError> {
     let input = Input::of(call);
-    let (first, mut generation) = (input.text("CreatorRequestId"), 0);
+    let (first, tags) = (input.text("CreatorRequestId")?, input.map("BackupPlanTags")?);
+    let mut generation = 0;
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);
         let request = writer
             .backup()
             .create_backup_plan()
             .backup_plan(plan.clone())
-            .set_backup_plan_tags(input.map("BackupPlanTags"))
+            .set_backup_plan_tags(tags.clone())
             .set_creator_request_id(token.clone());
         // Our own token says that an earlier, unanswered call made it.
         let made_before = |error: &CreateBackupPlanError| match error {

@@ -5,9 +5,9 @@ use aws_sdk_backup::types::{
     AdvancedBackupSetting, BackupPlanInput, BackupRule, BackupRuleInput, CopyAction, IndexAction, Lifecycle,
     LifecycleDeleteAfterEvent, MalwareScanner, ScanAction, ScanMode, ScanSetting,
 };
-use aws_smithy_types::error::operation::BuildError;
 use serde_json::{Value, json};
 
+use crate::aws::AwsError;
 use crate::kinds::input::{Input, without_empty};
 
 /// Writes a live plan. AWS answers `AdvancedBackupSettings` beside the plan, sometimes in it as well.
@@ -80,86 +80,74 @@ fn lifecycle_to_json(lifecycle: &Lifecycle) -> Value {
 }
 
 /// Builds the plan of a creating or updating call.
-pub(super) fn plan_from_json(plan: Input<'_>) -> Result<BackupPlanInput, BuildError> {
-    let rules: Result<Vec<BackupRuleInput>, BuildError> =
-        plan.structures("Rules").unwrap_or_default().into_iter().map(rule_from_json).collect();
-    let settings = plan.structures("AdvancedBackupSettings").map(|settings| {
-        let build = |setting: Input<'_>| {
-            let builder = AdvancedBackupSetting::builder().set_resource_type(setting.text("ResourceType"));
-            builder.set_backup_options(setting.map("BackupOptions")).build()
-        };
-        settings.into_iter().map(build).collect()
-    });
-    let scans = plan.structures("ScanSettings").map(|settings| {
-        let build = |setting: Input<'_>| {
-            ScanSetting::builder()
-                .set_malware_scanner(setting.text("MalwareScanner").map(|scanner| scanner.as_str().into()))
-                .set_resource_types(setting.texts("ResourceTypes"))
-                .set_scanner_role_arn(setting.text("ScannerRoleArn"))
-                .build()
-        };
-        settings.into_iter().map(build).collect()
-    });
+pub(super) fn plan_from_json(plan: Input<'_>) -> Result<BackupPlanInput, AwsError> {
     BackupPlanInput::builder()
-        .set_backup_plan_name(plan.text("BackupPlanName"))
-        .set_rules(Some(rules?))
-        .set_advanced_backup_settings(settings)
-        .set_scan_settings(scans)
+        .set_backup_plan_name(plan.text("BackupPlanName")?)
+        .set_rules(Some(plan.required("Rules", |plan, name| plan.all_built(name, rule_from_json))?))
+        .set_advanced_backup_settings(plan.all_built("AdvancedBackupSettings", setting_from_json)?)
+        .set_scan_settings(plan.all_built("ScanSettings", scan_setting_from_json)?)
         .build()
+        .map_err(|error| plan.refuse(error))
 }
 
-fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, BuildError> {
-    let copies = match rule.structures("CopyActions") {
-        None => None,
-        Some(copies) => Some(
-            copies
-                .into_iter()
-                .map(|copy| {
-                    CopyAction::builder()
-                        .set_destination_backup_vault_arn(copy.text("DestinationBackupVaultArn"))
-                        .set_lifecycle(copy.structure("Lifecycle").map(lifecycle_from_json))
-                        .build()
-                })
-                .collect::<Result<Vec<_>, _>>()?,
-        ),
-    };
-    let indexes = rule.structures("IndexActions").map(|actions| {
-        actions
-            .into_iter()
-            .map(|action| IndexAction::builder().set_resource_types(action.texts("ResourceTypes")).build())
-            .collect()
-    });
-    let scans = rule.structures("ScanActions").map(|actions| {
-        let build = |action: Input<'_>| {
-            ScanAction::builder()
-                .set_malware_scanner(action.text("MalwareScanner").map(|scanner| scanner.as_str().into()))
-                .set_scan_mode(action.text("ScanMode").map(|mode| mode.as_str().into()))
-                .build()
-        };
-        actions.into_iter().map(build).collect()
-    });
+fn setting_from_json(setting: Input<'_>) -> Result<AdvancedBackupSetting, AwsError> {
+    Ok(AdvancedBackupSetting::builder()
+        .set_resource_type(setting.text("ResourceType")?)
+        .set_backup_options(setting.map("BackupOptions")?)
+        .build())
+}
+
+fn scan_setting_from_json(setting: Input<'_>) -> Result<ScanSetting, AwsError> {
+    Ok(ScanSetting::builder()
+        .set_malware_scanner(setting.choice("MalwareScanner")?)
+        .set_resource_types(setting.texts("ResourceTypes")?)
+        .set_scanner_role_arn(setting.text("ScannerRoleArn")?)
+        .build())
+}
+
+fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, AwsError> {
     BackupRuleInput::builder()
-        .set_rule_name(rule.text("RuleName"))
-        .set_target_backup_vault_name(rule.text("TargetBackupVaultName"))
-        .set_target_logically_air_gapped_backup_vault_arn(rule.text("TargetLogicallyAirGappedBackupVaultArn"))
-        .set_schedule_expression(rule.text("ScheduleExpression"))
-        .set_schedule_expression_timezone(rule.text("ScheduleExpressionTimezone"))
-        .set_start_window_minutes(rule.number("StartWindowMinutes"))
-        .set_completion_window_minutes(rule.number("CompletionWindowMinutes"))
-        .set_lifecycle(rule.structure("Lifecycle").map(lifecycle_from_json))
-        .set_recovery_point_tags(rule.map("RecoveryPointTags"))
-        .set_copy_actions(copies)
-        .set_enable_continuous_backup(rule.flag("EnableContinuousBackup"))
-        .set_index_actions(indexes)
-        .set_scan_actions(scans)
+        .set_rule_name(rule.text("RuleName")?)
+        .set_target_backup_vault_name(rule.text("TargetBackupVaultName")?)
+        .set_target_logically_air_gapped_backup_vault_arn(rule.text("TargetLogicallyAirGappedBackupVaultArn")?)
+        .set_schedule_expression(rule.text("ScheduleExpression")?)
+        .set_schedule_expression_timezone(rule.text("ScheduleExpressionTimezone")?)
+        .set_start_window_minutes(rule.number("StartWindowMinutes")?)
+        .set_completion_window_minutes(rule.number("CompletionWindowMinutes")?)
+        .set_lifecycle(rule.built("Lifecycle", lifecycle_from_json)?)
+        .set_recovery_point_tags(rule.map("RecoveryPointTags")?)
+        .set_copy_actions(rule.all_built("CopyActions", copy_from_json)?)
+        .set_enable_continuous_backup(rule.flag("EnableContinuousBackup")?)
+        .set_index_actions(rule.all_built("IndexActions", index_from_json)?)
+        .set_scan_actions(rule.all_built("ScanActions", scan_from_json)?)
         .build()
+        .map_err(|error| rule.refuse(error))
 }
 
-fn lifecycle_from_json(lifecycle: Input<'_>) -> Lifecycle {
-    Lifecycle::builder()
-        .set_move_to_cold_storage_after_days(lifecycle.number("MoveToColdStorageAfterDays"))
-        .set_delete_after_days(lifecycle.number("DeleteAfterDays"))
-        .set_opt_in_to_archive_for_supported_resources(lifecycle.flag("OptInToArchiveForSupportedResources"))
-        .set_delete_after_event(lifecycle.text("DeleteAfterEvent").map(|event| event.as_str().into()))
+fn copy_from_json(copy: Input<'_>) -> Result<CopyAction, AwsError> {
+    CopyAction::builder()
+        .set_destination_backup_vault_arn(copy.text("DestinationBackupVaultArn")?)
+        .set_lifecycle(copy.built("Lifecycle", lifecycle_from_json)?)
         .build()
+        .map_err(|error| copy.refuse(error))
+}
+
+fn index_from_json(action: Input<'_>) -> Result<IndexAction, AwsError> {
+    Ok(IndexAction::builder().set_resource_types(action.texts("ResourceTypes")?).build())
+}
+
+fn scan_from_json(action: Input<'_>) -> Result<ScanAction, AwsError> {
+    Ok(ScanAction::builder()
+        .set_malware_scanner(action.choice("MalwareScanner")?)
+        .set_scan_mode(action.choice("ScanMode")?)
+        .build())
+}
+
+fn lifecycle_from_json(lifecycle: Input<'_>) -> Result<Lifecycle, AwsError> {
+    Ok(Lifecycle::builder()
+        .set_move_to_cold_storage_after_days(lifecycle.number("MoveToColdStorageAfterDays")?)
+        .set_delete_after_days(lifecycle.number("DeleteAfterDays")?)
+        .set_opt_in_to_archive_for_supported_resources(lifecycle.flag("OptInToArchiveForSupportedResources")?)
+        .set_delete_after_event(lifecycle.choice("DeleteAfterEvent")?)
+        .build())
 }

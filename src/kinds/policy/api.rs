@@ -142,12 +142,13 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     let input = Input::of(call);
     match call.operation {
         Operation::CreatePolicy => {
-            let (path, name) = (input.text("Path").unwrap_or_else(|| "/".to_owned()), input.text("PolicyName"));
-            let arn = reader.scope().iam_arn("policy", &path, &name.unwrap_or_default());
+            let path = input.text("Path")?.unwrap_or_else(|| "/".to_owned());
+            let (name, wanted) = (input.required("PolicyName", Input::text)?, input.tags("Tags")?);
+            let arn = reader.scope().iam_arn("policy", &path, &name);
             match reader.policy(&arn).await {
                 Ok(policy) => {
                     let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-                    Ok(if carries(&tags, input.tags("Tags")) {
+                    Ok(if carries(&tags, wanted) {
                         Look::Stands(json!({ "Arn": policy.arn(), "PolicyId": policy.policy_id() }))
                     } else {
                         Look::Differs
@@ -158,14 +159,14 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             }
         }
         Operation::CreatePolicyVersion => {
+            let arn = input.required("PolicyArn", Input::text)?;
+            let wanted = document(&input.required("PolicyDocument", Input::text)?);
             let authorization = reader.account_authorization_details().await?;
-            let arn = input.text("PolicyArn");
-            let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == arn.as_deref()) else {
+            let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == Some(arn.as_str())) else {
                 return Ok(Look::Absent);
             };
             let default = policy.policy_version_list().iter().find(|version| version.is_default_version);
             let live = document(default.and_then(|version| version.document()).unwrap_or("{}"));
-            let wanted = document(&input.text("PolicyDocument").unwrap_or_default());
             Ok(if crate::policy::equal(&live, &wanted) {
                 Look::Stands(json!({ "VersionId": policy.default_version_id() }))
             } else {
@@ -178,15 +179,15 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let arn = input.text("PolicyArn");
+    let arn = || input.required("PolicyArn", Input::text);
     match operation {
         Operation::CreatePolicy => {
             let request = iam
                 .create_policy()
-                .set_policy_name(input.text("PolicyName"))
-                .set_path(input.text("Path"))
-                .set_policy_document(input.text("PolicyDocument"))
-                .set_description(input.text("Description"))
+                .policy_name(input.required("PolicyName", Input::text)?)
+                .set_path(input.text("Path")?)
+                .policy_document(input.required("PolicyDocument", Input::text)?)
+                .set_description(input.text("Description")?)
                 .set_tags(iam_tags(call, "Tags")?);
             let answer = writer.send(operation, request.send()).await?;
             let policy = answer.policy.ok_or_else(|| incomplete(call, "Policy"))?;
@@ -195,30 +196,31 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         Operation::CreatePolicyVersion => {
             let request = iam
                 .create_policy_version()
-                .set_policy_arn(arn)
-                .set_policy_document(input.text("PolicyDocument"))
-                .set_set_as_default(input.flag("SetAsDefault"));
+                .policy_arn(arn()?)
+                .policy_document(input.required("PolicyDocument", Input::text)?)
+                .set_set_as_default(input.flag("SetAsDefault")?);
             let answer = writer.send(operation, request.send()).await?;
             return Ok(json!({ "VersionId": answer.policy_version.and_then(|version| version.version_id) }));
         }
         Operation::GetPolicy => {
-            let policy = writer.reader().policy(&arn.unwrap_or_default()).await?;
+            let policy = writer.reader().policy(&arn()?).await?;
             let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("PolicyId", policy.policy_id())], Some(&tags));
         }
         Operation::DeletePolicyVersion => {
-            let request = iam.delete_policy_version().set_policy_arn(arn).set_version_id(input.text("VersionId"));
+            let request =
+                iam.delete_policy_version().policy_arn(arn()?).version_id(input.required("VersionId", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeletePolicy => {
-            writer.send(operation, iam.delete_policy().set_policy_arn(arn).send()).await?;
+            writer.send(operation, iam.delete_policy().policy_arn(arn()?).send()).await?;
         }
         Operation::TagPolicy => {
-            let request = iam.tag_policy().set_policy_arn(arn).set_tags(iam_tags(call, "Tags")?);
+            let request = iam.tag_policy().policy_arn(arn()?).set_tags(iam_tags(call, "Tags")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagPolicy => {
-            let request = iam.untag_policy().set_policy_arn(arn).set_tag_keys(input.texts("TagKeys"));
+            let request = iam.untag_policy().policy_arn(arn()?).set_tag_keys(input.texts("TagKeys")?);
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no policy needs it")),

@@ -57,8 +57,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     let request = writer
         .backup()
         .update_region_settings()
-        .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference"))
-        .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference"));
+        .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference")?)
+        .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference")?);
     writer.send(call.operation, request.send()).await?;
     Ok(json!({}))
 }

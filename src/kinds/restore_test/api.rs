@@ -135,18 +135,18 @@ fn normal_form(reader: &Reader, (plan, selections): &Whole, tags: &Tags) -> Live
 /// Looks whether what a creating call asks for is there: its name was taken, perhaps by an earlier try of ours.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
     let input = Input::of(call);
-    let own = input.text("CreatorRequestId");
+    let own = input.text("CreatorRequestId")?;
     let found = match call.operation {
         Operation::CreateRestoreTestingPlan => {
-            let name = input.structure("RestoreTestingPlan").and_then(|plan| plan.text("RestoreTestingPlanName"));
-            let read = reader.restore_testing_plan(&name.unwrap_or_default()).await;
+            let plan = input.required("RestoreTestingPlan", Input::structure)?;
+            let read = reader.restore_testing_plan(&plan.required("RestoreTestingPlanName", Input::text)?).await;
             read.map(|plan| (plan.creator_request_id.clone(), json!({ "Arn": plan.restore_testing_plan_arn })))
         }
         Operation::CreateRestoreTestingSelection => {
-            let plan = input.text("RestoreTestingPlanName").unwrap_or_default();
-            let selection = input.structure("RestoreTestingSelection");
-            let name = selection.and_then(|selection| selection.text("RestoreTestingSelectionName"));
-            let read = reader.restore_testing_selection(&plan, &name.unwrap_or_default()).await;
+            let plan = input.required("RestoreTestingPlanName", Input::text)?;
+            let selection = input.required("RestoreTestingSelection", Input::structure)?;
+            let name = selection.required("RestoreTestingSelectionName", Input::text)?;
+            let read = reader.restore_testing_selection(&plan, &name).await;
             read.map(|selection| (selection.creator_request_id.clone(), json!({})))
         }
         _ => return Ok(Look::Unclear),
@@ -161,16 +161,15 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let (plan, selection) = (input.text("RestoreTestingPlanName"), input.text("RestoreTestingSelectionName"));
-    let body = |member: &str| input.structure(member).ok_or_else(|| unusable(call, format!("`{member}` is missing")));
+    let plan = || input.required("RestoreTestingPlanName", Input::text);
+    let body = |member: &str| input.required(member, Input::structure);
     match operation {
         Operation::CreateRestoreTestingPlan => {
-            let body = shape::plan_for_create(body("RestoreTestingPlan")?).map_err(|error| unusable(call, error))?;
             let request = backup
                 .create_restore_testing_plan()
-                .set_creator_request_id(input.text("CreatorRequestId"))
-                .restore_testing_plan(body)
-                .set_tags(input.map("Tags"));
+                .set_creator_request_id(input.text("CreatorRequestId")?)
+                .restore_testing_plan(shape::plan_for_create(body("RestoreTestingPlan")?)?)
+                .set_tags(input.map("Tags")?);
             let arn = writer.send(operation, request.send()).await?.restore_testing_plan_arn;
             if arn.is_empty() {
                 return Err(incomplete(call, "RestoreTestingPlanArn"));
@@ -178,23 +177,21 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             return Ok(json!({ "Arn": arn }));
         }
         Operation::UpdateRestoreTestingPlan => {
-            let body = shape::plan_for_update(body("RestoreTestingPlan")?);
+            let body = shape::plan_for_update(body("RestoreTestingPlan")?)?;
             let request =
-                backup.update_restore_testing_plan().set_restore_testing_plan_name(plan).restore_testing_plan(body);
+                backup.update_restore_testing_plan().restore_testing_plan_name(plan()?).restore_testing_plan(body);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteRestoreTestingPlan => {
-            let request = backup.delete_restore_testing_plan().set_restore_testing_plan_name(plan);
+            let request = backup.delete_restore_testing_plan().restore_testing_plan_name(plan()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::CreateRestoreTestingSelection => {
-            let body = body("RestoreTestingSelection")?;
-            let body = shape::selection_for_create(body).map_err(|error| unusable(call, error))?;
             let request = backup
                 .create_restore_testing_selection()
-                .set_creator_request_id(input.text("CreatorRequestId"))
-                .set_restore_testing_plan_name(plan)
-                .restore_testing_selection(body);
+                .set_creator_request_id(input.text("CreatorRequestId")?)
+                .restore_testing_plan_name(plan()?)
+                .restore_testing_selection(shape::selection_for_create(body("RestoreTestingSelection")?)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::UpdateRestoreTestingSelection => {
@@ -203,12 +200,12 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         Operation::DeleteRestoreTestingSelection => {
             let request = backup
                 .delete_restore_testing_selection()
-                .set_restore_testing_plan_name(plan)
-                .set_restore_testing_selection_name(selection);
+                .restore_testing_plan_name(plan()?)
+                .restore_testing_selection_name(input.required("RestoreTestingSelectionName", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::GetRestoreTestingPlan => {
-            return match writer.reader().restore_testing_plan(&plan.unwrap_or_default()).await {
+            return match writer.reader().restore_testing_plan(&plan()?).await {
                 Ok(found) => expect::check(call, &[("Arn", Some(found.restore_testing_plan_arn.as_str()))], None),
                 Err(error) if error.is_not_found() => Ok(expect::gone()),
                 Err(error) => Err(error),
@@ -226,14 +223,13 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// are read right before they are sent again.
 async fn update_selection(writer: &Writer, call: &PlannedCall, body: Input<'_>) -> Result<(), AwsError> {
     let input = Input::of(call);
-    let (plan, name) = (input.text("RestoreTestingPlanName"), input.text("RestoreTestingSelectionName"));
-    let (plan, name) = (plan.unwrap_or_default(), name.unwrap_or_default());
-    let live = if body.map("RestoreMetadataOverrides").is_some() {
-        None
-    } else {
-        writer.reader().restore_testing_selection(&plan, &name).await?.restore_metadata_overrides.clone()
-    };
-    let body = shape::selection_for_update(body, live).map_err(|error| unusable(call, error))?;
+    let plan = input.required("RestoreTestingPlanName", Input::text)?;
+    let name = input.required("RestoreTestingSelectionName", Input::text)?;
+    let mut body = shape::selection_for_update(body)?;
+    if body.restore_metadata_overrides.is_none() {
+        let live = writer.reader().restore_testing_selection(&plan, &name).await?;
+        body.restore_metadata_overrides.clone_from(&live.restore_metadata_overrides);
+    }
     let request = writer
         .backup()
         .update_restore_testing_selection()

@@ -6,9 +6,9 @@ use aws_sdk_backup::types::{
     RestoreTestingRecoveryPointType, RestoreTestingSelectionForCreate, RestoreTestingSelectionForGet,
     RestoreTestingSelectionForUpdate,
 };
-use aws_smithy_types::error::operation::BuildError;
 use serde_json::{Map, Value, json};
 
+use crate::aws::AwsError;
 use crate::kind::Fields;
 use crate::kind::value::{pairs, text, texts};
 use crate::kinds::input::{Input, without_empty};
@@ -119,83 +119,75 @@ fn in_hours(fields: &Fields, name: &str) -> Option<u32> {
 
 // ----------------------------------------------------------------------------------------------------- from AWS's JSON form
 
-fn points(plan: Input<'_>) -> Option<RestoreTestingRecoveryPointSelection> {
-    let points = plan.structure("RecoveryPointSelection")?;
-    let types = points.texts("RecoveryPointTypes");
-    let types =
-        types.map(|types| types.iter().map(|one| RestoreTestingRecoveryPointType::from(one.as_str())).collect());
-    let algorithm = points.text("Algorithm");
-    Some(
-        RestoreTestingRecoveryPointSelection::builder()
-            .set_algorithm(algorithm.map(|name| RestoreTestingRecoveryPointSelectionAlgorithm::from(name.as_str())))
-            .set_include_vaults(points.texts("IncludeVaults"))
-            .set_exclude_vaults(points.texts("ExcludeVaults"))
-            .set_recovery_point_types(types)
-            .set_selection_window_days(points.small("SelectionWindowDays"))
-            .build(),
-    )
+fn points(points: Input<'_>) -> Result<RestoreTestingRecoveryPointSelection, AwsError> {
+    Ok(RestoreTestingRecoveryPointSelection::builder()
+        .set_algorithm(points.choice("Algorithm")?)
+        .set_include_vaults(points.texts("IncludeVaults")?)
+        .set_exclude_vaults(points.texts("ExcludeVaults")?)
+        .set_recovery_point_types(points.choices("RecoveryPointTypes")?)
+        .set_selection_window_days(points.small("SelectionWindowDays")?)
+        .build())
 }
 
 /// Builds the plan of a creating call.
-pub(super) fn plan_for_create(plan: Input<'_>) -> Result<RestoreTestingPlanForCreate, BuildError> {
+pub(super) fn plan_for_create(plan: Input<'_>) -> Result<RestoreTestingPlanForCreate, AwsError> {
     RestoreTestingPlanForCreate::builder()
-        .set_restore_testing_plan_name(plan.text("RestoreTestingPlanName"))
-        .set_schedule_expression(plan.text("ScheduleExpression"))
-        .set_schedule_expression_timezone(plan.text("ScheduleExpressionTimezone"))
-        .set_start_window_hours(plan.small("StartWindowHours"))
-        .set_recovery_point_selection(points(plan))
+        .set_restore_testing_plan_name(plan.text("RestoreTestingPlanName")?)
+        .set_schedule_expression(plan.text("ScheduleExpression")?)
+        .set_schedule_expression_timezone(plan.text("ScheduleExpressionTimezone")?)
+        .set_start_window_hours(plan.small("StartWindowHours")?)
+        .set_recovery_point_selection(plan.built("RecoveryPointSelection", points)?)
         .build()
+        .map_err(|error| plan.refuse(error))
 }
 
 /// Builds the plan of an updating call.
-pub(super) fn plan_for_update(plan: Input<'_>) -> RestoreTestingPlanForUpdate {
-    RestoreTestingPlanForUpdate::builder()
-        .set_schedule_expression(plan.text("ScheduleExpression"))
-        .set_schedule_expression_timezone(plan.text("ScheduleExpressionTimezone"))
-        .set_start_window_hours(plan.small("StartWindowHours"))
-        .set_recovery_point_selection(points(plan))
-        .build()
+pub(super) fn plan_for_update(plan: Input<'_>) -> Result<RestoreTestingPlanForUpdate, AwsError> {
+    Ok(RestoreTestingPlanForUpdate::builder()
+        .set_schedule_expression(plan.text("ScheduleExpression")?)
+        .set_schedule_expression_timezone(plan.text("ScheduleExpressionTimezone")?)
+        .set_start_window_hours(plan.small("StartWindowHours")?)
+        .set_recovery_point_selection(plan.built("RecoveryPointSelection", points)?)
+        .build())
 }
 
-fn conditions(selection: Input<'_>) -> Result<Option<ProtectedResourceConditions>, BuildError> {
-    let Some(conditions) = selection.structure("ProtectedResourceConditions") else { return Ok(None) };
-    let list = |member: &str| match conditions.structures(member) {
-        None => Ok(None),
-        Some(tags) => {
-            let build =
-                |tag: Input<'_>| KeyValue::builder().set_key(tag.text("Key")).set_value(tag.text("Value")).build();
-            tags.into_iter().map(build).collect::<Result<Vec<_>, _>>().map(Some)
-        }
-    };
-    let (equals, not_equals) = (list("StringEquals")?, list("StringNotEquals")?);
-    let builder = ProtectedResourceConditions::builder();
-    Ok(Some(builder.set_string_equals(equals).set_string_not_equals(not_equals).build()))
+fn conditions(conditions: Input<'_>) -> Result<ProtectedResourceConditions, AwsError> {
+    Ok(ProtectedResourceConditions::builder()
+        .set_string_equals(conditions.all_built("StringEquals", condition)?)
+        .set_string_not_equals(conditions.all_built("StringNotEquals", condition)?)
+        .build())
+}
+
+fn condition(condition: Input<'_>) -> Result<KeyValue, AwsError> {
+    KeyValue::builder()
+        .set_key(condition.text("Key")?)
+        .set_value(condition.text("Value")?)
+        .build()
+        .map_err(|error| condition.refuse(error))
 }
 
 /// Builds the selection of a creating call.
-pub(super) fn selection_for_create(selection: Input<'_>) -> Result<RestoreTestingSelectionForCreate, BuildError> {
+pub(super) fn selection_for_create(selection: Input<'_>) -> Result<RestoreTestingSelectionForCreate, AwsError> {
     RestoreTestingSelectionForCreate::builder()
-        .set_restore_testing_selection_name(selection.text("RestoreTestingSelectionName"))
-        .set_protected_resource_type(selection.text("ProtectedResourceType"))
-        .set_iam_role_arn(selection.text("IamRoleArn"))
-        .set_protected_resource_arns(selection.texts("ProtectedResourceArns"))
-        .set_protected_resource_conditions(conditions(selection)?)
-        .set_restore_metadata_overrides(selection.map("RestoreMetadataOverrides"))
-        .set_validation_window_hours(selection.small("ValidationWindowHours"))
+        .set_restore_testing_selection_name(selection.text("RestoreTestingSelectionName")?)
+        .set_protected_resource_type(selection.text("ProtectedResourceType")?)
+        .set_iam_role_arn(selection.text("IamRoleArn")?)
+        .set_protected_resource_arns(selection.texts("ProtectedResourceArns")?)
+        .set_protected_resource_conditions(selection.built("ProtectedResourceConditions", conditions)?)
+        .set_restore_metadata_overrides(selection.map("RestoreMetadataOverrides")?)
+        .set_validation_window_hours(selection.small("ValidationWindowHours")?)
         .build()
+        .map_err(|error| selection.refuse(error))
 }
 
-/// Builds the selection of an updating call. `live` are its overrides, where the call does not say any.
-pub(super) fn selection_for_update(
-    selection: Input<'_>,
-    live: Option<std::collections::HashMap<String, String>>,
-) -> Result<RestoreTestingSelectionForUpdate, BuildError> {
+/// Builds the selection of an updating call.
+pub(super) fn selection_for_update(selection: Input<'_>) -> Result<RestoreTestingSelectionForUpdate, AwsError> {
     Ok(RestoreTestingSelectionForUpdate::builder()
-        .set_iam_role_arn(selection.text("IamRoleArn"))
-        .set_protected_resource_arns(selection.texts("ProtectedResourceArns"))
-        .set_protected_resource_conditions(conditions(selection)?)
-        .set_restore_metadata_overrides(selection.map("RestoreMetadataOverrides").or(live))
-        .set_validation_window_hours(selection.small("ValidationWindowHours"))
+        .set_iam_role_arn(selection.text("IamRoleArn")?)
+        .set_protected_resource_arns(selection.texts("ProtectedResourceArns")?)
+        .set_protected_resource_conditions(selection.built("ProtectedResourceConditions", conditions)?)
+        .set_restore_metadata_overrides(selection.map("RestoreMetadataOverrides")?)
+        .set_validation_window_hours(selection.small("ValidationWindowHours")?)
         .build())
 }
 

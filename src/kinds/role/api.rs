@@ -14,7 +14,7 @@ use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
 use crate::kinds::expect;
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
-use crate::kinds::input::{Input, unusable};
+use crate::kinds::input::{Input, incomplete, unusable};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::PlannedCall;
 use crate::model::duration::seconds;
@@ -161,93 +161,95 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     if call.operation != Operation::CreateRole {
         return Ok(Look::Unclear);
     }
-    let role = match reader.role(&input.text("RoleName").unwrap_or_default()).await {
+    let (path, carried) = (input.text("Path")?.unwrap_or_else(|| "/".to_owned()), input.tags("Tags")?);
+    let wanted = document(&input.required("AssumeRolePolicyDocument", Input::text)?);
+    let role = match reader.role(&input.required("RoleName", Input::text)?).await {
         Ok(role) => role,
         Err(error) if error.is_not_found() => return Ok(Look::Absent),
         Err(error) => return Err(error),
     };
     let tags: Tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
     let trust = document(role.assume_role_policy_document().unwrap_or("{}"));
-    let wanted = document(&input.text("AssumeRolePolicyDocument").unwrap_or_default());
-    let is_ours = carries(&tags, input.tags("Tags"))
-        && role.path == input.text("Path").unwrap_or_else(|| "/".to_owned())
-        && crate::policy::equal(&trust, &wanted);
+    let is_ours = carries(&tags, carried) && role.path == path && crate::policy::equal(&trust, &wanted);
     Ok(if is_ours { Look::Stands(json!({ "Arn": role.arn, "RoleId": role.role_id })) } else { Look::Differs })
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let role = input.text("RoleName");
+    let role = input.required("RoleName", Input::text)?;
     match operation {
         Operation::CreateRole => {
             let request = iam
                 .create_role()
-                .set_role_name(role)
-                .set_path(input.text("Path"))
-                .set_assume_role_policy_document(input.text("AssumeRolePolicyDocument"))
-                .set_description(input.text("Description"))
-                .set_max_session_duration(input.small("MaxSessionDuration"))
-                .set_permissions_boundary(input.text("PermissionsBoundary"))
+                .role_name(role)
+                .set_path(input.text("Path")?)
+                .assume_role_policy_document(input.required("AssumeRolePolicyDocument", Input::text)?)
+                .set_description(input.text("Description")?)
+                .set_max_session_duration(input.small("MaxSessionDuration")?)
+                .set_permissions_boundary(input.text("PermissionsBoundary")?)
                 .set_tags(iam_tags(call, "Tags")?);
             let answer = writer.send(operation, request.send()).await?;
-            let role = answer.role.ok_or_else(|| crate::kinds::input::incomplete(call, "Role"))?;
+            let role = answer.role.ok_or_else(|| incomplete(call, "Role"))?;
             return Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }));
         }
         Operation::UpdateRole => {
             let request = iam
                 .update_role()
-                .set_role_name(role)
-                .set_description(input.text("Description"))
-                .set_max_session_duration(input.small("MaxSessionDuration"));
+                .role_name(role)
+                .set_description(input.text("Description")?)
+                .set_max_session_duration(input.small("MaxSessionDuration")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::UpdateAssumeRolePolicy => {
-            let document = input.text("PolicyDocument");
-            let request = iam.update_assume_role_policy().set_role_name(role).set_policy_document(document);
+            let document = input.required("PolicyDocument", Input::text)?;
+            let request = iam.update_assume_role_policy().role_name(role).policy_document(document);
             writer.send(operation, request.send()).await?;
         }
         Operation::PutRolePermissionsBoundary => {
-            let boundary = input.text("PermissionsBoundary");
-            let request = iam.put_role_permissions_boundary().set_role_name(role).set_permissions_boundary(boundary);
+            let boundary = input.required("PermissionsBoundary", Input::text)?;
+            let request = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(boundary);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteRolePermissionsBoundary => {
-            writer.send(operation, iam.delete_role_permissions_boundary().set_role_name(role).send()).await?;
+            writer.send(operation, iam.delete_role_permissions_boundary().role_name(role).send()).await?;
         }
         Operation::AttachRolePolicy => {
-            let request = iam.attach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
+            let request =
+                iam.attach_role_policy().role_name(role).policy_arn(input.required("PolicyArn", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DetachRolePolicy => {
-            let request = iam.detach_role_policy().set_role_name(role).set_policy_arn(input.text("PolicyArn"));
+            let request =
+                iam.detach_role_policy().role_name(role).policy_arn(input.required("PolicyArn", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::PutRolePolicy => {
             let request = iam
                 .put_role_policy()
-                .set_role_name(role)
-                .set_policy_name(input.text("PolicyName"))
-                .set_policy_document(input.text("PolicyDocument"));
+                .role_name(role)
+                .policy_name(input.required("PolicyName", Input::text)?)
+                .policy_document(input.required("PolicyDocument", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteRolePolicy => {
-            let request = iam.delete_role_policy().set_role_name(role).set_policy_name(input.text("PolicyName"));
+            let request =
+                iam.delete_role_policy().role_name(role).policy_name(input.required("PolicyName", Input::text)?);
             writer.send(operation, request.send()).await?;
         }
         Operation::GetRole => {
-            let role = writer.reader().role(&role.unwrap_or_default()).await?;
+            let role = writer.reader().role(&role).await?;
             let tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
             return expect::check(call, &[("RoleId", Some(&role.role_id))], Some(&tags));
         }
         Operation::DeleteRole => {
-            writer.send(operation, iam.delete_role().set_role_name(role).send()).await?;
+            writer.send(operation, iam.delete_role().role_name(role).send()).await?;
         }
         Operation::TagRole => {
-            let request = iam.tag_role().set_role_name(role).set_tags(iam_tags(call, "Tags")?);
+            let request = iam.tag_role().role_name(role).set_tags(iam_tags(call, "Tags")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagRole => {
-            let request = iam.untag_role().set_role_name(role).set_tag_keys(input.texts("TagKeys"));
+            let request = iam.untag_role().role_name(role).set_tag_keys(input.texts("TagKeys")?);
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no role needs it")),
@@ -257,7 +259,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 
 /// Builds IAM's tags from the input of a call.
 pub(crate) fn iam_tags(call: &PlannedCall, name: &str) -> Result<Option<Vec<Tag>>, AwsError> {
-    let Some(tags) = Input::of(call).tags(name) else { return Ok(None) };
+    let Some(tags) = Input::of(call).tags(name)? else { return Ok(None) };
     let built: Result<Vec<Tag>, _> =
         tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
     built.map(Some).map_err(|error| unusable(call, error))

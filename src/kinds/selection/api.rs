@@ -7,10 +7,7 @@ use crate::model::Operation;
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::create_backup_selection::{CreateBackupSelectionError, CreateBackupSelectionOutput};
-use aws_sdk_backup::types::{
-    BackupSelection, BackupSelectionsListMember, Condition, ConditionParameter, ConditionType, Conditions,
-};
-use aws_smithy_types::error::operation::BuildError;
+use aws_sdk_backup::types::{BackupSelection, BackupSelectionsListMember, Condition, ConditionParameter, Conditions};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -246,9 +243,10 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     if call.operation != Operation::DeleteBackupSelection {
         return Ok(Look::Unclear);
     }
-    let (plan, id) = (input.text("BackupPlanId").unwrap_or_default(), input.text("SelectionId"));
+    let plan = input.required("BackupPlanId", Input::text)?;
+    let id = input.required("SelectionId", Input::text)?;
     match reader.list_backup_selections(&plan).await {
-        Ok(members) if members.iter().any(|member| member.selection_id() == id.as_deref()) => Ok(Look::Differs),
+        Ok(members) if members.iter().any(|member| member.selection_id() == Some(id.as_str())) => Ok(Look::Differs),
         Ok(_) => Ok(Look::Stands(json!({}))),
         Err(error) if error.is_not_found() => Ok(Look::Stands(json!({}))),
         Err(error) => Err(error),
@@ -257,19 +255,17 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let plan_id = input.text("BackupPlanId");
     match operation {
         Operation::CreateBackupSelection => {
-            let selection =
-                input.structure("BackupSelection").ok_or_else(|| unusable(call, "`BackupSelection` is missing"))?;
-            let selection = selection_from_json(selection).map_err(|error| unusable(call, error))?;
-            create(writer, call, &plan_id.unwrap_or_default(), &selection).await
+            let plan = input.required("BackupPlanId", Input::text)?;
+            let selection = selection_from_json(input.required("BackupSelection", Input::structure)?)?;
+            create(writer, call, &plan, &selection).await
         }
         Operation::DeleteBackupSelection => {
             let request = backup
                 .delete_backup_selection()
-                .set_backup_plan_id(plan_id)
-                .set_selection_id(input.text("SelectionId"));
+                .backup_plan_id(input.required("BackupPlanId", Input::text)?)
+                .selection_id(input.required("SelectionId", Input::text)?);
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
@@ -286,7 +282,7 @@ async fn create(
     plan: &str,
     selection: &BackupSelection,
 ) -> Result<Value, AwsError> {
-    let (first, mut generation, mut has_room) = (Input::of(call).text("CreatorRequestId"), 0, false);
+    let (first, mut generation, mut has_room) = (Input::of(call).text("CreatorRequestId")?, 0, false);
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);
         let request = writer
@@ -346,44 +342,40 @@ async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsE
     Ok(had)
 }
 
-fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, BuildError> {
-    let tags = match selection.structures("ListOfTags") {
-        None => None,
-        Some(tags) => Some(
-            tags.into_iter()
-                .map(|tag| {
-                    Condition::builder()
-                        .condition_type(ConditionType::Stringequals)
-                        .set_condition_key(tag.text("ConditionKey"))
-                        .set_condition_value(tag.text("ConditionValue"))
-                        .build()
-                })
-                .collect::<Result<Vec<_>, _>>()?,
-        ),
-    };
-    let conditions = selection.structure("Conditions").map(|conditions| {
-        let parameters = |member: &str| {
-            let build = |parameter: Input<'_>| {
-                ConditionParameter::builder()
-                    .set_condition_key(parameter.text("ConditionKey"))
-                    .set_condition_value(parameter.text("ConditionValue"))
-                    .build()
-            };
-            conditions.structures(member).map(|parameters| parameters.into_iter().map(build).collect::<Vec<_>>())
-        };
-        Conditions::builder()
-            .set_string_equals(parameters("StringEquals"))
-            .set_string_like(parameters("StringLike"))
-            .set_string_not_equals(parameters("StringNotEquals"))
-            .set_string_not_like(parameters("StringNotLike"))
-            .build()
-    });
+fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, AwsError> {
     BackupSelection::builder()
-        .set_selection_name(selection.text("SelectionName"))
-        .set_iam_role_arn(selection.text("IamRoleArn"))
-        .set_resources(selection.texts("Resources"))
-        .set_not_resources(selection.texts("NotResources"))
-        .set_list_of_tags(tags)
-        .set_conditions(conditions)
+        .set_selection_name(selection.text("SelectionName")?)
+        .set_iam_role_arn(selection.text("IamRoleArn")?)
+        .set_resources(selection.texts("Resources")?)
+        .set_not_resources(selection.texts("NotResources")?)
+        .set_list_of_tags(selection.all_built("ListOfTags", condition_from_json)?)
+        .set_conditions(selection.built("Conditions", conditions_from_json)?)
         .build()
+        .map_err(|error| selection.refuse(error))
+}
+
+fn condition_from_json(condition: Input<'_>) -> Result<Condition, AwsError> {
+    Condition::builder()
+        .set_condition_type(condition.choice("ConditionType")?)
+        .set_condition_key(condition.text("ConditionKey")?)
+        .set_condition_value(condition.text("ConditionValue")?)
+        .build()
+        .map_err(|error| condition.refuse(error))
+}
+
+fn conditions_from_json(conditions: Input<'_>) -> Result<Conditions, AwsError> {
+    let parameters = |member: &str| conditions.all_built(member, parameter_from_json);
+    Ok(Conditions::builder()
+        .set_string_equals(parameters("StringEquals")?)
+        .set_string_like(parameters("StringLike")?)
+        .set_string_not_equals(parameters("StringNotEquals")?)
+        .set_string_not_like(parameters("StringNotLike")?)
+        .build())
+}
+
+fn parameter_from_json(parameter: Input<'_>) -> Result<ConditionParameter, AwsError> {
+    Ok(ConditionParameter::builder()
+        .set_condition_key(parameter.text("ConditionKey")?)
+        .set_condition_value(parameter.text("ConditionValue")?)
+        .build())
 }

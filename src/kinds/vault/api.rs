@@ -7,7 +7,7 @@ use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_vault::{CreateBackupVaultError, CreateBackupVaultOutput};
-use aws_sdk_backup::types::{BackupVaultEvent, BackupVaultListMember};
+use aws_sdk_backup::types::BackupVaultListMember;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
@@ -194,15 +194,15 @@ fn created(vault: &BackupVaultListMember) -> Option<String> {
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let vault = input.text("BackupVaultName");
+    let vault = || input.required("BackupVaultName", Input::text);
     match operation {
         Operation::CreateBackupVault => {
-            let token = input.text("CreatorRequestId");
+            let token = input.text("CreatorRequestId")?;
             let request = backup
                 .create_backup_vault()
-                .set_backup_vault_name(vault)
-                .set_encryption_key_arn(input.text("EncryptionKeyArn"))
-                .set_backup_vault_tags(input.map("BackupVaultTags"))
+                .backup_vault_name(vault()?)
+                .set_encryption_key_arn(input.text("EncryptionKeyArn")?)
+                .set_backup_vault_tags(input.map("BackupVaultTags")?)
                 .set_creator_request_id(token.clone());
             // Our own token says that an earlier, unanswered call made it.
             let made_before = |error: &CreateBackupVaultError| match error {
@@ -216,48 +216,46 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             return Ok(json!({ "Arn": arn, "BackupVaultArn": arn }));
         }
         Operation::PutBackupVaultAccessPolicy => {
-            let policy = input.text("Policy");
-            let request = backup.put_backup_vault_access_policy().set_backup_vault_name(vault).set_policy(policy);
+            let policy = input.required("Policy", Input::text)?;
+            let request = backup.put_backup_vault_access_policy().backup_vault_name(vault()?).policy(policy);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultAccessPolicy => {
-            let request = backup.delete_backup_vault_access_policy().set_backup_vault_name(vault);
+            let request = backup.delete_backup_vault_access_policy().backup_vault_name(vault()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::PutBackupVaultNotifications => {
-            let events = input.texts("BackupVaultEvents");
-            let events =
-                events.map(|events| events.iter().map(|event| BackupVaultEvent::from(event.as_str())).collect());
             let request = backup
                 .put_backup_vault_notifications()
-                .set_backup_vault_name(vault)
-                .set_sns_topic_arn(input.text("SNSTopicArn"))
-                .set_backup_vault_events(events);
+                .backup_vault_name(vault()?)
+                .set_sns_topic_arn(input.text("SNSTopicArn")?)
+                .set_backup_vault_events(input.choices("BackupVaultEvents")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultNotifications => {
-            let request = backup.delete_backup_vault_notifications().set_backup_vault_name(vault);
+            let request = backup.delete_backup_vault_notifications().backup_vault_name(vault()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::PutBackupVaultLockConfiguration => {
             let request = backup
                 .put_backup_vault_lock_configuration()
-                .set_backup_vault_name(vault)
-                .set_min_retention_days(input.number("MinRetentionDays"))
-                .set_max_retention_days(input.number("MaxRetentionDays"))
-                .set_changeable_for_days(input.number("ChangeableForDays"));
+                .backup_vault_name(vault()?)
+                .set_min_retention_days(input.number("MinRetentionDays")?)
+                .set_max_retention_days(input.number("MaxRetentionDays")?)
+                .set_changeable_for_days(input.number("ChangeableForDays")?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultLockConfiguration => {
-            let request = backup.delete_backup_vault_lock_configuration().set_backup_vault_name(vault);
+            let request = backup.delete_backup_vault_lock_configuration().backup_vault_name(vault()?);
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVault => {
-            writer.send(operation, backup.delete_backup_vault().set_backup_vault_name(vault).send()).await?;
+            writer.send(operation, backup.delete_backup_vault().backup_vault_name(vault()?).send()).await?;
         }
         Operation::ListBackupVaults => {
+            let vault = vault()?;
             let vaults = writer.reader().list_backup_vaults().await?;
-            let found = vaults.iter().find(|listed| listed.backup_vault_name() == vault.as_deref());
+            let found = vaults.iter().find(|listed| listed.backup_vault_name() == Some(vault.as_str()));
             let Some(found) = found else { return Ok(expect::gone()) };
             let created = created(found);
             let ids = [("CreationDate", created.as_deref()), ("CreatorRequestId", found.creator_request_id())];
@@ -274,19 +272,17 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// Makes the calls of AWS Backup that are about tags.
 pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let arn = input.text("ResourceArn");
+    let arn = input.required("ResourceArn", Input::text)?;
     match operation {
         Operation::TagResource => {
-            writer
-                .send(operation, backup.tag_resource().set_resource_arn(arn).set_tags(input.map("Tags")).send())
-                .await?;
+            writer.send(operation, backup.tag_resource().resource_arn(arn).set_tags(input.map("Tags")?).send()).await?;
         }
         Operation::UntagResource => {
-            let keys = input.texts("TagKeyList");
-            writer.send(operation, backup.untag_resource().set_resource_arn(arn).set_tag_key_list(keys).send()).await?;
+            let keys = input.texts("TagKeyList")?;
+            writer.send(operation, backup.untag_resource().resource_arn(arn).set_tag_key_list(keys).send()).await?;
         }
         Operation::ListTags => {
-            let tags = writer.reader().backup_tags(&arn.unwrap_or_default()).await?;
+            let tags = writer.reader().backup_tags(&arn).await?;
             return expect::check(call, &[], Some(&tags));
         }
         _ => return Err(unusable(call, "it is not about tags")),
