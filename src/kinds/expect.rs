@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Tags};
 use crate::kind::Live;
+use crate::kinds::input::Input;
 use crate::model::PlannedCall;
 use crate::model::Scope;
 use crate::model::call::EXPECT;
@@ -36,7 +37,7 @@ pub(crate) fn expecting(
     expecting_marks(&[STACK, ID], expecting_id(operation, input, live, unique), live, new)
 }
 
-/// Makes the look at what a call puts into or onto something else: it is the one that the plan saw, and nobody took
+/// Makes the look at what a call puts into or onto another resource: it is the one that the plan saw, and nobody took
 /// it from the stack. Its own step may have written its address meanwhile.
 pub(crate) fn expecting_reference(
     operation: Operation,
@@ -50,7 +51,7 @@ pub(crate) fn expecting_reference(
 }
 
 fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTreeMap<String, String>) -> PlannedCall {
-    // Without any mark a token that names the stack says whose it is; a mark of another owner says more.
+    // An object without marks belongs to the stack that its token names. A mark of another owner outweighs the token.
     let has_token = live.ids.get("CreatorRequestId").is_some_and(|token| token.starts_with(TOKEN));
     let tags = live.fields.get("tags").unwrap_or(&Value::Null);
     let taken = |key: &str| {
@@ -70,34 +71,36 @@ fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTre
 ///
 /// # Errors
 ///
-/// Names the first id or mark that differs: another object has taken the place of the planned one, or another owner it.
+/// Names the first id or mark that differs: another object has taken the place of the planned one, or another owner
+/// took it. Refuses an expectation of the wrong type, which would otherwise expect nothing.
 pub(crate) fn check(call: &PlannedCall, ids: &[(&str, Option<&str>)], tags: Option<&Tags>) -> Result<Value, AwsError> {
-    let expected = &call.input[EXPECT];
+    let Some(expected) = Input::of(call).structure(EXPECT)? else { return Ok(json!({})) };
     let differs = |name: &str, was: Option<&str>, is: Option<&str>| {
         let quoted = |value: Option<&str>| value.map_or_else(|| "not there".to_owned(), |value| format!("`{value}`"));
         let (was, is) = (quoted(was), quoted(is));
         let message = format!(
-            "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, plan again"
+            "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, \
+             plan again"
         );
         AwsError::rejected(call.operation.service(), call.operation.name(), message)
     };
     for (name, found) in ids {
-        if let Some(wanted) = expected[*name].as_str().filter(|wanted| *found != Some(*wanted)) {
-            return Err(differs(name, Some(wanted), *found));
+        if let Some(wanted) = expected.text(name)?.filter(|wanted| *found != Some(wanted.as_str())) {
+            return Err(differs(name, Some(&wanted), *found));
         }
     }
+    let accepted = expected.accepted(TAGS)?;
     let Some(tags) = tags else { return Ok(json!({})) };
-    for (key, taken) in expected[TAGS].as_object().into_iter().flatten() {
-        let found = tags.get(key).map(String::as_str);
-        let mut taken = taken.as_array().into_iter().flatten();
-        if !taken.clone().any(|taken| taken.as_str() == found) {
-            return Err(differs(key, taken.find_map(Value::as_str), found));
+    for (key, accepted) in accepted.into_iter().flatten() {
+        let found = tags.get(&key).map(String::as_str);
+        if !accepted.iter().any(|accepted| accepted.as_deref() == found) {
+            return Err(differs(&key, accepted.iter().flatten().next().map(String::as_str), found));
         }
     }
     Ok(json!({}))
 }
 
-/// What a look answers that finds nothing under the name.
+/// Returns what a look answers when no object has the name.
 pub(crate) fn gone() -> Value {
     Value::Null
 }
@@ -121,7 +124,24 @@ mod tests {
     }
 
     #[test]
-    fn only_the_planned_thing_with_its_marks_passes() {
+    fn an_expectation_of_another_type_is_refused() {
+        for expected in [
+            json!("AROA1"),
+            json!({ "RoleId": 1 }),
+            json!({ "RoleId": ["AROA1"] }),
+            json!({ "Tags": "vssctl:stack" }),
+            json!({ "Tags": { "vssctl:stack": "s" } }),
+            json!({ "Tags": { "vssctl:stack": ["s", 1] } }),
+        ] {
+            let call = PlannedCall::new(Operation::GetRole, json!({ "RoleName": "a", EXPECT: expected }));
+            let tags = Tags::from([("vssctl:stack".to_owned(), "s".to_owned())]);
+            let error = check(&call, &[("RoleId", Some("AROA1"))], Some(&tags)).expect_err("a refusal");
+            assert!(error.message.contains("can't be made"), "{expected}: {}", error.message);
+        }
+    }
+
+    #[test]
+    fn only_the_planned_object_with_its_marks_passes() {
         let unchanged = BTreeMap::new();
         let call = expecting(Operation::GetRole, json!({ "RoleName": "a" }), &live(), &["RoleId"], &unchanged);
         let tags = |stack: &str| -> Tags {
@@ -135,7 +155,7 @@ mod tests {
         assert!(taken.message.contains("`vssctl:stack` was `s` and is `t`"), "{}", taken.message);
         let unmarked = check(&call, &[("RoleId", Some("AROA1"))], Some(&Tags::default())).expect_err("nobody's");
         assert!(unmarked.message.contains("is not there"), "{}", unmarked.message);
-        // Of an object without marks nobody else may have put some there; the step's own are taken.
+        // An object that had no marks may carry those that the step itself writes, and nobody else's.
         let (mut strangers, own) = (live(), tags("s").into_iter().collect());
         strangers.fields.clear();
         let adopted = expecting(Operation::GetRole, json!({}), &strangers, &["RoleId"], &own);

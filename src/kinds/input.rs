@@ -1,7 +1,7 @@
 //! How a planned call is read when it is made: AWS's own JSON shape, value by value.
 //!
-//! A plan can come from a file, and what it spells out is what somebody agreed to. A value of the wrong type is therefore
-//! never left out: the call is refused before anything is sent.
+//! A plan can come from a file, and what it spells out is what somebody agreed to. A value of the wrong type is
+//! therefore never left out: the call is refused before anything is sent.
 
 use std::collections::HashMap;
 
@@ -10,8 +10,8 @@ use serde_json::{Map, Value};
 use crate::aws::AwsError;
 use crate::model::PlannedCall;
 
-/// The input of a planned call, or a structure in it. Every reader returns `None` for a member that is absent or null, and
-/// the error of an unusable call for one of another type.
+/// The input of a planned call, or a structure in it. Every reader returns `None` for a member that is absent or null,
+/// and the error of an unusable call for one of another type.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Input<'a> {
     call: &'a PlannedCall,
@@ -101,6 +101,13 @@ impl<'a> Input<'a> {
         self.read(name, "is no map of lists of texts", |value| by_name(value, texts))
     }
 
+    /// Reads lists of texts by name, in which null stands for absence.
+    pub(crate) fn accepted(self, name: &str) -> Result<Option<HashMap<String, Vec<Option<String>>>>, AwsError> {
+        let item = |item: &Value| if item.is_null() { Some(None) } else { text(item).map(Some) };
+        let items = |value: &Value| value.as_array()?.iter().map(item).collect();
+        self.read(name, "is no map of lists of texts", |value| by_name(value, items))
+    }
+
     /// Reads a structure.
     pub(crate) fn structure(self, name: &str) -> Result<Option<Self>, AwsError> {
         self.read(name, "is no structure", |value| value.is_object().then_some(Self { call: self.call, value }))
@@ -169,7 +176,7 @@ pub(crate) fn tag_map<'a>(tags: impl IntoIterator<Item = (&'a String, &'a String
     tags.into_iter().map(|(key, value)| (key.clone(), Value::from(value.as_str()))).collect::<Map<_, _>>().into()
 }
 
-/// Removes what is null or empty from an input: AWS takes absence for "as it is by default".
+/// Removes what is null or empty from an input: AWS applies its default to a member that is absent.
 pub(crate) fn without_empty(input: Value) -> Value {
     match input {
         Value::Object(entries) => {
@@ -185,22 +192,23 @@ mod tests {
     use crate::model::Operation;
     use serde_json::json;
 
-    fn call(value: Value) -> PlannedCall {
-        PlannedCall::new(Operation::CreateRole, json!({ "Member": value }))
+    /// Makes an input that lasts as long as the test.
+    fn input(value: Value) -> Input<'static> {
+        Input::of(Box::leak(Box::new(PlannedCall::new(Operation::CreateRole, value))))
     }
 
     /// Asserts that a reader takes a value, and that it refuses every other one by the name of the member.
     #[track_caller]
-    fn takes<T>(read: fn(Input<'_>, &str) -> Result<Option<T>, AwsError>, good: Value, bad: &[Value]) {
-        assert!(matches!(read(Input::of(&call(good)), "Member"), Ok(Some(_))));
+    fn takes<T>(read: fn(Input<'static>, &str) -> Result<Option<T>, AwsError>, good: Value, bad: &[Value]) {
+        assert!(matches!(read(input(json!({ "Member": good })), "Member"), Ok(Some(_))));
         for value in bad {
-            let error =
-                read(Input::of(&call(value.clone())), "Member").err().unwrap_or_else(|| panic!("it took {value}"));
+            let error = read(input(json!({ "Member": value })), "Member").err();
+            let error = error.unwrap_or_else(|| panic!("it took {value}"));
             assert!(error.message.contains("can't be made: `Member` is "), "{value}: {}", error.message);
         }
-        for absent in [call(Value::Null), PlannedCall::new(Operation::CreateRole, json!({}))] {
-            assert!(matches!(read(Input::of(&absent), "Member"), Ok(None)));
-            let error = Input::of(&absent).required("Member", read).err().expect("a refusal");
+        for absent in [json!({ "Member": null }), json!({})] {
+            assert!(matches!(read(input(absent.clone()), "Member"), Ok(None)));
+            let error = input(absent).required("Member", read).err().expect("a refusal");
             assert!(error.message.ends_with("`Member` is missing"), "{}", error.message);
         }
     }
@@ -221,6 +229,7 @@ mod tests {
             json!({ "a": ["b"] }),
             &[json!(["b"]), json!({ "a": ["b"], "c": "d" }), json!({ "a": [1] })],
         );
+        takes(Input::accepted, json!({ "a": ["b", null] }), &[json!(["b"]), json!({ "a": "b" }), json!({ "a": [1] })]);
         takes(Input::structure, json!({}), &[json!("a"), json!([])]);
         let tag = json!({ "Key": "a", "Value": "b" });
         takes(Input::tags, json!([tag]), &[json!("a"), json!({ "a": "b" }), json!([tag, "a"])]);
@@ -229,8 +238,8 @@ mod tests {
     #[test]
     fn half_a_tag_and_an_input_that_is_no_structure_are_refused() {
         for tag in [json!({ "Key": "a" }), json!({ "Value": "b" }), json!({ "Key": "a", "Value": 1 })] {
-            assert!(Input::of(&call(json!([tag]))).tags("Member").is_err());
+            assert!(input(json!({ "Member": [tag] })).tags("Member").is_err());
         }
-        assert!(Input::of(&PlannedCall::new(Operation::CreateRole, json!(["a"]))).text("Member").is_err());
+        assert!(input(json!(["a"])).text("Member").is_err());
     }
 }

@@ -27,6 +27,7 @@ mod lease;
 mod lenses;
 mod ownership;
 mod permissions;
+mod planned_calls;
 mod planning;
 mod proof;
 mod proof_cli;

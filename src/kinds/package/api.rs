@@ -76,6 +76,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     match operation {
         Operation::PutParameter => once::put(writer, call).await,
         Operation::ListTagsForResource => {
+            tagged(input)?;
             let tags = writer.reader().association_tags(&input.required("ResourceId", Input::text)?).await?;
             expect::check(call, &[], Some(&tags))
         }
@@ -137,6 +138,10 @@ async fn create_association(writer: &Writer, call: &PlannedCall) -> Result<Value
         .create_association()
         .name(input.required("Name", Input::text)?)
         .set_association_name(input.text("AssociationName")?)
+        .set_document_version(input.text("DocumentVersion")?)
+        .set_automation_target_parameter_name(input.text("AutomationTargetParameterName")?)
+        .set_alarm_configuration(input.built("AlarmConfiguration", alarms_from_json)?)
+        .set_target_locations(input.all_built("TargetLocations", location_from_json)?)
         .set_parameters(input.lists("Parameters")?)
         .set_targets(input.all_built("Targets", target_from_json)?)
         .set_schedule_expression(input.text("ScheduleExpression")?)
@@ -184,9 +189,12 @@ async fn update_association(writer: &Writer, call: &PlannedCall) -> Result<Value
     association_answer(call, answer.association_description)
 }
 
-/// Reads what a call about tags tags: it must say that it is an association.
+/// Reads the type of resource whose tags a call is about. vssctl tags associations only.
 fn tagged(input: Input<'_>) -> Result<ResourceTypeForTagging, AwsError> {
-    input.required("ResourceType", Input::choice)
+    match input.required("ResourceType", Input::choice)? {
+        ResourceTypeForTagging::Association => Ok(ResourceTypeForTagging::Association),
+        other => Err(input.refuse(format!("its `ResourceType` is `{}` and not `Association`", other.as_str()))),
+    }
 }
 
 fn association_answer(call: &PlannedCall, answer: Option<AssociationDescription>) -> Result<Value, AwsError> {
