@@ -1,5 +1,6 @@
-//! What was read of a resource beside its fields: what an update has to carry along, and what a deletion or a hazard must
-//! know. Each kind has a type of its own for it; whoever asks names that type, so that a misspelt member does not compile.
+//! What was read of a resource beside its fields: what an update has to carry along, and what a deletion or a hazard
+//! must know. Each kind has a type of its own for it; whoever asks names that type, so that a misspelt member does not
+//! compile.
 
 use std::any::{Any, type_name};
 use std::fmt::Debug;
@@ -29,14 +30,14 @@ impl<T: Serialize + Any + Debug + Send + Sync> Carry for T {
 pub struct Carried(Option<Arc<dyn Carry>>);
 
 impl Carried {
-    /// Makes it of a kind's own type. What is skipped when that is written as JSON changes by itself: a saved plan does not
-    /// hold it against anybody.
+    /// Makes it of a kind's own type. What is skipped when that is written as JSON changes by itself: a saved plan does
+    /// not hold it against anybody.
     pub fn new<T: Serialize + Any + Debug + Send + Sync>(carried: T) -> Self {
         Self(Some(Arc::new(carried)))
     }
 
-    /// Returns what was read; `None` where nothing was. `T` is the type of the resource's kind: another one is a mistake
-    /// in the program, and the tests end with it.
+    /// Returns what was read; `None` where nothing was. `T` is the type of the resource's kind: another one is a
+    /// mistake in the program, and the tests end with it.
     pub fn get<T: Any>(&self) -> Option<&T> {
         let carried = self.0.as_deref()?;
         let found = carried.as_any().downcast_ref();

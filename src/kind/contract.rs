@@ -34,13 +34,13 @@ pub enum Look {
     Stands(Value),
     /// A complete answer says that the call was not made, or not yet.
     Absent,
-    /// Something else stands in its place.
+    /// Another object stands in its place.
     Differs,
     /// Looking tells nothing about this call.
     Unclear,
 }
 
-/// One kind of thing that vssctl manages.
+/// One kind of resource that vssctl manages.
 pub trait Kind: Sync + std::fmt::Debug {
     /// Which kind it is.
     fn id(&self) -> KindId;
@@ -72,18 +72,18 @@ pub trait Kind: Sync + std::fmt::Debug {
         false
     }
 
-    /// What becomes of an unchanged thing when something of kind `replaced` that it refers to is replaced: an instance
+    /// What becomes of an unchanged resource when one of kind `replaced` that it refers to is replaced: an instance
     /// profile swaps its role (`Update`), a selection moves to the new plan (`Replace`).
     fn follows(&self, _replaced: KindId) -> Option<Action> {
         None
     }
 
-    /// Why AWS would refuse to delete this live thing, such as a vault that holds recovery points.
+    /// Why AWS would refuse to delete this live resource, such as a vault that holds recovery points.
     fn obstacle(&self, _live: &Live) -> Option<String> {
         None
     }
 
-    /// Who holds this live thing, so that AWS deletes it only when they have let go. `all` is what every kind read.
+    /// Who holds this live resource, so that AWS deletes it only when they have let go. `all` is what every kind read.
     fn holders(&self, _live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
         Vec::new()
     }
@@ -116,13 +116,14 @@ pub trait Kind: Sync + std::fmt::Debug {
         None
     }
 
-    /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole file, as
-    /// a selection needs its plan's entry. An answer that could not be read is `Found::Unknown`; this never fails as a
-    /// whole.
+    /// Reads what is live for the entries of this kind, and what else the stack owns of it. `desired` is the whole
+    /// file, as a selection needs its plan's entry. An answer that could not be read is `Found::Unknown`; this never
+    /// fails as a whole.
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive>;
 
-    /// Reads what only the deletion or replacement of live things of these names needs to know, such as the instances that
-    /// carry a profile, or what a vault has that the file does not speak of. Tells whether it read anything.
+    /// Reads what only the deletion or replacement of live resources of these names needs to know, such as the
+    /// instances that carry a profile, or what a vault has that the file does not speak of. Tells whether it read
+    /// anything.
     fn look_closer<'a>(
         &'a self,
         _reader: &'a Reader,
@@ -138,8 +139,8 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Makes one planned call and returns what of its answer later calls may need, such as `BackupPlanId`.
     fn perform<'a>(&'a self, writer: &'a Writer, call: &'a PlannedCall) -> BoxFuture<'a, Result<Value, AwsError>>;
 
-    /// Reads whether what a call asks for is so: its answer was lost, or AWS says that it exists already. Needed for calls
-    /// that must not be sent twice and for names that may be taken by an earlier try of ours.
+    /// Reads whether what a call asks for is so: its answer was lost, or AWS says that it exists already. Needed for
+    /// calls that must not be sent twice and for names that may be taken by an earlier try of ours.
     fn look<'a>(&'a self, _reader: &'a Reader, _call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
         Box::pin(std::future::ready(Ok(Look::Unclear)))
     }

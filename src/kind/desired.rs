@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Fields, Live, value};
 use crate::model::{Address, Location};
 
-/// One thing of the file, resolved: presets, defaults and references are in place.
+/// One resource of the file, resolved: presets, defaults and references are in place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Desired {
@@ -18,13 +18,13 @@ pub struct Desired {
     pub fields: Fields,
     /// What steers vssctl and lives on no AWS object: `policies_mode`, `minimum_version`, `wait`.
     pub options: Fields,
-    /// The things of the file that must exist before this one.
+    /// The resources of the file that must exist before this one.
     pub references: Vec<Address>,
-    /// `adopt = true`: take over a live thing of the same name that has no owner.
+    /// `adopt = true`: take over a live resource of the same name that has no owner.
     pub adopt: bool,
     /// `protect = true`: never delete or replace it.
     pub protect: bool,
-    /// `renamed_from`: the address that the live thing still carries in its owner tag.
+    /// `renamed_from`: the address that the live resource still carries in its owner tag.
     pub renamed_from: Option<Address>,
     /// Where the entry stands in the file.
     #[serde(skip)]

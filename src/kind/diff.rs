@@ -1,4 +1,5 @@
-//! The two-way diff of declared fields. Declared is enforced, undeclared is left as it is, empty and absent are the same.
+//! The two-way diff of declared fields. Declared is enforced, undeclared is left as it is, empty and absent are the
+//! same.
 
 use crate::model::marks::PREFIX;
 use std::collections::{BTreeMap, BTreeSet};
@@ -12,7 +13,7 @@ use crate::policy;
 
 /// Compares what the file declares with what is live, in the order of the field table.
 ///
-/// `marks` are the owner tags that the thing should carry; a difference in them alone is shown as `tags.vssctl:...`.
+/// `marks` are the owner tags that the resource should carry; a difference in them alone is shown as `tags.vssctl:...`.
 pub fn diff(table: &[Field], desired: &Fields, live: &Fields, marks: &BTreeMap<String, String>) -> Vec<FieldChange> {
     let mut changes = Vec::new();
     for field in table {
@@ -32,10 +33,10 @@ pub fn diff(table: &[Field], desired: &Fields, live: &Fields, marks: &BTreeMap<S
     changes
 }
 
-/// Shows everything that is declared as added: the fields of a thing to create.
+/// Shows everything that is declared as added: the fields of a resource to create.
 pub fn all_added(table: &[Field], desired: &Fields) -> Vec<FieldChange> {
     let mut changes = diff(table, desired, &Fields::new(), &BTreeMap::new());
-    // Nothing is replaced where nothing is.
+    // A resource that does not exist yet is made, not replaced.
     for change in &mut changes {
         change.replaces = false;
     }
@@ -272,7 +273,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_no_call_changes_replaces_the_thing() {
+    fn a_field_that_no_call_changes_replaces_the_resource() {
         let fields = |value: Value| value.as_object().cloned().unwrap_or_default();
         let changes = diff(TABLE, &fields(json!({"path": "/b/"})), &fields(json!({"path": "/a/"})), &BTreeMap::new());
         assert!(changes[0].replaces);

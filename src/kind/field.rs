@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-/// A normal form: the fields of one thing by name.
+/// A normal form: the fields of one resource by name.
 pub type Fields = Map<String, Value>;
 
 /// How a field is compared, and shown when it differs.
@@ -31,7 +31,7 @@ pub struct Field {
     pub name: &'static str,
     /// How it is compared.
     pub shape: Shape,
-    /// AWS has no call that changes it: a difference replaces the thing.
+    /// AWS has no call that changes it: a difference replaces the resource.
     pub replaces: bool,
     /// One sentence for the reference, with units and the source of a rule.
     pub doc: &'static str,
@@ -43,7 +43,7 @@ impl Field {
         Self { name, shape, replaces: false, doc }
     }
 
-    /// Makes a field whose change replaces the thing.
+    /// Makes a field whose change replaces the resource.
     pub const fn fixed(name: &'static str, shape: Shape, doc: &'static str) -> Self {
         Self { name, shape, replaces: true, doc }
     }

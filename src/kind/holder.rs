@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::{KindError, KindId};
 
-/// A live thing that holds another one.
+/// A live resource that holds another one.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Holder {
     /// What it is.
@@ -19,7 +19,7 @@ pub struct Holder {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(into = "&'static str", try_from = "String")]
 pub enum HolderKind {
-    /// Something of a kind that vssctl manages.
+    /// A resource of a kind that vssctl manages.
     Kind(KindId),
     /// An EC2 instance, which carries an instance profile.
     Instance,

@@ -8,7 +8,7 @@ use super::{Carried, Fields};
 use crate::aws::AwsError;
 use crate::model::{Address, KindId};
 
-/// Who a live thing belongs to, as its tags, name or creation token say.
+/// Who a live resource belongs to, as its tags, name or creation token say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
@@ -20,13 +20,13 @@ pub enum Owner {
     CloudFormation(String),
     /// AWS itself or AWS Organizations: `aws/` vaults, `orgs/` plans.
     Aws,
-    /// Nobody said.
+    /// No tag, name or token names an owner.
     Nobody,
-    /// The parent thing, which is ours or not; only for things that carry no mark of their own.
+    /// Its parent, which is ours or not; only for resources that carry no mark of their own.
     Parent,
 }
 
-/// One live thing.
+/// One live resource.
 #[derive(Clone, Debug)]
 pub struct Live {
     /// The AWS name.
@@ -39,11 +39,11 @@ pub struct Live {
     pub fields: Fields,
     /// What an update has to carry along and the file format does not model, in the kind's own type.
     pub carried: Carried,
-    /// What it refers to, as (kind, AWS name): it must let go before that can be deleted.
+    /// The resources that it refers to, as kind and AWS name. It must let go of them before they can be deleted.
     pub refers: Vec<(KindId, String)>,
 }
 
-/// What reading one thing gave.
+/// What reading one resource gave.
 #[derive(Clone, Debug)]
 pub enum Found {
     /// A complete answer says that there is none.
@@ -57,7 +57,7 @@ pub enum Found {
         /// What AWS or the wire said.
         message: String,
     },
-    /// Several live things fit and no mark tells them apart.
+    /// Several live resources fit and no mark tells them apart.
     Ambiguous {
         /// Their ids.
         ids: Vec<String>,
@@ -67,13 +67,13 @@ pub enum Found {
 /// What one kind read.
 #[derive(Debug, Default)]
 pub struct KindLive {
-    /// One entry for each desired thing of the kind.
+    /// One entry for each desired resource of the kind.
     pub found: BTreeMap<Address, Found>,
     /// What the stack owns and the file no longer has.
     pub orphans: Vec<Live>,
     /// Second objects of one address (an interrupted replacement); they go once the address itself stands.
     pub surplus: Vec<(Address, Live)>,
-    /// The number of the next attempt, for things whose attempts are counted.
+    /// The number of the next attempt, for resources whose attempts are counted.
     pub attempts: BTreeMap<Address, u32>,
     /// What could not be read, so that orphans may be missing from the list: never the same as none.
     pub unreadable: Vec<AwsError>,

@@ -1,6 +1,7 @@
 //! The marks of ownership: tags in the creating call, and a deterministic `CreatorRequestId` for AWS Backup.
 //!
-//! A live thing is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state file. IAM has no regions, so its things carry the stack's region as a mark: one file applied in two regions
+//! A live resource is ours when its tag `vssctl:stack` or its `CreatorRequestId` names our stack. There is no state
+//! file. IAM has no regions, so that its resources carry the stack's region as a mark: one file applied in two regions
 //! makes two stacks of one name.
 
 use crate::model::KindId;
@@ -19,7 +20,7 @@ const VALUE_LIMIT: usize = 256;
 const HASHED: char = '=';
 /// Hexadecimal digits per hashed key: 47 keys fit into one value.
 const HASH_DIGITS: usize = 5;
-/// The kinds whose things exist once for all regions of an account.
+/// The kinds whose resources exist once for all regions of an account.
 const GLOBAL_KINDS: [KindId; 3] = [KindId::Role, KindId::Policy, KindId::InstanceProfile];
 
 /// Returns the marks of `address`, whose file entry names the tag keys `keys`.
@@ -69,8 +70,8 @@ pub fn wrote(value: &str, key: &str) -> bool {
     }
 }
 
-/// Reads the owner from all tags of a live thing, `aws:` ones included. Our stack in another region is another stack; a
-/// thing of our stack that names no region is ours.
+/// Reads the owner from all tags of a live resource, `aws:` ones included. Our stack in another region is another
+/// stack; a resource of our stack that names no region is ours.
 pub fn owner(scope: &Scope, tags: &BTreeMap<String, String>) -> Owner {
     match tags.get(STACK) {
         Some(stack) if *stack == scope.stack => match tags.get(REGION).filter(|region| **region != scope.region) {
@@ -84,17 +85,17 @@ pub fn owner(scope: &Scope, tags: &BTreeMap<String, String>) -> Owner {
     }
 }
 
-/// Builds the `CreatorRequestId` of something in AWS Backup: at most 41 characters of `[A-Za-z0-9_.-]`.
+/// Builds the `CreatorRequestId` of a resource of AWS Backup: at most 41 characters of `[A-Za-z0-9_.-]`.
 ///
-/// `letter` is `v`, `p` or `s`. `content` is the address of a vault or plan; of a selection, which nothing can change, its
-/// canonical content, so that new content is a new token.
+/// `letter` is `v`, `p` or `s`. `content` is the address of a vault or plan; of a selection, which nothing can change,
+/// its canonical content, so that new content is a new token.
 pub fn creator_request_id(scope: &Scope, letter: char, name: &str, content: &str) -> String {
     let slug: String =
         name.chars().filter(|char| char.is_ascii_alphanumeric() || matches!(char, '-' | '_')).take(16).collect();
     format!("{}{slug}.{}", creator_prefix(scope, letter), &sha256_hex(content.as_bytes())[..8])
 }
 
-/// Tells whether a `CreatorRequestId` was made by this stack for something of `letter`.
+/// Tells whether a `CreatorRequestId` was made by this stack for a resource of `letter`.
 pub fn is_creator(scope: &Scope, letter: char, creator_request_id: &str) -> bool {
     creator_request_id.starts_with(&creator_prefix(scope, letter))
 }
@@ -103,7 +104,7 @@ fn creator_prefix(scope: &Scope, letter: char) -> String {
     format!("{TOKEN}{}.{letter}.", &sha256_hex(scope.stack.as_bytes())[..10])
 }
 
-/// What has to be done to the tags of a live thing.
+/// What has to be done to the tags of a live resource.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TagChanges {
     /// Tags to write.
@@ -198,7 +199,9 @@ mod tests {
 
     #[test]
     fn only_keys_that_we_wrote_are_taken_away() {
-        let live = serde_json::json!({"team": "a", "theirs": "x", "gone": "y", "vssctl:keys": "gone team", "vssctl:stack": "s"});
+        let live = serde_json::json!({
+            "team": "a", "theirs": "x", "gone": "y", "vssctl:keys": "gone team", "vssctl:stack": "s",
+        });
         let desired = serde_json::json!({"team": "b"});
         let marks = BTreeMap::from([(STACK.to_owned(), "s".to_owned()), (KEYS.to_owned(), "team".to_owned())]);
         let changes = tag_changes(live.as_object(), desired.as_object(), &marks);

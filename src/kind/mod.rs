@@ -1,5 +1,5 @@
-//! What a kind is: the trait that each folder of `kinds/` implements, the shapes that plan, apply and the renderers
-//! understand, and the registry.
+//! What a kind is: the trait that each folder of `kinds/` implements, and the shapes that plan, apply and the renderers
+//! understand. The registry of the kinds is in `kinds/`.
 //!
 //! A kind turns a file's entry and a live object into the same *normal form*, a JSON map of fields. Everything that
 //! compares, orders, shows or saves works on normal forms and never asks which kind it holds.

@@ -10,13 +10,13 @@ use crate::model::{Action, Address, PlannedCall, Scope};
 pub struct Rings {
     /// Groups of instances that are installed on before all others: each must have succeeded before the next is begun.
     pub first: Vec<Vec<String>>,
-    /// Instances where it is as it should be already.
+    /// Instances that have the package as the file says already.
     pub right: BTreeSet<String>,
     /// The number of this attempt at the groups.
     pub attempt: u32,
 }
 
-/// One thing on its way from live to desired.
+/// One resource on its way from live to desired.
 #[derive(Debug)]
 pub struct Transition<'a> {
     /// Where it happens.
@@ -29,14 +29,14 @@ pub struct Transition<'a> {
     pub desired: Option<&'a Desired>,
     /// What is there; absent for `Create`.
     pub live: Option<&'a Live>,
-    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`, and `vssctl:region` on IAM's things.
+    /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`, and `vssctl:region` on IAM's resources.
     pub marks: &'a BTreeMap<String, String>,
     /// What is live at the other addresses of the file: a selection finds the id of its plan here.
     pub neighbours: &'a BTreeMap<Address, &'a Live>,
     /// The addresses that this plan replaces: whoever holds one of them lets go in `release` and takes hold of the new
     /// one in `ensure`.
     pub replaced: &'a BTreeSet<Address>,
-    /// The number of this attempt, for things whose attempts are counted; else 0.
+    /// The number of this attempt, for resources whose attempts are counted; else 0.
     pub attempt: u32,
     /// In which order instances get a package.
     pub rings: &'a Rings,
@@ -49,10 +49,10 @@ pub struct Calls {
     /// writes to a name looks again whose object has it. A replacement looks before the calls that take the old
     /// object away.
     pub looks: Vec<PlannedCall>,
-    /// Lets go of what others need to replace; before any `ensure`.
+    /// The calls that let go of what others replace. They come before any `ensure`.
     pub release: Vec<PlannedCall>,
-    /// Makes it as the file says.
+    /// The calls that make the resource as the file says.
     pub ensure: Vec<PlannedCall>,
-    /// Takes away what the new state no longer needs, once those who depend on it stand.
+    /// The calls that take away what is no longer needed, once the resources that depend on it are as they should be.
     pub remove: Vec<PlannedCall>,
 }

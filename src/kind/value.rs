@@ -5,7 +5,7 @@ use serde_json::Value;
 
 use super::Live;
 
-/// Returns an id of a live thing; empty where it has none.
+/// Returns an id of a live resource; empty where it has none.
 pub(crate) fn id<'a>(live: &'a Live, name: &str) -> &'a str {
     live.ids.get(name).map_or("", String::as_str)
 }

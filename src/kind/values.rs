@@ -40,7 +40,9 @@ impl JsonSchema for DocumentSource {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "An IAM policy document: a table in the shape of the JSON, a string with JSON, or `{ file = \"policies/x.json\" }`. `${account_id}`, `${region}` and `${partition}` are expanded.",
+            "description": "An IAM policy document: a table in the shape of the JSON, a string with JSON, or \
+                            `{ file = \"policies/x.json\" }`. `${account_id}`, `${region}` and `${partition}` are \
+                            expanded.",
             "type": ["object", "string"],
             "maxLength": 20480,
             "additionalProperties": true
@@ -205,7 +207,8 @@ impl JsonSchema for ProfileChoice {
 
     fn json_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({
-            "description": "`true`: an instance profile of the role's name and path. `false`: none. `{ name, path }`: one of its own name or path.",
+            "description": "`true`: an instance profile of the role's name and path. `false`: none. \
+                            `{ name, path }`: one of its own name or path.",
             "type": ["boolean", "object"],
             "properties": {
                 "name": { "type": "string", "description": "The profile's name; the role's unless said." },

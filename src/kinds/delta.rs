@@ -56,7 +56,7 @@ impl<'a> Delta<'a> {
         }
     }
 
-    /// Returns the tags to write and those to take away. Taking over a thing writes the marks and nothing else.
+    /// Returns the tags to write and those to take away. Taking over a resource writes the marks and nothing else.
     pub(crate) fn tags(&self) -> TagChanges {
         let live = self.live("tags").as_object();
         if self.transition.action == Action::Adopt {
@@ -65,8 +65,8 @@ impl<'a> Delta<'a> {
         tag_changes(live, self.desired("tags").as_object(), self.transition.marks)
     }
 
-    /// Returns the marks of a thing that is only taken over: the tag keys in it are those whose live value is the file's.
-    /// Nobody but us wrote the others.
+    /// Returns the marks of a resource that is only taken over: the tag keys in it are those whose live value is the
+    /// file's. Nobody but us wrote the others.
     fn adopted_marks(&self) -> std::collections::BTreeMap<String, String> {
         let mut found = self.transition.marks.clone();
         let live = self.live("tags");
@@ -77,7 +77,8 @@ impl<'a> Delta<'a> {
         found
     }
 
-    /// Returns the elements of a set that the file has and live lacks, and those that live has and a declared set lacks.
+    /// Returns the elements of a set that the file has and live lacks, and those that live has and a declared set
+    /// lacks.
     pub(crate) fn set(&self, field: &str) -> (Vec<&'a str>, Vec<&'a str>) {
         if !self.changes(field) {
             return (Vec::new(), Vec::new());
@@ -89,20 +90,20 @@ impl<'a> Delta<'a> {
         (without(&desired, &live), without(&live, &desired))
     }
 
-    /// Returns an id of the live thing; empty where there is none.
+    /// Returns an id of the live resource; empty where there is none.
     pub(crate) fn id(&self, name: &str) -> &'a str {
         self.transition.live.map_or("", |live| id(live, name))
     }
 }
 
-/// Returns all tags of a creating call. What takes the place of something keeps the tags that others gave to that.
+/// Returns all tags of a creating call. What takes the place of a resource keeps the tags that others gave to that one.
 pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMap<String, String> {
     let desired = transition.desired.and_then(|desired| desired.fields.get("tags")).and_then(Value::as_object);
     let live = transition.live.and_then(|live| live.fields.get("tags")).and_then(Value::as_object);
     let mut all = marks::all_tags(desired, transition.marks);
     let gone = tag_changes(live, desired, transition.marks).unset;
     for (key, value) in live.into_iter().flatten() {
-        // IAM's keys ignore case.
+        // IAM compares tag keys without regard to case.
         let is_there = all.keys().chain(&gone).any(|known| known.eq_ignore_ascii_case(key));
         if !is_there && !key.starts_with("aws:") && !key.starts_with(PREFIX) {
             all.insert(key.clone(), value.as_str().unwrap_or_default().to_owned());
@@ -111,7 +112,7 @@ pub(crate) fn all_tags(transition: &Transition<'_>) -> std::collections::BTreeMa
     all
 }
 
-/// Returns the path of a new IAM thing: the file's, else the stack's; null where both leave it to AWS.
+/// Returns the path of a new IAM resource: the file's, else the stack's; null where both leave it to AWS.
 pub(crate) fn new_path(transition: &Transition<'_>) -> Value {
     let declared = transition.desired.and_then(|desired| desired.fields.get("path"));
     let stacks = || Some(transition.scope.iam_path.as_str()).filter(|path| *path != "/").map(Value::from);

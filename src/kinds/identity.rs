@@ -1,4 +1,4 @@
-//! Which live thing an entry of the file means, and whose a live thing is: the rules that kinds share.
+//! Which live resource an entry of the file means, and whose a live resource is: the rules that kinds share.
 
 use crate::model::KindId;
 use serde_json::Value;
@@ -23,12 +23,13 @@ pub(crate) fn is_owned_as(entry: &Desired, owner: &Owner) -> bool {
     matches!(owner, Owner::Ours(Some(mark)) if is_marked(entry, mark))
 }
 
-/// Finds the live thing of a name. IAM names are unique without regard to case, so another case is the same thing.
-pub(crate) fn by_iam_name<'a, T>(things: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
-    things
+/// Finds the live resource of a name. IAM names are unique without regard to case, so that another case is the same
+/// resource.
+pub(crate) fn by_iam_name<'a, T>(resources: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {
+    resources
         .iter()
-        .find(|thing| name_of(thing) == name)
-        .or_else(|| things.iter().find(|thing| name_of(thing).eq_ignore_ascii_case(name)))
+        .find(|resource| name_of(resource) == name)
+        .or_else(|| resources.iter().find(|resource| name_of(resource).eq_ignore_ascii_case(name)))
 }
 
 /// Makes what a failed read means: unknown, and never absent.
@@ -46,7 +47,7 @@ pub(crate) fn is_settled(scope: &Scope, entry: &Desired, tags: &Tags) -> bool {
     marks::tag_changes(Some(&live), wanted, &marks) == marks::TagChanges::default()
 }
 
-/// Reads the owner of something in AWS Backup: its tags, and its `CreatorRequestId` where no tag says anything.
+/// Reads the owner of a resource of AWS Backup: its tags, and its `CreatorRequestId` where no tag says anything.
 pub(crate) fn backup_owner(scope: &Scope, letter: char, tags: &Tags, creator_request_id: Option<&str>) -> Owner {
     match marks::owner(scope, tags) {
         Owner::Nobody if creator_request_id.is_some_and(|id| marks::is_creator(scope, letter, id)) => Owner::Ours(None),
@@ -54,7 +55,8 @@ pub(crate) fn backup_owner(scope: &Scope, letter: char, tags: &Tags, creator_req
     }
 }
 
-/// Tells whether a live thing carries the tags that a creating call gives it, marks included: then that call made it.
+/// Tells whether a live resource carries the tags that a creating call gives it, marks included: then that call made
+/// it.
 pub(crate) fn carries(live: &Tags, tags: Option<impl IntoIterator<Item = (String, String)>>) -> bool {
     tags.is_some_and(|tags| tags.into_iter().all(|(key, value)| live.get(&key) == Some(&value)))
 }

@@ -10,6 +10,9 @@ use serde_json::{Map, Value};
 use crate::aws::AwsError;
 use crate::model::PlannedCall;
 
+/// Lists of texts by name, in which `None` stands for absence.
+type Accepted = HashMap<String, Vec<Option<String>>>;
+
 /// The input of a planned call, or a structure in it. Every reader returns `None` for a member that is absent or null,
 /// and the error of an unusable call for one of another type.
 #[derive(Clone, Copy, Debug)]
@@ -102,7 +105,7 @@ impl<'a> Input<'a> {
     }
 
     /// Reads lists of texts by name, in which null stands for absence.
-    pub(crate) fn accepted(self, name: &str) -> Result<Option<HashMap<String, Vec<Option<String>>>>, AwsError> {
+    pub(crate) fn accepted(self, name: &str) -> Result<Option<Accepted>, AwsError> {
         let item = |item: &Value| if item.is_null() { Some(None) } else { text(item).map(Some) };
         let items = |value: &Value| value.as_array()?.iter().map(item).collect();
         self.read(name, "is no map of lists of texts", |value| by_name(value, items))
@@ -199,7 +202,7 @@ mod tests {
 
     /// Asserts that a reader takes a value, and that it refuses every other one by the name of the member.
     #[track_caller]
-    fn takes<T>(read: fn(Input<'static>, &str) -> Result<Option<T>, AwsError>, good: Value, bad: &[Value]) {
+    fn takes<T>(read: fn(Input<'static>, &str) -> Result<Option<T>, AwsError>, good: &Value, bad: &[Value]) {
         assert!(matches!(read(input(json!({ "Member": good })), "Member"), Ok(Some(_))));
         for value in bad {
             let error = read(input(json!({ "Member": value })), "Member").err();
@@ -215,24 +218,24 @@ mod tests {
 
     #[test]
     fn a_value_of_another_type_is_refused_and_never_left_out() {
-        takes(Input::text, json!("a"), &[json!(1), json!(true), json!(["a"]), json!({ "a": "b" })]);
-        takes(Input::choice::<String>, json!("a"), &[json!(1), json!(["a"])]);
-        takes(Input::number, json!(1), &[json!("1"), json!(1.5), json!(u64::MAX), json!([1])]);
-        takes(Input::small, json!(1), &[json!("1"), json!(1_i64 << 31), json!(-(1_i64 << 31) - 1)]);
-        takes(Input::flag, json!(true), &[json!("true"), json!(1)]);
-        takes(Input::texts, json!(["a"]), &[json!("a"), json!(["a", 1]), json!(["a", null]), json!({ "a": "b" })]);
-        takes(Input::choices::<String>, json!(["a"]), &[json!("a"), json!(["a", 1])]);
-        takes(Input::map, json!({ "a": "b" }), &[json!("a"), json!(["a"]), json!({ "a": "b", "c": 1 })]);
-        takes(Input::flags, json!({ "a": true }), &[json!(true), json!({ "a": true, "b": "true" })]);
+        takes(Input::text, &json!("a"), &[json!(1), json!(true), json!(["a"]), json!({ "a": "b" })]);
+        takes(Input::choice::<String>, &json!("a"), &[json!(1), json!(["a"])]);
+        takes(Input::number, &json!(1), &[json!("1"), json!(1.5), json!(u64::MAX), json!([1])]);
+        takes(Input::small, &json!(1), &[json!("1"), json!(1_i64 << 31), json!(-(1_i64 << 31) - 1)]);
+        takes(Input::flag, &json!(true), &[json!("true"), json!(1)]);
+        takes(Input::texts, &json!(["a"]), &[json!("a"), json!(["a", 1]), json!(["a", null]), json!({ "a": "b" })]);
+        takes(Input::choices::<String>, &json!(["a"]), &[json!("a"), json!(["a", 1])]);
+        takes(Input::map, &json!({ "a": "b" }), &[json!("a"), json!(["a"]), json!({ "a": "b", "c": 1 })]);
+        takes(Input::flags, &json!({ "a": true }), &[json!(true), json!({ "a": true, "b": "true" })]);
         takes(
             Input::lists,
-            json!({ "a": ["b"] }),
+            &json!({ "a": ["b"] }),
             &[json!(["b"]), json!({ "a": ["b"], "c": "d" }), json!({ "a": [1] })],
         );
-        takes(Input::accepted, json!({ "a": ["b", null] }), &[json!(["b"]), json!({ "a": "b" }), json!({ "a": [1] })]);
-        takes(Input::structure, json!({}), &[json!("a"), json!([])]);
+        takes(Input::accepted, &json!({ "a": ["b", null] }), &[json!(["b"]), json!({ "a": "b" }), json!({ "a": [1] })]);
+        takes(Input::structure, &json!({}), &[json!("a"), json!([])]);
         let tag = json!({ "Key": "a", "Value": "b" });
-        takes(Input::tags, json!([tag]), &[json!("a"), json!({ "a": "b" }), json!([tag, "a"])]);
+        takes(Input::tags, &json!([tag]), &[json!("a"), json!({ "a": "b" }), json!([tag, "a"])]);
     }
 
     #[test]

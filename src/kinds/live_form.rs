@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use crate::aws::Tags;
 use crate::kind::Fields;
 
-/// Collects the fields of one live thing.
+/// Collects the fields of one live resource.
 #[derive(Debug, Default)]
 pub(crate) struct LiveForm(Fields);
 

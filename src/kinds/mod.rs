@@ -1,7 +1,8 @@
 //! The kinds, one folder each, and the registry that the rest of the crate goes by.
 //!
-//! Each folder has `mod.rs` (fields, identity, references), `spec.rs` (what the file says, normal form), `calls.rs` (pure:
-//! from live to desired as calls) and `api.rs`, the only files outside `aws/` that name the SDK.
+//! Each folder has `mod.rs` (fields, identity, references), `spec.rs` (what the file says, normal form), `calls.rs`
+//! (pure: from live to desired as calls) and `api.rs` (what AWS says, and how it is told). Where that is long, it has
+//! `shape.rs` and others beside it. Outside `aws/` only these name the SDK.
 
 pub(crate) mod delta;
 mod expect;

@@ -323,9 +323,10 @@ fn an_association_is_updated_whole_and_only_as_it_was_read() {
         "package_name": "AwsVssComponents", "action": "Install", "version": "2.4.0", "targets": targets,
         "schedule": "rate(1 day)", "max_errors": "10%", "calendar_names": ["c"],
     });
-    let carried = carried::<PackageCarried>(
-        json!({"Parameters": {"name": ["AwsVssComponents"], "version": ["2.4.0"]}, "TargetLocations": [{"Accounts": ["1"]}]}),
-    );
+    let carried = carried::<PackageCarried>(json!({
+        "Parameters": {"name": ["AwsVssComponents"], "version": ["2.4.0"]},
+        "TargetLocations": [{"Accounts": ["1"]}],
+    }));
     let ids = [("AssociationId", "a"), ("AssociationVersion", "3")];
     let given = Given {
         desired: Some(desired("package.vss", json!({"version": "", "schedule": "rate(2 days)"}))),
@@ -369,9 +370,10 @@ fn a_changed_run_command_is_sent_again_and_never_deleted() {
 
 #[test]
 fn the_settings_that_the_file_does_not_name_are_sent_as_they_are() {
-    let carried = carried::<SettingsCarried>(
-        json!({"ResourceTypeOptInPreference": {"EC2": false, "EBS": true}, "ResourceTypeManagementPreference": {"EFS": true}}),
-    );
+    let carried = carried::<SettingsCarried>(json!({
+        "ResourceTypeOptInPreference": {"EC2": false, "EBS": true},
+        "ResourceTypeManagementPreference": {"EFS": true},
+    }));
     let given = Given {
         desired: Some(desired("region_settings", json!({"resource_type_opt_in": {"EC2": true}}))),
         live: Some(live("region_settings", &[], json!({"resource_type_opt_in": {"EC2": false}}), carried)),
@@ -383,16 +385,23 @@ fn the_settings_that_the_file_does_not_name_are_sent_as_they_are() {
 
 #[test]
 fn an_inline_policy_that_means_the_same_is_not_written_again() {
-    let statement = |action: &str| json!({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": [action], "Resource": ["*"]}]});
+    let statement = |action: &str| {
+        let statement = json!({"Effect": "Allow", "Action": [action], "Resource": ["*"]});
+        json!({"Version": "2012-10-17", "Statement": [statement]})
+    };
     let given = Given {
         desired: Some(desired(
             "role.app",
-            json!({"inline_policies": {"same": statement("ec2:DescribeImages"), "other": statement("ec2:DescribeTags")}}),
+            json!({
+                "inline_policies": {"same": statement("ec2:DescribeImages"), "other": statement("ec2:DescribeTags")},
+            }),
         )),
         live: Some(live(
             "app",
             &[],
-            json!({"inline_policies": {"same": statement("EC2:describeimages"), "other": statement("ec2:DescribeHosts")}}),
+            json!({
+                "inline_policies": {"same": statement("EC2:describeimages"), "other": statement("ec2:DescribeHosts")},
+            }),
             Carried::default(),
         )),
         ..Given::default()

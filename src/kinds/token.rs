@@ -2,7 +2,7 @@
 
 /// Reads show everything that is older than this, in milliseconds, twice over.
 const VISIBLE: u64 = 120_000;
-/// How often the same content comes back, at most.
+/// How many times the same content may come back.
 pub(crate) const GENERATIONS: u32 = 100;
 
 /// Returns the token of a generation; the first is the token itself.

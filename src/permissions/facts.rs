@@ -35,7 +35,7 @@ pub struct Facts {
     kinds: BTreeSet<KindId>,
 }
 
-/// An IAM thing.
+/// A resource of IAM.
 #[derive(Clone, Debug)]
 pub(super) struct Named {
     pub(super) arn: String,
@@ -97,7 +97,7 @@ pub(super) struct Vault {
 }
 
 impl Facts {
-    /// Reads the file's things. With `prunes` the kinds that it does not have count as well.
+    /// Reads the file's resources. With `prunes` the kinds that it does not have count as well.
     pub fn of(scope: &Scope, desired: &[Desired], prunes: bool) -> Self {
         let entries = |kind: KindId| desired.iter().filter(move |entry| entry.address.kind() == kind);
         let arn = |entry: &Desired, resource: &str| {
@@ -158,17 +158,18 @@ impl Facts {
         self.kinds.contains(&kind)
     }
 
-    /// Tells whether anything of a kind may be the stack's: the file has an entry of it, or asks for what it no longer has.
+    /// Tells whether a resource of a kind may be the stack's: the file has an entry of it, or asks for what it no
+    /// longer has.
     pub(super) fn may_have(&self, kind: KindId) -> bool {
         self.prunes || self.declares(kind)
     }
 
-    /// The ARN pattern of things of a service in this account and region.
+    /// The ARN pattern of the resources of a service in this account and region.
     pub(super) fn arn(&self, service: &str, resource: &str) -> String {
         self.scope.arn(service, resource)
     }
 
-    /// The ARN pattern of all IAM things of a sort that can be the stack's: below its path where everything is, else
+    /// The ARN pattern of all IAM resources of a sort that can be the stack's: below its path where everything is, else
     /// all, which the stack's tag then narrows.
     pub(super) fn own_iam<'a>(&self, resource: &str, arns: impl Iterator<Item = &'a str>) -> String {
         let below = self.scope.iam_arn(resource, &self.scope.iam_path, "");
@@ -182,7 +183,8 @@ impl Facts {
     }
 }
 
-/// Whether a role has the policy that needs a new enough package, or asks for that package's tag in a document of its own.
+/// Whether a role has the policy that needs a new enough package, or asks for that package's tag in a document of its
+/// own.
 fn is_gated(role: &Desired) -> bool {
     let field = |name: &str| role.fields.get(name).unwrap_or(&Value::Null);
     texts(field("managed_policies")).iter().any(|arn| arn.ends_with(&format!(":policy/{}", gate::POLICY)))

@@ -1,5 +1,5 @@
-//! What a statement is made of: the actions with the files that need them, the resources and the conditions. The helpers
-//! that several statements share stand here.
+//! What a statement is made of: the actions with the files that need them, the resources and the conditions. The
+//! helpers that several statements share stand here.
 
 use std::collections::BTreeSet;
 
@@ -174,19 +174,19 @@ pub(super) fn marks(facts: &Facts) -> Value {
     json!({ "StringEquals": { format!("aws:RequestTag/{STACK}"): facts.scope.stack } })
 }
 
-/// The request writes our mark on something that is new or nobody's, or ours already.
+/// The request writes our mark on a resource that is new or nobody's, or ours already.
 pub(super) fn claims(facts: &Facts) -> Value {
     let mut condition = marks(facts);
     condition["StringEqualsIfExists"] = json!({ format!("aws:ResourceTag/{STACK}"): facts.scope.stack });
     condition
 }
 
-/// The thing carries our mark.
+/// The resource carries our mark.
 pub(super) fn own(facts: &Facts) -> Value {
     json!({ "StringEquals": { format!("aws:ResourceTag/{STACK}"): facts.scope.stack } })
 }
 
-/// The thing carries our mark, and the request does not give it to another stack.
+/// The resource carries our mark, and the request does not give it to another stack.
 pub(super) fn own_and_stays(facts: &Facts) -> Value {
     json!({
         "StringEquals": { format!("aws:ResourceTag/{STACK}"): facts.scope.stack },
@@ -225,7 +225,7 @@ pub(super) fn own_profiles(facts: &Facts) -> [String; 1] {
     [facts.own_iam("instance-profile", facts.profiles.iter().map(|profile| profile.arn.as_str()))]
 }
 
-/// IAM things by name, at whatever path they are.
+/// IAM resources by name, at whatever path they are.
 pub(super) fn by_name<'a>(facts: &'a Facts, resource: &'a str, names: impl Iterator<Item = &'a str>) -> Vec<String> {
     names.flat_map(|name| ["/", "/*/"].map(|path| facts.scope.iam_arn(resource, path, name))).collect()
 }

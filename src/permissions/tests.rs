@@ -60,7 +60,8 @@ fn a_plan_and_a_verify_can_only_read() {
 #[test]
 fn nothing_is_allowed_on_everything_but_what_knows_no_resources() {
     let facts = facts(
-        "[role.a]\npreset = \"vss-instance\"\n[role.b]\npreset = \"backup-service\"\n[vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n",
+        "[role.a]\npreset = \"vss-instance\"\n[role.b]\npreset = \"backup-service\"\n\
+         [vault.main]\n[plan.p.rule.r]\nvault = \"main\"\n",
         false,
     );
     let documents = documents(Purpose::Apply, &facts);

@@ -15,7 +15,7 @@ use crate::kinds::identity::{entries, unknown};
 use crate::kinds::input::{Input, incomplete, unusable};
 use crate::model::PlannedCall;
 
-/// Reads nothing where the file attaches nothing.
+/// Reads the attachments. A file without any asks for no permission to read instances.
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, KindId::Attachment).collect();
     let mut live = KindLive::default();
@@ -67,7 +67,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     if associations.iter().any(|one| one.id == old && !one.state.starts_with("disassociat")) {
         return Ok(Look::Absent);
     }
-    // The old id says no more which instance it was; an association that is being made of the same profile says so.
+    // The old id no longer tells the instance. An association of the same profile that is being made shows the effect.
     let made = associations.iter().find(|one| one.state == "associating" && name_of(&one.profile) == wanted);
     Ok(made.map_or(Look::Unclear, |one| stands(&one.id)))
 }
@@ -93,7 +93,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         _ => return Err(unusable(call, "attachments do not make it")),
     };
-    // The answer is the whole of it: the profile must be the one that was asked for.
+    // The answer shows the association as it was made: its profile must be the one that was asked for.
     if profile().is_ok_and(|wanted| wanted != name_of(&made.profile)) {
         return Err(incomplete(call, "IamInstanceProfile"));
     }

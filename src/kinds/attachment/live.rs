@@ -36,7 +36,7 @@ impl<'a> Seen<'a> {
         own: &'a BTreeSet<String>,
     ) -> Self {
         let there = instances.iter().filter(|one| !matches!(one.state.as_str(), "terminated" | "shutting-down"));
-        // One that is being taken off is none.
+        // An association that is being taken off no longer counts.
         let standing = associations.iter().filter(|one| !one.state.starts_with("disassociat"));
         let mut seen = Self {
             instances: there.map(|one| (one.id.as_str(), one)).collect(),
@@ -95,7 +95,8 @@ impl<'a> Seen<'a> {
         }
     }
 
-    /// The associations of the stack's own profiles, as far as an entry speaks of the profile, on instances that none means.
+    /// The associations of the stack's own profiles, as far as an entry speaks of the profile, on instances that none
+    /// means.
     pub(super) fn orphans(&self) -> Vec<Live> {
         let managed: BTreeSet<&str> =
             self.entries.iter().map(|entry| text(&entry.fields, "instance_profile")).collect();

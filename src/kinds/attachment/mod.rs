@@ -1,10 +1,10 @@
 //! Attachments: which EC2 instances carry an instance profile.
 //!
-//! An association of a profile has no tags and no token: it is ours if its profile is. Which instances an entry means is
-//! known when they have been read, so that every difference is one instance. An entry that leaves the file leaves its
-//! instances as they are unless another entry speaks of the same profile: instances that were launched with a profile look
-//! the same. AWS pages: "Attach an IAM role to an instance",
-//! `AssociateIamInstanceProfile`, `ReplaceIamInstanceProfileAssociation`.
+//! An association of a profile has no tags and no token: it is ours if its profile is. Which instances an entry means
+//! is known when they have been read, so that every difference is one instance. An entry that leaves the file leaves
+//! its instances as they are unless another entry speaks of the same profile: instances that were launched with a
+//! profile look the same. AWS pages: "Attach an IAM role to an instance", `AssociateIamInstanceProfile`,
+//! `ReplaceIamInstanceProfileAssociation`.
 
 mod api;
 mod calls;
@@ -29,8 +29,8 @@ use crate::model::{Action, PlannedCall};
 pub(crate) const FIELDS: &[Field] = &[Field::new(
     "instances",
     Shape::Map(&Shape::Scalar),
-    "The ARN of the profile on each instance that the entry means. AssociateIamInstanceProfile where there is none, else \
-     ReplaceIamInstanceProfileAssociation.",
+    "The ARN of the profile on each instance that the entry means. AssociateIamInstanceProfile where there is none, \
+     else ReplaceIamInstanceProfileAssociation.",
 )];
 
 /// Which instances carry an instance profile.

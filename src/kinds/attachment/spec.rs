@@ -17,7 +17,8 @@ pub struct AttachmentSpec {
     pub instance_profile: String,
     /// Which instances: `tags` or `instance_ids`. Those that are neither running nor stopped are left out.
     pub targets: AttachmentTargets,
-    /// Puts the profile in the place of one that is not this stack's. Without it, an instance with such a profile is refused.
+    /// Puts the profile in the place of one that is not this stack's. Without it, an instance with such a profile is
+    /// refused.
     pub replace: Option<bool>,
     /// Never takes the profile off an instance.
     pub protect: Option<bool>,

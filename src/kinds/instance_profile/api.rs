@@ -124,7 +124,7 @@ pub(super) async fn look_closer(
     true
 }
 
-/// Makes unknown what can't go without a look at the instances.
+/// Makes the profiles unknown that can't be deleted without knowing which instances carry them.
 fn forget(profiles: &mut KindLive, going: &BTreeMap<String, Action>, error: AwsError) {
     for found in profiles.found.values_mut() {
         if matches!(found, Found::Live(live) if going.contains_key(&live.name)) {

@@ -101,7 +101,7 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
     let changes = Delta::of(FIELDS, transition).tags();
     let mut calls = Vec::new();
-    // IAM's keys ignore case: a key that only changes its case would go with the old one.
+    // IAM compares tag keys without regard to case: a key that changes its case only would be removed with the old one.
     if !changes.unset.is_empty() {
         let input = json!({ "InstanceProfileName": live.name, "TagKeys": changes.unset });
         calls.push(PlannedCall::new(Operation::UntagInstanceProfile, input));

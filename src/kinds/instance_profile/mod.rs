@@ -1,7 +1,7 @@
 //! Instance profiles: what carries a role to an EC2 instance.
 //!
-//! A profile holds exactly one role, so that another role comes in only after the old one left. AWS page: "Using instance
-//! profiles".
+//! A profile holds exactly one role, so that another role comes in only after the old one left. AWS page: "Using
+//! instance profiles".
 
 mod api;
 mod calls;

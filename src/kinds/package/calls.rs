@@ -28,7 +28,7 @@ const MEMBERS: [(&str, &str); 10] = [
     ("calendar_names", "CalendarNames"),
 ];
 
-/// SSM takes so many instances by id in one command.
+/// The most instances that SSM takes by id in one command.
 const MOST_INSTANCES: usize = 50;
 
 /// Members that the file format does not model and `UpdateAssociation` would null.

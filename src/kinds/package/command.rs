@@ -9,7 +9,7 @@ use crate::kind::Desired;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Scope};
 
-/// AWS allows so many characters in a comment.
+/// The most characters that AWS allows in a comment.
 const LIMIT: usize = 100;
 
 /// Returns how the comments of all our commands for an address begin.

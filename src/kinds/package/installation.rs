@@ -1,7 +1,7 @@
 //! How far the newest run of a package is, for `wait = true`: how many instances are done, failed and still at it.
 //!
-//! State Manager counts instances by status in the association's overview, Run Command in the command itself. AWS pages:
-//! `AssociationOverview`, `Command`.
+//! State Manager counts instances by status in the association's overview, Run Command in the command itself. AWS
+//! pages: `AssociationOverview`, `Command`.
 
 use aws_sdk_ssm::types::CommandStatus;
 
@@ -22,7 +22,7 @@ pub struct Installation {
     pub ended: bool,
 }
 
-/// Reads how far the newest run of a live package is. A thing that is gone has ended.
+/// Reads how far the newest run of a live package is. The run of a resource that is gone has ended.
 pub async fn installation(reader: &Reader, live: &Live) -> Result<Installation, AwsError> {
     if let Some(id) = live.ids.get("AssociationId") {
         let association = reader.association(id).await?;

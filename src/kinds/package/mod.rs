@@ -1,10 +1,10 @@
 //! Distributor packages on instances, through the SSM document `AWS-ConfigureAWSPackage`.
 //!
-//! With a schedule the thing in AWS is a State Manager association: names are not unique, so that it is found by the mark in
-//! its tags, else by its name if only one has it. `UpdateAssociation` nulls what it does not name and runs at once: the whole
-//! association is sent, with the version that was read. Without a schedule it is one Run Command, marked in its comment;
-//! AWS keeps commands for 30 days; the once-records of Parameter Store remember them longer.
-//! AWS pages: "Install or update packages", "State Manager associations".
+//! With a schedule the resource in AWS is a State Manager association. Its name is not unique, so that it is found by
+//! the mark in its tags, else by its name if only one has it. `UpdateAssociation` nulls what it does not name and runs
+//! at once: the whole association is sent, with the version that was read. Without a schedule the resource is one Run
+//! Command, marked in its comment. AWS keeps commands for 30 days; the once-records of Parameter Store remember them
+//! longer. AWS pages: "Install or update packages", "State Manager associations".
 
 mod api;
 mod associations;

@@ -19,12 +19,12 @@ pub(super) const PARAMETERS: [(&str, &str); 5] = [
     ("additional_arguments", "additionalArguments"),
 ];
 
-/// SSM's parameters and targets of a live thing, in AWS's JSON form.
+/// SSM's parameters and targets of a live resource, in AWS's JSON form.
 pub(super) fn parameters_to_json<'a>(parameters: impl IntoIterator<Item = (&'a String, &'a Vec<String>)>) -> Value {
     json!(parameters.into_iter().collect::<BTreeMap<_, _>>())
 }
 
-/// Writes the parameters of a live thing into a normal form.
+/// Writes the parameters of a live resource into a normal form.
 pub(super) fn read_parameters(form: &mut LiveForm, parameters: &Value) {
     let first = |name: &str| parameters[name][0].as_str();
     form.text("package_name", first("name"))
@@ -37,12 +37,12 @@ pub(super) fn read_parameters(form: &mut LiveForm, parameters: &Value) {
         .text("additional_arguments", first("additionalArguments").map(canonical_arguments));
 }
 
-/// Writes the targets of a live thing into a normal form.
+/// Writes the targets of a live resource into a normal form.
 pub(super) fn read_targets(form: &mut LiveForm, targets: impl IntoIterator<Item = (String, Vec<String>)>) {
     form.value("targets", targets.into_iter().map(|(key, values)| (key, set(values))).collect::<Map<_, _>>());
 }
 
-/// Sorts the keys of a JSON object; `{}` is nothing.
+/// Sorts the keys of a JSON object; `{}` means that there are none.
 fn canonical_arguments(text: &str) -> String {
     match serde_json::from_str::<BTreeMap<String, Value>>(text) {
         Ok(arguments) if arguments.is_empty() => String::new(),

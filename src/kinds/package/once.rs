@@ -2,7 +2,8 @@
 //!
 //! Before a command is sent, `once/<hash of what it does>.<attempt>` is made with create-if-absent; afterwards
 //! `once/<hash>.<attempt>.sent` keeps the command's id. AWS forgets commands after 30 days, the records stay. A record
-//! without a command, and without AWS's refusal noted beside it, is an attempt that failed or is under way: the next one has the next number, and waits.
+//! without a command, and without AWS's refusal noted beside it, is an attempt that failed or is under way: the next
+//! one has the next number, and waits.
 
 use crate::model::Operation;
 use crate::model::scope::parameter_root;
@@ -25,7 +26,7 @@ const SETTLED: u64 = 150_000;
 const SENT: &str = ".sent";
 const REFUSED: &str = ".refused";
 
-/// Names what a command does: the same thing sent twice has the same name. The comment names stack, address and targets,
+/// Names what a command does: what is sent twice has the same name. The comment names stack, address and targets,
 /// those that the entry means: some of them may have been left out.
 fn hash(comment: &str, parameters: &Value) -> String {
     let content = format!("{comment}\n{}\n{parameters}", super::DOCUMENT);
@@ -113,7 +114,7 @@ pub(super) struct Records {
 /// What the records say about a command that AWS does not list.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Memory {
-    /// Nothing was sent, or something else since.
+    /// Nothing was sent, or another command was sent since.
     Nothing,
     /// It was sent, long ago.
     Sent {

@@ -1,8 +1,8 @@
 //! What a package's newest run came to on each instance, with the instance's own words where it failed.
 //!
-//! Run Command tells it with the output, State Manager in the targets of its executions; the output of those is that of a
-//! command with the id of the output source. AWS pages: `ListCommandInvocations`, `DescribeAssociationExecutionTargets`,
-//! "Viewing association histories".
+//! Run Command tells it with the output, State Manager in the targets of its executions; the output of those is that of
+//! a command with the id of the output source. AWS pages: `ListCommandInvocations`,
+//! `DescribeAssociationExecutionTargets`, "Viewing association histories".
 
 use std::collections::BTreeMap;
 

@@ -37,7 +37,7 @@ pub(super) async fn newest_commands(reader: &Reader, entries: &[&Desired]) -> Ki
     }
 }
 
-/// Reads the newest command of an entry. One that failed or was cancelled did not install anything: as if it were not there.
+/// Reads the newest command of an entry. One that failed or was cancelled installed no package, and counts as absent.
 async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> Found {
     let commands = match reader.list_commands(DOCUMENT).await {
         Ok(commands) => commands,
@@ -88,7 +88,7 @@ pub(crate) async fn last_command(reader: &Reader, entry: &Desired) -> Result<Vec
     }
 }
 
-/// Tells whether a command failed only because the same was being done already.
+/// Tells whether a command failed only because another run was at the same package already.
 async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsError> {
     if command.status() != Some(&CommandStatus::Failed) {
         return Ok(false);
@@ -97,7 +97,7 @@ async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsErr
     Ok(!outputs.is_empty() && outputs.iter().all(|output| output.contains(results::UNDER_WAY)))
 }
 
-/// Makes the normal form of a command that AWS has forgotten: its record is the one of just this content.
+/// Makes the normal form of a command that AWS has forgotten. Its record stands for exactly the content of the entry.
 fn remembered(entry: &Desired, command: &str) -> Live {
     Live {
         name: entry.name.clone(),
@@ -153,7 +153,7 @@ fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
     }
 }
 
-/// A command that failed or was cancelled did not install anything.
+/// Tells whether a command failed or was cancelled, so that it installed no package.
 pub(super) fn is_lost(status: &CommandStatus) -> bool {
     matches!(
         status,

@@ -10,8 +10,8 @@ use crate::kind::Fields;
 use crate::kind::form::{Form, map, sorted};
 use crate::kind::values::{Canary, OneOrMany, TextOrNumber, common};
 
-/// A Distributor package, installed through the SSM document `AWS-ConfigureAWSPackage`: a State Manager association where
-/// there is a schedule, one Run Command where there is none.
+/// A Distributor package, installed through the SSM document `AWS-ConfigureAWSPackage`: a State Manager association
+/// where there is a schedule, one Run Command where there is none.
 #[derive(Clone, Debug, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PackageSpec {
@@ -25,7 +25,8 @@ pub struct PackageSpec {
     pub installation_type: Option<InstallationType>,
     /// Pins one version. Without it the newest is installed.
     pub version: Option<String>,
-    /// The oldest version that will do; not together with `version`. The newest is installed, and a live pin is taken away.
+    /// The oldest version that will do; not together with `version`. The newest is installed, and a live pin is taken
+    /// away.
     pub minimum_version: Option<String>,
     /// Arguments of the package, by name; names start with `SSM_`.
     pub additional_arguments: Option<BTreeMap<String, String>>,
@@ -33,7 +34,8 @@ pub struct PackageSpec {
     pub targets: TargetsSpec,
     /// `rate(1 day)` or `cron(...)`, in UTC. Left out: one Run Command now.
     pub schedule: Option<String>,
-    /// Runs at the scheduled times only, not when the association is made or changed, or an instance joins; with `cron(...)`.
+    /// Runs at the scheduled times only, not when the association is made or changed, or an instance joins; with
+    /// `cron(...)`.
     pub apply_only_at_cron_interval: Option<bool>,
     /// Days to wait after the scheduled day, 1 to 6; with `apply_only_at_cron_interval`.
     pub schedule_offset: Option<u32>,
@@ -223,7 +225,8 @@ impl ResolvedPackage {
             .text("max_concurrency", spec.max_concurrency.as_ref().map(TextOrNumber::text))
             .text("max_errors", spec.max_errors.as_ref().map(TextOrNumber::text));
         if let Some(schedule) = &self.schedule {
-            // AWS refuses the three together with another schedule: then there are none, whatever is live. False is none.
+            // AWS refuses the three together with another schedule: then there are none, whatever is live. False is
+            // none.
             let only_at = if schedule.starts_with("cron(") { spec.apply_only_at_cron_interval } else { Some(false) };
             let only_with = |number: Option<u32>| match only_at {
                 Some(false) => Some(Value::Null),

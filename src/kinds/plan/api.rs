@@ -82,7 +82,8 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
             is_owned_as(entry, &known.owner)
                 // Our token without a mark in the tags: it names the entry as well as the mark does.
                 || (known.owner == Owner::Ours(None)
-                    && (known.creator_request_id.as_deref() == Some(token(scope, entry).as_str()) || known.name == entry.name))
+                    && (known.name == entry.name
+                        || known.creator_request_id.as_deref() == Some(token(scope, entry).as_str())))
         };
         let (mut meant, others): (Vec<Known>, Vec<Known>) = owned.into_iter().partition(is_meant);
         owned = others;
@@ -135,8 +136,8 @@ async fn settle_tags(reader: &Reader, index: &TagsByArn, entry: &Desired, known:
     }
 }
 
-/// Says in tags what the token of a plan without any tags says: it names the stack and the entry as well as the marks do,
-/// and their absence alone is no difference.
+/// Says in tags what the token of a plan without any tags says: it names the stack and the entry as well as the marks
+/// do, and their absence alone is no difference.
 fn marks_by_token(scope: &Scope, entry: &Desired, known: &Known) -> Tags {
     if known.creator_request_id.as_deref() == Some(token(scope, entry).as_str()) {
         marks::marks(scope, &entry.address, []).into_iter().collect()

@@ -16,7 +16,7 @@ use crate::model::{Action, PlannedCall};
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     let looks = |live: &Live| {
         let input = json!({ "ResourceArn": id(live, "Arn") });
-        // The id of a plan is its own, and its tags are anybody's to change.
+        // AWS never gives the id of a plan to another one, but anybody can change its tags.
         let mut looks = vec![expecting(Operation::ListTags, input, live, &[], transition.marks)];
         if transition.action == Action::Update {
             // An update sends the whole plan: what somebody else changed since it was read would be undone.

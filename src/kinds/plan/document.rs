@@ -264,8 +264,10 @@ mod tests {
             "BackupPlanName": "daily",
             "Rules": [
                 {
-                    "RuleName": "nightly", "RuleId": "id", "TargetBackupVaultName": "vss", "ScheduleExpression": "cron(0 5 ? * * *)",
-                    "StartWindowMinutes": 480, "CompletionWindowMinutes": 10080, "IndexActions": [{ "ResourceTypes": ["EBS"] }],
+                    "RuleName": "nightly", "RuleId": "id", "TargetBackupVaultName": "vss",
+                    "ScheduleExpression": "cron(0 5 ? * * *)",
+                    "StartWindowMinutes": 480, "CompletionWindowMinutes": 10080,
+                    "IndexActions": [{ "ResourceTypes": ["EBS"] }],
                     "Lifecycle": { "DeleteAfterDays": 35, "DeleteAfterEvent": "DELETE_AFTER_COPY" },
                     "CopyActions": [{ "DestinationBackupVaultArn": "arn:a", "Lifecycle": { "DeleteAfterDays": 7 } }],
                 },
@@ -285,9 +287,10 @@ mod tests {
 
     #[test]
     fn an_update_keeps_what_the_file_does_not_say() {
-        let fields = declared(
-            json!({ "windows_vss": true, "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} } }),
-        );
+        let fields = declared(json!({
+            "windows_vss": true,
+            "rule": { "nightly": { "vault": "vss", "start_window": "1h" }, "weekly": {} },
+        }));
         let plan = overlay(&live(), "daily", &fields);
         let rule = &plan["Rules"][0];
         assert_eq!(rule["StartWindowMinutes"], 60);

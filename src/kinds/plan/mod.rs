@@ -1,8 +1,8 @@
 //! Backup plans: rules by name, VSS for Windows, tags.
 //!
-//! Names of plans are not unique: a plan is found by the mark in its tags, else by its name if only one has it. An update
-//! sends the whole plan, so that the live one is carried along and what the file does not model survives. AWS's answer has
-//! `AdvancedBackupSettings` beside the plan. AWS pages: "Backup plans", `UpdateBackupPlan`.
+//! Names of plans are not unique: a plan is found by the mark in its tags, else by its name if only one has it. An
+//! update sends the whole plan, so that the live one is carried along and what the file does not model survives. AWS's
+//! answer has `AdvancedBackupSettings` beside the plan. AWS pages: "Backup plans", `UpdateBackupPlan`.
 
 pub(crate) mod api;
 mod calls;

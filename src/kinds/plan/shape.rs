@@ -46,6 +46,7 @@ fn rule_to_json(rule: &BackupRule) -> Value {
             "Lifecycle": copy.lifecycle().map(lifecycle_to_json),
         }))
     });
+    let indexes = rule.index_actions().iter().map(|action| json!({ "ResourceTypes": action.resource_types() }));
     let scans = rule.scan_actions().iter().map(|action| {
         without_empty(json!({
             "MalwareScanner": action.malware_scanner().map(MalwareScanner::as_str),
@@ -65,7 +66,7 @@ fn rule_to_json(rule: &BackupRule) -> Value {
         "RecoveryPointTags": tags,
         "CopyActions": copies.collect::<Vec<_>>(),
         "EnableContinuousBackup": rule.enable_continuous_backup(),
-        "IndexActions": rule.index_actions().iter().map(|action| json!({ "ResourceTypes": action.resource_types() })).collect::<Vec<_>>(),
+        "IndexActions": indexes.collect::<Vec<_>>(),
         "ScanActions": scans.collect::<Vec<_>>(),
     }))
 }

@@ -42,7 +42,8 @@ pub struct RuleSpec {
     pub name: Option<String>,
     /// Where the backups go: a `vault` of this file, or the ARN of one that is not in it.
     pub vault: String,
-    /// `cron(minute hour day month weekday year)`, at most once an hour, or `rate(...)`. AWS's default is `cron(0 5 ? * * *)`.
+    /// `cron(minute hour day month weekday year)`, at most once an hour, or `rate(...)`. AWS's default is
+    /// `cron(0 5 ? * * *)`.
     pub schedule: Option<String>,
     /// An IANA time zone such as `Asia/Tokyo`; UTC unless said.
     pub timezone: Option<String>,

@@ -12,7 +12,7 @@ use crate::kinds::expect::expecting;
 use crate::kinds::input::{tag_list, without_empty};
 use crate::model::{Action, PlannedCall};
 
-/// AWS keeps so many versions of a policy.
+/// The number of versions that AWS keeps of a policy.
 const VERSIONS: usize = 5;
 
 pub(super) fn calls(transition: &Transition<'_>) -> Calls {
@@ -76,7 +76,7 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let delta = Delta::of(FIELDS, transition);
     let (arn, changes) = (delta.id("Arn"), delta.tags());
     let mut calls = Vec::new();
-    // IAM's keys ignore case: a key that only changes its case would go with the old one.
+    // IAM compares tag keys without regard to case: a key that changes its case only would be removed with the old one.
     if !changes.unset.is_empty() {
         calls.push(PlannedCall::new(Operation::UntagPolicy, json!({ "PolicyArn": arn, "TagKeys": changes.unset })));
     }

@@ -1,7 +1,7 @@
 //! Customer managed IAM policies and their versions.
 //!
-//! AWS keeps at most five versions of a policy; the oldest one that is not the default makes way for a sixth. The sweep of
-//! the account brings policies and versions, and the Tagging API their tags. AWS page: "Versioning IAM policies".
+//! AWS keeps at most five versions of a policy; the oldest one that is not the default makes way for a sixth. The sweep
+//! of the account brings policies and versions, and the Tagging API their tags. AWS page: "Versioning IAM policies".
 
 mod api;
 mod calls;

@@ -1,8 +1,8 @@
 //! AWS Backup's settings of the region: which resource types it protects and which it manages fully.
 //!
-//! They exist once, are nobody's, and are never made or deleted. Only the resource types that the file names are compared.
-//! AWS does not say whether a partial map is merged, so that an update sends the whole live map with the declared types
-//! replaced. AWS pages: "Service Opt-in", `UpdateRegionSettings`.
+//! They exist once, are nobody's, and are never made or deleted. Only the resource types that the file names are
+//! compared. AWS does not say whether a partial map is merged, so that an update sends the whole live map with the
+//! declared types replaced. AWS pages: "Service Opt-in", `UpdateRegionSettings`.
 
 mod api;
 mod carried;

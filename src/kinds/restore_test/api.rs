@@ -34,8 +34,8 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
         Ok(index) => index,
         Err(error) => return failed(error),
     };
-    // Not every region has restore testing, and a file without a test asks for no permission to list them: then only what
-    // the index shows is the stack's.
+    // Not every region has restore testing, and a file without a test asks for no permission to list them: then only
+    // what the index shows is the stack's.
     if mine.is_empty() && !index.keys().any(|arn| arn.contains(RESOURCE)) {
         return live;
     }
@@ -74,8 +74,8 @@ async fn read_entry(
     Ok(Found::Live(Box::new(normal_form(reader, &live, &tags))))
 }
 
-/// Reads a plan that no entry names, if it is the stack's. The list has no tokens: what the index does not show is asked
-/// for its tags.
+/// Reads a plan that no entry names, if it is the stack's. The list has no tokens: what the index does not show is
+/// asked for its tags.
 async fn orphan(
     reader: &Reader,
     plan: &RestoreTestingPlanForList,

@@ -15,7 +15,8 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
     Calls { looks: transition.live.map(|live| looks(live, transition)).unwrap_or_default(), ..changes(transition) }
 }
 
-/// Looks whether the plan is the one that was read. Its name is anybody's once it is deleted; its ARN ends with an id.
+/// Looks whether the plan is the one that was read. Once it is deleted, anybody can make another one of its
+/// name; its ARN ends with an id.
 fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
     let named = json!({ "RestoreTestingPlanName": live.name });
     let tagged = json!({ "ResourceArn": id(live, "Arn") });

@@ -1,9 +1,10 @@
 //! Restore testing plans of AWS Backup with their selections.
 //!
-//! A plan's name is its identity, and the names of its selections are theirs within it. A selection has calls of its own and
-//! carries no tags: it belongs to its plan. An update of either sends all that the file models, with what is live in place of
-//! what the file does not declare. `RestoreMetadataOverrides` may hold secrets: its hash stands for it everywhere but in the
-//! request. AWS pages: "Restore testing", `CreateRestoreTestingPlan`, `CreateRestoreTestingSelection`; service model.
+//! A plan's name is its identity, and the names of its selections are theirs within it. A selection has calls of its
+//! own and carries no tags: it belongs to its plan. An update of either sends all that the file models, with what is
+//! live in place of what the file does not declare. `RestoreMetadataOverrides` may hold secrets: its hash stands for it
+//! everywhere but in the request. AWS pages: "Restore testing", `CreateRestoreTestingPlan`,
+//! `CreateRestoreTestingSelection`; service model.
 
 mod api;
 mod calls;

@@ -20,7 +20,7 @@ use crate::model::schedule::canonical_zone;
 /// What AWS writes before the tag key of a condition.
 const TAG_PREFIX: &str = "aws:ResourceTag/";
 
-// ------------------------------------------------------------------------------------------------- from AWS to the fields
+// ---------------------------------------------------------------------------------------------- from AWS to the fields
 
 /// Writes the fields of a live plan, its selections and tags apart.
 pub(super) fn plan_fields(plan: &RestoreTestingPlanForGet) -> LiveForm {
@@ -69,7 +69,7 @@ fn hours(hours: i32) -> Option<String> {
     u32::try_from(hours).ok().map(|hours| minutes::format(hours * 60))
 }
 
-// -------------------------------------------------------------------------------------------------- from the fields to AWS
+// ---------------------------------------------------------------------------------------------- from the fields to AWS
 
 /// Writes the structure of a plan in AWS's shape, without its name.
 pub(super) fn plan_structure(fields: &Fields) -> Value {
@@ -117,7 +117,7 @@ fn in_hours(fields: &Fields, name: &str) -> Option<u32> {
     minutes::parse(text(fields, name)).ok().map(|minutes| minutes / 60)
 }
 
-// ----------------------------------------------------------------------------------------------------- from AWS's JSON form
+// ------------------------------------------------------------------------------------------------ from AWS's JSON form
 
 fn points(points: Input<'_>) -> Result<RestoreTestingRecoveryPointSelection, AwsError> {
     Ok(RestoreTestingRecoveryPointSelection::builder()

@@ -15,14 +15,15 @@ use crate::kinds::selection::spec::pairs;
 #[derive(Clone, Debug, Default, PartialEq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct RestoreTestSpec {
-    /// The plan's name in AWS: 1 to 50 letters, digits and `_`. The table key unless said, with `_` for `-`. It cannot be
-    /// changed later.
+    /// The plan's name in AWS: 1 to 50 letters, digits and `_`. The table key unless said, with `_` for `-`. It cannot
+    /// be changed later.
     pub name: Option<String>,
     /// When tests start: `cron(minute hour day month weekday year)`.
     pub schedule: Option<String>,
     /// An IANA time zone such as `Asia/Tokyo`; UTC unless said.
     pub timezone: Option<String>,
-    /// How long after the scheduled time a test may start, in whole hours from `"1h"` to `"7d"`. AWS's default is `"24h"`.
+    /// How long after the scheduled time a test may start, in whole hours from `"1h"` to `"7d"`. AWS's default is
+    /// `"24h"`.
     pub start_window: Option<String>,
     /// Which recovery points are tested.
     pub recovery_point_selection: Option<RecoveryPointsSpec>,
@@ -108,8 +109,8 @@ pub struct RestoreSelectionSpec {
     /// Which instances.
     #[serde(rename = "match")]
     pub matching: RestoreMatchSpec,
-    /// What the restored instances have in place of what the backed up ones had, such as `subnetId`, in AWS's own names of
-    /// restore metadata. May hold secrets: neither plans nor saved plans show the values.
+    /// What the restored instances have in place of what the backed up ones had, such as `subnetId`, in AWS's own names
+    /// of restore metadata. May hold secrets: neither plans nor saved plans show the values.
     pub overrides: Option<BTreeMap<String, String>>,
     /// How long restored instances stay for a validation, in whole hours from `"0h"` to `"168h"`.
     pub validation_window: Option<String>,

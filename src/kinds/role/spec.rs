@@ -26,7 +26,8 @@ pub struct RoleSpec {
     pub trust: Option<DocumentSource>,
     /// The longest session, from `"1h"` to `"12h"`, or in seconds.
     pub max_session_duration: Option<TextOrNumber>,
-    /// The managed policy that bounds the role: a `policy` of this file, an ARN, or the name of an AWS managed policy. `""` removes it.
+    /// The managed policy that bounds the role: a `policy` of this file, an ARN, or the name of an AWS managed policy.
+    /// `""` removes it.
     pub permissions_boundary: Option<String>,
     /// Managed policies: names of `policy` entries of this file, names of AWS managed policies, or ARNs.
     pub managed_policies: Option<Vec<String>>,
@@ -54,9 +55,11 @@ common!(RoleSpec);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Preset {
-    /// For instances: trust `ec2.amazonaws.com`, `AmazonSSMManagedInstanceCore` and `AWSEC2VssSnapshotPolicy`, an instance profile of the same name.
+    /// For instances: trust `ec2.amazonaws.com`, `AmazonSSMManagedInstanceCore` and `AWSEC2VssSnapshotPolicy`, an
+    /// instance profile of the same name.
     VssInstance,
-    /// As `vss-instance`, with AWS's documented smaller policy as an inline document: enough for AWS Backup and AMIs, not for loose snapshots.
+    /// As `vss-instance`, with AWS's documented smaller policy as an inline document: enough for AWS Backup and AMIs,
+    /// not for loose snapshots.
     VssInstanceBackupOnly,
     /// For AWS Backup: trust `backup.amazonaws.com` and the two AWS managed service-role policies.
     BackupService,

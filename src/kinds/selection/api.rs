@@ -274,8 +274,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     }
 }
 
-/// Makes a selection. The token hashes the content: content that comes back brings the token of a selection that is gone,
-/// which AWS may take for the answer. AWS may also take one selection of a name only: ours then goes first.
+/// Makes a selection. The token hashes the content: content that comes back brings the token of a selection that is
+/// gone, which AWS may take for the answer. AWS may also take one selection of a name only: ours then goes first.
 async fn create(
     writer: &Writer,
     call: &PlannedCall,

@@ -54,7 +54,8 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         Some(id) if !transition.replaced.contains(&plan) => json!(id),
         _ => output(&plan, "BackupPlanId"),
     };
-    // AWS answers a known token with the selection that it made: other content, or a replaced plan, needs another token.
+    // AWS answers a known token with the selection that it made: other content, or a replaced plan, needs another
+    // token.
     let replaced_plan = live_plan.filter(|_| transition.replaced.contains(&plan)).unwrap_or_default();
     let selection = selection(desired);
     let content = format!("{}\n{selection}\n{replaced_plan}", desired.address);

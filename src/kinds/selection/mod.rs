@@ -1,8 +1,8 @@
 //! Selections of backup plans: what a plan backs up, and the role that does it.
 //!
-//! AWS has no call that changes a selection: another one is made first, and the old one goes after. A selection carries no
-//! tags; its `CreatorRequestId` says that we made it, and its plan says whose it is. Its identity is plan and name. AWS
-//! pages: "Assigning resources", `BackupSelection`.
+//! AWS has no call that changes a selection: another one is made first, and the old one goes after. A selection carries
+//! no tags; its `CreatorRequestId` says that we made it, and its plan says whose it is. Its identity is plan and name.
+//! AWS pages: "Assigning resources", `BackupSelection`.
 
 mod api;
 mod calls;

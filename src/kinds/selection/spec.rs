@@ -30,8 +30,9 @@ pub struct SelectionSpec {
 
 common!(SelectionSpec, untagged);
 
-/// What a selection takes: resources by ARN, narrowed by `all`, `like`, `not_equals` and `not_like`, and whatever carries a
-/// tag of `any`, without `not_arns`. Where a narrowing tag is given and no ARN, the ARN is that of all EC2 instances.
+/// What a selection takes: resources by ARN, narrowed by `all`, `like`, `not_equals` and `not_like`, and whatever
+/// carries a tag of `any`, without `not_arns`. Where a narrowing tag is given and no ARN, the ARN is that of all EC2
+/// instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub struct MatchSpec {

@@ -55,8 +55,8 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     live
 }
 
-/// Returns the tags of something in AWS Backup that no entry claims, if it is ours. The index lags: something that our
-/// `CreatorRequestId` made and the index does not know is asked itself.
+/// Returns the tags of a resource of AWS Backup that no entry claims, if it is ours. The index lags: a resource that
+/// our `CreatorRequestId` made and the index does not know is asked itself.
 pub(crate) async fn owned_tags(
     reader: &Reader,
     letter: char,
@@ -75,7 +75,8 @@ pub(crate) async fn owned_tags(
     Ok(matches!(owner, Owner::Ours(_)).then_some(tags))
 }
 
-/// Returns the tags of something in AWS Backup that an entry means: indexed ones where they are as the entry wants them.
+/// Returns the tags of a resource of AWS Backup that an entry means: indexed ones where they are as the entry wants
+/// them.
 pub(crate) async fn tags_of(reader: &Reader, arn: &str, index: &TagsByArn, entry: &Desired) -> Result<Tags, AwsError> {
     match index.get(arn).filter(|tags| is_settled(reader.scope(), entry, tags)) {
         Some(tags) => Ok(tags.clone()),

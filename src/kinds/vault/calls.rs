@@ -45,7 +45,8 @@ fn create(transition: &Transition<'_>) -> Calls {
         "BackupVaultName": desired.name,
         "EncryptionKeyArn": desired.fields.get("kms_key"),
         "BackupVaultTags": tag_map(&all_tags(transition)),
-        "CreatorRequestId": marks::creator_request_id(transition.scope, 'v', &desired.name, &desired.address.to_string()),
+        "CreatorRequestId":
+            marks::creator_request_id(transition.scope, 'v', &desired.name, &desired.address.to_string()),
     });
     let mut calls = Calls::default();
     calls.ensure.push(PlannedCall::new(Operation::CreateBackupVault, without_empty(input)));
@@ -109,7 +110,7 @@ fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     backup_tags(&Delta::of(FIELDS, transition), "Arn")
 }
 
-/// The tag calls of something in AWS Backup.
+/// The tag calls of a resource of AWS Backup.
 pub(crate) fn backup_tags(delta: &Delta<'_>, arn: &str) -> Vec<PlannedCall> {
     let (arn, changes) = (delta.id(arn), delta.tags());
     let mut calls = Vec::new();

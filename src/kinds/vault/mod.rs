@@ -1,8 +1,8 @@
 //! Backup vaults: key, access policy, notifications, Vault Lock and tags.
 //!
-//! A vault's name is its identity. The list of vaults says everything but policy and notifications, which are read only for
-//! entries that declare them and for vaults that are made again. A vault that holds recovery points is never deleted. AWS
-//! pages: "Backup vaults", "AWS Backup Vault Lock".
+//! A vault's name is its identity. The list of vaults says everything but policy and notifications, which are read only
+//! for entries that declare them and for vaults that are made again. A vault that holds recovery points is never
+//! deleted. AWS pages: "Backup vaults", "AWS Backup Vault Lock".
 
 pub(crate) mod api;
 pub(crate) mod calls;

@@ -16,7 +16,8 @@ use crate::kind::values::{Allowance, DocumentSource, common};
 pub struct VaultSpec {
     /// The vault's name in AWS; the table key unless said.
     pub name: Option<String>,
-    /// The ARN of the KMS key; cannot be changed later. AWS's own key unless said. EC2 backups keep the key of their volumes.
+    /// The ARN of the KMS key; cannot be changed later. AWS's own key unless said. EC2 backups keep the key of their
+    /// volumes.
     pub kms_key: Option<String>,
     /// Who may do what with the vault; `{}` removes it.
     pub access_policy: Option<DocumentSource>,
@@ -109,7 +110,8 @@ impl VaultEvent {
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct LockSpec {
-    /// `governance`: whoever has the permission can take it off. `compliance`: nobody can, once the grace time is over. `none`: takes a governance lock off.
+    /// `governance`: whoever has the permission can take it off. `compliance`: nobody can, once the grace time is over.
+    /// `none`: takes a governance lock off.
     pub mode: LockMode,
     /// The shortest retention that the vault accepts, such as `"7d"`.
     pub min_retention: Option<String>,
@@ -117,7 +119,8 @@ pub struct LockSpec {
     pub max_retention: Option<String>,
     /// With `compliance`: how long the lock can still be changed, from `"3d"`.
     pub changeable_for: Option<String>,
-    /// With `compliance`: must be true. After the grace time neither you nor AWS can remove the lock or delete a backup early.
+    /// With `compliance`: must be true. After the grace time neither you nor AWS can remove the lock or delete a backup
+    /// early.
     pub compliance_lock_is_irreversible: Option<bool>,
 }
 

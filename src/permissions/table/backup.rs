@@ -141,8 +141,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "GovernanceLocks",
         reach: Reach::Write,
-        why: "Sets locks that can be taken off again, on the stack's vaults that declare one. `ChangeableForDays` is what \
-              makes a lock final.",
+        why: "Sets locks that can be taken off again, on the stack's vaults that declare one. `ChangeableForDays` is \
+              what makes a lock final.",
         actions: &[always("backup:PutBackupVaultLockConfiguration")],
         targets: |facts| {
             let vaults = facts.vaults.iter().filter(|vault| vault.has_lock && !vault.has_compliance_lock);

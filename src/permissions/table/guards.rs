@@ -13,7 +13,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "Lease",
         reach: Reach::Write,
-        why: "Takes, renews and gives back the lease of the stack, and keeps the records of commands that must be sent once.",
+        why: "Takes, renews and gives back the lease of the stack, and keeps the records of commands that must be sent \
+              once.",
         actions: &[
             always("ssm:GetParameter"),
             always("ssm:GetParametersByPath"),
@@ -55,8 +56,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "NeverTouchBackups",
         reach: Reach::Guard,
-        why: "Nobody deletes or ages recovery points, nor changes the policies, locks and settings that the file does not \
-              declare.",
+        why: "Nobody deletes or ages recovery points, nor changes the policies, locks and settings that the file does \
+              not declare.",
         actions: &[
             always("backup:DeleteRecoveryPoint"),
             always("backup:UpdateRecoveryPointLifecycle"),

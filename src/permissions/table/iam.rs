@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "LookAtRoles",
         reach: Reach::Write,
-        why: "Looks whether a role that should have been made is there, after an answer that was lost, and before each change \
-              and deletion whether it is still the one that the plan saw.",
+        why: "Looks whether a role that should have been made is there, after an answer that was lost, and before each \
+              change and deletion whether it is still the one that the plan saw.",
         actions: &[action("iam:GetRole", roles)],
         targets: |facts| on(own_roles(facts), Value::Null),
     },
@@ -28,8 +28,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "LookAtInstanceProfiles",
         reach: Reach::Write,
-        why: "Looks before each change and deletion, and before instances get it, whether an instance profile is still the \
-              one that the plan saw.",
+        why: "Looks before each change and deletion, and before instances get it, whether an instance profile is still \
+              the one that the plan saw.",
         actions: &[action("iam:GetInstanceProfile", profiles)],
         targets: |facts| on(own_profiles(facts), Value::Null),
     },
@@ -100,7 +100,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "CreatePolicies",
         reach: Reach::Write,
-        why: "Makes the file's customer managed policies, only with the stack's mark, and marks those that are adopted.",
+        why: "Makes the file's customer managed policies, only with the stack's mark, and marks those that are \
+              adopted.",
         actions: &[always("iam:CreatePolicy"), always("iam:TagPolicy")],
         targets: |facts| on(facts.policies.iter().map(|policy| policy.arn.clone()), claims(facts)),
     },
@@ -153,7 +154,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "PassInstanceRoles",
         reach: Reach::Write,
-        why: "Hands the roles of the instance profiles to EC2. Named, because tags do not decide reliably about this action.",
+        why: "Hands the roles of the instance profiles to EC2. Named, because tags do not decide reliably about this \
+              action.",
         actions: &[always("iam:PassRole")],
         targets: |facts| on(facts.instance_roles.clone(), passed_to(facts, "ec2")),
     },

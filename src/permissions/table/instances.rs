@@ -82,16 +82,16 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "CommandChosenInstances",
         reach: Reach::Write,
-        why: "Runs the document on the instances that the file's packages without a schedule target, and on those that are \
-              ahead of the others: canaries, and instances whose package is too old for their role's policy.",
+        why: "Runs the document on the instances that the file's packages without a schedule target, and on those that \
+              are ahead of the others: canaries, and instances whose package is too old for their role's policy.",
         actions: &[always("ssm:SendCommand")],
         targets: |facts| package_instances(facts, |package| package.is_command || package.goes_first),
     },
     Row {
         sid: "WaitForInstances",
         reach: Reach::Write,
-        why: "Waits until a package is on the instances that are ahead of the others, and reads what an instance says where \
-              it failed.",
+        why: "Waits until a package is on the instances that are ahead of the others, and reads what an instance says \
+              where it failed.",
         actions: &[action("ssm:GetCommandInvocation", |facts| firsts(facts) || waits(facts))],
         targets: everything,
     },

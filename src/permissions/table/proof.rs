@@ -22,7 +22,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadEveryPlan",
         reach: Reach::Verify,
-        why: "Reads all plans of the region and what they select: whoever made them, they protect instances or fail to.",
+        why: "Reads all plans of the region and what they select: whoever made them, they protect instances or fail \
+              to.",
         actions: &[
             always("backup:ListBackupPlans"),
             always("backup:GetBackupPlan"),
@@ -37,7 +38,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadInstanceState",
         reach: Reach::Verify,
-        why: "Reads whether the instances' agents answer, which roles the instances have, and whether the package got there.",
+        why: "Reads whether the instances' agents answer, which roles the instances have, and whether the package got \
+              there.",
         actions: &[
             always("ssm:DescribeInstanceInformation"),
             always("ssm:DescribeInstanceAssociationsStatus"),
@@ -68,7 +70,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadVolumeKeys",
         reach: Reach::Verify,
-        why: "Reads whether the keys of encrypted volumes work, and whether backups may use them. Nothing is decrypted.",
+        why: "Reads whether the keys of encrypted volumes work, and whether backups may use them. Nothing is \
+              decrypted.",
         actions: &[always("kms:DescribeKey"), always("kms:GetKeyPolicy"), always("kms:ListGrants")],
         targets: |facts| {
             on([format!("arn:{}:kms:{}:*:key/*", facts.scope.partition(), facts.scope.region)], Value::Null)

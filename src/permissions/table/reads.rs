@@ -13,8 +13,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "Lists",
         reach: Reach::Read,
-        why: "Finds what the stack has, in one sweep of each service, and whose the things of the file's names are. These \
-              actions know no resources.",
+        why: "Finds what the stack has, in one sweep of each service, and whose the resources of the file's names are. \
+              These actions know no resources.",
         actions: &[
             always("iam:GetAccountAuthorizationDetails"),
             always("iam:ListInstanceProfiles"),
@@ -115,7 +115,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadAssociations",
         reach: Reach::Read,
-        why: "Reads State Manager associations, and what the runs of them that install packages came to. AWS asks for the association's document as well.",
+        why: "Reads State Manager associations, and what the runs of them that install packages came to. AWS asks for \
+              the association's document as well.",
         actions: &[
             action("ssm:DescribeAssociation", |facts| packages(facts) || installed(facts)),
             action("ssm:DescribeAssociationExecutions", |facts| installed(facts) || waits(facts)),
@@ -150,8 +151,9 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadInstalledVersions",
         reach: Reach::Read,
-        why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots and \
-              images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it needs.",
+        why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots \
+              and images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it \
+              needs.",
         actions: &[
             action("ec2:DescribeInstances", installed),
             action("ec2:DescribeImages", installed),
