@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::{Calls, Desired, Field, Holder, KindLive, Live, Transition};
 use crate::aws::{AwsError, Reader, Writer};
-use crate::model::{Action, KindId, PlannedCall};
+use crate::model::{Action, FieldChange, KindId, PlannedCall};
 
 /// A role that a call hands to a service, which asks for `iam:PassRole`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +111,8 @@ pub trait Kind: Sync + std::fmt::Debug {
         true
     }
 
-    /// What keeps the entry from being done at all, whatever differs.
-    fn conflict(&self, _desired: &Desired, _live: &Live) -> Option<Conflict> {
+    /// What keeps the entry from being done at all. `changes` are the differences that the plan shows.
+    fn conflict(&self, _desired: &Desired, _live: &Live, _changes: &[FieldChange]) -> Option<Conflict> {
         None
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Desired, Live};
-use crate::model::{Action, Address, PlannedCall, Scope};
+use crate::model::{Action, Address, FieldChange, PlannedCall, Scope};
 
 /// How a package gets onto its instances.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -29,6 +29,8 @@ pub struct Transition<'a> {
     pub desired: Option<&'a Desired>,
     /// What is there; absent for `Create`.
     pub live: Option<&'a Live>,
+    /// What differs, as the plan shows it. Calls follow from this alone: what is shown is what is sent.
+    pub changes: &'a [FieldChange],
     /// The marks to write: `vssctl:stack`, `vssctl:id`, `vssctl:keys`, and `vssctl:region` on IAM's resources.
     pub marks: &'a BTreeMap<String, String>,
     /// What is live at the other addresses of the file: a selection finds the id of its plan here.

@@ -5,32 +5,25 @@ use crate::model::marks::{KEYS, PREFIX};
 use serde_json::Value;
 
 use crate::kind::marks::{TagChanges, tag_changes};
-use crate::kind::{Field, Fields, Transition};
-use crate::kind::{diff, marks};
+use crate::kind::{Transition, marks};
 use crate::model::Action;
 
 /// The differences of one transition.
 #[derive(Debug)]
 pub(crate) struct Delta<'a> {
     transition: &'a Transition<'a>,
-    paths: Vec<String>,
 }
 
 impl<'a> Delta<'a> {
-    /// Compares the two sides by the kind's field table.
-    pub(crate) fn of(table: &[Field], transition: &'a Transition<'a>) -> Self {
-        let empty = Fields::new();
-        let desired = transition.desired.map_or(&empty, |desired| &desired.fields);
-        let live = transition.live.map_or(&empty, |live| &live.fields);
-        let paths = diff::diff(table, desired, live, transition.marks).into_iter().map(|change| change.path).collect();
-        Self { transition, paths }
+    /// Asks the plan's own differences.
+    pub(crate) fn of(transition: &'a Transition<'a>) -> Self {
+        Self { transition }
     }
 
     /// Tells whether a field, or something in it, differs.
     pub(crate) fn changes(&self, field: &str) -> bool {
-        self.paths
-            .iter()
-            .any(|path| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.')))
+        let within = |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
+        self.transition.changes.iter().any(|change| within(&change.path))
     }
 
     /// Tells whether one of these fields differs.

@@ -14,7 +14,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::kind::{self, Calls, Desired, Live, Owner, Transition};
+use crate::kind::{self, Calls, Desired, Fields, Live, Owner, Transition, diff};
 use crate::model::{Action, PlannedCall};
 use crate::model::{Address, Scope};
 
@@ -81,7 +81,12 @@ fn calls(address: &str, action: Action, given: &Given) -> Calls {
     let neighbours: BTreeMap<Address, &Live> =
         given.neighbours.iter().map(|(address, live)| (address.clone(), live)).collect();
     let replaced: BTreeSet<Address> = given.replaced.iter().cloned().collect();
-    kinds::of(address.kind()).calls(&Transition {
+    let kind = kinds::of(address.kind());
+    let fields = |fields: Option<&Fields>| fields.cloned().unwrap_or_default();
+    let desired = fields(given.desired.as_ref().map(|desired| &desired.fields));
+    let live = fields(given.live.as_ref().map(|live| &live.fields));
+    kind.calls(&Transition {
+        changes: &diff::diff(kind.fields(), &desired, &live, &given.marks),
         scope: &scope(),
         action,
         address: &address,

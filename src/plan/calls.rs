@@ -32,6 +32,7 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], precedence: &Pr
             // What goes is not taken for what the file wants.
             desired: draft.desired.filter(|_| draft.second_of.is_none()),
             live: draft.live,
+            changes: &draft.fields,
             marks: &draft.marks,
             neighbours: &neighbours,
             replaced: &replaced,

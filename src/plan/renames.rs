@@ -51,10 +51,7 @@ fn has_own_table(input: &Input<'_>, desired: &Desired) -> bool {
 fn diagnostic(input: &Input<'_>, desired: &Desired, like: &[&Address]) -> Diagnostic {
     let address = &desired.address;
     let names: Vec<String> = like.iter().take(MOST).map(|old| format!("`{old}`")).collect();
-    let what = match input.options.prune {
-        true => "deleted",
-        false => "left alone",
-    };
+    let what = if input.options.prune { "deleted" } else { "left alone" };
     let (names, verb) = (names.join(", "), if like.len() == 1 { "is" } else { "are" });
     let message =
         format!("`{address}` is made anew, and {names} of this stack, which the file no longer has, {verb} {what}");
@@ -65,8 +62,5 @@ fn diagnostic(input: &Input<'_>, desired: &Desired, like: &[&Address]) -> Diagno
             old.last()
         )
     });
-    lines.fold(
-        Diagnostic::warning("VSS0914", message).at(address).located(desired.location.clone()),
-        |diagnostic, line| diagnostic.help(line),
-    )
+    lines.fold(Diagnostic::warning("VSS0914", message).at(address).located(desired.location.clone()), Diagnostic::help)
 }

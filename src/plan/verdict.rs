@@ -196,7 +196,8 @@ fn compare<'a>(
     diagnostics: &mut Vec<Diagnostic>,
 ) -> Draft<'a> {
     let kind = draft.kind;
-    if let Some(conflict) = kind.conflict(desired, live) {
+    let mut fields = differences(kind, desired, live, &draft.marks);
+    if let Some(conflict) = kind.conflict(desired, live, &fields) {
         let message = format!("`{}` can't be done: {}", desired.address, conflict.message);
         diagnostics.push(about(desired, "VSS0911", message).help(conflict.help));
         return Draft { action: Action::Refused, reason: Some(conflict.message), ..draft };
@@ -212,7 +213,6 @@ fn compare<'a>(
         diagnostics.push(about(desired, "VSS0912", message).help(help));
         return Draft { action: Action::Refused, reason: Some(format!("its name is `{}`", live.name)), ..draft };
     }
-    let mut fields = differences(kind, desired, live, &draft.marks);
     if renamed {
         fields.insert(0, other_name(&live.name, &desired.name));
     }

@@ -5,8 +5,8 @@ use crate::model::KindId;
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
-use jiff::tz::TimeZone;
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::config::context::Context;
@@ -207,8 +207,7 @@ pub(crate) fn check_overlaps(context: &mut Context<'_>, rules: &[RunsFacts]) {
     if rules.len() > limits::RULES {
         return;
     }
-    let runs: Vec<Runs> =
-        rules.iter().map(|rule| Runs::of(&rule.schedule, &rule.timezone, rule.window)).collect();
+    let runs: Vec<Runs> = rules.iter().map(|rule| Runs::of(&rule.schedule, &rule.timezone, rule.window)).collect();
     for (later, rule) in rules.iter().enumerate() {
         for (earlier, other) in rules[..later].iter().enumerate() {
             let rank = |rule: &RunsFacts| rule.keeps.unwrap_or(u32::MAX);

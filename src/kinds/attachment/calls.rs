@@ -5,7 +5,6 @@ use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::json;
 
-use super::FIELDS;
 use super::live::name_of;
 use crate::kind::value::{id, pairs, text};
 use crate::kind::{Calls, Live, Transition};
@@ -43,7 +42,7 @@ fn update(transition: &Transition<'_>) -> Calls {
     let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Calls::default() };
     let profile = text(&desired.fields, "instance_profile");
     let is_replaced = desired.references.iter().any(|address| transition.replaced.contains(address));
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let carried = live.carried.get::<AttachmentCarried>();
     let mut calls = Calls::default();
     for (instance, _) in pairs(delta.desired("instances")) {

@@ -23,7 +23,7 @@ use serde_json::{Map, Value};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::model::{Action, PlannedCall};
+use crate::model::{Action, FieldChange, PlannedCall};
 
 /// The fields of an attachment.
 pub(crate) const FIELDS: &[Field] = &[Field::new(
@@ -72,7 +72,7 @@ impl Kind for Attachment {
         live.fields.contains_key("instances")
     }
 
-    fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {
+    fn conflict(&self, desired: &Desired, live: &Live, _: &[FieldChange]) -> Option<Conflict> {
         live::conflict(desired, live)
     }
 

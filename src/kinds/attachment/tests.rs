@@ -6,9 +6,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Value, json};
 
 use super::live::Seen;
-use super::{Attachment, calls};
+use super::{Attachment, FIELDS, calls};
 use crate::aws::{Instance, ProfileAssociation};
-use crate::kind::{Calls, Desired, Fields, Kind, Live, Rings, Transition};
+use crate::kind::{Calls, Desired, Fields, Kind, Live, Rings, Transition, diff};
 use crate::model::Action;
 use crate::model::{Address, Scope};
 
@@ -61,6 +61,7 @@ fn update(desired: &Desired, live: &Live, replaced: &BTreeSet<Address>) -> Calls
     let mut desired = desired.clone();
     Attachment.complete(&mut desired, live);
     calls::calls(&Transition {
+        changes: &diff::diff(FIELDS, &desired.fields, &live.fields, &BTreeMap::new()),
         scope: &Scope {
             stack: "s".to_owned(),
             account_id: "123456789012".to_owned(),
@@ -122,25 +123,27 @@ fn a_strangers_profile_needs_leave_and_our_own_does_not() {
     let mut desired = entry("a", OURS, &tagged());
     let instances = [instance("i-1", "running"), instance("i-2", "running")];
     let theirs = live(&[&desired], &instances, &[on("i-1", THEIRS), on("i-2", OLD)]);
-    let conflict = Attachment.conflict(&desired, &theirs[0]).expect("a conflict");
+    let conflict = Attachment.conflict(&desired, &theirs[0], &[]).expect("a conflict");
     assert!(conflict.message.contains("`i-1`") && !conflict.message.contains("i-2"), "{}", conflict.message);
     desired.options.insert("replace".to_owned(), true.into());
-    assert_eq!(Attachment.conflict(&desired, &theirs[0]), None);
+    assert_eq!(Attachment.conflict(&desired, &theirs[0], &[]), None);
 }
 
 #[test]
 fn an_instance_that_is_not_there_or_that_two_entries_want_is_a_conflict() {
     let gone = entry("a", OURS, &json!({ "InstanceIds": ["i-1", "i-9"] }));
     let found = live(&[&gone], &[instance("i-1", "running"), instance("i-9", "terminated")], &[]);
-    assert!(Attachment.conflict(&gone, &found[0]).is_some_and(|conflict| conflict.message.contains("`i-9` is no")));
+    assert!(
+        Attachment.conflict(&gone, &found[0], &[]).is_some_and(|conflict| conflict.message.contains("`i-9` is no"))
+    );
     let (one, two) = (entry("a", OURS, &tagged()), entry("b", OLD, &json!({ "InstanceIds": ["i-1"] })));
     let found = live(&[&one, &two], &[instance("i-1", "running")], &[]);
     for (entry, live) in [&one, &two].into_iter().zip(&found) {
-        assert!(Attachment.conflict(entry, live).is_some_and(|conflict| conflict.message.contains("too")));
+        assert!(Attachment.conflict(entry, live, &[]).is_some_and(|conflict| conflict.message.contains("too")));
     }
     let (one, two) = (entry("a", OURS, &tagged()), entry("b", OURS, &json!({ "InstanceIds": ["i-1"] })));
     let found = live(&[&one, &two], &[instance("i-1", "running")], &[]);
-    assert_eq!(Attachment.conflict(&one, &found[0]), None);
+    assert_eq!(Attachment.conflict(&one, &found[0], &[]), None);
 }
 
 #[test]

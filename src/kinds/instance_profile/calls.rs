@@ -5,7 +5,6 @@ use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::json;
 
-use super::FIELDS;
 use crate::kind::value::text;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, new_path};
@@ -24,10 +23,10 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
 
 /// Looks whether the role that is put into the profile is the one that the plan saw: instances get what it may do.
 fn role_look(transition: &Transition<'_>) -> Option<PlannedCall> {
-    let wanted = Delta::of(FIELDS, transition).wanted("role").as_str().filter(|role| !role.is_empty())?;
+    let wanted = Delta::of(transition).wanted("role").as_str().filter(|role| !role.is_empty())?;
     let is_put_in = match transition.action {
         Action::Create | Action::Replace => true,
-        Action::Update => Delta::of(FIELDS, transition).changes("role"),
+        Action::Update => Delta::of(transition).changes("role"),
         Action::Adopt | Action::Delete | Action::NoOp | Action::Unknown | Action::Refused => false,
     };
     let mut neighbours =
@@ -65,7 +64,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "Tags": tag_list(&all_tags(transition)),
     });
     let mut calls = vec![PlannedCall::new(Operation::CreateInstanceProfile, without_empty(input))];
-    let role = Delta::of(FIELDS, transition).wanted("role").as_str().unwrap_or_default();
+    let role = Delta::of(transition).wanted("role").as_str().unwrap_or_default();
     if !role.is_empty() {
         calls.push(add(&desired.name, role));
     }
@@ -74,7 +73,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn update(transition: &Transition<'_>) -> Calls {
     let Some(live) = transition.live else { return Calls::default() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let current = delta.live("role").as_str().unwrap_or_default();
     let wanted = delta.wanted("role").as_str().unwrap_or_default();
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
@@ -99,7 +98,7 @@ fn update(transition: &Transition<'_>) -> Calls {
 
 fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
-    let changes = Delta::of(FIELDS, transition).tags();
+    let changes = Delta::of(transition).tags();
     let mut calls = Vec::new();
     // IAM compares tag keys without regard to case: a key that changes its case only would be removed with the old one.
     if !changes.unset.is_empty() {

@@ -104,7 +104,7 @@ fn first(transition: &Transition<'_>, desired: &Desired) -> Vec<PlannedCall> {
 fn send(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     // A command that stands is not sent again to those who follow a group that goes first.
-    if transition.live.is_some() && !FIELDS.iter().any(|field| Delta::of(FIELDS, transition).changes(field.name)) {
+    if transition.live.is_some() && !FIELDS.iter().any(|field| Delta::of(transition).changes(field.name)) {
         return Vec::new();
     }
     let (parameters, targets) = command::content(desired);
@@ -134,7 +134,7 @@ fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     // What takes the place of an association keeps what the file does not speak of.
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let mut input = association(transition.live, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
@@ -143,7 +143,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let mut calls = Vec::new();
     if FIELDS.iter().any(|field| field.name != "tags" && delta.changes(field.name)) {
         let mut input = association(Some(live), &|name| delta.wanted(name));
@@ -186,7 +186,7 @@ fn association<'a>(live: Option<&Live>, field: &impl Fn(&str) -> &'a Value) -> M
 }
 
 fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let (association, changes) = (delta.id("AssociationId"), delta.tags());
     let mut calls = Vec::new();
     if !changes.set.is_empty() {

@@ -4,7 +4,7 @@ use super::carried::PlanCarried;
 use crate::model::Operation;
 use serde_json::{Value, json};
 
-use super::{FIELDS, api, document};
+use super::{api, document};
 use crate::kind::value::id;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags};
@@ -31,7 +31,7 @@ pub(super) fn calls(transition: &Transition<'_>) -> Calls {
 fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
-        Action::Adopt => Calls { ensure: backup_tags(&Delta::of(FIELDS, transition), "Arn"), ..Calls::default() },
+        Action::Adopt => Calls { ensure: backup_tags(&Delta::of(transition), "Arn"), ..Calls::default() },
         Action::Update => Calls { ensure: update(transition), ..Calls::default() },
         // Create first: the old plan protects until the new one does.
         Action::Replace => Calls {
@@ -57,7 +57,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Vec::new() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
     let mut calls = backup_tags(&delta, "Arn");
     let carried = live.carried.get().map_or(&Value::Null, |PlanCarried(plan)| plan);

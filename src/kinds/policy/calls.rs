@@ -4,7 +4,6 @@ use super::carried::PolicyCarried;
 use crate::model::Operation;
 use serde_json::{Value, json};
 
-use super::FIELDS;
 use crate::kind::value::id;
 use crate::kind::{Calls, Live, Transition};
 use crate::kinds::delta::{Delta, all_tags, new_path};
@@ -43,7 +42,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
         "PolicyName": desired.name,
         "Path": new_path(transition),
         "PolicyDocument": desired.fields.get("document").map(Value::to_string),
-        "Description": Delta::of(FIELDS, transition).wanted("description"),
+        "Description": Delta::of(transition).wanted("description"),
         "Tags": tag_list(&all_tags(transition)),
     });
     vec![PlannedCall::new(Operation::CreatePolicy, without_empty(input))]
@@ -51,7 +50,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let arn = delta.id("Arn");
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
     let mut calls = tags(transition);
@@ -73,7 +72,7 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
 }
 
 fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let (arn, changes) = (delta.id("Arn"), delta.tags());
     let mut calls = Vec::new();
     // IAM compares tag keys without regard to case: a key that changes its case only would be removed with the old one.

@@ -80,7 +80,7 @@ impl Kind for RegionSettings {
 }
 
 fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let Some(live) = transition.live else { return Vec::new() };
     let mut input = Map::new();
     let carried = live.carried.get::<SettingsCarried>().cloned().unwrap_or_default();

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::{EC2, FIELDS, shape};
+use super::{EC2, shape};
 use crate::kind::value::{id, pairs, text};
 use crate::kind::{Calls, Desired, Fields, Live, Transition, marks};
 use crate::kinds::delta::{Delta, all_tags};
@@ -29,7 +29,7 @@ fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
 fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
         Action::Create => Calls { ensure: create(transition), ..Calls::default() },
-        Action::Adopt => Calls { ensure: backup_tags(&Delta::of(FIELDS, transition), "Arn"), ..Calls::default() },
+        Action::Adopt => Calls { ensure: backup_tags(&Delta::of(transition), "Arn"), ..Calls::default() },
         Action::Update => update(transition),
         // The name is taken while the old plan stands.
         Action::Replace => Calls {
@@ -80,7 +80,7 @@ fn create_selection(transition: &Transition<'_>, desired: &Desired, name: &str, 
 
 fn update(transition: &Transition<'_>) -> Calls {
     let (Some(desired), Some(live)) = (transition.desired, transition.live) else { return Calls::default() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
     let mut calls = Calls { ensure: backup_tags(&delta, "Arn"), ..Calls::default() };
     if delta.changes_any(&["schedule", "timezone", "start_window", "recovery_point_selection"]) {

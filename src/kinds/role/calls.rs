@@ -5,7 +5,6 @@ use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::{Value, json};
 
-use super::FIELDS;
 use crate::kind::diff;
 use crate::kind::value::{id, pairs, texts};
 use crate::kind::{Calls, Live, Transition};
@@ -45,7 +44,7 @@ fn changes(transition: &Transition<'_>) -> Calls {
 fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(desired) = transition.desired else { return Vec::new() };
     // What takes the place of a role keeps what the file does not speak of, its boundary first of all.
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let mut input = json!({
         "RoleName": desired.name,
         "Path": new_path(transition),
@@ -71,7 +70,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn update(transition: &Transition<'_>) -> Calls {
     let Some(live) = transition.live else { return Calls::default() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let role = live.name.as_str();
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
     let mut calls = Calls { ensure: tags(transition), ..Calls::default() };
@@ -132,7 +131,7 @@ fn update(transition: &Transition<'_>) -> Calls {
 
 fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let Some(live) = transition.live else { return Vec::new() };
-    let changes = Delta::of(FIELDS, transition).tags();
+    let changes = Delta::of(transition).tags();
     let mut calls = Vec::new();
     // IAM's keys ignore case: a key that only changes its case would go with the old one.
     if !changes.unset.is_empty() {

@@ -3,7 +3,6 @@
 use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
-use super::FIELDS;
 use crate::kind::value::{id, text};
 use crate::kind::{Calls, Live, Transition};
 use crate::kind::{diff, marks};
@@ -58,7 +57,7 @@ fn create(transition: &Transition<'_>) -> Calls {
         calls.ensure.push(put_notifications(&desired.name, notifications));
     }
     // What takes the place of a vault keeps its lock, where the file does not speak of one.
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let lock = delta.wanted("lock").as_object().filter(|lock| !lock.is_empty());
     if let Some(lock) = lock.filter(|lock| declared("lock").is_some() || text(lock, "mode") == "governance") {
         calls.remove.push(put_lock(&desired.name, lock, transition));
@@ -68,7 +67,7 @@ fn create(transition: &Transition<'_>) -> Calls {
 
 fn update(transition: &Transition<'_>) -> Calls {
     let Some(live) = transition.live else { return Calls::default() };
-    let delta = Delta::of(FIELDS, transition);
+    let delta = Delta::of(transition);
     let vault = live.name.as_str();
     let named = json!({ "BackupVaultName": vault });
     // The mark comes first: what follows is done to what is ours, wherever the run ends.
@@ -107,7 +106,7 @@ fn merged(delta: &Delta<'_>, field: &str) -> Map<String, Value> {
 }
 
 fn tags(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    backup_tags(&Delta::of(FIELDS, transition), "Arn")
+    backup_tags(&Delta::of(transition), "Arn")
 }
 
 /// The tag calls of a resource of AWS Backup.

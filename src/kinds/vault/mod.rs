@@ -81,9 +81,8 @@ impl Kind for Vault {
         }
     }
 
-    fn conflict(&self, desired: &Desired, live: &Live) -> Option<Conflict> {
-        let differs = |field: &FieldChange| field.replaces;
-        let is_replaced = diff::diff(FIELDS, &desired.fields, &live.fields, &BTreeMap::new()).iter().any(differs);
+    fn conflict(&self, desired: &Desired, live: &Live, changes: &[FieldChange]) -> Option<Conflict> {
+        let is_replaced = changes.iter().any(|field| field.replaces);
         let has = |field: &str| live.fields.get(field).is_some_and(|value| !diff::is_empty(value));
         let is_locked = live.fields.get("lock").is_some_and(|lock| lock["mode"] == "compliance");
         // A run that ends between the two could not put back what it had read.
