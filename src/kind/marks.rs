@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_asks_for_the_same_thing_again_has_the_same_token() {
+    fn whoever_asks_for_the_same_content_again_has_the_same_token() {
         let id = |content: &str| creator_request_id(&scope(), 's', "windows", content);
         // It has to outlive the process that made it, and the version of vssctl.
         assert_eq!(id("content"), "v1.f6009edd5e.s.windows.ed7002b4");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn only_things_of_iam_are_marked_with_the_region() {
+    fn only_resources_of_iam_are_marked_with_the_region() {
         for (kind, marked) in [
             (KindId::Role, true),
             (KindId::Policy, true),

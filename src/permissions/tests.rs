@@ -85,7 +85,7 @@ fn nothing_is_allowed_on_everything_but_what_knows_no_resources() {
 }
 
 #[test]
-fn documents_fit_into_iams_limit_however_many_things_the_file_has() {
+fn documents_fit_into_iams_limit_however_many_resources_the_file_has() {
     let mut file = String::new();
     for number in 0..150 {
         writeln!(file, "[role.windows-server-role-of-a-long-name-{number}]\npreset = \"vss-instance\"").expect("text");

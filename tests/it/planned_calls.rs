@@ -69,11 +69,8 @@ fn ways(input: &Value) -> Vec<Way> {
 }
 
 fn at<'a>(input: &'a mut Value, way: &Way) -> &'a mut Value {
-    input
-        .pointer_mut(
-            &way.iter().map(|part| format!("/{}", part.replace('~', "~0").replace('/', "~1"))).collect::<String>(),
-        )
-        .expect("a way leads to a value")
+    let parts: Vec<String> = way.iter().map(|part| part.replace('~', "~0").replace('/', "~1")).collect();
+    input.pointer_mut(&format!("/{}", parts.join("/"))).expect("a way leads to a value")
 }
 
 /// Returns values of every other type.
