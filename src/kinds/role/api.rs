@@ -134,15 +134,7 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
                 .map(|(name, document)| ((*name).to_owned(), document.clone()))
                 .collect(),
             was_used: role.role_last_used().is_some_and(|used| used.last_used_date().is_some()),
-            holders: role
-                .instance_profile_list()
-                .iter()
-                .map(|profile| Holder {
-                    kind: HolderKind::Kind(KindId::InstanceProfile),
-                    name: profile.instance_profile_name.clone(),
-                    id: profile.instance_profile_id.clone(),
-                })
-                .collect(),
+            holders: holders(role),
         }),
         refers: role
             .attached_managed_policies()
@@ -153,6 +145,18 @@ fn normal_form(reader: &Reader, role: &RoleDetail, listed: Option<&ListedRole>, 
             .map(|name| (KindId::Policy, name.to_owned()))
             .collect(),
     }
+}
+
+/// The instance profiles that hold a role.
+fn holders(role: &RoleDetail) -> Vec<Holder> {
+    role.instance_profile_list()
+        .iter()
+        .map(|profile| Holder {
+            kind: HolderKind::Kind(KindId::InstanceProfile),
+            name: profile.instance_profile_name.clone(),
+            id: profile.instance_profile_id.clone(),
+        })
+        .collect()
 }
 
 /// Looks whether a role that exists is the one that the call makes: our marks, in the same place, with the same trust.
@@ -178,20 +182,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
     let role = input.required("RoleName", Input::text)?;
     match operation {
-        Operation::CreateRole => {
-            let request = iam
-                .create_role()
-                .role_name(role)
-                .set_path(input.text("Path")?)
-                .assume_role_policy_document(input.required("AssumeRolePolicyDocument", Input::text)?)
-                .set_description(input.text("Description")?)
-                .set_max_session_duration(input.small("MaxSessionDuration")?)
-                .set_permissions_boundary(input.text("PermissionsBoundary")?)
-                .set_tags(iam_tags(call, "Tags")?);
-            let answer = writer.send(operation, request.send()).await?;
-            let role = answer.role.ok_or_else(|| incomplete(call, "Role"))?;
-            return Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }));
-        }
+        Operation::CreateRole => return create_role(writer, call).await,
         Operation::UpdateRole => {
             let request = iam
                 .update_role()
@@ -255,6 +246,22 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         _ => return Err(unusable(call, "no role needs it")),
     }
     Ok(json!({}))
+}
+
+async fn create_role(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
+    let request = iam
+        .create_role()
+        .role_name(input.required("RoleName", Input::text)?)
+        .set_path(input.text("Path")?)
+        .assume_role_policy_document(input.required("AssumeRolePolicyDocument", Input::text)?)
+        .set_description(input.text("Description")?)
+        .set_max_session_duration(input.small("MaxSessionDuration")?)
+        .set_permissions_boundary(input.text("PermissionsBoundary")?)
+        .set_tags(iam_tags(call, "Tags")?);
+    let answer = writer.send(operation, request.send()).await?;
+    let role = answer.role.ok_or_else(|| incomplete(call, "Role"))?;
+    Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }))
 }
 
 /// Builds IAM's tags from the input of a call.
