@@ -117,6 +117,21 @@ fn kinds_and_operations_are_compared_by_their_types() {
     assert!(found.is_empty(), "{} comparisons by text:\n{}", found.len(), found.join("\n"));
 }
 
+/// The most lines of a file. A longer one has a seam; functions are measured by clippy (`too-many-lines-threshold`).
+const LINES: usize = 500;
+
+#[test]
+fn no_file_has_more_lines_than_one_reader_holds() {
+    let source = source();
+    let files: BTreeSet<_> = source.modules.values().map(|module| &module.file).collect();
+    assert!(files.len() > 200, "only {} files were read", files.len());
+    let long = files.into_iter().filter_map(|file| {
+        let lines = std::fs::read_to_string(file).expect("a source file").lines().count();
+        (lines > LINES).then(|| format!("{}: {lines}", file.display()))
+    });
+    assert_eq!(long.collect::<Vec<_>>(), [""; 0]);
+}
+
 /// The reader of sources is no ornament: it finds each way in which code can name another module.
 #[test]
 fn paths_are_found_however_they_are_written() {

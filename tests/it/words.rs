@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 const NOT_YET_CLEAN: &[&str] = &[];
 
 /// Where the word is looked for, by the endings of the files that people write.
-const FOLDERS_CLEAN: &[&str] = &["README.md", "docs", "examples", "schema", "src"];
+const FOLDERS_CLEAN: &[&str] = &["ARCHITECTURE.md", "README.md", "docs", "examples", "schema", "src"];
 
 /// Where lines are measured.
-const FOLDERS_MEASURED: &[&str] = &["README.md", "docs", "src"];
+const FOLDERS_MEASURED: &[&str] = &["ARCHITECTURE.md", "README.md", "docs", "src"];
 
 /// The files that people write; style sheets, models of AWS and lists of its actions are not prose.
 const ENDINGS: [&str; 4] = ["json", "md", "rs", "toml"];
