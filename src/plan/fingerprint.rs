@@ -214,14 +214,9 @@ fn differing(path: &str, before: &Value, after: &Value, paths: &mut Vec<String>)
 
 /// Sorts the keys of all objects: one text for one value.
 pub fn canonical(value: &Value) -> Value {
-    match value {
-        Value::Object(members) => {
-            let sorted: BTreeMap<&String, &Value> = members.iter().collect();
-            sorted.into_iter().map(|(key, value)| (key.clone(), canonical(value))).collect::<Map<_, _>>().into()
-        }
-        Value::Array(items) => items.iter().map(canonical).collect(),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => value.clone(),
-    }
+    let mut sorted = value.clone();
+    sorted.sort_all_objects();
+    sorted
 }
 
 #[cfg(test)]
