@@ -247,8 +247,9 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
         let options = doctor::Options { only: [instance.id.clone()].into() };
         let diagnosis = diagnose(&evidence, &options);
         let meaning = backup::meaning(&report.proof);
-        report.causes = backup::causes(Some(&diagnosis), meaning, &instance.id);
-        report.lines = backup::lines(&report.causes, &session.engine.config.desired, instance);
+        let system = evidence.system(&instance.id);
+        report.causes = backup::causes(Some(&diagnosis), meaning, &instance.id, system.as_ref());
+        report.lines = backup::lines(&report.causes, &session.engine.config.desired, instance, system.as_ref());
     }
     session.ui.clear_status();
     report

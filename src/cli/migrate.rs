@@ -12,7 +12,7 @@ use super::exit::{CliError, Exit};
 use super::session::{self, Loaded, Session};
 use super::ui::Ui;
 use super::{file, init};
-use crate::aws::{AwsError, Reader};
+use crate::aws::{AwsError, Instance, Reader};
 use crate::config;
 use crate::model::arn::managed_policy_arn;
 use crate::model::safe::escaped;
@@ -22,14 +22,21 @@ use crate::plan::Plan;
 use crate::policy;
 use crate::vss::gate::POLICY;
 use crate::vss::migrate::{Migration, Role, file, migration};
+use crate::vss::version::System;
 
 /// Finds roles with an older policy, says what changes, writes the file and shows its plan.
 pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let scope = scope(arguments, global)?;
     let mut session = Session::open_for(load(&stack(&scope), arguments)?, global, ui).await?;
     ui.status("reading roles and instances");
-    let found = migrations(&session.engine.clients.reader(), &scope).await?;
+    let all = migrations(&session.engine.clients.reader(), &scope).await?;
     ui.clear_status();
+    let (held, found): (Vec<Migration>, Vec<Migration>) = all.into_iter().partition(|one| one.role.stays().is_some());
+    let held = kept(&held);
+    if found.is_empty() && !held.is_empty() {
+        ui.answer(&format!("{held}There is nothing else to migrate.\n"));
+        return Ok(Exit::Done);
+    }
     if found.is_empty() {
         ui.answer("No role of instances has a hand-written VSS policy: there is nothing to migrate.\n");
         return Ok(Exit::Done);
@@ -37,7 +44,7 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let text = file(&found, &scope);
     session.turn_to(load(&text, arguments)?);
     let (plan, _) = session.plan(&Options::default()).await?;
-    let told = format!("{}\n{}{}", told(&found), session.render(&plan, "apply"), staged(&plan));
+    let told = format!("{}{held}\n{}{}", told(&found), session.render(&plan, "apply"), staged(&plan));
     if let Some(path) = &arguments.out {
         init::write(path, &text)?;
         ui.answer(&told);
@@ -102,6 +109,10 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
         .collect();
     // A list that cannot be read is reported where it is missing. A role without instances is migrated all the same.
     let instances = reader.instances().await.map_err(allow)?;
+    // Of what can't be read of the systems nothing is said.
+    let agents = reader.instance_information().await.unwrap_or_default();
+    let systems: BTreeMap<&str, System> =
+        agents.iter().filter_map(|agent| Some((agent.instance_id()?, System::of(agent.platform_name()?)?))).collect();
     let roles = authorization.roles.iter().map(|role| {
         let profiles: Vec<(String, String)> = role
             .instance_profile_list()
@@ -109,12 +120,16 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
             .map(|profile| (profile.instance_profile_name().to_owned(), profile.path().to_owned()))
             .collect();
         let uses = |arn: &str| profiles.iter().any(|(name, _)| arn.rsplit('/').next() == Some(name));
-        let instances = instances
+        let instances: Vec<&Instance> = instances
             .iter()
             .filter(|one| one.windows && !matches!(one.state.as_str(), "terminated" | "shutting-down"))
             .filter(|one| one.profile.as_deref().is_some_and(uses))
-            .map(|one| one.id.clone())
             .collect();
+        let held = instances.iter().filter_map(|one| {
+            let rule = systems.get(one.id.as_str())?.rule()?;
+            let title = one.tags.get("Name").map_or_else(|| one.id.clone(), |name| format!("{name} ({})", one.id));
+            Some((title, rule))
+        });
         let inline = role
             .role_policy_list()
             .iter()
@@ -130,7 +145,8 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
                 .collect(),
             inline: inline.collect(),
             profiles: profiles.clone(),
-            instances,
+            held: held.collect(),
+            instances: instances.iter().map(|one| one.id.clone()).collect(),
         }
     });
     let roles: Vec<Role> = roles.collect();
@@ -181,6 +197,18 @@ fn staged(plan: &Plan) -> String {
         let _ = writeln!(text, "  {}. {stage}", index + 1);
     }
     text
+}
+
+/// Names the roles that keep their policy, each with its reason.
+fn kept(held: &[Migration]) -> String {
+    let said = held.iter().filter_map(|one| {
+        Some(format!(
+            "Role {} keeps its hand-written policy: {}.\n",
+            escaped(&one.role.name),
+            escaped(&one.role.stays()?)
+        ))
+    });
+    said.collect()
 }
 
 /// Says what changes at each role.

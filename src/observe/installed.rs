@@ -1,26 +1,29 @@
-//! Reads what is known of the packages on instances, where the plan needs it: instances would be left with the managed
-//! policy in place of an older one, a Run Command asks for a version, or a canary has to be chosen. It reads lists and
-//! never makes one call for each instance. What can't be read is unknown.
+//! Reads what is known of the packages on instances, where the plan needs it: instances would be left with the
+//! managed policy in place of an older one, a Run Command asks for a version, or a canary has to be chosen; and of
+//! their systems, where a package or what older packages need changes. It reads lists and never makes one call for
+//! each instance. What can't be read is unknown.
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ssm::types::{Association, AssociationExecution, CommandInvocationStatus};
+use aws_sdk_ssm::types::{Association, AssociationExecution, CommandInvocationStatus, InstanceInformation};
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Instance, Invocations, Reader};
-use crate::kind::{Desired, KindLive};
+use crate::kind::diff;
+use crate::kind::{Desired, Found, KindLive};
 use crate::kinds::live_form::document;
 use crate::kinds::package::{DOCUMENT, first_attempts};
-use crate::model::{Address, KindId};
+use crate::model::{Address, KindId, Scope};
 use crate::plan::access::Access;
 use crate::vss::Moment;
-use crate::vss::gate::{Account, Evidence, Machine, Machines, Role, swaps, wanted};
+use crate::vss::gate::{Account, Evidence, Machine, Machines, Powers, Role, swaps, takes_older, wanted};
 use crate::vss::package::{
     Installed, PackageEvidence, PackageSource, believed, is_package, of_association, of_backup, of_output,
 };
+use crate::vss::version::System;
 
 /// How many associations are read at a time.
 const ASSOCIATIONS: usize = 8;
@@ -31,19 +34,22 @@ const EXECUTIONS: usize = 3;
 pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, KindLive)]) -> Evidence {
     let account = account(reader, desired).await;
     let packages: Vec<&Desired> = desired.iter().filter(|entry| entry.address.kind() == KindId::Package).collect();
-    let swapping = account.as_ref().is_ok_and(|account| swapping(reader, account, desired, live));
+    let swapping = account.as_ref().is_ok_and(|account| moving(reader, account, desired, live, swaps));
     let versioned = |entry: &&Desired| {
         let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
         entry.options.contains_key("run_command") && is_package(name) && wanted(&entry.fields, &entry.options).is_some()
     };
     let versions = packages.iter().any(versioned);
     let counted = packages.iter().any(|entry| entry.options.get("canary").is_some_and(Value::is_number));
+    let wholly = swapping || versions || counted;
+    let by_system = packages.iter().any(|entry| is_moving(entry, live))
+        || account.as_ref().is_ok_and(|account| moving(reader, account, desired, live, takes_older));
     let mut evidence = Evidence::default();
     match account {
         Ok(account) => evidence.account = account,
         Err(error) => evidence.account_unread = Some(Box::new(error)),
     }
-    let machines = async { if swapping || versions || counted { Some(read_machines(reader).await) } else { None } };
+    let machines = async { if wholly || by_system { Some(read_machines(reader, wholly).await) } else { None } };
     let numbered: Vec<&Address> = packages
         .iter()
         .filter(|entry| swapping || versioned(entry) || entry.options.contains_key("canary"))
@@ -51,9 +57,17 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
         .collect();
     let attempts = async { if numbered.is_empty() { None } else { Some(first_attempts(reader, &numbered).await) } };
     let (machines, attempts) = join(Box::pin(machines), Box::pin(attempts)).await;
-    if let Some((machines, unread)) = machines {
-        evidence.machines = machines;
-        evidence.unread = unread;
+    if let Some((machines, unread, systems_unread)) = machines {
+        match &machines {
+            Machines::Read(machines) => evidence.fleet.clone_from(machines),
+            Machines::Unread(error) => evidence.fleet_unread = Some(error.clone()),
+            Machines::NotRead => {}
+        }
+        evidence.fleet_unread = evidence.fleet_unread.take().or(systems_unread.map(Box::new));
+        if wholly {
+            evidence.machines = machines;
+            evidence.unread = unread;
+        }
     }
     match attempts {
         Some(Ok(attempts)) => {
@@ -70,17 +84,36 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
 }
 
 /// Reads the instances and what is known of their packages; what could not be read of the packages is returned beside
-/// them.
-async fn read_machines(reader: &Reader) -> (Machines, Vec<AwsError>) {
+/// them. Where only the systems matter, packages are read where some instance has a system on which one version alone
+/// works.
+async fn read_machines(reader: &Reader, wholly: bool) -> (Machines, Vec<AwsError>, Option<AwsError>) {
     let mut unread = Vec::new();
-    let machines = match reader.instances().await {
+    let (instances, systems) = join(reader.instances(), systems(reader)).await;
+    let (systems, systems_unread) = match systems {
+        Ok(systems) => (systems, None),
+        Err(error) => (BTreeMap::new(), Some(error)),
+    };
+    let machines = match instances {
         Ok(instances) => {
-            let words = words(reader, &instances, &mut unread).await;
-            Machines::Read(machines(&instances, words))
+            let matters = |instance: &Instance| systems.get(&instance.id).is_some_and(|system| system.only().is_some());
+            let words = if wholly || instances.iter().any(matters) {
+                words(reader, &instances, &mut unread).await
+            } else {
+                BTreeMap::new()
+            };
+            Machines::Read(machines(&instances, words, &systems))
         }
         Err(error) => Machines::Unread(Box::new(error)),
     };
-    (machines, unread)
+    (machines, unread, systems_unread)
+}
+
+/// Reads the operating systems of instances, as far as Systems Manager knows the instances.
+async fn systems(reader: &Reader) -> Result<BTreeMap<String, System>, AwsError> {
+    let agents = reader.instance_information().await?;
+    let system =
+        |agent: &InstanceInformation| Some((agent.instance_id()?.to_owned(), System::of(agent.platform_name()?)?));
+    Ok(agents.iter().filter_map(system).collect())
 }
 
 /// The kinds that decide what instances may do.
@@ -122,17 +155,44 @@ async fn account(reader: &Reader, desired: &[Desired]) -> Result<Account, AwsErr
     Ok(account)
 }
 
-/// Tells whether instances would be left with a policy that only newer packages can use.
-fn swapping(reader: &Reader, account: &Account, desired: &[Desired], live: &[(KindId, KindLive)]) -> bool {
+/// Tells whether instances come from what they may do to something else in this way, whoever they are.
+fn moving(
+    reader: &Reader,
+    account: &Account,
+    desired: &[Desired],
+    live: &[(KindId, KindLive)],
+    is_way: fn(&Powers, &Powers, &Scope) -> bool,
+) -> bool {
     let scope = reader.scope();
     let access = Access::of_file(scope, account, desired, live);
     access.moves().iter().any(|way| {
         let powers = |after: bool| access.powers(way, &|_| after);
-        !access.holding(None, way).is_empty() && swaps(&powers(false), &powers(true), scope)
+        !access.holding(None, way).is_empty() && is_way(&powers(false), &powers(true), scope)
     })
 }
 
-fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvidence>>) -> Vec<Machine> {
+/// Tells whether an entry of the VSS package does something else to instances than what is live does: then their
+/// systems matter.
+fn is_moving(entry: &Desired, live: &[(KindId, KindLive)]) -> bool {
+    let name = entry.fields.get("package_name").and_then(Value::as_str).unwrap_or_default();
+    let found = live.iter().find_map(|(_, live)| live.found.get(&entry.address));
+    is_package(name)
+        && match found {
+            Some(Found::Absent) => true,
+            Some(Found::Live(live)) => ["package_name", "action", "version", "targets"].iter().any(|field| {
+                let before = live.fields.get(*field).unwrap_or(&Value::Null);
+                let is_same = |after: &Value| after == before || diff::is_empty(after) && diff::is_empty(before);
+                entry.fields.get(*field).is_some_and(|after| !is_same(after))
+            }),
+            Some(Found::Unknown { .. } | Found::Ambiguous { .. }) | None => false,
+        }
+}
+
+fn machines(
+    instances: &[Instance],
+    mut words: BTreeMap<String, Vec<PackageEvidence>>,
+    systems: &BTreeMap<String, System>,
+) -> Vec<Machine> {
     let is_there = |instance: &&Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let machine = |instance: &Instance| Machine {
         id: instance.id.clone(),
@@ -142,6 +202,7 @@ fn machines(instances: &[Instance], mut words: BTreeMap<String, Vec<PackageEvide
         tags: instance.tags.clone(),
         profile: instance.profile.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
         package: words.remove(&instance.id).and_then(|words| believed(&words).cloned()),
+        system: systems.get(&instance.id).cloned(),
     };
     let is_there: Vec<&Instance> = instances.iter().filter(is_there).collect();
     is_there.into_iter().map(machine).collect()

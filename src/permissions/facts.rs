@@ -75,7 +75,7 @@ pub(super) struct Package {
     pub(super) is_command: bool,
     /// Commands may run on some of its instances ahead of the others: a canary, or the version gate.
     pub(super) goes_first: bool,
-    /// A command of it asks for a version, or a canary has to be chosen: what is installed is read.
+    /// It is the package whose versions belong to systems, or a canary has to be chosen: what is installed is read.
     pub(super) is_compared: bool,
     /// `apply` waits for its instances.
     pub(super) waits: bool,
@@ -216,7 +216,7 @@ fn package(entry: &Desired, gated: bool) -> Package {
     let mut package = Package {
         is_command,
         goes_first: canary.is_some() || is_vss && gated || versioned,
-        is_compared: canary.is_some() || versioned,
+        is_compared: canary.is_some() || is_vss,
         waits: entry.options.get("wait").is_some_and(|wait| *wait == true),
         instances: Vec::new(),
         tags: Vec::new(),

@@ -121,7 +121,8 @@ pub(super) fn commands(facts: &Facts) -> bool {
     facts.packages.iter().any(|package| package.is_command)
 }
 
-/// What is installed on instances is read: for the version gate, for versions that commands ask for, for canaries.
+/// What is installed on instances is read: for the version gate, for the versions that their systems take, for
+/// canaries.
 pub(super) fn installed(facts: &Facts) -> bool {
     facts.gated || facts.packages.iter().any(|package| package.is_compared)
 }

@@ -73,6 +73,7 @@ fn nothing_is_allowed_on_everything_but_what_knows_no_resources() {
             "ec2:DescribeImages",
             "ec2:DescribeInstances",
             "ec2:DescribeSnapshots",
+            "ssm:DescribeInstanceInformation",
             "ssm:GetCommandInvocation",
             "ssm:ListCommandInvocations",
         ];

@@ -3,6 +3,7 @@
 //! What leaves instances with `AWSEC2VssSnapshotPolicy` in place of an older policy waits for their packages
 //! ([`swaps`]). What was read is in `Input::installed`; nothing is read here.
 
+mod older;
 mod swaps;
 #[cfg(test)]
 mod tests;
@@ -83,6 +84,8 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
     commands(evidence, drafts, &mut precedence);
     let canaries = canaries(evidence, drafts, diagnostics);
     let older = swaps::hold(input, evidence, drafts, diagnostics, &mut precedence);
+    older::losses(input, evidence, drafts, &mut precedence);
+    older::unread(evidence, drafts, diagnostics);
     let packages: BTreeSet<Address> =
         canaries.keys().chain(older.keys()).chain(precedence.rings.keys()).cloned().collect();
     for address in packages {
@@ -185,6 +188,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Prec
         let is_due = |machine: &&&Machine| {
             machine.windows
                 && machine.running
+                && machine.takes(wanted.pin())
                 && matches!(machine.standing(wanted), Standing::Wrong(_) | Standing::Gone)
         };
         let due: Vec<&Machine> = meant.iter().filter(is_due).copied().collect();
@@ -253,8 +257,11 @@ fn canaries(
         };
         // An instance without the package tests more than one that has it.
         let floor = wants(draft).unwrap_or(Wanted::From(MANAGED_POLICY));
-        let mut fit: Vec<&Machine> =
-            machines.iter().filter(|machine| machine.windows && machine.running && machine.is_meant(targets)).collect();
+        // Nor does one tell anything on which this version never works.
+        let pin = wants(draft).and_then(Wanted::pin);
+        let is_fit =
+            |machine: &&Machine| machine.windows && machine.running && machine.is_meant(targets) && machine.takes(pin);
+        let mut fit: Vec<&Machine> = machines.iter().filter(is_fit).collect();
         fit.sort_by_key(|machine| (machine.standing(floor) == Standing::Right, &machine.id));
         let chosen: Vec<String> = fit.into_iter().take(count).map(|machine| machine.id.clone()).collect();
         if !chosen.is_empty() {

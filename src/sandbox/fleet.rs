@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 pub use packages::PackageOutcome;
-pub(super) use packages::older;
+pub(super) use packages::{is_made_for, older};
 
 /// The instances of one region by id.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]

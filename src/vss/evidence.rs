@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::Moment;
 use super::package::{Installed, PackageEvidence, PackageSource};
-use super::version::Version;
+use super::version::{System, Version};
 use crate::model::Scope;
 
 pub use instances::{Agent, Endpoint, Instance, Key, MetadataOptions, RouteTable, Volume};
@@ -157,6 +157,11 @@ impl Evidence {
     /// Finds an instance by its id.
     pub fn instance(&self, id: &str) -> Option<&Instance> {
         self.instances.known()?.iter().find(|instance| instance.id == id)
+    }
+
+    /// Returns the operating system of an instance, as far as Systems Manager names one that is known.
+    pub fn system(&self, id: &str) -> Option<System> {
+        self.agents.known()?.get(id)?.platform_name.as_deref().and_then(System::of)
     }
 
     /// Returns what is known about the package on an instance, a look inside included, in no order.

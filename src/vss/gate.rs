@@ -15,7 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::VSS_CONFIG;
 use super::package::{Installed, PackageEvidence};
-use super::version::compare;
+use super::version::{System, compare};
 use crate::aws::AwsError;
 use crate::kind::Fields;
 use crate::model::{Address, Scope};
@@ -41,6 +41,8 @@ pub struct Machine {
     pub profile: Option<String>,
     /// What is known of its package.
     pub package: Option<PackageEvidence>,
+    /// The operating system, where it is known.
+    pub system: Option<System>,
 }
 
 /// What was read about instances.
@@ -86,6 +88,10 @@ pub struct Evidence {
     pub account_unread: Option<Box<AwsError>>,
     /// The instances.
     pub machines: Machines,
+    /// The instances as far as only their systems matter: a package changes, or what a role allows.
+    pub fleet: Vec<Machine>,
+    /// Why the instances of the fleet or their systems could not be read.
+    pub fleet_unread: Option<Box<AwsError>>,
     /// The errors of reading the packages' versions, which may be why a version is unknown.
     pub unread: Vec<AwsError>,
     /// The number of the next command that goes to some instances ahead of the others, by package.
@@ -126,10 +132,47 @@ pub enum Wanted<'a> {
     Pinned(&'a str),
 }
 
+impl<'a> Wanted<'a> {
+    /// Returns the version that is installed; `None` is the newest one.
+    pub fn pin(self) -> Option<&'a str> {
+        match self {
+            Self::Pinned(version) => Some(version),
+            Self::From(_) => None,
+        }
+    }
+}
+
 impl Machine {
     /// Returns the name with the id, as texts show it.
     pub fn title(&self) -> String {
         if self.name.is_empty() { self.id.clone() } else { format!("{} ({})", self.name, self.id) }
+    }
+
+    /// Returns the version that alone works on its system, where there is such a one.
+    pub fn only(&self) -> Option<&'static str> {
+        self.system.as_ref().and_then(System::only)
+    }
+
+    /// Tells whether a pinned version works on its system, or the newest one where nothing is pinned. A system that is
+    /// not known takes any.
+    pub fn takes(&self, pin: Option<&str>) -> bool {
+        self.only().is_none_or(|only| pin.is_some_and(|pin| compare(pin, only).is_eq()))
+    }
+
+    /// Tells whether one version alone works on its system and that one may be there: it has VSS to lose.
+    pub fn may_have_its_only_version(&self) -> bool {
+        let may_be = |only: &str| self.package.as_ref().is_none_or(|package| package.installed.may_be(only));
+        self.windows && self.only().is_some_and(may_be)
+    }
+
+    /// Names machines by what [`System::rule`] says of them.
+    pub fn by_rule(machines: &[&Self]) -> BTreeMap<String, String> {
+        let mut found: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for machine in machines {
+            let rule = machine.system.as_ref().and_then(System::rule);
+            found.entry(rule.unwrap_or_default()).or_default().push(machine.title());
+        }
+        found.into_iter().map(|(rule, titles)| (rule, titles.join(", "))).collect()
     }
 
     /// Compares its package with what an entry asks for.

@@ -4,6 +4,8 @@
 //! backups". AWS gives no codes: a message is recognised by a part of it, in any case. The first row that fits counts,
 //! so the more special ones stand first.
 
+use super::version::System;
+
 /// What a message means.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Meaning {
@@ -15,6 +17,31 @@ pub struct Meaning {
     pub checks: &'static [&'static str],
     /// What to do.
     pub fix: &'static str,
+    /// What to do instead on a system on which one older version of the package alone works.
+    pub on_older: OnOlder,
+}
+
+/// What to do on a system on which one older version of the package alone works.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOlder {
+    /// The same as anywhere.
+    Same,
+    /// This, and then a policy of the customer's own.
+    Policy(&'static str),
+    /// Install that version.
+    Package,
+}
+
+impl Meaning {
+    /// Says what to do on a system: AWS's managed policy and the newest package are no way out on an older one.
+    pub fn fix_on(&self, system: Option<&System>) -> String {
+        let advice = match self.on_older {
+            OnOlder::Same => None,
+            OnOlder::Policy(first) => system.and_then(System::policy_advice).map(|advice| format!("{first}{advice}")),
+            OnOlder::Package => system.and_then(System::package_advice),
+        };
+        advice.unwrap_or_else(|| self.fix.to_owned())
+    }
 }
 
 /// Every documented message.
@@ -25,33 +52,45 @@ pub const TABLE: &[Meaning] = &[
                 answer, or its role allows too little",
         checks: &["D003", "D010", "D011", "D020", "D021", "D023"],
         fix: "start the instance and its AmazonSSMAgent service, and give it an instance profile whose role has \
-              AmazonSSMManagedInstanceCore and AWSEC2VssSnapshotPolicy",
+              AmazonSSMManagedInstanceCore and AWSEC2VssSnapshotPolicy (before Windows Server 2016 a policy of your \
+              own that does not ask for the tag `AwsVssConfig`)",
+        on_older: OnOlder::Policy(
+            "start the instance and its AmazonSSMAgent service, attach AmazonSSMManagedInstanceCore to its role, and ",
+        ),
     },
     Meaning {
         part: "because of insufficient privileges to perform this operation",
         cause: "the instance's role may not make the image or tag it, or the package is older than the managed policy \
                 needs",
         checks: &["D020", "D021", "D022"],
-        fix: "attach AWSEC2VssSnapshotPolicy to the instance's role, and bring AwsVssComponents to 2.3.1 or later",
+        fix: "attach AWSEC2VssSnapshotPolicy to the instance's role, and bring AwsVssComponents to 2.3.1 or later; \
+              Windows Server 2012 and 2012 R2 take 2.1.0 only, 2008 R2 1.3.1.0 only, with a policy of your own that \
+              does not ask for the tag `AwsVssConfig`",
+        on_older: OnOlder::Policy(""),
     },
     Meaning {
         part: "ec2-vss-agent.exe is not installed",
         cause: "the package AwsVssComponents is not on the instance",
         checks: &["D030"],
-        fix: "install it: `vssctl apply` with a `[package.AwsVssComponents]` that targets the instance",
+        fix: "install it: `vssctl apply` with a `[package.AwsVssComponents]` that targets the instance, pinned to \
+              2.1.0 on Windows Server 2012 and 2012 R2, to 1.3.1.0 on 2008 R2",
+        on_older: OnOlder::Package,
     },
     Meaning {
         part: "because of timeout on vss enabled snapshot creation",
         cause: "the writers were not frozen and thawed within the 10 seconds that AWS gives them",
         checks: &["D050", "D051", "D052"],
         fix: "back up at a time of less I/O, exclude the package from antivirus, restart the service of a writer that \
-              failed, and take the newest package",
+              failed, and take the newest package that works on the system",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "because of unsupported windows server version",
         cause: "the system is none that AWS's VSS solution supports",
         checks: &["D002"],
-        fix: "move to Windows Server 2016 or later; 2012 and 2012 R2 work with package 2.1.0 only",
+        fix: "move to Windows Server 2016 or later; 2012 and 2012 R2 work with package 2.1.0 only, 2008 R2 with \
+              1.3.1.0 only",
+        on_older: OnOlder::Package,
     },
     Meaning {
         part: "windows vss backup job error encountered, trying for regular backup",
@@ -59,72 +98,84 @@ pub const TABLE: &[Meaning] = &[
         checks: &["D021", "D022", "D030", "D040", "D050"],
         fix: "run `vssctl doctor` for the instance, and look at the output of its last AWSEC2-CreateVssSnapshot \
               command",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "there was a running job for the same resource",
         cause: "another backup of the instance was running: AWS Backup runs one at a time and fails the later one",
         checks: &["D064"],
         fix: "merge the plans, or move their schedules apart by more than the longest start window",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "cannot be assumed by aws backup",
         cause: "AWS Backup cannot assume the selection's role",
         checks: &["D023"],
         fix: "the role must exist and trust backup.amazonaws.com: `preset = \"backup-service\"` makes it so",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "expired before completion",
         cause: "the job did not start or end within its windows",
         checks: &["D070"],
         fix: "give the rule longer windows: `start_window` of 8h, and a `complete_window` well beyond it",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "not within the range specified for the target backup vault",
         cause: "the rule's retention is outside of what the vault's lock allows",
         checks: &["D071"],
         fix: "bring `delete_after` of the rule inside the vault lock's range",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "subscriber limit exceeded",
         cause: "more than 300 backups at a time in this account and region",
         checks: &["D060"],
         fix: "spread the instances over several rules, or give the rule a longer start window",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "maximum allowed in-progress snapshots for a single volume",
         cause: "other snapshots of the same volume were still being made",
         checks: &["D061"],
         fix: "let no other tool snapshot the same volumes at the same time",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "maximum number of concurrent snapshots on an ebs volume",
         cause: "other snapshots of the same volume were still being made",
         checks: &["D061"],
         fix: "let no other tool snapshot the same volumes at the same time",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "maximum allowed active snapshot limit exceeded",
         cause: "the account has as many snapshots in progress as it may have",
         checks: &["D061"],
         fix: "spread the backups over time, or ask AWS for a higher quota",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "cannot create more than 20 user snapshots",
         cause: "the account has as many snapshots as it may have",
         checks: &["D061"],
         fix: "delete snapshots that nobody needs, or ask AWS for a higher quota",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "must not have more than 50 user tags",
         cause: "the instance's tags, the rule's and those of the snapshot are more than 50 together",
         checks: &["D062"],
         fix: "remove tags from the instance or from the rule's `recovery_point_tags`",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "more than 50 tags specified",
         cause: "the instance's tags, the rule's and those of the snapshot are more than 50 together",
         checks: &["D062"],
         fix: "remove tags from the instance or from the rule's `recovery_point_tags`",
+        on_older: OnOlder::Same,
     },
     Meaning {
         // The message has a number before these words, which differs in accounts with a higher quota.
@@ -132,20 +183,25 @@ pub const TABLE: &[Meaning] = &[
         cause: "the account has as many images as it may have",
         checks: &["D063"],
         fix: "delete images that nobody needs, or ask AWS for a higher quota",
+        on_older: OnOlder::Same,
     },
     Meaning {
         part: "you are not authorized to perform this operation",
         cause: "a role may not do what the backup needs: the selection's or the instance's",
         checks: &["D021", "D023"],
         fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role \
-              AWSEC2VssSnapshotPolicy",
+              AWSEC2VssSnapshotPolicy (before Windows Server 2016 a policy of your own that does not ask for the tag \
+              `AwsVssConfig`)",
+        on_older: OnOlder::Policy("give the selection's role AWSBackupServiceRolePolicyForBackup, and "),
     },
     Meaning {
         part: "access denied trying to call aws backup service",
         cause: "a role may not do what the backup needs: the selection's or the instance's",
         checks: &["D021", "D023"],
         fix: "give the selection's role AWSBackupServiceRolePolicyForBackup and the instance's role \
-              AWSEC2VssSnapshotPolicy",
+              AWSEC2VssSnapshotPolicy (before Windows Server 2016 a policy of your own that does not ask for the tag \
+              `AwsVssConfig`)",
+        on_older: OnOlder::Policy("give the selection's role AWSBackupServiceRolePolicyForBackup, and "),
     },
 ];
 

@@ -51,6 +51,18 @@ pub struct Role {
     pub profiles: Vec<(String, String)>,
     /// The ids of the Windows instances that have it.
     pub instances: Vec<String>,
+    /// What [`System::rule`](super::version::System::rule) says of those with a system on which no version works that
+    /// the managed policy works with, by the name with the id.
+    pub held: BTreeMap<String, String>,
+}
+
+impl Role {
+    /// Says why the role has to keep its policy, where some instance needs it: AWS's managed policy asks for a tag that
+    /// no version for that system sets.
+    pub fn stays(&self) -> Option<String> {
+        let named: Vec<String> = self.held.iter().map(|(title, rule)| format!("{title}: {rule}")).collect();
+        (!named.is_empty()).then(|| format!("{POLICY} works from {MANAGED_POLICY} on, and {}", named.join("; ")))
+    }
 }
 
 /// A role that has an older policy, and what becomes of it.
@@ -178,7 +190,7 @@ fn key(name: &str, taken: &Table) -> String {
 }
 
 fn role(migration: &Migration, key: &str, profiles: &mut Table, scope: &Scope) -> Table {
-    let Role { name, path, trust, managed, inline, profiles: held, instances: _ } = &migration.role;
+    let Role { name, path, trust, managed, inline, profiles: held, instances: _, held: _ } = &migration.role;
     let mut table = Table::new();
     if key != name {
         table.insert("name".to_owned(), name.as_str().into());
@@ -235,6 +247,7 @@ mod tests {
 
     use super::*;
     use crate::model::KindId;
+    use crate::vss::version::System;
 
     fn scope() -> Scope {
         Scope {
@@ -274,6 +287,7 @@ mod tests {
             ]),
             profiles: vec![("web-profile".into(), "/".into())],
             instances: vec!["i-0123456789abcdef0".into()],
+            held: BTreeMap::new(),
         };
         let documents = BTreeMap::from([(role.managed[0].clone(), allows(&["ec2:CreateImage", "ec2:CreateTags"]))]);
         let found = migration(&role, &documents, Some(&allows(&["ec2:CreateImage"])), &scope()).expect("a migration");
@@ -292,6 +306,16 @@ mod tests {
             role.fields["inline_policies"].as_object().map(|map| map.keys().cloned().collect()),
             Some(vec!["files".to_owned()])
         );
+    }
+
+    #[test]
+    fn a_role_stays_as_it_is_while_one_server_needs_its_policy() {
+        let mut role = Role::default();
+        assert_eq!(role.stays(), None);
+        let system = System::of("Microsoft Windows Server 2012 R2 Standard").expect("a system");
+        role.held.insert("sql-1 (i-1)".to_owned(), system.rule().expect("one version"));
+        let why = role.stays().expect("a reason");
+        assert!(why.contains("sql-1 (i-1): Windows Server 2012 R2 works with package 2.1.0 only"), "{why}");
     }
 
     #[test]

@@ -49,6 +49,19 @@ impl Installed {
     }
 }
 
+impl Installed {
+    /// Tells whether it may be this version, as far as is known. The newest one is none that an old system is held at.
+    pub fn may_be(&self, version: &str) -> bool {
+        match self {
+            Self::Version(installed) => *installed == Version::new(version),
+            Self::AtLeast(least) => !Version::new(version).is_before(least.as_str()),
+            Self::Before(end) => Version::new(version).is_before(end.as_str()),
+            Self::Present => true,
+            Self::Newest | Self::Gone => false,
+        }
+    }
+}
+
 /// Where a version of the package is known from, the most trusted first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

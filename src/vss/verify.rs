@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 use super::Moment;
 use super::evidence::{Evidence, Job, Selection, Unread};
 use super::messages::Meaning;
+use super::version::System;
 
 mod decide;
 mod declared;
@@ -110,11 +111,12 @@ pub struct Cause {
     pub checks: Vec<String>,
 }
 
-impl From<&Meaning> for Cause {
-    fn from(meaning: &Meaning) -> Self {
+impl Cause {
+    /// Returns what a message means for an instance with a system, as far as that is known.
+    pub fn of(meaning: &Meaning, system: Option<&System>) -> Self {
         Self {
             cause: meaning.cause.to_owned(),
-            fix: meaning.fix.to_owned(),
+            fix: meaning.fix_on(system),
             checks: meaning.checks.iter().map(|check| (*check).to_owned()).collect(),
         }
     }

@@ -2,6 +2,9 @@
 //!
 //! Source: EC2 User Guide, "AWS VSS solution version history". A missing number is 0 (`1.3.1.0` is `1.3.1`), and a
 //! version that is not known here counts as a newer one.
+//!
+//! Version and operating system belong together. [`System`] is the only place that says which versions work on which
+//! system, and what to do where one version alone does.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -18,10 +21,112 @@ pub const METADATA: &str = "2.4.0";
 pub const IN_PLACE: &str = "2.5.0";
 /// The only version for Windows Server 2012 and 2012 R2.
 pub const SERVER_2012: &str = "2.1.0";
+/// The only version for Windows Server 2008 R2.
+pub const SERVER_2008_R2: &str = "1.3.1.0";
+/// The last version that does not ask for the instance's attributes.
+pub const WITHOUT_ATTRIBUTES: &str = "2.1.0";
 /// The oldest version that heeds the `WinHTTP` proxy.
 pub const PROXY: &str = "2.0.1";
 /// The version that makes sure that AWS's provider is the one that is used.
 pub const PROVIDER: &str = "2.3.3";
+
+/// The versions that AWS no longer offers for download: an installation of one of them fails on every server.
+const WITHDRAWN: [&str; 7] = ["2.0.1", "2.0.0", "1.3.2.0", "1.3.00", "1.2.00", "1.1", "1.0"];
+
+/// Tells whether AWS no longer offers a version for download.
+pub fn is_withdrawn(version: &str) -> bool {
+    WITHDRAWN.iter().any(|withdrawn| compare(withdrawn, version).is_eq())
+}
+
+/// Tells whether some system works with this version and no other one.
+pub fn is_the_only_one(version: &str) -> bool {
+    [SERVER_2012, SERVER_2008_R2].iter().any(|only| compare(only, version).is_eq())
+}
+
+/// Which versions of the package work on an operating system.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Works {
+    /// All of them: Windows Server 2016 and later.
+    Any,
+    /// This one alone.
+    Only(&'static str),
+    /// None.
+    Never,
+}
+
+/// An operating system of the Windows family, as far as versions of the package differ on it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct System {
+    title: String,
+    works: Works,
+}
+
+impl System {
+    /// Reads it from the name that Systems Manager gives, such as `Microsoft Windows Server 2012 R2 Standard`. A name
+    /// that does not tell gives nothing, and nothing is said about a system that is not known.
+    pub fn of(platform: &str) -> Option<Self> {
+        let rest = platform.split_once("Windows").map(|(_, rest)| rest)?;
+        if !rest.contains("Server") {
+            return Some(Self { title: format!("Windows{rest}"), works: Works::Never });
+        }
+        let mut parts = rest.split_whitespace();
+        let (year, joined) = parts.find_map(|part| {
+            let (year, joined) = part.split_at_checked(4)?;
+            Some((year.parse::<u32>().ok().filter(|year| (2000..3000).contains(year))?, joined))
+        })?;
+        let is_r2 = joined == "R2" || joined.is_empty() && parts.next() == Some("R2");
+        let works = match (year, is_r2) {
+            (2008, true) => Works::Only(SERVER_2008_R2),
+            (2012, _) => Works::Only(SERVER_2012),
+            (2016.., _) => Works::Any,
+            _ => Works::Never,
+        };
+        Some(Self { title: format!("Windows Server {year}{}", if is_r2 { " R2" } else { "" }), works })
+    }
+
+    /// Returns its name without maker and edition, such as `Windows Server 2012 R2`.
+    pub fn title(&self) -> &str {
+        &self.title
+    }
+
+    /// Returns which versions work on it.
+    pub fn works(&self) -> Works {
+        self.works
+    }
+
+    /// Returns the version that alone works on it, where there is such a one.
+    pub fn only(&self) -> Option<&'static str> {
+        match self.works {
+            Works::Only(version) => Some(version),
+            Works::Any | Works::Never => None,
+        }
+    }
+
+    /// Says which version alone works on it, in a sentence without its full stop.
+    pub fn rule(&self) -> Option<String> {
+        Some(format!("{} works with package {} only", self.title, self.only()?))
+    }
+
+    /// Says what to do about the package where one version alone works.
+    pub fn package_advice(&self) -> Option<String> {
+        let only = self.only()?;
+        Some(format!(
+            "install {only} on it: `version = \"{only}\"` in a `[package.NAME]` whose targets mean only servers with \
+             {}, and no other package for them",
+            self.title
+        ))
+    }
+
+    /// Says what to do about the instance's role where no version works that AWS's managed policy works with.
+    pub fn policy_advice(&self) -> Option<String> {
+        let rule = self.rule()?;
+        Some(format!(
+            "give the role a policy of its own that allows ec2:CreateSnapshot, ec2:CreateSnapshots, ec2:CreateImage, \
+             ec2:CreateTags, ec2:DescribeInstances, ec2:DescribeImages and ec2:DescribeSnapshots without the tag \
+             `AwsVssConfig`: {rule}, and AWSEC2VssSnapshotPolicy works from {MANAGED_POLICY} on"
+        ))
+    }
+}
 
 /// One version, as it was written.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -102,6 +207,51 @@ mod tests {
         assert!(!Version::new("3.0").is_before(MANAGED_POLICY));
         assert!(Version::new("2.2.1").is_before(MANAGED_POLICY));
         assert_eq!(Version::new("2.3.1.0"), Version::new("2.3.1"));
+    }
+
+    #[test]
+    fn each_system_says_which_versions_work_on_it() {
+        let works = |name: &str| System::of(name).map(|system| (system.title().to_owned(), system.works()));
+        for (name, title, expected) in [
+            ("Microsoft Windows Server 2025 Datacenter", "Windows Server 2025", Works::Any),
+            ("Microsoft Windows Server 2016 Standard", "Windows Server 2016", Works::Any),
+            ("Microsoft Windows Server 2012 R2 Standard", "Windows Server 2012 R2", Works::Only("2.1.0")),
+            ("Microsoft Windows Server 2012R2", "Windows Server 2012 R2", Works::Only("2.1.0")),
+            ("Microsoft Windows Server 2012 Datacenter", "Windows Server 2012", Works::Only("2.1.0")),
+            ("Microsoft Windows Server® 2008 R2 Standard", "Windows Server 2008 R2", Works::Only("1.3.1.0")),
+            ("Microsoft Windows Server 2008 Standard", "Windows Server 2008", Works::Never),
+            ("Microsoft Windows Server 2003 R2", "Windows Server 2003 R2", Works::Never),
+            ("Microsoft Windows 10 Pro", "Windows 10 Pro", Works::Never),
+        ] {
+            assert_eq!(works(name), Some((title.to_owned(), expected)), "{name}");
+        }
+        for unknown in ["", "Amazon Linux", "Microsoft Windows Server", "Windows Server 20H2", "Hyper-V Server 2012 R2"]
+        {
+            assert_eq!(works(unknown), None, "{unknown}");
+        }
+    }
+
+    #[test]
+    fn where_one_version_alone_works_the_advice_names_it_and_no_other() {
+        let of = |name: &str| System::of(name).expect("a known system");
+        let old = of("Microsoft Windows Server 2008 R2 Standard");
+        assert!(old.package_advice().is_some_and(|advice| advice.contains("`version = \"1.3.1.0\"`")));
+        assert!(
+            old.policy_advice().is_some_and(|advice| advice.contains("Windows Server 2008 R2 works with package 1.3"))
+        );
+        let new = of("Microsoft Windows Server 2019 Datacenter");
+        assert_eq!((new.rule(), new.package_advice(), new.policy_advice()), (None, None, None));
+    }
+
+    #[test]
+    fn what_can_no_longer_be_downloaded_is_known_however_it_is_written() {
+        for gone in ["2.0.1", "2.0.0", "2.0", "1.3.2.0", "1.3.2", "1.3.00", "1.3", "1.2.00", "1.1", "1.0"] {
+            assert!(is_withdrawn(gone), "{gone}");
+        }
+        for there in ["1.3.1.0", "2.1.0", "2.2.1", "2.3.1", "2.5.1", "3.0.0"] {
+            assert!(!is_withdrawn(there), "{there}");
+        }
+        assert!(is_the_only_one("2.1") && is_the_only_one("1.3.1") && !is_the_only_one("2.2.1"));
     }
 
     #[test]

@@ -36,6 +36,7 @@ mod restore_tests;
 mod saved_plans;
 mod scenarios;
 mod swaps;
+mod systems;
 mod untrusted_files;
 mod words;
 

@@ -17,7 +17,8 @@ use crate::model::duration::minutes;
 use crate::model::schedule::{Runs, Schedule};
 use crate::model::source::Place;
 use crate::model::{Address, Diagnostic};
-use crate::vss::version::{MANAGED_POLICY, compare};
+use crate::vss::gate::Powers;
+use crate::vss::version::{MANAGED_POLICY, compare, is_the_only_one};
 
 use crate::policy::permits::{allows, trusts};
 
@@ -136,6 +137,9 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
     }
     let used = facts.has_vss_plan || facts.packages.iter().any(|package| package.vss);
     let Some(managed) = role.managed.as_ref().filter(|_| used && !role.additive) else { return };
+    let is_older =
+        |package: &PackageFacts| package.version.as_ref().is_some_and(|pin| compare(pin, MANAGED_POLICY).is_lt());
+    let has_older = facts.packages.iter().any(|package| package.vss && is_older(package));
     // A customer's own policy may allow it, and is not read here.
     let own = managed.iter().any(|arn| !arn.contains(":iam::aws:"));
     for (policy, action) in [(SSM_CORE, "ssm:UpdateInstanceInformation"), (VSS_POLICY, "ec2:CreateImage")] {
@@ -146,7 +150,13 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
             let diagnostic = Diagnostic::warning("VSS0712", message)
                 .at(&role.address)
                 .label(format!("nothing here allows `{action}`"))
-                .help(format!("add `{policy}` to `managed_policies`, or take `preset = \"vss-instance\"`"));
+                .help(if policy == VSS_POLICY && has_older {
+                    "a package of the file is older than 2.3.1: allow it in a policy that does not ask for the tag \
+                     `AwsVssConfig`, which older packages do not set"
+                        .to_owned()
+                } else {
+                    format!("add `{policy}` to `managed_policies`, or take `preset = \"vss-instance\"`")
+                });
             context.report(&role.key, diagnostic);
         }
     }
@@ -179,21 +189,45 @@ fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFa
     }
 }
 
-/// The managed policy requires a tag that the package sets from version 2.3.1 on.
+/// Tells whether packages before 2.3.1 can work under a role. A policy of the customer's own may allow it, and is not
+/// read here.
+fn serves_older(context: &Context<'_>, role: &RoleFacts) -> bool {
+    let inline = Value::Object(role.inline.clone().into_iter().collect());
+    role.managed.iter().flatten().any(|arn| !arn.contains(":iam::aws:"))
+        || Powers::new(&inline, [], &BTreeMap::new()).serve_older(&context.scope)
+}
+
+/// The managed policy requires a tag that the package sets from version 2.3.1 on. A version that alone works on an
+/// older Windows Server is for servers with a role of their own, where the file has such a role.
 fn policy_gate(context: &mut Context<'_>, facts: &Facts, package: &PackageFacts) {
-    let attached = facts
-        .roles
-        .iter()
-        .find(|role| role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}"))));
+    let has_policy = |role: &&RoleFacts| {
+        role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}")))
+            && !serves_older(context, role)
+    };
+    let attached = facts.roles.iter().find(has_policy);
+    let is_for_old_servers = package.version.as_deref().is_some_and(is_the_only_one);
+    let has_role_for_them = || {
+        facts
+            .profiles
+            .iter()
+            .any(|profile| facts.roles.iter().any(|role| role.address == profile.role && serves_older(context, role)))
+    };
     let version = package.version.as_ref().or(package.minimum_version.as_ref());
     if let (Some(role), Some(version)) = (attached, version)
         && compare(version, MANAGED_POLICY) == Ordering::Less
+        && !(is_for_old_servers && has_role_for_them())
     {
         let message = format!("AwsVssComponents {} does not work with the policy `{VSS_POLICY}`", safe(version));
+        let help = if is_for_old_servers {
+            "it is the only version for an older Windows Server, whose role needs a policy of its own that does not \
+             ask for the tag `AwsVssConfig`; servers with 2016 or later take 2.3.1 or later"
+        } else {
+            "take 2.3.1 or later: older versions do not set the tag `AwsVssConfig` that the policy asks for"
+        };
         let diagnostic = Diagnostic::warning("VSS0604", message)
             .at(&package.address)
             .label(format!("`{}` has that policy, which needs 2.3.1 or later", role.address))
-            .help("take 2.3.1 or later: older versions do not set the tag `AwsVssConfig` that the policy asks for");
+            .help(help);
         context.report(&package.place, diagnostic);
     }
 }

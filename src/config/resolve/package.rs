@@ -14,13 +14,11 @@ use crate::kind::Desired;
 use crate::kind::values::{Canary, TextOrNumber};
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
-use crate::vss::version::{IN_PLACE, compare};
+use crate::vss::package::is_package;
+use crate::vss::version::{IN_PLACE, MANAGED_POLICY, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn};
 
 use super::across::{Facts, PackageFacts};
 use super::values::schedule_error;
-
-/// The package that makes VSS snapshots.
-pub(crate) const VSS_COMPONENTS: &str = "AwsVssComponents";
 
 macro_rules! pattern {
     ($name:ident, $pattern:literal) => {
@@ -85,7 +83,7 @@ fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mu
     let tags = context.merged_tags(entry, false);
     facts.packages.push(PackageFacts {
         address: entry.address.clone(),
-        vss: package_name == VSS_COMPONENTS && entry.spec.action.unwrap_or_default() == PackageAction::Install,
+        vss: is_package(&package_name) && entry.spec.action.unwrap_or_default() == PackageAction::Install,
         version: entry.spec.version.clone().filter(|version| !version.is_empty()),
         minimum_version: entry.spec.minimum_version.clone(),
         place: entry.place(&[if entry.spec.version.is_some() { "version" } else { "minimum_version" }]),
@@ -124,8 +122,20 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
         let diagnostic = diagnostic.label("not together with `version`").help("keep one of the two");
         context.report(&entry.place(&["minimum_version"]), diagnostic);
     }
-    if package_name != VSS_COMPONENTS {
+    if !is_package(package_name) {
         return;
+    }
+    if let Some(version) = spec.version.as_deref().filter(|version| is_withdrawn(version))
+        && spec.action.unwrap_or_default() == PackageAction::Install
+    {
+        let diagnostic = entry
+            .error("VSS0615", format!("AwsVssComponents {} can no longer be downloaded", safe(version)))
+            .label("the installation would fail on every server")
+            .help(format!(
+                "take {MANAGED_POLICY} or later, or `minimum_version` for the newest; {SERVER_2012} is for Windows \
+                 Server 2012 and 2012 R2, {SERVER_2008_R2} for 2008 R2"
+            ));
+        context.report(&entry.place(&["version"]), diagnostic);
     }
     let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
     if spec.installation_type == Some(InstallationType::InPlaceUpdate)

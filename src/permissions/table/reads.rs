@@ -153,11 +153,12 @@ pub(super) const ROWS: &[Row] = &[
         reach: Reach::Read,
         why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots \
               and images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it \
-              needs.",
+              needs. And their systems, as an older Windows Server works with one version of the package only.",
         actions: &[
             action("ec2:DescribeInstances", installed),
             action("ec2:DescribeImages", installed),
             action("ec2:DescribeSnapshots", installed),
+            action("ssm:DescribeInstanceInformation", installed),
         ],
         targets: everything,
     },

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::find::Notes;
 use super::subject::{Subject, texts};
-use super::{Hazard, powers};
+use super::{Hazard, powers, systems};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::kinds::plan::DEFAULT_SCHEDULE;
@@ -25,6 +25,7 @@ fn installs(action: &Value) -> bool {
 
 pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     unscheduled(subject, notes);
+    systems::package(subject, notes);
     if subject.is(Action::Create) {
         let name = subject.after("package_name").as_str().unwrap_or_default();
         if is_package(name) && subject.after("action") == "Uninstall" {
@@ -53,7 +54,9 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     }
     let version = |value: &'_ Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     match (version(subject.before("version")), version(subject.after("version"))) {
-        (Some(before), Some(after)) if numbers(&after) < numbers(&before) => {
+        (Some(before), Some(after))
+            if numbers(&after) < numbers(&before) && !systems::is_held_rightly(subject, &after) =>
+        {
             notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
         }
         (None, Some(after)) if installs(subject.after("action")) => pinned(subject, name, &after, notes),
@@ -75,7 +78,9 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
 
 /// Notes what a first pinned version takes away: without a pin, instances got the newest version at some time.
 fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
-    for machine in subject.input.installed.machines() {
+    // Where it is the only version that works, it takes nothing away.
+    for machine in subject.input.installed.machines().iter().filter(|one| one.only().is_none() || !one.takes(Some(pin)))
+    {
         let known = machine.package.as_ref().filter(|_| is_package(name)).map(|package| &package.installed);
         if let Some(Installed::Version(version) | Installed::AtLeast(version)) = known
             && numbers(pin) < numbers(version.as_str())
@@ -91,6 +96,7 @@ fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
     };
     if is_package(name)
         && numbers(pin) < numbers(MANAGED_POLICY)
+        && !systems::is_held_rightly(subject, pin)
         && let Some(role) = subject.live(KindId::Role).find(has_policy)
     {
         let goes = if subject.is(Action::Create) { "is held at" } else { "goes from the newest version to" };

@@ -14,6 +14,7 @@ mod name;
 mod powers;
 mod restore_test;
 mod subject;
+mod systems;
 
 pub use find::{all, unconsented};
 pub(super) use find::{attach, find};

@@ -19,7 +19,7 @@ use crate::plan::draft::Draft;
 use crate::plan::rounds::{Decision, in_rounds};
 use crate::vss::gate::{Evidence, Machine, Machines, POLICY, Standing, Wanted, swaps, takes_older};
 use crate::vss::package::is_package;
-use crate::vss::version::{MANAGED_POLICY, compare};
+use crate::vss::version::{MANAGED_POLICY, System, compare};
 
 /// What is said wherever the version on an instance is not known.
 const WORKS: &str = "works only where AwsVssComponents 2.3.1 or later is installed";
@@ -32,6 +32,14 @@ struct Swap<'a> {
     held: BTreeSet<Address>,
     /// The changes of `held` that cause the loss: each that suffices alone, else all of them.
     causes: BTreeSet<Address>,
+}
+
+/// Why an instance can't be left with what only newer packages can use.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Late {
+    why: String,
+    /// No newer package works on its system.
+    is_for_good: bool,
 }
 
 /// Holds back the changes that cause a swap. Returns the instances that each package brings up to date before.
@@ -47,10 +55,13 @@ pub(super) fn hold(
     let mut found = Vec::new();
     in_rounds(drafts, |drafts| {
         found = swaps_of(input, evidence, drafts);
-        let mut late: BTreeMap<&Address, Vec<String>> = BTreeMap::new();
+        let mut late: BTreeMap<&Address, Vec<Late>> = BTreeMap::new();
         for swap in &found {
-            let reasons: Vec<String> =
-                swap.machines.iter().filter_map(|machine| obstacle(input, drafts, machine, &swap.held)).collect();
+            let of = |machine: &&Machine| {
+                let why = obstacle(input, drafts, machine, &swap.held)?;
+                Some(Late { why, is_for_good: machine.only().is_some() })
+            };
+            let reasons: Vec<Late> = swap.machines.iter().filter_map(of).collect();
             for cause in swap.causes.iter().filter(|_| !reasons.is_empty()) {
                 late.entry(cause).or_default().extend(reasons.iter().cloned());
             }
@@ -113,18 +124,26 @@ fn ways<'e>(access: &Access<'_>, evidence: &'e Evidence) -> BTreeMap<Move, Vec<&
 fn obstacle(input: &Input<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &BTreeSet<Address>) -> Option<String> {
     let title = machine.title();
     let standing = machine.standing(Wanted::From(MANAGED_POLICY));
+    let rule = machine.system.as_ref().and_then(System::rule).map(|rule| format!(", {rule}")).unwrap_or_default();
     if let Some((package, pin)) = pinned(input, drafts, machine) {
         return Some(match standing {
-            Standing::Wrong(version) => format!("{title}: {version} (`{package}` installs {pin})"),
-            Standing::Right | Standing::Gone | Standing::Unknown => format!("{title}: `{package}` installs {pin}"),
+            Standing::Wrong(version) => format!("{title}: {version} (`{package}` installs {pin}){rule}"),
+            Standing::Right | Standing::Gone | Standing::Unknown => {
+                format!("{title}: `{package}` installs {pin}{rule}")
+            }
         });
     }
-    let Standing::Wrong(version) = standing else { return None };
-    if !machine.running {
+    let version = match standing {
+        Standing::Wrong(version) => version,
+        // Whatever works on such a system can't use the policy, so that it makes no difference that it is not known.
+        Standing::Unknown if machine.only().is_some() => "not known".to_owned(),
+        Standing::Right | Standing::Gone | Standing::Unknown => return None,
+    };
+    if machine.only().is_none() && !machine.running {
         return Some(format!("{title}: {version}, stopped"));
     }
     let is_brought = drafts.iter().any(|package| brings(package, drafts, machine, held));
-    (!is_brought).then(|| format!("{title}: {version}"))
+    (!is_brought).then(|| format!("{title}: {version}{rule}"))
 }
 
 /// Returns the package of the file that pins an older version on an instance, whether it is a target of this run or
@@ -251,20 +270,28 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], preceden
 }
 
 /// Refuses what would leave instances with older packages that no package of the plan brings up to date.
-fn refuse(index: usize, draft: &Draft<'_>, late: &[String], diagnostics: &mut Vec<Diagnostic>) -> Decision {
+fn refuse(index: usize, draft: &Draft<'_>, late: &[Late], diagnostics: &mut Vec<Diagnostic>) -> Decision {
     let address = draft.address.clone();
-    let late: BTreeSet<&str> = late.iter().map(String::as_str).collect();
+    let late: BTreeSet<&Late> = late.iter().collect();
     let would = if draft.kind.id() == KindId::Role { "get" } else { "leave instances only" };
-    let listed = late.iter().copied().collect::<Vec<_>>().join(", ");
+    let listed = late.iter().map(|late| late.why.as_str()).collect::<Vec<_>>().join(", ");
     let message = format!("`{address}` would {would} `{POLICY}`, which does not work with the package on {listed}");
-    diagnostics.push(
-        Diagnostic::error("VSS0913", message)
-            .at(&address)
-            .located(draft.desired.and_then(|desired| desired.location.clone()))
-            .help(format!("a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or later \
-                 first; they must be running"))
-            .help("or keep the older policy beside the new one"),
-    );
+    let mut diagnostic = Diagnostic::error("VSS0913", message)
+        .at(&address)
+        .located(draft.desired.and_then(|desired| desired.location.clone()));
+    if late.iter().any(|late| !late.is_for_good) {
+        diagnostic = diagnostic.help(format!(
+            "a `[package.AwsVssComponents]` whose targets mean these instances brings them to {MANAGED_POLICY} or \
+             later first; they must be running"
+        ));
+    }
+    if late.iter().any(|late| late.is_for_good) {
+        diagnostic = diagnostic.help(
+            "no newer package works on an older Windows Server: put these instances under a role of their own that \
+             keeps the older policy",
+        );
+    }
+    diagnostics.push(diagnostic.help("or keep the older policy beside the new one"));
     let instances =
         if late.len() == 1 { "1 instance has".to_owned() } else { format!("{} instances have", late.len()) };
     Decision { index, action: Action::Refused, reason: format!("{instances} an older package") }
@@ -281,6 +308,7 @@ fn brings(package: &Draft<'_>, drafts: &[Draft<'_>], machine: &Machine, held: &B
     stands
         && installs(package)
         && (pinned.is_empty() || compare(pinned, MANAGED_POLICY).is_ge())
+        && machine.takes(Some(pinned).filter(|pin| !pin.is_empty()))
         && machine.is_meant(field(package, "targets"))
         && !needs(package, drafts, held)
 }

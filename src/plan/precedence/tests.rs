@@ -20,7 +20,9 @@ use crate::plan::{Input, Options};
 use crate::vss::Moment;
 use crate::vss::gate::{Account, Evidence, Machine, Machines, Role};
 use crate::vss::package::{Installed, PackageEvidence, PackageSource};
-use crate::vss::version::Version;
+use crate::vss::version::{System, Version};
+
+mod older;
 
 const STACK: &str = "[stack]\nname = \"s\"\naccount_id = \"123456789012\"\nregion = \"ap-northeast-1\"\n";
 /// What older packages need, and what no package can do anything with.
@@ -80,6 +82,7 @@ fn machine(profile: &str, installed: impl Into<Option<Installed>>) -> Machine {
         tags: BTreeMap::new(),
         profile: Some(profile.to_owned()),
         package: installed.into().map(evidence),
+        system: None,
     }
 }
 
@@ -179,7 +182,7 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
     }
     let options = Options::default();
     let account = account(&scope, &before);
-    let installed = Evidence { account, machines: machines.clone(), ..Evidence::default() };
+    let installed = Evidence { account, machines: machines.clone(), fleet: seen.clone(), ..Evidence::default() };
     build(&Input {
         scope: &scope,
         config_sha256: "",

@@ -8,7 +8,7 @@
 
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
-use crate::sandbox::fleet::{Ailment, Instance, Platform, older};
+use crate::sandbox::fleet::{Ailment, Instance, Platform, is_made_for, older};
 use crate::sandbox::iam::{Iam, Powers};
 use crate::sandbox::made;
 
@@ -182,14 +182,11 @@ pub(super) fn config(package: &str, job: &str) -> Option<String> {
     (!older(package, FIRST_WITH_TAG)).then(|| format!("AwsVssComponents {package}; SnapshotSetId {{{set}}}"))
 }
 
-/// Tells whether a system is supported: Windows Server 2016 and later, and 2012 with the last package that was made for
-/// it.
+/// Tells whether a system is supported: with a package that was made for it. One without a package is told so where the
+/// system is new enough.
 fn is_supported(os_name: &str, package: Option<&str>) -> bool {
-    let Some((_, rest)) = os_name.split_once("Windows Server ") else { return false };
-    let year: u32 = rest.split_whitespace().next().and_then(|year| year.parse().ok()).unwrap_or_default();
-    match year {
-        2016.. => true,
-        2012 => package.is_none_or(|version| older(version, "2.1.0.1")),
-        _ => false,
+    match package {
+        Some(version) => is_made_for(os_name, version),
+        None => ["2.1.0", "1.3.1.0"].iter().any(|version| is_made_for(os_name, version)),
     }
 }

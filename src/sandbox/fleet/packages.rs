@@ -15,14 +15,13 @@ struct Published {
     in_place_from: &'static str,
 }
 
-/// The versions are from the history page of the AWS VSS solution; 2.0.1 can no longer be downloaded.
+/// The versions are from the history page of the AWS VSS solution, which says which ones can no longer be downloaded:
+/// 2.0.1, 2.0.0, 1.3.2.0 and those before 1.3.1.0.
 const PUBLISHED: [Published; 2] = [
     Published {
         name: "AwsVssComponents",
         platforms: &[Platform::Windows],
-        versions: &[
-            "1.3.1.0", "1.3.2.0", "2.0.0", "2.1.0", "2.2.1", "2.3.1", "2.3.2", "2.3.3", "2.4.0", "2.5.0", "2.5.1",
-        ],
+        versions: &["1.3.1.0", "2.1.0", "2.2.1", "2.3.1", "2.3.2", "2.3.3", "2.4.0", "2.5.0", "2.5.1"],
         in_place_from: "2.5.0",
     },
     Published {
@@ -114,6 +113,14 @@ impl Instance {
         let Some(wanted) = published.versions.iter().find(|known| same_version(known, wanted)) else {
             return failed(format!("failed to download manifest: package {package} has no version {wanted}"));
         };
+        if published.name == "AwsVssComponents" && !is_made_for(&self.os_name, wanted) {
+            // The agent takes the old version off first, and puts it back where the new one fails.
+            let kept = installed.map(|old| format!("\nrolled back to {package} {old}")).unwrap_or_default();
+            return failed(format!(
+                "failed to install {package} {wanted}: {} is not supported by this version{kept}",
+                self.os_name
+            ));
+        }
         match installed {
             Some(old) if same_version(&old, wanted) => PackageOutcome {
                 seconds: 2,
@@ -143,6 +150,20 @@ impl Instance {
                 change: Some(Some((*wanted).to_owned())),
             },
         }
+    }
+}
+
+/// Tells whether a version of AwsVssComponents is made for a system: any for Windows Server 2016 and later, 2.1.0 for
+/// 2012 and 2012 R2, 1.3.1.0 for 2008 R2. From "AWS VSS solution version history" of the EC2 guide.
+pub(in crate::sandbox) fn is_made_for(os_name: &str, version: &str) -> bool {
+    let Some((_, rest)) = os_name.split_once("Windows Server ") else { return false };
+    let mut words = rest.split_whitespace();
+    let year: u32 = words.next().and_then(|year| year.parse().ok()).unwrap_or_default();
+    match year {
+        2016.. => true,
+        2012 => same_version(version, "2.1.0"),
+        2008 => words.next() == Some("R2") && same_version(version, "1.3.1.0"),
+        _ => false,
     }
 }
 
@@ -217,6 +238,30 @@ mod tests {
                 .contains("missing update script")
         );
         assert!(instance.configure_package("Install", "AwsVssComponents", "", false, 10).success);
+    }
+
+    #[test]
+    fn an_older_system_takes_its_own_version_and_keeps_it_where_another_fails() {
+        let mut fleet = Fleet::seed("eu-west-1", "123456789012");
+        let id = fleet.named("sql-1").unwrap().id.clone();
+        let instance = fleet.instances.get_mut(&id).unwrap();
+        for (system, right, wrong) in [
+            ("Microsoft Windows Server 2012 Standard", "2.1.0", ["", "2.2.1", "2.5.1", "1.3.1.0"]),
+            ("Microsoft Windows Server 2012 R2 Standard", "2.1.0", ["", "2.2.1", "2.5.1", "1.3.1.0"]),
+            ("Microsoft Windows Server 2008 R2 Standard", "1.3.1.0", ["", "2.1.0", "2.5.1", "2.2.1"]),
+        ] {
+            system.clone_into(&mut instance.os_name);
+            let change = instance.configure_package("Install", "AwsVssComponents", right, false, 0).change;
+            assert_eq!(change, Some(Some(right.to_owned())), "{system}");
+            for version in wrong {
+                let outcome = instance.configure_package("Install", "AwsVssComponents", version, false, 0);
+                assert!(!outcome.success && outcome.change.is_none(), "{system} {version}");
+            }
+        }
+        for gone in ["2.0.1", "2.0.0", "1.3.2.0", "1.3.00", "1.0"] {
+            let outcome = instance.configure_package("Install", "AwsVssComponents", gone, false, 0);
+            assert!(outcome.error.contains("no version"), "{gone}: {outcome:?}");
+        }
     }
 
     #[test]

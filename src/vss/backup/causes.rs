@@ -3,6 +3,7 @@
 use crate::vss::doctor::{Diagnosis, Severity, Subject};
 use crate::vss::messages::{self, Meaning};
 use crate::vss::verify::{Cause, Proof};
+use crate::vss::version::System;
 
 /// The checks of the instance's profile and of what its role allows.
 const IDENTITY: [&str; 3] = ["D012", "D020", "D021"];
@@ -18,7 +19,12 @@ fn is_sound(diagnosis: &Diagnosis, instance: &str) -> bool {
 
 /// Returns the causes: the meaning of AWS's message, unless a check found the same fault, and then the findings on the
 /// instance. One message stands for several faults, and those that a check ruled out are left out.
-pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance: &str) -> Vec<Cause> {
+pub fn causes(
+    diagnosis: Option<&Diagnosis>,
+    meaning: Option<&Meaning>,
+    instance: &str,
+    system: Option<&System>,
+) -> Vec<Cause> {
     let is_about = |subject: &Subject| match subject {
         Subject::Instance { id, .. } => id == instance,
         Subject::Role { .. } => meaning.is_some_and(|meaning| meaning.checks.contains(&"D023")),
@@ -46,7 +52,7 @@ pub fn causes(diagnosis: Option<&Diagnosis>, meaning: Option<&Meaning>, instance
     };
     let is_sound = diagnosis.is_some_and(|diagnosis| is_sound(diagnosis, instance));
     let told = meaning.filter(|meaning| !explains(meaning)).map(|meaning| {
-        let mut cause = Cause::from(meaning);
+        let mut cause = Cause::of(meaning, system);
         cause.checks.retain(|check| !is_sound || !IDENTITY.contains(&check.as_str()));
         cause
     });

@@ -8,6 +8,7 @@ use crate::vss::doctor::{self, diagnose};
 use crate::vss::evidence::{Evidence, Instance, Known, Unread};
 use crate::vss::fixture;
 use crate::vss::messages;
+use crate::vss::version::System;
 
 const FILE: &str = "
 [stack]
@@ -88,7 +89,7 @@ fn vault_role_and_retention_are_the_files() {
 fn each_cause_leads_to_the_line_that_mends_it() {
     let config = file();
     let mut one = server("i-1", "sql-1");
-    let first = |one: &Instance, check: &str| lines(&[cause(check)], &config.desired, one).into_iter().next();
+    let first = |one: &Instance, check: &str| lines(&[cause(check)], &config.desired, one, None).into_iter().next();
     // The instance lacks the tag that the package targets.
     let line = first(&one, "D030").expect("a line");
     assert_eq!(line.toml, ["[package.AwsVssComponents]"]);
@@ -106,9 +107,36 @@ fn each_cause_leads_to_the_line_that_mends_it() {
 }
 
 #[test]
+fn the_lines_for_an_older_server_pin_its_own_version_and_give_its_role_a_policy_of_its_own() {
+    let system = System::of("Microsoft Windows Server 2012 R2 Standard");
+    let mut one = server("i-1", "sql-1");
+    let line = |one: &Instance, check: &str, desired: &[Desired]| {
+        lines(&[cause(check)], desired, one, system.as_ref()).into_iter().next().expect("a line")
+    };
+    let none = line(&one, "D030", &[]);
+    assert_eq!(none.toml[..2], ["[package.AwsVssComponents]", "version = \"2.1.0\""]);
+    // The file's package is for newer servers: the older one gets an entry of its own.
+    let config = file();
+    let beside = line(&one, "D030", &config.desired);
+    assert_eq!(beside.toml[..3], ["[package.vss-2-1-0]", "package_name = \"AwsVssComponents\"", "version = \"2.1.0\""]);
+    let text = format!("{FILE}{}\n", beside.toml.join("\n").replace("i-1", "i-0123456789abcdef0"));
+    assert!(load_text("vss.toml", &text, None).config.is_some(), "{text}");
+    one.tags.insert("VssBackup".to_owned(), "enabled".to_owned());
+    for check in ["D030", "D002"] {
+        assert!(line(&one, check, &config.desired).advice.contains("install 2.1.0 on it"), "{check}");
+    }
+    one.profile_arn = Some("arn:aws:iam::123456789012:instance-profile/app".to_owned());
+    for check in ["D021", "D022"] {
+        let line = line(&one, check, &config.desired);
+        assert_eq!(line.toml, ["[role.app]"], "{check}");
+        assert!(line.advice.contains("a policy of its own"), "{check}: {}", line.advice);
+    }
+}
+
+#[test]
 fn what_aws_says_counts_even_where_no_check_sees_it() {
     let message = "Windows VSS Backup attempt failed because ec2-vss-agent.exe is not installed in the Instance";
-    let causes = causes(None, messages::meaning(message), "i-1");
+    let causes = causes(None, messages::meaning(message), "i-1", None);
     assert_eq!(causes.len(), 1);
     assert_eq!(causes[0].checks, ["D030"]);
 }
@@ -124,7 +152,7 @@ fn what_a_check_ruled_out_is_no_cause() {
         evidence.packages = Known::Known(BTreeMap::new());
         edit(&mut evidence);
         let options = doctor::Options { only: [fixture::ID.to_owned()].into() };
-        let causes = causes(Some(&diagnose(&evidence, &options)), meaning, fixture::ID);
+        let causes = causes(Some(&diagnose(&evidence, &options)), meaning, fixture::ID, None);
         causes.into_iter().next().map(|cause| cause.checks).unwrap_or_default()
     };
     assert_eq!(checks(|_| {}), ["D022"]);
@@ -132,5 +160,5 @@ fn what_a_check_ruled_out_is_no_cause() {
     assert_eq!(checks(|evidence| evidence.profiles = Known::Unknown(Unread::default())), all, "nobody could look");
     let lacking = checks(|evidence| fixture::role(evidence, fixture::INSTANCE_ROLE).managed.clear());
     assert_eq!(lacking, ["D021"], "and what a check found stays");
-    assert_eq!(causes(None, meaning, fixture::ID)[0].checks, all, "nobody looked");
+    assert_eq!(causes(None, meaning, fixture::ID, None)[0].checks, all, "nobody looked");
 }

@@ -3,7 +3,8 @@
 use super::{Notes, Patient, Severity, why};
 use crate::vss::evidence::Known;
 use crate::vss::moment::length;
-use crate::vss::version::{SERVER_2012, Version, compare};
+use crate::vss::package::Installed;
+use crate::vss::version::{Works, compare};
 
 /// The types on which AWS Backup runs no VSS.
 const TOO_SMALL: [&str; 6] = ["t2.nano", "t2.micro", "t3.nano", "t3.micro", "t3a.nano", "t3a.micro"];
@@ -112,8 +113,10 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
             subject,
             "the instance is managed by Default Host Management alone: Systems Manager works, VSS cannot",
             vec!["the agent is online and the instance has no instance profile".to_owned()],
-            "attach an instance profile whose role has AWSEC2VssSnapshotPolicy: Default Host Management gives no EC2 \
-             permissions",
+            format!(
+                "attach an instance profile: Default Host Management gives no EC2 permissions; then {}",
+                patient.about_role("attach AWSEC2VssSnapshotPolicy to its role")
+            ),
         );
     }
     if let Some(version) = agent.version.as_deref() {
@@ -150,33 +153,37 @@ fn agent(patient: &Patient<'_>, notes: &mut Notes) {
     system(patient, agent.platform_name.as_deref().unwrap_or_default(), notes);
 }
 
-/// Judges the system by its name, such as `Microsoft Windows Server 2022 Datacenter`.
+/// Judges the system, and whether the package on it is one that works there. What is not known is no finding.
 fn system(patient: &Patient<'_>, name: &str, notes: &mut Notes) {
-    let Some(rest) = name.split_once("Windows").map(|(_, rest)| rest) else { return };
-    let seen = vec![format!("platform {name}")];
+    let Some(system) = &patient.system else { return };
+    let mut seen = vec![format!("platform {name}")];
     let remedy = "move to Windows Server 2016 or later";
-    if !rest.contains("Server") {
-        notes.find("D002", &patient.subject, "the system is no Windows Server", seen, remedy);
-        return;
-    }
-    let year =
-        rest.split_whitespace().find_map(|word| word.parse::<u32>().ok().filter(|year| (2000..3000).contains(year)));
-    match year {
-        Some(2012) => {
-            let fits = patient.version().is_none_or(|version| *version == Version::new(SERVER_2012));
-            let severity = if fits { Severity::Warning } else { Severity::Error };
-            notes.find_as(
-                "D002",
-                severity,
-                &patient.subject,
-                format!("Windows Server 2012 works with package {SERVER_2012} only"),
-                seen,
-                format!("{remedy}, or pin the package: `version = \"{SERVER_2012}\"`"),
-            );
+    match system.works() {
+        Works::Any => {}
+        Works::Never => {
+            let problem = if system.title().contains("Server") {
+                format!("{} is not supported", system.title())
+            } else {
+                "the system is no Windows Server".to_owned()
+            };
+            notes.find("D002", &patient.subject, problem, seen, remedy);
         }
-        Some(year) if year < 2016 => {
-            notes.find("D002", &patient.subject, format!("Windows Server {year} is not supported"), seen, remedy);
+        Works::Only(only) => {
+            let installed = patient.package.as_ref().map(|package| &package.installed);
+            let severity = match installed {
+                // A package that is not there has a check of its own.
+                Some(Installed::Gone) => return,
+                Some(Installed::Version(_) | Installed::Before(_)) if installed.is_some_and(|it| it.may_be(only)) => {
+                    return;
+                }
+                Some(Installed::Version(_) | Installed::Before(_) | Installed::Newest) => Severity::Error,
+                Some(Installed::AtLeast(least)) if compare(only, least.as_str()).is_lt() => Severity::Error,
+                Some(Installed::AtLeast(_) | Installed::Present) | None => Severity::Advice,
+            };
+            seen.extend(patient.version().map(|version| format!("AwsVssComponents {version}")));
+            let rule = system.rule().unwrap_or_default();
+            let advice = format!("{}; or {remedy}", patient.about_package(remedy));
+            notes.find_as("D002", severity, &patient.subject, rule, seen, advice);
         }
-        Some(_) | None => {}
     }
 }

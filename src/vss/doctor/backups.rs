@@ -77,7 +77,7 @@ fn told(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
             format!("job {} of {}, {}", job.id, patient.subject.title(), job.created.for_people()),
             format!("StatusMessage: {message}"),
         ],
-        meaning.fix,
+        meaning.fix_on(patient.system.as_ref()),
     );
 }
 

@@ -3,7 +3,7 @@
 use super::inspection::{Inspection, Proxy};
 use super::{Notes, Patient, Severity, why};
 use crate::vss::evidence::Known;
-use crate::vss::version::{PROVIDER, PROXY, compare};
+use crate::vss::version::{PROVIDER, PROXY, System, compare};
 
 /// .NET Framework 4.6.
 const DOTNET_4_6: u32 = 393_295;
@@ -37,7 +37,10 @@ fn providers(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) 
             &patient.subject,
             "the VSS provider of AwsVssComponents is not registered",
             seen.clone(),
-            format!("uninstall and reinstall AwsVssComponents, {PROVIDER} or later"),
+            match patient.only() {
+                Some(only) => format!("uninstall and reinstall AwsVssComponents {only}"),
+                None => format!("uninstall and reinstall AwsVssComponents, {PROVIDER} or later"),
+            },
         );
     }
     let others: Vec<&str> = providers
@@ -67,7 +70,12 @@ fn network(patient: &Patient<'_>, inspection: &Inspection, notes: &mut Notes) {
             &patient.subject,
             format!("AwsVssComponents {version} does not heed the WinHTTP proxy"),
             vec![format!("proxy {proxy}")],
-            format!("bring the package to {PROXY} or later"),
+            match patient.system.as_ref().and_then(System::rule) {
+                Some(rule) if patient.only().is_some_and(|only| compare(only, PROXY).is_lt()) => {
+                    format!("let the instance reach EC2 without the proxy: {rule}")
+                }
+                Some(_) | None => patient.about_package(&format!("bring the package to {PROXY} or later")),
+            },
         );
     }
     for (name, reached) in &inspection.endpoints {

@@ -4,7 +4,7 @@ use super::{Options, Subject};
 use crate::vss::coverage::{self, Membership};
 use crate::vss::evidence::{Evidence, Instance, Plan};
 use crate::vss::package::{PackageEvidence, believed};
-use crate::vss::version::Version;
+use crate::vss::version::{System, Version};
 
 /// One instance with what several checks ask about it.
 #[derive(Debug)]
@@ -16,6 +16,8 @@ pub(super) struct Patient<'a> {
     pub(super) memberships: Vec<Membership>,
     /// What is known about the package, a look inside included.
     pub(super) package: Option<PackageEvidence>,
+    /// The operating system, where it is known.
+    pub(super) system: Option<System>,
 }
 
 impl<'a> Patient<'a> {
@@ -26,12 +28,28 @@ impl<'a> Patient<'a> {
             subject: Subject::instance(instance),
             memberships: coverage::memberships(evidence, instance),
             package: believed(&evidence.package_evidence(&instance.id)).cloned(),
+            system: evidence.system(&instance.id),
         }
     }
 
     /// The installed version, where it is known.
     pub(super) fn version(&self) -> Option<&Version> {
         self.package.as_ref().and_then(|package| package.installed.version())
+    }
+
+    /// The version that alone works on its system, where there is such a one.
+    pub(super) fn only(&self) -> Option<&'static str> {
+        self.system.as_ref().and_then(System::only)
+    }
+
+    /// What to do about its role: AWS's managed policy, but on a system without a version that this works with.
+    pub(super) fn about_role(&self, remedy: &str) -> String {
+        self.system.as_ref().and_then(System::policy_advice).unwrap_or_else(|| remedy.to_owned())
+    }
+
+    /// What to do about its package: the newest one, but on a system on which one version alone works.
+    pub(super) fn about_package(&self, remedy: &str) -> String {
+        self.system.as_ref().and_then(System::package_advice).unwrap_or_else(|| remedy.to_owned())
     }
 
     /// The plans with VSS that select it.

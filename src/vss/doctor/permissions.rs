@@ -6,7 +6,7 @@ use super::{Notes, Patient, Severity, why};
 use crate::policy::permits::trusts;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
-use crate::vss::version::{MANAGED_POLICY, SERVER_2012, compare};
+use crate::vss::version::{MANAGED_POLICY, System, Version, WITHOUT_ATTRIBUTES, compare};
 
 /// The newest agent that works without the permission to read documents; later agents need it.
 const LAST_LENIENT_AGENT: &str = "3.3.1230.0";
@@ -40,9 +40,11 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
                 PackageSource::File => format!("{EXECUTABLE} was not there at {}", package.at.for_people()),
                 source => format!("{} of {} says so", source.words(), package.at.for_people()),
             }],
-            "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does for a \
-             `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed all the \
-             same, uninstall it first",
+            patient.about_package(
+                "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does \
+                 for a `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed \
+                 all the same, uninstall it first",
+            ),
         );
     }
 }
@@ -50,8 +52,13 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
 /// Finds the role of the instance.
 fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
     let Patient { evidence, instance, subject, .. } = patient;
-    let remedy = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \
-                  \"vss-instance\"` makes both";
+    let plain = "attach an instance profile with one role that EC2 may assume: `[role.NAME] preset = \
+                 \"vss-instance\"` makes both";
+    let remedy = match patient.system.as_ref().and_then(System::policy_advice) {
+        Some(advice) => format!("attach an instance profile with one role that EC2 may assume, and {advice}"),
+        None => plain.to_owned(),
+    };
+    let remedy = remedy.as_str();
     let Some(arn) = &instance.profile_arn else {
         notes.find(
             "D020",
@@ -107,7 +114,11 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
             subject,
             format!("EC2 may not assume the role {}", role.name),
             vec![format!("the trust policy of {} does not allow ec2.amazonaws.com", role.arn)],
-            "let ec2.amazonaws.com assume it, or take `preset = \"vss-instance\"`",
+            if patient.only().is_some() {
+                "let ec2.amazonaws.com assume it"
+            } else {
+                "let ec2.amazonaws.com assume it, or take `preset = \"vss-instance\"`"
+            },
         );
         return None;
     }
@@ -157,16 +168,18 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
         note(&need, notes);
     }
     // Since 2.2.1 the package asks for the instance's attributes.
-    let asks_for_attributes =
-        patient.version().is_none_or(|version| *version > crate::vss::version::Version::new(SERVER_2012));
+    let expected = patient.version().map(Version::as_str).or(patient.only());
+    let asks_for_attributes = expected.is_none_or(|version| compare(version, WITHOUT_ATTRIBUTES).is_gt());
     let attribute = Need::new("ec2:DescribeInstanceAttribute", evidence.instance_arn(&instance.id))
         .with("ec2:SourceInstanceARN", &evidence.instance_arn(&instance.id))
         .with("ec2:InstanceId", &instance.id);
     if asks_for_attributes {
         note(&attribute, notes);
     }
-    let remedy = "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a \
-                  service control policy or a VPC endpoint policy that denies ec2:CreateImage";
+    let remedy = patient.about_role(
+        "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a service \
+         control policy or a VPC endpoint policy that denies ec2:CreateImage",
+    );
     if !lacking.is_empty() {
         let severity = if lacking == ["ec2:DescribeInstanceAttribute"] && patient.version().is_none() {
             // Only versions since 2.2.1 make this call, and the version is not known.
@@ -190,29 +203,44 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     old_package(patient, role, notes);
 }
 
+/// The version that does not set the tag which the managed policy requires in each request: an installed one before
+/// 2.3.1, and where nothing newer works on the system any that may be there.
+fn without_tag(patient: &Patient<'_>) -> Option<String> {
+    match (patient.package.as_ref().map(|package| &package.installed), patient.only()) {
+        (Some(Installed::Version(version)), _) => version.is_before(MANAGED_POLICY).then(|| version.to_string()),
+        (Some(Installed::Before(end)), None) => {
+            compare(MANAGED_POLICY, end.as_str()).is_ge().then(|| format!("before {end}"))
+        }
+        (Some(Installed::Newest | Installed::AtLeast(_) | Installed::Gone), _)
+        | (Some(Installed::Present) | None, None) => None,
+        (Some(Installed::Before(_) | Installed::Present) | None, Some(only)) => {
+            Some(only.to_owned()).filter(|only| compare(only, MANAGED_POLICY).is_lt())
+        }
+    }
+}
+
 /// The managed policy requires a tag in each request, which packages before 2.3.1 do not set.
 fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
-    let version = match patient.package.as_ref().map(|package| &package.installed) {
-        Some(Installed::Version(version)) if version.is_before(MANAGED_POLICY) => version.to_string(),
-        Some(Installed::Before(end)) if compare(MANAGED_POLICY, end.as_str()).is_ge() => format!("before {end}"),
-        _ => return,
-    };
-    let source = patient.package.as_ref().map(|package| package.source.words()).unwrap_or_default();
-    let seen = vec![format!("AwsVssComponents {version}, by {source}"), format!("role {}", role.name)];
+    let Some(version) = without_tag(patient) else { return };
+    let source = patient.package.as_ref().map(|package| format!(", by {}", package.source.words()));
+    let mut seen =
+        vec![format!("AwsVssComponents {version}{}", source.unwrap_or_default()), format!("role {}", role.name)];
     let denied = needs(patient, false).iter().any(|need| access(&mut notes.powers, role, need) == Access::Denied);
     if denied {
+        seen.extend(patient.system.as_ref().and_then(System::rule));
         notes.find_as(
             "D022",
             Severity::Error,
             &patient.subject,
             format!("AwsVssComponents {version} does not set the tag that the role's policy asks for"),
             seen,
-            format!(
+            patient.about_role(&format!(
                 "`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy \
                  beside it"
-            ),
+            )),
         );
-    } else {
+    } else if patient.only().is_none() {
+        // Where nothing newer works the older package is the right one.
         notes.find(
             "D031",
             &patient.subject,

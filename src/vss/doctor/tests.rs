@@ -10,6 +10,8 @@ use crate::vss::fixture::{self, BACKUP_ROLE, INSTANCE_ROLE, PROFILE, SSM_CORE, V
 use crate::vss::package::Installed;
 use crate::vss::version::Version;
 
+mod systems;
+
 fn with(edit: impl FnOnce(&mut Evidence)) -> Diagnosis {
     let mut evidence = fixture::healthy();
     edit(&mut evidence);
@@ -257,20 +259,6 @@ fn an_older_policy_and_an_older_package_work_and_are_only_advised() {
 fn default_host_management_is_told_apart_from_a_profile() {
     let diagnosis = with(|evidence| fixture::instance(evidence).profile_arn = None);
     assert_eq!(found(&diagnosis), ["D020", "D012"]);
-}
-
-#[test]
-fn server_2012_is_a_warning_with_the_package_for_it_and_an_error_with_another() {
-    let system = |evidence: &mut Evidence| {
-        fixture::agent_of(evidence).platform_name = Some("Microsoft Windows Server 2012 R2 Standard".to_owned());
-    };
-    let wrong = with(system);
-    assert_eq!((wrong.findings[0].check, wrong.findings[0].severity), ("D002", Severity::Error));
-    let unknown = with(|evidence| {
-        system(evidence);
-        evidence.packages = Known::Known(BTreeMap::new());
-    });
-    assert_eq!((unknown.findings[0].check, unknown.findings[0].severity), ("D002", Severity::Warning));
 }
 
 #[test]

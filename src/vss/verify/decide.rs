@@ -22,7 +22,7 @@ pub(super) fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -
         Outcome::CrashOnly => (
             Verdict::CrashOnly,
             format!("the backup of {at} is a regular one: VSS was asked for and did not work"),
-            Some(told(job, "run `vssctl doctor` for the instance", &[])),
+            Some(told(evidence, job, "run `vssctl doctor` for the instance", &[])),
         ),
         Outcome::NotTagged { snapshots } => {
             let cause = Cause {
@@ -45,7 +45,7 @@ pub(super) fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -
             let state = String::from(job.state.clone()).to_lowercase();
             let fix = "AWS Backup does not repeat a job that failed: start one with `vssctl backup`, or wait for the \
                        next run";
-            (Verdict::Failed, format!("the job of {at} is {state}"), Some(told(job, fix, &["D065"])))
+            (Verdict::Failed, format!("the job of {at} is {state}"), Some(told(evidence, job, fix, &["D065"])))
         }
         Outcome::Gone { image } => {
             let cause = Cause {
@@ -87,7 +87,7 @@ fn by_age(evidence: &Evidence, job: &Job, max_age: Option<i64>) -> Decision {
 
 /// Returns what the job's message means. Where nothing documents the message, the cause quotes it, and has the given
 /// fix and checks.
-fn told(job: &Job, fix: &str, checks: &[&str]) -> Cause {
+fn told(evidence: &Evidence, job: &Job, fix: &str, checks: &[&str]) -> Cause {
     job.status_message.as_deref().and_then(messages::meaning).map_or_else(
         || Cause {
             cause: match &job.status_message {
@@ -97,7 +97,7 @@ fn told(job: &Job, fix: &str, checks: &[&str]) -> Cause {
             fix: fix.to_owned(),
             checks: checks.iter().map(|check| (*check).to_owned()).collect(),
         },
-        Cause::from,
+        |meaning| Cause::of(meaning, evidence.system(job.instance_id()).as_ref()),
     )
 }
 

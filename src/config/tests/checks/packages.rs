@@ -74,3 +74,46 @@ fn a_package_is_new_enough_for_the_policy_of_its_instances() {
     };
     check("VSS0604", &pinned("2.2.1"), "\"2.2.1\"", &pinned("2.3.1"));
 }
+
+/// A role of servers that take no package with the tag, with what its policy allows.
+fn older(actions: &str) -> String {
+    format!(
+        "[role.old]\npreset = \"vss-instance\"\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\"]\n\
+         inline_policies.Vss = '{{\"Version\":\"2012-10-17\",\"Statement\":[{{\"Effect\":\"Allow\",\
+         \"Action\":[{actions}],\"Resource\":\"*\"}}]}}'\n"
+    )
+}
+
+#[test]
+fn the_only_version_of_an_older_server_goes_with_a_role_of_its_own_beside_the_managed_policy() {
+    let codes = |version: &str, role: &str| {
+        let file =
+            format!("[role.r]\npreset = \"vss-instance\"\n{role}{}", package(&format!("version = \"{version}\"")));
+        let found = self::file(&file).diagnostics;
+        found.iter().map(|one| one.code).filter(|code| code.starts_with("VSS06")).collect::<Vec<_>>()
+    };
+    let serves = older("\"ec2:CreateSnapshot\",\"ec2:CreateImage\",\"ec2:CreateTags\"");
+    for only in ["2.1.0", "1.3.1.0", "1.3.1"] {
+        assert_eq!(codes(only, &serves), [""; 0], "{only}");
+        assert_eq!(codes(only, &older("\"ec2:DescribeTags\"")), ["VSS0604"], "{only}");
+        assert_eq!(codes(only, ""), ["VSS0604"], "{only}");
+    }
+    assert_eq!(codes("2.2.1", &serves), ["VSS0604"], "it is the only version of no server");
+    let both = "inline_policies.Vss = '{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\
+                \"Action\":[\"ec2:CreateImage\",\"ec2:CreateTags\"],\"Resource\":\"*\"}]}'\n";
+    assert_eq!(codes("2.1.0", both), [""; 0], "the role serves older packages besides");
+}
+
+#[test]
+fn a_pin_to_what_can_no_longer_be_downloaded_is_an_error_with_the_way_out() {
+    for gone in ["2.0.1", "2.0.0", "1.3.2.0", "1.3.00", "1.2.00", "1.1", "1.0"] {
+        let pin = package(&format!("version = \"{gone}\""));
+        check("VSS0615", &pin, &format!("\"{gone}\""), &package("version = \"2.5.1\""));
+    }
+    let codes = |text: &str| file(text).diagnostics.iter().map(|one| one.code).collect::<Vec<_>>();
+    for fine in ["version = \"2.1.0\"", "version = \"1.3.1.0\"", "minimum_version = \"2.0.1\""] {
+        assert!(!codes(&package(fine)).contains(&"VSS0615"), "{fine}");
+    }
+    let other = "[package.p]\npackage_name = \"AWSPVDriver\"\nversion = \"1.1\"\ntargets = { tags = { a = \"b\" } }\n";
+    assert!(!codes(other).contains(&"VSS0615"), "another package has versions of its own");
+}
