@@ -2,7 +2,7 @@
 
 use super::access::{Access, Need, access};
 use super::inspection::EXECUTABLE;
-use super::{Notes, Patient, Severity, why};
+use super::{Finding, Notes, Patient, Severity, why};
 use crate::policy::permits::trusts;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
@@ -228,6 +228,12 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let denied = needs(patient, false).iter().any(|need| access(&mut notes.powers, role, need) == Access::Denied);
     if denied {
         seen.extend(patient.system.as_ref().and_then(System::rule));
+        // Whoever gave an older server the policy of newer packages is likely to have given it one of them too.
+        let is_advice = |finding: &&mut Finding| finding.check == "D002" && finding.subject == patient.subject;
+        if let Some(finding) = notes.findings.iter_mut().find(is_advice).filter(|one| one.severity == Severity::Advice)
+        {
+            finding.severity = Severity::Warning;
+        }
         notes.find_as(
             "D022",
             Severity::Error,
