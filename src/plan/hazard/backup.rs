@@ -5,7 +5,7 @@ use crate::model::KindId;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::find::Notes;
+use super::notes::Notes;
 use super::subject::{Subject, texts};
 use super::{Hazard, powers, systems};
 use crate::kind::Live;

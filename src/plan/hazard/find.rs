@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::notes::Notes;
 use super::subject::Subject;
 use super::{Hazard, HazardNote, backup, iam, restore_test};
 use crate::kinds::attachment::AttachmentCarried;
@@ -46,9 +47,10 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
         let is_unclaimed = draft.kind.id() == KindId::Attachment
             && draft.live.and_then(|live| live.carried.get::<AttachmentCarried>()).is_some_and(|it| it.unclaimed);
         let outlives = |hazard: Hazard| hazard.outlives_the_stack() || is_unclaimed && hazard == Hazard::CredentialGap;
-        notes.0.retain(|note| !is_the_end || outlives(note.hazard));
-        if !notes.0.is_empty() {
-            found.insert(draft.address.clone(), notes.0);
+        notes.retain(|note| !is_the_end || outlives(note.hazard));
+        let notes = notes.into_vec();
+        if !notes.is_empty() {
+            found.insert(draft.address.clone(), notes);
         }
     }
     if let Some((address, note)) = large_change(input, drafts) {
@@ -83,17 +85,4 @@ fn large_change(input: &Input<'_>, drafts: &[Draft<'_>]) -> Option<(Address, Haz
     }
     let why = format!("{} of the {existing} live resources change in one plan", changed.len());
     Some((changed.first()?.address.clone(), HazardNote { hazard: Hazard::LargeChange, why }))
-}
-
-/// The hazards of one resource, as they are found.
-#[derive(Debug, Default)]
-pub(super) struct Notes(Vec<HazardNote>);
-
-impl Notes {
-    pub(super) fn add(&mut self, hazard: Hazard, why: impl Into<String>) {
-        let note = HazardNote { hazard, why: why.into() };
-        if !self.0.contains(&note) {
-            self.0.push(note);
-        }
-    }
 }

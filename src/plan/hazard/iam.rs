@@ -8,7 +8,7 @@ use crate::model::KindId;
 use serde_json::Value;
 
 use super::Hazard;
-use super::find::Notes;
+use super::notes::Notes;
 use super::powers::{Lost, Need, Sides};
 use super::subject::{Subject, texts};
 use crate::kind::Live;

@@ -11,6 +11,7 @@ mod backup;
 mod find;
 mod iam;
 mod name;
+mod notes;
 mod powers;
 mod restore_test;
 mod subject;

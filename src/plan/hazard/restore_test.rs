@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::Hazard;
-use super::find::Notes;
+use super::notes::Notes;
 use super::subject::Subject;
 use crate::model::Action;
 
