@@ -7,8 +7,8 @@ use super::notes::Notes;
 use super::subject::Subject;
 use crate::model::Action;
 
-/// A restore test starts real servers from backups: whoever has the same host name and domain meets them. Consent is for
-/// each selection that is new, takes other instances, or gives them other metadata, such as another network.
+/// A restore test starts real servers from backups: whoever has the same host name and domain meets them. Consent is
+/// for each selection that is new, takes other instances, or gives them other metadata, such as another network.
 pub(super) fn restore_test(subject: &Subject<'_>, notes: &mut Notes) {
     let is_made = subject.is(Action::Create) || subject.is(Action::Replace);
     if !is_made && !subject.is_changed() {
