@@ -43,6 +43,16 @@ pub struct Live {
     pub refers: Vec<(KindId, String)>,
 }
 
+impl Live {
+    /// Tells whether it refers to a live resource of a kind. AWS gives several plans one name: which of them a selection
+    /// is in, the plan's id says, which both of them have.
+    pub fn refers_to(&self, kind: KindId, held: &Self) -> bool {
+        let plan = |live: &Self| live.ids.get("BackupPlanId").cloned();
+        let is_named = self.refers.iter().any(|(referred, name)| *referred == kind && *name == held.name);
+        is_named && plan(self).zip(plan(held)).is_none_or(|(own, theirs)| own == theirs)
+    }
+}
+
 /// What reading one resource gave.
 #[derive(Clone, Debug)]
 pub enum Found {

@@ -70,16 +70,18 @@ fn connect(drafts: &[Draft<'_>], graph: &mut Graph) {
     let (firsts, seconds): (Vec<&Draft<'_>>, Vec<&Draft<'_>>) =
         drafts.iter().partition(|draft| draft.second_of.is_none());
     seconds::connect(drafts, &seconds, graph);
-    let by_name: BTreeMap<(KindId, &str), &Address> = firsts
-        .iter()
-        .filter_map(|draft| draft.live.map(|live| ((draft.kind.id(), live.name.as_str()), &draft.address)))
-        .collect();
-    for draft in firsts {
+    let mut named: BTreeMap<(KindId, &str), Vec<(&Address, &Live)>> = BTreeMap::new();
+    for (draft, live) in firsts.iter().filter_map(|draft| Some((draft, draft.live?))) {
+        named.entry((draft.kind.id(), live.name.as_str())).or_default().push((&draft.address, live));
+    }
+    for draft in &firsts {
         for reference in draft.desired.iter().flat_map(|desired| &desired.references) {
             graph.references.insert((draft.address.clone(), reference.clone()));
         }
-        for (kind, name) in draft.live.iter().flat_map(|live| &live.refers) {
-            if let Some(held) = by_name.get(&(*kind, name.as_str())).filter(|held| ***held != draft.address) {
+        let Some(live) = draft.live else { continue };
+        for (kind, name) in &live.refers {
+            let held = named.get(&(*kind, name.as_str())).into_iter().flatten();
+            for (held, _) in held.filter(|(address, held)| **address != draft.address && live.refers_to(*kind, held)) {
                 graph.holds.insert((draft.address.clone(), (*held).clone()));
             }
         }

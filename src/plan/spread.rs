@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::{Draft, PROTECTED, cannot_go};
 use super::rounds::{Decision, in_rounds};
+use crate::kind::Live;
 use crate::model::{Action, Address, Diagnostic, KindId};
 
 /// Refuses the replacement of a resource that a protected one would be replaced along with.
@@ -96,14 +97,17 @@ pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
 pub(super) fn keep_held(drafts: &mut [Draft<'_>]) {
     keep_children_of_protected(drafts);
     in_rounds(drafts, |drafts| {
-        let held: BTreeMap<(KindId, &str), &Address> = drafts
-            .iter()
-            .filter(|draft| draft.action == Action::Refused)
-            .filter_map(|draft| draft.live.map(|live| (draft, live)))
-            .flat_map(|(draft, live)| live.refers.iter().map(|(kind, name)| ((*kind, name.as_str()), &draft.address)))
-            .collect();
+        let refused = drafts.iter().filter(|draft| draft.action == Action::Refused);
+        let mut staying: BTreeMap<(KindId, &str), Vec<(&Address, &Live)>> = BTreeMap::new();
+        for (draft, live) in refused.filter_map(|draft| Some((draft, draft.live?))) {
+            for (kind, name) in &live.refers {
+                staying.entry((*kind, name.as_str())).or_default().push((&draft.address, live));
+            }
+        }
         let decide = |(index, draft): (usize, &Draft<'_>)| {
-            let holder = held.get(&(draft.kind.id(), draft.live?.name.as_str()))?;
+            let (kind, held) = (draft.kind.id(), draft.live?);
+            let mut holders = staying.get(&(kind, held.name.as_str()))?.iter();
+            let (holder, _) = holders.find(|(_, live)| live.refers_to(kind, held))?;
             Some(Decision { index, action: Action::Refused, reason: format!("`{holder}` stays and needs it") })
         };
         let going = drafts.iter().enumerate().filter(|(_, draft)| draft.action == Action::Delete);

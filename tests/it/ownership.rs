@@ -500,6 +500,43 @@ fn a_real_second_object_is_destroyed_in_words_and_the_first_one_stays() {
     assert!(bench.plan(&file(BACKUP)).is_empty());
 }
 
+/// Lets nobody own the role of the selection, so that another selection can't be made and the live one stays.
+fn with_a_refused_selection(bench: &Bench) -> String {
+    let keys = json!({"RoleName": "AWSBackupVss", "TagKeys": ["vssctl:stack", "vssctl:id", "vssctl:keys"]});
+    bench.call("iam", "UntagRole", &keys);
+    let content = file(&format!("{BACKUP}{SELECTION}"));
+    let other = content.replace("VssBackup", "Backup");
+    assert_ne!(other, content);
+    other
+}
+
+fn action(plan: &Plan, address: &str) -> Option<Action> {
+    changed(plan).into_iter().find_map(|(at, action)| (at == address).then_some(action))
+}
+
+#[test]
+fn a_selection_that_stays_keeps_the_plan_that_it_is_in_and_no_other_one_of_that_name() {
+    // A second object.
+    let bench = Bench::new();
+    bench.apply(&file(&format!("{BACKUP}{SELECTION}")));
+    let first = plans(&bench);
+    let content = with_a_refused_selection(&bench);
+    second_plan(&bench, at_eight);
+    let (plan, _) = bench.try_apply(&content, &prune());
+    assert_eq!(action(&plan, "selection.daily.windows"), Some(Action::Refused), "{:#?}", plan.changes);
+    assert_eq!(action(&plan, "plan.daily-2"), Some(Action::Delete), "{:#?}", plan.changes);
+    assert_eq!(plans(&bench), first);
+
+    // An orphan of that name.
+    let marks = json!({"vssctl:stack": "bench", "vssctl:id": "plan.old"});
+    let second = second_plan(&bench, at_eight);
+    let arn = format!("arn:aws:backup:ap-northeast-1:123456789012:backup-plan:{second}");
+    bench.call("backup", "TagResource", &json!({"ResourceArn": arn, "Tags": marks}));
+    let (plan, _) = bench.try_apply(&content, &prune());
+    assert_eq!(action(&plan, "plan.old"), Some(Action::Delete), "{:#?}", plan.changes);
+    assert_eq!(plans(&bench), first);
+}
+
 fn hazards(plan: &Plan) -> Vec<(String, &'static str)> {
     plan::hazard::all(plan).map(|(address, note)| (address.to_string(), note.hazard.name())).collect()
 }
