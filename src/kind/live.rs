@@ -44,8 +44,8 @@ pub struct Live {
 }
 
 impl Live {
-    /// Tells whether it refers to a live resource of a kind. AWS gives several plans one name: which of them a selection
-    /// is in, the plan's id says, which both of them have.
+    /// Tells whether it refers to a live resource of a kind. Several plans can have one name: which of them a
+    /// selection is in, the plan's id says, which both of them have.
     pub fn refers_to(&self, kind: KindId, held: &Self) -> bool {
         let plan = |live: &Self| live.ids.get("BackupPlanId").cloned();
         let is_named = self.refers.iter().any(|(referred, name)| *referred == kind && *name == held.name);
