@@ -158,15 +158,7 @@ mod tests {
     const PACE: Duration = Duration::from_millis(500);
 
     fn error(kind: ErrorKind) -> AwsError {
-        AwsError {
-            service: "iam".into(),
-            operation: "X".into(),
-            code: None,
-            message: String::new(),
-            request_id: None,
-            kind,
-            retry_after: None,
-        }
+        AwsError { kind, ..AwsError::rejected("iam", "X", "") }
     }
 
     fn waits(kind: ErrorKind, class: Class, young: bool) -> Vec<Duration> {

@@ -1,12 +1,14 @@
 //! The one form of all failures between vssctl and AWS, converted in one place from the SDK's errors.
 
 use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
-use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use aws_types::request_id::RequestId;
 
 use super::connect::ForeignEndpoint;
@@ -45,7 +47,7 @@ pub enum ErrorKind {
 /// The message for the case that no source of credentials has any.
 pub const NO_CREDENTIALS: &str = "no source of credentials has any";
 
-/// A failed call.
+/// A failed call. Its text names the call and what is wrong; [`AwsError::reason`] has the causes as well.
 #[derive(Clone, Debug, thiserror::Error)]
 #[error(
     "{service}:{operation} failed{}: {message}",
@@ -58,8 +60,10 @@ pub struct AwsError {
     pub operation: String,
     /// AWS's error code.
     pub code: Option<String>,
-    /// AWS's message, or a description of what happened on the wire.
+    /// AWS's message, or a description of what happened on the wire, without its causes.
     pub message: String,
+    /// What caused it, where it did not come from AWS.
+    pub source: Option<Arc<dyn Error + Send + Sync>>,
     /// AWS's request id.
     pub request_id: Option<String>,
     /// The kind, which says how the program treats it.
@@ -85,10 +89,27 @@ impl AwsError {
             operation: operation.to_owned(),
             code: None,
             message,
+            source: None,
             request_id: None,
             kind,
             retry_after: None,
         }
+    }
+
+    /// Returns the message followed by its causes. The SDK's own text says only "dispatch failure".
+    pub fn reason(&self) -> String {
+        let causes = self.source.iter().flat_map(|source| errors(&**source)).map(ToString::to_string);
+        joined(std::iter::once(self.message.clone()).chain(causes))
+    }
+
+    /// Returns the error's text followed by its causes.
+    pub fn sentence(&self) -> String {
+        Self { message: self.reason(), source: None, ..self.clone() }.to_string()
+    }
+
+    /// Finds a failed call in an error that is one, or that is one on the heap.
+    pub fn of<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Self> {
+        error.downcast_ref::<Self>().or_else(|| error.downcast_ref::<Box<Self>>().map(Box::as_ref))
     }
 
     /// Returns the IAM action of the failed operation, such as `iam:CreateRole`, which is the one to allow. Some
@@ -193,78 +214,76 @@ pub(crate) fn classify(operation: &str, code: Option<&str>, message: &str, statu
 }
 
 /// Converts an SDK error. `service` is the IAM prefix.
-pub(crate) fn convert<E>(service: &str, operation: &str, error: &SdkError<E, HttpResponse>) -> AwsError
+pub(crate) fn convert<E>(service: &str, operation: &str, error: SdkError<E, HttpResponse>) -> AwsError
 where
-    E: ProvideErrorMetadata + Error + 'static,
+    E: ProvideErrorMetadata + Error + Send + Sync + 'static,
 {
-    let make = |kind, code: Option<&str>, message: String, request_id: Option<&str>| AwsError {
-        service: service.to_owned(),
-        operation: operation.to_owned(),
-        code: code.map(str::to_owned),
-        message,
-        request_id: request_id.map(str::to_owned),
-        kind,
-        retry_after: None,
-    };
-    if cause::<LeaseOver>(error).is_some() {
-        return make(ErrorKind::LeaseLost, None, LeaseOver.to_string(), None);
+    let local = |kind, message: String| AwsError::local(service, operation, kind, message);
+    if cause::<LeaseOver>(&error).is_some() {
+        return local(ErrorKind::LeaseLost, LeaseOver.to_string());
     }
-    if let Some(foreign) = cause::<ForeignEndpoint>(error) {
-        return make(ErrorKind::Endpoint, None, foreign.to_string(), None);
+    if let Some(foreign) = cause::<ForeignEndpoint>(&error) {
+        return local(ErrorKind::Endpoint, foreign.to_string());
     }
-    if let Some(credentials) = cause::<CredentialsError>(error) {
-        return make(ErrorKind::Credentials, None, without_credentials(credentials), None);
+    if cause::<CredentialsError>(&error).is_some() {
+        let (message, source) = without_credentials(error);
+        return AwsError { source, ..local(ErrorKind::Credentials, message) };
     }
-    match error {
+    let failed = match &error {
         SdkError::ServiceError(failure) => {
-            let metadata = failure.err().meta();
-            let status = failure.raw().status().as_u16();
-            let page = failure.raw().headers().get("content-type").is_some_and(|kind| kind.contains("html"));
-            let message = match (metadata.message(), metadata.code()) {
-                (Some(message), _) => message.to_owned(),
-                (None, None) if page => format!("the answer (HTTP {status}) is a web page: that is not AWS"),
-                (None, None) => format!("the answer (HTTP {status}) is none that AWS gives"),
-                (None, Some(_)) => "AWS gave no message".to_owned(),
-            };
-            let kind = classify(operation, metadata.code(), &message, status);
-            let request_id = metadata.request_id().or_else(|| failure.raw().request_id());
-            let retry_after = retry_after(|name| failure.raw().headers().get(name));
-            AwsError { retry_after, ..make(kind, metadata.code(), message, request_id) }
+            return of_service(service, operation, failure.err().meta(), failure.raw());
         }
         SdkError::ConstructionFailure(_) => {
             // Signing failed, or a required value is missing: no request was sent.
-            let kind = if is_about_credentials(error) { ErrorKind::Credentials } else { ErrorKind::Rejected };
-            make(kind, None, chain(error), None)
+            let kind = if is_about_credentials(&error) { ErrorKind::Credentials } else { ErrorKind::Rejected };
+            local(kind, error.to_string())
         }
         SdkError::DispatchFailure(failure) => {
             let connector = failure.as_connector_error();
-            let text = chain(error);
-            let kind = if is_about_credentials(error) {
+            let kind = if is_about_credentials(&error) {
                 ErrorKind::Credentials
-            } else if connector.is_some_and(ConnectorError::is_user) || never_connected(&text) {
+            } else if connector.is_some_and(ConnectorError::is_user) || never_connected(&chain(&error)) {
                 ErrorKind::Unreachable
             } else {
                 ErrorKind::Unsettled
             };
-            make(kind, None, text, None)
+            local(kind, error.to_string())
         }
-        SdkError::TimeoutError(_) => {
-            make(ErrorKind::Unsettled, None, format!("no answer in time ({})", chain(error)), None)
-        }
+        SdkError::TimeoutError(_) => local(ErrorKind::Unsettled, "no answer in time".to_owned()),
         // For services with JSON: a proxy's "too many" has no body that could be parsed.
         SdkError::ResponseError(failure) if failure.raw().status().as_u16() == 429 => {
-            let retry_after = retry_after(|name| failure.raw().headers().get(name));
-            let message = "too many requests (HTTP 429)".to_owned();
-            AwsError { retry_after, ..make(ErrorKind::Throttled, None, message, failure.raw().request_id()) }
+            let too_many = local(ErrorKind::Throttled, "too many requests (HTTP 429)".to_owned());
+            return told_by(failure.raw(), too_many);
         }
-        SdkError::ResponseError(failure) => make(
-            ErrorKind::Unsettled,
-            None,
-            format!("the answer can't be read ({})", chain(error)),
-            failure.raw().request_id(),
-        ),
-        _ => make(ErrorKind::Unsettled, None, chain(error), None),
-    }
+        SdkError::ResponseError(failure) => {
+            let request_id = failure.raw().request_id().map(str::to_owned);
+            AwsError { request_id, ..local(ErrorKind::Unsettled, "the answer can't be read".to_owned()) }
+        }
+        _ => local(ErrorKind::Unsettled, error.to_string()),
+    };
+    AwsError { source: error.into_source().ok().map(Arc::from), ..failed }
+}
+
+/// Makes the error that a service answered with.
+fn of_service(service: &str, operation: &str, metadata: &ErrorMetadata, answer: &HttpResponse) -> AwsError {
+    let status = answer.status().as_u16();
+    let page = answer.headers().get("content-type").is_some_and(|kind| kind.contains("html"));
+    let message = match (metadata.message(), metadata.code()) {
+        (Some(message), _) => message.to_owned(),
+        (None, None) if page => format!("the answer (HTTP {status}) is a web page: that is not AWS"),
+        (None, None) => format!("the answer (HTTP {status}) is none that AWS gives"),
+        (None, Some(_)) => "AWS gave no message".to_owned(),
+    };
+    let kind = classify(operation, metadata.code(), &message, status);
+    let told = told_by(answer, AwsError::local(service, operation, kind, message));
+    let request_id = metadata.request_id().map(str::to_owned).or(told.request_id);
+    AwsError { code: metadata.code().map(str::to_owned), request_id, ..told }
+}
+
+/// Adds what the headers of an answer say: its request id, and how long to wait.
+fn told_by(answer: &HttpResponse, error: AwsError) -> AwsError {
+    let request_id = answer.request_id().map(str::to_owned);
+    AwsError { request_id, retry_after: retry_after(|name| answer.headers().get(name)), ..error }
 }
 
 /// Reads how long AWS asks to wait: seconds, or milliseconds in its own header.
@@ -279,26 +298,55 @@ fn is_about_credentials(error: &(dyn Error + 'static)) -> bool {
 
 /// Finds an error among the causes of another.
 fn cause<'a, T: Error + 'static>(error: &'a (dyn Error + 'static)) -> Option<&'a T> {
-    let mut next = Some(error);
-    while let Some(current) = next {
-        if let Some(found) = current.downcast_ref() {
-            return Some(found);
-        }
-        next = current.source();
-    }
-    None
+    errors(error).find_map(|error| error.downcast_ref())
 }
 
-/// Says why there are no credentials. Where none were found at all, the SDK's own text would only describe its inner
-/// workings.
-fn without_credentials(error: &CredentialsError) -> String {
-    match (error, error.source()) {
-        (CredentialsError::CredentialsNotLoaded(_), Some(source)) if !source.to_string().contains("in chain") => {
-            chain(source)
-        }
-        (CredentialsError::CredentialsNotLoaded(_), _) => NO_CREDENTIALS.to_owned(),
-        (_, Some(source)) => chain(source),
-        (_, None) => error.to_string(),
+/// Gives an error and its causes, each after what it caused.
+fn errors<'a>(error: &'a (dyn Error + 'static)) -> impl Iterator<Item = &'a (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'a (dyn Error + 'static)| (*error).source())
+}
+
+/// Says why there are no credentials, and what caused that. Where none were found at all, the SDK's own text would only
+/// describe its inner workings.
+fn without_credentials<E>(error: SdkError<E, HttpResponse>) -> (String, Option<Arc<dyn Error + Send + Sync>>)
+where
+    E: Error + Send + Sync + 'static,
+{
+    let none = (NO_CREDENTIALS.to_owned(), None);
+    let Ok(top) = error.into_source() else { return none };
+    let Some(depth) = errors(&*top).position(<dyn Error>::is::<CredentialsError>) else { return none };
+    let below: Vec<_> = errors(&*top).skip(depth).collect();
+    let is_empty = matches!(below[0].downcast_ref(), Some(CredentialsError::CredentialsNotLoaded(_)));
+    let message = below.get(usize::from(below.len() > 1)).map(ToString::to_string).unwrap_or_default();
+    if is_empty && (below.len() == 1 || message.contains("in chain")) {
+        return none;
+    }
+    let has_cause = below.len() > 2;
+    (message, has_cause.then(|| Arc::new(Below { top, depth: depth + 2 }) as _))
+}
+
+/// The error that lies so many causes below another, which owns it.
+#[derive(Debug)]
+struct Below {
+    top: Box<dyn Error + Send + Sync>,
+    depth: usize,
+}
+
+impl Below {
+    fn error(&self) -> &(dyn Error + 'static) {
+        errors(&*self.top).nth(self.depth).unwrap_or(&*self.top)
+    }
+}
+
+impl fmt::Display for Below {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self.error(), formatter)
+    }
+}
+
+impl Error for Below {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.error().source()
     }
 }
 
@@ -318,16 +366,18 @@ fn never_connected(text: &str) -> bool {
     .any(|sign| text.contains(sign))
 }
 
-/// Writes out an error and its causes; the SDK's own text says only "service error" or "dispatch failure".
+/// Writes out an error and its causes.
 fn chain(error: &(dyn Error + 'static)) -> String {
-    let mut parts: Vec<String> = vec![error.to_string()];
-    let mut cause = error.source();
-    while let Some(current) = cause {
-        let text = current.to_string();
+    joined(errors(error).map(ToString::to_string))
+}
+
+/// Joins the texts of an error and its causes. Some libraries repeat their cause in their own text.
+fn joined(texts: impl Iterator<Item = String>) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for text in texts {
         if !parts.iter().any(|part| part.contains(&text)) {
             parts.push(text);
         }
-        cause = current.source();
     }
     parts.join(": ")
 }
@@ -383,6 +433,34 @@ mod tests {
         assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", &own), ErrorKind::Propagating);
         let role = "The role with name x cannot be found.";
         assert_eq!(kind("AttachRolePolicy", "NoSuchEntity", role), ErrorKind::Propagating);
+    }
+
+    fn dispatch(source: Box<dyn Error + Send + Sync>) -> AwsError {
+        let failed = SdkError::<ErrorMetadata, HttpResponse>::dispatch_failure(ConnectorError::io(source));
+        convert("iam", "GetRole", failed)
+    }
+
+    #[test]
+    fn an_error_has_its_causes_and_does_not_repeat_them() {
+        let error = dispatch(Box::new(std::io::Error::other("the wire is cut")));
+        assert_eq!(error.to_string(), "iam:GetRole failed: dispatch failure");
+        let causes: Vec<String> = errors(&error).skip(1).map(ToString::to_string).collect();
+        assert_eq!(causes, ["io error", "the wire is cut"]);
+        assert_eq!(error.reason(), "dispatch failure: io error: the wire is cut");
+        assert_eq!(error.sentence(), format!("iam:GetRole failed: {}", error.reason()));
+        let boxed = Box::new(error);
+        assert!(AwsError::of(&boxed).is_some_and(|found| found.operation == "GetRole"));
+    }
+
+    #[test]
+    fn missing_credentials_are_told_by_their_cause_and_not_by_the_way_to_it() {
+        let none = dispatch(Box::new(CredentialsError::not_loaded_no_source()));
+        assert_eq!((none.kind, none.reason()), (ErrorKind::Credentials, NO_CREDENTIALS.to_owned()));
+        let cause = dispatch(Box::new(std::io::Error::other("no file")));
+        let found = dispatch(Box::new(CredentialsError::provider_error(cause)));
+        assert_eq!(found.message, "iam:GetRole failed: dispatch failure");
+        assert_eq!(found.reason(), "iam:GetRole failed: dispatch failure: io error: no file");
+        assert_eq!(found.source().map(ToString::to_string).as_deref(), Some("io error"));
     }
 
     #[test]

@@ -193,7 +193,7 @@ impl Reader {
     ) -> BoxFuture<'a, Result<O, AwsError>>
     where
         O: Send + 'a,
-        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         let request = request.boxed();
         async move {
@@ -205,7 +205,7 @@ impl Reader {
                 .entry(format!("{service}:{operation}"))
                 .or_default() += 1;
             tracing::debug!(service, operation, "read");
-            request.await.map_err(|error| convert(service, operation, &error))
+            request.await.map_err(|error| convert(service, operation, error))
         }
         .boxed()
     }

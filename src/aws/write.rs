@@ -156,7 +156,7 @@ impl Writer {
     ) -> BoxFuture<'a, Result<O, AwsError>>
     where
         O: Send + 'a,
-        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         self.send_unless(operation, request, |_| None)
     }
@@ -170,7 +170,7 @@ impl Writer {
     ) -> BoxFuture<'a, Result<O, AwsError>>
     where
         O: Send + 'a,
-        E: ProvideErrorMetadata + std::error::Error + Send + 'static,
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         // The SDK's futures are large, so that they are kept on the heap.
         let request = request.boxed();
@@ -181,7 +181,7 @@ impl Writer {
                 Ok(answer) => Ok(answer),
                 Err(error) => match error.as_service_error().and_then(done) {
                     Some(answer) => Ok(answer),
-                    None => Err(convert(operation.service(), operation.name(), &error)),
+                    None => Err(convert(operation.service(), operation.name(), error)),
                 },
             }
         }

@@ -40,8 +40,8 @@ fn guarded(error: GuardError, profile: Option<&str>) -> CliError {
                 Some(profile) => format!("no AWS credentials in the profile `{profile}`"),
                 None => "no AWS credentials found".to_owned(),
             };
-            tracing::debug!(%error, "no credentials");
-            let detail = error.message.clone();
+            tracing::debug!(error = error.sentence(), "no credentials");
+            let detail = error.reason();
             let failed = CliError::failed(message);
             let failed = if detail == NO_CREDENTIALS { failed } else { failed.because(detail) };
             failed

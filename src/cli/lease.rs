@@ -42,7 +42,7 @@ pub(super) fn kept(lease: &Kept, options: &str) -> String {
 pub(super) fn not_returned(failed: &NotReturned, options: &str) -> String {
     format!(
         "the lease could not be given back: {}. {}; this run is over, so `{}` ends that at once",
-        escaped(&failed.error.to_string()),
+        escaped(&failed.error.sentence()),
         sentence(&waits(&failed.kept)),
         unlocking(failed.kept.epoch, true, options)
     )

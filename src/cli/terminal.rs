@@ -233,7 +233,7 @@ impl Audience for Terminal<'_> {
                 ui.aside(&listed(runs));
             }
             News::RunsUnread(error) => {
-                ui.hint(&format!("what the instances wrote could not be read: {}", escaped(&error.to_string())));
+                ui.hint(&format!("what the instances wrote could not be read: {}", escaped(&error.sentence())));
             }
         }
     }

@@ -14,6 +14,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{CliError, Exit};
+use crate::aws::AwsError;
 use crate::model::safe::SafeLines;
 use crate::model::safe::escaped;
 
@@ -153,13 +154,15 @@ impl Ui {
         let mut source = std::error::Error::source(error);
         let mut last = error.to_string();
         while let Some(cause) = source {
-            let message = cause.to_string();
+            // What the SDK says of a failed call is one sentence, with the causes in it.
+            let failed = AwsError::of(cause);
+            let message = failed.map_or_else(|| cause.to_string(), AwsError::sentence);
             // Some libraries repeat their cause in their own text.
             if !last.contains(&message) {
                 let _ = write!(text, "\n  because: {}", SafeLines(&message).to_string().replace('\n', "\n  "));
             }
             last = message;
-            source = cause.source();
+            source = cause.source().filter(|_| failed.is_none());
         }
         self.note(&text);
         for hint in &error.hints {

@@ -35,7 +35,7 @@ pub(crate) fn by_iam_name<'a, T>(resources: &'a [T], name: &str, name_of: impl F
 /// Makes what a failed read means: unknown, and never absent.
 pub(crate) fn unknown(error: &AwsError) -> Found {
     let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-    Found::Unknown { action: error.action(), message: format!("{code}{}", error.message) }
+    Found::Unknown { action: error.action(), message: format!("{code}{}", error.reason()) }
 }
 
 /// Tells whether indexed tags are already as the entry wants them. The index of the Tagging API lags behind, so a

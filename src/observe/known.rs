@@ -6,7 +6,7 @@ use crate::vss::evidence::{Known, Unread};
 
 pub(super) fn unread(error: &AwsError) -> Unread {
     let code = error.code.as_ref().map(|code| format!("{code}: ")).unwrap_or_default();
-    Unread { action: error.action(), message: format!("{code}{}", error.message) }
+    Unread { action: error.action(), message: format!("{code}{}", error.reason()) }
 }
 
 pub(super) fn known<T>(read: Result<T, AwsError>) -> Known<T> {

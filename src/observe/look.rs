@@ -62,7 +62,7 @@ async fn look_into(
     match send(writer, ids).await {
         Ok(command) => collect(reader, &command, ids, now).await,
         Err(error) => {
-            let unread = Unread { action: error.action(), message: error.message };
+            let unread = Unread { action: error.action(), message: error.reason() };
             ids.iter().map(|id| (id.clone(), Known::Unknown(unread.clone()))).collect()
         }
     }
@@ -147,7 +147,7 @@ async fn invocation(reader: &Reader, command: &str, id: &str, now: Moment) -> Op
         // Right after the command was sent AWS may not know it yet.
         Ok(None) => return None,
         Err(error) if error.kind == ErrorKind::Throttled => return None,
-        Err(error) => return Some(unknown(id, &error.message)),
+        Err(error) => return Some(unknown(id, &error.reason())),
     };
     match invocation.status().map(CommandInvocationStatus::as_str).unwrap_or_default() {
         status if is_pending(status) => None,

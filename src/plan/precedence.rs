@@ -242,7 +242,7 @@ fn canaries(
         let targets = field(draft, "targets");
         let Machines::Read(machines) = &evidence.machines else {
             let (action, message) = match &evidence.machines {
-                Machines::Unread(error) => (format!("{}:{}", error.service, error.operation), error.message.clone()),
+                Machines::Unread(error) => (format!("{}:{}", error.service, error.operation), error.reason()),
                 Machines::NotRead | Machines::Read(_) => ("ec2:DescribeInstances".to_owned(), "not read".to_owned()),
             };
             let address = draft.address.clone();

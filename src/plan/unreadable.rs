@@ -34,7 +34,7 @@ pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
                 "what else stack `{}` owns could not be read ({}): {code}{}",
                 input.scope.stack,
                 titles.join(", "),
-                error.message
+                error.reason()
             );
             let diagnostic =
                 if deletes { Diagnostic::error("VSS0802", message) } else { Diagnostic::warning("VSS0802", message) };

@@ -46,7 +46,7 @@ impl Progress {
                 first.then(|| format!("{BOLD}{address}{BOLD:#}: {}...", words(*action).0))
             }
             Event::Waiting { address, call, error, delay: _ } => {
-                let what = escaped(error.code.as_deref().unwrap_or(&error.message));
+                let what = escaped(&error.code.clone().unwrap_or_else(|| error.reason()));
                 let line = format!("{BOLD}{address}{BOLD:#}: {CHANGE}waiting{CHANGE:#} for {call} ({what})");
                 let wait = (*call, what);
                 let before = self.waiting.insert(address.clone(), wait.clone());

@@ -128,7 +128,7 @@ fn failure(text: &mut String, call: &str, error: &AwsError, width: usize) {
 /// Returns a failed call as a sentence.
 pub(crate) fn sentence(call: &str, error: &AwsError) -> String {
     let code = error.code.as_ref().map(|code| format!(" with {code}")).unwrap_or_default();
-    escaped(&format!("{call} failed{code}: {}", error.message))
+    escaped(&format!("{call} failed{code}: {}", error.reason()))
 }
 
 /// Says what to do about a failed call, where there is something to say.
@@ -256,7 +256,7 @@ pub(crate) fn error_json(error: &AwsError) -> Value {
         "service": error.service,
         "operation": error.operation,
         "code": error.code,
-        "message": error.message,
+        "message": error.reason(),
         "request_id": error.request_id,
     })
 }

@@ -150,7 +150,7 @@ impl Keeper {
                         Event::Renewed
                     }
                     Err(error) => {
-                        tracing::warn!(%error, "the lease could not be renewed");
+                        tracing::warn!(error = error.sentence(), "the lease could not be renewed");
                         Event::NotRenewed
                     }
                 };

@@ -203,7 +203,7 @@ async fn give_back(store: &Store, record: &Record, written: &Written, fence: &Fe
     match returned {
         Ok(()) => cause,
         Err(error) => {
-            tracing::warn!(%error, "a slot that is not used could not be given back");
+            tracing::warn!(error = error.sentence(), "a slot that is not used could not be given back");
             LeaseError::NotReturned { cause: Box::new(cause), kept: written.kept(fence.now()) }
         }
     }

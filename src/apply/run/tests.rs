@@ -40,13 +40,9 @@ impl Perform for Script {
         let queue = answers.entry(call.action().to_owned()).or_default();
         let answer = if queue.is_empty() { Ok(Value::Null) } else { queue.remove(0) };
         let error = |kind| AwsError {
-            retry_after: None,
-            service: "x".into(),
-            operation: call.action().to_owned(),
             code: (kind == ErrorKind::NotFound).then(|| "NoSuchEntity".to_owned()),
-            message: "scripted".into(),
-            request_id: None,
             kind,
+            ..AwsError::rejected("x", call.action(), "scripted")
         };
         Box::pin(std::future::ready(answer.map_err(error)))
     }

@@ -70,7 +70,7 @@ pub(super) async fn put(writer: &Writer, call: &PlannedCall) -> Result<Value, Aw
         Err(error) if error.is_already_there() && name.ends_with(SENT) => Ok(json!({})),
         Err(error) if error.is_already_there() => {
             let message = "another run is sending this command; run it again to see what became of it";
-            Err(AwsError { message: message.to_owned(), ..error })
+            Err(AwsError { message: message.to_owned(), source: None, ..error })
         }
         Err(error) => Err(error),
         Ok(()) => Ok(json!({})),

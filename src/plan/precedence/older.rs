@@ -23,7 +23,7 @@ pub(super) fn unread(evidence: &Evidence, drafts: &[Draft<'_>], diagnostics: &mu
         let name = field(draft, "package_name").as_str().unwrap_or_default();
         if package::is_package(name) {
             let address = draft.address.clone();
-            let message = format!("the systems of the instances of `{address}` could not be read: {}", error.message);
+            let message = format!("the systems of the instances of `{address}` could not be read: {}", error.reason());
             diagnostics.push(
                 Diagnostic::warning("VSS0801", message)
                     .at(&address)
