@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Tags};
 use crate::kind::Live;
-use crate::kinds::input::Input;
+use crate::kinds::input::{Accepted, Input};
 use crate::model::PlannedCall;
 use crate::model::Scope;
 use crate::model::call::EXPECT;
@@ -67,37 +67,69 @@ fn expecting_marks(keys: &[&str], mut look: PlannedCall, live: &Live, new: &BTre
     look
 }
 
-/// Compares what a look found with what it must find.
-///
-/// # Errors
-///
-/// Names the first id or mark that differs: another object has taken the place of the planned one, or another owner
-/// took it. Refuses an expectation of the wrong type, which would otherwise expect nothing.
-pub(crate) fn check(call: &PlannedCall, ids: &[(&str, Option<&str>)], tags: Option<&Tags>) -> Result<Value, AwsError> {
-    let Some(expected) = Input::of(call).structure(EXPECT)? else { return Ok(json!({})) };
-    let differs = |name: &str, was: Option<&str>, is: Option<&str>| {
-        let quoted = |value: Option<&str>| value.map_or_else(|| "not there".to_owned(), |value| format!("`{value}`"));
-        let (was, is) = (quoted(was), quoted(is));
-        let message = format!(
-            "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, \
-             plan again"
-        );
-        AwsError::rejected(call.operation.service(), call.operation.name(), message)
-    };
-    for (name, found) in ids {
-        if let Some(wanted) = expected.text(name)?.filter(|wanted| *found != Some(wanted.as_str())) {
-            return Err(differs(name, Some(&wanted), *found));
-        }
+/// What a look must find.
+#[derive(Debug)]
+pub(crate) struct Expected {
+    operation: Operation,
+    ids: Vec<(&'static str, Option<String>)>,
+    tags: Option<Accepted>,
+}
+
+impl Expected {
+    /// Reads the ids and marks that a look must find. `names` are those of the ids that it sees.
+    pub(crate) fn marked(input: &Input<'_>, names: &[&'static str]) -> Result<Self, AwsError> {
+        Self::read(input, names, |expected| expected.accepted(TAGS))
     }
-    let accepted = expected.accepted(TAGS)?;
-    let Some(tags) = tags else { return Ok(json!({})) };
-    for (key, accepted) in accepted.into_iter().flatten() {
-        let found = tags.get(&key).map(String::as_str);
-        if !accepted.iter().any(|accepted| accepted.as_deref() == found) {
-            return Err(differs(&key, accepted.iter().flatten().next().map(String::as_str), found));
-        }
+
+    /// Reads the ids that a look must find which sees no marks.
+    pub(crate) fn unmarked(input: &Input<'_>, names: &[&'static str]) -> Result<Self, AwsError> {
+        Self::read(input, names, |_| Ok(None))
     }
-    Ok(json!({}))
+
+    fn read(
+        input: &Input<'_>,
+        names: &[&'static str],
+        tags: impl Fn(&Input<'_>) -> Result<Option<Accepted>, AwsError>,
+    ) -> Result<Self, AwsError> {
+        let read = input.built(EXPECT, |expected| {
+            let ids = names.iter().map(|name| Ok((*name, expected.text(name)?)));
+            Ok((ids.collect::<Result<Vec<_>, AwsError>>()?, tags(expected)?))
+        })?;
+        let (ids, tags) = read.unwrap_or_default();
+        Ok(Self { operation: input.operation(), ids, tags })
+    }
+
+    /// Compares what a look found with what it must find. `ids` are in the order of the names.
+    ///
+    /// # Errors
+    ///
+    /// Names the first id or mark that differs: another object has taken the place of the planned one, or another owner
+    /// took it.
+    pub(crate) fn check(self, ids: &[Option<&str>], tags: Option<&Tags>) -> Result<Value, AwsError> {
+        let differs = |name: &str, was: Option<&str>, is: Option<&str>| {
+            let quoted =
+                |value: Option<&str>| value.map_or_else(|| "not there".to_owned(), |value| format!("`{value}`"));
+            let (was, is) = (quoted(was), quoted(is));
+            let message = format!(
+                "it is not the one that the plan saw: its `{name}` was {was} and is {is}; nothing was written to it, \
+                 plan again"
+            );
+            AwsError::rejected(self.operation.service(), self.operation.name(), message)
+        };
+        for ((name, wanted), found) in self.ids.iter().zip(ids) {
+            if wanted.is_some() && wanted.as_deref() != *found {
+                return Err(differs(name, wanted.as_deref(), *found));
+            }
+        }
+        let Some(tags) = tags else { return Ok(json!({})) };
+        for (key, accepted) in self.tags.iter().flatten() {
+            let found = tags.get(key).map(String::as_str);
+            if !accepted.iter().any(|accepted| accepted.as_deref() == found) {
+                return Err(differs(key, accepted.iter().flatten().next().map(String::as_str), found));
+            }
+        }
+        Ok(json!({}))
+    }
 }
 
 /// Returns what a look answers when no object has the name.
@@ -109,6 +141,7 @@ pub(crate) fn gone() -> Value {
 mod tests {
     use super::*;
     use crate::kind::Owner;
+    use crate::kinds::input::whole;
 
     fn live() -> Live {
         let mut fields = crate::kind::Fields::new();
@@ -123,19 +156,29 @@ mod tests {
         }
     }
 
+    fn check(call: &PlannedCall, ids: &[(&'static str, Option<&str>)], tags: &Tags) -> Result<Value, AwsError> {
+        let (names, ids): (Vec<_>, Vec<_>) = ids.iter().copied().unzip();
+        let expected = whole(call, |input| {
+            input.text("RoleName")?;
+            Expected::marked(input, &names)
+        });
+        expected?.check(&ids, Some(tags))
+    }
+
     #[test]
-    fn an_expectation_of_another_type_is_refused() {
+    fn an_expectation_of_another_type_or_of_what_the_look_does_not_see_is_refused() {
         for expected in [
             json!("AROA1"),
             json!({ "RoleId": 1 }),
             json!({ "RoleId": ["AROA1"] }),
+            json!({ "RoleId": "AROA1", "Arn": "a" }),
             json!({ "Tags": "vssctl:stack" }),
             json!({ "Tags": { "vssctl:stack": "s" } }),
             json!({ "Tags": { "vssctl:stack": ["s", 1] } }),
         ] {
             let call = PlannedCall::new(Operation::GetRole, json!({ "RoleName": "a", EXPECT: expected }));
             let tags = Tags::from([("vssctl:stack".to_owned(), "s".to_owned())]);
-            let error = check(&call, &[("RoleId", Some("AROA1"))], Some(&tags)).expect_err("a refusal");
+            let error = check(&call, &[("RoleId", Some("AROA1"))], &tags).expect_err("a refusal");
             assert!(error.message.contains("can't be made"), "{expected}: {}", error.message);
         }
     }
@@ -148,23 +191,23 @@ mod tests {
             [("vssctl:stack", stack), ("vssctl:id", "role.a")].map(|(key, value)| (key.into(), value.into())).into()
         };
         assert_eq!(call.input[EXPECT]["Tags"].as_object().expect("marks").len(), 2);
-        assert!(check(&call, &[("RoleId", Some("AROA1"))], Some(&tags("s"))).is_ok());
-        let recreated = check(&call, &[("RoleId", Some("AROA2"))], Some(&tags("s"))).expect_err("another role");
+        assert!(check(&call, &[("RoleId", Some("AROA1"))], &tags("s")).is_ok());
+        let recreated = check(&call, &[("RoleId", Some("AROA2"))], &tags("s")).expect_err("another role");
         assert!(recreated.message.contains("`RoleId` was `AROA1` and is `AROA2`"), "{}", recreated.message);
-        let taken = check(&call, &[("RoleId", Some("AROA1"))], Some(&tags("t"))).expect_err("another owner");
+        let taken = check(&call, &[("RoleId", Some("AROA1"))], &tags("t")).expect_err("another owner");
         assert!(taken.message.contains("`vssctl:stack` was `s` and is `t`"), "{}", taken.message);
-        let unmarked = check(&call, &[("RoleId", Some("AROA1"))], Some(&Tags::default())).expect_err("nobody's");
+        let unmarked = check(&call, &[("RoleId", Some("AROA1"))], &Tags::default()).expect_err("nobody's");
         assert!(unmarked.message.contains("is not there"), "{}", unmarked.message);
         // An object that had no marks may carry those that the step itself writes, and nobody else's.
         let (mut strangers, own) = (live(), tags("s").into_iter().collect());
         strangers.fields.clear();
         let adopted = expecting(Operation::GetRole, json!({}), &strangers, &["RoleId"], &own);
         for (found, taken) in [(Tags::default(), true), (tags("s"), true), (tags("t"), false)] {
-            assert_eq!(check(&adopted, &[("RoleId", Some("AROA1"))], Some(&found)).is_ok(), taken, "{found:?}");
+            assert_eq!(check(&adopted, &[("RoleId", Some("AROA1"))], &found).is_ok(), taken, "{found:?}");
         }
         let mut with_token = live();
         with_token.ids.insert("CreatorRequestId".into(), "v1.0123456789.v.a.01234567".into());
         let call = expecting(Operation::ListTags, json!({}), &with_token, &[], &unchanged);
-        assert!(check(&call, &[], Some(&Tags::default())).is_ok() && check(&call, &[], Some(&tags("t"))).is_err());
+        assert!(check(&call, &[], &Tags::default()).is_ok() && check(&call, &[], &tags("t")).is_err());
     }
 }

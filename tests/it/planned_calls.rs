@@ -1,5 +1,5 @@
-//! A planned call is made as it is spelled out, or not at all: a value of the wrong type is refused before anything is
-//! sent.
+//! A planned call is made as it is spelled out, or not at all: a value of the wrong type and a member that no request
+//! has are refused before anything is sent.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -70,7 +70,8 @@ fn ways(input: &Value) -> Vec<Way> {
 
 fn at<'a>(input: &'a mut Value, way: &Way) -> &'a mut Value {
     let parts: Vec<String> = way.iter().map(|part| part.replace('~', "~0").replace('/', "~1")).collect();
-    input.pointer_mut(&format!("/{}", parts.join("/"))).expect("a way leads to a value")
+    let pointer = if parts.is_empty() { String::new() } else { format!("/{}", parts.join("/")) };
+    input.pointer_mut(&pointer).expect("a way leads to a value")
 }
 
 /// Returns values of every other type.
@@ -108,6 +109,68 @@ fn not_refused(bench: &Bench, planned: &Planned) -> (usize, BTreeSet<String>) {
     (tried, wrong)
 }
 
+/// The objects of a call that have no members of their own: maps by keys that people choose, and what a call waits for.
+const MAPS: [&str; 11] = [
+    "BackupOptions",
+    "BackupPlanTags",
+    "BackupVaultTags",
+    "Parameters",
+    "RecoveryPointTags",
+    "ResourceTypeManagementPreference",
+    "ResourceTypeOptInPreference",
+    "RestoreMetadataOverrides",
+    "Tags",
+    UNTIL,
+    "$hidden",
+];
+
+/// Returns the ways to the input itself and to all structures in it. `Tags` is a list of structures or a map.
+fn structures(input: &Value) -> Vec<Way> {
+    fn walk(value: &Value, way: &Way, found: &mut Vec<Way>) {
+        let below = |name: String| [way.clone(), vec![name]].concat();
+        match value {
+            Value::Object(_) if way.last().is_some_and(|name| MAPS.contains(&name.as_str())) => {}
+            Value::Object(members) => {
+                found.push(way.clone());
+                members.iter().for_each(|(name, value)| walk(value, &below(name.clone()), found));
+            }
+            Value::Array(items) => {
+                items.iter().enumerate().for_each(|(at, value)| walk(value, &below(at.to_string()), found));
+            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(input, &Vec::new(), &mut found);
+    found
+}
+
+/// Makes calls that have one member more, one at a time. Returns how many there are, and what happens to those that are
+/// not refused for just that member.
+fn not_refused_for_more(bench: &Bench, planned: &Planned) -> (usize, BTreeSet<String>) {
+    let writer = bench.clients(&scope("bench")).writer();
+    let (mut tried, mut wrong) = (0, BTreeSet::new());
+    for (kind, call) in planned.0.values() {
+        for way in structures(&call.input) {
+            for added in [json!("a"), json!({ "a": "b" }), Value::Null] {
+                let mut more = call.clone();
+                at(&mut more.input, &way)["Added"] = added;
+                bench.forget_requests();
+                let outcome = bench.wait(kinds::of(*kind).perform(&writer, &more));
+                let requests = bench.requests();
+                let is_refused = outcome
+                    .as_ref()
+                    .is_err_and(|error| error.message == "the planned call can't be made: `Added` is unknown");
+                tried += 1;
+                if !is_refused || !requests.is_empty() {
+                    wrong.insert(format!("{kind} {} {}: {outcome:?} {requests:?}", call.action(), way.join(".")));
+                }
+            }
+        }
+    }
+    (tried, wrong)
+}
+
 /// Collects the calls that create, change and take away every field of every kind.
 fn all_planned() -> Planned {
     let mut planned = Planned::default();
@@ -128,18 +191,18 @@ fn all_planned() -> Planned {
     planned
 }
 
-#[test]
-fn a_planned_value_of_another_type_is_refused_before_anything_is_sent() {
-    let bench = Bench::new();
+/// Collects calls of every operation that is ever planned.
+fn every_operation(bench: &Bench) -> Planned {
     let mut planned = all_planned();
-    planned.take(&foreign_association(&bench, "vss", "20%"));
+    planned.take(&foreign_association(bench, "vss", "20%"));
     planned.take(&foreign_association(&Bench::new(), "other", "10%"));
-    planned.take(&foreign_backup_plan(&bench));
-    planned.take(&command(&bench));
+    planned.take(&foreign_backup_plan(bench));
+    planned.take(&command(bench));
     // Plans have these for a policy with five versions, and for instances that are ahead of the others.
+    let waiting = json!({ "CommandId": "c-1", "InstanceId": "i-1", UNTIL: { "Status": "Success" } });
     for (kind, operation, input) in [
         (KindId::Policy, Operation::DeletePolicyVersion, json!({ "PolicyArn": "arn", "VersionId": "v1" })),
-        (KindId::Package, Operation::GetCommandInvocation, json!({ "CommandId": "c-1", "InstanceId": "i-1" })),
+        (KindId::Package, Operation::GetCommandInvocation, waiting),
     ] {
         planned.0.insert(operation.action().to_owned(), (kind, PlannedCall::new(operation, input)));
     }
@@ -148,10 +211,21 @@ fn a_planned_value_of_another_type_is_refused_before_anything_is_sent() {
     let operations: BTreeSet<Operation> = planned.0.values().map(|(_, call)| call.operation).collect();
     let missing: Vec<Operation> = Operation::ALL.iter().copied().filter(|one| !operations.contains(one)).collect();
     assert_eq!(missing, NEVER_PLANNED);
+    planned
+}
+
+#[test]
+fn a_planned_call_that_is_not_as_a_request_has_it_is_refused_before_anything_is_sent() {
+    let bench = Bench::new();
+    let planned = every_operation(&bench);
     let (tried, wrong) = not_refused(&bench, &planned);
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), Vec::from_iter(wrong).join("\n"));
     assert!(tried > 1_000, "only {tried} values were tried");
     println!("{} calls, {tried} values of another type", planned.0.len());
+    let (tried, wrong) = not_refused_for_more(&bench, &planned);
+    assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), Vec::from_iter(wrong).join("\n"));
+    assert!(tried > 1_000, "only {tried} members were tried");
+    println!("{tried} members that no request has");
 }
 
 /// Plans the change of an association that has more than the file models.

@@ -10,9 +10,9 @@ use super::live::{Seen, name_of};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::marks;
 use crate::kind::{Desired, Found, KindLive, Look, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::Expected;
 use crate::kinds::identity::{entries, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::model::PlannedCall;
 
 /// Reads the attachments. A file without any asks for no permission to read instances.
@@ -49,10 +49,8 @@ async fn own_profiles(reader: &Reader) -> Result<BTreeSet<String>, AwsError> {
 
 /// Looks which profile is on the instance of a call.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
-    let Some(profile) = input.structure("IamInstanceProfile")? else { return Ok(Look::Unclear) };
-    let wanted = profile.required("Name", Input::text)?;
-    let instance = input.text("InstanceId")?;
+    let (wanted, instance) = part(call, |input| Ok((input.built(PROFILE, profile_name)?, input.text("InstanceId")?)))?;
+    let Some(wanted) = wanted else { return Ok(Look::Unclear) };
     let associations = reader.profile_associations().await?;
     let stands = |id: &str| Look::Stands(json!({ "AssociationId": id }));
     if let Some(instance) = instance {
@@ -63,7 +61,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             Some(_) => Look::Differs,
         });
     }
-    let old = input.required("AssociationId", Input::text)?;
+    let old = part(call, |input| input.required("AssociationId", Input::text))?;
     if associations.iter().any(|one| one.id == old && !one.state.starts_with("disassociat")) {
         return Ok(Look::Absent);
     }
@@ -72,29 +70,46 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     Ok(made.map_or(Look::Unclear, |one| stands(&one.id)))
 }
 
+/// The structure that names a profile.
+const PROFILE: &str = "IamInstanceProfile";
+
+fn profile_name(profile: &Input<'_>) -> Result<String, AwsError> {
+    profile.required("Name", Input::text)
+}
+
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let input = Input::of(call);
-    let text = |name: &str| input.required(name, Input::text);
-    let profile = || input.required("IamInstanceProfile", Input::structure)?.required("Name", Input::text);
-    if call.operation == Operation::GetInstanceProfile {
-        let found = writer.reader().instance_profile(&text("InstanceProfileName")?).await?;
-        let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-        return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
-    }
-    let made = match call.operation {
+    let carried = |name: &str| {
+        whole(call, |input| {
+            let profile = input.required(PROFILE, |input, name| input.built(name, profile_name))?;
+            Ok((input.required(name, Input::text)?, profile))
+        })
+    };
+    let (made, wanted) = match call.operation {
+        Operation::GetInstanceProfile => {
+            let (name, expected) = whole(call, |input| {
+                let name = input.required("InstanceProfileName", Input::text)?;
+                Ok((name, Expected::marked(input, &["InstanceProfileId"])?))
+            })?;
+            let found = writer.reader().instance_profile(&name).await?;
+            let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
+            return expected.check(&[Some(&found.instance_profile_id)], Some(&tags));
+        }
         Operation::AssociateIamInstanceProfile => {
-            writer.associate_instance_profile(&text("InstanceId")?, &profile()?).await?
+            let (instance, profile) = carried("InstanceId")?;
+            (writer.associate_instance_profile(&instance, &profile).await?, Some(profile))
         }
         Operation::ReplaceIamInstanceProfileAssociation => {
-            writer.replace_instance_profile(&text("AssociationId")?, &profile()?).await?
+            let (association, profile) = carried("AssociationId")?;
+            (writer.replace_instance_profile(&association, &profile).await?, Some(profile))
         }
         Operation::DisassociateIamInstanceProfile => {
-            writer.disassociate_instance_profile(&text("AssociationId")?).await?
+            let association = whole(call, |input| input.required("AssociationId", Input::text))?;
+            (writer.disassociate_instance_profile(&association).await?, None)
         }
         _ => return Err(unusable(call, "attachments do not make it")),
     };
     // The answer shows the association as it was made: its profile must be the one that was asked for.
-    if profile().is_ok_and(|wanted| wanted != name_of(&made.profile)) {
+    if wanted.is_some_and(|wanted| wanted != name_of(&made.profile)) {
         return Err(incomplete(call, "IamInstanceProfile"));
     }
     Ok(json!({ "AssociationId": made.id }))

@@ -12,9 +12,9 @@ use serde_json::{Value, json};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::Expected;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::role::api::iam_tags;
 use crate::model::{Action, PlannedCall};
@@ -163,12 +163,13 @@ pub(super) fn holders(live: &Live) -> Vec<Holder> {
 
 /// Looks whether a profile that exists is the one that the call makes, and whether it holds the role already.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
     if !matches!(call.operation, Operation::CreateInstanceProfile | Operation::AddRoleToInstanceProfile) {
         return Ok(Look::Unclear);
     }
-    let (role, path, wanted) = (input.text("RoleName")?, input.text("Path")?, input.tags("Tags")?);
-    let profile = match reader.instance_profile(&input.required("InstanceProfileName", Input::text)?).await {
+    let name = part(call, |input| input.required("InstanceProfileName", Input::text))?;
+    let (role, path, wanted) =
+        part(call, |input| Ok((input.text("RoleName")?, input.text("Path")?, input.tags("Tags")?)))?;
+    let profile = match reader.instance_profile(&name).await {
         Ok(profile) => profile,
         Err(error) if error.is_not_found() => return Ok(Look::Absent),
         Err(error) => return Err(error),
@@ -190,53 +191,72 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let profile = || input.required("InstanceProfileName", Input::text);
-    let role = || input.required("RoleName", Input::text);
+    let (iam, operation) = (writer.iam(), call.operation);
+    let profile = |input: &Input<'_>| input.required("InstanceProfileName", Input::text);
+    let role = |input: &Input<'_>| input.required("RoleName", Input::text);
     match operation {
         Operation::CreateInstanceProfile => {
-            let request = iam
-                .create_instance_profile()
-                .instance_profile_name(profile()?)
-                .set_path(input.text("Path")?)
-                .set_tags(iam_tags(call, "Tags")?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .create_instance_profile()
+                    .instance_profile_name(profile(input)?)
+                    .set_path(input.text("Path")?)
+                    .set_tags(iam_tags(input, "Tags")?))
+            })?;
             let answer = writer.send(operation, request.send()).await?;
             let profile = answer.instance_profile.ok_or_else(|| incomplete(call, "InstanceProfile"))?;
             return Ok(json!({ "Arn": profile.arn, "InstanceProfileId": profile.instance_profile_id }));
         }
         Operation::AddRoleToInstanceProfile => {
-            let request = iam.add_role_to_instance_profile().instance_profile_name(profile()?).role_name(role()?);
+            let request = whole(call, |input| {
+                Ok(iam.add_role_to_instance_profile().instance_profile_name(profile(input)?).role_name(role(input)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::RemoveRoleFromInstanceProfile => {
-            let request = iam.remove_role_from_instance_profile().instance_profile_name(profile()?).role_name(role()?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .remove_role_from_instance_profile()
+                    .instance_profile_name(profile(input)?)
+                    .role_name(role(input)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::GetInstanceProfile => {
-            let found = writer.reader().instance_profile(&profile()?).await?;
+            let names = ["InstanceProfileId"];
+            let (name, expected) = whole(call, |input| Ok((profile(input)?, Expected::marked(input, &names)?)))?;
+            let found = writer.reader().instance_profile(&name).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            return expect::check(call, &[("InstanceProfileId", Some(&found.instance_profile_id))], Some(&tags));
+            return expected.check(&[Some(&found.instance_profile_id)], Some(&tags));
         }
         Operation::GetRole => {
-            let found = writer.reader().role(&role()?).await?;
+            let (name, expected) = whole(call, |input| Ok((role(input)?, Expected::marked(input, &["RoleId"])?)))?;
+            let found = writer.reader().role(&name).await?;
             let tags = found.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            return expect::check(call, &[("RoleId", Some(&found.role_id))], Some(&tags));
+            return expected.check(&[Some(&found.role_id)], Some(&tags));
         }
         Operation::DeleteInstanceProfile => {
-            writer.send(operation, iam.delete_instance_profile().instance_profile_name(profile()?).send()).await?;
+            let request =
+                whole(call, |input| Ok(iam.delete_instance_profile().instance_profile_name(profile(input)?)))?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::DisassociateIamInstanceProfile => {
-            let association = input.required("AssociationId", Input::text)?;
+            let association = whole(call, |input| input.required("AssociationId", Input::text))?;
             writer.disassociate_instance_profile(&association).await?;
         }
         Operation::TagInstanceProfile => {
-            let request =
-                iam.tag_instance_profile().instance_profile_name(profile()?).set_tags(iam_tags(call, "Tags")?);
+            let request = whole(call, |input| {
+                Ok(iam.tag_instance_profile().instance_profile_name(profile(input)?).set_tags(iam_tags(input, "Tags")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagInstanceProfile => {
-            let keys = input.texts("TagKeys")?;
-            let request = iam.untag_instance_profile().instance_profile_name(profile()?).set_tag_keys(keys);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .untag_instance_profile()
+                    .instance_profile_name(profile(input)?)
+                    .set_tag_keys(input.texts("TagKeys")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no instance profile needs it")),

@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::command;
 use crate::aws::{AwsError, ErrorKind, Reader, Writer};
 use crate::kind::Desired;
-use crate::kinds::input::Input;
+use crate::kinds::input::{Input, whole};
 use crate::model::PlannedCall;
 use crate::model::call::output;
 use crate::model::hash::sha256_hex;
@@ -61,11 +61,12 @@ pub(super) fn around(scope: &Scope, address: &Address, attempt: u32, command: Pl
 
 /// Makes a record.
 pub(super) async fn put(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let input = Input::of(call);
-    let (name, value) = (input.required("Name", Input::text)?, input.required("Value", Input::text)?);
-    if input.required("Type", Input::text)? != "String" || input.required("Overwrite", Input::flag)? {
-        return Err(input.refuse("a record is a parameter of type `String` that is never overwritten"));
-    }
+    let (name, value) = whole(call, |input| {
+        if input.required("Type", Input::text)? != "String" || input.required("Overwrite", Input::flag)? {
+            return Err(input.refuse("a record is a parameter of type `String` that is never overwritten"));
+        }
+        Ok((input.required("Name", Input::text)?, input.required("Value", Input::text)?))
+    })?;
     match writer.put_parameter(&name, &value, false).await {
         Err(error) if error.is_already_there() && name.ends_with(SENT) => Ok(json!({})),
         Err(error) if error.is_already_there() => {

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 
 use crate::aws::{AwsError, Invocations, Reader};
 use crate::kind::Live;
-use crate::kinds::input::Input;
+use crate::kinds::input::{Input, whole};
 use crate::model::PlannedCall;
-use crate::model::call::PENDING;
+use crate::model::call::{PENDING, UNTIL};
 
 /// Executions of an association that are looked at: an instance that joins has one of its own.
 const EXECUTIONS: usize = 3;
@@ -137,9 +137,11 @@ fn stage_of_failure(output: &str) -> Stage {
 
 /// Looks how far a command is on one instance; an instance on which it failed fails the call, in its own words.
 pub(super) async fn awaited(reader: &Reader, call: &PlannedCall) -> Result<Value, AwsError> {
-    let input = Input::of(call);
-    let command = input.required("CommandId", Input::text)?;
-    let instance = input.required("InstanceId", Input::text)?;
+    let (command, instance) = whole(call, |input| {
+        // What the answer must have is for the executor.
+        input.pass_over(UNTIL);
+        Ok((input.required("CommandId", Input::text)?, input.required("InstanceId", Input::text)?))
+    })?;
     let answer = reader.command_invocation(&command, &instance).await?;
     let error = answer.as_ref().and_then(|answer| answer.standard_error_content()).unwrap_or_default();
     let status = answer.as_ref().and_then(|answer| answer.status());

@@ -40,13 +40,13 @@ pub(super) fn location_to_json(location: &TargetLocation) -> Value {
 }
 
 /// Builds a target of an association, of a command or of a target location.
-pub(super) fn target_from_json(target: Input<'_>) -> Result<Target, AwsError> {
+pub(super) fn target_from_json(target: &Input<'_>) -> Result<Target, AwsError> {
     Ok(Target::builder().set_key(target.text("Key")?).set_values(target.texts("Values")?).build())
 }
 
 /// Builds where instances put the output of an association.
-pub(super) fn output_from_json(output: Input<'_>) -> Result<InstanceAssociationOutputLocation, AwsError> {
-    let location = |location: Input<'_>| {
+pub(super) fn output_from_json(output: &Input<'_>) -> Result<InstanceAssociationOutputLocation, AwsError> {
+    let location = |location: &Input<'_>| {
         Ok(S3OutputLocation::builder()
             .set_output_s3_bucket_name(location.text("OutputS3BucketName")?)
             .set_output_s3_key_prefix(location.text("OutputS3KeyPrefix")?)
@@ -57,9 +57,9 @@ pub(super) fn output_from_json(output: Input<'_>) -> Result<InstanceAssociationO
 }
 
 /// Builds the alarms that stop an association.
-pub(super) fn alarms_from_json(alarms: Input<'_>) -> Result<AlarmConfiguration, AwsError> {
+pub(super) fn alarms_from_json(alarms: &Input<'_>) -> Result<AlarmConfiguration, AwsError> {
     let alarm =
-        |alarm: Input<'_>| Alarm::builder().set_name(alarm.text("Name")?).build().map_err(|error| alarm.refuse(error));
+        |alarm: &Input<'_>| Alarm::builder().set_name(alarm.text("Name")?).build().map_err(|error| alarm.refuse(error));
     AlarmConfiguration::builder()
         .set_ignore_poll_alarm_failure(alarms.flag("IgnorePollAlarmFailure")?)
         .set_alarms(alarms.all_built("Alarms", alarm)?)
@@ -68,7 +68,7 @@ pub(super) fn alarms_from_json(alarms: Input<'_>) -> Result<AlarmConfiguration, 
 }
 
 /// Builds the accounts and regions of an association.
-pub(super) fn location_from_json(location: Input<'_>) -> Result<TargetLocation, AwsError> {
+pub(super) fn location_from_json(location: &Input<'_>) -> Result<TargetLocation, AwsError> {
     Ok(TargetLocation::builder()
         .set_accounts(location.texts("Accounts")?)
         .set_regions(location.texts("Regions")?)
@@ -85,7 +85,7 @@ pub(super) fn location_from_json(location: Input<'_>) -> Result<TargetLocation, 
 }
 
 /// Builds a tag.
-pub(super) fn tag_from_json(tag: Input<'_>) -> Result<Tag, AwsError> {
+pub(super) fn tag_from_json(tag: &Input<'_>) -> Result<Tag, AwsError> {
     let tag_builder = Tag::builder().set_key(tag.text("Key")?).set_value(tag.text("Value")?);
     tag_builder.build().map_err(|error| tag.refuse(error))
 }

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
-use aws_sdk_backup::types::{BackupPlanInput, BackupPlansListMember};
+use aws_sdk_backup::types::BackupPlansListMember;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
 
@@ -16,9 +16,9 @@ use super::{document, shape};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kind::{diff, marks};
-use crate::kinds::expect;
+use crate::kinds::expect::Expected;
 use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::ids;
 use crate::kinds::token as tokens;
 use crate::kinds::vault::api::{perform_tags, tags_of};
@@ -254,11 +254,10 @@ fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
 
 /// Looks whether a plan is as an update asks.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
     if call.operation != Operation::UpdateBackupPlan {
         return Ok(Look::Unclear);
     }
-    let id = input.required("BackupPlanId", Input::text)?;
+    let id = part(call, |input| input.required("BackupPlanId", Input::text))?;
     let answer = match reader.backup_plan(&id).await {
         Ok(answer) => answer,
         Err(error) if error.is_not_found() => return Ok(Look::Differs),
@@ -274,23 +273,27 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let plan_id = || input.required("BackupPlanId", Input::text);
-    let plan = || shape::plan_from_json(input.required("BackupPlan", Input::structure)?);
+    let (backup, operation) = (writer.backup(), call.operation);
+    let plan_id = |input: &Input<'_>| input.required("BackupPlanId", Input::text);
+    let plan = |input: &Input<'_>| input.required("BackupPlan", |input, name| input.built(name, shape::plan_from_json));
     match operation {
-        Operation::CreateBackupPlan => create(writer, call, &plan()?).await,
+        Operation::CreateBackupPlan => create(writer, call).await,
         Operation::UpdateBackupPlan => {
-            let request = backup.update_backup_plan().backup_plan_id(plan_id()?).backup_plan(plan()?);
+            let request = whole(call, |input| {
+                Ok(backup.update_backup_plan().backup_plan_id(plan_id(input)?).backup_plan(plan(input)?))
+            })?;
             let answer = writer.send(operation, request.send()).await?;
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
         Operation::DeleteBackupPlan => {
-            writer.send(operation, backup.delete_backup_plan().backup_plan_id(plan_id()?).send()).await?;
+            let request = whole(call, |input| Ok(backup.delete_backup_plan().backup_plan_id(plan_id(input)?)))?;
+            writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
         Operation::GetBackupPlan => {
-            let found = writer.reader().backup_plan(&plan_id()?).await?;
-            expect::check(call, &[("VersionId", found.version_id())], None)
+            let (id, expected) =
+                whole(call, |input| Ok((plan_id(input)?, Expected::unmarked(input, &["VersionId"])?)))?;
+            expected.check(&[writer.reader().backup_plan(&id).await?.version_id()], None)
         }
         Operation::TagResource | Operation::UntagResource | Operation::ListTags => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),
@@ -298,9 +301,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 }
 
 /// Makes a plan. Its token names the entry: AWS may answer that of a plan which is gone with that plan.
-async fn create(writer: &Writer, call: &PlannedCall, plan: &BackupPlanInput) -> Result<Value, AwsError> {
-    let input = Input::of(call);
-    let (first, tags) = (input.text("CreatorRequestId")?, input.map("BackupPlanTags")?);
+async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (plan, first, tags) = whole(call, |input| {
+        let plan = input.required("BackupPlan", |input, name| input.built(name, shape::plan_from_json))?;
+        Ok((plan, input.text("CreatorRequestId")?, input.map("BackupPlanTags")?))
+    })?;
     let mut generation = 0;
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);

@@ -81,7 +81,7 @@ fn lifecycle_to_json(lifecycle: &Lifecycle) -> Value {
 }
 
 /// Builds the plan of a creating or updating call.
-pub(super) fn plan_from_json(plan: Input<'_>) -> Result<BackupPlanInput, AwsError> {
+pub(super) fn plan_from_json(plan: &Input<'_>) -> Result<BackupPlanInput, AwsError> {
     BackupPlanInput::builder()
         .set_backup_plan_name(plan.text("BackupPlanName")?)
         .set_rules(Some(plan.required("Rules", |plan, name| plan.all_built(name, rule_from_json))?))
@@ -91,14 +91,14 @@ pub(super) fn plan_from_json(plan: Input<'_>) -> Result<BackupPlanInput, AwsErro
         .map_err(|error| plan.refuse(error))
 }
 
-fn setting_from_json(setting: Input<'_>) -> Result<AdvancedBackupSetting, AwsError> {
+fn setting_from_json(setting: &Input<'_>) -> Result<AdvancedBackupSetting, AwsError> {
     Ok(AdvancedBackupSetting::builder()
         .set_resource_type(setting.text("ResourceType")?)
         .set_backup_options(setting.map("BackupOptions")?)
         .build())
 }
 
-fn scan_setting_from_json(setting: Input<'_>) -> Result<ScanSetting, AwsError> {
+fn scan_setting_from_json(setting: &Input<'_>) -> Result<ScanSetting, AwsError> {
     Ok(ScanSetting::builder()
         .set_malware_scanner(setting.choice("MalwareScanner")?)
         .set_resource_types(setting.texts("ResourceTypes")?)
@@ -106,7 +106,7 @@ fn scan_setting_from_json(setting: Input<'_>) -> Result<ScanSetting, AwsError> {
         .build())
 }
 
-fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, AwsError> {
+fn rule_from_json(rule: &Input<'_>) -> Result<BackupRuleInput, AwsError> {
     BackupRuleInput::builder()
         .set_rule_name(rule.text("RuleName")?)
         .set_target_backup_vault_name(rule.text("TargetBackupVaultName")?)
@@ -125,7 +125,7 @@ fn rule_from_json(rule: Input<'_>) -> Result<BackupRuleInput, AwsError> {
         .map_err(|error| rule.refuse(error))
 }
 
-fn copy_from_json(copy: Input<'_>) -> Result<CopyAction, AwsError> {
+fn copy_from_json(copy: &Input<'_>) -> Result<CopyAction, AwsError> {
     CopyAction::builder()
         .set_destination_backup_vault_arn(copy.text("DestinationBackupVaultArn")?)
         .set_lifecycle(copy.built("Lifecycle", lifecycle_from_json)?)
@@ -133,18 +133,18 @@ fn copy_from_json(copy: Input<'_>) -> Result<CopyAction, AwsError> {
         .map_err(|error| copy.refuse(error))
 }
 
-fn index_from_json(action: Input<'_>) -> Result<IndexAction, AwsError> {
+fn index_from_json(action: &Input<'_>) -> Result<IndexAction, AwsError> {
     Ok(IndexAction::builder().set_resource_types(action.texts("ResourceTypes")?).build())
 }
 
-fn scan_from_json(action: Input<'_>) -> Result<ScanAction, AwsError> {
+fn scan_from_json(action: &Input<'_>) -> Result<ScanAction, AwsError> {
     Ok(ScanAction::builder()
         .set_malware_scanner(action.choice("MalwareScanner")?)
         .set_scan_mode(action.choice("ScanMode")?)
         .build())
 }
 
-fn lifecycle_from_json(lifecycle: Input<'_>) -> Result<Lifecycle, AwsError> {
+fn lifecycle_from_json(lifecycle: &Input<'_>) -> Result<Lifecycle, AwsError> {
     Ok(Lifecycle::builder()
         .set_move_to_cold_storage_after_days(lifecycle.number("MoveToColdStorageAfterDays")?)
         .set_delete_after_days(lifecycle.number("DeleteAfterDays")?)

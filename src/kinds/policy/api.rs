@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::Expected;
 use crate::kinds::identity::{by_iam_name, carries, entries, is_settled, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::kinds::role::api::iam_tags;
 use crate::model::PlannedCall;
@@ -139,11 +139,12 @@ fn normal_form(
 
 /// Looks whether a policy that exists is the one that the call makes, and whether a version is the default already.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
     match call.operation {
         Operation::CreatePolicy => {
-            let path = input.text("Path")?.unwrap_or_else(|| "/".to_owned());
-            let (name, wanted) = (input.required("PolicyName", Input::text)?, input.tags("Tags")?);
+            let (name, path, wanted) = part(call, |input| {
+                Ok((input.required("PolicyName", Input::text)?, input.text("Path")?, input.tags("Tags")?))
+            })?;
+            let path = path.unwrap_or_else(|| "/".to_owned());
             let arn = reader.scope().iam_arn("policy", &path, &name);
             match reader.policy(&arn).await {
                 Ok(policy) => {
@@ -159,8 +160,8 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
             }
         }
         Operation::CreatePolicyVersion => {
-            let arn = input.required("PolicyArn", Input::text)?;
-            let wanted = document(&input.required("PolicyDocument", Input::text)?);
+            let text = |name: &str| part(call, |input| input.required(name, Input::text));
+            let (arn, wanted) = (text("PolicyArn")?, document(&text("PolicyDocument")?));
             let authorization = reader.account_authorization_details().await?;
             let Some(policy) = authorization.policies.iter().find(|policy| policy.arn() == Some(arn.as_str())) else {
                 return Ok(Look::Absent);
@@ -178,49 +179,62 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let arn = || input.required("PolicyArn", Input::text);
+    let (iam, operation) = (writer.iam(), call.operation);
+    let arn = |input: &Input<'_>| input.required("PolicyArn", Input::text);
     match operation {
         Operation::CreatePolicy => {
-            let request = iam
-                .create_policy()
-                .policy_name(input.required("PolicyName", Input::text)?)
-                .set_path(input.text("Path")?)
-                .policy_document(input.required("PolicyDocument", Input::text)?)
-                .set_description(input.text("Description")?)
-                .set_tags(iam_tags(call, "Tags")?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .create_policy()
+                    .policy_name(input.required("PolicyName", Input::text)?)
+                    .set_path(input.text("Path")?)
+                    .policy_document(input.required("PolicyDocument", Input::text)?)
+                    .set_description(input.text("Description")?)
+                    .set_tags(iam_tags(input, "Tags")?))
+            })?;
             let answer = writer.send(operation, request.send()).await?;
             let policy = answer.policy.ok_or_else(|| incomplete(call, "Policy"))?;
             return Ok(json!({ "Arn": policy.arn, "PolicyId": policy.policy_id }));
         }
         Operation::CreatePolicyVersion => {
-            let request = iam
-                .create_policy_version()
-                .policy_arn(arn()?)
-                .policy_document(input.required("PolicyDocument", Input::text)?)
-                .set_set_as_default(input.flag("SetAsDefault")?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .create_policy_version()
+                    .policy_arn(arn(input)?)
+                    .policy_document(input.required("PolicyDocument", Input::text)?)
+                    .set_set_as_default(input.flag("SetAsDefault")?))
+            })?;
             let answer = writer.send(operation, request.send()).await?;
             return Ok(json!({ "VersionId": answer.policy_version.and_then(|version| version.version_id) }));
         }
         Operation::GetPolicy => {
-            let policy = writer.reader().policy(&arn()?).await?;
+            let (arn, expected) = whole(call, |input| Ok((arn(input)?, Expected::marked(input, &["PolicyId"])?)))?;
+            let policy = writer.reader().policy(&arn).await?;
             let tags = policy.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            return expect::check(call, &[("PolicyId", policy.policy_id())], Some(&tags));
+            return expected.check(&[policy.policy_id()], Some(&tags));
         }
         Operation::DeletePolicyVersion => {
-            let request =
-                iam.delete_policy_version().policy_arn(arn()?).version_id(input.required("VersionId", Input::text)?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .delete_policy_version()
+                    .policy_arn(arn(input)?)
+                    .version_id(input.required("VersionId", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeletePolicy => {
-            writer.send(operation, iam.delete_policy().policy_arn(arn()?).send()).await?;
+            let request = whole(call, |input| Ok(iam.delete_policy().policy_arn(arn(input)?)))?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::TagPolicy => {
-            let request = iam.tag_policy().policy_arn(arn()?).set_tags(iam_tags(call, "Tags")?);
+            let request =
+                whole(call, |input| Ok(iam.tag_policy().policy_arn(arn(input)?).set_tags(iam_tags(input, "Tags")?)))?;
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagPolicy => {
-            let request = iam.untag_policy().policy_arn(arn()?).set_tag_keys(input.texts("TagKeys")?);
+            let request = whole(call, |input| {
+                Ok(iam.untag_policy().policy_arn(arn(input)?).set_tag_keys(input.texts("TagKeys")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no policy needs it")),

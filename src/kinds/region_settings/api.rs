@@ -12,7 +12,7 @@ use super::MEMBERS;
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
 use crate::kinds::identity::{entries, unknown};
-use crate::kinds::input::{Input, unusable};
+use crate::kinds::input::{unusable, whole};
 use crate::kinds::live_form::LiveForm;
 use crate::model::PlannedCall;
 
@@ -53,12 +53,13 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     if call.operation != Operation::UpdateRegionSettings {
         return Err(unusable(call, "region settings are only updated"));
     }
-    let input = Input::of(call);
-    let request = writer
-        .backup()
-        .update_region_settings()
-        .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference")?)
-        .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference")?);
+    let request = whole(call, |input| {
+        Ok(writer
+            .backup()
+            .update_region_settings()
+            .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference")?)
+            .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference")?))
+    })?;
     writer.send(call.operation, request.send()).await?;
     Ok(json!({}))
 }

@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 use super::shape;
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Carried, Desired, Found, KindLive, Live, Look, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::{Expected, gone};
 use crate::kinds::identity::{backup_owner, entries, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::ids;
 use crate::kinds::vault::api::{perform_tags, tags_of};
 use crate::model::{KindId, Operation, PlannedCall};
@@ -134,18 +134,15 @@ fn normal_form(reader: &Reader, (plan, selections): &Whole, tags: &Tags) -> Live
 
 /// Looks whether what a creating call asks for is there: its name was taken, perhaps by an earlier try of ours.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
-    let own = input.text("CreatorRequestId")?;
+    let own = part(call, |input| input.text("CreatorRequestId"))?;
     let found = match call.operation {
         Operation::CreateRestoreTestingPlan => {
-            let plan = input.required("RestoreTestingPlan", Input::structure)?;
-            let read = reader.restore_testing_plan(&plan.required("RestoreTestingPlanName", Input::text)?).await;
+            let read = reader.restore_testing_plan(&name_in(call, PLAN)?).await;
             read.map(|plan| (plan.creator_request_id.clone(), json!({ "Arn": plan.restore_testing_plan_arn })))
         }
         Operation::CreateRestoreTestingSelection => {
-            let plan = input.required("RestoreTestingPlanName", Input::text)?;
-            let selection = input.required("RestoreTestingSelection", Input::structure)?;
-            let name = selection.required("RestoreTestingSelectionName", Input::text)?;
+            let plan = part(call, |input| input.required("RestoreTestingPlanName", Input::text))?;
+            let name = name_in(call, SELECTION)?;
             let read = reader.restore_testing_selection(&plan, &name).await;
             read.map(|selection| (selection.creator_request_id.clone(), json!({})))
         }
@@ -159,17 +156,30 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
     }
 }
 
+/// The structures of a plan and of a selection.
+const PLAN: &str = "RestoreTestingPlan";
+const SELECTION: &str = "RestoreTestingSelection";
+
+/// Reads the name in the structure of a creating call, which has the name of the structure.
+fn name_in(call: &PlannedCall, structure: &str) -> Result<String, AwsError> {
+    let name = |body: &Input<'_>| body.required(&format!("{structure}Name"), Input::text);
+    part(call, |input| input.required(structure, |input, member| input.built(member, name)))
+}
+
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let plan = || input.required("RestoreTestingPlanName", Input::text);
-    let body = |member: &str| input.required(member, Input::structure);
+    let (backup, operation) = (writer.backup(), call.operation);
+    let plan = |input: &Input<'_>| input.required("RestoreTestingPlanName", Input::text);
     match operation {
         Operation::CreateRestoreTestingPlan => {
-            let request = backup
-                .create_restore_testing_plan()
-                .set_creator_request_id(input.text("CreatorRequestId")?)
-                .restore_testing_plan(shape::plan_for_create(body("RestoreTestingPlan")?)?)
-                .set_tags(input.map("Tags")?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .create_restore_testing_plan()
+                    .set_creator_request_id(input.text("CreatorRequestId")?)
+                    .restore_testing_plan(
+                        input.required(PLAN, |input, name| input.built(name, shape::plan_for_create))?,
+                    )
+                    .set_tags(input.map("Tags")?))
+            })?;
             let arn = writer.send(operation, request.send()).await?.restore_testing_plan_arn;
             if arn.is_empty() {
                 return Err(incomplete(call, "RestoreTestingPlanArn"));
@@ -177,37 +187,47 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             return Ok(json!({ "Arn": arn }));
         }
         Operation::UpdateRestoreTestingPlan => {
-            let body = shape::plan_for_update(body("RestoreTestingPlan")?)?;
-            let request =
-                backup.update_restore_testing_plan().restore_testing_plan_name(plan()?).restore_testing_plan(body);
+            let request = whole(call, |input| {
+                Ok(backup.update_restore_testing_plan().restore_testing_plan_name(plan(input)?).restore_testing_plan(
+                    input.required(PLAN, |input, name| input.built(name, shape::plan_for_update))?,
+                ))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteRestoreTestingPlan => {
-            let request = backup.delete_restore_testing_plan().restore_testing_plan_name(plan()?);
+            let request =
+                whole(call, |input| Ok(backup.delete_restore_testing_plan().restore_testing_plan_name(plan(input)?)))?;
             writer.send(operation, request.send()).await?;
         }
         Operation::CreateRestoreTestingSelection => {
-            let request = backup
-                .create_restore_testing_selection()
-                .set_creator_request_id(input.text("CreatorRequestId")?)
-                .restore_testing_plan_name(plan()?)
-                .restore_testing_selection(shape::selection_for_create(body("RestoreTestingSelection")?)?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .create_restore_testing_selection()
+                    .set_creator_request_id(input.text("CreatorRequestId")?)
+                    .restore_testing_plan_name(plan(input)?)
+                    .restore_testing_selection(
+                        input.required(SELECTION, |input, name| input.built(name, shape::selection_for_create))?,
+                    ))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::UpdateRestoreTestingSelection => {
-            update_selection(writer, call, body("RestoreTestingSelection")?).await?;
+            update_selection(writer, call).await?;
         }
         Operation::DeleteRestoreTestingSelection => {
-            let request = backup
-                .delete_restore_testing_selection()
-                .restore_testing_plan_name(plan()?)
-                .restore_testing_selection_name(input.required("RestoreTestingSelectionName", Input::text)?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .delete_restore_testing_selection()
+                    .restore_testing_plan_name(plan(input)?)
+                    .restore_testing_selection_name(input.required("RestoreTestingSelectionName", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::GetRestoreTestingPlan => {
-            return match writer.reader().restore_testing_plan(&plan()?).await {
-                Ok(found) => expect::check(call, &[("Arn", Some(found.restore_testing_plan_arn.as_str()))], None),
-                Err(error) if error.is_not_found() => Ok(expect::gone()),
+            let (plan, expected) = whole(call, |input| Ok((plan(input)?, Expected::unmarked(input, &["Arn"])?)))?;
+            return match writer.reader().restore_testing_plan(&plan).await {
+                Ok(found) => expected.check(&[Some(found.restore_testing_plan_arn.as_str())], None),
+                Err(error) if error.is_not_found() => Ok(gone()),
                 Err(error) => Err(error),
             };
         }
@@ -221,11 +241,12 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 
 /// Changes a selection. Overrides that the file does not declare stay as they are: no plan may carry them, so that they
 /// are read right before they are sent again.
-async fn update_selection(writer: &Writer, call: &PlannedCall, body: Input<'_>) -> Result<(), AwsError> {
-    let input = Input::of(call);
-    let plan = input.required("RestoreTestingPlanName", Input::text)?;
-    let name = input.required("RestoreTestingSelectionName", Input::text)?;
-    let mut body = shape::selection_for_update(body)?;
+async fn update_selection(writer: &Writer, call: &PlannedCall) -> Result<(), AwsError> {
+    let (plan, name, mut body) = whole(call, |input| {
+        let text = |name: &str| input.required(name, Input::text);
+        let body = input.required(SELECTION, |input, name| input.built(name, shape::selection_for_update))?;
+        Ok((text("RestoreTestingPlanName")?, text("RestoreTestingSelectionName")?, body))
+    })?;
     if body.restore_metadata_overrides.is_none() {
         let live = writer.reader().restore_testing_selection(&plan, &name).await?;
         body.restore_metadata_overrides.clone_from(&live.restore_metadata_overrides);

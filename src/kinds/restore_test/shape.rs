@@ -119,7 +119,7 @@ fn in_hours(fields: &Fields, name: &str) -> Option<u32> {
 
 // ------------------------------------------------------------------------------------------------ from AWS's JSON form
 
-fn points(points: Input<'_>) -> Result<RestoreTestingRecoveryPointSelection, AwsError> {
+fn points(points: &Input<'_>) -> Result<RestoreTestingRecoveryPointSelection, AwsError> {
     Ok(RestoreTestingRecoveryPointSelection::builder()
         .set_algorithm(points.choice("Algorithm")?)
         .set_include_vaults(points.texts("IncludeVaults")?)
@@ -130,7 +130,7 @@ fn points(points: Input<'_>) -> Result<RestoreTestingRecoveryPointSelection, Aws
 }
 
 /// Builds the plan of a creating call.
-pub(super) fn plan_for_create(plan: Input<'_>) -> Result<RestoreTestingPlanForCreate, AwsError> {
+pub(super) fn plan_for_create(plan: &Input<'_>) -> Result<RestoreTestingPlanForCreate, AwsError> {
     RestoreTestingPlanForCreate::builder()
         .set_restore_testing_plan_name(plan.text("RestoreTestingPlanName")?)
         .set_schedule_expression(plan.text("ScheduleExpression")?)
@@ -142,7 +142,7 @@ pub(super) fn plan_for_create(plan: Input<'_>) -> Result<RestoreTestingPlanForCr
 }
 
 /// Builds the plan of an updating call.
-pub(super) fn plan_for_update(plan: Input<'_>) -> Result<RestoreTestingPlanForUpdate, AwsError> {
+pub(super) fn plan_for_update(plan: &Input<'_>) -> Result<RestoreTestingPlanForUpdate, AwsError> {
     Ok(RestoreTestingPlanForUpdate::builder()
         .set_schedule_expression(plan.text("ScheduleExpression")?)
         .set_schedule_expression_timezone(plan.text("ScheduleExpressionTimezone")?)
@@ -151,14 +151,14 @@ pub(super) fn plan_for_update(plan: Input<'_>) -> Result<RestoreTestingPlanForUp
         .build())
 }
 
-fn conditions(conditions: Input<'_>) -> Result<ProtectedResourceConditions, AwsError> {
+fn conditions(conditions: &Input<'_>) -> Result<ProtectedResourceConditions, AwsError> {
     Ok(ProtectedResourceConditions::builder()
         .set_string_equals(conditions.all_built("StringEquals", condition)?)
         .set_string_not_equals(conditions.all_built("StringNotEquals", condition)?)
         .build())
 }
 
-fn condition(condition: Input<'_>) -> Result<KeyValue, AwsError> {
+fn condition(condition: &Input<'_>) -> Result<KeyValue, AwsError> {
     KeyValue::builder()
         .set_key(condition.text("Key")?)
         .set_value(condition.text("Value")?)
@@ -167,7 +167,7 @@ fn condition(condition: Input<'_>) -> Result<KeyValue, AwsError> {
 }
 
 /// Builds the selection of a creating call.
-pub(super) fn selection_for_create(selection: Input<'_>) -> Result<RestoreTestingSelectionForCreate, AwsError> {
+pub(super) fn selection_for_create(selection: &Input<'_>) -> Result<RestoreTestingSelectionForCreate, AwsError> {
     RestoreTestingSelectionForCreate::builder()
         .set_restore_testing_selection_name(selection.text("RestoreTestingSelectionName")?)
         .set_protected_resource_type(selection.text("ProtectedResourceType")?)
@@ -181,7 +181,7 @@ pub(super) fn selection_for_create(selection: Input<'_>) -> Result<RestoreTestin
 }
 
 /// Builds the selection of an updating call.
-pub(super) fn selection_for_update(selection: Input<'_>) -> Result<RestoreTestingSelectionForUpdate, AwsError> {
+pub(super) fn selection_for_update(selection: &Input<'_>) -> Result<RestoreTestingSelectionForUpdate, AwsError> {
     Ok(RestoreTestingSelectionForUpdate::builder()
         .set_iam_role_arn(selection.text("IamRoleArn")?)
         .set_protected_resource_arns(selection.texts("ProtectedResourceArns")?)

@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 use crate::aws::{AwsError, Reader, Tags, Writer};
 use crate::kind::marks;
 use crate::kind::{Desired, Found, Holder, HolderKind, KindLive, Live, Look, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::Expected;
 use crate::kinds::identity::{by_iam_name, carries, entries, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::PlannedCall;
 use crate::model::duration::seconds;
@@ -161,13 +161,14 @@ fn holders(role: &RoleDetail) -> Vec<Holder> {
 
 /// Looks whether a role that exists is the one that the call makes: our marks, in the same place, with the same trust.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
     if call.operation != Operation::CreateRole {
         return Ok(Look::Unclear);
     }
-    let (path, carried) = (input.text("Path")?.unwrap_or_else(|| "/".to_owned()), input.tags("Tags")?);
-    let wanted = document(&input.required("AssumeRolePolicyDocument", Input::text)?);
-    let role = match reader.role(&input.required("RoleName", Input::text)?).await {
+    let (name, path, carried) =
+        part(call, |input| Ok((input.required("RoleName", Input::text)?, input.text("Path")?, input.tags("Tags")?)))?;
+    let wanted = document(&part(call, |input| input.required("AssumeRolePolicyDocument", Input::text))?);
+    let path = path.unwrap_or_else(|| "/".to_owned());
+    let role = match reader.role(&name).await {
         Ok(role) => role,
         Err(error) if error.is_not_found() => return Ok(Look::Absent),
         Err(error) => return Err(error),
@@ -179,68 +180,108 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let role = input.required("RoleName", Input::text)?;
+    let (iam, operation) = (writer.iam(), call.operation);
+    let role = |input: &Input<'_>| input.required("RoleName", Input::text);
     match operation {
         Operation::CreateRole => return create_role(writer, call).await,
         Operation::UpdateRole => {
-            let request = iam
-                .update_role()
-                .role_name(role)
-                .set_description(input.text("Description")?)
-                .set_max_session_duration(input.small("MaxSessionDuration")?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .update_role()
+                    .role_name(role(input)?)
+                    .set_description(input.text("Description")?)
+                    .set_max_session_duration(input.small("MaxSessionDuration")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::UpdateAssumeRolePolicy => {
-            let document = input.required("PolicyDocument", Input::text)?;
-            let request = iam.update_assume_role_policy().role_name(role).policy_document(document);
-            writer.send(operation, request.send()).await?;
-        }
-        Operation::PutRolePermissionsBoundary => {
-            let boundary = input.required("PermissionsBoundary", Input::text)?;
-            let request = iam.put_role_permissions_boundary().role_name(role).permissions_boundary(boundary);
-            writer.send(operation, request.send()).await?;
-        }
-        Operation::DeleteRolePermissionsBoundary => {
-            writer.send(operation, iam.delete_role_permissions_boundary().role_name(role).send()).await?;
-        }
-        Operation::AttachRolePolicy => {
-            let request =
-                iam.attach_role_policy().role_name(role).policy_arn(input.required("PolicyArn", Input::text)?);
-            writer.send(operation, request.send()).await?;
-        }
-        Operation::DetachRolePolicy => {
-            let request =
-                iam.detach_role_policy().role_name(role).policy_arn(input.required("PolicyArn", Input::text)?);
-            writer.send(operation, request.send()).await?;
-        }
-        Operation::PutRolePolicy => {
-            let request = iam
-                .put_role_policy()
-                .role_name(role)
-                .policy_name(input.required("PolicyName", Input::text)?)
-                .policy_document(input.required("PolicyDocument", Input::text)?);
-            writer.send(operation, request.send()).await?;
-        }
-        Operation::DeleteRolePolicy => {
-            let request =
-                iam.delete_role_policy().role_name(role).policy_name(input.required("PolicyName", Input::text)?);
+            let request = whole(call, |input| {
+                Ok(iam
+                    .update_assume_role_policy()
+                    .role_name(role(input)?)
+                    .policy_document(input.required("PolicyDocument", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::GetRole => {
+            let (role, expected) = whole(call, |input| Ok((role(input)?, Expected::marked(input, &["RoleId"])?)))?;
             let role = writer.reader().role(&role).await?;
             let tags = role.tags().iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect();
-            return expect::check(call, &[("RoleId", Some(&role.role_id))], Some(&tags));
+            return expected.check(&[Some(&role.role_id)], Some(&tags));
         }
         Operation::DeleteRole => {
-            writer.send(operation, iam.delete_role().role_name(role).send()).await?;
+            let request = whole(call, |input| Ok(iam.delete_role().role_name(role(input)?)))?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::TagRole => {
-            let request = iam.tag_role().role_name(role).set_tags(iam_tags(call, "Tags")?);
+            let request =
+                whole(call, |input| Ok(iam.tag_role().role_name(role(input)?).set_tags(iam_tags(input, "Tags")?)))?;
             writer.send(operation, request.send()).await?;
         }
         Operation::UntagRole => {
-            let request = iam.untag_role().role_name(role).set_tag_keys(input.texts("TagKeys")?);
+            let request = whole(call, |input| {
+                Ok(iam.untag_role().role_name(role(input)?).set_tag_keys(input.texts("TagKeys")?))
+            })?;
+            writer.send(operation, request.send()).await?;
+        }
+        _ => return perform_on_policies(writer, call).await,
+    }
+    Ok(json!({}))
+}
+
+/// Makes the calls that are about the policies of a role and its boundary.
+async fn perform_on_policies(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (iam, operation) = (writer.iam(), call.operation);
+    let role = |input: &Input<'_>| input.required("RoleName", Input::text);
+    match operation {
+        Operation::PutRolePermissionsBoundary => {
+            let request = whole(call, |input| {
+                Ok(iam
+                    .put_role_permissions_boundary()
+                    .role_name(role(input)?)
+                    .permissions_boundary(input.required("PermissionsBoundary", Input::text)?))
+            })?;
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::DeleteRolePermissionsBoundary => {
+            let request = whole(call, |input| Ok(iam.delete_role_permissions_boundary().role_name(role(input)?)))?;
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::AttachRolePolicy => {
+            let request = whole(call, |input| {
+                Ok(iam
+                    .attach_role_policy()
+                    .role_name(role(input)?)
+                    .policy_arn(input.required("PolicyArn", Input::text)?))
+            })?;
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::DetachRolePolicy => {
+            let request = whole(call, |input| {
+                Ok(iam
+                    .detach_role_policy()
+                    .role_name(role(input)?)
+                    .policy_arn(input.required("PolicyArn", Input::text)?))
+            })?;
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::PutRolePolicy => {
+            let request = whole(call, |input| {
+                Ok(iam
+                    .put_role_policy()
+                    .role_name(role(input)?)
+                    .policy_name(input.required("PolicyName", Input::text)?)
+                    .policy_document(input.required("PolicyDocument", Input::text)?))
+            })?;
+            writer.send(operation, request.send()).await?;
+        }
+        Operation::DeleteRolePolicy => {
+            let request = whole(call, |input| {
+                Ok(iam
+                    .delete_role_policy()
+                    .role_name(role(input)?)
+                    .policy_name(input.required("PolicyName", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         _ => return Err(unusable(call, "no role needs it")),
@@ -249,25 +290,27 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 }
 
 async fn create_role(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (iam, input, operation) = (writer.iam(), Input::of(call), call.operation);
-    let request = iam
-        .create_role()
-        .role_name(input.required("RoleName", Input::text)?)
-        .set_path(input.text("Path")?)
-        .assume_role_policy_document(input.required("AssumeRolePolicyDocument", Input::text)?)
-        .set_description(input.text("Description")?)
-        .set_max_session_duration(input.small("MaxSessionDuration")?)
-        .set_permissions_boundary(input.text("PermissionsBoundary")?)
-        .set_tags(iam_tags(call, "Tags")?);
+    let (iam, operation) = (writer.iam(), call.operation);
+    let request = whole(call, |input| {
+        Ok(iam
+            .create_role()
+            .role_name(input.required("RoleName", Input::text)?)
+            .set_path(input.text("Path")?)
+            .assume_role_policy_document(input.required("AssumeRolePolicyDocument", Input::text)?)
+            .set_description(input.text("Description")?)
+            .set_max_session_duration(input.small("MaxSessionDuration")?)
+            .set_permissions_boundary(input.text("PermissionsBoundary")?)
+            .set_tags(iam_tags(input, "Tags")?))
+    })?;
     let answer = writer.send(operation, request.send()).await?;
     let role = answer.role.ok_or_else(|| incomplete(call, "Role"))?;
     Ok(json!({ "Arn": role.arn, "RoleId": role.role_id }))
 }
 
 /// Builds IAM's tags from the input of a call.
-pub(crate) fn iam_tags(call: &PlannedCall, name: &str) -> Result<Option<Vec<Tag>>, AwsError> {
-    let Some(tags) = Input::of(call).tags(name)? else { return Ok(None) };
+pub(crate) fn iam_tags(input: &Input<'_>, name: &str) -> Result<Option<Vec<Tag>>, AwsError> {
+    let Some(tags) = input.tags(name)? else { return Ok(None) };
     let built: Result<Vec<Tag>, _> =
         tags.into_iter().map(|(key, value)| Tag::builder().key(key).value(value).build()).collect();
-    built.map(Some).map_err(|error| unusable(call, error))
+    built.map(Some).map_err(|error| input.refuse(error))
 }

@@ -16,7 +16,7 @@ use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kind::{diff, marks};
 use crate::kinds::identity::{entries, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::kinds::plan::api::{Identity, Known, resolve};
 use crate::kinds::token as tokens;
@@ -239,12 +239,11 @@ fn pairs(parameters: &[ConditionParameter]) -> impl Iterator<Item = String> + '_
 
 /// Looks whether a selection is gone: AWS's error does not say that it is.
 pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, AwsError> {
-    let input = Input::of(call);
     if call.operation != Operation::DeleteBackupSelection {
         return Ok(Look::Unclear);
     }
-    let plan = input.required("BackupPlanId", Input::text)?;
-    let id = input.required("SelectionId", Input::text)?;
+    let text = |name: &str| part(call, |input| input.required(name, Input::text));
+    let (plan, id) = (text("BackupPlanId")?, text("SelectionId")?);
     match reader.list_backup_selections(&plan).await {
         Ok(members) if members.iter().any(|member| member.selection_id() == Some(id.as_str())) => Ok(Look::Differs),
         Ok(_) => Ok(Look::Stands(json!({}))),
@@ -254,18 +253,16 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
+    let (backup, operation) = (writer.backup(), call.operation);
     match operation {
-        Operation::CreateBackupSelection => {
-            let plan = input.required("BackupPlanId", Input::text)?;
-            let selection = selection_from_json(input.required("BackupSelection", Input::structure)?)?;
-            create(writer, call, &plan, &selection).await
-        }
+        Operation::CreateBackupSelection => create(writer, call).await,
         Operation::DeleteBackupSelection => {
-            let request = backup
-                .delete_backup_selection()
-                .backup_plan_id(input.required("BackupPlanId", Input::text)?)
-                .selection_id(input.required("SelectionId", Input::text)?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .delete_backup_selection()
+                    .backup_plan_id(input.required("BackupPlanId", Input::text)?)
+                    .selection_id(input.required("SelectionId", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
@@ -276,19 +273,18 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 
 /// Makes a selection. The token hashes the content: content that comes back brings the token of a selection that is
 /// gone, which AWS may take for the answer. AWS may also take one selection of a name only: ours then goes first.
-async fn create(
-    writer: &Writer,
-    call: &PlannedCall,
-    plan: &str,
-    selection: &BackupSelection,
-) -> Result<Value, AwsError> {
-    let (first, mut generation, mut has_room) = (Input::of(call).text("CreatorRequestId")?, 0, false);
+async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (plan, selection, first) = whole(call, |input| {
+        let selection = input.required("BackupSelection", |input, name| input.built(name, selection_from_json))?;
+        Ok((input.required("BackupPlanId", Input::text)?, selection, input.text("CreatorRequestId")?))
+    })?;
+    let (mut generation, mut has_room) = (0, false);
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);
         let request = writer
             .backup()
             .create_backup_selection()
-            .backup_plan_id(plan)
+            .backup_plan_id(&plan)
             .backup_selection(selection.clone())
             .set_creator_request_id(token.clone());
         // Our own token says that an earlier, unanswered call made it; its ARN ends with the id.
@@ -302,7 +298,7 @@ async fn create(
         let answer = match writer.send_unless(call.operation, request.send(), made_before).await {
             Ok(answer) => answer,
             Err(error) if error.is_already_there() && !has_room => {
-                if !make_room(writer, plan, &selection.selection_name).await? {
+                if !make_room(writer, &plan, &selection.selection_name).await? {
                     return Err(error);
                 }
                 has_room = true;
@@ -316,7 +312,7 @@ async fn create(
         if !tokens::must_be_visible(created, writer.date()) || generation >= tokens::GENERATIONS {
             return Ok(made);
         }
-        let members = writer.reader().list_backup_selections(plan).await?;
+        let members = writer.reader().list_backup_selections(&plan).await?;
         if members.iter().any(|member| member.selection_id() == Some(id.as_str())) {
             return Ok(made);
         }
@@ -342,7 +338,7 @@ async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsE
     Ok(had)
 }
 
-fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, AwsError> {
+fn selection_from_json(selection: &Input<'_>) -> Result<BackupSelection, AwsError> {
     BackupSelection::builder()
         .set_selection_name(selection.text("SelectionName")?)
         .set_iam_role_arn(selection.text("IamRoleArn")?)
@@ -354,7 +350,7 @@ fn selection_from_json(selection: Input<'_>) -> Result<BackupSelection, AwsError
         .map_err(|error| selection.refuse(error))
 }
 
-fn condition_from_json(condition: Input<'_>) -> Result<Condition, AwsError> {
+fn condition_from_json(condition: &Input<'_>) -> Result<Condition, AwsError> {
     Condition::builder()
         .set_condition_type(condition.choice("ConditionType")?)
         .set_condition_key(condition.text("ConditionKey")?)
@@ -363,7 +359,7 @@ fn condition_from_json(condition: Input<'_>) -> Result<Condition, AwsError> {
         .map_err(|error| condition.refuse(error))
 }
 
-fn conditions_from_json(conditions: Input<'_>) -> Result<Conditions, AwsError> {
+fn conditions_from_json(conditions: &Input<'_>) -> Result<Conditions, AwsError> {
     let parameters = |member: &str| conditions.all_built(member, parameter_from_json);
     Ok(Conditions::builder()
         .set_string_equals(parameters("StringEquals")?)
@@ -373,7 +369,7 @@ fn conditions_from_json(conditions: Input<'_>) -> Result<Conditions, AwsError> {
         .build())
 }
 
-fn parameter_from_json(parameter: Input<'_>) -> Result<ConditionParameter, AwsError> {
+fn parameter_from_json(parameter: &Input<'_>) -> Result<ConditionParameter, AwsError> {
     Ok(ConditionParameter::builder()
         .set_condition_key(parameter.text("ConditionKey")?)
         .set_condition_value(parameter.text("ConditionValue")?)

@@ -14,9 +14,9 @@ use serde_json::{Value, json};
 use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
 use crate::kind::marks;
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
-use crate::kinds::expect;
+use crate::kinds::expect::{Expected, gone};
 use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
-use crate::kinds::input::{Input, incomplete, unusable};
+use crate::kinds::input::{Input, incomplete, unusable, whole};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::days;
 use crate::model::{Action, PlannedCall};
@@ -194,73 +194,68 @@ fn created(vault: &BackupVaultListMember) -> Option<String> {
 }
 
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let vault = || input.required("BackupVaultName", Input::text);
+    let (backup, operation) = (writer.backup(), call.operation);
+    let vault = |input: &Input<'_>| input.required("BackupVaultName", Input::text);
     match operation {
-        Operation::CreateBackupVault => {
-            let token = input.text("CreatorRequestId")?;
-            let request = backup
-                .create_backup_vault()
-                .backup_vault_name(vault()?)
-                .set_encryption_key_arn(input.text("EncryptionKeyArn")?)
-                .set_backup_vault_tags(input.map("BackupVaultTags")?)
-                .set_creator_request_id(token.clone());
-            // Our own token says that an earlier, unanswered call made it.
-            let made_before = |error: &CreateBackupVaultError| match error {
-                CreateBackupVaultError::AlreadyExistsException(error) if error.creator_request_id == token => {
-                    Some(CreateBackupVaultOutput::builder().set_backup_vault_arn(error.arn.clone()).build())
-                }
-                _ => None,
-            };
-            let answer = writer.send_unless(operation, request.send(), made_before).await?;
-            let arn = answer.backup_vault_arn.ok_or_else(|| incomplete(call, "BackupVaultArn"))?;
-            return Ok(json!({ "Arn": arn, "BackupVaultArn": arn }));
-        }
+        Operation::CreateBackupVault => return create(writer, call).await,
         Operation::PutBackupVaultAccessPolicy => {
-            let policy = input.required("Policy", Input::text)?;
-            let request = backup.put_backup_vault_access_policy().backup_vault_name(vault()?).policy(policy);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .put_backup_vault_access_policy()
+                    .backup_vault_name(vault(input)?)
+                    .policy(input.required("Policy", Input::text)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultAccessPolicy => {
-            let request = backup.delete_backup_vault_access_policy().backup_vault_name(vault()?);
+            let request =
+                whole(call, |input| Ok(backup.delete_backup_vault_access_policy().backup_vault_name(vault(input)?)))?;
             writer.send(operation, request.send()).await?;
         }
         Operation::PutBackupVaultNotifications => {
-            let request = backup
-                .put_backup_vault_notifications()
-                .backup_vault_name(vault()?)
-                .set_sns_topic_arn(input.text("SNSTopicArn")?)
-                .set_backup_vault_events(input.choices("BackupVaultEvents")?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .put_backup_vault_notifications()
+                    .backup_vault_name(vault(input)?)
+                    .set_sns_topic_arn(input.text("SNSTopicArn")?)
+                    .set_backup_vault_events(input.choices("BackupVaultEvents")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultNotifications => {
-            let request = backup.delete_backup_vault_notifications().backup_vault_name(vault()?);
+            let request =
+                whole(call, |input| Ok(backup.delete_backup_vault_notifications().backup_vault_name(vault(input)?)))?;
             writer.send(operation, request.send()).await?;
         }
         Operation::PutBackupVaultLockConfiguration => {
-            let request = backup
-                .put_backup_vault_lock_configuration()
-                .backup_vault_name(vault()?)
-                .set_min_retention_days(input.number("MinRetentionDays")?)
-                .set_max_retention_days(input.number("MaxRetentionDays")?)
-                .set_changeable_for_days(input.number("ChangeableForDays")?);
+            let request = whole(call, |input| {
+                Ok(backup
+                    .put_backup_vault_lock_configuration()
+                    .backup_vault_name(vault(input)?)
+                    .set_min_retention_days(input.number("MinRetentionDays")?)
+                    .set_max_retention_days(input.number("MaxRetentionDays")?)
+                    .set_changeable_for_days(input.number("ChangeableForDays")?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVaultLockConfiguration => {
-            let request = backup.delete_backup_vault_lock_configuration().backup_vault_name(vault()?);
+            let request = whole(call, |input| {
+                Ok(backup.delete_backup_vault_lock_configuration().backup_vault_name(vault(input)?))
+            })?;
             writer.send(operation, request.send()).await?;
         }
         Operation::DeleteBackupVault => {
-            writer.send(operation, backup.delete_backup_vault().backup_vault_name(vault()?).send()).await?;
+            let request = whole(call, |input| Ok(backup.delete_backup_vault().backup_vault_name(vault(input)?)))?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::ListBackupVaults => {
-            let vault = vault()?;
+            let names = ["CreationDate", "CreatorRequestId"];
+            let (vault, expected) = whole(call, |input| Ok((vault(input)?, Expected::unmarked(input, &names)?)))?;
             let vaults = writer.reader().list_backup_vaults().await?;
             let found = vaults.iter().find(|listed| listed.backup_vault_name() == Some(vault.as_str()));
-            let Some(found) = found else { return Ok(expect::gone()) };
+            let Some(found) = found else { return Ok(gone()) };
             let created = created(found);
-            let ids = [("CreationDate", created.as_deref()), ("CreatorRequestId", found.creator_request_id())];
-            return expect::check(call, &ids, None);
+            return expected.check(&[created.as_deref(), found.creator_request_id()], None);
         }
         Operation::TagResource | Operation::UntagResource | Operation::ListTags => {
             return perform_tags(writer, call).await;
@@ -270,21 +265,48 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     Ok(json!({}))
 }
 
+async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
+    let (backup, operation) = (writer.backup(), call.operation);
+    let request = whole(call, |input| {
+        Ok(backup
+            .create_backup_vault()
+            .backup_vault_name(input.required("BackupVaultName", Input::text)?)
+            .set_encryption_key_arn(input.text("EncryptionKeyArn")?)
+            .set_backup_vault_tags(input.map("BackupVaultTags")?)
+            .set_creator_request_id(input.text("CreatorRequestId")?))
+    })?;
+    let token = request.get_creator_request_id().clone();
+    // Our own token says that an earlier, unanswered call made it.
+    let made_before = |error: &CreateBackupVaultError| match error {
+        CreateBackupVaultError::AlreadyExistsException(error) if error.creator_request_id == token => {
+            Some(CreateBackupVaultOutput::builder().set_backup_vault_arn(error.arn.clone()).build())
+        }
+        _ => None,
+    };
+    let answer = writer.send_unless(operation, request.send(), made_before).await?;
+    let arn = answer.backup_vault_arn.ok_or_else(|| incomplete(call, "BackupVaultArn"))?;
+    Ok(json!({ "Arn": arn, "BackupVaultArn": arn }))
+}
+
 /// Makes the calls of AWS Backup that are about tags.
 pub(crate) async fn perform_tags(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
-    let (backup, input, operation) = (writer.backup(), Input::of(call), call.operation);
-    let arn = input.required("ResourceArn", Input::text)?;
+    let (backup, operation) = (writer.backup(), call.operation);
+    let arn = |input: &Input<'_>| input.required("ResourceArn", Input::text);
     match operation {
         Operation::TagResource => {
-            writer.send(operation, backup.tag_resource().resource_arn(arn).set_tags(input.map("Tags")?).send()).await?;
+            let request =
+                whole(call, |input| Ok(backup.tag_resource().resource_arn(arn(input)?).set_tags(input.map("Tags")?)))?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::UntagResource => {
-            let keys = input.texts("TagKeyList")?;
-            writer.send(operation, backup.untag_resource().resource_arn(arn).set_tag_key_list(keys).send()).await?;
+            let request = whole(call, |input| {
+                Ok(backup.untag_resource().resource_arn(arn(input)?).set_tag_key_list(input.texts("TagKeyList")?))
+            })?;
+            writer.send(operation, request.send()).await?;
         }
         Operation::ListTags => {
-            let tags = writer.reader().backup_tags(&arn).await?;
-            return expect::check(call, &[], Some(&tags));
+            let (arn, expected) = whole(call, |input| Ok((arn(input)?, Expected::marked(input, &[])?)))?;
+            return expected.check(&[], Some(&*writer.reader().backup_tags(&arn).await?));
         }
         _ => return Err(unusable(call, "it is not about tags")),
     }
