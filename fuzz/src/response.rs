@@ -276,6 +276,7 @@ async fn plan(reader: &Reader, config: &Config) -> Plan {
         desired: &config.desired,
         live: &live.kinds,
         installed: &live.installed,
+        references: &live.references,
         options: &plan::Options::default(),
     });
     assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");

@@ -154,13 +154,14 @@ impl Session {
         audience: &dyn Audience,
     ) -> Result<(Plan, LiveAccount), EngineError> {
         let (reader, mut live) = self.read(audience).await;
-        let plan = observe::plan(&reader, &mut live, |live| {
+        let plan = observe::plan(&reader, &self.config.desired, &mut live, |live| {
             build::build(&Input {
                 scope: &self.config.scope,
                 config_sha256: &self.config.sha256,
                 desired: &self.config.desired,
                 live: &live.kinds,
                 installed: &live.installed,
+                references: &live.references,
                 options,
             })
         })

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
-use super::{Calls, Desired, Field, Holder, KindLive, Live, Transition};
+use super::{Calls, Desired, Field, Holder, KindLive, Live, Reference, Transition};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Action, FieldChange, KindId, PlannedCall};
 
@@ -100,6 +100,12 @@ pub trait Kind: Sync + std::fmt::Debug {
 
     /// Returns the roles that an entry hands to services. Those of instance profiles are named, and have no ARN here.
     fn passed_roles(&self, _desired: &Desired) -> Vec<PassedRole> {
+        Vec::new()
+    }
+
+    /// Returns the objects that an entry names and that must exist before it is made: roles, policies, instance
+    /// profiles, vaults and keys, whether the file has them or not.
+    fn references(&self, _desired: &Desired) -> Vec<Reference> {
         Vec::new()
     }
 

@@ -1,5 +1,6 @@
 //! The scope of a run: the stack, the account, the region and the partition that follows from it.
 
+use super::arn::Arn;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -35,6 +36,12 @@ impl Scope {
     /// Builds the ARN of a resource of this account in this region.
     pub fn arn(&self, service: &str, resource: &str) -> String {
         format!("arn:{}:{service}:{}:{}:{resource}", self.partition(), self.region, self.account_id)
+    }
+
+    /// Tells whether an ARN names something of this account, and of this region where it names a region.
+    pub fn has(&self, arn: &str) -> bool {
+        Arn::parse(arn)
+            .is_ok_and(|arn| arn.account == self.account_id && (arn.region.is_empty() || arn.region == self.region))
     }
 
     /// Builds the ARN of an IAM resource of this account; `path` starts and ends with `/`.

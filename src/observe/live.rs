@@ -12,6 +12,7 @@ use crate::aws::Reader;
 use crate::kind::{Desired, KindLive};
 use crate::model::Action;
 use crate::plan::Plan;
+use crate::plan::references::{Standing, Standings};
 use crate::vss::gate::Evidence;
 
 /// What was read of an account for one file.
@@ -22,6 +23,8 @@ pub struct LiveAccount {
     /// What is known of the packages on instances, and of what decides what those may do; empty where the file does not
     /// ask for it.
     pub installed: Evidence,
+    /// What is known of what the file names outside itself; nothing before a plan asks for it.
+    pub references: Standings,
 }
 
 /// Reads what is live for the resources of the file and what else the stack owns, by kind in the order of the registry.
@@ -31,12 +34,17 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
     let kinds = registry().map(|kind| async move { (kind.id(), kind.refresh(reader, desired).await) });
     let kinds = join_all(kinds).await;
     let installed = Box::pin(super::installed::read(reader, desired, &kinds)).await;
-    LiveAccount { kinds, installed }
+    LiveAccount { kinds, installed, references: Standings::new() }
 }
 
-/// Builds a plan. Where it deletes or replaces a resource of which more must be known, reads that and builds the plan
-/// again. Only plans with deletions pay for these reads.
-pub async fn plan(reader: &Reader, live: &mut LiveAccount, build: impl Fn(&LiveAccount) -> Plan) -> Plan {
+/// Builds a plan. Where it deletes or replaces a resource of which more must be known, or brings in what is named
+/// outside the file, reads that and builds the plan again. Only plans with such changes pay for these reads.
+pub async fn plan(
+    reader: &Reader,
+    desired: &[Desired],
+    live: &mut LiveAccount,
+    build: impl Fn(&LiveAccount) -> Plan,
+) -> Plan {
     let first = build(live);
     let mut going: BTreeMap<KindId, BTreeMap<String, Action>> = BTreeMap::new();
     for change in first.changes.iter().filter(|change| matches!(change.action, Action::Delete | Action::Replace)) {
@@ -48,5 +56,7 @@ pub async fn plan(reader: &Reader, live: &mut LiveAccount, build: impl Fn(&LiveA
             has_read |= kind.look_closer(reader, names, &mut live.kinds).await;
         }
     }
-    if has_read { build(live) } else { first }
+    live.references = super::references::look_up(reader, desired, &first).await;
+    let is_sound = live.references.values().all(|standing| *standing == Standing::Exists);
+    if has_read || !is_sound { build(live) } else { first }
 }

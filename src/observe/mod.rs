@@ -12,6 +12,7 @@ pub mod look;
 mod packages;
 mod plans;
 mod points;
+mod references;
 mod roles;
 mod surroundings;
 

@@ -11,7 +11,7 @@ use super::precedence::{self, Precedence};
 use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
-use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, renames, seconds, unreadable, verdict};
+use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, references, renames, seconds, unreadable, verdict};
 use crate::kind::{Found, Kind, Live};
 use crate::kinds::registry;
 use crate::model::Diagnostic;
@@ -89,6 +89,7 @@ fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> V
 fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     let Work { drafts, diagnostics } = work;
     let precedence = precedence::hold(input, drafts, diagnostics);
+    references::refuse(input, drafts, diagnostics);
     // `adopt` writes tags only, so a refused dependency does not block it.
     if input.options.adopt.is_empty() {
         spread_refusals(drafts);

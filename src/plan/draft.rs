@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::references::Standings;
 use crate::kind::{Desired, Kind, KindLive, Live, Shape, diff, marks};
 use crate::model::{Action, Address, Diagnostic, FieldChange, KindId, Scope, Thresholds};
 use crate::vss::gate::Evidence;
@@ -39,6 +40,8 @@ pub struct Input<'a> {
     pub live: &'a [(KindId, KindLive)],
     /// What is known of the packages on instances, and of what decides what those may do.
     pub installed: &'a Evidence,
+    /// What is known of what the entries name outside the file.
+    pub references: &'a Standings,
     /// What the caller asks.
     pub options: &'a Options,
 }

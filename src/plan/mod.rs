@@ -15,6 +15,7 @@ mod live_names;
 pub mod order;
 mod precedence;
 mod prune;
+pub mod references;
 mod renames;
 mod rounds;
 mod seconds;

@@ -7,6 +7,7 @@ use vssctl::model::KindId;
 
 use aws_smithy_runtime_api::client::http::{HttpClient, SharedHttpClient};
 use futures_util::future::BoxFuture;
+use serde_json::json;
 use tokio::sync::Notify;
 use vssctl::apply::Report;
 use vssctl::apply::lease::Timing;
@@ -18,6 +19,9 @@ use vssctl::kinds::package::{Installation, installation};
 use vssctl::model::{Action, Scope, Severity};
 use vssctl::observe::{self, LiveAccount};
 use vssctl::plan::{self, Hazard, Plan, build};
+use vssctl::sandbox::account::Region;
+use vssctl::sandbox::fleet::Fleet;
+use vssctl::sandbox::kms::Key;
 use vssctl::sandbox::{Fault, FaultKind, RequestRecord, Sandbox};
 
 /// The stack table that most tests start from.
@@ -27,6 +31,13 @@ name = "bench"
 account_id = "123456789012"
 region = "ap-northeast-1"
 "#;
+
+/// The keys that the files of tests name.
+const KEYS: [&str; 3] = [
+    "11111111-1111-1111-1111-111111111111",
+    "22222222-2222-2222-2222-222222222222",
+    "11111111-2222-3333-4444-555555555555",
+];
 
 /// What a run of a stack in the simulated account is bound to.
 pub(crate) fn scope(stack: &str) -> Scope {
@@ -94,10 +105,11 @@ pub(crate) async fn read_and_plan(
             desired: &config.desired,
             live: &live.kinds,
             installed: &live.installed,
+            references: &live.references,
             options,
         })
     };
-    let plan = observe::plan(reader, &mut live, build).await;
+    let plan = observe::plan(reader, &config.desired, &mut live, build).await;
     assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");
     (plan, live.kinds)
 }
@@ -154,6 +166,20 @@ pub(crate) fn order(options: &plan::Options) -> Order<'_> {
     }
 }
 
+/// Adds a key that works to an account.
+pub(crate) fn add_key(sandbox: &Sandbox, id: &str) {
+    let policy = json!({ "Version": "2012-10-17", "Statement": [] });
+    let key = Key { state: "Enabled".to_owned(), manager: "CUSTOMER".to_owned(), policy, grants: Vec::new() };
+    let edited = sandbox.edit(|account| {
+        // A region gets its instances when it is first used.
+        let (name, number) = ("ap-northeast-1", "123456789012");
+        let first = || Region { fleet: Fleet::seed(name, number), ..Region::default() };
+        let region = account.regions.entry(name.to_owned()).or_insert_with(first);
+        region.kms.keys.insert(format!("arn:aws:kms:{name}:{number}:key/{id}"), key);
+    });
+    edited.expect("an account");
+}
+
 /// One simulated account.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
@@ -164,11 +190,17 @@ pub(crate) struct Bench {
 
 impl Bench {
     pub(crate) fn new() -> Self {
-        Self {
-            sandbox: Sandbox::in_memory(),
-            runtime: tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime"),
-            access_key: None,
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let bench = Self { sandbox: Sandbox::in_memory(), runtime, access_key: None };
+        for id in KEYS {
+            bench.add_key(id);
         }
+        bench
+    }
+
+    /// Adds a key that works to the account.
+    pub(crate) fn add_key(&self, id: &str) {
+        add_key(&self.sandbox, id);
     }
 
     /// Plans a file, with no options.

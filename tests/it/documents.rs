@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::bench::Bench;
+use crate::permissions::console;
 
 fn root(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
@@ -33,8 +34,12 @@ fn every_example_is_planned() {
     for entry in std::fs::read_dir(root("examples")).expect("the examples") {
         let path = entry.expect("an example").path();
         if path.extension().is_some_and(|extension| extension == "toml") {
-            let plan = Bench::new().plan(&std::fs::read_to_string(&path).expect("a text"));
+            let bench = Bench::new();
+            console(&bench);
+            let plan = bench.plan(&std::fs::read_to_string(&path).expect("a text"));
             assert!(!plan.is_empty() && !plan.has_unknown(), "{}: {:#?}", path.display(), plan.diagnostics);
+            let missing = plan.diagnostics.iter().any(|one| one.code == "VSS0915");
+            assert!(!missing, "{}: {:#?}", path.display(), plan.diagnostics);
             examples += 1;
         }
     }

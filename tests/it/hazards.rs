@@ -13,7 +13,7 @@ const DOCUMENT: &str =
     r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"ec2:DescribeImages","Resource":"*"}}"#;
 
 /// Opens the account that the runs of a place keep.
-fn account(place: &Place) -> Sandbox {
+pub(crate) fn account(place: &Place) -> Sandbox {
     Sandbox::open(place.path().join("account.json")).expect("the account")
 }
 

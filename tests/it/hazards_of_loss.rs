@@ -2,8 +2,9 @@
 
 use serde_json::json;
 
+use crate::bench::add_key;
 use crate::harness::{MAIN_JOB, Place};
-use crate::hazards::{NO_CHANGES, all, asks, back_up, call, nothing};
+use crate::hazards::{NO_CHANGES, account, all, asks, back_up, call, nothing};
 
 /// The file with another path for the role of AWS Backup.
 fn moved() -> String {
@@ -15,9 +16,16 @@ fn unwrapped(text: &str) -> String {
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+const KEY: &str = "11111111-2222-3333-4444-555555555555";
+
+/// Makes the key.
+fn with_key(place: &Place) {
+    add_key(&account(place), KEY);
+}
+
 /// The file with a key for the vault.
 fn keyed() -> String {
-    let key = "arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555";
+    let key = format!("arn:aws:kms:ap-northeast-1:123456789012:key/{KEY}");
     MAIN_JOB.replace("[vault.vss]", &format!("[vault.vss]\nkms_key = \"{key}\""))
 }
 
@@ -51,12 +59,13 @@ fn a_role_that_is_made_again_leaves_its_recovery_points_behind() {
 
 #[test]
 fn a_vault_that_is_made_again_while_a_rule_names_it_is_a_protection_gap() {
-    let shown = asks("protection-gap", "vault.vss", MAIN_JOB, nothing, &keyed(), &[]);
+    let shown = asks("protection-gap", "vault.vss", MAIN_JOB, with_key, &keyed(), &[]);
     assert!(unwrapped(&shown).contains("the rule `nightly` of the plan `daily` has no vault"), "{shown}");
     // What no rule names may go and come.
     let (alone, _) = MAIN_JOB.split_once("[plan.daily]").expect("a plan");
     let place = Place::with(alone);
     place.sandbox(&["apply", "--yes"]).exits(0);
+    with_key(&place);
     let keyed = keyed();
     place.write("vss.toml", keyed.split_once("[plan.daily]").expect("a plan").0);
     place.sandbox(&["apply", "--yes"]).exits(0);
@@ -151,6 +160,7 @@ fn a_vault_with_a_policy_or_notifications_that_the_file_does_not_speak_of_is_not
         json!({ "BackupVaultName": "vss", "SNSTopicArn": topic, "BackupVaultEvents": ["BACKUP_JOB_COMPLETED"] });
     call(&place, "backup", "PutBackupVaultAccessPolicy", &policy);
     call(&place, "backup", "PutBackupVaultNotifications", &notifications);
+    with_key(&place);
     place.write("vss.toml", keyed());
     let run = place.sandbox(&["apply", "--yes", "--allow", &all()]).exits(4);
     let said = unwrapped(&run.stdout);

@@ -31,6 +31,7 @@ mod planned_calls;
 mod planning;
 mod proof;
 mod proof_cli;
+mod references;
 mod renames;
 mod restore_tests;
 mod saved_plans;

@@ -158,7 +158,7 @@ fn example(name: &str) -> String {
 }
 
 /// What an account has that used AWS Backup's console: the default vault and role; and a role of another team.
-fn console(bench: &Bench) {
+pub(crate) fn console(bench: &Bench) {
     for region in ["ap-northeast-1", "us-east-1"] {
         let vault = json!({"BackupVaultName": "Default"});
         bench.sandbox.call("backup", "CreateBackupVault", region, &vault).expect("a vault");

@@ -21,6 +21,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
 use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, FieldChange, PlannedCall};
@@ -74,6 +75,13 @@ impl Kind for Attachment {
 
     fn conflict(&self, desired: &Desired, live: &Live, _: &[FieldChange]) -> Option<Conflict> {
         live::conflict(desired, live)
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        // The plan shows the profile at each instance that gets it.
+        let profile = text(&desired.fields, "instance_profile");
+        let reference = Reference::new(Sort::InstanceProfile, "instance_profile", profile);
+        reference.map(|reference| Reference { path: "instances".to_owned(), ..reference }).into_iter().collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

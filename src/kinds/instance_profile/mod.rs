@@ -17,6 +17,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
+use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Holder, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, PlannedCall};
 
@@ -80,6 +82,10 @@ impl Kind for InstanceProfile {
 
     fn ignores_case_of_names(&self) -> bool {
         true
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        Reference::new(Sort::Role, "role", text(&desired.fields, "role")).into_iter().collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -26,6 +26,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
 use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::PlannedCall;
@@ -109,6 +110,11 @@ impl Kind for Package {
     fn passed_roles(&self, desired: &Desired) -> Vec<PassedRole> {
         let role = text(&desired.fields, "association_dispatch_assume_role");
         vec![PassedRole { service: "ssm", arn: role.to_owned() }]
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        let field = "association_dispatch_assume_role";
+        Reference::new(Sort::Role, field, text(&desired.fields, field)).into_iter().collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -20,6 +20,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
+use crate::kind::value::pairs;
 use crate::kind::{Calls, Desired, Field, Found, Holder, HolderKind, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::PlannedCall;
 
@@ -139,6 +141,23 @@ impl Kind for BackupPlan {
 
     fn complete(&self, desired: &mut Desired, live: &Live) {
         document::complete(&mut desired.fields, &live.fields);
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        // An air-gapped vault of a rule is left to AWS: whether the list of vaults has it is not documented.
+        let rules = desired.fields.get("rule").into_iter().flat_map(pairs);
+        let of_rule = |(name, rule): (&String, &Value)| {
+            let field = format!("rule.{name}.vault");
+            let vault = Reference::new(Sort::Vault, field, rule["vault"].as_str().unwrap_or_default());
+            let copies = rule.get("copy_actions").into_iter().flat_map(pairs);
+            let field = format!("rule.{name}.copy_actions");
+            let copies = copies.filter_map(|(arn, _)| {
+                let path = format!("{field}.{arn}");
+                Reference::new(Sort::Vault, field.clone(), arn).map(|reference| Reference { path, ..reference })
+            });
+            vault.into_iter().chain(copies).collect::<Vec<_>>()
+        };
+        rules.flat_map(of_rule).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

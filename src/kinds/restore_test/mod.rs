@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
 use crate::kind::value::pairs;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::{KindId, PlannedCall};
@@ -94,6 +95,14 @@ impl Kind for RestoreTest {
         let selections = desired.fields.get("selection").into_iter().flat_map(pairs);
         let roles = selections.filter_map(|(_, selection)| selection["role"].as_str());
         roles.map(|arn| PassedRole { service: "backup", arn: arn.to_owned() }).collect()
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        let selections = desired.fields.get("selection").into_iter().flat_map(pairs);
+        let role = |(name, selection): (&String, &Value)| {
+            Reference::new(Sort::Role, format!("selection.{name}.role"), selection["role"].as_str().unwrap_or_default())
+        };
+        selections.filter_map(role).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -16,7 +16,8 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
-use crate::kind::value::{id, texts};
+use crate::kind::reference::{Reference, Sort};
+use crate::kind::value::{id, text, texts};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, PlannedCall};
 
@@ -96,6 +97,13 @@ impl Kind for Role {
 
     fn ignores_case_of_names(&self) -> bool {
         true
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        let policies = desired.fields.get("managed_policies").map(texts).unwrap_or_default();
+        let policies = policies.into_iter().filter_map(|arn| Reference::new(Sort::Policy, "managed_policies", arn));
+        let boundary = text(&desired.fields, "permissions_boundary");
+        policies.chain(Reference::new(Sort::Policy, "permissions_boundary", boundary)).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

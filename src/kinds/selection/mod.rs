@@ -16,6 +16,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::reference::{Reference, Sort};
 use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::{Action, PlannedCall};
@@ -79,6 +80,10 @@ impl Kind for Selection {
 
     fn passed_roles(&self, desired: &Desired) -> Vec<PassedRole> {
         vec![PassedRole { service: "backup", arn: text(&desired.fields, "role").to_owned() }]
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        Reference::new(Sort::Role, "role", text(&desired.fields, "role")).into_iter().collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

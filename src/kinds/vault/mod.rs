@@ -19,6 +19,8 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::diff;
+use crate::kind::reference::{Reference, Sort};
+use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Action, FieldChange, PlannedCall};
 
@@ -105,6 +107,10 @@ impl Kind for Vault {
                 names(|(field, _, _)| format!("`{field}`"))
             ),
         })
+    }
+
+    fn references(&self, desired: &Desired) -> Vec<Reference> {
+        Reference::new(Sort::Key, "kms_key", text(&desired.fields, "kms_key")).into_iter().collect()
     }
 
     fn look_closer<'a>(

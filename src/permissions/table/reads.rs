@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::permissions::facts::Facts;
 use crate::permissions::row::{
     Reach, Row, action, always, any_association, any_plan, any_restore_test, any_vault, attachments, backup, by_name,
     carriers, commands, declared_policies, declared_profiles, described_roles, everything, firsts, installed, on,
@@ -113,6 +114,13 @@ pub(super) const ROWS: &[Row] = &[
         },
     },
     Row {
+        sid: "ReadVaultKeys",
+        reach: Reach::Read,
+        why: "Reads whether the keys of the file's vaults exist, when a vault is to be made with one.",
+        actions: &[always("kms:DescribeKey")],
+        targets: |facts| on(keys(facts), Value::Null),
+    },
+    Row {
         sid: "ReadAssociations",
         reach: Reach::Read,
         why: "Reads State Manager associations, and what the runs of them that install packages came to. AWS asks for \
@@ -163,3 +171,8 @@ pub(super) const ROWS: &[Row] = &[
         targets: everything,
     },
 ];
+
+/// The keys of the file's vaults that a plan looks up. What another account has shared is left to AWS.
+fn keys(facts: &Facts) -> impl Iterator<Item = String> {
+    facts.vaults.iter().filter_map(|vault| vault.key.clone()).filter(|key| facts.scope.has(key))
+}

@@ -15,6 +15,7 @@ use crate::kind::{Desired, Found, KindLive, Live, Owner};
 use crate::kinds::registry;
 use crate::model::Scope;
 use crate::plan::build::build;
+use crate::plan::references::Standings;
 use crate::plan::{Hazard, Plan, hazard};
 use crate::plan::{Input, Options};
 use crate::vss::Moment;
@@ -189,6 +190,7 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
         desired: &after,
         live: &all,
         installed: &installed,
+        references: &Standings::new(),
         options: &options,
     })
 }

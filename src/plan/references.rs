@@ -1,0 +1,120 @@
+//! What entries name outside the file must exist: which of it is looked up, and what is refused without it.
+//!
+//! What was looked up is in `Input::references`; nothing is read here. What the file has itself is judged at its own
+//! entry. Unknown is not missing: a read that failed is a warning.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Input;
+use super::draft::Draft;
+use crate::kind::Desired;
+use crate::kind::reference::{Reference, Sort};
+use crate::kinds;
+use crate::model::arn::looks_like_arn;
+use crate::model::{Action, Diagnostic, FieldChange, Scope};
+
+/// What looking for an object gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// It is there.
+    Exists,
+    /// A complete answer says that it is not there.
+    Missing {
+        /// What is there and has almost its name, as the field would have it.
+        nearest: Option<String>,
+    },
+    /// It could not be read.
+    Unread {
+        /// The IAM action to allow.
+        action: String,
+        /// What AWS or the wire said.
+        message: String,
+    },
+}
+
+/// What was found, by sort and ARN or name.
+pub type Standings = BTreeMap<(Sort, String), Standing>;
+
+/// Returns what an entry names outside the file and in reach of the reads of this run, as far as its changes bring it:
+/// all of it where the resource is made, else what stands in a field that changes.
+pub fn named_outside(
+    scope: &Scope,
+    all: &[Desired],
+    entry: &Desired,
+    action: Action,
+    changes: &[FieldChange],
+) -> Vec<Reference> {
+    let is_brought = |reference: &Reference| match action {
+        Action::Create | Action::Replace => true,
+        Action::Update | Action::Adopt => changes.iter().any(|change| reference.is_at(&change.path)),
+        Action::NoOp | Action::Delete | Action::Unknown | Action::Refused => false,
+    };
+    let references = kinds::of(entry.address.kind()).references(entry).into_iter();
+    // Names without an ARN are of the account and region themselves.
+    let is_in_reach = |reference: &Reference| !looks_like_arn(&reference.id) || scope.has(&reference.id);
+    references.filter(|one| is_brought(one) && is_in_reach(one) && !is_in_file(all, one)).collect()
+}
+
+/// Tells whether the file has an entry of that name. IAM has each name once, whatever its path.
+fn is_in_file(all: &[Desired], reference: &Reference) -> bool {
+    let Some(kind) = reference.sort.kind() else { return false };
+    let is_named = |name: &str| {
+        if kinds::of(kind).ignores_case_of_names() {
+            name.eq_ignore_ascii_case(reference.name())
+        } else {
+            name == reference.name()
+        }
+    };
+    all.iter().any(|entry| entry.address.kind() == kind && is_named(&entry.name))
+}
+
+/// Refuses the entries that name what is not there, and says what could not be read.
+pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    for draft in drafts {
+        let Some(desired) = draft.desired.filter(|_| draft.second_of.is_none()) else { continue };
+        let named = named_outside(input.scope, input.desired, desired, draft.action, &draft.fields);
+        let mut unread: BTreeMap<&str, (BTreeSet<&str>, &str)> = BTreeMap::new();
+        let mut missing = Vec::new();
+        for reference in &named {
+            match input.references.get(&(reference.sort, reference.id.clone())) {
+                Some(Standing::Missing { nearest }) => missing.push((reference, nearest.as_deref())),
+                Some(Standing::Unread { action, message }) => {
+                    let (fields, _) = unread.entry(action).or_insert_with(|| (BTreeSet::new(), message));
+                    fields.insert(&reference.field);
+                }
+                Some(Standing::Exists) | None => {}
+            }
+        }
+        diagnostics.extend(
+            unread.into_iter().map(|(action, (fields, message))| unreadable(desired, action, &fields, message)),
+        );
+        diagnostics.extend(missing.iter().map(|(reference, nearest)| absent(desired, reference, *nearest)));
+        if let Some((first, _)) = missing.first() {
+            draft.refuse(Action::Refused, format!("names `{}`, which does not exist", first.id));
+        }
+    }
+}
+
+fn absent(desired: &Desired, reference: &Reference, nearest: Option<&str>) -> Diagnostic {
+    let (address, field, id) = (&desired.address, &reference.field, &reference.id);
+    let diagnostic =
+        Diagnostic::error("VSS0915", format!("`{address}` names what does not exist: its `{field}` is `{id}`"))
+            .at(address)
+            .located(desired.location.clone());
+    match nearest {
+        Some(nearest) => diagnostic.help(format!("did you mean `{nearest}`?")),
+        None if reference.sort == Sort::Key => diagnostic.help("correct the ARN, or make the key first"),
+        None => diagnostic.help("correct it, make it first, or describe it in this file"),
+    }
+}
+
+fn unreadable(desired: &Desired, action: &str, fields: &BTreeSet<&str>, message: &str) -> Diagnostic {
+    let address = &desired.address;
+    let fields: Vec<String> = fields.iter().map(|field| format!("`{field}`")).collect();
+    let message =
+        format!("whether what `{address}` names in {} exists could not be read: {message}", fields.join(", "));
+    Diagnostic::warning("VSS0803", message)
+        .at(address)
+        .located(desired.location.clone())
+        .help(format!("allow `{action}` to the caller; without it, AWS refuses the change if it does not exist"))
+}
