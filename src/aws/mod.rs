@@ -14,6 +14,7 @@ mod pages;
 mod parameters;
 mod read;
 mod runtime;
+mod unmodelled;
 mod whole;
 mod write;
 
@@ -25,4 +26,6 @@ pub use guard::{Caller, GuardError, guard};
 pub use kms::Key;
 pub use parameters::{Parameter, Parameters};
 pub use read::{Authorization, Invocations, Reader, RegionSettings, Tags, TagsByArn, VaultNotifications};
+pub use unmodelled::Answered;
+pub(crate) use unmodelled::Completing;
 pub use write::{BackupOrder, Writer};

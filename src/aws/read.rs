@@ -35,11 +35,13 @@ use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::Value;
 use tokio::sync::Semaphore;
 
 use super::error::convert;
 use super::memo::Memo;
 use super::pages::{Items, Page, Pages, lists, read_all};
+use super::unmodelled::{Answered, Hearing};
 use super::{AwsError, Caller, Image, Instance, Key, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
 use crate::model::Scope;
 
@@ -73,6 +75,8 @@ pub struct RegionSettings {
     pub opt_in: BTreeMap<String, bool>,
     /// `ResourceTypeManagementPreference`.
     pub management: BTreeMap<String, bool>,
+    /// The JSON of the answer.
+    pub heard: Value,
 }
 
 /// Who gets which notifications of a vault.
@@ -82,6 +86,8 @@ pub struct VaultNotifications {
     pub topic: String,
     /// Names such as `BACKUP_JOB_COMPLETED`.
     pub events: Vec<String>,
+    /// The JSON of the answer.
+    pub heard: Value,
 }
 
 /// A client that can only read.
@@ -112,17 +118,17 @@ struct Memos {
     policies: Memo<Arc<Policy>>,
     tags: Memo<Arc<Tags>>,
     index: Memo<Arc<TagsByArn>>,
-    vaults: Memo<Arc<Vec<BackupVaultListMember>>>,
+    vaults: Memo<Arc<Vec<Answered<BackupVaultListMember>>>>,
     access_policies: Memo<Option<String>>,
     notifications: Memo<Option<VaultNotifications>>,
     plans: Memo<Arc<Vec<BackupPlansListMember>>>,
-    plan: Memo<Arc<GetBackupPlanOutput>>,
+    plan: Memo<Arc<Answered<GetBackupPlanOutput>>>,
     selections: Memo<Arc<Vec<BackupSelectionsListMember>>>,
-    selection: Memo<Arc<BackupSelection>>,
+    selection: Memo<Arc<Answered<BackupSelection>>>,
     settings: Memo<Arc<RegionSettings>>,
     restore_testing: restore_testing::Memos,
     associations: Memo<Arc<Vec<Association>>>,
-    association: Memo<Arc<AssociationDescription>>,
+    association: Memo<Arc<Answered<AssociationDescription>>>,
     commands: Memo<Arc<Vec<Command>>>,
     jobs: Memo<Arc<Vec<BackupJob>>>,
     information: Memo<Arc<Vec<InstanceInformation>>>,

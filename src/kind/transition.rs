@@ -57,4 +57,6 @@ pub struct Calls {
     pub ensure: Vec<PlannedCall>,
     /// The calls that take away what is no longer needed, once the resources that depend on it are as they should be.
     pub remove: Vec<PlannedCall>,
+    /// The members that AWS has, vssctl has no name for, and the calls don't carry along.
+    pub dropped: Vec<String>,
 }

@@ -46,6 +46,21 @@ pub(crate) fn part<'a, T>(
     read(&Input { call, value: &call.input, read: None })
 }
 
+/// Builds a request that takes along what it has no name for: AWS had it when the plan was made.
+pub(crate) fn open<'a, T>(
+    call: &'a PlannedCall,
+    build: impl FnOnce(&Input<'a>) -> Result<T, AwsError>,
+) -> Result<T, AwsError> {
+    build(&Input { call, value: &call.input, read: None })
+}
+
+/// Returns all members of a planned call but those that its request has in another place than its body.
+pub(crate) fn body(call: &PlannedCall, elsewhere: &[&str]) -> Value {
+    let members = call.input.as_object().into_iter().flatten();
+    let members = members.filter(|(name, _)| !elsewhere.contains(&name.as_str()));
+    members.map(|(name, value)| (name.clone(), value.clone())).collect::<Map<_, _>>().into()
+}
+
 impl<'a> Input<'a> {
     /// Returns a structure in this one, if it is one.
     fn below(&self, value: &'a Value) -> Option<Self> {
@@ -180,6 +195,16 @@ impl<'a> Input<'a> {
     ) -> Result<Option<T>, AwsError> {
         let structure = self.reading(name, "is no structure", |value| self.below(value))?;
         structure.map(|structure| structure.build(build)).transpose()
+    }
+
+    /// Reads a structure that is sent with what it has and the SDK's types have no name for.
+    pub(crate) fn carried<T>(
+        &self,
+        name: &str,
+        build: impl Fn(&Self) -> Result<T, AwsError>,
+    ) -> Result<Option<T>, AwsError> {
+        let open = |value: &'a Value| value.is_object().then_some(Self { call: self.call, value, read: None });
+        self.reading(name, "is no structure", open)?.map(|structure| build(&structure)).transpose()
     }
 
     /// Reads a list of structures and builds a value from each.

@@ -249,8 +249,14 @@ fn a_lock_keeps_the_bounds_that_the_file_does_not_say() {
 #[test]
 fn a_vault_with_recovery_points_says_why_it_stays() {
     let vault = kinds::of(KindId::Vault);
-    let holding =
-        |count: i64| live("vss", &[], json!({}), Carried::new(VaultCarried { number_of_recovery_points: Some(count) }));
+    let holding = |count: i64| {
+        live(
+            "vss",
+            &[],
+            json!({}),
+            Carried::new(VaultCarried { number_of_recovery_points: Some(count), ..VaultCarried::default() }),
+        )
+    };
     assert_eq!(vault.obstacle(&holding(0)), None);
     assert_eq!(vault.obstacle(&holding(3)).as_deref(), Some("it holds 3 recovery points"));
 }

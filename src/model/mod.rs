@@ -21,6 +21,7 @@ pub mod schedule;
 pub mod scope;
 pub mod source;
 pub mod thresholds;
+pub mod unmodelled;
 
 pub use address::Address;
 pub use call::{Phase, PlannedCall};
@@ -32,3 +33,4 @@ pub use operation::Operation;
 pub use scope::Scope;
 pub use source::Sources;
 pub use thresholds::Thresholds;
+pub use unmodelled::Unmodelled;

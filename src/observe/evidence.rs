@@ -13,7 +13,7 @@ use super::known::{known, unread};
 use super::packages::{self, Packages};
 use super::surroundings::Surroundings;
 use super::{jobs, listed, plans, points, roles, surroundings};
-use crate::aws::{Authorization, AwsError, Reader};
+use crate::aws::{Answered, Authorization, AwsError, Reader};
 use crate::vss::Moment;
 use crate::vss::evidence::{Evidence, Known, Role};
 
@@ -33,7 +33,7 @@ pub struct Wants {
 /// What only `doctor` looks at, as AWS lists it.
 struct Causes {
     agents: Result<Arc<Vec<InstanceInformation>>, AwsError>,
-    vaults: Result<Arc<Vec<BackupVaultListMember>>, AwsError>,
+    vaults: Result<Arc<Vec<Answered<BackupVaultListMember>>>, AwsError>,
     profiles: Result<Arc<Vec<InstanceProfile>>, AwsError>,
     authorization: Result<Arc<Authorization>, AwsError>,
     commands: Packages,
@@ -68,7 +68,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
         let Causes { agents, vaults, profiles, authorization, commands, associations, surroundings } = causes;
         (evidence.commands, evidence.associations) = (commands, associations);
         evidence.agents = known(agents).map(|agents| agents.iter().filter_map(listed::agent).collect());
-        evidence.vaults = known(vaults).map(|vaults| vaults.iter().filter_map(listed::vault).collect());
+        evidence.vaults = known(vaults).map(|vaults| vaults.iter().filter_map(|vault| listed::vault(vault)).collect());
         evidence.profiles = known(profiles).map(|profiles| profiles.iter().map(listed::profile).collect());
         let Surroundings { volumes, clustered, routes } = surroundings;
         (evidence.volumes, evidence.clustered, evidence.routes) = (volumes, clustered, routes);

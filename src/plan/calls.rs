@@ -39,7 +39,8 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], precedence: &Pr
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
             rings: precedence.rings(&draft.address),
         };
-        let Calls { looks, release, ensure, remove } = draft.kind.calls(&transition);
+        let Calls { looks, release, ensure, remove, dropped } = draft.kind.calls(&transition);
+        draft.dropped = dropped;
         if draft.action == Action::Delete && release.is_empty() && ensure.is_empty() && remove.is_empty() {
             // What a Run Command did can't be deleted.
             draft.action = Action::NoOp;

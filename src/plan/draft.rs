@@ -63,6 +63,8 @@ pub(super) struct Draft<'a> {
     /// The entry that this is a second object of, and that keeps the first one. What the entry says, and how the second
     /// object differs from it, shows what is lost with the second object.
     pub(super) second_of: Option<Address>,
+    /// The members that AWS has, vssctl has no name for, and the calls don't carry along.
+    pub(super) dropped: Vec<String>,
 }
 
 impl Draft<'_> {

@@ -80,6 +80,7 @@ fn second<'a>(
             .map(|desired| differences(kind, desired, live, &std::collections::BTreeMap::new()))
             .unwrap_or_default(),
         second_of: desired.map(|_| first.address.clone()),
+        dropped: Vec::new(),
     };
     let protected = first.desired.filter(|desired| desired.protect).map(|_| PROTECTED.to_owned());
     if let Some(obstacle) = protected.or_else(|| kind.obstacle(live)) {

@@ -31,6 +31,7 @@ pub(super) fn judge<'a>(
         reason: None,
         fields: Vec::new(),
         second_of: None,
+        dropped: Vec::new(),
     };
     // An adoption is about the entries that are named, whatever else is in conflict.
     if !input.options.adopt.is_empty() && !input.options.adopt.contains(&desired.address) {
@@ -307,6 +308,7 @@ pub(super) fn deletion<'a>(
         reason: obstacle,
         fields: Vec::new(),
         second_of: None,
+        dropped: Vec::new(),
     }
 }
 

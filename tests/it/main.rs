@@ -38,6 +38,7 @@ mod saved_plans;
 mod scenarios;
 mod swaps;
 mod systems;
+mod unmodelled;
 mod untrusted_files;
 mod words;
 

@@ -9,8 +9,9 @@ use aws_sdk_backup::types::{
 use aws_sdk_ssm::types::{
     Association, AssociationDescription, Command, CommandFilter, CommandFilterKey, ResourceTypeForTagging,
 };
+use serde_json::Value;
 
-use super::{Items, PAGE, Page, Reader, RegionSettings, Tags, VaultNotifications, lists, read_all};
+use super::{Answered, Hearing, Items, PAGE, Page, Reader, RegionSettings, Tags, VaultNotifications, lists, read_all};
 use crate::aws::AwsError;
 
 /// The largest page of SSM's lists.
@@ -18,16 +19,28 @@ const SSM_PAGE: i32 = 50;
 
 impl Reader {
     /// Reads every backup vault of the region.
-    pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<BackupVaultListMember>>, AwsError> {
+    pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<Answered<BackupVaultListMember>>>, AwsError> {
         let read = async {
             let page = |token| async {
-                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
+                let hearing = Hearing::default();
+                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token).customize();
+                let request = request.interceptor(hearing.clone());
                 let page = self.call("backup", "ListBackupVaults", request.send()).await?;
                 let arns = page.backup_vault_list().iter().map(|vault| vault.backup_vault_arn());
                 self.ours("backup", "ListBackupVaults", arns)?;
-                Ok(Page { items: page.backup_vault_list, truncated: None, next: page.next_token })
+                let heard = hearing.member("BackupVaultList").as_array_mut().map(std::mem::take).unwrap_or_default();
+                let heard = heard.into_iter().chain(std::iter::repeat(Value::Null));
+                let vaults = page.backup_vault_list.map(|vaults| {
+                    vaults.into_iter().zip(heard).map(|(vault, heard)| Answered::new(vault, heard)).collect()
+                });
+                Ok(Page { items: vaults, truncated: None, next: page.next_token })
             };
-            read_all(lists::BACKUP_VAULTS, |vault: &BackupVaultListMember| vault.backup_vault_arn.clone(), page).await
+            read_all(
+                lists::BACKUP_VAULTS,
+                |vault: &Answered<BackupVaultListMember>| vault.backup_vault_arn.clone(),
+                page,
+            )
+            .await
         };
         self.memos.vaults.get("", async { read.await.map(Arc::new) }).await
     }
@@ -48,18 +61,15 @@ impl Reader {
     /// Reads who gets the notifications of one vault.
     pub async fn vault_notifications(&self, name: &str) -> Result<Option<VaultNotifications>, AwsError> {
         let read = async {
-            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
+            let hearing = Hearing::default();
+            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name).customize();
+            let request = request.interceptor(hearing.clone());
             match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
                 Ok(answer) => {
-                    Ok(answer.sns_topic_arn.filter(|topic| !topic.is_empty()).map(|topic| VaultNotifications {
-                        topic,
-                        events: answer
-                            .backup_vault_events
-                            .unwrap_or_default()
-                            .iter()
-                            .map(|event| event.as_str().to_owned())
-                            .collect(),
-                    }))
+                    let events = answer.backup_vault_events.unwrap_or_default();
+                    let events = events.iter().map(|event| event.as_str().to_owned()).collect();
+                    let topic = answer.sns_topic_arn.filter(|topic| !topic.is_empty());
+                    Ok(topic.map(|topic| VaultNotifications { topic, events, heard: hearing.whole() }))
                 }
                 Err(error) if error.is_not_found() => Ok(None),
                 Err(error) => Err(error),
@@ -87,14 +97,19 @@ impl Reader {
     }
 
     /// Reads one backup plan. In the answer, `AdvancedBackupSettings` is beside the plan and not in it.
-    pub async fn backup_plan(&self, id: &str) -> Result<Arc<GetBackupPlanOutput>, AwsError> {
+    pub async fn backup_plan(&self, id: &str) -> Result<Arc<Answered<GetBackupPlanOutput>>, AwsError> {
         let read = async {
-            let answer =
-                self.call("backup", "GetBackupPlan", self.backup.get_backup_plan().backup_plan_id(id).send()).await?;
+            let hearing = Hearing::default();
+            let request = self.backup.get_backup_plan().backup_plan_id(id).customize().interceptor(hearing.clone());
+            let answer = self.call("backup", "GetBackupPlan", request.send()).await?;
             if answer.backup_plan.is_none() {
                 return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
             }
-            Ok(Arc::new(answer))
+            let (mut plan, settings) = (hearing.member("BackupPlan"), hearing.member("AdvancedBackupSettings"));
+            if let (Some(plan), true) = (plan.as_object_mut(), settings.is_array()) {
+                plan.insert("AdvancedBackupSettings".to_owned(), settings);
+            }
+            Ok(Arc::new(Answered::new(answer, plan)))
         };
         self.memos.plan.get(id, read).await
     }
@@ -122,12 +137,15 @@ impl Reader {
     }
 
     /// Reads one selection of a plan.
-    pub async fn backup_selection(&self, plan_id: &str, id: &str) -> Result<Arc<BackupSelection>, AwsError> {
+    pub async fn backup_selection(&self, plan_id: &str, id: &str) -> Result<Arc<Answered<BackupSelection>>, AwsError> {
         let read = async {
-            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
+            let hearing = Hearing::default();
+            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id).customize();
+            let request = request.interceptor(hearing.clone());
             let answer = self.call("backup", "GetBackupSelection", request.send()).await?;
             let missing = || AwsError::unsettled("backup", "GetBackupSelection", "the answer has no selection");
-            answer.backup_selection.map(Arc::new).ok_or_else(missing)
+            let selection = answer.backup_selection.ok_or_else(missing)?;
+            Ok(Arc::new(Answered::new(selection, hearing.member("BackupSelection"))))
         };
         self.memos.selection.get(&format!("{plan_id}/{id}"), read).await
     }
@@ -150,11 +168,13 @@ impl Reader {
     /// Reads the region's resource type settings of AWS Backup.
     pub async fn region_settings(&self) -> Result<Arc<RegionSettings>, AwsError> {
         let read = async {
-            let request = self.backup.describe_region_settings();
+            let hearing = Hearing::default();
+            let request = self.backup.describe_region_settings().customize().interceptor(hearing.clone());
             let answer = self.call("backup", "DescribeRegionSettings", request.send()).await?;
             Ok(Arc::new(RegionSettings {
                 opt_in: answer.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
                 management: answer.resource_type_management_preference.unwrap_or_default().into_iter().collect(),
+                heard: hearing.whole(),
             }))
         };
         self.memos.settings.get("", read).await
@@ -174,12 +194,14 @@ impl Reader {
     }
 
     /// Reads one association in full.
-    pub async fn association(&self, id: &str) -> Result<Arc<AssociationDescription>, AwsError> {
+    pub async fn association(&self, id: &str) -> Result<Arc<Answered<AssociationDescription>>, AwsError> {
         let read = async {
-            let request = self.ssm.describe_association().association_id(id);
+            let hearing = Hearing::default();
+            let request = self.ssm.describe_association().association_id(id).customize().interceptor(hearing.clone());
             let answer = self.call("ssm", "DescribeAssociation", request.send()).await?;
             let missing = || AwsError::unsettled("ssm", "DescribeAssociation", "the answer has no association");
-            answer.association_description.map(Arc::new).ok_or_else(missing)
+            let association = answer.association_description.ok_or_else(missing)?;
+            Ok(Arc::new(Answered::new(association, hearing.member("AssociationDescription"))))
         };
         self.memos.association.get(id, read).await
     }

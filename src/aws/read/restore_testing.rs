@@ -6,7 +6,7 @@ use aws_sdk_backup::types::{
     RestoreTestingPlanForGet, RestoreTestingPlanForList, RestoreTestingSelectionForGet, RestoreTestingSelectionForList,
 };
 
-use super::{PAGE, Page, Reader, lists, read_all};
+use super::{Answered, Hearing, PAGE, Page, Reader, lists, read_all};
 use crate::aws::AwsError;
 use crate::aws::memo::Memo;
 
@@ -14,9 +14,9 @@ use crate::aws::memo::Memo;
 #[derive(Debug, Default)]
 pub(super) struct Memos {
     plans: Memo<Arc<Vec<RestoreTestingPlanForList>>>,
-    plan: Memo<Arc<RestoreTestingPlanForGet>>,
+    plan: Memo<Arc<Answered<RestoreTestingPlanForGet>>>,
     selections: Memo<Arc<Vec<RestoreTestingSelectionForList>>>,
-    selection: Memo<Arc<RestoreTestingSelectionForGet>>,
+    selection: Memo<Arc<Answered<RestoreTestingSelectionForGet>>>,
 }
 
 impl Reader {
@@ -43,12 +43,15 @@ impl Reader {
     ///
     /// # Errors
     /// A call that failed, or an answer without the plan.
-    pub async fn restore_testing_plan(&self, name: &str) -> Result<Arc<RestoreTestingPlanForGet>, AwsError> {
+    pub async fn restore_testing_plan(&self, name: &str) -> Result<Arc<Answered<RestoreTestingPlanForGet>>, AwsError> {
         let read = async {
-            let request = self.backup.get_restore_testing_plan().restore_testing_plan_name(name);
+            let hearing = Hearing::default();
+            let request = self.backup.get_restore_testing_plan().restore_testing_plan_name(name).customize();
+            let request = request.interceptor(hearing.clone());
             let answer = self.call("backup", "GetRestoreTestingPlan", request.send()).await?;
             let missing = || AwsError::unsettled("backup", "GetRestoreTestingPlan", "the answer has no plan");
-            answer.restore_testing_plan.map(Arc::new).ok_or_else(missing)
+            let plan = answer.restore_testing_plan.ok_or_else(missing)?;
+            Ok(Arc::new(Answered::new(plan, hearing.member("RestoreTestingPlan"))))
         };
         self.memos.restore_testing.plan.get(name, read).await
     }
@@ -83,13 +86,15 @@ impl Reader {
         &self,
         plan: &str,
         name: &str,
-    ) -> Result<Arc<RestoreTestingSelectionForGet>, AwsError> {
+    ) -> Result<Arc<Answered<RestoreTestingSelectionForGet>>, AwsError> {
         let read = async {
             let request = self.backup.get_restore_testing_selection().restore_testing_plan_name(plan);
-            let request = request.restore_testing_selection_name(name);
+            let hearing = Hearing::default();
+            let request = request.restore_testing_selection_name(name).customize().interceptor(hearing.clone());
             let answer = self.call("backup", "GetRestoreTestingSelection", request.send()).await?;
             let missing = || AwsError::unsettled("backup", "GetRestoreTestingSelection", "the answer has no selection");
-            answer.restore_testing_selection.map(Arc::new).ok_or_else(missing)
+            let selection = answer.restore_testing_selection.ok_or_else(missing)?;
+            Ok(Arc::new(Answered::new(selection, hearing.member("RestoreTestingSelection"))))
         };
         self.memos.restore_testing.selection.get(&format!("{plan}/{name}"), read).await
     }

@@ -7,11 +7,11 @@ use super::associations::{associations, fits};
 use super::run_commands::{is_lost, newest_commands};
 use super::shape::{alarms_from_json, location_from_json, output_from_json, tag_from_json, target_from_json};
 use super::{DOCUMENT, once, results};
-use crate::aws::{AwsError, Reader, Writer};
+use crate::aws::{AwsError, Completing, Reader, Writer};
 use crate::kind::{Desired, KindLive, Look};
 use crate::kinds::expect::Expected;
 use crate::kinds::identity::{carries, entries};
-use crate::kinds::input::{Input, incomplete, part, unusable, whole};
+use crate::kinds::input::{Input, incomplete, open, part, unusable, whole};
 use crate::model::{KindId, Operation, PlannedCall};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
@@ -145,7 +145,7 @@ async fn send_command(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsE
 
 async fn create_association(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (ssm, operation) = (writer.ssm(), call.operation);
-    let request = whole(call, |input| {
+    let request = open(call, |input| {
         Ok(ssm
             .create_association()
             .name(input.required("Name", Input::text)?)
@@ -167,7 +167,9 @@ async fn create_association(writer: &Writer, call: &PlannedCall) -> Result<Value
             .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole")?)
             .set_calendar_names(input.texts("CalendarNames")?)
             .set_output_location(input.built("OutputLocation", output_from_json)?)
-            .set_tags(input.all_built("Tags", tag_from_json)?))
+            .set_tags(input.all_built("Tags", tag_from_json)?)
+            .customize()
+            .interceptor(Completing::new(call.input.clone())))
     })?;
     let answer = writer.send(operation, request.send()).await?;
     association_answer(call, answer.association_description)
@@ -175,7 +177,7 @@ async fn create_association(writer: &Writer, call: &PlannedCall) -> Result<Value
 
 async fn update_association(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (ssm, operation) = (writer.ssm(), call.operation);
-    let request = whole(call, |input| {
+    let request = open(call, |input| {
         Ok(ssm
             .update_association()
             .association_id(input.required("AssociationId", Input::text)?)
@@ -198,7 +200,9 @@ async fn update_association(writer: &Writer, call: &PlannedCall) -> Result<Value
             .set_sync_compliance(input.choice("SyncCompliance")?)
             .set_association_dispatch_assume_role(input.text("AssociationDispatchAssumeRole")?)
             .set_calendar_names(input.texts("CalendarNames")?)
-            .set_output_location(input.built("OutputLocation", output_from_json)?))
+            .set_output_location(input.built("OutputLocation", output_from_json)?)
+            .customize()
+            .interceptor(Completing::new(call.input.clone())))
     })?;
     let answer = writer.send(operation, request.send()).await?;
     association_answer(call, answer.association_description)

@@ -4,20 +4,20 @@ use aws_sdk_ssm::types::{
     Association, AssociationComplianceSeverity, AssociationDescription, AssociationSyncCompliance,
 };
 use futures_util::future::join_all;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::DOCUMENT;
 use super::carried::PackageCarried;
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::shape::{alarms_to_json, location_to_json, targets_of};
-use crate::aws::{AwsError, Reader, Tags, TagsByArn};
+use crate::aws::{Answered, AwsError, Reader, Tags, TagsByArn};
 use crate::kind::marks;
 use crate::kind::{Carried, Desired, Found, KindLive, Live, Owner};
 use crate::kinds::identity::{is_owned_as, is_settled, unknown};
 use crate::kinds::input::without_empty;
 use crate::kinds::live_form::{LiveForm, ids};
-use crate::model::KindId;
 use crate::model::schedule::{self, Dialect};
+use crate::model::{KindId, Unmodelled};
 
 /// Reads the associations of the entries, and what else of associations is ours.
 pub(super) async fn associations(reader: &Reader, scheduled: &[&Desired], mine: &[&Desired]) -> KindLive {
@@ -157,7 +157,7 @@ async fn read_all(reader: &Reader, known: Vec<Known>, unreadable: &mut Vec<AwsEr
     read
 }
 
-fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tags) -> Live {
+fn normal_form(reader: &Reader, association: &Answered<AssociationDescription>, tags: &Tags) -> Live {
     let parameters = parameters_to_json(association.parameters().into_iter().flatten());
     let mut form = LiveForm::default();
     read_parameters(&mut form, &parameters);
@@ -194,13 +194,16 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
             ("AssociationVersion", association.association_version()),
         ]),
         fields: form.fields(),
-        carried: of_association(json!({
-            "Parameters": parameters,
-            "DocumentVersion": association.document_version().filter(|version| *version != "$DEFAULT"),
-            "AutomationTargetParameterName": association.automation_target_parameter_name(),
-            "AlarmConfiguration": association.alarm_configuration().map(alarms_to_json),
-            "TargetLocations": association.target_locations().iter().map(location_to_json).collect::<Vec<_>>(),
-        })),
+        carried: of_association(
+            association,
+            json!({
+                "Parameters": parameters,
+                "DocumentVersion": association.document_version().filter(|version| *version != "$DEFAULT"),
+                "AutomationTargetParameterName": association.automation_target_parameter_name(),
+                "AlarmConfiguration": association.alarm_configuration().map(alarms_to_json),
+                "TargetLocations": association.target_locations().iter().map(location_to_json).collect::<Vec<_>>(),
+            }),
+        ),
         refers: association
             .association_dispatch_assume_role()
             .and_then(|arn| arn.rsplit('/').next())
@@ -211,28 +214,79 @@ fn normal_form(reader: &Reader, association: &AssociationDescription, tags: &Tag
 }
 
 /// Keeps what an update of an association has to send again.
-fn of_association(members: Value) -> Carried {
+fn of_association(answer: &Answered<AssociationDescription>, members: Value) -> Carried {
     let association = without_empty(members).as_object().cloned().unwrap_or_default();
-    Carried::new(PackageCarried { association, ..PackageCarried::default() })
+    let unmodelled = Unmodelled::between(&answer.heard, &sent(answer), &ANSWERED);
+    Carried::new(PackageCarried { association, unmodelled, ..PackageCarried::default() })
+}
+
+/// The members of a live association that no request has.
+const ANSWERED: [&str; 12] = [
+    "AssociationId",
+    "AssociationVersion",
+    "AssociationName",
+    "Name",
+    "InstanceId",
+    "Date",
+    "LastUpdateAssociationDate",
+    "LastExecutionDate",
+    "LastSuccessfulExecutionDate",
+    "Status",
+    "Overview",
+    "DocumentVersion",
+];
+
+/// Writes a live association in the shape of its requests.
+fn sent(association: &AssociationDescription) -> Value {
+    let parameters: Map<String, Value> =
+        association.parameters().into_iter().flatten().map(|(name, values)| (name.clone(), json!(values))).collect();
+    let output = association.output_location().map(|location| {
+        let s3 = location.s3_location().map(|s3| {
+            json!({
+                "OutputS3Region": s3.output_s3_region(),
+                "OutputS3BucketName": s3.output_s3_bucket_name(),
+                "OutputS3KeyPrefix": s3.output_s3_key_prefix(),
+            })
+        });
+        json!({ "S3Location": s3.unwrap_or_else(|| json!({})) })
+    });
+    let mut sent = json!({
+        "Parameters": parameters,
+        "AutomationTargetParameterName": association.automation_target_parameter_name(),
+        "AlarmConfiguration": association.alarm_configuration().map(alarms_to_json),
+        "TargetLocations": association.target_locations().iter().map(location_to_json).collect::<Vec<_>>(),
+        "OutputLocation": output,
+        "TargetMaps": association.target_maps().iter().map(|map| json!(map)).collect::<Vec<_>>(),
+        "TriggeredAlarms": association.triggered_alarms().iter().map(|_| json!({})).collect::<Vec<_>>(),
+    });
+    for (member, value) in modelled(association) {
+        sent[member] = value;
+    }
+    sent
 }
 
 /// Tells whether an association has what an update of it sends.
 pub(super) fn fits(association: &AssociationDescription, input: &Value) -> bool {
+    modelled(association).all(|(member, value)| input.get(member).is_none_or(|wanted| *wanted == value))
+}
+
+/// The members of an association that are one field of the file each.
+fn modelled(association: &AssociationDescription) -> impl Iterator<Item = (&'static str, Value)> {
     let targets: Vec<Value> =
         association.targets().iter().map(|target| json!({ "Key": target.key(), "Values": target.values() })).collect();
-    let live = json!({
-        "Parameters": parameters_to_json(association.parameters().into_iter().flatten()),
-        "Targets": targets,
-        "ScheduleExpression": association.schedule_expression(),
-        "ApplyOnlyAtCronInterval": association.apply_only_at_cron_interval(),
-        "ScheduleOffset": association.schedule_offset(),
-        "Duration": association.duration(),
-        "MaxConcurrency": association.max_concurrency(),
-        "MaxErrors": association.max_errors(),
-        "ComplianceSeverity": association.compliance_severity().map(AssociationComplianceSeverity::as_str),
-        "SyncCompliance": association.sync_compliance().map(AssociationSyncCompliance::as_str),
-        "AssociationDispatchAssumeRole": association.association_dispatch_assume_role(),
-        "CalendarNames": association.calendar_names(),
-    });
-    live.as_object().into_iter().flatten().all(|(member, value)| input.get(member).is_none_or(|wanted| wanted == value))
+    [
+        ("Parameters", json!(parameters_to_json(association.parameters().into_iter().flatten()))),
+        ("Targets", json!(targets)),
+        ("ScheduleExpression", json!(association.schedule_expression())),
+        ("ApplyOnlyAtCronInterval", json!(association.apply_only_at_cron_interval())),
+        ("ScheduleOffset", json!(association.schedule_offset())),
+        ("Duration", json!(association.duration())),
+        ("MaxConcurrency", json!(association.max_concurrency())),
+        ("MaxErrors", json!(association.max_errors())),
+        ("ComplianceSeverity", json!(association.compliance_severity().map(AssociationComplianceSeverity::as_str))),
+        ("SyncCompliance", json!(association.sync_compliance().map(AssociationSyncCompliance::as_str))),
+        ("AssociationDispatchAssumeRole", json!(association.association_dispatch_assume_role())),
+        ("CalendarNames", json!(association.calendar_names())),
+    ]
+    .into_iter()
 }

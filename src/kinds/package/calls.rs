@@ -60,18 +60,22 @@ fn changes(transition: &Transition<'_>) -> Calls {
             Calls { ensure: installs(send(transition)), ..Calls::default() }
         }
         Action::Delete | Action::Adopt if is_command => Calls::default(),
-        Action::Create => Calls { ensure: installs(create(transition)), ..Calls::default() },
+        Action::Create => {
+            let (made, dropped) = create(transition);
+            Calls { ensure: installs(made), dropped, ..Calls::default() }
+        }
         Action::Adopt => Calls { ensure: [tags(transition), installs(Vec::new())].concat(), ..Calls::default() },
         Action::Update => {
             // The mark comes first: what follows is done to what is ours, wherever the run ends.
             let marks = tags(transition);
-            Calls { ensure: [marks, installs(update(transition))].concat(), ..Calls::default() }
+            let (updated, dropped) = update(transition);
+            Calls { ensure: [marks, installs(updated)].concat(), dropped, ..Calls::default() }
         }
-        Action::Replace => Calls {
-            release: transition.live.map(delete).unwrap_or_default(),
-            ensure: installs(create(transition)),
-            ..Calls::default()
-        },
+        Action::Replace => {
+            let (made, dropped) = create(transition);
+            let release = transition.live.map(delete).unwrap_or_default();
+            Calls { release, ensure: installs(made), dropped, ..Calls::default() }
+        }
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }
@@ -131,20 +135,24 @@ fn command_call(desired: &Desired, comment: &str, parameters: &Value, targets: &
     PlannedCall::new(Operation::SendCommand, without_empty(input))
 }
 
-fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let Some(desired) = transition.desired else { return Vec::new() };
+/// Calls, and the members without a name in vssctl that they don't carry along.
+type Made = (Vec<PlannedCall>, Vec<String>);
+
+fn create(transition: &Transition<'_>) -> Made {
+    let Some(desired) = transition.desired else { return Made::default() };
     // What takes the place of an association keeps what the file does not speak of.
     let delta = Delta::of(transition);
     let mut input = association(transition.live, &|name| delta.wanted(name));
     input.insert("AssociationName".to_owned(), desired.name.as_str().into());
     input.insert("Tags".to_owned(), tag_list(&all_tags(transition)));
-    vec![PlannedCall::new(Operation::CreateAssociation, without_empty(input.into()))]
+    let (input, dropped) = with_unmodelled(transition.live, input);
+    (vec![PlannedCall::new(Operation::CreateAssociation, input)], dropped)
 }
 
-fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let Some(live) = transition.live else { return Vec::new() };
+fn update(transition: &Transition<'_>) -> Made {
+    let Some(live) = transition.live else { return Made::default() };
     let delta = Delta::of(transition);
-    let mut calls = Vec::new();
+    let mut made = Made::default();
     if FIELDS.iter().any(|field| field.name != "tags" && delta.changes(field.name)) {
         let mut input = association(Some(live), &|name| delta.wanted(name));
         for (name, value) in [
@@ -155,9 +163,19 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
         ] {
             input.insert(name.to_owned(), value.into());
         }
-        calls.push(PlannedCall::new(Operation::UpdateAssociation, without_empty(input.into())));
+        let (input, dropped) = with_unmodelled(Some(live), input);
+        made = (vec![PlannedCall::new(Operation::UpdateAssociation, input)], dropped);
     }
-    calls
+    made
+}
+
+/// Adds what AWS has of an association and vssctl has no name for: an update would null it. Returns the names of what
+/// has no place in the input any more.
+fn with_unmodelled(live: Option<&Live>, input: Map<String, Value>) -> (Value, Vec<String>) {
+    let mut input = without_empty(input.into());
+    let carried = live.and_then(|live| live.carried.get::<PackageCarried>());
+    let dropped = carried.map(|carried| carried.unmodelled.put_into(&mut input)).unwrap_or_default();
+    (input, dropped)
 }
 
 /// The members that creating and updating calls share.

@@ -3,12 +3,17 @@
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use crate::model::Unmodelled;
+
 /// What is read of a package beside its fields.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct PackageCarried {
     /// Of an association: its parameters, and the members that an update has to send again, as AWS calls them.
     #[serde(flatten)]
     pub association: Map<String, Value>,
+    /// Of an association: what an update has to send again and vssctl has no name for.
+    #[serde(rename = "Unmodelled", default, skip_serializing_if = "Unmodelled::is_empty")]
+    pub unmodelled: Unmodelled,
     /// Of one Run Command: it may still change instances.
     #[serde(skip)]
     pub is_under_way: bool,

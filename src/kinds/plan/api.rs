@@ -7,7 +7,6 @@ use crate::model::Operation;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
-use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::BackupPlansListMember;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::{Value, json};
@@ -230,8 +229,8 @@ async fn read_one(reader: &Reader, known: &Known) -> Result<Live, AwsError> {
     Ok(normal_form(known, &answer))
 }
 
-fn normal_form(known: &Known, answer: &GetBackupPlanOutput) -> Live {
-    let carried = shape::plan_to_json(answer);
+fn normal_form(known: &Known, answer: &shape::Answer) -> Live {
+    let carried = shape::whole_plan(answer);
     let vaults =
         carried["Rules"].as_array().into_iter().flatten().filter_map(|rule| rule["TargetBackupVaultName"].as_str());
     let mut refers: Vec<(KindId, String)> = vaults.map(|name| (KindId::Vault, name.to_owned())).collect();
@@ -275,13 +274,15 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (backup, operation) = (writer.backup(), call.operation);
     let plan_id = |input: &Input<'_>| input.required("BackupPlanId", Input::text);
-    let plan = |input: &Input<'_>| input.required("BackupPlan", |input, name| input.built(name, shape::plan_from_json));
+    let plan =
+        |input: &Input<'_>| input.required("BackupPlan", |input, name| input.carried(name, shape::plan_from_json));
     match operation {
         Operation::CreateBackupPlan => create(writer, call).await,
         Operation::UpdateBackupPlan => {
             let request = whole(call, |input| {
                 Ok(backup.update_backup_plan().backup_plan_id(plan_id(input)?).backup_plan(plan(input)?))
             })?;
+            let request = request.customize().interceptor(shape::unmodelled(call));
             let answer = writer.send(operation, request.send()).await?;
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
@@ -303,7 +304,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// Makes a plan. Its token names the entry: AWS may answer that of a plan which is gone with that plan.
 async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (plan, first, tags) = whole(call, |input| {
-        let plan = input.required("BackupPlan", |input, name| input.built(name, shape::plan_from_json))?;
+        let plan = input.required("BackupPlan", |input, name| input.carried(name, shape::plan_from_json))?;
         Ok((plan, input.text("CreatorRequestId")?, input.map("BackupPlanTags")?))
     })?;
     let mut generation = 0;
@@ -314,7 +315,9 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
             .create_backup_plan()
             .backup_plan(plan.clone())
             .set_backup_plan_tags(tags.clone())
-            .set_creator_request_id(token.clone());
+            .set_creator_request_id(token.clone())
+            .customize()
+            .interceptor(shape::unmodelled(call));
         // Our own token says that an earlier, unanswered call made it.
         let made_before = |error: &CreateBackupPlanError| match error {
             CreateBackupPlanError::AlreadyExistsException(error) if error.creator_request_id == token => {

@@ -7,8 +7,24 @@ use aws_sdk_backup::types::{
 };
 use serde_json::{Value, json};
 
-use crate::aws::AwsError;
+use crate::aws::{Answered, AwsError, Completing};
 use crate::kinds::input::{Input, without_empty};
+use crate::model::{PlannedCall, Unmodelled};
+
+/// The answer about one plan.
+pub(super) type Answer = Answered<GetBackupPlanOutput>;
+
+/// Writes a live plan with the members that the SDK's types have no name for.
+pub(super) fn whole_plan(answer: &Answer) -> Value {
+    let mut plan = plan_to_json(answer);
+    Unmodelled::between(&answer.heard, &plan, &[]).put_into(&mut plan);
+    plan
+}
+
+/// What a call that sends a whole plan has of members without a name in the SDK's types.
+pub(super) fn unmodelled(call: &PlannedCall) -> Completing {
+    Completing::new(json!({ "BackupPlan": call.input["BackupPlan"] }))
+}
 
 /// Writes a live plan. AWS answers `AdvancedBackupSettings` beside the plan, sometimes in it as well.
 pub(super) fn plan_to_json(answer: &GetBackupPlanOutput) -> Value {

@@ -9,18 +9,18 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 use super::MEMBERS;
-use crate::aws::{AwsError, Reader, Writer};
+use crate::aws::{AwsError, Completing, Reader, RegionSettings, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
 use crate::kinds::identity::{entries, unknown};
-use crate::kinds::input::{unusable, whole};
+use crate::kinds::input::{body, open, unusable};
 use crate::kinds::live_form::LiveForm;
-use crate::model::PlannedCall;
+use crate::model::{PlannedCall, Unmodelled};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mut live = KindLive::default();
     for entry in entries(desired, KindId::RegionSettings) {
         let found = match reader.region_settings().await {
-            Ok(settings) => Found::Live(Box::new(normal_form(reader, entry, [&settings.opt_in, &settings.management]))),
+            Ok(settings) => Found::Live(Box::new(normal_form(reader, entry, &settings))),
             Err(error) => unknown(&error),
         };
         live.found.insert(entry.address.clone(), found);
@@ -28,10 +28,11 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     live
 }
 
-fn normal_form(reader: &Reader, entry: &Desired, settings: [&BTreeMap<String, bool>; 2]) -> Live {
+fn normal_form(reader: &Reader, entry: &Desired, settings: &RegionSettings) -> Live {
     let mut form = LiveForm::default();
-    let [opt_in, management] = settings;
-    for ((field, _), settings) in MEMBERS.iter().zip(settings) {
+    let (opt_in, management) = (&settings.opt_in, &settings.management);
+    let known = json!({ MEMBERS[0].1: opt_in, MEMBERS[1].1: management });
+    for ((field, _), settings) in MEMBERS.iter().zip([opt_in, management]) {
         let declared = |name: &str| entry.fields.get(*field).is_some_and(|declared| declared.get(name).is_some());
         let ours = settings.iter().filter(|(name, _)| declared(name));
         form.value(field, ours.map(|(name, on)| (name.clone(), Value::from(*on))).collect::<Map<_, _>>());
@@ -44,6 +45,7 @@ fn normal_form(reader: &Reader, entry: &Desired, settings: [&BTreeMap<String, bo
         carried: Carried::new(SettingsCarried {
             resource_type_opt_in_preference: opt_in.clone(),
             resource_type_management_preference: management.clone(),
+            unmodelled: Unmodelled::between(&settings.heard, &known, &[]),
         }),
         refers: Vec::new(),
     }
@@ -53,12 +55,14 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
     if call.operation != Operation::UpdateRegionSettings {
         return Err(unusable(call, "region settings are only updated"));
     }
-    let request = whole(call, |input| {
+    let request = open(call, |input| {
         Ok(writer
             .backup()
             .update_region_settings()
             .set_resource_type_opt_in_preference(input.flags("ResourceTypeOptInPreference")?)
-            .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference")?))
+            .set_resource_type_management_preference(input.flags("ResourceTypeManagementPreference")?)
+            .customize()
+            .interceptor(Completing::new(body(call, &[]))))
     })?;
     writer.send(call.operation, request.send()).await?;
     Ok(json!({}))

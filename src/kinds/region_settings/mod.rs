@@ -93,5 +93,10 @@ fn update(transition: &Transition<'_>) -> Vec<PlannedCall> {
             input.insert(member.to_owned(), settings.into());
         }
     }
-    if input.is_empty() { Vec::new() } else { vec![PlannedCall::new(Operation::UpdateRegionSettings, json!(input))] }
+    if input.is_empty() {
+        return Vec::new();
+    }
+    let mut input = json!(input);
+    carried.unmodelled.put_into(&mut input);
+    vec![PlannedCall::new(Operation::UpdateRegionSettings, input)]
 }

@@ -1,16 +1,18 @@
 //! What AWS says about restore testing plans, and how it is told.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aws_sdk_backup::types::{
     RestoreTestingPlanForGet, RestoreTestingPlanForList, RestoreTestingRecoveryPointSelection,
+    RestoreTestingSelectionForGet,
 };
 use aws_smithy_types::date_time::Format;
 use futures_util::future::{join_all, try_join_all};
 use serde_json::{Map, Value, json};
 
-use super::shape;
-use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
+use super::{RestoreTestCarried, shape};
+use crate::aws::{Answered, AwsError, Completing, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Carried, Desired, Found, KindLive, Live, Look, Owner};
 use crate::kinds::expect::{Expected, gone};
 use crate::kinds::identity::{backup_owner, entries, unknown};
@@ -94,7 +96,10 @@ async fn orphan(
 }
 
 /// A plan and its selections by name.
-type Whole = (std::sync::Arc<RestoreTestingPlanForGet>, Map<String, Value>);
+type Whole = (Arc<Answered<RestoreTestingPlanForGet>>, Selections);
+
+/// The selections of a plan by name.
+type Selections = BTreeMap<String, Arc<Answered<RestoreTestingSelectionForGet>>>;
 
 async fn read_whole(reader: &Reader, plan: &RestoreTestingPlanForList) -> Result<Whole, AwsError> {
     let name = plan.restore_testing_plan_name.as_str();
@@ -102,7 +107,7 @@ async fn read_whole(reader: &Reader, plan: &RestoreTestingPlanForList) -> Result
         let list = reader.list_restore_testing_selections(name).await?;
         let each = list.iter().map(|listed| async {
             let selection = reader.restore_testing_selection(name, &listed.restore_testing_selection_name).await?;
-            Ok((listed.restore_testing_selection_name.clone(), shape::selection_record(&selection)))
+            Ok((listed.restore_testing_selection_name.clone(), selection))
         });
         try_join_all(each).await.map(|selections| selections.into_iter().collect())
     };
@@ -110,6 +115,12 @@ async fn read_whole(reader: &Reader, plan: &RestoreTestingPlanForList) -> Result
 }
 
 fn normal_form(reader: &Reader, (plan, selections): &Whole, tags: &Tags) -> Live {
+    let carried = RestoreTestCarried {
+        plan: shape::unmodelled_of_plan(plan),
+        selections: selections.iter().map(|(name, one)| (name.clone(), shape::unmodelled_of_selection(one))).collect(),
+    };
+    let selections: Map<String, Value> =
+        selections.iter().map(|(name, one)| (name.clone(), shape::selection_record(one))).collect();
     let roles = selections.values().filter_map(|selection| selection["role"].as_str()?.rsplit('/').next());
     let roles = roles.map(|role| (KindId::Role, role.to_owned()));
     let vaults =
@@ -126,8 +137,8 @@ fn normal_form(reader: &Reader, (plan, selections): &Whole, tags: &Tags) -> Live
             ("CreationTime", plan.creation_time.fmt(Format::DateTime).ok().as_deref()),
             ("CreatorRequestId", plan.creator_request_id()),
         ]),
-        fields: shape::plan_fields(plan).value("selection", selections.clone()).tags(tags).fields(),
-        carried: Carried::default(),
+        fields: shape::plan_fields(plan).value("selection", selections).tags(tags).fields(),
+        carried: Carried::new(carried),
         refers,
     }
 }
@@ -160,6 +171,11 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
 const PLAN: &str = "RestoreTestingPlan";
 const SELECTION: &str = "RestoreTestingSelection";
 
+/// What a call that sends a whole structure has of members without a name in the SDK's types.
+fn complete(call: &PlannedCall, structure: &str) -> Completing {
+    Completing::new(json!({ structure: call.input[structure] }))
+}
+
 /// Reads the name in the structure of a creating call, which has the name of the structure.
 fn name_in(call: &PlannedCall, structure: &str) -> Result<String, AwsError> {
     let name = |body: &Input<'_>| body.required(&format!("{structure}Name"), Input::text);
@@ -176,9 +192,11 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                     .create_restore_testing_plan()
                     .set_creator_request_id(input.text("CreatorRequestId")?)
                     .restore_testing_plan(
-                        input.required(PLAN, |input, name| input.built(name, shape::plan_for_create))?,
+                        input.required(PLAN, |input, name| input.carried(name, shape::plan_for_create))?,
                     )
-                    .set_tags(input.map("Tags")?))
+                    .set_tags(input.map("Tags")?)
+                    .customize()
+                    .interceptor(complete(call, PLAN)))
             })?;
             let arn = writer.send(operation, request.send()).await?.restore_testing_plan_arn;
             if arn.is_empty() {
@@ -188,9 +206,9 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         }
         Operation::UpdateRestoreTestingPlan => {
             let request = whole(call, |input| {
-                Ok(backup.update_restore_testing_plan().restore_testing_plan_name(plan(input)?).restore_testing_plan(
-                    input.required(PLAN, |input, name| input.built(name, shape::plan_for_update))?,
-                ))
+                let body = input.required(PLAN, |input, name| input.carried(name, shape::plan_for_update))?;
+                let request = backup.update_restore_testing_plan().restore_testing_plan_name(plan(input)?);
+                Ok(request.restore_testing_plan(body).customize().interceptor(complete(call, PLAN)))
             })?;
             writer.send(operation, request.send()).await?;
         }
@@ -206,8 +224,10 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                     .set_creator_request_id(input.text("CreatorRequestId")?)
                     .restore_testing_plan_name(plan(input)?)
                     .restore_testing_selection(
-                        input.required(SELECTION, |input, name| input.built(name, shape::selection_for_create))?,
-                    ))
+                        input.required(SELECTION, |input, name| input.carried(name, shape::selection_for_create))?,
+                    )
+                    .customize()
+                    .interceptor(complete(call, SELECTION)))
             })?;
             writer.send(operation, request.send()).await?;
         }
@@ -244,7 +264,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 async fn update_selection(writer: &Writer, call: &PlannedCall) -> Result<(), AwsError> {
     let (plan, name, mut body) = whole(call, |input| {
         let text = |name: &str| input.required(name, Input::text);
-        let body = input.required(SELECTION, |input, name| input.built(name, shape::selection_for_update))?;
+        let body = input.required(SELECTION, |input, name| input.carried(name, shape::selection_for_update))?;
         Ok((text("RestoreTestingPlanName")?, text("RestoreTestingSelectionName")?, body))
     })?;
     if body.restore_metadata_overrides.is_none() {
@@ -256,6 +276,8 @@ async fn update_selection(writer: &Writer, call: &PlannedCall) -> Result<(), Aws
         .update_restore_testing_selection()
         .restore_testing_plan_name(plan)
         .restore_testing_selection_name(name)
-        .restore_testing_selection(body);
+        .restore_testing_selection(body)
+        .customize()
+        .interceptor(complete(call, SELECTION));
     writer.send(call.operation, request.send()).await.map(drop)
 }

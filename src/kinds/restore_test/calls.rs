@@ -2,9 +2,9 @@
 
 use serde_json::{Value, json};
 
-use super::{EC2, shape};
+use super::{EC2, RestoreTestCarried, shape};
 use crate::kind::value::{id, pairs, text};
-use crate::kind::{Calls, Desired, Fields, Live, Transition, marks};
+use crate::kind::{Calls, Fields, Live, Transition, marks};
 use crate::kinds::delta::{Delta, all_tags};
 use crate::kinds::expect::{expecting, expecting_id};
 use crate::kinds::input::{tag_map, without_empty};
@@ -28,33 +28,31 @@ fn looks(live: &Live, transition: &Transition<'_>) -> Vec<PlannedCall> {
 
 fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
-        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Create => create(transition),
         Action::Adopt => Calls { ensure: backup_tags(&Delta::of(transition), "Arn"), ..Calls::default() },
         Action::Update => update(transition),
         // The name is taken while the old plan stands.
-        Action::Replace => Calls {
-            release: transition.live.map(delete).unwrap_or_default(),
-            ensure: create(transition),
-            ..Calls::default()
-        },
+        Action::Replace => Calls { release: transition.live.map(delete).unwrap_or_default(), ..create(transition) },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }
 }
 
-fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let Some(desired) = transition.desired else { return Vec::new() };
+fn create(transition: &Transition<'_>) -> Calls {
+    let Some(desired) = transition.desired else { return Calls::default() };
     let mut plan = shape::plan_structure(&desired.fields);
     plan["RestoreTestingPlanName"] = json!(desired.name);
+    let dropped = carried(transition).plan.put_into(&mut plan);
     let address = desired.address.to_string();
     let input = json!({
         "CreatorRequestId": marks::creator_request_id(transition.scope, 't', &desired.name, &address),
         "RestoreTestingPlan": plan,
         "Tags": tag_map(&all_tags(transition)),
     });
-    let mut calls = vec![PlannedCall::new(Operation::CreateRestoreTestingPlan, without_empty(input))];
+    let first = PlannedCall::new(Operation::CreateRestoreTestingPlan, without_empty(input));
+    let mut calls = Calls { ensure: vec![first], dropped, ..Calls::default() };
     for (name, selection) in selections(&desired.fields) {
-        calls.push(create_selection(transition, desired, name, selection));
+        create_selection(&mut calls, transition, name, selection);
     }
     calls
 }
@@ -64,18 +62,31 @@ fn selections(fields: &Fields) -> impl Iterator<Item = (&String, &Value)> {
     fields.get("selection").into_iter().flat_map(pairs)
 }
 
-fn create_selection(transition: &Transition<'_>, desired: &Desired, name: &str, selection: &Value) -> PlannedCall {
+/// Returns what AWS has of a live plan and vssctl has no name for.
+fn carried(transition: &Transition<'_>) -> RestoreTestCarried {
+    transition.live.and_then(|live| live.carried.get()).cloned().unwrap_or_default()
+}
+
+/// Puts what vssctl has no name for into a structure of a selection; what has no place in it is noted.
+fn complete(calls: &mut Calls, transition: &Transition<'_>, name: &str, structure: &mut Value) {
+    let unmodelled = carried(transition).selections.remove(name).unwrap_or_default();
+    calls.dropped.extend(unmodelled.put_into(structure));
+}
+
+fn create_selection(calls: &mut Calls, transition: &Transition<'_>, name: &str, selection: &Value) {
+    let Some(desired) = transition.desired else { return };
     let fields = shape::merged(&Value::Null, selection);
     let mut structure = shape::selection_structure(&fields, !text(&fields, "overrides").is_empty());
     structure["RestoreTestingSelectionName"] = json!(name);
     structure["ProtectedResourceType"] = json!(EC2);
+    complete(calls, transition, name, &mut structure);
     let content = format!("{}\n{name}\n{structure}", desired.address);
     let input = json!({
         "CreatorRequestId": marks::creator_request_id(transition.scope, 'u', name, &content),
         "RestoreTestingPlanName": desired.name,
         "RestoreTestingSelection": structure,
     });
-    PlannedCall::new(Operation::CreateRestoreTestingSelection, input)
+    calls.ensure.push(PlannedCall::new(Operation::CreateRestoreTestingSelection, input));
 }
 
 fn update(transition: &Transition<'_>) -> Calls {
@@ -91,27 +102,27 @@ fn update(transition: &Transition<'_>) -> Calls {
         let points = "recovery_point_selection";
         let merged = shape::merged(delta.live(points), delta.desired(points));
         fields.insert(points.to_owned(), merged.into());
-        let input = json!({
-            "RestoreTestingPlanName": live.name,
-            "RestoreTestingPlan": shape::plan_structure(&fields),
-        });
+        let mut plan = shape::plan_structure(&fields);
+        calls.dropped.extend(carried(transition).plan.put_into(&mut plan));
+        let input = json!({ "RestoreTestingPlanName": live.name, "RestoreTestingPlan": plan });
         calls.ensure.push(PlannedCall::new(Operation::UpdateRestoreTestingPlan, input));
     }
     let live_selections = live.fields.get("selection").unwrap_or(&Value::Null);
     for (name, selection) in selections(&desired.fields) {
         let old = &live_selections[name.as_str()];
         if old.is_null() {
-            calls.ensure.push(create_selection(transition, desired, name, selection));
+            create_selection(&mut calls, transition, name, selection);
         } else if delta.changes(&format!("selection.{name}.resource_type")) {
             calls.ensure.push(delete_selection(&live.name, name));
-            calls.ensure.push(create_selection(transition, desired, name, selection));
+            create_selection(&mut calls, transition, name, selection);
         } else if delta.changes(&format!("selection.{name}")) {
             let declares_overrides = selection.get("overrides").is_some();
+            let mut structure = shape::selection_structure(&shape::merged(old, selection), declares_overrides);
+            complete(&mut calls, transition, name, &mut structure);
             let input = json!({
                 "RestoreTestingPlanName": live.name,
                 "RestoreTestingSelectionName": name,
-                "RestoreTestingSelection":
-                    shape::selection_structure(&shape::merged(old, selection), declares_overrides),
+                "RestoreTestingSelection": structure,
             });
             calls.ensure.push(PlannedCall::new(Operation::UpdateRestoreTestingSelection, input));
         }

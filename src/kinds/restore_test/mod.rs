@@ -8,9 +8,11 @@
 
 mod api;
 mod calls;
+mod carried;
 mod shape;
 pub mod spec;
 
+pub use carried::RestoreTestCarried;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;

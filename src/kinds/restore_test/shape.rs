@@ -8,14 +8,14 @@ use aws_sdk_backup::types::{
 };
 use serde_json::{Map, Value, json};
 
-use crate::aws::AwsError;
+use crate::aws::{Answered, AwsError};
 use crate::kind::Fields;
 use crate::kind::value::{pairs, text, texts};
 use crate::kinds::input::{Input, without_empty};
 use crate::kinds::live_form::LiveForm;
 use crate::model::duration::{days, minutes};
-use crate::model::hidden;
 use crate::model::schedule::canonical_zone;
+use crate::model::{Unmodelled, hidden};
 
 /// What AWS writes before the tag key of a condition.
 const TAG_PREFIX: &str = "aws:ResourceTag/";
@@ -56,6 +56,34 @@ pub(super) fn selection_record(selection: &RestoreTestingSelectionForGet) -> Val
         form.set("all", tags(conditions.string_equals())).set("not_equals", tags(conditions.string_not_equals()));
     }
     form.record()
+}
+
+/// Finds what a live plan has and vssctl has no name for.
+pub(super) fn unmodelled_of_plan(plan: &Answered<RestoreTestingPlanForGet>) -> Unmodelled {
+    let answered = [
+        "RestoreTestingPlanArn",
+        "RestoreTestingPlanName",
+        "CreationTime",
+        "CreatorRequestId",
+        "LastExecutionTime",
+        "LastUpdateTime",
+    ];
+    Unmodelled::between(&plan.heard, &plan_structure(&plan_fields(plan).fields()), &answered)
+}
+
+/// Finds what a live selection has and vssctl has no name for. Overrides may hold secrets: they are not looked into.
+pub(super) fn unmodelled_of_selection(selection: &Answered<RestoreTestingSelectionForGet>) -> Unmodelled {
+    let answered = [
+        "RestoreTestingPlanName",
+        "RestoreTestingSelectionName",
+        "ProtectedResourceType",
+        "RestoreMetadataOverrides",
+        "CreationTime",
+        "CreatorRequestId",
+    ];
+    let record = selection_record(selection);
+    let fields = record.as_object().cloned().unwrap_or_default();
+    Unmodelled::between(&selection.heard, &selection_structure(&merged(&Value::Null, &fields.into()), false), &answered)
 }
 
 fn tags(conditions: &[KeyValue]) -> impl Iterator<Item = String> + '_ {

@@ -7,12 +7,13 @@ use crate::model::Operation;
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::create_backup_selection::{CreateBackupSelectionError, CreateBackupSelectionOutput};
-use aws_sdk_backup::types::{BackupSelection, BackupSelectionsListMember, Condition, ConditionParameter, Conditions};
+use aws_sdk_backup::types::{BackupSelection, BackupSelectionsListMember, ConditionParameter};
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
+use super::shape::{self, selection_from_json};
 use super::{FIELDS, TAG_PREFIX};
-use crate::aws::{AwsError, Reader, Writer};
+use crate::aws::{Answered, AwsError, Completing, Reader, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kind::{diff, marks};
 use crate::kinds::identity::{entries, unknown};
@@ -201,7 +202,12 @@ async fn read_one(
     Ok(normal_form(plan, member, &selection, owner))
 }
 
-fn normal_form(plan: &Known, member: &BackupSelectionsListMember, selection: &BackupSelection, owner: Owner) -> Live {
+fn normal_form(
+    plan: &Known,
+    member: &BackupSelectionsListMember,
+    selection: &Answered<BackupSelection>,
+    owner: Owner,
+) -> Live {
     let any = selection.list_of_tags().iter().map(|tag| format!("{}={}", tag.condition_key, tag.condition_value));
     let mut form = LiveForm::default();
     form.text("role", Some(&selection.iam_role_arn))
@@ -224,7 +230,10 @@ fn normal_form(plan: &Known, member: &BackupSelectionsListMember, selection: &Ba
             ("CreatorRequestId", member.creator_request_id()),
         ]),
         fields: form.fields(),
-        carried: Carried::new(SelectionCarried { backup_plan_name: plan.name.clone() }),
+        carried: Carried::new(SelectionCarried {
+            backup_plan_name: plan.name.clone(),
+            unmodelled: shape::unmodelled(selection),
+        }),
         refers: vec![(KindId::Plan, plan.name.clone()), (KindId::Role, role.to_owned())],
     }
 }
@@ -275,7 +284,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
 /// gone, which AWS may take for the answer. AWS may also take one selection of a name only: ours then goes first.
 async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> {
     let (plan, selection, first) = whole(call, |input| {
-        let selection = input.required("BackupSelection", |input, name| input.built(name, selection_from_json))?;
+        let selection = input.required("BackupSelection", |input, name| input.carried(name, selection_from_json))?;
         Ok((input.required("BackupPlanId", Input::text)?, selection, input.text("CreatorRequestId")?))
     })?;
     let (mut generation, mut has_room) = (0, false);
@@ -286,7 +295,9 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
             .create_backup_selection()
             .backup_plan_id(&plan)
             .backup_selection(selection.clone())
-            .set_creator_request_id(token.clone());
+            .set_creator_request_id(token.clone())
+            .customize()
+            .interceptor(Completing::new(json!({ "BackupSelection": call.input["BackupSelection"] })));
         // Our own token says that an earlier, unanswered call made it; its ARN ends with the id.
         let made_before = |error: &CreateBackupSelectionError| match error {
             CreateBackupSelectionError::AlreadyExistsException(error) if error.creator_request_id == token => {
@@ -336,42 +347,4 @@ async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsE
         had = true;
     }
     Ok(had)
-}
-
-fn selection_from_json(selection: &Input<'_>) -> Result<BackupSelection, AwsError> {
-    BackupSelection::builder()
-        .set_selection_name(selection.text("SelectionName")?)
-        .set_iam_role_arn(selection.text("IamRoleArn")?)
-        .set_resources(selection.texts("Resources")?)
-        .set_not_resources(selection.texts("NotResources")?)
-        .set_list_of_tags(selection.all_built("ListOfTags", condition_from_json)?)
-        .set_conditions(selection.built("Conditions", conditions_from_json)?)
-        .build()
-        .map_err(|error| selection.refuse(error))
-}
-
-fn condition_from_json(condition: &Input<'_>) -> Result<Condition, AwsError> {
-    Condition::builder()
-        .set_condition_type(condition.choice("ConditionType")?)
-        .set_condition_key(condition.text("ConditionKey")?)
-        .set_condition_value(condition.text("ConditionValue")?)
-        .build()
-        .map_err(|error| condition.refuse(error))
-}
-
-fn conditions_from_json(conditions: &Input<'_>) -> Result<Conditions, AwsError> {
-    let parameters = |member: &str| conditions.all_built(member, parameter_from_json);
-    Ok(Conditions::builder()
-        .set_string_equals(parameters("StringEquals")?)
-        .set_string_like(parameters("StringLike")?)
-        .set_string_not_equals(parameters("StringNotEquals")?)
-        .set_string_not_like(parameters("StringNotLike")?)
-        .build())
-}
-
-fn parameter_from_json(parameter: &Input<'_>) -> Result<ConditionParameter, AwsError> {
-    Ok(ConditionParameter::builder()
-        .set_condition_key(parameter.text("ConditionKey")?)
-        .set_condition_value(parameter.text("ConditionValue")?)
-        .build())
 }

@@ -4,6 +4,7 @@ use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
+use super::carried::SelectionCarried;
 use super::{CONDITIONS, TAG_PREFIX};
 use crate::kind::marks;
 use crate::kind::value::{id, texts};
@@ -33,21 +34,17 @@ fn plan_look(transition: &Transition<'_>) -> Option<PlannedCall> {
 
 fn changes(transition: &Transition<'_>) -> Calls {
     match transition.action {
-        Action::Create => Calls { ensure: create(transition), ..Calls::default() },
+        Action::Create => create(transition),
         // Create first, delete after: never a moment without protection.
-        Action::Replace => Calls {
-            ensure: create(transition),
-            remove: transition.live.map(delete).unwrap_or_default(),
-            ..Calls::default()
-        },
+        Action::Replace => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..create(transition) },
         Action::Delete => Calls { remove: transition.live.map(delete).unwrap_or_default(), ..Calls::default() },
         // A selection has no tags to mark it with and no call that changes it.
         Action::Adopt | Action::Update | Action::NoOp | Action::Unknown | Action::Refused => Calls::default(),
     }
 }
 
-fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
-    let Some(desired) = transition.desired else { return Vec::new() };
+fn create(transition: &Transition<'_>) -> Calls {
+    let Some(desired) = transition.desired else { return Calls::default() };
     let plan = Address::new(KindId::Plan, desired.address.parent_key().unwrap_or_default());
     let live_plan = transition.neighbours.get(&plan).map(|plan| id(plan, "BackupPlanId"));
     let plan_id = match live_plan {
@@ -57,14 +54,16 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     // AWS answers a known token with the selection that it made: other content, or a replaced plan, needs another
     // token.
     let replaced_plan = live_plan.filter(|_| transition.replaced.contains(&plan)).unwrap_or_default();
-    let selection = selection(desired);
+    let mut selection = selection(desired);
+    let carried = transition.live.and_then(|live| live.carried.get::<SelectionCarried>());
+    let dropped = carried.map(|carried| carried.unmodelled.put_into(&mut selection)).unwrap_or_default();
     let content = format!("{}\n{selection}\n{replaced_plan}", desired.address);
     let input = json!({
         "BackupPlanId": plan_id,
         "BackupSelection": selection,
         "CreatorRequestId": marks::creator_request_id(transition.scope, 's', &desired.name, &content),
     });
-    vec![PlannedCall::new(Operation::CreateBackupSelection, input)]
+    Calls { ensure: vec![PlannedCall::new(Operation::CreateBackupSelection, input)], dropped, ..Calls::default() }
 }
 
 fn selection(desired: &Desired) -> Value {

@@ -7,6 +7,7 @@
 mod api;
 mod calls;
 mod carried;
+mod shape;
 pub mod spec;
 
 use crate::model::KindId;

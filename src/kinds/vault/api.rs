@@ -11,15 +11,15 @@ use aws_sdk_backup::types::BackupVaultListMember;
 use aws_smithy_types::date_time::Format;
 use serde_json::{Value, json};
 
-use crate::aws::{AwsError, Reader, Tags, TagsByArn, VaultNotifications, Writer};
-use crate::kind::marks;
+use crate::aws::{Answered, AwsError, Completing, Reader, Tags, TagsByArn, VaultNotifications, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Owner};
+use crate::kind::{diff, marks};
 use crate::kinds::expect::{Expected, gone};
 use crate::kinds::identity::{backup_owner, entries, is_settled, unknown};
-use crate::kinds::input::{Input, incomplete, unusable, whole};
+use crate::kinds::input::{Input, body, incomplete, open, unusable, whole};
 use crate::kinds::live_form::{LiveForm, document, ids};
 use crate::model::duration::days;
-use crate::model::{Action, PlannedCall};
+use crate::model::{Action, PlannedCall, Unmodelled};
 
 pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
     let mine: Vec<&Desired> = entries(desired, KindId::Vault).collect();
@@ -32,7 +32,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
             return live;
         }
     };
-    let by_name: BTreeMap<&str, &BackupVaultListMember> =
+    let by_name: BTreeMap<&str, &Answered<BackupVaultListMember>> =
         vaults.iter().map(|vault| (vault.backup_vault_name().unwrap_or_default(), vault)).collect();
     let found = mine.iter().map(|entry| async {
         let found = match by_name.get(entry.name.as_str()) {
@@ -86,7 +86,7 @@ pub(crate) async fn tags_of(reader: &Reader, arn: &str, index: &TagsByArn, entry
 
 async fn read_one(
     reader: &Reader,
-    vault: &BackupVaultListMember,
+    vault: &Answered<BackupVaultListMember>,
     index: &TagsByArn,
     entry: &Desired,
 ) -> Result<Found, AwsError> {
@@ -142,9 +142,23 @@ fn record_of(notifications: &VaultNotifications) -> Value {
     record.record()
 }
 
+/// Finds what notifications have and vssctl has no name for.
+fn unmodelled(notifications: &VaultNotifications) -> Unmodelled {
+    let known = json!({ "SNSTopicArn": notifications.topic, "BackupVaultEvents": notifications.events });
+    Unmodelled::between(&notifications.heard, &known, &["BackupVaultName", "BackupVaultArn"])
+}
+
+/// Names the members of a live vault that vssctl has no name for and that, by their names, belong to its lock.
+fn unmodelled_lock(heard: &Value) -> Vec<String> {
+    let known = ["Locked", "LockDate", "MinRetentionDays", "MaxRetentionDays"];
+    let members = heard.as_object().into_iter().flatten().filter(|(_, value)| !diff::is_empty(value));
+    let names = members.map(|(name, _)| name).filter(|name| !known.contains(&name.as_str()));
+    names.filter(|name| name.contains("Lock") || name.contains("Retention")).cloned().collect()
+}
+
 fn normal_form(
     reader: &Reader,
-    vault: &BackupVaultListMember,
+    vault: &Answered<BackupVaultListMember>,
     tags: &Tags,
     policy: Option<&str>,
     notifications: Option<&VaultNotifications>,
@@ -183,7 +197,11 @@ fn normal_form(
             ("CreatorRequestId", vault.creator_request_id()),
         ]),
         fields: form.fields(),
-        carried: Carried::new(VaultCarried { number_of_recovery_points: Some(vault.number_of_recovery_points()) }),
+        carried: Carried::new(VaultCarried {
+            number_of_recovery_points: Some(vault.number_of_recovery_points()),
+            notifications: notifications.map(unmodelled).unwrap_or_default(),
+            lock: unmodelled_lock(&vault.heard),
+        }),
         refers: Vec::new(),
     }
 }
@@ -213,12 +231,14 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             writer.send(operation, request.send()).await?;
         }
         Operation::PutBackupVaultNotifications => {
-            let request = whole(call, |input| {
+            let request = open(call, |input| {
                 Ok(backup
                     .put_backup_vault_notifications()
                     .backup_vault_name(vault(input)?)
                     .set_sns_topic_arn(input.text("SNSTopicArn")?)
-                    .set_backup_vault_events(input.choices("BackupVaultEvents")?))
+                    .set_backup_vault_events(input.choices("BackupVaultEvents")?)
+                    .customize()
+                    .interceptor(Completing::new(body(call, &["BackupVaultName"]))))
             })?;
             writer.send(operation, request.send()).await?;
         }

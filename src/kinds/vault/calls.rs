@@ -1,5 +1,6 @@
 //! The calls that take a vault from live to desired. Pure.
 
+use super::carried::VaultCarried;
 use crate::model::Operation;
 use serde_json::{Map, Value, json};
 
@@ -54,13 +55,13 @@ fn create(transition: &Transition<'_>) -> Calls {
         calls.ensure.push(put_policy(&desired.name, policy));
     }
     if let Some(notifications) = declared("notifications").and_then(Value::as_object) {
-        calls.ensure.push(put_notifications(&desired.name, notifications));
+        calls.ensure.push(put_notifications(&desired.name, notifications, transition.live));
     }
     // What takes the place of a vault keeps its lock, where the file does not speak of one.
     let delta = Delta::of(transition);
     let lock = delta.wanted("lock").as_object().filter(|lock| !lock.is_empty());
     if let Some(lock) = lock.filter(|lock| declared("lock").is_some() || text(lock, "mode") == "governance") {
-        calls.remove.push(put_lock(&desired.name, lock, transition));
+        put_lock(&mut calls, &desired.name, lock, transition);
     }
     calls
 }
@@ -84,16 +85,16 @@ fn update(transition: &Transition<'_>) -> Calls {
         calls.ensure.push(if diff::is_empty(delta.desired("notifications")) {
             PlannedCall::new(Operation::DeleteBackupVaultNotifications, named.clone())
         } else {
-            put_notifications(vault, &merged(&delta, "notifications"))
+            put_notifications(vault, &merged(&delta, "notifications"), Some(live))
         });
     }
     if delta.changes("lock") {
         // A lock binds whatever comes after it: nothing of the vault does.
-        calls.remove.push(if diff::is_empty(delta.desired("lock")) {
-            PlannedCall::new(Operation::DeleteBackupVaultLockConfiguration, named)
+        if diff::is_empty(delta.desired("lock")) {
+            calls.remove.push(PlannedCall::new(Operation::DeleteBackupVaultLockConfiguration, named));
         } else {
-            put_lock(vault, &merged(&delta, "lock"), transition)
-        });
+            put_lock(&mut calls, vault, &merged(&delta, "lock"), transition);
+        }
     }
     calls
 }
@@ -129,16 +130,19 @@ fn put_policy(vault: &str, policy: &Value) -> PlannedCall {
     PlannedCall::new(Operation::PutBackupVaultAccessPolicy, input)
 }
 
-fn put_notifications(vault: &str, notifications: &Map<String, Value>) -> PlannedCall {
-    let input = json!({
+fn put_notifications(vault: &str, notifications: &Map<String, Value>, live: Option<&Live>) -> PlannedCall {
+    let mut input = json!({
         "BackupVaultName": vault,
         "SNSTopicArn": notifications.get("topic"),
         "BackupVaultEvents": notifications.get("events"),
     });
+    if let Some(carried) = live.and_then(|live| live.carried.get::<VaultCarried>()) {
+        carried.notifications.put_into(&mut input);
+    }
     PlannedCall::new(Operation::PutBackupVaultNotifications, input)
 }
 
-fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>) -> PlannedCall {
+fn put_lock(calls: &mut Calls, vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>) {
     let retention = |name: &str| days::parse(text(lock, name)).ok();
     let mut input = json!({
         "BackupVaultName": vault,
@@ -151,7 +155,9 @@ fn put_lock(vault: &str, lock: &Map<String, Value>, transition: &Transition<'_>)
         input["ChangeableForDays"] =
             json!(options.and_then(|options| days::parse(text(options, "changeable_for")).ok()));
     }
-    PlannedCall::new(Operation::PutBackupVaultLockConfiguration, without_empty(input))
+    calls.remove.push(PlannedCall::new(Operation::PutBackupVaultLockConfiguration, without_empty(input)));
+    let carried = transition.live.and_then(|live| live.carried.get::<VaultCarried>());
+    calls.dropped.extend(carried.into_iter().flat_map(|carried| carried.lock.clone()));
 }
 
 fn delete(live: &Live) -> Vec<PlannedCall> {

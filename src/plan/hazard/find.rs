@@ -41,6 +41,10 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
             KindId::RestoreTest => restore_test::restore_test(&subject, &mut notes),
             KindId::RegionSettings => backup::region_settings(&subject, &mut notes),
         }
+        if !draft.dropped.is_empty() {
+            let names = draft.dropped.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+            notes.add(Hazard::UnknownFieldDropped, format!("AWS has {names}, which this version of vssctl can't keep"));
+        }
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
         // Nobody's attachment put the profile there: whoever runs the instance may not know that the stack goes.

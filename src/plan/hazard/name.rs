@@ -36,6 +36,8 @@ pub enum Hazard {
     BroadSelection,
     /// A restore test would start real servers: copies of ones that run, with their host names and domain.
     StartsInstances,
+    /// A call replaces a whole object that has members which vssctl has no name for, and can't send them again.
+    UnknownFieldDropped,
     /// Others use the resource too: instance profiles, roles or users that are not this stack's.
     SharedResource,
     /// More than ten resources, and more than half of what the stack has, would change at once.
@@ -44,7 +46,7 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::ProtectionGap,
         Self::VssDisabled,
         Self::VssUnavailable,
@@ -57,6 +59,7 @@ impl Hazard {
         Self::TrustWidened,
         Self::BroadSelection,
         Self::StartsInstances,
+        Self::UnknownFieldDropped,
         Self::SharedResource,
         Self::LargeChange,
     ];
@@ -76,6 +79,7 @@ impl Hazard {
             Self::TrustWidened => "trust-widened",
             Self::BroadSelection => "broad-selection",
             Self::StartsInstances => "starts-instances",
+            Self::UnknownFieldDropped => "unknown-field-dropped",
             Self::SharedResource => "shared-resource",
             Self::LargeChange => "large-change",
         }
@@ -95,6 +99,7 @@ impl Hazard {
             | Self::TrustWidened
             | Self::BroadSelection
             | Self::StartsInstances
+            | Self::UnknownFieldDropped
             | Self::LargeChange => false,
         }
     }
