@@ -67,8 +67,8 @@ pub(crate) const DEFAULT_START_WINDOW: u32 = 480;
 /// Days of the longest retention.
 pub(crate) const RETENTION: u32 = 36_500;
 /// Days that a backup stays in cold storage at least.
-pub(crate) const COLD: u32 = 90;
+pub(crate) use crate::kinds::plan::lifecycle::COLD_DAYS as COLD;
 /// Days of the longest retention of a continuous backup.
-pub(crate) const CONTINUOUS: u32 = 35;
+pub(crate) use crate::kinds::plan::lifecycle::CONTINUOUS_DAYS as CONTINUOUS;
 /// Days of the shortest grace time of a compliance lock.
 pub(crate) const GRACE: u32 = 3;

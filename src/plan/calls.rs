@@ -16,6 +16,12 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], precedence: &Pr
     let replaced: BTreeSet<Address> =
         drafts.iter().filter(|draft| draft.action == Action::Replace).map(|draft| draft.address.clone()).collect();
     let mut graph = Graph::default();
+    // Who deletes a second object keeps the first one: it must still be there, and the stack's.
+    let kept: BTreeMap<Address, (&Live, BTreeMap<String, String>)> = drafts
+        .iter()
+        .filter(|draft| draft.second_of.is_none())
+        .filter_map(|draft| Some((draft.address.clone(), (draft.live?, draft.marks.clone()))))
+        .collect();
     for draft in drafts.iter_mut() {
         if matches!(draft.action, Action::NoOp | Action::Unknown | Action::Refused) {
             continue;
@@ -39,7 +45,12 @@ pub(super) fn calls(input: &Input<'_>, drafts: &mut [Draft<'_>], precedence: &Pr
             attempt: input.live.iter().find_map(|(_, live)| live.attempts.get(&draft.address)).copied().unwrap_or(0),
             rings: precedence.rings(&draft.address),
         };
-        let Calls { looks, release, ensure, remove, dropped } = draft.kind.calls(&transition);
+        let Calls { mut looks, release, ensure, remove, dropped } = draft.kind.calls(&transition);
+        let first = draft.second_of.as_ref().and_then(|first| Some((first, kept.get(first)?)));
+        if let Some((address, (live, marks))) = first.filter(|(first, _)| !replaced.contains(*first)) {
+            let of_first = Transition { address, live: Some(live), marks, ..transition };
+            looks.extend(draft.kind.calls(&of_first).looks);
+        }
         draft.dropped = dropped;
         if draft.action == Action::Delete && release.is_empty() && ensure.is_empty() && remove.is_empty() {
             // What a Run Command did can't be deleted.

@@ -8,6 +8,7 @@ pub(crate) mod api;
 mod calls;
 mod carried;
 mod document;
+pub(crate) mod lifecycle;
 mod shape;
 pub mod spec;
 
@@ -22,8 +23,10 @@ use serde_json::Value;
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
 use crate::kind::value::pairs;
-use crate::kind::{Calls, Desired, Field, Found, Holder, HolderKind, Kind, KindLive, Live, Look, Shape, Transition};
-use crate::model::PlannedCall;
+use crate::kind::{
+    Calls, Conflict, Desired, Field, Found, Holder, HolderKind, Kind, KindLive, Live, Look, Shape, Transition,
+};
+use crate::model::{FieldChange, PlannedCall};
 
 /// The fields of a copy.
 const COPY: &[Field] = &[
@@ -110,6 +113,12 @@ impl Kind for BackupPlan {
 
     fn replaces_create_first(&self) -> bool {
         true
+    }
+
+    fn conflict(&self, desired: &Desired, live: &Live, changes: &[FieldChange]) -> Option<Conflict> {
+        let changes_rules = changes.iter().any(|change| change.path.starts_with("rule"));
+        let carried = live.carried.get().map(|PlanCarried(plan)| plan).filter(|_| changes_rules)?;
+        lifecycle::conflict(&document::overlay(carried, &desired.name, &desired.fields))
     }
 
     fn names(&self, desired: &Desired, held: KindId, live: &Live) -> bool {
