@@ -11,6 +11,7 @@ mod matrix;
 pub(crate) mod random;
 mod simulation;
 mod wire;
+mod world;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant, SystemTime};
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant, SystemTime};
 use random::Random;
 use simulation::{Figures, Mode, simulate};
 use wire::Kill;
+use world::coverage;
 
 /// So many histories run with every test run; `tests/run` asks for more.
 const HISTORIES: u64 = 40;
@@ -134,8 +136,14 @@ fn any_file_on_any_account_under_any_faults_converges() {
 }
 
 #[test]
+fn any_file_of_the_schema_on_an_account_that_moves_converges() {
+    run("wide", &seeds(1 << 35, histories(), 65), Mode { wide: true, ..Mode::default() });
+    println!("{}", coverage::reached().lines(&coverage::all()).join("\n"));
+}
+
+#[test]
 fn two_appliers_at_once_leave_nothing_that_the_next_apply_does_not_mend() {
-    run("two appliers", &seeds(1 << 32, histories() / PAIRS, 10), Mode { pairs: true });
+    run("two appliers", &seeds(1 << 32, histories() / PAIRS, 10), Mode { pairs: true, ..Mode::default() });
 }
 
 #[test]
@@ -148,7 +156,7 @@ fn seeds_that_failed_once_are_replayed() {
             .filter_map(|line| line.split_once(' ').filter(|(sort, _)| *sort == mark))
             .map(|(_, seed)| seed.split_whitespace().next().and_then(|seed| seed.parse().ok()).expect("a number"))
             .collect();
-        run(&format!("kept seeds, {mark}"), &Seeds::These(seeds), Mode { pairs });
+        run(&format!("kept seeds, {mark}"), &Seeds::These(seeds), Mode { pairs, ..Mode::default() });
     }
 }
 

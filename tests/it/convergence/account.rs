@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use vssctl::model::KindId;
 
 use serde_json::{Value, json};
-use vssctl::model::Action;
-use vssctl::plan::Plan;
+use vssctl::config::Config;
+use vssctl::model::{Action, Address};
+use vssctl::plan::{Change, Plan};
 use vssctl::sandbox::Sandbox;
 
 use super::random::Random;
+use super::wire::Look;
 
 const REGION: &str = "ap-northeast-1";
 const STACK: &str = "bench";
@@ -26,6 +28,9 @@ pub(crate) fn things(sandbox: &Sandbox) -> BTreeMap<String, Value> {
     let region = &export["regions"][REGION];
     for (name, vault) in objects(&region["backup"]["vaults"]) {
         found.insert(format!("vault {name}"), vault);
+    }
+    for (name, plan) in objects(&region["backup"]["restore_testing"]) {
+        found.insert(format!("test {name}"), plan);
     }
     for (id, mut plan) in objects(&region["backup"]["plans"]) {
         if plan["deleted"].is_null() {
@@ -69,19 +74,28 @@ pub(crate) fn strangers(sandbox: &Sandbox) -> BTreeMap<String, Value> {
 pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
     let export = sandbox.snapshot().expect("an account");
     let commands = export["regions"][REGION]["ssm"]["commands"].as_object().cloned().unwrap_or_default();
-    let mut sent: Vec<(i64, String)> = commands
+    let mut sent: Vec<(i64, String, bool)> = commands
         .values()
         .map(|command| {
             let comment = command["definition"]["Comment"].as_str().unwrap_or_default();
-            (command["requested"].as_i64().unwrap_or_default(), comment.to_owned())
+            let runs = command["invocations"].as_array().cloned().unwrap_or_default();
+            // What failed on an instance is sent again.
+            let stands = runs.iter().all(|run| run["status"] == "Success");
+            // How many at a time is no part of the comment; a command with other numbers was asked for.
+            let numbers = [&command["definition"]["MaxConcurrency"], &command["definition"]["MaxErrors"]];
+            let requested = command["requested"].as_i64().unwrap_or_default();
+            (requested, format!("{comment} {numbers:?}"), stands)
         })
         .collect();
     sent.sort();
-    let mut last: BTreeMap<String, String> = BTreeMap::new();
+    let mut last: BTreeMap<String, (String, bool)> = BTreeMap::new();
     let mut again = 0;
-    for (_, comment) in &sent {
-        let (address, _) = comment.rsplit_once('/').unwrap_or_default();
-        if last.insert(address.to_owned(), comment.clone()).as_ref() == Some(comment) {
+    for (_, comment, stands) in &sent {
+        let (address, _) = comment.split(' ').next().and_then(|comment| comment.rsplit_once('/')).unwrap_or_default();
+        // What goes onto some instances first is idempotent: an apply that did not get further begins with it again.
+        let is_first = address.contains("/first.");
+        let before = last.insert(address.to_owned(), (comment.clone(), *stands));
+        if before.is_some_and(|(before, stands)| before == *comment && stands) && !is_first {
             again += 1;
         }
     }
@@ -105,6 +119,17 @@ pub(crate) fn records(sandbox: &Sandbox) -> Vec<String> {
     lines.into_iter().map(|(time, line)| format!("{time} {line}")).collect()
 }
 
+/// Tells whether a plan says why the second object of an entry stays.
+fn second_stays(plan: &Plan, address: &Address) -> bool {
+    let is_held = plan.diagnostics.iter().any(|one| one.code == "VSS0906" && one.address.as_ref() == Some(address));
+    let is_kept = |change: &Change| {
+        change.action == Action::Refused
+            && change.address.kind() == address.kind()
+            && change.reason.as_ref().is_some_and(|reason| reason.contains("protect"))
+    };
+    is_held || plan.changes.iter().any(is_kept)
+}
+
 /// Looks, without the planner, whether the stack has exactly one thing for each entry that a plan found in order.
 pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<String> {
     let things = things(sandbox);
@@ -117,19 +142,17 @@ pub(crate) fn wrong(sandbox: &Sandbox, plan: &Plan, commands: &[String]) -> Vec<
     let mut found = Vec::new();
     for change in plan.changes.iter().filter(|change| change.action == Action::NoOp) {
         let address = change.address.to_string();
-        if matches!(change.address.kind(), KindId::Selection | KindId::RegionSettings) || commands.contains(&address) {
+        if matches!(change.address.kind(), KindId::Selection | KindId::RegionSettings | KindId::Attachment)
+            || commands.contains(&address)
+        {
             continue;
         }
         // A plan's token names it as well as its tags do.
         let least = usize::from(change.address.kind() != KindId::Plan);
         match count.remove(&address) {
             Some(1) => {}
-            // Somebody holds the other, and the plan says who.
-            Some(2..)
-                if plan
-                    .diagnostics
-                    .iter()
-                    .any(|one| one.code == "VSS0906" && one.address.as_ref() == Some(&change.address)) => {}
+            // Somebody holds the other, or it is protected, and the plan says so.
+            Some(2..) if second_stays(plan, &change.address) => {}
             other if other.unwrap_or_default() < 1 && least == 0 => {}
             other => found.push(format!("`{address}` has {} live things", other.unwrap_or_default())),
         }
@@ -297,4 +320,120 @@ pub(crate) fn meddle(sandbox: &Sandbox, random: &mut Random) {
             _ => {}
         }
     }
+}
+
+/// What somebody does to the account in the middle of an apply.
+const MEDDLINGS: [&str; 3] = ["spoilt", "role made again", "vault made again"];
+
+pub(crate) fn meddlings() -> impl Iterator<Item = String> {
+    MEDDLINGS.into_iter().map(str::to_owned)
+}
+
+/// Changes the account in the middle of an apply: spoils what the stack has, or deletes a role or a vault and makes
+/// another one of its name, without marks.
+pub(crate) fn meddle_during(sandbox: &Sandbox, random: &mut Random) {
+    let what = *random.pick(&MEDDLINGS);
+    let things = things(sandbox);
+    let own = |kind: &str| -> Vec<String> {
+        let ours = things.iter().filter(|(key, thing)| key.starts_with(kind) && is_ours(key, thing));
+        ours.filter_map(|(_, thing)| thing["name"].as_str().map(str::to_owned)).collect()
+    };
+    match what {
+        "role made again" => {
+            let names = own("role ");
+            if names.is_empty() {
+                return;
+            }
+            let name: &String = random.pick(&names);
+            make_role_again(sandbox, name);
+        }
+        "vault made again" => {
+            let names = own("vault ");
+            if names.is_empty() {
+                return;
+            }
+            let name = json!({ "BackupVaultName": random.pick(&names) });
+            call(sandbox, "backup", "DeleteBackupVault", &name);
+            call(sandbox, "backup", "CreateBackupVault", &name);
+        }
+        _ => meddle(sandbox, random),
+    }
+    super::world::coverage::note("meddlings", [what]);
+}
+
+fn make_role_again(sandbox: &Sandbox, name: &str) {
+    let role = json!({ "RoleName": name });
+    let listed = |operation: &str, list: &str| {
+        call(sandbox, "iam", operation, &role)[list].as_array().cloned().unwrap_or_default()
+    };
+    for profile in listed("ListInstanceProfilesForRole", "InstanceProfiles") {
+        let input = json!({ "InstanceProfileName": profile["InstanceProfileName"], "RoleName": name });
+        call(sandbox, "iam", "RemoveRoleFromInstanceProfile", input);
+    }
+    for policy in listed("ListAttachedRolePolicies", "AttachedPolicies") {
+        let input = json!({ "RoleName": name, "PolicyArn": policy["PolicyArn"] });
+        call(sandbox, "iam", "DetachRolePolicy", input);
+    }
+    for policy in listed("ListRolePolicies", "PolicyNames") {
+        call(sandbox, "iam", "DeleteRolePolicy", json!({ "RoleName": name, "PolicyName": policy }));
+    }
+    call(sandbox, "iam", "DeleteRole", &role);
+    let trust = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"ec2.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    call(sandbox, "iam", "CreateRole", json!({ "RoleName": name, "AssumeRolePolicyDocument": trust }));
+}
+
+/// The newest document of a plan.
+fn document_of(plan: &Value) -> &Value {
+    plan["versions"].as_array().and_then(|versions| versions.last()).map_or(&Value::Null, |newest| &newest["document"])
+}
+
+/// Counts what protects: the plans of each address, and the selections of each plan and name.
+fn protecting(sandbox: &Sandbox, names: &BTreeMap<String, String>) -> BTreeMap<String, usize> {
+    let things = things(sandbox);
+    let mut counted = BTreeMap::new();
+    for (key, thing) in &things {
+        // A plan without tags is the stack's by its token, and whose it is then its name says.
+        let address = |plan: &str| {
+            let plan = things.get(&format!("plan {plan}"))?;
+            let token = plan["creator_request_id"].as_str().filter(|token| token.starts_with("v1."));
+            let name = document_of(plan)["BackupPlanName"].as_str();
+            let by_name = || token.and(name).and_then(|name| names.get(name)).map(String::as_str);
+            plan["tags"]["vssctl:id"].as_str().or_else(by_name)
+        };
+        let name = match key.split(' ').collect::<Vec<_>>().as_slice() {
+            ["plan", id] => address(id).map(str::to_owned),
+            ["selection", plan, _] => {
+                let name = thing["document"]["SelectionName"].as_str().unwrap_or_default();
+                address(plan).map(|plan| format!("{plan} {name}"))
+            }
+            _ => None,
+        };
+        *counted.entry(name.unwrap_or_default()).or_default() += 1;
+    }
+    counted
+}
+
+/// Makes what looks after each write whether something that the file wants lost its last plan or selection.
+pub(crate) fn watch(sandbox: &Sandbox, config: &Config) -> Look {
+    let wanted: Vec<String> = config
+        .desired
+        .iter()
+        .filter_map(|desired| match desired.address.kind() {
+            KindId::Plan => Some(desired.address.to_string()),
+            KindId::Selection => Some(format!("plan.{} {}", desired.address.parent_key()?, desired.name)),
+            _ => None,
+        })
+        .collect();
+    let plans = config.desired.iter().filter(|desired| desired.address.kind() == KindId::Plan);
+    let names: BTreeMap<String, String> = plans.map(|plan| (plan.name.clone(), plan.address.to_string())).collect();
+    let sandbox = sandbox.clone();
+    let mut before = protecting(&sandbox, &names);
+    Box::new(move |by_others| {
+        let now = protecting(&sandbox, &names);
+        let has_gone = |name: &&String| before.contains_key(*name) && !now.contains_key(*name) && !by_others;
+        let gone = wanted.iter().filter(has_gone);
+        let gone = gone.map(|name| format!("`{name}` was there, is wanted, and nothing of it is left")).collect();
+        before = now;
+        gone
+    })
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use vssctl::model::Operation;
 use vssctl::plan;
@@ -18,13 +19,16 @@ use vssctl::engine::{
 };
 use vssctl::model::Action;
 use vssctl::plan::file::SavedPlan;
-use vssctl::plan::{Hazard, Plan};
+use vssctl::plan::{Hazard, Plan, hazard};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;
 use super::files::{self, Bounds};
 use super::random::Random;
 use super::wire::{Kill, Wire};
+use super::world::files::Written;
+use super::world::lens::Lens;
+use super::world::{self, coverage, oracle, schema};
 use crate::bench;
 
 /// The waits of a run against AWS: nobody waits for them, the clock is virtual.
@@ -44,6 +48,9 @@ const LEASE: Duration = Duration::from_mins(2 + 16);
 pub(crate) struct Mode {
     /// Two processes apply at once, without a lease.
     pub(crate) pairs: bool,
+    /// The files have every key of the schema, not the few of the first histories; the account moves during an apply,
+    /// and answers are odd.
+    pub(crate) wide: bool,
 }
 
 /// What happened in one history.
@@ -158,6 +165,7 @@ impl World {
         let sandbox = Sandbox::in_memory();
         let start = Instant::now();
         sandbox.follow_time(move || start.elapsed());
+        bench::add_key(&sandbox, "11111111-2222-3333-4444-555555555555");
         Self { sandbox, problems: Vec::new(), figures: Figures::default() }
     }
 
@@ -199,8 +207,15 @@ impl World {
         session.plan(&Way::WHOLE.options(config), &bench::Quiet).await.expect("a plan").0
     }
 
-    /// Applies once, with whatever goes wrong, and checks what holds in any weather.
-    async fn stormy(&mut self, config: &Config, random: &mut Random, ways: &mut Random, mode: Mode) {
+    /// Applies once, with whatever goes wrong, and checks what holds in any weather. Returns what somebody else changed
+    /// meanwhile.
+    async fn stormy(
+        &mut self,
+        config: &Config,
+        random: &mut Random,
+        ways: &mut Random,
+        mode: Mode,
+    ) -> BTreeSet<String> {
         let wire =
             |random: &mut Random| Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())));
         let kill = |random: &mut Random| {
@@ -208,6 +223,22 @@ impl World {
             random.one_in(3).then(|| (random.below(25), how))
         };
         let (one, two) = (wire(random), wire(random));
+        let moved = Arc::new(Mutex::new(BTreeSet::new()));
+        if mode.wide {
+            one.look_through(Lens::new(Random::new(random.next())));
+            one.watch(account::watch(&self.sandbox, config));
+            if random.one_in(2) {
+                let (sandbox, moved) = (self.sandbox.clone(), Arc::clone(&moved));
+                let mut own = Random::new(random.next());
+                one.meddle_at(random.below(20), move || {
+                    let before = account::things(&sandbox);
+                    account::meddle_during(&sandbox, &mut own);
+                    let now = account::things(&sandbox);
+                    let changed = now.into_iter().filter(|(key, thing)| before.get(key) != Some(thing));
+                    moved.lock().expect("no poison").extend(changed.map(|(key, _)| key));
+                });
+            }
+        }
         let (first, second) = (kill(random), kill(random));
         let ends = if mode.pairs {
             let [left, right] = [Way::random(ways), Way::random(ways)].map(|way| Way { leases: false, ..way });
@@ -218,6 +249,11 @@ impl World {
             vec![self.apply(config, &one, first, Way::random(ways)).await]
         };
         for end in ends {
+            if mode.wide
+                && let End::Ran(ran) = &end
+            {
+                coverage::note("hazards", hazard::all(&ran.0).map(|(_, note)| note.hazard.name()));
+            }
             self.figures.applies += 1;
             match end {
                 End::NoStart => {}
@@ -227,6 +263,7 @@ impl World {
             }
         }
         self.problems.extend([&one, &two].into_iter().flat_map(Wire::violations));
+        moved.lock().expect("no poison").clone()
     }
 
     /// A run may end before its first change, but never over a defect.
@@ -317,6 +354,18 @@ impl World {
         }
     }
 
+    /// Holds the account against the file itself.
+    async fn compare(&mut self, config: &Config, file: &Value) {
+        let plan = self.plan(config).await;
+        let in_order: BTreeSet<String> = plan
+            .changes
+            .iter()
+            .filter(|change| change.action == Action::NoOp)
+            .map(|change| change.address.to_string())
+            .collect();
+        self.problems.extend(oracle::wrong(&self.sandbox, file, &|address| in_order.contains(address)));
+    }
+
     /// Ends a case that one thing went wrong in: the next applies reach the end, and nothing was done twice.
     pub(crate) async fn finish(
         mut self,
@@ -362,7 +411,9 @@ impl World {
             }
         }
         // What nobody is to have made we made, and forgot to say so.
-        for key in account::strangers(&self.sandbox).keys().filter(|key| !before.contains_key(*key)) {
+        for key in
+            account::strangers(&self.sandbox).keys().filter(|key| !before.contains_key(*key) && !lately.contains(*key))
+        {
             self.problems.push(format!("{key} is nobody's, and was not there before"));
         }
     }
@@ -407,6 +458,14 @@ pub(crate) fn in_virtual_time<T>(seed: u64, work: impl Future<Output = T>) -> T 
     runtime.block_on(work)
 }
 
+/// Writes a file of a sort of histories.
+fn write(random: &mut Random, bounds: Bounds, mode: Mode) -> Written {
+    if mode.wide {
+        return world::files::file(random, bounds);
+    }
+    Written { text: files::file(random, bounds), file: Value::Null }
+}
+
 /// Runs the history of a seed.
 pub(crate) fn simulate(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     let run = std::panic::AssertUnwindSafe(|| in_virtual_time(seed, history(seed, mode)));
@@ -420,7 +479,11 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
     let mut world = World::new();
     world.figures.simulations = 1;
     let bounds = Bounds { commands: !mode.pairs };
-    let texts = [files::file(&mut random, bounds), files::file(&mut random, bounds)];
+    let written = [write(&mut random, bounds, mode), write(&mut random, bounds, mode)];
+    let texts = written.clone().map(|one| one.text);
+    if mode.wide {
+        coverage::note("keys", written.iter().flat_map(|one| schema::used(&one.file)));
+    }
     let configs: Vec<Config> = texts
         .iter()
         .map(|text| bench::try_load(text).unwrap_or_else(|problems| panic!("seed {seed}: {problems}\n{text}")))
@@ -435,8 +498,9 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
         }
         world.sandbox.follow_faults(FaultPlan::random(random.next(), intensity));
         let before = account::strangers(&world.sandbox);
-        world.stormy(config, &mut random, &mut ways, mode).await;
+        let moved = world.stormy(config, &mut random, &mut ways, mode).await;
         world.calm();
+        lately.extend(moved);
         world.check_strangers(config, &before, &lately);
         lately.clear();
         if random.one_in(3) {
@@ -446,7 +510,14 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
             lately.extend(now.into_keys().filter(|key| !before.contains_key(key)));
         }
     }
+    if mode.wide {
+        let writes = world.sandbox.requests().into_iter().filter(|request| request.write);
+        coverage::note("operations", writes.map(|request| request.operation));
+    }
     world.settle(&configs[1], &run_commands(&configs[1])).await;
+    if mode.wide && world.problems.is_empty() {
+        world.compare(&configs[1], &written[1].file).await;
+    }
     let (sent, again) = account::commands(&world.sandbox);
     world.figures.commands = sent;
     world.figures.commands_again = again;

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use super::random::Random;
+use super::world::lens::Lens;
 
 /// How a process dies at a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,11 +43,39 @@ struct Shared {
 struct State {
     armed: Option<(usize, Kill)>,
     calls: usize,
+    /// Consent was given: what is counted from then on are the calls of an apply.
+    is_armed: bool,
     dead: bool,
     shuffle: Option<Random>,
     /// Requests without a token whose answer was lost, and when.
     unsettled: Vec<(Vec<u8>, Instant)>,
     violations: Vec<String>,
+    lens: Option<Lens>,
+    meddling: Option<Meddling>,
+    watch: Option<Watch>,
+}
+
+/// Looks at the account after a write, and says what must not have happened. It is told when somebody else wrote.
+pub(crate) type Look = Box<dyn FnMut(bool) -> Vec<String> + Send>;
+
+struct Watch(Look);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("a watch")
+    }
+}
+
+/// Somebody else, who changes the account at one of the calls of a process.
+struct Meddling {
+    at: usize,
+    meddle: Box<dyn FnOnce() + Send>,
+}
+
+impl std::fmt::Debug for Meddling {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "at call {}", self.at)
+    }
 }
 
 /// Nobody sends such a request again sooner.
@@ -54,8 +83,18 @@ const SETTLE: Duration = Duration::from_mins(1);
 
 impl Wire {
     pub(crate) fn new(inner: SharedHttpClient, shuffle: Option<Random>) -> Self {
-        let state =
-            State { armed: None, calls: 0, dead: false, shuffle, unsettled: Vec::new(), violations: Vec::new() };
+        let state = State {
+            armed: None,
+            calls: 0,
+            is_armed: false,
+            dead: false,
+            shuffle,
+            unsettled: Vec::new(),
+            violations: Vec::new(),
+            lens: None,
+            meddling: None,
+            watch: None,
+        };
         Self { inner, shared: Arc::new(Shared { notify: Notify::new(), state: Mutex::new(state) }) }
     }
 
@@ -63,7 +102,23 @@ impl Wire {
     pub(crate) fn arm(&self, kill: Option<(usize, Kill)>) {
         let mut state = self.shared.state.lock().expect("no poison");
         state.calls = 0;
+        state.is_armed = true;
         state.armed = kill;
+    }
+
+    /// Puts a lens on the answers.
+    pub(crate) fn look_through(&self, lens: Lens) {
+        self.shared.state.lock().expect("no poison").lens = Some(lens);
+    }
+
+    /// Looks at the account after each call that can change a plan or a selection.
+    pub(crate) fn watch(&self, look: Look) {
+        self.shared.state.lock().expect("no poison").watch = Some(Watch(look));
+    }
+
+    /// Lets somebody else change the account at a call after consent was given.
+    pub(crate) fn meddle_at(&self, at: usize, meddle: impl FnOnce() + Send + 'static) {
+        self.shared.state.lock().expect("no poison").meddling = Some(Meddling { at, meddle: Box::new(meddle) });
     }
 
     /// Waits for death.
@@ -73,6 +128,15 @@ impl Wire {
 
     pub(crate) fn violations(&self) -> Vec<String> {
         self.shared.state.lock().expect("no poison").violations.clone()
+    }
+}
+
+impl Shared {
+    fn look(&self, by_others: bool, call: &str) {
+        let state = &mut *self.state.lock().expect("no poison");
+        if let Some(Watch(look)) = &mut state.watch {
+            state.violations.extend(look(by_others).into_iter().map(|violation| format!("{violation}, after {call}")));
+        }
     }
 }
 
@@ -121,7 +185,31 @@ impl HttpConnector for Connector {
                     state.violations.push(line);
                 }
             }
-            let answer = inner.call(request).await;
+            let meddling = {
+                let mut state = shared.state.lock().expect("no poison");
+                let (calls, is_armed) = (state.calls, state.is_armed);
+                state.meddling.take_if(|meddling| is_armed && meddling.at < calls)
+            };
+            if let Some(meddling) = meddling {
+                (meddling.meddle)();
+                shared.look(true, "");
+            }
+            let call = format!("{} {}", request.method(), request.uri());
+            let can_unprotect = request.method() != "GET" && request.uri().contains("/backup/plans");
+            let held = match &mut shared.state.lock().expect("no poison").lens {
+                Some(lens) => lens.held(&request),
+                None => None,
+            };
+            if let Some(held) = held {
+                return Ok(held);
+            }
+            let mut answer = inner.call(request).await;
+            if can_unprotect {
+                shared.look(false, &call);
+            }
+            if let (Ok(answer), Some(lens)) = (&mut answer, &mut shared.state.lock().expect("no poison").lens) {
+                lens.change(answer);
+            }
             if let Some(key) = key {
                 let lost = answer.as_ref().map_or(true, |answer| answer.status().as_u16() >= 500);
                 if lost {

@@ -1,0 +1,74 @@
+//! What the histories of a run reached: keys of the schema, writing operations, hazards, faults, lenses and meddlings.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{LazyLock, Mutex, PoisonError};
+
+use vssctl::model::Operation;
+use vssctl::model::operation::Effect;
+use vssctl::plan::Hazard;
+
+/// What was reached, by sort, with how often.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Coverage(BTreeMap<&'static str, BTreeMap<String, u64>>);
+
+static REACHED: LazyLock<Mutex<Coverage>> = LazyLock::new(Mutex::default);
+
+/// Counts what a history reached.
+pub(crate) fn note(sort: &'static str, names: impl IntoIterator<Item = impl Into<String>>) {
+    let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = reached.0.entry(sort).or_default();
+    for name in names {
+        *counted.entry(name.into()).or_default() += 1;
+    }
+}
+
+/// Counts a key that had to be taken out of a file again.
+pub(crate) fn note_repair(table: &str, key: &str) {
+    note("taken out again", [format!("{table}.{key}")]);
+}
+
+/// What was reached so far.
+pub(crate) fn reached() -> Coverage {
+    REACHED.lock().unwrap_or_else(PoisonError::into_inner).clone()
+}
+
+impl Coverage {
+    /// What was not reached of what there is.
+    pub(crate) fn holes(&self, sort: &str, all: &BTreeSet<String>) -> Vec<String> {
+        let counted = self.0.get(sort);
+        all.iter().filter(|name| counted.is_none_or(|counted| !counted.contains_key(*name))).cloned().collect()
+    }
+
+    /// One line for each sort: how many were reached, and which was reached least.
+    pub(crate) fn lines(&self, all: &BTreeMap<&'static str, BTreeSet<String>>) -> Vec<String> {
+        let line = |(sort, all): (&&'static str, &BTreeSet<String>)| {
+            let holes = self.holes(sort, all);
+            let counted = self.0.get(sort);
+            let of = |name: &String| counted.and_then(|counted| counted.get(name)).copied().unwrap_or_default();
+            let least = all.iter().min_by_key(|name| of(name));
+            let least = least.map(|name| format!("; least often `{name}`, {} times", of(name))).unwrap_or_default();
+            format!("{sort}: {} of {}{least}", all.len() - holes.len(), all.len())
+        };
+        all.iter().map(line).collect()
+    }
+}
+
+/// What there is, by sort.
+pub(crate) fn all() -> BTreeMap<&'static str, BTreeSet<String>> {
+    let names = |names: &mut dyn Iterator<Item = String>| names.collect::<BTreeSet<_>>();
+    BTreeMap::from([
+        ("keys", super::schema::all()),
+        ("hazards", names(&mut Hazard::ALL.into_iter().map(|hazard| hazard.name().to_owned()))),
+        ("operations", names(&mut operations())),
+        ("lenses", names(&mut super::lens::names())),
+        ("meddlings", names(&mut super::super::account::meddlings())),
+    ])
+}
+
+/// The operations that an apply can write with. An on-demand backup is none, and `DeleteParameters` clears up after many
+/// leases.
+fn operations() -> impl Iterator<Item = String> {
+    let others = [Operation::StartBackupJob, Operation::DeleteParameters];
+    let writes = move |operation: &Operation| operation.known().effect != Effect::Reads && !others.contains(operation);
+    Operation::ALL.iter().copied().filter(writes).map(|operation| operation.name().to_owned())
+}
