@@ -277,6 +277,7 @@ async fn plan(reader: &Reader, config: &Config) -> Plan {
         live: &live.kinds,
         installed: &live.installed,
         references: &live.references,
+        others: &live.others,
         options: &plan::Options::default(),
     });
     assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");

@@ -11,8 +11,8 @@ use crate::plan::Options;
 /// Writes this stack's marks on live resources that have no owner, and changes nothing else.
 pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     let session = Session::open(global, ui).await?;
-    let addresses = session.addresses(&arguments.addresses)?;
-    let options = Options { targets: addresses.clone(), adopt: addresses, ..Options::default() };
+    let (addresses, adopt_ids) = session.adoptions(&arguments.addresses)?;
+    let options = Options { targets: addresses.clone(), adopt: addresses, adopt_ids, ..Options::default() };
     let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
     let command = Command {
         operation: "adopt",

@@ -339,7 +339,7 @@ pub(super) struct DestroyArguments {
 /// Arguments of `adopt`.
 #[derive(Args, Debug)]
 pub(super) struct AdoptArguments {
-    /// The resources to take over, such as `role.app`
+    /// The resources to take over, such as `role.app`; an association by its id too, `package.app=ID`
     #[arg(required = true, value_name = "ADDR")]
     pub(super) addresses: Vec<String>,
     /// How many calls at a time

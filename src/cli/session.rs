@@ -2,6 +2,7 @@
 
 use crate::model::safe::escaped;
 use crate::observe::LiveAccount;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, Pruning, Scoping};
@@ -16,8 +17,8 @@ use crate::aws::ConnectOptions;
 use crate::config;
 use crate::config::Config;
 use crate::engine::{self, EngineError, Purpose};
-use crate::model::Address;
 use crate::model::Sources;
+use crate::model::{Address, KindId};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
 use crate::sandbox::Sandbox;
@@ -165,6 +166,25 @@ impl<'a> Session<'a> {
     pub(super) fn addresses(&self, texts: &[String]) -> Result<Vec<Address>, CliError> {
         let known = |address: &Address| self.engine.config.desired.iter().any(|desired| desired.address == *address);
         texts.iter().map(|text| text.parse().ok().filter(known).ok_or_else(|| self.unknown(text))).collect()
+    }
+
+    /// Reads the addresses of what is adopted, each with AWS's id where it has one: `package.X=ID`.
+    pub(super) fn adoptions(&self, texts: &[String]) -> Result<(Vec<Address>, BTreeMap<Address, String>), CliError> {
+        let mut ids = BTreeMap::new();
+        let mut addresses = Vec::new();
+        for text in texts {
+            let (address, id) = text.split_once('=').map_or((text.as_str(), None), |(address, id)| (address, Some(id)));
+            let address = self.addresses(&[address.to_owned()])?.remove(0);
+            if let Some(id) = id {
+                if address.kind() != KindId::Package || id.is_empty() {
+                    let error = CliError::invalid(format!("`{text}` names no association by its id"));
+                    return Err(error.hint("only associations are adopted by an id: `vssctl adopt package.NAME=ID`"));
+                }
+                ids.insert(address.clone(), id.to_owned());
+            }
+            addresses.push(address);
+        }
+        Ok((addresses, ids))
     }
 
     /// Makes the error of an address that nothing has.

@@ -1,6 +1,7 @@
 //! A file, the account that it is for, and the clock of a run.
 
 use crate::model::KindId;
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -12,7 +13,8 @@ use super::error::{ClockGap, EngineError, OpenError};
 use crate::apply::lease::Timing;
 use crate::aws::{Caller, Clients, ConnectOptions, Fence, GuardError, Reader, guard};
 use crate::config::Config;
-use crate::kind::KindLive;
+use crate::kind::{Desired, KindLive};
+use crate::kinds::package::{ADOPTED_ID, ADOPTING};
 use crate::observe::{self, LiveAccount};
 use crate::plan::Plan;
 use crate::plan::check;
@@ -117,16 +119,16 @@ impl Session {
 
     /// Reads what is live.
     pub async fn refresh(&self, audience: &dyn Audience) -> LiveAccount {
-        self.read(audience).await.1
+        self.read(&self.config.desired, audience).await.1
     }
 
     /// Reads what is live, and returns the client that did, for a closer look.
-    async fn read(&self, audience: &dyn Audience) -> (Reader, LiveAccount) {
+    async fn read(&self, desired: &[Desired], audience: &dyn Audience) -> (Reader, LiveAccount) {
         audience.tell(&News::Reading);
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
         self.read_on.store(self.fence.now(), Ordering::SeqCst);
         let reader = self.clients.reader();
-        let live = observe::refresh(&reader, &self.config.desired).await;
+        let live = observe::refresh(&reader, desired).await;
         audience.tell(&News::Read);
         (reader, live)
     }
@@ -153,15 +155,17 @@ impl Session {
         options: &Options,
         audience: &dyn Audience,
     ) -> Result<(Plan, LiveAccount), EngineError> {
-        let (reader, mut live) = self.read(audience).await;
-        let plan = observe::plan(&reader, &self.config.desired, &mut live, |live| {
+        let desired = adopting(&self.config.desired, options);
+        let (reader, mut live) = self.read(&desired, audience).await;
+        let plan = observe::plan(&reader, &desired, &mut live, |live| {
             build::build(&Input {
                 scope: &self.config.scope,
                 config_sha256: &self.config.sha256,
-                desired: &self.config.desired,
+                desired: &desired,
                 live: &live.kinds,
                 installed: &live.installed,
                 references: &live.references,
+                others: &live.others,
                 options,
             })
         })
@@ -184,6 +188,21 @@ impl Session {
             Occasion { caller_arn: self.caller.arn.clone(), now: self.now(), lifetime: lifetime.unwrap_or(LIFETIME) };
         SavedPlan::new(plan, &self.config.desired, live, options, &occasion)
     }
+}
+
+/// Tells entries that are adopted, and by which id: an association without a name is looked for only then.
+fn adopting<'a>(desired: &'a [Desired], options: &Options) -> Cow<'a, [Desired]> {
+    if options.adopt.is_empty() {
+        return Cow::Borrowed(desired);
+    }
+    let mut desired = desired.to_vec();
+    for entry in desired.iter_mut().filter(|entry| options.adopt.contains(&entry.address)) {
+        entry.options.insert(ADOPTING.to_owned(), true.into());
+        if let Some(id) = options.adopt_ids.get(&entry.address) {
+            entry.options.insert(ADOPTED_ID.to_owned(), id.as_str().into());
+        }
+    }
+    Cow::Owned(desired)
 }
 
 /// Asks AWS whose credentials these are, and says so where the answer takes long.

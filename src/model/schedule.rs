@@ -21,7 +21,7 @@ use jiff::civil::DateTime;
 use fault::Fault;
 
 pub use cron::Cron;
-pub use overlap::Runs;
+pub use overlap::{Runs, Year};
 pub use zone::{ZoneError, canonical_zone, zone};
 
 /// The service that reads a schedule.

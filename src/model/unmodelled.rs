@@ -1,5 +1,5 @@
-//! Members of an object of AWS that this version of vssctl has no name for. AWS adds some from time to time; a call that
-//! replaces the whole object would wipe them, so that it sends them again.
+//! Members of an object of AWS that this version of vssctl has no name for. AWS adds some from time to time; a call
+//! that replaces the whole object would wipe them, so that it sends them again.
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};

@@ -14,6 +14,7 @@ use crate::model::Action;
 use crate::plan::Plan;
 use crate::plan::references::{Standing, Standings};
 use crate::vss::gate::Evidence;
+use crate::vss::others::Others;
 
 /// What was read of an account for one file.
 #[derive(Debug, Default)]
@@ -25,6 +26,8 @@ pub struct LiveAccount {
     pub installed: Evidence,
     /// What is known of what the file names outside itself; nothing before a plan asks for it.
     pub references: Standings,
+    /// What others have beside the stack; empty where the plan changes nothing that it could have to do with.
+    pub others: Others,
 }
 
 /// Reads what is live for the resources of the file and what else the stack owns, by kind in the order of the registry.
@@ -34,11 +37,12 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
     let kinds = registry().map(|kind| async move { (kind.id(), kind.refresh(reader, desired).await) });
     let kinds = join_all(kinds).await;
     let installed = Box::pin(super::installed::read(reader, desired, &kinds)).await;
-    LiveAccount { kinds, installed, references: Standings::new() }
+    LiveAccount { kinds, installed, references: Standings::new(), others: Others::default() }
 }
 
-/// Builds a plan. Where it deletes or replaces a resource of which more must be known, or brings in what is named
-/// outside the file, reads that and builds the plan again. Only plans with such changes pay for these reads.
+/// Builds a plan. Where it deletes or replaces a resource of which more must be known, brings in what is named outside
+/// the file, or changes what others may have to do with, reads that and builds the plan again. Only plans with such
+/// changes pay for these reads.
 pub async fn plan(
     reader: &Reader,
     desired: &[Desired],
@@ -57,6 +61,7 @@ pub async fn plan(
         }
     }
     live.references = super::references::look_up(reader, desired, &first).await;
-    let is_sound = live.references.values().all(|standing| *standing == Standing::Exists);
-    if has_read || !is_sound { build(live) } else { first }
+    has_read |= live.references.values().any(|standing| *standing != Standing::Exists);
+    has_read |= Box::pin(super::others::read(reader, &first, live)).await;
+    if has_read { build(live) } else { first }
 }

@@ -9,6 +9,7 @@ mod known;
 mod listed;
 mod live;
 pub mod look;
+mod others;
 mod packages;
 mod plans;
 mod points;

@@ -21,15 +21,21 @@ const ORGANIZATIONS: &str = "orgs/";
 
 /// Reads the plans with their selections.
 pub(super) async fn plans(reader: &Reader) -> Known<Vec<Plan>> {
+    match each(reader).await {
+        Ok(read) => known(read.into_iter().collect::<Result<Vec<_>, _>>()),
+        Err(error) => Known::Unknown(unread(&error)),
+    }
+}
+
+/// Reads the plans with their selections, each of which may fail by itself. A plan that somebody deletes after it was
+/// listed is none.
+pub(super) async fn each(reader: &Reader) -> Result<Vec<Result<Plan, AwsError>>, AwsError> {
     let (members, index) = join(reader.list_backup_plans(), reader.tagged()).await;
-    let members = match members {
-        Ok(members) => members,
-        Err(error) => return Known::Unknown(unread(&error)),
-    };
+    let members = members?;
     // The owner of a plan is only shown, so that unreadable tags are no failure.
     let index = index.unwrap_or_default();
     let read = join_all(members.iter().map(|member| plan(reader, member, &index))).await;
-    known(read.into_iter().collect::<Result<Vec<_>, _>>())
+    Ok(read.into_iter().filter(|plan| !plan.as_ref().is_err_and(AwsError::is_not_found)).collect())
 }
 
 async fn plan(reader: &Reader, member: &BackupPlansListMember, index: &Arc<TagsByArn>) -> Result<Plan, AwsError> {
@@ -47,12 +53,24 @@ async fn plan(reader: &Reader, member: &BackupPlansListMember, index: &Arc<TagsB
     })
 }
 
+/// Reads whose plan it is at its source: the index of tags has those of this stack alone.
+pub(super) async fn read_owner(reader: &Reader, plan: &Plan) -> Result<PlanOwner, AwsError> {
+    if plan.owner != PlanOwner::Other {
+        return Ok(plan.owner.clone());
+    }
+    let tags = reader.backup_tags(&reader.scope().arn("backup", &format!("backup-plan:{}", plan.id))).await?;
+    Ok(owner_by(reader, &tags))
+}
+
 fn owner(reader: &Reader, member: &BackupPlansListMember, index: &TagsByArn) -> PlanOwner {
     if member.backup_plan_name().is_some_and(|name| name.starts_with(ORGANIZATIONS)) {
         return PlanOwner::Organizations;
     }
     let none = Tags::new();
-    let tags = member.backup_plan_arn().and_then(|arn| index.get(arn)).unwrap_or(&none);
+    owner_by(reader, member.backup_plan_arn().and_then(|arn| index.get(arn)).unwrap_or(&none))
+}
+
+fn owner_by(reader: &Reader, tags: &Tags) -> PlanOwner {
     match marks::owner(reader.scope(), tags) {
         Owner::Ours(Some(address)) => PlanOwner::Ours(address.to_string()),
         Owner::Ours(None) | Owner::Parent => PlanOwner::Ours(String::new()),

@@ -113,6 +113,10 @@ pub(super) fn packages(facts: &Facts) -> bool {
     facts.may_have(KindId::Package)
 }
 
+pub(super) fn declared_packages(facts: &Facts) -> bool {
+    facts.declares(KindId::Package)
+}
+
 pub(super) fn associations(facts: &Facts) -> bool {
     facts.has_associations()
 }

@@ -102,6 +102,7 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
         spread_refusals(drafts);
     }
     diagnostics.extend(unreadable::diagnostics(input));
+    diagnostics.extend(unreadable::others(input));
     // The last of them: every refused resource keeps what it refers to.
     keep_held(drafts);
     precedence

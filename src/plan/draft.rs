@@ -9,6 +9,7 @@ use super::references::Standings;
 use crate::kind::{Desired, Kind, KindLive, Live, Shape, diff, marks};
 use crate::model::{Action, Address, Diagnostic, FieldChange, KindId, Scope, Thresholds};
 use crate::vss::gate::Evidence;
+use crate::vss::others::Others;
 
 /// What the caller asks of a plan.
 #[derive(Clone, Debug, Default)]
@@ -21,6 +22,8 @@ pub struct Options {
     pub destroy: bool,
     /// Take over the resources without an owner at these addresses, and do nothing else.
     pub adopt: Vec<Address>,
+    /// AWS's ids of what is taken over, where its name does not tell it.
+    pub adopt_ids: BTreeMap<Address, String>,
     /// How many deletions may happen; without it, as many as the file allows.
     pub max_deletions: Option<usize>,
     /// How many deletions the file allows; 3, and 30 % of what the stack owns, unless it says otherwise.
@@ -42,6 +45,8 @@ pub struct Input<'a> {
     pub installed: &'a Evidence,
     /// What is known of what the entries name outside the file.
     pub references: &'a Standings,
+    /// What others have in the account, as far as it was read.
+    pub others: &'a Others,
     /// What the caller asks.
     pub options: &'a Options,
 }

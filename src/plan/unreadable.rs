@@ -1,4 +1,5 @@
-//! What could not be read, beyond the entries of the file: orphans may be missing from the plan.
+//! What could not be read, beyond the entries of the file: orphans may be missing from the plan, and what others have
+//! is not known.
 
 use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,6 +8,7 @@ use super::Input;
 use crate::aws::AwsError;
 use crate::kind::Found;
 use crate::model::Diagnostic;
+use crate::vss::evidence::Unread;
 
 /// Names each failed read once, unless an entry that could not be read names it already.
 ///
@@ -39,6 +41,24 @@ pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
             let diagnostic =
                 if deletes { Diagnostic::error("VSS0802", message) } else { Diagnostic::warning("VSS0802", message) };
             diagnostic.help(format!("allow `{action}` to the caller, or mend what the message says, and run again"))
+        })
+        .collect()
+}
+
+/// Names the reads of what others have that failed, each action once. Nothing of the stack depends on it, so that it is
+/// no obstacle.
+pub(super) fn others(input: &Input<'_>) -> Vec<Diagnostic> {
+    let failed: BTreeMap<&str, &Unread> =
+        input.others.unread.iter().map(|unread| (unread.action.as_str(), unread)).collect();
+    failed
+        .into_iter()
+        .map(|(action, unread)| {
+            let message = format!(
+                "what others have in the account could not be read, so that hazards may be missing: {}",
+                unread.message
+            );
+            Diagnostic::warning("VSS0916", message)
+                .help(format!("allow `{action}` to the caller, or mend what the message says, and run again"))
         })
         .collect()
 }

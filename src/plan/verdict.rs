@@ -2,11 +2,14 @@
 
 use super::draft::{PROTECTED, cannot_go, cannot_go_at};
 use crate::kinds;
+use crate::kinds::package::ADOPTED_ID;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::Input;
-use super::draft::{Draft, differences, marks_of};
+use super::draft::{Draft, differences, is_taggable, marks_of};
 use super::hazard;
 use crate::kind::diff;
 use crate::kind::{Desired, Found, Kind, Live, Owner};
@@ -90,14 +93,34 @@ fn unreadable(desired: &Desired, action: &str, message: &str) -> Diagnostic {
 }
 
 fn ambiguous(desired: &Desired, ids: &[String]) -> Diagnostic {
-    about(desired, "VSS0902", format!("`{}` fits several live resources: {}", desired.address, ids.join(", ")))
-        .help("AWS lets several of them have one name: delete or rename all but one, then run again")
+    let address = &desired.address;
+    let found = about(desired, "VSS0902", format!("`{address}` fits several live resources: {}", ids.join(", ")));
+    let found = found.help("AWS lets several of them have one name: delete or rename all but one, then run again");
+    match (is_association(desired), ids.first()) {
+        (true, Some(id)) => found.help(format!("or take one of them over by its id: `vssctl adopt {address}={id}`")),
+        (_, _) => found,
+    }
 }
 
 fn nothing_to_adopt(desired: &Desired) -> Diagnostic {
-    about(desired, "VSS0909", format!("there is no live `{}` to adopt", desired.address))
-        .help(format!("nothing has the name `{}`: give the entry the `name` of what is there", desired.name))
-        .help("or run `vssctl apply`, which makes it")
+    let address = &desired.address;
+    let found = about(desired, "VSS0909", format!("there is no live `{address}` to adopt"));
+    let by_id = desired.options.get(ADOPTED_ID).and_then(Value::as_str);
+    let found = found.help(by_id.map_or_else(
+        || format!("nothing has the name `{}`: give the entry the `name` of what is there", desired.name),
+        |id| format!("no association of `AWS-ConfigureAWSPackage` has the id `{id}`"),
+    ));
+    let found = if is_association(desired) && by_id.is_none() {
+        found.help(format!("or take an association over by its id: `vssctl adopt {address}=ID`"))
+    } else {
+        found
+    };
+    found.help("or run `vssctl apply`, which makes it")
+}
+
+/// Tells whether an entry is an association, which can be named by its id.
+fn is_association(desired: &Desired) -> bool {
+    desired.address.kind() == KindId::Package && !desired.options.contains_key("run_command")
 }
 
 /// Returns the parent that a resource lives in, where several live resources fit the parent.
@@ -152,39 +175,71 @@ fn judge_owner<'a>(
 ) -> Draft<'a> {
     let address = &desired.address;
     let adopting = input.options.adopt.contains(address);
+    let holder = holder_of_mark(draft.kind, address);
     let owner = match &live.owner {
         Owner::Ours(_) | Owner::Parent if !input.options.adopt.is_empty() => {
             return Draft { reason: adopting.then(|| "already managed by this stack".to_owned()), ..draft };
         }
         Owner::Ours(_) | Owner::Parent => return compare(input, draft, desired, live, Action::Update, diagnostics),
-        Owner::Nobody if adopting => return Draft { action: Action::Adopt, ..draft },
-        Owner::Nobody if input.options.adopt.is_empty() && desired.adopt => {
+        Owner::Nobody if adopting && holder.as_ref().is_some_and(|holder| input.options.adopt.contains(holder)) => {
+            return Draft { reason: holder.map(|holder| format!("comes with `{holder}`")), ..draft };
+        }
+        Owner::Nobody if adopting && holder.is_none() => return adopt(draft, desired, live, diagnostics),
+        Owner::Nobody if input.options.adopt.is_empty() && desired.adopt && holder.is_none() => {
             return compare(input, draft, desired, live, Action::Adopt, diagnostics);
         }
-        Owner::Nobody if !input.options.adopt.is_empty() => return draft,
+        Owner::Nobody if !adopting && !input.options.adopt.is_empty() => return draft,
         Owner::Nobody => None,
         Owner::Stack(stack) => Some(format!("stack `{stack}` of vssctl")),
         Owner::CloudFormation(stack) => Some(format!("CloudFormation stack `{stack}`")),
         Owner::Aws => Some("AWS".to_owned()),
     };
-    let (code, message, hint) = match &owner {
-        Some(owner) => (
-            "VSS0903",
-            format!("`{address}` already exists and belongs to {owner}"),
-            format!("give `{address}` another `name`, or let its owner release it first"),
-        ),
-        None => (
-            "VSS0901",
-            format!("`{address}` already exists and is not managed by stack `{}`", input.scope.stack),
-            format!("add `adopt = true` under `[{}]`, or run `vssctl adopt {address}`", entry_of(input, desired)),
-        ),
-    };
+    let (code, message, hint) = owner.as_ref().map_or_else(
+        || unmanaged(input, desired, holder),
+        |owner| {
+            let message = format!("`{address}` already exists and belongs to {owner}");
+            ("VSS0903", message, format!("give `{address}` another `name`, or let its owner release it first"))
+        },
+    );
     diagnostics.push(Diagnostic::error(code, message).at(address).located(desired.location.clone()).help(hint));
     Draft {
         action: Action::Refused,
         reason: Some(owner.map_or("not ours".to_owned(), |owner| format!("belongs to {owner}"))),
         ..draft
     }
+}
+
+/// Says that a resource is nobody's, and how it is taken over: by itself, or with the one that carries its mark.
+fn unmanaged(input: &Input<'_>, desired: &Desired, holder: Option<Address>) -> (&'static str, String, String) {
+    let (address, stack) = (&desired.address, &input.scope.stack);
+    let message = format!("`{address}` already exists and is not managed by stack `{stack}`");
+    match holder {
+        None => {
+            let entry = entry_of(input, desired);
+            ("VSS0901", message, format!("add `adopt = true` under `[{entry}]`, or run `vssctl adopt {address}`"))
+        }
+        Some(holder) => (
+            "VSS0901",
+            format!("{message}: it has no mark of its own and comes with `{holder}`"),
+            format!("add `adopt = true` under `[{holder}]`, or run `vssctl adopt {holder}`"),
+        ),
+    }
+}
+
+/// Returns the resource that carries the mark of one that can't carry any: the plan of a selection.
+fn holder_of_mark(kind: &dyn Kind, address: &Address) -> Option<Address> {
+    let parent = address.parent_key().filter(|_| !is_taggable(kind))?;
+    Some(Address::new(KindId::Plan, parent))
+}
+
+/// Takes a resource over as it is. One of another name would be made again by the next plan.
+fn adopt<'a>(draft: Draft<'a>, desired: &Desired, live: &Live, diagnostics: &mut Vec<Diagnostic>) -> Draft<'a> {
+    if live.name.eq_ignore_ascii_case(&desired.name) {
+        return Draft { action: Action::Adopt, ..draft };
+    }
+    let (fixed, diagnostic) = destructive_adoption(desired, &[other_name(&live.name, &desired.name)]);
+    diagnostics.push(diagnostic);
+    Draft { action: Action::Refused, reason: Some(format!("its `{fixed}` can't be changed")), ..draft }
 }
 
 /// Compares an owned resource with its entry; `change` is what happens when something differs.

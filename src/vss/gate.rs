@@ -15,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 use super::evidence::VSS_CONFIG;
 use super::package::{Installed, PackageEvidence};
+use super::targets;
 use super::version::{System, compare};
 use crate::aws::AwsError;
 use crate::kind::Fields;
@@ -204,16 +205,7 @@ impl Machine {
     /// Tells whether SSM targets select it: every key must fit, with one of its values. The members of a resource group
     /// are not known here, so a group selects none.
     pub fn is_meant(&self, targets: &Value) -> bool {
-        let Some(targets) = targets.as_object().filter(|targets| !targets.is_empty()) else { return false };
-        targets.iter().all(|(key, values)| {
-            let any = |wanted: &str| values.as_array().into_iter().flatten().any(|value| value == wanted);
-            match key.split_once(':') {
-                Some(("tag", name)) => self.tags.get(name).is_some_and(|value| any(value)),
-                _ if key == "tag-key" => self.tags.keys().any(|name| any(name)),
-                _ if key.eq_ignore_ascii_case("InstanceIds") => any("*") || any(&self.id),
-                _ => false,
-            }
-        })
+        targets::mean(targets, &self.id, &self.tags)
     }
 }
 

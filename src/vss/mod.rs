@@ -8,8 +8,11 @@
 //! | [`coverage`] | which instances does no plan protect, protect without VSS, or protect twice? |
 //! | [`doctor`] | why would VSS not work? |
 //! | [`selection`] | what does a backup selection select? |
+//! | [`targets`] | which instances do an association's targets mean? |
+//! | [`together`] | which instances do two selections both select? |
 //! | [`messages`] | what does a message of AWS Backup mean? |
 //! | [`gate`] | which policy has to wait for which package? |
+//! | [`others`] | what do others have beside the stack? |
 //! | [`package`] | what is known of the package on an instance? |
 //! | [`migrate`] | which roles have a hand-written VSS policy? |
 //! | [`version`] | which `AwsVssComponents` is older? |
@@ -27,9 +30,12 @@ pub mod gate;
 pub mod messages;
 pub mod migrate;
 pub mod moment;
+pub mod others;
 pub mod package;
 pub mod schedule;
 pub mod selection;
+pub mod targets;
+pub mod together;
 pub mod verify;
 pub mod version;
 

@@ -106,6 +106,7 @@ pub(crate) async fn read_and_plan(
             live: &live.kinds,
             installed: &live.installed,
             references: &live.references,
+            others: &live.others,
             options,
         })
     };

@@ -124,6 +124,28 @@ const MAPS: [&str; 11] = [
     "$hidden",
 ];
 
+/// The calls that replace a whole object, and the structure of each that is sent with what the SDK's types have no name
+/// for: AWS has it, and would lose it. `unmodelled.rs` sees that it is sent.
+const CARRIED: [(Operation, &str); 11] = [
+    (Operation::CreateBackupPlan, "BackupPlan"),
+    (Operation::UpdateBackupPlan, "BackupPlan"),
+    (Operation::CreateBackupSelection, "BackupSelection"),
+    (Operation::CreateRestoreTestingPlan, "RestoreTestingPlan"),
+    (Operation::UpdateRestoreTestingPlan, "RestoreTestingPlan"),
+    (Operation::CreateRestoreTestingSelection, "RestoreTestingSelection"),
+    (Operation::UpdateRestoreTestingSelection, "RestoreTestingSelection"),
+    (Operation::CreateAssociation, ""),
+    (Operation::UpdateAssociation, ""),
+    (Operation::PutBackupVaultNotifications, ""),
+    (Operation::UpdateRegionSettings, ""),
+];
+
+fn is_carried(operation: Operation, way: &Way) -> bool {
+    CARRIED.iter().any(|(carrying, structure)| {
+        *carrying == operation && (structure.is_empty() || way.first().is_some_and(|name| name == structure))
+    })
+}
+
 /// Returns the ways to the input itself and to all structures in it. `Tags` is a list of structures or a map.
 fn structures(input: &Value) -> Vec<Way> {
     fn walk(value: &Value, way: &Way, found: &mut Vec<Way>) {
@@ -151,7 +173,7 @@ fn not_refused_for_more(bench: &Bench, planned: &Planned) -> (usize, BTreeSet<St
     let writer = bench.clients(&scope("bench")).writer();
     let (mut tried, mut wrong) = (0, BTreeSet::new());
     for (kind, call) in planned.0.values() {
-        for way in structures(&call.input) {
+        for way in structures(&call.input).into_iter().filter(|way| !is_carried(call.operation, way)) {
             for added in [json!("a"), json!({ "a": "b" }), Value::Null] {
                 let mut more = call.clone();
                 at(&mut more.input, &way)["Added"] = added;
@@ -224,7 +246,7 @@ fn a_planned_call_that_is_not_as_a_request_has_it_is_refused_before_anything_is_
     println!("{} calls, {tried} values of another type", planned.0.len());
     let (tried, wrong) = not_refused_for_more(&bench, &planned);
     assert!(wrong.is_empty(), "{} of {tried}:\n{}", wrong.len(), Vec::from_iter(wrong).join("\n"));
-    assert!(tried > 1_000, "only {tried} members were tried");
+    assert!(tried > 700, "only {tried} members were tried");
     println!("{tried} members that no request has");
 }
 

@@ -6,10 +6,10 @@ use aws_sdk_ssm::types::{
 use futures_util::future::join_all;
 use serde_json::{Map, Value, json};
 
-use super::DOCUMENT;
 use super::carried::PackageCarried;
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::shape::{alarms_to_json, location_to_json, targets_of};
+use super::{ADOPTED_ID, ADOPTING, DOCUMENT};
 use crate::aws::{Answered, AwsError, Reader, Tags, TagsByArn};
 use crate::kind::marks;
 use crate::kind::{Carried, Desired, Found, KindLive, Live, Owner};
@@ -54,6 +54,8 @@ pub(super) async fn associations(reader: &Reader, scheduled: &[&Desired], mine: 
 struct Known {
     id: String,
     name: String,
+    /// It runs the document that installs packages.
+    installs: bool,
     owner: Owner,
     tags: Tags,
 }
@@ -74,7 +76,8 @@ async fn know(
         None if is_ours_to_ask => Tags::clone(&*reader.association_tags(id).await?),
         None => Tags::new(),
     };
-    Ok(Known { id: id.to_owned(), name: name.to_owned(), owner: marks::owner(reader.scope(), &tags), tags })
+    let (installs, owner) = (association.name() == Some(DOCUMENT), marks::owner(reader.scope(), &tags));
+    Ok(Known { id: id.to_owned(), name: name.to_owned(), installs, owner, tags })
 }
 
 fn arn(reader: &Reader, id: &str) -> String {
@@ -108,7 +111,17 @@ async fn sort_out(
         live.surplus.extend(others.into_iter().map(|live| (entry.address.clone(), live)));
     }
     for entry in nameless {
-        let named: Vec<Known> = known.iter().filter(|association| association.name == entry.name).cloned().collect();
+        let named = match identified(entry) {
+            Some(id) => Ok(known.iter().filter(|one| one.installs && one.id == id).cloned().collect()),
+            None => by_name(reader, entry, &known).await,
+        };
+        let named = match named {
+            Ok(named) => named,
+            Err(error) => {
+                live.found.insert(entry.address.clone(), unknown(&error));
+                continue;
+            }
+        };
         let found = match named.as_slice() {
             [] => Found::Absent,
             [association] => {
@@ -140,9 +153,42 @@ async fn found(reader: &Reader, entry: &Desired, known: &Known, index: &TagsByAr
         }
     };
     match tokio::try_join!(tags, reader.association(&known.id)) {
-        Ok((tags, association)) => Found::Live(Box::new(normal_form(reader, &association, &tags))),
+        Ok((tags, association)) => {
+            let mut live = normal_form(reader, &association, &tags);
+            // One without a name is the entry's by its mark or its adoption, and the next update names it.
+            if live.name.is_empty() {
+                live.name.clone_from(&entry.name);
+            }
+            Found::Live(Box::new(live))
+        }
         Err(error) => unknown(&error),
     }
+}
+
+/// Returns the id by which an association is adopted.
+fn identified(entry: &Desired) -> Option<&str> {
+    entry.options.get(ADOPTED_ID).and_then(Value::as_str)
+}
+
+/// Finds the associations of an entry's name. Where there is none and the entry is adopted, one without a name and an
+/// owner is meant: the one of the entry's package and targets, else the only one of the package.
+async fn by_name(reader: &Reader, entry: &Desired, known: &[Known]) -> Result<Vec<Known>, AwsError> {
+    let named: Vec<Known> = known.iter().filter(|association| association.name == entry.name).cloned().collect();
+    if !named.is_empty() || !entry.adopt && !entry.options.contains_key(ADOPTING) {
+        return Ok(named);
+    }
+    let is_nameless = |one: &&Known| one.installs && one.name.is_empty() && one.owner == Owner::Nobody;
+    let reads = known.iter().filter(is_nameless).map(|one| async move {
+        let (description, tags) = tokio::try_join!(reader.association(&one.id), reader.association_tags(&one.id))?;
+        let live = normal_form(reader, &description, &tags);
+        let field = |name: &str| live.fields.get(name) == entry.fields.get(name);
+        let is_it = live.owner == Owner::Nobody && field("package_name");
+        Ok::<_, AwsError>(is_it.then(|| (one.clone(), field("targets"))))
+    });
+    let fitting: Vec<(Known, bool)> =
+        join_all(reads).await.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().flatten().collect();
+    let is_exact = fitting.iter().any(|(_, is_exact)| *is_exact);
+    Ok(fitting.into_iter().filter(|(_, exact)| *exact || !is_exact).map(|(one, _)| one).collect())
 }
 
 /// Reads associations that no entry means; what can't be read is left alone.

@@ -1,7 +1,8 @@
 //! Distributor packages on instances, through the SSM document `AWS-ConfigureAWSPackage`.
 //!
 //! With a schedule the resource in AWS is a State Manager association. Its name is not unique, so that it is found by
-//! the mark in its tags, else by its name if only one has it. `UpdateAssociation` nulls what it does not name and runs
+//! the mark in its tags, else by its name if only one has it; an adoption finds one without a name by its id, or as the
+//! only one that installs the package. `UpdateAssociation` nulls what it does not name and runs
 //! at once: the whole association is sent, with the version that was read. Without a schedule the resource is one Run
 //! Command, marked in its comment. AWS keeps commands for 30 days; the once-records of Parameter Store remember them
 //! longer. AWS pages: "Install or update packages", "State Manager associations".
@@ -37,6 +38,11 @@ pub(crate) use run_commands::{first_attempts, last_command};
 
 /// The SSM document that installs and removes packages.
 pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
+
+/// The option of an entry that an adoption is about: an association without a name is looked for too.
+pub(crate) const ADOPTING: &str = "adopting";
+/// The option that names an association by AWS's id.
+pub(crate) const ADOPTED_ID: &str = "adopted_id";
 
 /// The fields of a package.
 pub(crate) const FIELDS: &[Field] = &[

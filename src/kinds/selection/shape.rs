@@ -21,7 +21,7 @@ fn selection_to_json(selection: &BackupSelection) -> Value {
         })
     });
     let parameters = |parameters: &[ConditionParameter]| -> Value {
-        let written = |parameter: &ConditionParameter| json!({ "ConditionKey": parameter.condition_key(), "ConditionValue": parameter.condition_value() });
+        let written = |one: &ConditionParameter| json!({ "ConditionKey": one.condition_key(), "ConditionValue": one.condition_value() });
         parameters.iter().map(written).collect()
     };
     let conditions = selection.conditions().map(|conditions| {

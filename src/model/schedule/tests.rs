@@ -301,6 +301,39 @@ fn field(values: &'static str) -> impl Strategy<Value = String> {
     ]
 }
 
+/// The first moment at which two rules both may start: schedule, time zone and minutes of the window.
+fn meeting(one: (&str, &str, u32), other: (&str, &str, u32)) -> Option<String> {
+    let year = |(schedule, name, window): (&str, &str, u32)| {
+        Year::of(Schedule::parse(schedule, Dialect::Backup).unwrap(), zone(name).unwrap(), window)
+    };
+    let (one, other) = (year(one), year(other));
+    let found = one.first_meeting(&other);
+    assert_eq!(found, other.first_meeting(&one));
+    found.map(|moment| moment.to_string())
+}
+
+#[test]
+fn two_schedules_meet_when_the_later_one_begins_within_the_window_of_the_earlier_one() {
+    let utc = "Etc/UTC";
+    let evening = ("cron(0 20 ? * * *)", utc, 60);
+    let first = |other| meeting(evening, other);
+    assert_eq!(first(evening).as_deref(), Some("2026-01-05T20:00:00Z"));
+    assert_eq!(first(("cron(59 20 ? * * *)", utc, 60)).as_deref(), Some("2026-01-05T20:59:00Z"));
+    assert_eq!(first(("cron(0 21 ? * * *)", utc, 60)), None);
+    assert_eq!(first(("cron(0 19 ? * * *)", utc, 60)), None);
+    assert_eq!(first(("cron(0 19 ? * * *)", utc, 61)).as_deref(), Some("2026-01-05T20:00:00Z"));
+    // A day on which four weeks are over, and a day that comes every four years.
+    assert_eq!(first(("cron(0 20 3 * ? *)", utc, 60)).as_deref(), Some("2026-02-03T20:00:00Z"));
+    assert_eq!(first(("cron(0 20 29 2 ? *)", utc, 60)).as_deref(), Some("2028-02-29T20:00:00Z"));
+    assert_eq!(meeting(("cron(0 20 3 * ? *)", utc, 60), ("cron(0 20 4 * ? *)", utc, 60)), None);
+    assert_eq!(meeting(("cron(0 20 ? * SAT *)", utc, 60), ("cron(0 20 ? * SUN *)", utc, 60)), None);
+    // One hour of Berlin's is this hour in winter, the other one in summer.
+    let berlin = |schedule| (schedule, "Europe/Berlin", 60);
+    assert_eq!(first(berlin("cron(0 21 ? * * *)")).as_deref(), Some("2026-01-05T20:00:00Z"));
+    assert_eq!(first(berlin("cron(0 22 ? * * *)")).as_deref(), Some("2026-07-06T20:00:00Z"));
+    assert_eq!(first(berlin("cron(0 23 ? * * *)")), None);
+}
+
 prop_compose! {
     /// Cron expressions, most of which are valid.
     fn cron_text()(

@@ -5,8 +5,8 @@ use serde_json::Value;
 use crate::permissions::facts::Facts;
 use crate::permissions::row::{
     Reach, Row, action, always, any_association, any_plan, any_restore_test, any_vault, attachments, backup, by_name,
-    carriers, commands, declared_policies, declared_profiles, described_roles, everything, firsts, installed, on,
-    package_document, packages, plans, region_settings, restore_tests, waits,
+    carriers, commands, declared_packages, declared_plans, declared_policies, declared_profiles, described_roles,
+    everything, firsts, installed, on, package_document, packages, plans, region_settings, restore_tests, waits,
 };
 
 /// The statements.
@@ -25,7 +25,10 @@ pub(super) const ROWS: &[Row] = &[
             always("backup:ListBackupVaults"),
             action("backup:ListRestoreTestingPlans", restore_tests),
             action("backup:DescribeRegionSettings", region_settings),
-            action("ec2:DescribeInstances", attachments),
+            // Others may back the same instances up, or install the same package on them.
+            action("ec2:DescribeInstances", |facts| {
+                attachments(facts) || declared_plans(facts) || declared_packages(facts)
+            }),
             action("ec2:DescribeIamInstanceProfileAssociations", carriers),
             action("ssm:ListAssociations", |facts| packages(facts) || installed(facts)),
             action("ssm:ListCommands", commands),
@@ -61,7 +64,8 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadPlans",
         reach: Reach::Read,
-        why: "Reads plans and their selections. Their ids are AWS's, so that no ARN can be known beforehand.",
+        why: "Reads plans and their selections, other people's where the file's change: two plans may back the same \
+              instances up. Their ids are AWS's, so that no ARN can be known beforehand.",
         actions: &[
             action("backup:GetBackupPlan", plans),
             action("backup:ListBackupSelections", plans),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::notes::Notes;
 use super::subject::Subject;
-use super::{Hazard, HazardNote, backup, iam, restore_test};
+use super::{Hazard, HazardNote, backup, competing, iam, restore_test, twice};
 use crate::kinds::attachment::AttachmentCarried;
 use crate::model::{Action, Address, KindId, Phase};
 use crate::plan::draft::{Draft, Input};
@@ -34,7 +34,10 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
             KindId::Policy => iam::policy(&subject, &mut notes),
             KindId::InstanceProfile => iam::instance_profile(&subject, &mut notes),
             KindId::Attachment => iam::attachment(&subject, &mut notes),
-            KindId::Package => backup::package(&subject, &mut notes),
+            KindId::Package => {
+                backup::package(&subject, &mut notes);
+                competing::package(&subject, &mut notes);
+            }
             KindId::Vault => backup::vault(&subject, &mut notes),
             KindId::Plan => backup::plan(&subject, &mut notes),
             KindId::Selection => backup::selection(&subject, &mut notes),
@@ -56,6 +59,9 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
         if !notes.is_empty() {
             found.insert(draft.address.clone(), notes);
         }
+    }
+    for (address, note) in twice::find(input, drafts) {
+        found.entry(address).or_insert_with(Vec::new).push(note);
     }
     if let Some((address, note)) = large_change(input, drafts) {
         found.entry(address).or_insert_with(Vec::new).push(note);

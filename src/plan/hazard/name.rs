@@ -38,6 +38,10 @@ pub enum Hazard {
     StartsInstances,
     /// A call replaces a whole object that has members which vssctl has no name for, and can't send them again.
     UnknownFieldDropped,
+    /// Another plan backs the same instances up at overlapping times: AWS Backup runs one job of a resource at a time.
+    BackedUpTwice,
+    /// An association of somebody else's installs the same package on the same instances, or removes it there.
+    CompetingAssociation,
     /// Others use the resource too: instance profiles, roles or users that are not this stack's.
     SharedResource,
     /// More than ten resources, and more than half of what the stack has, would change at once.
@@ -46,7 +50,7 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 17] = [
         Self::ProtectionGap,
         Self::VssDisabled,
         Self::VssUnavailable,
@@ -60,6 +64,8 @@ impl Hazard {
         Self::BroadSelection,
         Self::StartsInstances,
         Self::UnknownFieldDropped,
+        Self::BackedUpTwice,
+        Self::CompetingAssociation,
         Self::SharedResource,
         Self::LargeChange,
     ];
@@ -80,6 +86,8 @@ impl Hazard {
             Self::BroadSelection => "broad-selection",
             Self::StartsInstances => "starts-instances",
             Self::UnknownFieldDropped => "unknown-field-dropped",
+            Self::BackedUpTwice => "backed-up-twice",
+            Self::CompetingAssociation => "competing-association",
             Self::SharedResource => "shared-resource",
             Self::LargeChange => "large-change",
         }
@@ -100,6 +108,8 @@ impl Hazard {
             | Self::BroadSelection
             | Self::StartsInstances
             | Self::UnknownFieldDropped
+            | Self::BackedUpTwice
+            | Self::CompetingAssociation
             | Self::LargeChange => false,
         }
     }

@@ -20,6 +20,7 @@ use crate::plan::{Hazard, Plan, hazard};
 use crate::plan::{Input, Options};
 use crate::vss::Moment;
 use crate::vss::gate::{Account, Evidence, Machine, Machines, Role};
+use crate::vss::others::Others;
 use crate::vss::package::{Installed, PackageEvidence, PackageSource};
 use crate::vss::version::{System, Version};
 
@@ -191,6 +192,7 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
         live: &all,
         installed: &installed,
         references: &Standings::new(),
+        others: &Others::default(),
         options: &options,
     })
 }

@@ -41,9 +41,9 @@ fn package(patient: &Patient<'_>, notes: &mut Notes) {
                 source => format!("{} of {} says so", source.words(), package.at.for_people()),
             }],
             patient.about_package(
-                "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which `vssctl apply` does \
-                 for a `[package.AwsVssComponents]` that targets the instance; if the agent says that it is installed \
-                 all the same, uninstall it first",
+                "run AWS-ConfigureAWSPackage with `Install` and `Uninstall and reinstall`, which a \
+                 `[package.AwsVssComponents]` that targets the instance does once it is applied (`vssctl plan` says \
+                 whether it is); if the agent says that it is installed all the same, uninstall it first",
             ),
         );
     }
@@ -241,8 +241,9 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             format!("AwsVssComponents {version} does not set the tag that the role's policy asks for"),
             seen,
             patient.about_role(&format!(
-                "`vssctl apply` brings the package to {MANAGED_POLICY} or later; or attach the older custom policy \
-                 beside it"
+                "a `[package.AwsVssComponents]` that targets the instance brings the package to {MANAGED_POLICY} or \
+                 later once it is applied (`vssctl plan` says whether it is; an association of others may undo it); or \
+                 attach the older custom policy beside it"
             )),
         );
     } else if patient.only().is_none() {
@@ -252,7 +253,8 @@ fn old_package(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
             &patient.subject,
             format!("AwsVssComponents {version} is older than {MANAGED_POLICY}, with which AWS's managed policy works"),
             seen,
-            "bring the package up to date with `vssctl apply`, then change to AWSEC2VssSnapshotPolicy",
+            "bring the package up to date with a `[package.AwsVssComponents]` that targets the instance (`vssctl plan` \
+             says whether it is applied), then change to AWSEC2VssSnapshotPolicy",
         );
     }
 }
