@@ -20,10 +20,8 @@ fn selection_to_json(selection: &BackupSelection) -> Value {
             "ConditionValue": tag.condition_value,
         })
     });
-    let parameters = |parameters: &[ConditionParameter]| -> Value {
-        let written = |one: &ConditionParameter| json!({ "ConditionKey": one.condition_key(), "ConditionValue": one.condition_value() });
-        parameters.iter().map(written).collect()
-    };
+    let parameters =
+        |parameters: &[ConditionParameter]| -> Value { parameters.iter().map(parameter_to_json).collect() };
     let conditions = selection.conditions().map(|conditions| {
         json!({
             "StringEquals": parameters(conditions.string_equals()),
@@ -40,6 +38,10 @@ fn selection_to_json(selection: &BackupSelection) -> Value {
         "ListOfTags": tags.collect::<Vec<_>>(),
         "Conditions": conditions,
     }))
+}
+
+fn parameter_to_json(parameter: &ConditionParameter) -> Value {
+    json!({ "ConditionKey": parameter.condition_key(), "ConditionValue": parameter.condition_value() })
 }
 
 /// Builds the selection of a creating call.

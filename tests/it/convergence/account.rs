@@ -122,9 +122,11 @@ pub(crate) fn records(sandbox: &Sandbox) -> Vec<String> {
 /// Tells whether a plan says why the second object of an entry stays.
 fn second_stays(plan: &Plan, address: &Address) -> bool {
     let is_held = plan.diagnostics.iter().any(|one| one.code == "VSS0906" && one.address.as_ref() == Some(address));
+    // What protects a selection keeps the plan that it is in.
+    let is_of = |other: &Address| other.kind() == address.kind() || other.parent_key() == Some(address.key());
     let is_kept = |change: &Change| {
         change.action == Action::Refused
-            && change.address.kind() == address.kind()
+            && is_of(&change.address)
             && change.reason.as_ref().is_some_and(|reason| reason.contains("protect"))
     };
     is_held || plan.changes.iter().any(is_kept)

@@ -339,16 +339,24 @@ impl Oracle<'_> {
                 .cloned()
                 .collect();
             // A stranger's plan may have the name as well.
-            let own = named.into_iter().find_map(|one| {
-                let tags = self.call("backup", "ListTags", &json!({ "ResourceArn": one["BackupPlanArn"] }));
-                let is_ours = tags["Tags"]["vssctl:id"] == json!(address)
-                    || tags["Tags"]["vssctl:stack"].is_null()
-                        && one["CreatorRequestId"].as_str().is_some_and(|token| token.starts_with("v1."));
-                is_ours.then_some((one, tags["Tags"].clone()))
-            });
-            let Some((own, tags)) = own else {
-                self.wrong.push(format!("{address}: no plan of its name has its mark"));
-                continue;
+            let own: Vec<(Value, Value)> = named
+                .into_iter()
+                .filter_map(|one| {
+                    let tags = self.call("backup", "ListTags", &json!({ "ResourceArn": one["BackupPlanArn"] }));
+                    let is_ours = tags["Tags"]["vssctl:id"] == json!(address)
+                        || tags["Tags"]["vssctl:stack"].is_null()
+                            && one["CreatorRequestId"].as_str().is_some_and(|token| token.starts_with("v1."));
+                    is_ours.then_some((one, tags["Tags"].clone()))
+                })
+                .collect();
+            let (own, tags) = match own.as_slice() {
+                [] => {
+                    self.wrong.push(format!("{address}: no plan of its name has its mark"));
+                    continue;
+                }
+                [one] => one.clone(),
+                // A protected entry keeps its second plan: which of them the file means, no mark says.
+                _ => continue,
             };
             let id = json!({ "BackupPlanId": own["BackupPlanId"] });
             let found = self.call("backup", "GetBackupPlan", &id);
