@@ -105,6 +105,25 @@ class Pages(support.SandboxCase):
                 "Resources": ["*"],
             }
             backup.create_backup_selection(BackupPlanId=plans[0], BackupSelection=selection)
+        for number in range(3):
+            plan = {
+                "RestoreTestingPlanName": f"t{number}",
+                "ScheduleExpression": "cron(0 5 ? * SUN *)",
+                "RecoveryPointSelection": {
+                    "Algorithm": "LATEST_WITHIN_WINDOW",
+                    "IncludeVaults": ["*"],
+                    "RecoveryPointTypes": ["SNAPSHOT"],
+                },
+            }
+            backup.create_restore_testing_plan(RestoreTestingPlan=plan)
+        for number in range(3):
+            selection = {
+                "RestoreTestingSelectionName": f"s{number}",
+                "ProtectedResourceType": "EC2",
+                "IamRoleArn": f"arn:aws:iam::{support.ACCOUNT}:role/r{number}",
+                "ProtectedResourceArns": ["*"],
+            }
+            backup.create_restore_testing_selection(RestoreTestingPlanName="t0", RestoreTestingSelection=selection)
         iam = cls.clients["iam"]
         policy = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup"
         iam.attach_role_policy(RoleName="r0", PolicyArn=policy)
@@ -120,6 +139,7 @@ class Pages(support.SandboxCase):
             "backup:ListRecoveryPointsByResource": {"ResourceArn": arns[0]},
             "backup:ListBackupPlanVersions": {"BackupPlanId": plans[0]},
             "backup:ListBackupSelections": {"BackupPlanId": plans[0]},
+            "backup:ListRestoreTestingSelections": {"RestoreTestingPlanName": "t0"},
             "backup:ListTags": {"ResourceArn": vault},
         }
 

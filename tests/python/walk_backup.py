@@ -220,7 +220,15 @@ def restore_testing(backup, iam):
     same(len(backup("ListRestoreTestingPlans")["RestoreTestingPlans"]), 1, "ListRestoreTestingPlans")
     backup("DeleteRestoreTestingSelection", **one)
     backup("DeleteRestoreTestingPlan", **of)
-    backup.refused("ResourceNotFoundException", "GetRestoreTestingPlan", **of)
+    for operation in ("GetRestoreTestingPlan", "ListRestoreTestingSelections"):
+        backup.refused("ResourceNotFoundException", operation, **of)
+    backup.refused("ResourceNotFoundException", "UpdateRestoreTestingPlan", **of, RestoreTestingPlan=changed)
+    backup.refused("ResourceNotFoundException", "CreateRestoreTestingSelection", **of, RestoreTestingSelection=selection)
+    for operation in ("GetRestoreTestingSelection", "DeleteRestoreTestingSelection"):
+        backup.refused("ResourceNotFoundException", operation, **one)
+    changed = {"IamRoleArn": role}
+    backup.refused("ResourceNotFoundException", "UpdateRestoreTestingSelection", **one, RestoreTestingSelection=changed)
+    backup.refused("InvalidParameterValueException", "ListRestoreTestingPlans", NextToken="none")
 
 
 def tags(backup):

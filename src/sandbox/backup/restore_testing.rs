@@ -206,7 +206,8 @@ fn list(context: &mut Context<'_>, input: &Value) -> Answer {
 }
 
 fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
-    let plan = find(context, input)?;
+    // The model has no error for a plan that is not there: what is gone is gone.
+    let Ok(plan) = find(context, input) else { return Ok(nothing()) };
     if !plan.selections.is_empty() {
         let message = "Restore testing selections must be deleted before the restore testing plan";
         return Err(ApiError::new(400, "InvalidRequestException", message));
