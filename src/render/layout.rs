@@ -1,7 +1,5 @@
 //! How every text of this folder is laid out: the styles, and words wrapped at a width.
 
-use std::fmt::Write as _;
-
 use anstyle::{AnsiColor, Style};
 use unicode_width::UnicodeWidthStr;
 
@@ -30,21 +28,18 @@ pub(crate) fn paragraph(text: &mut String, words: &str, indent: usize, width: us
 
 /// Writes words wrapped at `width`, the first line indented otherwise than the further ones.
 pub(crate) fn hanging(text: &mut String, words: &str, [first, further]: [usize; 2], width: usize) {
-    let mut column = 0;
-    for word in words.split_whitespace() {
-        let columns = columns(word);
-        if column == 0 {
-            let _ = write!(text, "{:first$}{word}", "");
-            column = first + columns;
-        } else if column + 1 + columns > width {
-            let _ = write!(text, "\n{:further$}{word}", "");
-            column = further + columns;
-        } else {
-            let _ = write!(text, " {word}");
-            column += 1 + columns;
-        }
-    }
-    if column > 0 {
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    let [first, further] = [first, further].map(|columns| " ".repeat(columns));
+    // Names, ARNs and commands stay whole, so that they can be copied and searched for.
+    let options = textwrap::Options::new(width)
+        .initial_indent(&first)
+        .subsequent_indent(&further)
+        .break_words(false)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
+        .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
+    for line in textwrap::wrap(&words, options).iter().filter(|line| !words.is_empty() && !line.is_empty()) {
+        text.push_str(line);
         text.push('\n');
     }
 }
