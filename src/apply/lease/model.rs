@@ -4,7 +4,8 @@
 //! AWS still accepts), answers that get lost or come late, reads that are stale, and clients that stop for any time or
 //! for ever. The property: no mutation of an older epoch is done after one of a newer epoch.
 
-use std::collections::{HashSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
+use std::fmt;
 use std::hash::{BuildHasherDefault, Hasher};
 
 use super::machine::{Action, Event, Flaw, Machine, Mark, Slot, Stage, Timing};
@@ -21,14 +22,14 @@ const TICKS: u8 = 6;
 const MUTATIONS: u8 = 1;
 const MESSAGES: usize = 2;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Cell {
     owner: u8,
     mark: Mark,
     renewed: u8,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Sort {
     Create,
     Renew,
@@ -36,7 +37,29 @@ enum Sort {
     Mutate,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+impl Sort {
+    /// What a client does that sends one, in a trace.
+    fn sent(self) -> &'static str {
+        match self {
+            Self::Create => "sends the creation of its slot",
+            Self::Renew => "sends a renewal",
+            Self::Release => "sends its release",
+            Self::Mutate => "sends a mutation",
+        }
+    }
+
+    /// What happens to a client whose request AWS does, in a trace.
+    fn done(self) -> &'static str {
+        match self {
+            Self::Create => "has its creation done or refused",
+            Self::Renew => "has its renewal done",
+            Self::Release => "has its release done",
+            Self::Mutate => "has its mutation done",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Message {
     sort: Sort,
     epoch: u8,
@@ -45,7 +68,7 @@ struct Message {
     awaited: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Client {
     stage: Stage,
     /// What the machine wants done next.
@@ -59,13 +82,38 @@ struct Client {
     unanswered: bool,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 struct World {
     now: u8,
     slots: [Option<Cell>; SLOTS],
     before: [Option<Cell>; SLOTS],
     clients: [Client; 2],
     newest: u8,
+    /// A mutation of an older epoch was done.
+    broken: bool,
+}
+
+/// Something that happens, and the world after it.
+#[derive(Clone, Copy)]
+struct Step {
+    /// Whose it is, or nobody's where time passes.
+    client: Option<usize>,
+    what: &'static str,
+    world: World,
+}
+
+impl fmt::Debug for Step {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let now = self.world.now;
+        match self.client {
+            Some(client) => write!(
+                formatter,
+                "tick {now}: client {client} {}, and is {:?}",
+                self.what, self.world.clients[client].stage
+            ),
+            None => write!(formatter, "tick {now}: {}", self.what),
+        }
+    }
 }
 
 /// Which protocol is checked.
@@ -76,14 +124,13 @@ struct Protocol {
 }
 
 /// What a check found.
-#[derive(Debug, PartialEq, Eq)]
 struct Found {
     states: usize,
     transitions: usize,
     /// States in which a second epoch has done something.
     taken_over: usize,
-    /// After how many steps the property is broken, if it is.
-    violation: Option<usize>,
+    /// The shortest way to a world that breaks the property, if there is one.
+    trace: Option<Vec<Step>>,
 }
 
 impl World {
@@ -97,19 +144,18 @@ impl World {
             mutations: 0,
             unanswered: false,
         };
-        Self { now: 0, slots: [None; SLOTS], before: [None; SLOTS], clients: [client; 2], newest: 0 }
+        Self { now: 0, slots: [None; SLOTS], before: [None; SLOTS], clients: [client; 2], newest: 0, broken: false }
     }
 
-    /// Everything that may happen next; `Err` when it breaks the property.
-    fn next(&self, protocol: Protocol, out: &mut Vec<World>) -> Result<(), ()> {
+    /// Everything that may happen next.
+    fn next(&self, protocol: Protocol, out: &mut Vec<Step>) {
         if self.now < TICKS {
-            out.push(self.tick());
+            out.push(Step { client: None, what: "time passes", world: self.tick() });
         }
         for client in 0..2 {
-            self.requests_done(client, out)?;
+            self.requests_done(client, out);
             self.acts(client, protocol, out);
         }
-        Ok(())
     }
 
     fn tick(&self) -> World {
@@ -129,7 +175,8 @@ impl World {
     }
 
     /// AWS does one of the requests of a client that are under way.
-    fn requests_done(&self, of: usize, out: &mut Vec<World>) -> Result<(), ()> {
+    fn requests_done(&self, of: usize, out: &mut Vec<Step>) {
+        let mut happens = |what, world| out.push(Step { client: Some(of), what, world });
         for (place, message) in self.clients[of].messages.iter().enumerate() {
             let Some(message) = *message else { continue };
             let mut world = *self;
@@ -154,25 +201,21 @@ impl World {
                     });
                 }
             }
-            out.push(world);
+            happens(message.sort.done(), world);
         }
         if let Some(mutation) = self.clients[of].mutation {
-            if mutation.epoch < self.newest {
-                return Err(());
-            }
             let mut world = *self;
+            world.broken = mutation.epoch < self.newest;
             world.newest = mutation.epoch;
             world.clients[of].mutation = None;
-            out.push(world);
-            // The same with the answer lost.
+            happens(Sort::Mutate.done(), world);
             world.clients[of].unanswered = true;
-            out.push(world);
+            happens("has its mutation done and loses the answer", world);
         }
-        Ok(())
     }
 
     /// A client does something.
-    fn acts(&self, which: usize, protocol: Protocol, out: &mut Vec<World>) {
+    fn acts(&self, which: usize, protocol: Protocol, out: &mut Vec<Step>) {
         let client = self.clients[which];
         let machine = Machine::resumed(u128::from(owner_of(which)), protocol.timing, protocol.flaw, client.stage);
         let now = u64::from(self.now);
@@ -180,12 +223,13 @@ impl World {
             let mut world = *world;
             let stage = world.clients[which].stage;
             let mut machine = Machine::resumed(u128::from(owner_of(which)), protocol.timing, protocol.flaw, stage);
+            let what = heard(&event);
             let action = machine.step(now, event);
             let client = &mut world.clients[which];
             client.stage = machine.stage();
             // Waiting and pausing is what clients do anyway: for any time.
             client.wants = action.filter(|action| !matches!(action, Action::Wait { .. } | Action::Pause));
-            out.push(world);
+            out.push(Step { client: Some(which), what, world });
         };
         match client.wants {
             Some(Action::Read { epoch }) => {
@@ -240,7 +284,7 @@ impl World {
             let mutation = Message { sort: Sort::Mutate, epoch, signed: self.now, awaited: true };
             world.clients[which].mutation = Some(mutation);
             world.clients[which].mutations += 1;
-            out.push(world);
+            out.push(Step { client: Some(which), what: Sort::Mutate.sent(), world });
         }
     }
 
@@ -259,7 +303,7 @@ impl World {
     }
 
     /// A client signs and sends a request about its slot.
-    fn sends(&self, which: usize, sort: Sort, epoch: u32, out: &mut Vec<World>) {
+    fn sends(&self, which: usize, sort: Sort, epoch: u32, out: &mut Vec<Step>) {
         let mut world = *self;
         let client = &mut world.clients[which];
         let Some(place) = client.messages.iter().position(Option::is_none) else { return };
@@ -270,7 +314,7 @@ impl World {
         client.messages[place] = Some(Message { sort, epoch, signed: self.now, awaited: sort != Sort::Release });
         client.wants = None;
         client.answer = None;
-        out.push(world);
+        out.push(Step { client: Some(which), what: sort.sent(), world });
     }
 
     /// A client gets the answer that it waits for, if there is one, or gives up on it.
@@ -288,11 +332,11 @@ impl World {
     }
 
     /// Packs the world, so that millions fit the memory. The two clients are alike: either order is the same world.
-    fn key(&self) -> [u8; 40] {
+    fn key(&self) -> Key {
         self.packed(0).min(self.packed(1))
     }
 
-    fn packed(&self, first: usize) -> [u8; 40] {
+    fn packed(&self, first: usize) -> Key {
         let mut key = [0; 40];
         let mut place = 0;
         let mut put = |byte: u8| {
@@ -357,6 +401,21 @@ fn newest(view: [Option<Cell>; SLOTS], protocol: Protocol) -> Option<Slot> {
     (0..SLOTS).rev().find_map(|place| slot(view, place, protocol))
 }
 
+/// What a client learns by an event, in a trace.
+fn heard(event: &Event) -> &'static str {
+    match event {
+        Event::Asked => "asks for the lease",
+        Event::Listed { .. } => "reads the list of slots",
+        Event::Created => "hears that the slot is its own",
+        Event::Unsure => "does not know whether it has the slot",
+        Event::Seen(_) => "reads one slot",
+        Event::Woken => "looks at its clock",
+        Event::Renewed => "hears that its lease is renewed",
+        Event::NotRenewed => "does not know whether its lease is renewed",
+        Event::Finished => "has finished its work",
+    }
+}
+
 /// A hasher that is quick in an unoptimised build: the keys are packed already.
 #[derive(Default)]
 struct Mix(u64);
@@ -375,61 +434,101 @@ impl Hasher for Mix {
     }
 }
 
+type Key = [u8; 40];
+/// Each world that was reached, with the one before it, if any.
+type Reached = HashMap<Key, Option<Key>, BuildHasherDefault<Mix>>;
+
 /// Visits every world that can be reached, the near ones first, until the property is broken.
 fn check(protocol: Protocol) -> Found {
-    let mut seen: HashSet<[u8; 40], BuildHasherDefault<Mix>> = HashSet::default();
-    let mut queue = VecDeque::from([(World::start(), 0)]);
-    seen.insert(World::start().key());
-    let (mut next, mut transitions, mut taken_over) = (Vec::new(), 0, 0);
-    while let Some((world, depth)) = queue.pop_front() {
+    let mut reached = Reached::default();
+    let mut queue = VecDeque::from([World::start()]);
+    reached.insert(World::start().key(), None);
+    let (mut steps, mut transitions, mut taken_over) = (Vec::new(), 0, 0);
+    while let Some(world) = queue.pop_front() {
         if world.newest > 1 {
             taken_over += 1;
         }
-        next.clear();
-        if world.next(protocol, &mut next).is_err() {
-            return Found { states: seen.len(), transitions, taken_over, violation: Some(depth + 1) };
-        }
-        for world in &next {
+        steps.clear();
+        world.next(protocol, &mut steps);
+        for step in &steps {
             transitions += 1;
-            if seen.insert(world.key()) {
-                queue.push_back((*world, depth + 1));
+            if step.world.broken {
+                let trace = Some(trace(&world, *step, protocol, &reached));
+                return Found { states: reached.len(), transitions, taken_over, trace };
             }
+            reached.entry(step.world.key()).or_insert_with(|| {
+                queue.push_back(step.world);
+                Some(world.key())
+            });
         }
     }
-    Found { states: seen.len(), transitions, taken_over, violation: None }
+    Found { states: reached.len(), transitions, taken_over, trace: None }
+}
+
+/// Gives the steps from the start to a world, and one more. A key stands for a world and for the same one with its
+/// clients swapped, so the way is walked anew, each step to the next key.
+fn trace(to: &World, last: Step, protocol: Protocol, reached: &Reached) -> Vec<Step> {
+    let mut keys = vec![to.key()];
+    while let Some(before) = keys.last().and_then(|key| reached[key]) {
+        keys.push(before);
+    }
+    let (mut world, mut trace, mut steps) = (World::start(), Vec::new(), Vec::new());
+    for key in keys.iter().rev().skip(1) {
+        steps.clear();
+        world.next(protocol, &mut steps);
+        let step = *steps.iter().find(|step| step.world.key() == *key).expect("a step that was taken before");
+        world = step.world;
+        trace.push(step);
+    }
+    steps.clear();
+    world.next(protocol, &mut steps);
+    trace.extend(steps.iter().find(|step| step.world.broken).copied().or(Some(last)));
+    trace
 }
 
 fn report(name: &str, protocol: Protocol) -> Found {
     let started = std::time::Instant::now();
     let found = check(protocol);
-    println!("{name}: {found:?} in {:.1?}", started.elapsed());
+    let Found { states, transitions, taken_over, trace } = &found;
+    let took = started.elapsed();
+    println!("{name}: {states} states, {transitions} transitions, {taken_over} after a takeover, in {took:.1?}");
+    for step in trace.iter().flatten() {
+        println!("  {step:?}");
+    }
     found
 }
 
 #[test]
 fn the_protocol_lets_no_older_epoch_write_after_a_newer_one() {
     let found = report("the protocol", Protocol { timing: TIMING, flaw: Flaw::None });
-    assert_eq!(found.violation, None);
-    assert!(found.states > 100_000 && found.taken_over > 10_000, "the model is too small to mean much: {found:?}");
+    assert!(found.trace.is_none(), "the trace above breaks the property");
+    let Found { states, taken_over, .. } = found;
+    assert!(states > 100_000 && taken_over > 10_000, "the model is too small to mean much: {states}, {taken_over}");
+}
+
+/// Checks a protocol with a fault in it, and that its trace ends with the mutation that comes too late.
+fn is_broken(name: &str, protocol: Protocol) {
+    let trace = report(name, protocol).trace.expect("a trace");
+    let last = trace.last().expect("a step");
+    assert!(last.world.broken && last.what.contains("mutation"), "{last:?}");
 }
 
 #[test]
 fn without_grace_an_older_epoch_writes_after_a_newer_one() {
-    let timing = Timing { grace: 0, ..TIMING };
-    assert!(report("no grace", Protocol { timing, flaw: Flaw::None }).violation.is_some());
+    is_broken("no grace", Protocol { timing: Timing { grace: 0, ..TIMING }, flaw: Flaw::None });
 }
 
 #[test]
 fn renewing_after_the_deadline_lets_an_older_epoch_write_after_a_newer_one() {
-    assert!(report("renews late", Protocol { timing: TIMING, flaw: Flaw::RenewsLate }).violation.is_some());
+    is_broken("renews late", Protocol { timing: TIMING, flaw: Flaw::RenewsLate });
 }
 
 #[test]
 fn sending_without_a_check_lets_an_older_epoch_write_after_a_newer_one() {
-    assert!(report("does not check", Protocol { timing: TIMING, flaw: Flaw::DoesNotCheck }).violation.is_some());
+    is_broken("does not check", Protocol { timing: TIMING, flaw: Flaw::DoesNotCheck });
 }
 
 #[test]
 fn a_create_that_restarts_the_clock_lets_an_older_epoch_write_after_a_newer_one() {
-    assert!(report("restarts the clock", Protocol { timing: TIMING, flaw: Flaw::RestartsClock }).violation.is_some());
+    is_broken("restarts the clock", Protocol { timing: TIMING, flaw: Flaw::RestartsClock });
 }
