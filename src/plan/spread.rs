@@ -60,6 +60,22 @@ fn follow(index: usize, draft: &Draft<'_>, replaced: &[&Address]) -> Option<Deci
     decision
 }
 
+/// Returns the parents of which every part is refused, with the first of these parts: a backup plan without a selection
+/// backs up nothing, and who sees it there takes it for protection.
+fn without_parts(drafts: &[Draft<'_>]) -> BTreeMap<Address, Address> {
+    let parent_of = |draft: &Draft<'_>| {
+        let address = &draft.address;
+        let mut parents = draft.desired?.references.iter();
+        parents.find(|parent| address.parent_key() == Some(parent.key())).cloned()
+    };
+    let mut parts: BTreeMap<Address, Vec<&Draft<'_>>> = BTreeMap::new();
+    for (parent, draft) in drafts.iter().filter_map(|draft| Some((parent_of(draft)?, draft))) {
+        parts.entry(parent).or_default().push(draft);
+    }
+    parts.retain(|_, parts| parts.iter().all(|part| part.action == Action::Refused));
+    parts.into_iter().map(|(parent, parts)| (parent, parts[0].address.clone())).collect()
+}
+
 /// Refuses what needs a refused resource, and leaves alone what needs one that could not be read.
 pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
     in_rounds(drafts, |drafts| {
@@ -75,6 +91,7 @@ pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
             .flat_map(|draft| draft.desired.into_iter().map(move |desired| (&draft.address, desired)))
             .flat_map(|(holder, desired)| desired.references.iter().map(move |held| (held, holder)))
             .collect();
+        let useless = without_parts(drafts);
         let decide = |(index, draft): (usize, &Draft<'_>)| match draft.action {
             Action::Delete => held.get(&draft.address).map(|holder| Decision {
                 index,
@@ -82,7 +99,17 @@ pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
                 reason: format!("`{holder}` may need it, which could not be read"),
             }),
             Action::Create | Action::Adopt | Action::Update | Action::Replace => {
-                let needed = draft.desired?.references.iter().find(|address| blocked.contains_key(address))?;
+                let Some(needed) = draft.desired?.references.iter().find(|address| blocked.contains_key(address))
+                else {
+                    return useless
+                        .get(&draft.address)
+                        .filter(|_| matches!(draft.action, Action::Create | Action::Replace))
+                        .map(|part| Decision {
+                            index,
+                            action: Action::Refused,
+                            reason: format!("does nothing without `{part}`, which is refused"),
+                        });
+                };
                 let action = blocked[needed];
                 let why = if action == Action::Unknown { "which could not be read" } else { "which is refused" };
                 Some(Decision { index, action, reason: format!("needs `{needed}`, {why}") })

@@ -275,18 +275,39 @@ fn the_nearest_that_exists_is_the_way_out_and_what_does_not_depend_on_it_goes_on
         "{STACK}[vault.vss]\n{PLAN}[plan.daily.selection.all]\nrole = \"{wrong}\"\nmatch = {{ all = {{ a = \"b\" }} }}\n"
     );
     let (plan, report) = bench.try_apply(&file, &Options::default());
+    let why = plan
+        .changes
+        .iter()
+        .find(|change| change.address.to_string() == "plan.daily")
+        .and_then(|change| change.reason.clone());
+    assert_eq!(why.as_deref(), Some("does nothing without `selection.daily.all`, which is refused"));
     let help: Vec<&String> =
         plan.diagnostics.iter().filter(|one| one.code == "VSS0915").flat_map(|one| &one.help).collect();
     assert_eq!(help, [&format!("did you mean `{ROLE}`?")]);
     let done: Vec<String> = report.outcomes.iter().map(|outcome| outcome.address.to_string()).collect();
-    assert_eq!(done, ["vault.vss", "plan.daily"], "{:#?}", report.outcomes);
+    assert_eq!(done, ["vault.vss"], "{:#?}", report.outcomes);
     let plan = bench.plan(&file.replace(&wrong, ROLE));
-    assert_eq!(changed(&plan), [("selection.daily.all".to_owned(), Action::Create)]);
+    let made = [("plan.daily", Action::Create), ("selection.daily.all", Action::Create)];
+    assert_eq!(changed(&plan), made.map(|(address, action)| (address.to_owned(), action)));
     bench.apply(&file.replace(&wrong, ROLE));
     // A selection that stands is no reason to look at what it names, even where that went meanwhile.
     bench.call("iam", "DeleteRole", &json!({ "RoleName": "AWSBackupTheirs" }));
     let plan = bench.plan(&file.replace(&wrong, ROLE));
     assert_eq!((changed(&plan), references(&plan, "selection.daily.all")), (Vec::new(), Vec::new()));
+}
+
+#[test]
+fn a_new_plan_is_made_where_one_of_its_selections_can_be() {
+    let bench = Bench::new();
+    role(&bench, "/service-role/", "AWSBackupTheirs");
+    let selection = |name: &str, role: &str| {
+        format!("[plan.daily.selection.{name}]\nrole = \"{role}\"\nmatch = {{ all = {{ a = \"{name}\" }} }}\n")
+    };
+    let wrong = ROLE.replace("Theirs", "Nobodys");
+    let file = format!("{STACK}[vault.vss]\n{PLAN}{}{}", selection("all", ROLE), selection("none", &wrong));
+    let (_, report) = bench.try_apply(&file, &Options::default());
+    let done: Vec<String> = report.outcomes.iter().map(|outcome| outcome.address.to_string()).collect();
+    assert_eq!(done, ["vault.vss", "plan.daily", "selection.daily.all"], "{:#?}", report.outcomes);
 }
 
 #[test]
