@@ -261,3 +261,26 @@ fn a_lock_with_members_that_nobody_has_a_name_for_asks_before_it_is_replaced() {
     assert!(is_named(&apply_with(&bench, &locked("9d"), "LockScope").0));
     assert!(!is_named(&apply_with(&bench, &locked("9d"), "LockScope").0), "nothing is replaced");
 }
+
+#[test]
+fn an_update_that_ends_the_maps_of_an_association_names_them() {
+    let bench = Bench::new();
+    let file = format!("{STACK}{FILE}");
+    bench.apply(&file);
+    let associations = bench.call("ssm", "ListAssociations", &json!({}));
+    let id = &associations["Associations"][0]["AssociationId"];
+    let resource = json!({ "ResourceType": "Association", "ResourceId": id });
+    let tags = bench.call("ssm", "ListTagsForResource", &resource)["TagList"].clone();
+    let mut other =
+        bench.call("ssm", "DescribeAssociation", &json!({ "AssociationId": id }))["AssociationDescription"].clone();
+    bench.call("ssm", "DeleteAssociation", &json!({ "AssociationId": id }));
+    let members = other.as_object_mut().expect("an association");
+    members.retain(|name, _| ["Name", "AssociationName", "Parameters", "ScheduleExpression"].contains(&name.as_str()));
+    other["Tags"] = tags;
+    other["TargetMaps"] = json!([{ "a": ["b"] }]);
+    bench.call("ssm", "CreateAssociation", &other);
+    let plan = bench.plan(&file);
+    let (at, note) = hazard::all(&plan).find(|(_, note)| note.hazard == Hazard::UnknownFieldDropped).expect("a hazard");
+    assert_eq!(at.to_string(), "package.AwsVssComponents");
+    assert!(note.why.contains("`TargetMaps`"), "{}", note.why);
+}

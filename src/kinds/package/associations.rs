@@ -263,7 +263,9 @@ fn normal_form(reader: &Reader, association: &Answered<AssociationDescription>, 
 fn of_association(answer: &Answered<AssociationDescription>, members: Value) -> Carried {
     let association = without_empty(members).as_object().cloned().unwrap_or_default();
     let unmodelled = Unmodelled::between(&answer.heard, &sent(answer), &ANSWERED);
-    Carried::new(PackageCarried { association, unmodelled, ..PackageCarried::default() })
+    // "Both Targets and TargetMaps can't be specified together": API reference, CreateAssociation.
+    let excluded = if answer.target_maps().is_empty() { Vec::new() } else { vec!["TargetMaps".to_owned()] };
+    Carried::new(PackageCarried { association, unmodelled, excluded, ..PackageCarried::default() })
 }
 
 /// The members of a live association that no request has.

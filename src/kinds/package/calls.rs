@@ -174,7 +174,8 @@ fn update(transition: &Transition<'_>) -> Made {
 fn with_unmodelled(live: Option<&Live>, input: Map<String, Value>) -> (Value, Vec<String>) {
     let mut input = without_empty(input.into());
     let carried = live.and_then(|live| live.carried.get::<PackageCarried>());
-    let dropped = carried.map(|carried| carried.unmodelled.put_into(&mut input)).unwrap_or_default();
+    let mut dropped = carried.map(|carried| carried.unmodelled.put_into(&mut input)).unwrap_or_default();
+    dropped.extend(carried.into_iter().flat_map(|carried| carried.excluded.iter().cloned()));
     (input, dropped)
 }
 

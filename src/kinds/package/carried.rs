@@ -14,6 +14,9 @@ pub struct PackageCarried {
     /// Of an association: what an update has to send again and vssctl has no name for.
     #[serde(rename = "Unmodelled", default, skip_serializing_if = "Unmodelled::is_empty")]
     pub unmodelled: Unmodelled,
+    /// Of an association: members that exclude what each entry declares, so that an update ends them.
+    #[serde(skip)]
+    pub excluded: Vec<String>,
     /// Of one Run Command: it may still change instances.
     #[serde(skip)]
     pub is_under_way: bool,
