@@ -10,6 +10,14 @@ pub(crate) fn of_generation(token: Option<&str>, generation: u32) -> Option<Stri
     token.map(|token| if generation == 0 { token.to_owned() } else { format!("{token}.{generation}") })
 }
 
+/// Returns the generation of a token that was made from the first one.
+pub(crate) fn generation(token: &str, first: &str) -> Option<u32> {
+    match token.strip_prefix(first)? {
+        "" => Some(0),
+        rest => rest.strip_prefix('.')?.parse().ok(),
+    }
+}
+
 /// Tells whether something was made so long ago that a list which does not show it means that it is deleted. Both in
 /// milliseconds since 1970 by AWS's clock.
 pub(crate) fn must_be_visible(created: Option<i64>, now: u64) -> bool {
@@ -25,6 +33,16 @@ mod tests {
         let token = "x".repeat(41);
         assert_eq!(of_generation(Some(&token), 0).as_deref(), Some(token.as_str()));
         assert!(of_generation(Some(&token), GENERATIONS).is_some_and(|token| token.len() <= 50));
+    }
+
+    #[test]
+    fn a_token_says_its_generation() {
+        for number in [0, 1, GENERATIONS] {
+            let token = of_generation(Some("v1.p.abc"), number).expect("a token");
+            assert_eq!(generation(&token, "v1.p.abc"), Some(number));
+        }
+        assert_eq!(generation("v1.p.abcd", "v1.p.abc"), None);
+        assert_eq!(generation("v1.p", "v1.p.abc"), None);
     }
 
     #[test]

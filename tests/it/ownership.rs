@@ -1,5 +1,7 @@
 //! Who owns what, who holds what, and what a plan may therefore take away.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 use vssctl::apply::Status;
 use vssctl::model::Action;
@@ -597,6 +599,32 @@ fn a_second_object_of_a_protected_entry_stays_and_is_named() {
     assert_eq!(changed(&plan), [("plan.daily-2".to_owned(), Action::Refused)]);
     assert!(messages(&plan).contains(&second) && messages(&plan).contains("protect = true"), "{}", messages(&plan));
     assert_eq!(plans(&bench), both);
+}
+
+#[test]
+fn of_two_plans_without_our_token_the_same_one_is_kept_in_each_run() {
+    let bench = Bench::new();
+    let hour = |hour: u32| {
+        let backup = BACKUP.replace("[plan.daily]\n", "[plan.daily]\nprotect = true\n");
+        file(&backup.replace("cron(0 18", &format!("cron(0 {hour}")))
+    };
+    bench.apply(&hour(18));
+    let original = plan_id(&bench);
+    for minute in [1, 2] {
+        second_plan(&bench, |plan| {
+            plan["Rules"][0]["ScheduleExpression"] = json!(format!("cron({minute} 18 ? * * *)"))
+        });
+        bench.sandbox.advance(Duration::from_hours(1)).expect("an account in memory");
+    }
+    bench.call("backup", "DeleteBackupPlan", &json!({ "BackupPlanId": original }));
+    for wanted in [19, 20, 21] {
+        let (plan, _) = bench.try_apply(&hour(wanted), &prune());
+        let second = ("plan.daily-2".to_owned(), Action::Refused);
+        assert_eq!(changed(&plan), [("plan.daily".to_owned(), Action::Update), second.clone()]);
+        // The update moves the date that the list shows.
+        bench.sandbox.advance(Duration::from_hours(1)).expect("an account in memory");
+        assert_eq!(changed(&bench.plan(&hour(wanted))), [second], "{wanted}");
+    }
 }
 
 #[test]

@@ -4,6 +4,7 @@ use super::carried::PlanCarried;
 use crate::kind::Carried;
 use crate::model::KindId;
 use crate::model::Operation;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use aws_sdk_backup::operation::create_backup_plan::{CreateBackupPlanError, CreateBackupPlanOutput};
@@ -32,9 +33,19 @@ pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     creator_request_id: Option<String>,
-    /// Creation time in nanoseconds, for a stable choice among equals.
+    /// When the list says that it was made, in nanoseconds. It may be the time of the last update.
     created: i128,
     tags: Tags,
+}
+
+impl Known {
+    /// Says which plan an entry keeps of several: the least. After an interrupted replacement both stand, and the one
+    /// of the entry's name is the new one. The choice must be the same in each run, whatever the run before it changed:
+    /// a token never changes, and what was updated last stays the newest.
+    fn precedence(&self, entry: &Desired, token: &str) -> (bool, u32, Reverse<i128>, String) {
+        let generation = self.creator_request_id.as_deref().and_then(|own| tokens::generation(own, token));
+        (self.name != entry.name, generation.unwrap_or(u32::MAX), Reverse(self.created), self.id.clone())
+    }
 }
 
 /// Which live plan an entry means.
@@ -73,7 +84,7 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
             owned.push(known);
         }
     }
-    owned.sort_by(|left, right| (left.created, &left.id).cmp(&(right.created, &right.id)));
+    owned.sort_by(|left, right| left.id.cmp(&right.id));
     let mut resolved = Resolved::default();
     let mut nameless = Vec::new();
     for entry in entries(desired, KindId::Plan) {
@@ -91,8 +102,9 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
             continue;
         }
         // After an interrupted replacement both stand: the one of the entry's name is the new one.
-        let chosen = meant.iter().position(|known| known.name == entry.name).unwrap_or(0);
-        let known = meant.remove(chosen);
+        let token = token(scope, entry);
+        meant.sort_by_cached_key(|known| known.precedence(entry, &token));
+        let known = meant.remove(0);
         resolved.surplus.extend(meant.into_iter().map(|known| (entry.address.clone(), known)));
         resolved.entries.insert(entry.address.clone(), settle_tags(reader, &index, entry, known).await);
     }
