@@ -14,6 +14,7 @@ mod wire;
 mod world;
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
 use random::Random;
@@ -23,8 +24,8 @@ use world::coverage;
 
 /// So many histories run with every test run; `tests/run` asks for more.
 const HISTORIES: u64 = 40;
-/// So many failures on one core tell what is wrong.
-const ENOUGH: usize = 10;
+/// So many failures tell what is wrong; `VSSCTL_ENOUGH` asks for fewer, where only the first one matters.
+const ENOUGH: u64 = 20;
 /// So many cases are swept with every test run.
 const CASES: u64 = 2;
 
@@ -65,24 +66,26 @@ impl Seeds {
 const PAIRS: u64 = 20;
 
 /// Runs histories on every core and reports what failed.
-fn run(name: &str, seeds: &Seeds, mode: Mode) {
-    run_all(name, seeds, |seed| simulate(seed, mode));
+fn run(name: &str, seeds: &Seeds, mode: Mode) -> Figures {
+    run_all(name, seeds, |seed| simulate(seed, mode))
 }
 
-fn run_all(name: &str, seeds: &Seeds, simulate: impl Fn(u64) -> (Figures, Vec<String>) + Sync) {
+fn run_all(name: &str, seeds: &Seeds, simulate: impl Fn(u64) -> (Figures, Vec<String>) + Sync) -> Figures {
     let started = Instant::now();
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let next = std::sync::atomic::AtomicU64::new(0);
+    let (next, failures) = (AtomicU64::new(0), AtomicU64::new(0));
+    let enough = asked("VSSCTL_ENOUGH").unwrap_or(ENOUGH);
     let results = std::thread::scope(|scope| {
         let work = || {
             let mut figures = Figures::default();
             let mut failed = Vec::new();
-            while let Some(seed) = seeds.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed), started)
-                && failed.len() < ENOUGH
+            while failures.load(Ordering::Relaxed) < enough
+                && let Some(seed) = seeds.get(next.fetch_add(1, Ordering::Relaxed), started)
             {
                 let (one, problems) = simulate(seed);
                 figures.add(&one);
                 if !problems.is_empty() {
+                    failures.fetch_add(1, Ordering::Relaxed);
                     failed.push((seed, problems));
                 }
             }
@@ -106,6 +109,7 @@ fn run_all(name: &str, seeds: &Seeds, simulate: impl Fn(u64) -> (Figures, Vec<St
     if let Some((seed, problems)) = failed.first() {
         panic!("{name}: seeds {seeds:?} fail; VSSCTL_SEED={seed} replays this one:\n{}", problems.join("\n"));
     }
+    figures
 }
 
 /// Gives the seeds of a run: one that is asked for; else, where a time is asked for, as many as its share in percent of
@@ -132,27 +136,24 @@ fn replayed() -> Option<Vec<u64>> {
 
 #[test]
 fn any_file_on_any_account_under_any_faults_converges() {
-    run("one applier", &seeds(0, histories() - histories() / PAIRS, 65), Mode::default());
+    run("one applier", &seeds(0, histories() - histories() / PAIRS, 50), Mode::default());
 }
 
-/// Seeds of wide histories that need a third apply in quiet, where two are promised: a second plan of a protected entry.
-const OPEN: [u64; 1] = [34_359_738_594];
-
-/// From so many histories on, a hole in what they reached fails the run.
-const WIDE: u64 = 40;
+/// From so many wide histories on, a hole in the keys, lenses and meddlings that they reached fails the run; from so many
+/// on, one in the operations and hazards, which need more luck.
+const WIDE: [u64; 2] = [40, 200];
 
 #[test]
 fn any_file_of_the_schema_on_an_account_that_moves_converges() {
-    // The same ones in each run: about one in 250 fresh ones still fails (docs/reliability.md).
-    let all = (1_u64 << 35)..(1 << 35) + histories().min(200);
-    let count = all.end - all.start;
-    let seeds = replayed().unwrap_or_else(|| all.filter(|seed| !OPEN.contains(seed)).collect());
-    run("wide", &Seeds::These(seeds), Mode { wide: true, ..Mode::default() });
+    let figures = run("wide", &seeds(1 << 35, histories(), 15), Mode { wide: true, ..Mode::default() });
     let (reached, all) = (coverage::reached(), coverage::all());
     println!("{}", reached.lines(&all).join("\n"));
-    if replayed().is_none() && count >= WIDE {
-        for sort in ["keys", "lenses", "meddlings"] {
-            assert_eq!(reached.holes(sort, &all[sort]), [""; 0], "no history has these {sort}");
+    for (sort, all) in all.iter().filter(|_| replayed().is_none()) {
+        let needed = if ["operations", "hazards"].contains(sort) { WIDE[1] } else { WIDE[0] };
+        if figures.simulations >= needed {
+            let mut holes = reached.holes(sort, all);
+            holes.retain(|hole| !coverage::RARE.contains(&hole.as_str()));
+            assert_eq!(holes, [""; 0], "no history has these {sort}");
         }
     }
 }
@@ -165,14 +166,19 @@ fn two_appliers_at_once_leave_nothing_that_the_next_apply_does_not_mend() {
 #[test]
 fn seeds_that_failed_once_are_replayed() {
     let kept = include_str!("../seeds.txt");
-    for (pairs, mark) in [(false, "one"), (true, "two")] {
+    let modes = [
+        ("one", Mode::default()),
+        ("two", Mode { pairs: true, ..Mode::default() }),
+        ("wide", Mode { wide: true, ..Mode::default() }),
+    ];
+    for (mark, mode) in modes {
         let seeds: Vec<u64> = kept
             .lines()
             .filter(|line| !line.starts_with('#'))
             .filter_map(|line| line.split_once(' ').filter(|(sort, _)| *sort == mark))
             .map(|(_, seed)| seed.split_whitespace().next().and_then(|seed| seed.parse().ok()).expect("a number"))
             .collect();
-        run(&format!("kept seeds, {mark}"), &Seeds::These(seeds), Mode { pairs, ..Mode::default() });
+        run(&format!("kept seeds, {mark}"), &Seeds::These(seeds), mode);
     }
 }
 

@@ -332,35 +332,41 @@ pub(crate) fn meddlings() -> impl Iterator<Item = String> {
 }
 
 /// Changes the account in the middle of an apply: spoils what the stack has, or deletes a role or a vault and makes
-/// another one of its name, without marks.
-pub(crate) fn meddle_during(sandbox: &Sandbox, random: &mut Random) {
+/// another one of its name, without marks. Returns the name of such a role or vault.
+pub(crate) fn meddle_during(sandbox: &Sandbox, random: &mut Random) -> Option<String> {
     let what = *random.pick(&MEDDLINGS);
-    let things = things(sandbox);
     let own = |kind: &str| -> Vec<String> {
+        let things = things(sandbox);
         let ours = things.iter().filter(|(key, thing)| key.starts_with(kind) && is_ours(key, thing));
         ours.filter_map(|(_, thing)| thing["name"].as_str().map(str::to_owned)).collect()
     };
+    let mut remade = None;
     match what {
         "role made again" => {
             let names = own("role ");
             if names.is_empty() {
-                return;
+                return None;
             }
             let name: &String = random.pick(&names);
             make_role_again(sandbox, name);
+            remade = Some(name.clone());
         }
         "vault made again" => {
             let names = own("vault ");
             if names.is_empty() {
-                return;
+                return None;
             }
-            let name = json!({ "BackupVaultName": random.pick(&names) });
-            call(sandbox, "backup", "DeleteBackupVault", &name);
-            call(sandbox, "backup", "CreateBackupVault", &name);
+            let name: &String = random.pick(&names);
+            let input = json!({ "BackupVaultName": name });
+            call(sandbox, "backup", "DeleteBackupVault", &input);
+            call(sandbox, "backup", "CreateBackupVault", &input);
+            remade = Some(name.clone());
         }
         _ => meddle(sandbox, random),
     }
     super::world::coverage::note("meddlings", [what]);
+    // A role or a vault that stands in the way of its end is still the stack's.
+    remade.filter(|name| !own("role ").contains(name) && !own("vault ").contains(name))
 }
 
 fn make_role_again(sandbox: &Sandbox, name: &str) {

@@ -215,6 +215,7 @@ impl World {
         random: &mut Random,
         ways: &mut Random,
         mode: Mode,
+        is_calm: bool,
     ) -> BTreeSet<String> {
         let wire =
             |random: &mut Random| Wire::new(self.sandbox.http_client(), mode.pairs.then(|| Random::new(random.next())));
@@ -230,12 +231,16 @@ impl World {
             if random.one_in(2) {
                 let (sandbox, moved) = (self.sandbox.clone(), Arc::clone(&moved));
                 let mut own = Random::new(random.next());
+                // What is adopted may be somebody else's, and a call that AWS throttles is sent again without a look.
+                let adopts = config.desired.iter().any(|desired| desired.adopt);
+                let judged = !adopts && is_calm;
                 one.meddle_at(random.below(20), move || {
                     let before = account::things(&sandbox);
-                    account::meddle_during(&sandbox, &mut own);
+                    let remade = account::meddle_during(&sandbox, &mut own);
                     let now = account::things(&sandbox);
                     let changed = now.into_iter().filter(|(key, thing)| before.get(key) != Some(thing));
                     moved.lock().expect("no poison").extend(changed.map(|(key, _)| key));
+                    remade.filter(|_| judged)
                 });
             }
         }
@@ -322,11 +327,13 @@ impl World {
                 left.clear();
                 break;
             }
-            left = report
+            let outcomes = report
                 .outcomes
                 .iter()
-                .map(|outcome| format!("run {run}: {} {:?} {:?}", outcome.address, outcome.action, outcome.status))
-                .collect();
+                .map(|outcome| format!("run {run}: {} {:?} {:?}", outcome.address, outcome.action, outcome.status));
+            left.extend(outcomes);
+            let refused = plan.changes.iter().filter(|change| change.action == Action::Refused);
+            left.extend(refused.map(|change| format!("run {run}: {} is refused: {:?}", change.address, change.reason)));
             left.extend(report.leftovers.iter().map(|left| format!("run {run}: {} {:?}", left.address, left.why)));
         }
         self.problems.append(&mut left);
@@ -498,7 +505,7 @@ async fn history(seed: u64, mode: Mode) -> (Figures, Vec<String>) {
         }
         world.sandbox.follow_faults(FaultPlan::random(random.next(), intensity));
         let before = account::strangers(&world.sandbox);
-        let moved = world.stormy(config, &mut random, &mut ways, mode).await;
+        let moved = world.stormy(config, &mut random, &mut ways, mode, intensity <= 0.0).await;
         world.calm();
         lately.extend(moved);
         world.check_strangers(config, &before, &lately);

@@ -1,6 +1,7 @@
 //! What stands between the SDK and the sandbox: counts calls, kills the process at one of them, shuffles two processes, and
 //! keeps the trace of calls that must not be sent twice.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -53,7 +54,20 @@ struct State {
     lens: Option<Lens>,
     meddling: Option<Meddling>,
     watch: Option<Watch>,
+    /// At which call a role or a vault was looked at last, by its name.
+    looked: BTreeMap<String, usize>,
+    remade: Option<Remade>,
 }
+
+/// Somebody deleted a role or a vault before a call and made another one of its name, which is nobody's.
+#[derive(Debug)]
+struct Remade {
+    name: String,
+    at: usize,
+}
+
+/// A write to a name may follow the look at it by so many calls: other resources are looked at and written meanwhile.
+const WINDOW: usize = 12;
 
 /// Looks at the account after a write, and says what must not have happened. It is told when somebody else wrote.
 pub(crate) type Look = Box<dyn FnMut(bool) -> Vec<String> + Send>;
@@ -69,7 +83,7 @@ impl std::fmt::Debug for Watch {
 /// Somebody else, who changes the account at one of the calls of a process.
 struct Meddling {
     at: usize,
-    meddle: Box<dyn FnOnce() + Send>,
+    meddle: Box<dyn FnOnce() -> Option<String> + Send>,
 }
 
 impl std::fmt::Debug for Meddling {
@@ -94,6 +108,8 @@ impl Wire {
             lens: None,
             meddling: None,
             watch: None,
+            looked: BTreeMap::new(),
+            remade: None,
         };
         Self { inner, shared: Arc::new(Shared { notify: Notify::new(), state: Mutex::new(state) }) }
     }
@@ -116,8 +132,9 @@ impl Wire {
         self.shared.state.lock().expect("no poison").watch = Some(Watch(look));
     }
 
-    /// Lets somebody else change the account at a call after consent was given.
-    pub(crate) fn meddle_at(&self, at: usize, meddle: impl FnOnce() + Send + 'static) {
+    /// Lets somebody else change the account at a call after consent was given. If that gives a name to another role or
+    /// vault, which it returns, no write may hit that one.
+    pub(crate) fn meddle_at(&self, at: usize, meddle: impl FnOnce() -> Option<String> + Send + 'static) {
         self.shared.state.lock().expect("no poison").meddling = Some(Meddling { at, meddle: Box::new(meddle) });
     }
 
@@ -140,6 +157,85 @@ impl Shared {
     }
 }
 
+/// A call about one role or vault that its name decides.
+struct Touch {
+    name: String,
+    sort: TouchSort,
+}
+
+enum TouchSort {
+    Look,
+    Create,
+    Write,
+}
+
+/// The calls that change a role. Which of them a call is stands in its body.
+const ROLE_WRITES: [&str; 11] = [
+    "AttachRolePolicy",
+    "DeleteRole",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePermissionsBoundary",
+    "PutRolePolicy",
+    "TagRole",
+    "UntagRole",
+    "UpdateAssumeRolePolicy",
+    "UpdateRole",
+];
+
+impl Touch {
+    fn of(request: &HttpRequest) -> Option<Self> {
+        let decoded = |text: &str| percent_encoding::percent_decode_str(text).decode_utf8_lossy().into_owned();
+        if let Some((_, path)) = request.uri().split_once("/backup-vaults/") {
+            let name = decoded(path.split(['/', '?']).next()?);
+            let is_whole = path.split('?').next() == path.split(['/', '?']).next();
+            let sort = match request.method() {
+                "GET" => TouchSort::Look,
+                "PUT" if is_whole => TouchSort::Create,
+                _ => TouchSort::Write,
+            };
+            return (!name.is_empty()).then_some(Self { name, sort });
+        }
+        let body = String::from_utf8_lossy(request.body().bytes()?).into_owned();
+        let member = |name: &str| body.split('&').find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='));
+        let (action, name) = (member("Action")?, decoded(member("RoleName")?));
+        let sort = match action {
+            "GetRole" => TouchSort::Look,
+            "CreateRole" => TouchSort::Create,
+            action if ROLE_WRITES.contains(&action) => TouchSort::Write,
+            _ => return None,
+        };
+        Some(Self { name, sort })
+    }
+}
+
+impl Shared {
+    fn looked(&self, name: &str) {
+        let mut state = self.state.lock().expect("no poison");
+        let index = state.calls - 1;
+        state.looked.insert(name.to_owned(), index);
+    }
+
+    /// Notes a write that was done to a role or a vault of somebody else: one that nobody looked at a moment before.
+    fn hits(&self, name: &str, call: &str) {
+        let mut state = self.state.lock().expect("no poison");
+        let State { looked, remade: Some(remade), .. } = &*state else { return };
+        if name != remade.name {
+            return;
+        }
+        let looked = looked.get(&remade.name).copied();
+        // Nobody can see a swap between a look and the write that follows it.
+        if !looked.is_some_and(|at| at <= remade.at && at + WINDOW > remade.at) {
+            let Remade { name, at } = remade;
+            let line = format!(
+                "`{name}` became somebody else's at call {at}, was looked at in {looked:?}, and {call} changed it"
+            );
+            state.violations.push(line);
+        }
+    }
+}
+
 impl HttpClient for Wire {
     fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
         let inner = self.inner.http_connector(settings, components);
@@ -154,7 +250,7 @@ struct Connector {
 }
 
 impl HttpConnector for Connector {
-    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+    fn call(&self, mut request: HttpRequest) -> HttpConnectorFuture {
         let (inner, shared) = (self.inner.clone(), Arc::clone(&self.shared));
         HttpConnectorFuture::new(async move {
             let yields = match &mut shared.state.lock().expect("no poison").shuffle {
@@ -174,6 +270,7 @@ impl HttpConnector for Connector {
                     state.armed.filter(|(at, _)| *at == index).map(|(_, kill)| kill)
                 }
             };
+            trace(&shared, &request, kill);
             if kill == Some(Kill::Before) {
                 return die(&shared).await;
             }
@@ -191,11 +288,18 @@ impl HttpConnector for Connector {
                 state.meddling.take_if(|meddling| is_armed && meddling.at < calls)
             };
             if let Some(meddling) = meddling {
-                (meddling.meddle)();
+                let name = (meddling.meddle)();
                 shared.look(true, "");
+                let mut state = shared.state.lock().expect("no poison");
+                state.remade = name.map(|name| Remade { name, at: state.calls - 1 });
+            }
+            let touch = Touch::of(&request);
+            if let Some(Touch { name, sort: TouchSort::Look }) = &touch {
+                shared.looked(name);
             }
             let call = format!("{} {}", request.method(), request.uri());
             let can_unprotect = request.method() != "GET" && request.uri().contains("/backup/plans");
+            let mut sent = None;
             let held = match &mut shared.state.lock().expect("no poison").lens {
                 Some(lens) => lens.held(&request),
                 None => None,
@@ -203,7 +307,20 @@ impl HttpConnector for Connector {
             if let Some(held) = held {
                 return Ok(held);
             }
+            if let Some(lens) = &shared.state.lock().expect("no poison").lens {
+                sent = lens.sent(&mut request);
+            }
             let mut answer = inner.call(request).await;
+            shared.state.lock().expect("no poison").violations.extend(sent);
+            if answer.as_ref().is_ok_and(|answer| answer.status().is_success())
+                && let Some(Touch { name, sort }) = &touch
+            {
+                match sort {
+                    TouchSort::Write => shared.hits(name, &call),
+                    // What the run has just made needs no look.
+                    TouchSort::Look | TouchSort::Create => shared.looked(name),
+                }
+            }
             if can_unprotect {
                 shared.look(false, &call);
             }
@@ -225,6 +342,17 @@ impl HttpConnector for Connector {
                 Some(Kill::Before) | None => answer,
             }
         })
+    }
+}
+
+/// Prints a call where `VSSCTL_TRACE` is set: what a seed that is replayed did.
+fn trace(shared: &Shared, request: &HttpRequest, kill: Option<Kill>) {
+    if std::env::var_os("VSSCTL_TRACE").is_some() {
+        let at = shared.state.lock().expect("no poison").calls - 1;
+        let target = request.headers().get("x-amz-target").unwrap_or_default();
+        let body = String::from_utf8_lossy(request.body().bytes().unwrap_or_default()).into_owned();
+        let body: String = body.chars().take(200).collect();
+        println!("{at} {} {} {target} {body} {kill:?}", request.method(), request.uri());
     }
 }
 
