@@ -16,6 +16,7 @@ mod doctor;
 mod documents;
 mod ec2;
 mod faults;
+mod first_hour;
 mod fuzz;
 mod gate;
 mod harness;

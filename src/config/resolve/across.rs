@@ -13,6 +13,7 @@ use crate::config::context::Context;
 use crate::config::limits;
 use crate::config::presets::{SSM_CORE, VSS_POLICY};
 use crate::config::problems::safe;
+use crate::kind::Desired;
 use crate::model::duration::minutes;
 use crate::model::schedule::{Runs, Schedule};
 use crate::model::source::Place;
@@ -100,10 +101,11 @@ pub(crate) struct RunsFacts {
 }
 
 /// Runs the checks that need more than one entry.
-pub(crate) fn check(context: &mut Context<'_>, facts: &Facts) {
+pub(crate) fn check(context: &mut Context<'_>, facts: &Facts, desired: &[Desired]) {
     for profile in &facts.profiles {
         if let Some(role) = facts.roles.iter().find(|role| role.address == profile.role) {
             instance_role(context, facts, role, profile);
+            attached(context, facts, desired, role, profile);
         }
     }
     for selection in &facts.selections {
@@ -160,6 +162,28 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
             context.report(&role.key, diagnostic);
         }
     }
+}
+
+/// An instance profile for VSS does nothing until instances carry it.
+fn attached(context: &mut Context<'_>, facts: &Facts, desired: &[Desired], role: &RoleFacts, profile: &ProfileFacts) {
+    let is_for_vss = role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}")))
+        || role.inline.values().any(|document| allows(document, "ec2:CreateImage"));
+    let puts_it =
+        |entry: &Desired| entry.address.kind() == KindId::Attachment && entry.references.contains(&profile.address);
+    if !facts.has_vss_plan || !is_for_vss || desired.iter().any(puts_it) {
+        return;
+    }
+    let name = safe(profile.address.key()).to_string();
+    let message = format!("nothing in the file puts `{}` onto an instance", profile.address);
+    let diagnostic = Diagnostic::warning("VSS0715", message)
+        .at(&role.address)
+        .label("made, and carried by no instance")
+        .help(format!(
+            "add `[attachment.windows]` with `instance_profile = \"{name}\"` and the servers as `targets`, such as \
+             `targets = {{ tags = {{ VssBackup = \"enabled\" }} }}`"
+        ))
+        .help("it is in order where a launch template or somebody else gives the profile to the servers");
+    context.report(&role.key, diagnostic);
 }
 
 fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFacts) {

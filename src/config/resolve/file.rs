@@ -22,6 +22,6 @@ pub(crate) fn all(file: &Node, context: &mut Context<'_>) -> Vec<Desired> {
     desired.extend(plan::plans(file, context, &mut facts));
     desired.extend(restore_test::restore_tests(file, context));
     desired.extend(region_settings(file, context, &mut facts));
-    across::check(context, &facts);
+    across::check(context, &facts, &desired);
     desired
 }
