@@ -173,7 +173,7 @@ fn attached(context: &mut Context<'_>, facts: &Facts, desired: &[Desired], role:
     if !facts.has_vss_plan || !is_for_vss || desired.iter().any(puts_it) {
         return;
     }
-    let name = safe(profile.address.key()).to_string();
+    let name = safe(profile.address.key());
     let message = format!("nothing in the file puts `{}` onto an instance", profile.address);
     let diagnostic = Diagnostic::warning("VSS0715", message)
         .at(&role.address)
