@@ -38,6 +38,7 @@ use aws_types::request_id::apply_request_id;
 use aws_types::service_config::ServiceConfigKey;
 
 use crate::model::Scope;
+use crate::model::partition::Partition;
 
 /// A service, by the names that settings use.
 #[derive(Debug)]
@@ -260,12 +261,9 @@ fn endpoint(service: &Service, config: &SdkConfig, scope: &Scope) -> String {
     own().or(given).unwrap_or_else(|| {
         let fips = if config.use_fips() == Some(true) { "-fips" } else { "" };
         let name = format!("{}{fips}", service.name);
-        let suffix = match (scope.partition(), config.use_dual_stack() == Some(true)) {
-            ("aws-cn", true) => "api.amazonwebservices.com.cn",
-            ("aws-cn", false) => "amazonaws.com.cn",
-            (_, true) => "api.aws",
-            (_, false) => "amazonaws.com",
-        };
+        let partition = Partition::of(&scope.region);
+        let dual_stack = config.use_dual_stack() == Some(true);
+        let suffix = if dual_stack { &partition.dual_stack_suffix } else { &partition.dns_suffix };
         format!("https://{name}.{}.{suffix}", scope.region)
     })
 }

@@ -9,6 +9,8 @@ use super::file;
 use super::ui::Ui;
 use crate::config::cloudformation::{Imported, import};
 use crate::model::Scope;
+use crate::model::arn::is_region;
+use crate::model::partition::{is_listed, nearest};
 use crate::model::safe::escaped;
 use crate::render::diagnostics::{Style, render_one};
 
@@ -17,7 +19,7 @@ const TEMPLATE: &str = include_str!("init.toml");
 
 /// Writes the file; never over an existing one.
 pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    check(&arguments.stack, &arguments.account_id, &arguments.region)?;
+    check(&arguments.stack, &arguments.account_id, &arguments.region, ui)?;
     let path = global.file.clone().unwrap_or_else(|| PathBuf::from(file::NAME));
     let text = match &arguments.from_cloudformation {
         Some(template) => imported(template, arguments, ui)?,
@@ -35,7 +37,7 @@ pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result
 }
 
 /// Refuses values that would make a file that `validate` rejects.
-pub(super) fn check(stack: &str, account_id: &str, region: &str) -> Result<(), CliError> {
+pub(super) fn check(stack: &str, account_id: &str, region: &str, ui: &Ui) -> Result<(), CliError> {
     let key = |text: &str| {
         (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
     };
@@ -47,8 +49,12 @@ pub(super) fn check(stack: &str, account_id: &str, region: &str) -> Result<(), C
     if account_id.len() != 12 || !account_id.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(CliError::invalid(format!("`{account_id}` is no AWS account id")).hint("it has twelve digits"));
     }
-    if !key(region) {
-        return Err(CliError::invalid(format!("`{region}` is no AWS region")).hint("for example `ap-northeast-1`"));
+    if !is_region(region) {
+        return Err(CliError::invalid(format!("`{region}` is no AWS region"))
+            .hint(format!("did you mean `{}`?", nearest(region))));
+    }
+    if !is_listed(region) {
+        ui.hint(&format!("no region of AWS's is known by the name `{region}`: did you mean `{}`?", nearest(region)));
     }
     Ok(())
 }

@@ -26,7 +26,7 @@ use crate::vss::version::System;
 
 /// Finds roles with an older policy, says what changes, writes the file and shows its plan.
 pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
-    let scope = scope(arguments, global)?;
+    let scope = scope(arguments, global, ui)?;
     let mut session = Session::open_for(load(&stack(&scope), arguments)?, global, ui).await?;
     ui.status("reading roles and instances");
     let all = migrations(&session.engine.clients.reader(), &scope).await?;
@@ -58,7 +58,7 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
 }
 
 /// Finds stack, account and region: in the arguments, else in the file that is there.
-fn scope(arguments: &MigrateArguments, global: &Global) -> Result<Scope, CliError> {
+fn scope(arguments: &MigrateArguments, global: &Global, ui: &Ui) -> Result<Scope, CliError> {
     let there = file::find(global).ok().and_then(|path| config::load(&path).config).map(|config| config.scope);
     let or = |given: &Option<String>, known: Option<&String>| given.clone().or_else(|| known.cloned());
     let account_id = or(&arguments.account_id, there.as_ref().map(|scope| &scope.account_id));
@@ -69,7 +69,7 @@ fn scope(arguments: &MigrateArguments, global: &Global) -> Result<Scope, CliErro
     };
     let known = there.as_ref().map(|scope| scope.stack.clone());
     let stack = arguments.stack.clone().or(known).unwrap_or_else(|| "windows-backup".to_owned());
-    init::check(&stack, &account_id, &region)?;
+    init::check(&stack, &account_id, &region, ui)?;
     Ok(Scope { stack, account_id, region, iam_path: "/".to_owned() })
 }
 

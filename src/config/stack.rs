@@ -3,6 +3,7 @@
 use indexmap::IndexMap;
 
 use crate::model::arn::{is_account, is_region};
+use crate::model::partition::{self, Partition, is_listed};
 use crate::model::{Diagnostic, Scope, Thresholds};
 
 use super::context::{Context, Tags};
@@ -35,9 +36,13 @@ pub(super) fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresho
     let region = text("region").unwrap_or_default();
     let region = region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
     let help = is_region(region).then(|| format!("`{region}` is the region of that availability zone"));
-    let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help);
+    let meant = (!region.is_empty()).then(|| format!("did you mean `{}`?", partition::nearest(region)));
+    let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help.or(meant));
     let help = Some("write it like `\"/vssctl/windows-backup/\"`".to_owned());
     let iam_path = check("iam_path", is_iam_path, "VSS0206", "IAM path", "starts and ends with `/`", help);
+    if let Some(region) = region.as_deref().filter(|region| !is_listed(region)) {
+        problems.add(&node.place_at(&["region"]), unlisted(region));
+    }
     let number = |key: &str| match node.get(key).map(|node| &node.tree) {
         Some(Tree::Integer(number)) => u32::try_from(*number).ok(),
         _ => None,
@@ -54,6 +59,18 @@ pub(super) fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresho
         iam_path: iam_path.unwrap_or_else(|| "/".to_owned()),
     };
     (scope, thresholds)
+}
+
+/// Makes the warning of a region that AWS's data does not list: a slip, or a region that is newer than this version.
+pub(crate) fn unlisted(region: &str) -> Diagnostic {
+    let (near, partition) = (partition::nearest(region), Partition::of(region));
+    Diagnostic::warning("VSS0217", format!("no region of AWS's is known by the name `{}`", safe(region)))
+        .label(format!("did you mean `{near}`?"))
+        .help(format!(
+            "a region that is newer than this version of vssctl works as it stands: it is taken to be in the partition \
+             `{}`",
+            partition.name
+        ))
 }
 
 fn is_stack_name(name: &str) -> bool {

@@ -16,6 +16,7 @@ pub mod json;
 pub mod kind_id;
 pub mod marks;
 pub mod operation;
+pub mod partition;
 pub mod safe;
 pub mod schedule;
 pub mod scope;

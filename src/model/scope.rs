@@ -1,6 +1,7 @@
 //! The scope of a run: the stack, the account, the region and the partition that follows from it.
 
 use super::arn::Arn;
+use super::partition::Partition;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -19,18 +20,19 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Returns the partition of the region: `aws`, `aws-cn` or `aws-us-gov`.
+    /// Returns the partition of the region, such as `aws` or `aws-cn`.
     pub fn partition(&self) -> &'static str {
         partition_of(&self.region)
     }
 
+    /// Returns what the names of AWS's hosts end with there, such as `amazonaws.com`.
+    pub fn dns_suffix(&self) -> &'static str {
+        &Partition::of(&self.region).dns_suffix
+    }
+
     /// Returns the region of the global IAM endpoint, where the Tagging API lists IAM's resources.
     pub fn iam_region(&self) -> &'static str {
-        match self.partition() {
-            "aws-cn" => "cn-north-1",
-            "aws-us-gov" => "us-gov-west-1",
-            _ => "us-east-1",
-        }
+        Partition::of(&self.region).iam_region()
     }
 
     /// Builds the ARN of a resource of this account in this region.
@@ -52,13 +54,7 @@ impl Scope {
 
 /// Returns the partition that a region name belongs to.
 pub fn partition_of(region: &str) -> &'static str {
-    if region.starts_with("cn-") {
-        "aws-cn"
-    } else if region.starts_with("us-gov-") {
-        "aws-us-gov"
-    } else {
-        "aws"
-    }
+    &Partition::of(region).name
 }
 
 /// Returns the path in Parameter Store under which all parameters of a stack are kept.

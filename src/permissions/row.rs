@@ -9,6 +9,7 @@ use super::facts::{Attachment, Facts, Package, Role, sorted};
 use crate::kinds::package::DOCUMENT;
 use crate::model::KindId;
 use crate::model::marks::STACK;
+use crate::model::partition::Partition;
 
 /// What a row is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -205,10 +206,7 @@ pub(super) fn with(mut condition: Value, operator: &str, key: &str, value: Value
 }
 
 pub(super) fn passed_to(facts: &Facts, service: &str) -> Value {
-    let mut names = vec![format!("{service}.amazonaws.com")];
-    if facts.scope.partition() == "aws-cn" {
-        names.push(format!("{service}.amazonaws.com.cn"));
-    }
+    let names = Partition::of(&facts.scope.region).principals(service);
     json!({ "StringEquals": { "iam:PassedToService": names } })
 }
 

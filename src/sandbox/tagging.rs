@@ -9,6 +9,7 @@ use super::account::{Answer, ApiError, Context, Tagged};
 use super::wire::model::Model;
 use super::wire::validate::validate;
 use super::{backup, iam, ssm};
+use crate::model::partition::Partition;
 
 /// The operations offered.
 pub(super) const OPERATIONS: &[&str] = &["GetResources", "GetTagKeys", "GetTagValues"];
@@ -45,7 +46,7 @@ pub(super) fn handle(context: &mut Context<'_>, operation: &str, input: &Value) 
 fn tagged<'a>(context: &'a mut Context<'_>) -> Vec<Tagged<'a>> {
     context.region_mut();
     let mut all = Vec::new();
-    if matches!(context.region, "us-east-1" | "cn-north-1" | "us-gov-west-1") {
+    if context.region == Partition::of(context.region).iam_region() {
         all.extend(iam::tagged(context.account));
     }
     let region = &context.account.regions[context.region];

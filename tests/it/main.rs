@@ -28,6 +28,7 @@ mod largest;
 mod lease;
 mod lenses;
 mod ownership;
+mod partitions;
 mod permissions;
 mod planned_calls;
 mod planning;

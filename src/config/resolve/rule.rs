@@ -8,9 +8,11 @@ use crate::config::context::{Context, Entry, Target};
 use crate::config::limits;
 use crate::config::names::RULE_NAME;
 use crate::config::problems::safe;
+use crate::config::stack::unlisted;
 use crate::kinds::plan::spec::{ResolvedLifecycle, ResolvedRule, RuleSpec};
 use crate::model::arn::Arn;
 use crate::model::duration::{days, minutes};
+use crate::model::partition::is_listed;
 use crate::model::schedule::{Dialect, Schedule, canonical_zone, zone};
 use crate::model::source::Place;
 use crate::model::{Address, Diagnostic, KindId};
@@ -334,6 +336,9 @@ fn copies(
                 // Copies may go to any region, and to any account of the organisation.
                 Some(Target::Arn(arn)) => {
                     if arn.partition == context.scope.partition() {
+                        if !is_listed(&arn.region) && arn.region != context.scope.region {
+                            context.report(&rule.place(&vault_keys), unlisted(&arn.region));
+                        }
                         Some(arn.to_string())
                     } else {
                         let place = rule.place(&vault_keys);

@@ -62,8 +62,7 @@ pub(super) const ROWS: &[Row] = &[
             always("kms:RetireGrant"),
         ],
         targets: |facts| {
-            let domain = if facts.scope.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
-            let via = format!("backup.{}.{domain}", facts.scope.region);
+            let via = format!("backup.{}.{}", facts.scope.region, facts.scope.dns_suffix());
             let keys = facts.vaults.iter().filter_map(|vault| vault.key.clone());
             on(keys, json!({ "StringEquals": { "kms:ViaService": via } }))
         },

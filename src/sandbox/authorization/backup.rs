@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::needs::{Call, Need, request_tags, resource_tags};
+use crate::model::partition::Partition;
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 
@@ -69,7 +70,7 @@ fn create_vault(call: &Call<'_>) -> Vec<Need> {
     needs.push(Need::of("backup-storage:MountCapsule", "*", Keys::default()));
     let key = call.text("EncryptionKeyArn");
     if !key.is_empty() {
-        let domain = if call.partition == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+        let domain = &Partition::of(call.region).dns_suffix;
         let via = Keys::default().with("kms:ViaService", format!("backup.{}.{domain}", call.region));
         needs.extend(KEY_ACTIONS.iter().map(|action| Need::of(action, key, via.clone())));
     }

@@ -6,6 +6,7 @@
 //! checks is the order of the work: AWS Backup sends a command to the agent, the agent starts the requester, and the
 //! requester calls EC2 with the instance's role.
 
+use crate::model::partition;
 use crate::policy::Keys;
 use crate::sandbox::account::Region;
 use crate::sandbox::fleet::{Ailment, Instance, Platform, is_made_for, older};
@@ -81,7 +82,7 @@ pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -
 pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powers> {
     let profile = iam.profiles.values().find(|known| known.arn == profile)?;
     let role = iam.role(profile.role.as_deref()?)?;
-    let trusted = role.trusts("ec2.amazonaws.com") || role.trusts("ec2.amazonaws.com.cn");
+    let trusted = partition::all().iter().flat_map(|one| one.principals("ec2")).any(|name| role.trusts(&name));
     trusted.then(|| Powers::of(iam, role, place.partition))
 }
 

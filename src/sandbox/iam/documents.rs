@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::errors::malformed;
 use super::model::one_or_many;
+use crate::model::partition::{self, Partition};
 use crate::sandbox::account::{ApiError, Context};
 
 /// The characters that are encoded: all but the unreserved ones of RFC 3986.
@@ -205,10 +206,7 @@ fn check_resource(resource: &str) -> Result<(), ApiError> {
     if parts.len() < 2 || parts[0] != "arn" {
         return Err(malformed(format!("Resource {resource} must be in ARN format or \"*\".")));
     }
-    if !["aws", "aws-cn", "aws-us-gov", "*"].contains(&parts[1])
-        && !parts[1].starts_with("aws-iso")
-        && !parts[1].contains('$')
-    {
+    if Partition::named(parts[1]).is_none() && parts[1] != "*" && !parts[1].contains('$') {
         let rest = |index: usize| parts.get(index).copied().filter(|part| !part.is_empty()).unwrap_or("*");
         return Err(malformed(format!(
             "Partition \"{0}\" is not valid for resource \"arn:{0}:{1}:{2}:{3}:{4}\".",
@@ -257,9 +255,13 @@ fn check_principal(context: &Context<'_>, principal: &Value) -> Result<(), ApiEr
 }
 
 fn is_service(name: &str) -> bool {
-    let host = [".amazonaws.com", ".amazonaws.com.cn", ".amazon.com", ".aws.internal"];
+    let others = [".amazon.com", ".aws.internal"];
+    let is_ours = |host: &str| name.strip_suffix(host).is_some_and(|front| front.ends_with('.'));
     let letters = name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'.');
-    letters && !name.starts_with('.') && host.iter().any(|suffix| name.ends_with(suffix))
+    letters
+        && !name.starts_with('.')
+        && (others.iter().any(|suffix| name.ends_with(suffix))
+            || partition::all().iter().any(|one| is_ours(&one.dns_suffix)))
 }
 
 /// Checks that a principal exists, where it is a role of this account; other accounts' principals cannot be looked up.

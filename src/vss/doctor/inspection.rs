@@ -95,7 +95,7 @@ pub enum InspectionError {
 
 /// Returns the script for a region, one command an element.
 pub fn script(scope: &Scope) -> Vec<String> {
-    let suffix = if scope.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let suffix = scope.dns_suffix();
     let reach = |name: &str, host: &str, port: u16| {
         [
             format!("'== endpoint {name}'"),

@@ -140,7 +140,7 @@ fn uses(evidence: &Evidence, arn: &str, key: &Key, role: &Role, notes: &mut Note
 /// own policies allow the call.
 fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static str, notes: &mut Notes) -> Access {
     let scope = &evidence.scope;
-    let domain = if scope.partition() == "aws-cn" { "amazonaws.com.cn" } else { "amazonaws.com" };
+    let domain = scope.dns_suffix();
     let need = Need::new(action, arn)
         .with("kms:ViaService", &format!("ec2.{}.{domain}", scope.region))
         .with("kms:CallerAccount", &scope.account_id)

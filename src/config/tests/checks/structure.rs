@@ -85,5 +85,9 @@ fn the_stack_says_who_and_where() {
     assert_eq!(stack(name, "\"12345\"", region, path), [("VSS0201", "\"12345\"".to_owned())]);
     assert_eq!(stack(name, "123456789012", region, path), [("VSS0103", "123456789012".to_owned())]);
     assert_eq!(stack(name, account, "\"tokyo\"", path), [("VSS0202", "\"tokyo\"".to_owned())]);
+    for unlisted in ["ap-northeast-9", "sa-east-2", "us-gov-wset-1", "eusc-fr-west-1", "nz-north-1"] {
+        let region = format!("\"{unlisted}\"");
+        assert_eq!(stack(name, account, &region, path), [("VSS0217", region.clone())]);
+    }
     assert_eq!(stack(name, account, region, "\"a\""), [("VSS0206", "\"a\"".to_owned())]);
 }
