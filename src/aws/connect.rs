@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::identity::IdentityCache;
-use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
@@ -24,15 +23,14 @@ use super::ec2;
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::kms;
-use super::whole::{https, whole};
+use super::sources::{self, Origin, ProfileError, SignInError};
+use super::whole::{careful, https, whole};
 use super::{Reader, Writer};
 use crate::model::Scope;
+use crate::model::partition::is_service_host;
 
 /// The name that `CloudTrail` shows in the user agent, as `app/vssctl-0.1.0`.
 const APP_NAME: &str = concat!("vssctl-", env!("CARGO_PKG_VERSION"));
-
-/// The ends of AWS's host names. A signed request goes to no other host unless that was allowed.
-const AWS_HOSTS: &[&str] = &[".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn"];
 
 /// The time that the parts of a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -101,6 +99,9 @@ pub enum ConnectError {
     /// The endpoint is not this machine, and it was not allowed.
     #[error("endpoint `{0}` is not on this machine, and signed requests would go there")]
     Endpoint(String),
+    /// The profile can't be used.
+    #[error("the AWS profile can't be used")]
+    Profile(#[source] ProfileError),
     /// The file that `AWS_CA_BUNDLE` names can't be read.
     #[error("can't read the certificates of AWS_CA_BUNDLE, `{path}`")]
     CaBundle {
@@ -126,6 +127,7 @@ pub struct Clients {
     timeouts: Timeouts,
     allow_endpoint: bool,
     credentials: Option<Renewable>,
+    origin: Origin,
     dated: Dated,
 }
 
@@ -134,8 +136,8 @@ impl Clients {
     pub async fn connect(options: ConnectOptions) -> Result<Self, ConnectError> {
         // An endpoint is checked before any file or variable is looked at.
         options.endpoint_url.as_deref().map_or(Ok(()), |endpoint| allowed(endpoint, options.allow_endpoint))?;
-        let config = match options.credentials.clone() {
-            Some(credentials) => given(&options, credentials),
+        let (config, origin) = match options.credentials.clone() {
+            Some(credentials) => (given(&options, credentials), Origin::default()),
             None => found(&options).await?,
         };
         // The endpoint of AWS_ENDPOINT_URL, or of a profile, is checked as well.
@@ -156,6 +158,7 @@ impl Clients {
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
+            origin,
             dated: Dated::default(),
         })
     }
@@ -163,6 +166,17 @@ impl Clients {
     /// Returns the scope of the clients.
     pub fn scope(&self) -> &Scope {
         &self.scope
+    }
+
+    /// Gets the credentials, so that what keeps them is told by itself and not as the failure of the first call.
+    pub async fn sign_in(&self) -> Result<(), SignInError> {
+        match &self.credentials {
+            Some(renewable) => match renewable.get().await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(SignInError::of(&self.origin, &error)),
+            },
+            None => Ok(()),
+        }
     }
 
     /// Returns the date of the newest answer to a read, in milliseconds since 1970 by AWS's clock; 0 before the first.
@@ -313,27 +327,29 @@ fn given(options: &ConnectOptions, credentials: Credentials) -> SdkConfig {
     builder.build()
 }
 
-/// Makes the configuration that the environment and the profile files give.
-async fn found(options: &ConnectOptions) -> Result<SdkConfig, ConnectError> {
-    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
-        .region(Region::new(options.scope.region.clone()))
-        .app_name(app_name());
-    if let Some(profile) = &options.profile {
-        // Without the provider, AWS_ACCESS_KEY_ID in the environment would win over the profile that the user named.
-        let credentials = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
-        loader = loader.profile_name(profile).credentials_provider(credentials);
-    }
-    if let Some(endpoint) = &options.endpoint_url {
-        loader = loader.endpoint_url(endpoint);
-    }
+/// Makes the configuration that the environment and the profile files give, and says where its credentials come from.
+async fn found(options: &ConnectOptions) -> Result<(SdkConfig, Origin), ConnectError> {
     let client = match &options.http_client {
         Some(client) => client.clone(),
         None => match std::env::var_os("AWS_CA_BUNDLE").filter(|path| !path.is_empty()) {
-            Some(path) => https(Some(trusting(&path.to_string_lossy())?)),
+            Some(path) => https(Some(&trusting(&path.to_string_lossy())?)),
             None => https(None),
         },
     };
-    Ok(loader.http_client(whole(client)).load().await)
+    let origin = Origin::find(options.profile.as_deref()).await.map_err(ConnectError::Profile)?;
+    let client = careful(whole(client), options.allow_endpoint);
+    let mut loader = aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(Region::new(options.scope.region.clone()))
+        .http_client(client)
+        .app_name(app_name());
+    if let Some(endpoint) = &options.endpoint_url {
+        loader = loader.endpoint_url(endpoint);
+    }
+    let Some(profile) = &options.profile else { return Ok((loader.load().await, origin)) };
+    // Without a provider of its own, AWS_ACCESS_KEY_ID in the environment would win over the profile that was named.
+    let config = loader.profile_name(profile).no_credentials().load().await;
+    let provider = SharedCredentialsProvider::new(sources::of_profile(profile, &config));
+    Ok((config.to_builder().credentials_provider(provider).build(), origin))
 }
 
 /// Makes an HTTPS client that trusts the certificates of a file and no others, as `AWS_CA_BUNDLE` does in other tools.
@@ -378,7 +394,7 @@ impl Intercept for EndpointGuard {
 /// An endpoint that must not get a signed request.
 #[derive(Debug, thiserror::Error)]
 #[error("`{0}` is neither AWS nor this machine, and a signed request would go there")]
-pub(super) struct ForeignEndpoint(String);
+pub(super) struct ForeignEndpoint(pub(super) String);
 
 /// Tells whether an endpoint that was asked for may have signed requests.
 fn allowed(endpoint: &str, any: bool) -> Result<(), ConnectError> {
@@ -398,7 +414,7 @@ fn host_of(url: &str) -> Option<String> {
     url.host().map(str::to_ascii_lowercase)
 }
 
-fn is_loopback_url(url: &str) -> bool {
+pub(super) fn is_loopback_url(url: &str) -> bool {
     let Some(host) = host_of(url) else { return false };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
@@ -406,9 +422,8 @@ fn is_loopback_url(url: &str) -> bool {
         || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
 }
 
-fn is_aws_url(url: &str) -> bool {
-    url.starts_with("https://")
-        && host_of(url).is_some_and(|host| AWS_HOSTS.iter().any(|suffix| host.ends_with(suffix)))
+pub(super) fn is_aws_url(url: &str) -> bool {
+    url.starts_with("https://") && host_of(url).is_some_and(|host| is_service_host(&host))
 }
 
 #[cfg(test)]

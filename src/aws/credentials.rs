@@ -40,7 +40,7 @@ impl Renewable {
         }
     }
 
-    async fn get(&self) -> Result<Credentials, CredentialsError> {
+    pub(super) async fn get(&self) -> Result<Credentials, CredentialsError> {
         let mut kept = self.kept.lock().await;
         let good = |credentials: &Credentials| credentials.expiry().is_none_or(|end| end > SystemTime::now() + MARGIN);
         if let Some(credentials) = kept.as_ref().filter(|credentials| good(credentials)) {

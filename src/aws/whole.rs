@@ -3,6 +3,7 @@
 
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::{Builder, ConnectorBuilder, tls};
+use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpClient, SharedHttpConnector,
 };
@@ -12,24 +13,114 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
+use super::connect::{ForeignEndpoint, is_aws_url, is_loopback_url};
 use super::gate::LIMIT;
 
 /// Makes the HTTPS client: rustls with AWS's cryptography, proxies from the environment, and the certificates of
-/// `context` if there is one.
-pub(super) fn https(context: Option<tls::TlsContext>) -> SharedHttpClient {
-    Builder::new().build_with_connector_fn(move |settings, components| {
-        let mut connector =
-            ConnectorBuilder::default().tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc));
-        if let Some(context) = &context {
-            connector = connector.tls_context(context.clone());
+/// `context` if there is one. What goes to this machine, or to the instance's own metadata, goes past every proxy.
+pub(super) fn https(context: Option<&tls::TlsContext>) -> SharedHttpClient {
+    let [proxied, direct] = [ProxyConfig::from_env(), ProxyConfig::disabled()].map(|proxies| {
+        let context = context.cloned();
+        Builder::new().build_with_connector_fn(move |settings, components| {
+            let mut connector = ConnectorBuilder::default()
+                .tls_provider(tls::Provider::Rustls(tls::rustls_provider::CryptoMode::AwsLc));
+            if let Some(context) = &context {
+                connector = connector.tls_context(context.clone());
+            }
+            connector.set_connector_settings(settings.cloned());
+            if let Some(components) = components {
+                connector.set_sleep_impl(components.sleep_impl());
+            }
+            connector.set_proxy_config(Some(proxies.clone()));
+            connector.build()
+        })
+    });
+    SharedHttpClient::new(ByHost { proxied, direct })
+}
+
+/// Sends what stays near past the proxies.
+#[derive(Debug)]
+struct ByHost {
+    proxied: SharedHttpClient,
+    direct: SharedHttpClient,
+}
+
+impl HttpClient for ByHost {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let [proxied, direct] = [&self.proxied, &self.direct].map(|client| client.http_connector(settings, components));
+        SharedHttpConnector::new(ByHostConnector { proxied, direct })
+    }
+}
+
+#[derive(Debug)]
+struct ByHostConnector {
+    proxied: SharedHttpConnector,
+    direct: SharedHttpConnector,
+}
+
+impl HttpConnector for ByHostConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let near = is_loopback_url(request.uri()) || is_metadata_url(request.uri());
+        if near { self.direct.call(request) } else { self.proxied.call(request) }
+    }
+}
+
+/// Tells whether an address is that of the metadata of an instance or a container.
+fn is_metadata_url(url: &str) -> bool {
+    const HOSTS: [&str; 5] =
+        ["169.254.169.254", "[fd00:ec2::254]", "169.254.170.2", "169.254.170.23", "[fd00:ec2::23]"];
+    url.parse::<http::Uri>().is_ok_and(|url| url.host().is_some_and(|host| HOSTS.contains(&host)))
+}
+
+/// A request that came to no answer, with where it went. The SDK's own errors do not say it.
+#[derive(Debug, thiserror::Error)]
+#[error("`{url}` did not answer")]
+pub(super) struct Unreached {
+    url: String,
+    source: BoxError,
+}
+
+/// Wraps a client so that what asks for credentials goes nowhere but to AWS and this machine either: its requests are
+/// signed, or carry the token of a session, and pass no interceptor.
+pub(super) fn careful(inner: SharedHttpClient, allow_any: bool) -> SharedHttpClient {
+    SharedHttpClient::new(Careful { inner, allow_any })
+}
+
+#[derive(Debug)]
+struct Careful {
+    inner: SharedHttpClient,
+    allow_any: bool,
+}
+
+impl HttpClient for Careful {
+    fn http_connector(&self, settings: &HttpConnectorSettings, components: &RuntimeComponents) -> SharedHttpConnector {
+        let inner = self.inner.http_connector(settings, components);
+        SharedHttpConnector::new(CarefulConnector { inner, allow_any: self.allow_any })
+    }
+}
+
+#[derive(Debug)]
+struct CarefulConnector {
+    inner: SharedHttpConnector,
+    allow_any: bool,
+}
+
+impl HttpConnector for CarefulConnector {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let url = request.uri();
+        let is_secret = ["authorization", "x-amz-sso_bearer_token"].iter().any(|name| {
+            request.headers().get(*name).is_some_and(|value| *name != "authorization" || is_signature(value))
+        });
+        if is_secret && !self.allow_any && !is_loopback_url(url) && !is_aws_url(url) {
+            let foreign = ForeignEndpoint(url.to_owned());
+            return HttpConnectorFuture::ready(Err(ConnectorError::user(foreign.into())));
         }
-        connector.set_connector_settings(settings.cloned());
-        if let Some(components) = components {
-            connector.set_sleep_impl(components.sleep_impl());
-        }
-        connector.set_proxy_config(Some(ProxyConfig::from_env()));
-        connector.build()
-    })
+        self.inner.call(request)
+    }
+}
+
+fn is_signature(authorization: &str) -> bool {
+    authorization.starts_with("AWS4-")
 }
 
 /// Wraps a client so that its answers are in memory.
@@ -55,13 +146,31 @@ struct WholeConnector {
 
 impl HttpConnector for WholeConnector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        let url = without_query(request.uri());
         let answer = self.inner.call(request);
         HttpConnectorFuture::new(async move {
-            let mut answer = answer.await?;
+            let mut answer = answer.await.map_err(|error| with_url(error, url))?;
             let body = std::mem::replace(answer.body_mut(), SdkBody::taken());
             *answer.body_mut() = SdkBody::from(read(body).await?);
             Ok(answer)
         })
+    }
+}
+
+/// A query may hold what nobody else should read.
+fn without_query(url: &str) -> String {
+    url.split(['?', '#']).next().unwrap_or_default().to_owned()
+}
+
+/// Says where a request went that came to no answer; what sort of failure it is stays as it was.
+fn with_url(error: ConnectorError, url: String) -> ConnectorError {
+    let (io, timeout, user, kind) = (error.is_io(), error.is_timeout(), error.is_user(), error.as_other());
+    let source = Unreached { url, source: error.into_source() }.into();
+    match (io, timeout, user) {
+        (true, _, _) => ConnectorError::io(source),
+        (_, true, _) => ConnectorError::timeout(source),
+        (_, _, true) => ConnectorError::user(source),
+        (false, false, false) => ConnectorError::other(source, kind),
     }
 }
 

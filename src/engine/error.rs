@@ -1,7 +1,7 @@
 //! Why a run ended before its first change, or could not tell what came of it.
 
 use crate::apply::lease::LeaseError;
-use crate::aws::{AwsError, ConnectError, GuardError};
+use crate::aws::{AwsError, ConnectError, GuardError, SignInError};
 use crate::model::Address;
 use crate::plan::HazardNote;
 use crate::plan::file::Refusal;
@@ -37,6 +37,9 @@ pub enum OpenError {
     /// The clients could not be made.
     #[error("could not connect to AWS")]
     Connect(#[source] ConnectError),
+    /// There are no credentials.
+    #[error("there are no AWS credentials")]
+    SignIn(#[source] SignInError),
     /// The credentials are not the file's account's, or AWS did not say whose they are.
     #[error("could not make sure whose credentials these are")]
     Guard(#[source] GuardError),

@@ -11,7 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use super::audience::{Audience, News};
 use super::error::{ClockGap, EngineError, OpenError};
 use crate::apply::lease::Timing;
-use crate::aws::{Caller, Clients, ConnectOptions, Fence, GuardError, Reader, guard};
+use crate::aws::{Caller, Clients, ConnectOptions, Fence, Reader, guard};
 use crate::config::Config;
 use crate::kind::{Desired, KindLive};
 use crate::kinds::package::{ADOPTED_ID, ADOPTING};
@@ -83,14 +83,14 @@ impl Session {
         audience.tell(&News::Connecting);
         let clients = Box::pin(Clients::connect(options)).await.map_err(OpenError::Connect)?;
         let reader = clients.reader();
-        let answered = Box::pin(identify(&reader, &config, audience)).await;
+        let answered = Box::pin(identify(&clients, &reader, &config, audience)).await;
         if let Some(gap) = clients.ahead().and_then(ClockGap::of) {
             if purpose.writes && gap.is_too_far() {
                 return Err(OpenError::Clock(gap));
             }
             audience.tell(&News::ClockGap(gap));
         }
-        let caller = answered.map_err(OpenError::Guard)?;
+        let caller = answered?;
         // Simulators of AWS on this machine call everybody root.
         if caller.is_root() && !purpose.is_simulated && !clients.is_local() {
             return Err(OpenError::Root);
@@ -205,9 +205,17 @@ fn adopting<'a>(desired: &'a [Desired], options: &Options) -> Cow<'a, [Desired]>
     Cow::Owned(desired)
 }
 
-/// Asks AWS whose credentials these are, and says so where the answer takes long.
-async fn identify(reader: &Reader, config: &Config, audience: &dyn Audience) -> Result<Caller, GuardError> {
-    let mut asked = Box::pin(guard(reader, &config.scope));
+/// Gets credentials and asks AWS whose they are, and says so where the answer takes long.
+async fn identify(
+    clients: &Clients,
+    reader: &Reader,
+    config: &Config,
+    audience: &dyn Audience,
+) -> Result<Caller, OpenError> {
+    let mut asked = Box::pin(async {
+        clients.sign_in().await.map_err(OpenError::SignIn)?;
+        guard(reader, &config.scope).await.map_err(OpenError::Guard)
+    });
     if let Ok(answered) = tokio::time::timeout(SILENCE, &mut asked).await {
         return answered;
     }

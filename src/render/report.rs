@@ -138,6 +138,11 @@ pub fn advice(error: &AwsError) -> Option<String> {
             "allow `{}` to the credentials in use; `vssctl permissions` prints all that it takes",
             error.action()
         )),
+        // The credentials may be as good as any: AWS compares the time of a signature with its own.
+        ErrorKind::Credentials if is_of_time(error) => Some(
+            "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again"
+                .into(),
+        ),
         ErrorKind::Credentials => Some(
             "log in again, or choose credentials with `--profile NAME` or `AWS_PROFILE`; `--sandbox` needs none".into(),
         ),
@@ -160,6 +165,12 @@ pub fn advice(error: &AwsError) -> Option<String> {
         }
         ErrorKind::Rejected => None,
     }
+}
+
+/// Tells whether AWS refuses a call for the time of its signature.
+fn is_of_time(error: &AwsError) -> bool {
+    matches!(error.code.as_deref(), Some("RequestTimeTooSkewed" | "RequestExpired"))
+        || ["Signature expired", "not yet current"].iter().any(|text| error.message.contains(text))
 }
 
 /// Says who may hold an object that AWS does not delete: its message says that it is in use, and not by what.

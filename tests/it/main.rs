@@ -11,6 +11,7 @@ mod cli;
 mod clock;
 mod competing;
 mod convergence;
+mod credentials;
 mod cut;
 mod doctor;
 mod documents;
