@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use serde::de::DeserializeOwned;
-use serde_json::Value;
 
 use crate::kind::{Desired, Fields};
 use crate::kinds;
@@ -65,9 +64,19 @@ pub(crate) struct Entry<'a, T> {
 }
 
 impl<T> Entry<'_, T> {
-    /// Returns the place of a value of the entry; where there is none, of the key.
+    /// Returns the place of a value of the entry; where there is none, of the key. What has a fault, or is missing
+    /// where there is one, has been reported: no place is returned at which anything more could be said of it.
     pub(crate) fn place(&self, path: &[&str]) -> Place {
-        if self.node.at(path).is_some() { self.node.place_at(path) } else { self.key.clone() }
+        let mut node = self.node;
+        for (depth, step) in path.iter().enumerate() {
+            match node.at(&[step]) {
+                Some(next) if next.faulty => return Place::NOWHERE,
+                Some(next) => node = next,
+                None if depth > 0 && node.has_fault() => return Place::NOWHERE,
+                None => return self.key.clone(),
+            }
+        }
+        if !path.is_empty() && node.has_fault() { Place::NOWHERE } else { node.place.clone() }
     }
 
     /// Returns the place of the entry: the header of its table, or its key in a table of another.
@@ -131,8 +140,9 @@ impl Context<'_> {
         entries
     }
 
-    /// Reads one entry without the values that the structure check found fault with. Returns none where too little is
-    /// left.
+    /// Reads one entry without the values that the structure check found fault with, and with something in the place of
+    /// those that it can't do without: each of them has been reported, and the rest is checked. Returns none where too
+    /// little is left.
     pub(crate) fn entry<'n, T: DeserializeOwned + Common>(
         &mut self,
         node: &'n Node,
@@ -157,13 +167,10 @@ impl Context<'_> {
         if node.faulty {
             return None;
         }
-        let faulty = node.has_fault();
-        let sound = node.members().filter(|(_, member)| !member.node.has_fault());
-        let table = sound.map(|(key, member)| (key.to_owned(), member.node.to_json())).collect();
-        match serde_json::from_value::<T>(Value::Object(table)) {
+        match serde_json::from_value::<T>(node.sound()?) {
             Ok(spec) => Some(spec),
             // A key that is missing now had a fault, which has been reported.
-            Err(_) if faulty => None,
+            Err(_) if node.has_fault() => None,
             Err(failed) => {
                 let message = format!("`{address}` cannot be read: {}", safe(&failed.to_string()));
                 self.report(key, Diagnostic::error("VSS0103", message).at(address).label("in this entry"));

@@ -80,6 +80,10 @@ impl Context<'_> {
         source: &DocumentSource,
         used: Use,
     ) -> Option<Document> {
+        // A document that is missing, or has a fault of its own, has been reported.
+        if entry.place(keys) == Place::NOWHERE {
+            return None;
+        }
         if !self.check_form(entry, keys, source) {
             return None;
         }

@@ -52,7 +52,7 @@ pub(crate) fn not_toml() -> Diagnostic {
 /// Removes the values of a hidden file from a problem. The names of keys stay.
 pub(crate) fn silenced(diagnostic: Diagnostic, sources: &Sources) -> Diagnostic {
     let is_hidden = diagnostic.location.as_ref().is_some_and(|location| sources.is_hidden(&location.file));
-    if !is_hidden || matches!(diagnostic.code, "VSS0101" | "VSS0102" | "VSS0105" | "VSS0109" | "VSS0501") {
+    if !is_hidden || matches!(diagnostic.code, "VSS0101" | "VSS0102" | "VSS0105" | "VSS0501") {
         return diagnostic;
     }
     let message = "the value here is not what vssctl reads".to_owned();

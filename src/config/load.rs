@@ -77,6 +77,7 @@ pub fn load(path: &Path) -> Loaded {
 
 /// Checks a text as if it were the file `name`. Policy files and the file that it extends are looked for in `folder`.
 pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut sources = Sources::default();
     let file = sources.add(name, text.to_owned());
     let mut problems = Problems::new(&mut sources);
@@ -113,7 +114,7 @@ struct Cut {
 
 impl Cut {
     fn keeps(&self, diagnostic: &Diagnostic) -> bool {
-        if matches!(diagnostic.code, "VSS0101" | "VSS0109") {
+        if diagnostic.code == "VSS0101" {
             return true;
         }
         let incomplete = self.partial || !self.places.is_empty();
@@ -189,13 +190,6 @@ fn shown_prefix(folder: &Path) -> String {
 
 /// Parses TOML; several syntax errors come in one run.
 fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) -> Node {
-    if text.starts_with('\u{feff}') {
-        let place = Place { file, start: 0, end: '\u{feff}'.len_utf8() };
-        let diagnostic = Diagnostic::error("VSS0109", "the file starts with a byte order mark")
-            .label("U+FEFF before the first character")
-            .help("save it as UTF-8 without a byte order mark");
-        problems.add(&place, diagnostic);
-    }
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut root = Node::from_document(file, &document);
     let is_ours = foreign::has_ours(&root, errors.is_empty());

@@ -20,6 +20,9 @@ impl<'a> Problems<'a> {
 
     /// Adds a problem at a place.
     pub(crate) fn add(&mut self, place: &Place, diagnostic: Diagnostic) {
+        if *place == Place::NOWHERE {
+            return;
+        }
         let location = self.sources.locate(place);
         self.found.push(diagnostic.located(Some(location)));
     }

@@ -140,8 +140,24 @@ fn text(file: impl Read, most: u64) -> Result<String, ReadError> {
     decode(bytes)
 }
 
-/// Turns bytes into text.
+/// Turns bytes into text. Editors and shells of Windows put a byte order mark before it: that is no part of the text,
+/// and says which of the encodings it is in.
 pub(crate) fn decode(bytes: Vec<u8>) -> Result<String, ReadError> {
+    let wide = match bytes.as_slice() {
+        [0xEF, 0xBB, 0xBF, ..] => return decode(bytes[3..].to_vec()),
+        [0xFF, 0xFE, ..] => Some(u16::from_le_bytes as fn([u8; 2]) -> u16),
+        [0xFE, 0xFF, ..] => Some(u16::from_be_bytes as fn([u8; 2]) -> u16),
+        _ => None,
+    };
+    if let Some(unit) = wide {
+        let (pairs, rest) = bytes[2..].as_chunks::<2>();
+        let units = pairs.iter().map(|pair| unit(*pair));
+        let text: Result<String, _> = char::decode_utf16(units).collect();
+        return text.ok().filter(|_| rest.is_empty()).ok_or_else(|| {
+            ReadError::new(Kind::Encoding, "is neither UTF-8 nor whole UTF-16", "not UTF-8")
+                .help("save the file as UTF-8")
+        });
+    }
     String::from_utf8(bytes).map_err(|failed| {
         let valid = failed.utf8_error().valid_up_to();
         let before = String::from_utf8_lossy(&failed.as_bytes()[..valid]).into_owned();

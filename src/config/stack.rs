@@ -15,7 +15,7 @@ use super::tree::{Node, Tree};
 /// Reads and checks `[stack]`, key by key, so that a mistake here does not keep the entries from being checked. A wrong
 /// account or region is left empty, and no ARN is compared with it.
 pub(super) fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresholds) {
-    let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true };
+    let empty = Node { tree: Tree::Table(IndexMap::new()), place: root.place.clone(), faulty: true, stand_in: None };
     let node = root.get("stack").unwrap_or(&empty);
     let text = |key: &str| node.get(key).filter(|node| !node.faulty).and_then(Node::text).map(ToOwned::to_owned);
     let mut check =

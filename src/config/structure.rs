@@ -1,12 +1,14 @@
 //! Checks the tree of a file against the schema: unknown keys, wrong types, values that are no choice, missing keys,
 //! and characters that mislead a reader. A value with a fault is marked, so that later checks leave it alone.
 
+use serde_json::Value;
+
 use crate::model::Diagnostic;
 use crate::model::safe::is_hidden;
 
 use super::problems::{Problems, safe};
 use super::schema::View;
-use super::tree::{Node, Tree};
+use super::tree::{Member, Node, Tree};
 use crate::model::source::Place;
 
 /// Tables whose keys name entries, and so become part of addresses.
@@ -20,6 +22,7 @@ const ENTRY_TABLES: &[&str] = &[
     "plan",
     "plan.*.rule",
     "plan.*.selection",
+    "restore_test",
 ];
 
 /// Checks one file on its own. Keys that the file it extends may bring are not required yet.
@@ -41,6 +44,7 @@ fn walk(node: &mut Node, view: View, path: &mut Vec<String>, problems: &mut Prob
     }
     let name_of_table = path.join(".");
     let holds_entries = ENTRY_TABLES.contains(&pattern(path).as_str());
+    let mut renamed = Vec::new();
     match &mut node.tree {
         Tree::List(items) => {
             let Some(view) = view.items() else { return };
@@ -51,18 +55,21 @@ fn walk(node: &mut Node, view: View, path: &mut Vec<String>, problems: &mut Prob
             }
         }
         Tree::Table(members) => {
-            let known = view.keys();
             for (key, member) in members.iter_mut() {
                 let below = if view.is_free() { Some(view) } else { view.key(key) };
                 let Some(below) = below else {
-                    problems.add(&member.key, unknown_key(key, &known, &name_of_table));
+                    problems.add(&member.key, unknown_key(key, view, &member.node, &name_of_table));
                     member.node.faulty = true;
                     continue;
                 };
                 if let Some(diagnostic) = check_key(key, holds_entries, &name_of_table) {
                     problems.add(&member.key, diagnostic);
-                    member.node.faulty = true;
-                    continue;
+                    if !holds_entries {
+                        member.node.faulty = true;
+                        continue;
+                    }
+                    // The entry below a bad key is checked like any other.
+                    renamed.push(key.clone());
                 }
                 path.push(key.clone());
                 if view.is_free() {
@@ -75,6 +82,28 @@ fn walk(node: &mut Node, view: View, path: &mut Vec<String>, problems: &mut Prob
         }
         Tree::Text(_) | Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => {}
     }
+    for key in renamed {
+        rename(node, &key);
+    }
+    // Half a document says something else than all of it.
+    node.faulty |= view.is_free() && node.has_fault();
+}
+
+/// Puts an entry under a key that addresses can have. What it was called stays its name, so that references find it.
+fn rename(table: &mut Node, key: &str) {
+    let Tree::Table(members) = &mut table.tree else { return };
+    let Some(index) = members.get_index_of(key) else { return };
+    let fitting = |letter: char| if letter.is_ascii_alphanumeric() || letter == '-' { letter } else { '_' };
+    let mut fit: String = key.chars().take(48).map(fitting).collect();
+    while fit.is_empty() || members.contains_key(&fit) {
+        fit.push('_');
+    }
+    let Some((_, mut member)) = members.shift_remove_index(index) else { return };
+    if let Tree::Table(own) = &mut member.node.tree {
+        let name = Node { tree: Tree::Text(key.to_owned()), place: member.key.clone(), faulty: true, stand_in: None };
+        own.entry("name".to_owned()).or_insert(Member { key: member.key.clone(), node: name });
+    }
+    members.shift_insert(index, fit, member);
 }
 
 /// Checks what stands inside a policy document, whose shape the document check knows better.
@@ -150,7 +179,37 @@ fn require_below(node: &mut Node, view: View, place: &Place, path: &mut Vec<Stri
     }
     for required in lacks {
         problems.add(place, missing(required, view, path));
-        node.faulty = true;
+        if let Tree::Table(members) = &mut node.tree {
+            let below = Node { tree: Tree::Datetime, place: place.clone(), faulty: true, stand_in: None };
+            members.insert(required.to_owned(), Member { key: place.clone(), node: below });
+        }
+    }
+    // With something in the place of what is missing or wrong, the rest of the entry is checked all the same.
+    if let Tree::Table(members) = &mut node.tree {
+        for required in view.required() {
+            if let (Some(member), Some(view)) = (members.get_mut(required), view.key(required)) {
+                member.node.stand_in = stand_in(view);
+            }
+        }
+    }
+}
+
+/// Returns a value of the right type that says as little as possible.
+fn stand_in(view: View) -> Option<Value> {
+    if let Some(choice) = view.choices().first() {
+        return Some(Value::from(*choice));
+    }
+    match view.types().first().copied()? {
+        "string" => Some(Value::from("")),
+        "integer" => Some(Value::from(view.range().0.max(0))),
+        "boolean" => Some(Value::from(false)),
+        "array" => Some(Value::Array(Vec::new())),
+        "object" => {
+            let required = view.required().into_iter();
+            let members = required.map(|key| Some((key.to_owned(), stand_in(view.key(key)?)?)));
+            Some(Value::Object(members.collect::<Option<_>>()?))
+        }
+        _ => None,
     }
 }
 
@@ -167,17 +226,69 @@ fn missing(required: &str, view: View, path: &[String]) -> Diagnostic {
         .help(format!("add `{sample}`"))
 }
 
-fn unknown_key(key: &str, known: &[&'static str], table: &str) -> Diagnostic {
+fn unknown_key(key: &str, view: View, value: &Node, table: &str) -> Diagnostic {
+    let known = &view.keys();
     let shown = safe(key);
     let owner = if table.is_empty() { "the file".to_owned() } else { format!("`{table}`") };
     let diagnostic = Diagnostic::error("VSS0102", format!("unknown key `{shown}` in {owner}")).label("unknown key");
     let diagnostic = match closest(key, known) {
+        _ if elsewhere(key, view, value).is_some() => diagnostic.help(elsewhere(key, view, value).unwrap_or_default()),
         Some(meant) => diagnostic.help(format!("did you mean `{meant}`?")),
         None if !table.is_empty() && View::root().key(key).is_some() => diagnostic
             .help(format!("`{key}` belongs to the file itself: put it before the first table, or write `[{key}]`")),
         None => diagnostic,
     };
     diagnostic.help(format!("valid keys: {}", known.join(", ")))
+}
+
+/// Says where a value belongs that stands in the wrong table: resources are chosen by `match` in some tables and by
+/// `targets` in others, and what belongs into a table within is often written beside it.
+fn elsewhere(key: &str, view: View, value: &Node) -> Option<String> {
+    let known = view.keys();
+    let has = |wanted: &str| known.contains(&wanted);
+    // What is chosen by: the tags, whichever way they are wrapped.
+    let inner = ["tags", "all"].into_iter().find_map(|wrap| value.get(wrap)).unwrap_or(value);
+    let written = written(inner);
+    let plain = key.to_ascii_lowercase().replace('-', "_");
+    let word = plain.as_str();
+    if has("match")
+        && matches!(word, "tags" | "tag" | "targets" | "conditions" | "list_of_tags" | "all" | "resource_tags")
+    {
+        return Some(format!("a selection takes resources by `match`: write `match = {{ all = {written} }}`"));
+    }
+    if has("match") && matches!(word, "resources" | "instance_ids" | "instances") {
+        return Some("a selection takes resources by `match`: write `match = { arns = [\"arn:...\"] }`".to_owned());
+    }
+    if has("all") && has("any") && matches!(word, "tags" | "tag" | "equals" | "string_equals" | "and") {
+        return Some(format!(
+            "write `all = {written}` for resources that have all of these tags, `any` for one of them"
+        ));
+    }
+    if has("all") && has("any") && matches!(word, "resources" | "instance_ids" | "instances") {
+        return Some("write `arns = [\"arn:...\"]`".to_owned());
+    }
+    if has("targets") && matches!(word, "match" | "tags" | "tag" | "selection" | "all") {
+        return Some(format!("instances are named by `targets`: write `targets = {{ tags = {written} }}`"));
+    }
+    if has("tags") && has("instance_ids") && matches!(word, "match" | "all" | "any" | "tag") {
+        return Some(format!("write `tags = {written}`"));
+    }
+    if has("tags") && has("instance_ids") && matches!(word, "instances" | "ids" | "arns") {
+        return Some("write `instance_ids = [\"i-...\"]`".to_owned());
+    }
+    let table = known
+        .into_iter()
+        .find(|table| view.key(table).is_some_and(|below| !below.keys().is_empty() && below.keys().contains(&key)))?;
+    Some(format!("`{key}` belongs into `{table}`: write `{table} = {{ {key} = {written} }}`"))
+}
+
+/// Writes a value as a sample: tags as they are, anything else as `...`.
+fn written(value: &Node) -> String {
+    let pairs = value.members().map(|(key, member)| Some(format!("{} = \"{}\"", safe(key), safe(member.node.text()?))));
+    match pairs.collect::<Option<Vec<_>>>() {
+        Some(pairs) if (1..=3).contains(&pairs.len()) => format!("{{ {} }}", pairs.join(", ")),
+        Some(_) | None => "{ TAG = \"value\" }".to_owned(),
+    }
 }
 
 /// Finds the word that was probably meant.

@@ -9,6 +9,7 @@ use crate::model::codes::explain;
 use crate::model::{Severity, Thresholds};
 
 mod checks;
+mod hiding;
 mod hostile;
 mod lints;
 mod resolution;

@@ -15,6 +15,8 @@ pub(crate) struct Node {
     pub(crate) tree: Tree,
     pub(crate) place: Place,
     pub(crate) faulty: bool,
+    /// What an entry is read with where this has a fault and the entry can't do without it.
+    pub(crate) stand_in: Option<Value>,
 }
 
 /// What a value is.
@@ -41,7 +43,12 @@ pub(crate) struct Member {
 impl Node {
     /// Turns a parsed document into a tree.
     pub(crate) fn from_document(file: usize, document: &Spanned<DeTable<'_>>) -> Self {
-        Self { tree: table(file, document.get_ref()), place: Place::new(file, document.span()), faulty: false }
+        Self {
+            tree: table(file, document.get_ref()),
+            place: Place::new(file, document.span()),
+            faulty: false,
+            stand_in: None,
+        }
     }
 
     /// Returns the members of a table; none of anything else.
@@ -136,6 +143,23 @@ impl Node {
         }
     }
 
+    /// Turns the tree into JSON without what has a fault: optional keys are left out, and what an entry can't do
+    /// without is stood in for. None where nothing is left.
+    pub(crate) fn sound(&self) -> Option<Value> {
+        let whole = match &self.tree {
+            _ if self.faulty => None,
+            Tree::Table(members) => Some(Value::Object(
+                members.iter().filter_map(|(key, member)| Some((key.clone(), member.node.sound()?))).collect(),
+            )),
+            // An item that is left out would move those behind it to other places.
+            Tree::List(items) => items.iter().map(Self::sound).collect::<Option<Vec<_>>>().map(Value::Array),
+            Tree::Text(_) | Tree::Integer(_) | Tree::Flag(_) | Tree::Huge | Tree::Float | Tree::Datetime => {
+                Some(self.to_json())
+            }
+        };
+        whole.or_else(|| self.stand_in.clone())
+    }
+
     /// Returns JSON Schema's name of the type.
     pub(crate) fn type_name(&self) -> &'static str {
         match &self.tree {
@@ -170,7 +194,7 @@ fn node(file: usize, value: &Spanned<DeValue<'_>>) -> Node {
         DeValue::Array(items) => Tree::List(items.iter().map(|item| node(file, item)).collect()),
         DeValue::Table(members) => table(file, members),
     };
-    Node { tree, place: Place::new(file, value.span()), faulty: false }
+    Node { tree, place: Place::new(file, value.span()), faulty: false, stand_in: None }
 }
 
 /// Puts the file `own` over the file `base`: entries are merged key by key, and so are `[stack]`, `[defaults]` and
@@ -214,7 +238,7 @@ fn overlay_at(base: &mut Node, own: Node, path: &mut Vec<String>) {
             base.place = own.place;
             base.faulty |= own.faulty;
         }
-        (_, tree) => *base = Node { tree, place: own.place, faulty: own.faulty },
+        (_, tree) => *base = Node { tree, place: own.place, faulty: own.faulty, stand_in: own.stand_in },
     }
 }
 

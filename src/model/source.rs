@@ -62,6 +62,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
+    /// No place: what is said of it has been said already, and is not said again.
+    pub(crate) const NOWHERE: Self = Self { file: usize::MAX, start: 0, end: 0 };
+
     pub(crate) fn new(file: usize, span: Range<usize>) -> Self {
         Self { file, start: span.start, end: span.end }
     }

@@ -59,9 +59,19 @@ fn bytes_that_are_no_text_are_told_with_their_place() {
 }
 
 #[test]
-fn a_byte_order_mark_is_told_and_the_rest_is_read() {
-    let loaded = bytes(format!("\u{feff}{STACK}[vaults.x]\n").as_bytes());
-    assert!(codes(&loaded).contains(&"VSS0109"), "{:?}", loaded.diagnostics);
+fn a_file_as_windows_saves_it_is_the_same_file() {
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("vss.toml")).unwrap();
+    let marked = format!("\u{feff}{text}");
+    let units = |unit: fn(u16) -> [u8; 2]| marked.encode_utf16().flat_map(unit).collect::<Vec<_>>();
+    for saved in [marked.clone().into_bytes(), units(u16::to_le_bytes), units(u16::to_be_bytes)] {
+        let loaded = bytes(&saved);
+        assert!(loaded.diagnostics.is_empty() && loaded.config.is_some(), "{:?}", loaded.diagnostics);
+    }
+    // Places are those that an editor shows.
+    let loaded = bytes("\u{feff}[stak]\n".as_bytes());
+    let found = loaded.diagnostics.iter().find(|found| found.code == "VSS0102").unwrap();
+    assert_eq!(found.location.as_ref().map(|location| (location.line, location.column)), Some((1, 2)));
+    assert_eq!(codes(&bytes(b"\xff\xfe[\0s")), ["VSS0108"]);
 }
 
 #[test]
