@@ -1,83 +1,19 @@
 //! What the presets of a role stand for, and where AWS keeps the managed policies that files name.
 
-use crate::model::arn::SERVICE_ROLE;
 use serde_json::{Value, json};
 
 use crate::kinds::role::spec::Preset;
 use crate::model::Scope;
+use crate::model::managed_policies::known;
 
 /// The least that an instance needs to be managed by Systems Manager.
 pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
 /// What an instance needs to make its own VSS snapshots.
 pub(crate) const VSS_POLICY: &str = "AWSEC2VssSnapshotPolicy";
 
-/// Other AWS managed policies that a role of instances or of backups is likely to have. A name that is missing here may
-/// be right all the same.
-const KNOWN: &[&str] = &[
-    SSM_CORE,
-    VSS_POLICY,
-    "AdministratorAccess",
-    "AmazonDynamoDBFullAccess",
-    "AmazonDynamoDBReadOnlyAccess",
-    "AmazonEC2ContainerRegistryPowerUser",
-    "AmazonEC2ContainerRegistryReadOnly",
-    "AmazonEC2FullAccess",
-    "AmazonEC2ReadOnlyAccess",
-    "AmazonEC2RolePolicyForLaunchWizard",
-    "AmazonElasticFileSystemClientFullAccess",
-    "AmazonElasticFileSystemClientReadWriteAccess",
-    "AmazonFSxFullAccess",
-    "AmazonFSxReadOnlyAccess",
-    "AmazonRDSFullAccess",
-    "AmazonRDSReadOnlyAccess",
-    "AmazonS3FullAccess",
-    "AmazonS3ReadOnlyAccess",
-    "AmazonSNSFullAccess",
-    "AmazonSNSReadOnlyAccess",
-    "AmazonSQSFullAccess",
-    "AmazonSQSReadOnlyAccess",
-    "AmazonSSMDirectoryServiceAccess",
-    "AmazonSSMFullAccess",
-    "AmazonSSMManagedEC2InstanceDefaultPolicy",
-    "AmazonSSMPatchAssociation",
-    "AmazonSSMReadOnlyAccess",
-    "AWSBackupAuditAccess",
-    "AWSBackupDataTransferAccess",
-    "AWSBackupFullAccess",
-    "AWSBackupOperatorAccess",
-    "AWSBackupOrganizationAdminAccess",
-    "AWSBackupRestoreAccessForSAPHANA",
-    "AWSBackupServiceRolePolicyForS3Backup",
-    "AWSBackupServiceRolePolicyForS3Restore",
-    "AWSCloudFormationFullAccess",
-    "AWSCloudFormationReadOnlyAccess",
-    "AWSKeyManagementServicePowerUser",
-    "AWSXRayDaemonWriteAccess",
-    "AWSXrayWriteOnlyAccess",
-    "CloudWatchAgentAdminPolicy",
-    "CloudWatchAgentServerPolicy",
-    "CloudWatchFullAccess",
-    "CloudWatchFullAccessV2",
-    "CloudWatchLogsFullAccess",
-    "CloudWatchLogsReadOnlyAccess",
-    "CloudWatchReadOnlyAccess",
-    "IAMFullAccess",
-    "IAMReadOnlyAccess",
-    "PowerUserAccess",
-    "ReadOnlyAccess",
-    "SecretsManagerReadWrite",
-    "SecurityAudit",
-    "job-function/Billing",
-    "job-function/DatabaseAdministrator",
-    "job-function/NetworkAdministrator",
-    "job-function/SupportUser",
-    "job-function/SystemAdministrator",
-    "job-function/ViewOnlyAccess",
-];
-
 /// Tells whether a name, perhaps with its path, is that of a well-known AWS managed policy.
 pub(crate) fn is_known(name: &str) -> bool {
-    KNOWN.contains(&name) || SERVICE_ROLE.contains(&name.strip_prefix("service-role/").unwrap_or(name))
+    known().any(|known| known == name || known.strip_prefix("service-role/") == Some(name))
 }
 
 /// What a preset fills in.

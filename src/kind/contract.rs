@@ -117,6 +117,11 @@ pub trait Kind: Sync + std::fmt::Debug {
         true
     }
 
+    /// What an entry does not say and AWS needs to make it: such an entry can only take over what is there.
+    fn lacks(&self, _desired: &Desired) -> Option<&'static str> {
+        None
+    }
+
     /// What keeps the entry from being done at all. `changes` are the differences that the plan shows.
     fn conflict(&self, _desired: &Desired, _live: &Live, _changes: &[FieldChange]) -> Option<Conflict> {
         None

@@ -7,6 +7,7 @@ use super::scope::Scope;
 use std::fmt;
 use std::str::FromStr;
 
+use super::managed_policies::SERVICE_ROLE;
 use super::scope::partition_of;
 
 /// One parsed ARN, `arn:PARTITION:SERVICE:REGION:ACCOUNT:RESOURCE`. Region and account may be empty.
@@ -213,26 +214,6 @@ pub fn is_region(text: &str) -> bool {
 fn error(text: &str, problem: &str) -> ArnError {
     ArnError { text: text.to_owned(), problem: problem.to_owned() }
 }
-
-/// The AWS managed policies with the path `/service-role/` that a file for backups may name. Every other name is taken
-/// to be at `/`.
-pub(crate) const SERVICE_ROLE: &[&str] = &[
-    "AWSBackupServiceRolePolicyForBackup",
-    "AWSBackupServiceRolePolicyForRestores",
-    "AWSBackupServiceRolePolicyForIndexing",
-    "AWSBackupServiceRolePolicyForItemRestores",
-    "AWSBackupServiceRolePolicyForScans",
-    "AmazonEC2RoleforSSM",
-    "AmazonSSMAutomationRole",
-    "AmazonSSMMaintenanceWindowRole",
-    "AmazonEC2SpotFleetTaggingRole",
-    "AWSConfigRole",
-    "AWSLambdaBasicExecutionRole",
-    "AWSLambdaVPCAccessExecutionRole",
-    "AWSDataLifecycleManagerServiceRole",
-    "AWSDataLifecycleManagerServiceRoleForAMIManagement",
-    "AWSDataLifecycleManagerSSMFullAccess",
-];
 
 /// Returns the ARN of an AWS managed policy; a name may hold its path, such as `service-role/X`.
 pub(crate) fn managed_policy_arn(scope: &Scope, name: &str) -> String {

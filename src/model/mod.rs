@@ -14,6 +14,7 @@ pub mod hash;
 pub mod hidden;
 pub mod json;
 pub mod kind_id;
+pub(crate) mod managed_policies;
 pub mod marks;
 pub mod operation;
 pub mod partition;

@@ -61,6 +61,10 @@ pub(super) fn judge<'a>(
             diagnostics.push(nothing_to_adopt(desired));
             draft
         }
+        Found::Absent if let Some(missing) = kind.lacks(desired) => {
+            diagnostics.push(nothing_to_adopt(desired).help(format!("which needs {missing} then")));
+            refused("is not there to be taken over".to_owned(), draft)
+        }
         Found::Absent => {
             let mut fields = diff::all_added(kind.fields(), &desired.fields);
             add_grace_time(desired, &mut fields);

@@ -1,7 +1,8 @@
-//! The AWS managed policies that VSS backups use. Every account has them.
+//! AWS's managed policies. Every account has them.
 //!
-//! The documents are AWS's, as published in the AWS Managed Policy Reference. A version that is not listed here is one
-//! that AWS no longer shows.
+//! The documents of those that VSS backups use are AWS's, as published in the AWS Managed Policy Reference. A version
+//! that is not listed here is one that AWS no longer shows. All others are opaque: they can be attached, and nobody is
+//! told that they allow or deny anything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -12,6 +13,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 use super::iam::{Policy, PolicyVersion};
+use crate::model::managed_policies::known;
 
 const FILES: [&str; 4] = [
     include_str!("managed_policies/AWSEC2VssSnapshotPolicy.json"),
@@ -47,9 +49,57 @@ pub(super) fn all(partition: &str) -> Arc<[Policy]> {
             serde_json::from_str(text).expect("the policies are part of the program and a test reads each")
         };
         let mut policies: Vec<Policy> = FILES.into_iter().map(|text| policy(&read(text), partition)).collect();
+        for name in known() {
+            let (path, name) = name
+                .rsplit_once('/')
+                .map_or(("/".to_owned(), name.as_str()), |(path, name)| (format!("/{path}/"), name));
+            if !policies.iter().any(|policy| policy.name == name) {
+                policies.push(opaque(partition, &path, name));
+            }
+        }
         policies.sort_by(|a, b| a.name.cmp(&b.name));
         policies.into()
     }))
+}
+
+/// Finds a policy of AWS's by its ARN. AWS has far more than are listed here, so that any other well-formed ARN is
+/// taken for one of them: an opaque policy. A known policy under another path is none, as in AWS.
+pub(super) fn by_arn(partition: &str, arn: &str) -> Option<Policy> {
+    let all = all(partition);
+    if let Some(policy) = all.iter().find(|policy| policy.arn == arn) {
+        return Some(policy.clone());
+    }
+    let way = arn.strip_prefix(&format!("arn:{partition}:iam::aws:policy/"))?;
+    let (path, name) = way.rsplit_once('/').map_or(("/".to_owned(), way), |(path, name)| (format!("/{path}/"), name));
+    let fits =
+        |text: &str, extra: &str| text.bytes().all(|byte| byte.is_ascii_alphanumeric() || extra.contains(byte as char));
+    let is_formed =
+        (1..=128).contains(&name.len()) && fits(name, "_+=,.@-") && fits(&path, "_+=,.@-/") && !path.contains("//");
+    (is_formed && !all.iter().any(|policy| policy.name == name)).then(|| opaque(partition, &path, name))
+}
+
+/// Makes a policy of AWS's whose document is not known here. It can be attached and detached; what it allows is
+/// unknown.
+fn opaque(partition: &str, path: &str, name: &str) -> Policy {
+    let created = milliseconds("2015-02-06T18:39:27Z");
+    Policy {
+        name: name.to_owned(),
+        path: path.to_owned(),
+        id: id(name),
+        arn: format!("arn:{partition}:iam::aws:policy{path}{name}"),
+        created,
+        updated: created,
+        description: Some("The sandbox does not have the document of this policy.".to_owned()),
+        versions: vec![PolicyVersion { number: 1, document: String::new(), created }],
+        default_version: 1,
+        next_version: 2,
+        tags: BTreeMap::new(),
+    }
+}
+
+/// Tells whether the document of a policy is not known.
+pub(super) fn is_opaque(policy: &Policy) -> bool {
+    policy.versions.iter().all(|version| version.document.is_empty())
 }
 
 fn policy(published: &Published, partition: &str) -> Policy {
@@ -103,6 +153,35 @@ mod tests {
         assert!(policy.versions[0].document.contains("*${ec2:InstanceId}"));
         assert!(policy.versions[1].document.contains("arn:aws:ec2:*:*:instance/${ec2:InstanceId}"));
         assert!(!policy.versions[1].document.contains("\"*${ec2:InstanceId}\""));
+    }
+
+    #[test]
+    fn policies_are_at_the_paths_where_aws_has_them_and_others_are_opaque() {
+        let at = |way: &str| by_arn("aws", &format!("arn:aws:iam::aws:policy/{way}"));
+        for way in [
+            "ReadOnlyAccess",
+            "service-role/AmazonEC2RoleforSSM",
+            "job-function/ViewOnlyAccess",
+            "CloudWatchAgentServerPolicy",
+        ] {
+            let policy = at(way).expect(way);
+            assert!(is_opaque(&policy) && policy.arn.ends_with(way), "{way}");
+        }
+        assert!(at("aws-service-role/SomethingNew").is_some_and(|policy| is_opaque(&policy)));
+        assert!(at("AWSEC2VssSnapshotPolicy").is_some_and(|policy| !is_opaque(&policy)));
+        for way in [
+            "service-role/ReadOnlyAccess",
+            "AWSConfigRole",
+            "",
+            "a b",
+            "/x",
+            "x/",
+            "service-role/AWSEC2VssSnapshotPolicy",
+        ] {
+            assert!(at(way).is_none(), "{way}");
+        }
+        assert!(by_arn("aws", "arn:aws-cn:iam::aws:policy/ReadOnlyAccess").is_none());
+        assert!(by_arn("aws", "arn:aws:iam::123456789012:policy/ReadOnlyAccess").is_none());
     }
 
     #[test]

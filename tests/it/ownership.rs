@@ -256,7 +256,7 @@ fn a_role_may_go_when_everybody_who_holds_it_lets_go() {
 fn a_missing_policy_of_aws_fails_at_once() {
     let bench = Bench::new();
     let toml = file(&format!(
-        "[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"arn:aws:iam::aws:policy/NoSuchPolicy\"]\n"
+        "[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"arn:aws:iam::aws:policy/service-role/ReadOnlyAccess\"]\n"
     ));
     bench.forget_requests();
     let (_, report) = bench.try_apply(&toml, &Options::default());
@@ -680,4 +680,49 @@ fn a_second_plan_goes_with_its_selections_once_those_of_the_first_stand() {
     assert!(position("backup:DeleteBackupSelection") < position("backup:DeleteBackupPlan"), "{:?}", bench.writes());
     assert_eq!((plan.summary().destroy, plans(&bench)), (3, first));
     assert!(bench.plan(&other).is_empty());
+}
+
+#[test]
+fn a_role_of_somebody_else_is_only_added_to() {
+    let bench = Bench::new();
+    let other = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Principal":{"Service":"lambda.amazonaws.com"},"Action":"sts:AssumeRole"}}"#;
+    for (name, trust) in [("legacy", TRUST), ("function", other)] {
+        bench.call("iam", "CreateRole", &json!({"RoleName": name, "AssumeRolePolicyDocument": trust}));
+    }
+    let entry = |name: &str| {
+        format!(
+            "[role.{name}]\nadopt = true\npolicies_mode = \"additive\"\n\
+             managed_policies = [\"AWSEC2VssSnapshotPolicy\", \"CloudWatchAgentServerPolicy\"]\n"
+        )
+    };
+    // It may also be named by what else the file has: an instance profile with it says nothing of its trust.
+    let toml =
+        file(&format!("{}{}[instance_profile.servers]\nrole = \"legacy\"\n", entry("legacy"), entry("function")));
+    let before = bench.call("iam", "GetRole", &json!({"RoleName": "legacy"}))["Role"].clone();
+    assert!(!paths(&bench.plan(&toml), "role.legacy").iter().any(|path| path.starts_with("trust")));
+    bench.apply(&toml);
+    let after = bench.call("iam", "GetRole", &json!({"RoleName": "legacy"}))["Role"].clone();
+    for member in ["RoleId", "AssumeRolePolicyDocument", "Path"] {
+        assert_eq!(before[member], after[member]);
+    }
+    assert!(bench.plan(&toml).is_empty());
+    // What is not there can't be added to, and the plan says what would make it.
+    let plan = bench.plan(&file(&entry("nowhere")));
+    let refused = plan.diagnostics.iter().find(|found| found.code == "VSS0909").expect("a refusal");
+    assert!(refused.help.iter().any(|help| help.contains("`preset`")), "{refused:#?}");
+    assert_eq!(changed(&plan), [("role.nowhere".to_owned(), Action::Refused)]);
+}
+
+#[test]
+fn policies_of_aws_that_the_sandbox_does_not_have_are_attached_and_judged_by_nobody() {
+    let bench = Bench::new();
+    let arn = "arn:aws:iam::aws:policy/aws-service-role/SomethingNew";
+    let toml = file(&format!(
+        "[role.app]\npreset = \"vss-instance\"\nmanaged_policies = [\"AmazonSSMManagedInstanceCore\", \
+         \"AWSEC2VssSnapshotPolicy\", \"service-role/AWSConfigRole\", \"{arn}\"]\n"
+    ));
+    bench.apply(&toml);
+    assert!(bench.plan(&toml).is_empty());
+    let attached = bench.call("iam", "ListAttachedRolePolicies", &json!({"RoleName": "app"}));
+    assert!(attached.to_string().contains(arn), "{attached}");
 }

@@ -145,13 +145,15 @@ fn trust(entry: &Entry<'_, RoleSpec>, filling: Option<&Filling>, context: &mut C
         if let Some(filling) = filling {
             return Some(policy::trust_policy(&[filling.service]));
         }
-        if entry.gives("preset") || entry.gives("trust") {
+        // What is there already and only taken over keeps its own trust.
+        if entry.gives("preset") || entry.gives("trust") || entry.spec.adopt == Some(true) {
             return None;
         }
         let diagnostic = entry
             .error("VSS0510", format!("`{}` says neither who may assume it nor what it is for", entry.address))
             .label("`trust` or `preset` is missing")
-            .help("add `preset = \"vss-instance\"`, `preset = \"backup-service\"` or a `trust` document");
+            .help("add `preset = \"vss-instance\"`, `preset = \"backup-service\"` or a `trust` document")
+            .help("a role that is there already keeps its trust: add `adopt = true`");
         context.report(&entry.key, diagnostic);
         return None;
     };

@@ -48,7 +48,7 @@ fn create(transition: &Transition<'_>) -> Vec<PlannedCall> {
     let mut input = json!({
         "RoleName": desired.name,
         "Path": new_path(transition),
-        "AssumeRolePolicyDocument": desired.fields.get("trust").map(Value::to_string),
+        "AssumeRolePolicyDocument": Some(delta.wanted("trust")).filter(|trust| !trust.is_null()).map(Value::to_string),
         "Description": delta.wanted("description"),
         "PermissionsBoundary": delta.wanted("permissions_boundary"),
         "Tags": tag_list(&all_tags(transition)),

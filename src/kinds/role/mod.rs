@@ -99,6 +99,10 @@ impl Kind for Role {
         true
     }
 
+    fn lacks(&self, desired: &Desired) -> Option<&'static str> {
+        desired.fields.get("trust").is_none().then_some("`trust` or `preset`")
+    }
+
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         let policies = desired.fields.get("managed_policies").map(texts).unwrap_or_default();
         let policies = policies.into_iter().filter_map(|arn| Reference::new(Sort::Policy, "managed_policies", arn));

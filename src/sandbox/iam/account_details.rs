@@ -27,7 +27,8 @@ pub(super) fn authorization_details(context: &mut Context<'_>, input: &Value) ->
         entities.extend(iam.policies.iter().map(|(key, policy)| (format!("2/{key}"), Entity::Policy(policy))));
     }
     if wanted("AWSManagedPolicy") {
-        entities.extend(aws.iter().map(|policy| (format!("3/{}", policy.name), Entity::Policy(policy))));
+        let documented = aws.iter().filter(|policy| !managed_policies::is_opaque(policy));
+        entities.extend(documented.map(|policy| (format!("3/{}", policy.name), Entity::Policy(policy))));
     }
     let mut answer = Map::new();
     let (mut role_list, mut policy_list) = (Vec::new(), Vec::new());

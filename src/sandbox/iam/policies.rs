@@ -131,7 +131,7 @@ pub(super) fn by_arn<'a>(context: &'a Context<'_>, arn: &str) -> Option<Cow<'a, 
     if let Some(policy) = context.account.iam.policy_by_arn(arn) {
         return Some(Cow::Borrowed(policy));
     }
-    managed_policies::all(context.partition).iter().find(|policy| policy.arn == arn).cloned().map(Cow::Owned)
+    managed_policies::by_arn(context.partition, arn).map(Cow::Owned)
 }
 
 /// Finds the policy that an input names.

@@ -14,7 +14,8 @@ pub(in crate::sandbox) struct Powers {
 }
 
 impl Powers {
-    /// Reads the policies of a role.
+    /// Reads the policies of a role. What only a policy of AWS's could allow whose document is not known does not
+    /// happen here: a simulated job has to end in one way or the other.
     pub(in crate::sandbox) fn of(iam: &Iam, role: &Role, partition: &str) -> Self {
         let aws = managed_policies::all(partition);
         let managed = |arn: &String| {

@@ -8,7 +8,8 @@ use super::input::text;
 use super::model::{Policy, PolicyVersion};
 use super::page::page;
 use super::policies::{check_document, find, find_mut};
-use crate::sandbox::account::{Answer, Context, seconds};
+use crate::sandbox::account::{Answer, ApiError, Context, seconds};
+use crate::sandbox::managed_policies;
 
 /// `VersionsPerPolicyQuota`.
 pub(super) const VERSIONS_QUOTA: usize = 5;
@@ -39,6 +40,10 @@ pub(super) fn get(context: &mut Context<'_>, input: &Value) -> Answer {
     let policy = find(context, input)?;
     let version = policy.versions.iter().find(|version| version.id() == id);
     let version = version.ok_or_else(|| no_version(&policy.arn, id))?;
+    if managed_policies::is_opaque(&policy) {
+        let message = format!("The sandbox does not have the document of {}: what it allows is unknown.", policy.arn);
+        return Err(ApiError::new(400, "NotImplemented", message));
+    }
     Ok(json!({"PolicyVersion": full(&policy, version)}))
 }
 
