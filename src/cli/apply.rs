@@ -139,7 +139,7 @@ pub(super) async fn carry_out(
     if let Some(failed) = terminal.failed() {
         return Err(failed);
     }
-    let ended = ended.map_err(|error| worded(session, command, error))?;
+    let ended = ended.map_err(|error| worded(session, error))?;
     if ended.is_cut_off {
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
     } else if ended.is_unsettled {
@@ -151,11 +151,11 @@ pub(super) async fn carry_out(
 }
 
 /// Says why a run ended.
-fn worded(session: &Session<'_>, command: &Command<'_>, error: EngineError) -> CliError {
+fn worded(session: &Session<'_>, error: EngineError) -> CliError {
     match error {
         EngineError::Hazards(open) => hazards(&open),
         EngineError::NobodyToAsk => {
-            let why = if command.consent.no_input { "`--no-input` is given" } else { "there is no terminal to ask on" };
+            let why = if session.ui.is_silenced() { "`--no-input` is given" } else { "there is no terminal to ask on" };
             CliError::refused(format!("nothing was changed: {why}"))
                 .hint("read the plan, then run it again with `--yes`")
         }

@@ -81,6 +81,9 @@ pub(super) struct Global {
     /// Let signed calls go to any endpoint, not just AWS and this machine
     #[arg(long, global = true)]
     pub(super) allow_endpoint: bool,
+    /// Never ask: what needs an answer is refused instead
+    #[arg(long, global = true)]
+    pub(super) no_input: bool,
     /// When to colour; `auto` heeds `NO_COLOR`
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(super) color: Color,
@@ -276,9 +279,6 @@ pub(super) struct Consent {
     /// Do it without asking
     #[arg(short, long)]
     pub(super) yes: bool,
-    /// Never ask: without `--yes`, refuse instead
-    #[arg(long)]
-    pub(super) no_input: bool,
 }
 
 /// Consent to hazards, by name.

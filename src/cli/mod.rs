@@ -10,6 +10,8 @@ mod apply;
 mod arguments;
 mod backup;
 mod clock;
+#[cfg(test)]
+mod command_lines;
 mod completion;
 mod connection;
 mod coverage;

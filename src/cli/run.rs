@@ -21,11 +21,12 @@ pub fn main() -> ExitCode {
 
 /// Parses the arguments and runs the command.
 fn run(arguments: Vec<OsString>) -> Exit {
-    let ui = Ui::new(color_of(&arguments));
+    let mut ui = Ui::new(color_of(&arguments));
     let parsed = command().try_get_matches_from(arguments).and_then(|matches| Arguments::from_arg_matches(&matches));
     let exit = match parsed {
         Ok(Arguments { mut global, command }) => {
             global.writes = command.writes();
+            ui.silence(global.no_input);
             execute(&global, command, &ui).unwrap_or_else(|error| {
                 ui.clear_status();
                 ui.error(&error);

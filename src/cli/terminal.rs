@@ -161,7 +161,7 @@ impl<'a> Terminal<'a> {
         if manner.consent.yes {
             return engine::Consent::Given;
         }
-        if manner.consent.no_input || !ui.interactive() {
+        if !ui.interactive() {
             return engine::Consent::Unavailable;
         }
         let (question, yes) = manner.question;

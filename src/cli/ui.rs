@@ -74,6 +74,7 @@ pub struct Ui {
     out: Mutex<Stream>,
     err: Mutex<Stream>,
     interactive: bool,
+    silenced: bool,
     width: usize,
     status: ProgressBar,
 }
@@ -113,6 +114,7 @@ impl Ui {
             out: Mutex::new(Stream::new(Box::new(out), out_color)),
             err: Mutex::new(Stream::new(Box::new(err), err_color)),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            silenced: false,
             width,
             status,
         }
@@ -188,9 +190,19 @@ impl Ui {
         self.status.finish_and_clear();
     }
 
+    /// Lets nobody be asked, as `--no-input` says.
+    pub fn silence(&mut self, silenced: bool) {
+        self.silenced = silenced;
+    }
+
+    /// Tells whether nobody is to be asked, whoever is there.
+    pub fn is_silenced(&self) -> bool {
+        self.silenced
+    }
+
     /// Tells whether there is somebody to ask.
     pub fn interactive(&self) -> bool {
-        self.interactive
+        self.interactive && !self.silenced
     }
 
     /// Asks for a line; an end of input is an empty answer.

@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &UnlockArguments, global: &Global, ui: &Ui) -
     }
     ui.answer(&format!("{}\n", sentence(&escaped(&holder.to_string()))));
     if !arguments.consent.yes {
-        if arguments.consent.no_input || !ui.interactive() {
+        if !ui.interactive() {
             return Err(CliError::refused("nothing was changed: breaking a lease needs consent")
                 .hint("a holder that lives would write beside the next one: make sure, then give `--yes`"));
         }

@@ -161,19 +161,21 @@ impl Model {
 
     /// Makes the error of a request for an operation that does not exist.
     pub(in crate::sandbox) fn unknown_operation(&self, operation: &str) -> ApiError {
+        // AWS's own words are nothing to go by: the operation may well exist there.
+        let ours = format!("the sandbox does not offer {operation}; `vssctl sandbox operations` lists what it offers");
         match self.metadata.protocol {
             Protocol::Query => ApiError::new(
                 400,
                 "InvalidAction",
-                format!("Could not find operation {operation} for version {}", self.metadata.api_version),
+                format!("Could not find operation {operation} for version {}: {ours}", self.metadata.api_version),
             ),
             Protocol::Ec2 => ApiError::new(
                 400,
                 "InvalidAction",
-                format!("The action {operation} is not valid for this web service."),
+                format!("The action {operation} is not valid for this web service: {ours}"),
             ),
-            Protocol::Json => ApiError::new(400, "UnknownOperationException", ""),
-            Protocol::RestJson => ApiError::new(404, "UnknownOperationException", ""),
+            Protocol::Json => ApiError::new(400, "UnknownOperationException", ours),
+            Protocol::RestJson => ApiError::new(404, "UnknownOperationException", ours),
         }
     }
 }
