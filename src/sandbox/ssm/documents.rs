@@ -55,6 +55,7 @@ const fn shaped(
 }
 
 const BOOLEAN: &[&str] = &["True", "False"];
+const SWITCH: &[&str] = &["Enabled", "Disabled"];
 const TIMEOUT: &str = r"([1-9][0-9]{0,4}|1[0-6][0-9]{4}|17[0-1][0-9]{3}|172[0-7][0-9]{2}|172800)";
 
 const CREATE_VSS: &[Parameter] = &[
@@ -95,7 +96,7 @@ const INSTALL_AND_CREATE_VSS: &[Parameter] = &[
 ];
 
 /// Sorted by name.
-pub(super) static DOCUMENTS: [Document; 4] = [
+pub(super) static DOCUMENTS: [Document; 8] = [
     Document {
         name: "AWS-ConfigureAWSPackage",
         description: "Installs or uninstalls a Distributor package.",
@@ -131,6 +132,43 @@ pub(super) static DOCUMENTS: [Document; 4] = [
         created: "2017-06-12T00:00:00Z",
     },
     Document {
+        name: "AWS-GatherSoftwareInventory",
+        description: "Gathers inventory of a managed instance.",
+        platforms: &["Windows", "Linux", "MacOS"],
+        action: "aws:softwareInventory",
+        step: "collectSoftwareInventoryItems",
+        parameters: &[
+            choice("applications", Some("Enabled"), SWITCH, "Installed applications."),
+            choice("awsComponents", Some("Enabled"), SWITCH, "AWS components such as the agent."),
+            choice("networkConfig", Some("Enabled"), SWITCH, "Network configurations."),
+            choice("windowsUpdates", Some("Enabled"), SWITCH, "Windows updates."),
+            choice("instanceDetailedInformation", Some("Enabled"), SWITCH, "Details of the instance."),
+            choice("services", Some("Enabled"), SWITCH, "Windows services."),
+            choice("windowsRoles", Some("Enabled"), SWITCH, "Windows roles."),
+            choice("customInventory", Some("Enabled"), SWITCH, "Custom inventory."),
+            choice("billingInfo", Some("Enabled"), SWITCH, "Billing information."),
+            plain("files", Some(""), "Files to look for: a JSON list."),
+            plain("windowsRegistry", Some(""), "Keys of the registry to read: a JSON list."),
+        ],
+        created: "2017-06-12T00:00:00Z",
+    },
+    Document {
+        name: "AWS-RunPatchBaseline",
+        description: "Scans for or installs patches from a patch baseline.",
+        platforms: &["Windows", "Linux", "MacOS"],
+        action: "aws:runPowerShellScript",
+        step: "PatchWindows",
+        parameters: &[
+            choice("Operation", None, &["Scan", "Install"], "Whether to scan or to install."),
+            plain("AssociationId", Some(""), "For Patch Manager itself."),
+            plain("SnapshotId", Some(""), "The id of a snapshot of the baseline."),
+            plain("InstallOverrideList", Some(""), "A list of patches that overrides the baseline."),
+            plain("BaselineOverride", Some(""), "Baselines that override the one of the patch group."),
+            choice("RebootOption", Some("RebootIfNeeded"), &["RebootIfNeeded", "NoReboot"], "Whether to restart."),
+        ],
+        created: "2017-06-12T00:00:00Z",
+    },
+    Document {
         name: "AWS-RunPowerShellScript",
         description: "Runs a PowerShell script.",
         platforms: &["Windows", "Linux", "MacOS"],
@@ -151,12 +189,38 @@ pub(super) static DOCUMENTS: [Document; 4] = [
         created: "2017-08-31T00:00:00Z",
     },
     Document {
+        name: "AWS-UpdateSSMAgent",
+        description: "Updates the Systems Manager agent.",
+        platforms: &["Windows", "Linux", "MacOS"],
+        action: "aws:updateSsmAgent",
+        step: "updateSSMAgent",
+        parameters: &[
+            shaped("version", Some(""), "[0-9.]*", "The version of the agent; empty: the latest."),
+            choice("allowDowngrade", Some("false"), &["true", "false"], "Whether an older version may be installed."),
+        ],
+        created: "2017-06-12T00:00:00Z",
+    },
+    Document {
         name: "AWSEC2-CreateVssSnapshot",
         description: "Takes VSS-enabled snapshots of a Windows instance.",
         platforms: &["Windows"],
         action: "aws:runPowerShellScript",
         step: "CreateVssSnapshot",
         parameters: CREATE_VSS,
+        created: "2017-11-20T00:00:00Z",
+    },
+    Document {
+        name: "AWSEC2-ManageVssIO",
+        description: "Freezes or thaws the writes of a Windows instance.",
+        platforms: &["Windows"],
+        action: "aws:runPowerShellScript",
+        step: "ManageVssIO",
+        parameters: &[
+            choice("Action", None, &["Freeze", "Thaw"], "Whether to freeze or to thaw."),
+            choice("CopyOnly", Some("False"), BOOLEAN, "Makes a copy-only backup."),
+            choice("NoWriters", Some("False"), BOOLEAN, "Leaves the VSS writers out."),
+            shaped("executionTimeout", Some("60"), TIMEOUT, "How many seconds the step may take."),
+        ],
         created: "2017-11-20T00:00:00Z",
     },
     Document {
@@ -262,7 +326,9 @@ impl Document {
             }
             parameters.insert(parameter.name.to_owned(), described);
         }
-        let inputs: Map<String, Value> = if self.action == "aws:configurePackage" {
+        let inputs: Map<String, Value> = if !["runPowerShellScript", "CreateVssSnapshot", "ManageVssIO"]
+            .contains(&self.step)
+        {
             self.parameters.iter().map(|one| (one.name.to_owned(), json!(format!("{{{{ {} }}}}", one.name)))).collect()
         } else if self.step == "runPowerShellScript" {
             Map::from_iter([

@@ -117,10 +117,14 @@ fn managed_nodes_are_described_by_filters() {
 fn awss_documents_can_be_read() {
     let mut bench = bench();
     let listed = bench.ok("ListDocuments", &json!({"Filters": [{"Key": "PlatformTypes", "Values": ["Linux"]}]}));
-    assert_eq!(listed["DocumentIdentifiers"].as_array().unwrap().len(), 2);
+    assert_eq!(listed["DocumentIdentifiers"].as_array().unwrap().len(), 5);
     for name in [
         "AWS-ConfigureAWSPackage",
+        "AWS-GatherSoftwareInventory",
+        "AWS-RunPatchBaseline",
         "AWS-RunPowerShellScript",
+        "AWS-UpdateSSMAgent",
+        "AWSEC2-ManageVssIO",
         "AWSEC2-CreateVssSnapshot",
         "AWSEC2-VssInstallAndSnapshot",
     ] {
