@@ -7,9 +7,11 @@ use serde_json::{Map, Value};
 
 use super::error::{PolicyError, PolicyErrorKind, is_allowed};
 use super::read::read;
+use super::values;
 
 /// Brings a document into canonical form. Documents whose canonical forms are equal by `==` are the same to AWS.
-/// `policy::equal` also ignores the case of actions and condition keys, which this form keeps as they were written.
+/// `policy::equal` also ignores the case of actions, condition keys and values of operators that ignore case, which this
+/// form keeps as they were written.
 pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
     Ok(Document::read(document)?.value())
 }
@@ -17,6 +19,20 @@ pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
 /// Reads a document from text and brings it into canonical form.
 pub fn parse(text: &str) -> Result<Value, PolicyError> {
     canonical(&read(text)?)
+}
+
+/// Brings the policy of a resource into canonical form. There `{"AWS": "*"}` is everyone, as `"*"` is. IAM User Guide,
+/// "AWS JSON policy elements: Principal": both are "equivalent" in a resource's policy. A role's trust policy is kept
+/// apart: see the rules of this module. A document that has no canonical form stays as it is.
+pub fn of_resource(document: &Value) -> Value {
+    let Ok(mut document) = Document::read(document) else { return document.clone() };
+    for statement in &mut document.statements {
+        if let Some((_, principal)) = &mut statement.principal {
+            principal.everyone();
+        }
+    }
+    sort_statements(&mut document.statements);
+    document.value()
 }
 
 /// Tells whether AWS treats two documents the same. Compares canonical forms without regard to the case of actions and
@@ -58,6 +74,18 @@ pub(super) enum Principal {
     Everyone,
     /// Values by type: `AWS`, `Service`, `Federated`, `CanonicalUser`.
     Types(BTreeMap<&'static str, Vec<String>>),
+}
+
+impl Principal {
+    /// Turns AWS principals of which one is `*` into everyone, where there are no principals of other types.
+    fn everyone(&mut self) {
+        if let Self::Types(types) = self
+            && types.keys().eq(["AWS"].iter())
+            && types["AWS"].iter().any(|name| name == "*")
+        {
+            *self = Self::Everyone;
+        }
+    }
 }
 
 const PRINCIPAL_TYPES: [&str; 4] = ["AWS", "CanonicalUser", "Federated", "Service"];
@@ -188,11 +216,23 @@ impl Statement {
         let fold = |text: &String| text.to_ascii_lowercase();
         let (element, actions) = &self.action;
         let action = (*element, unique(actions.iter().map(fold).collect(), str::to_owned));
-        let keys = |keys: &BTreeMap<String, Vec<String>>| {
-            keys.iter().map(|(key, values)| (fold(key), values.clone())).collect()
+        let keys = |operator: &str, keys: &BTreeMap<String, Vec<String>>| {
+            let values = |values: &[String]| values.iter().map(|value| values::folded(operator, value)).collect();
+            keys.iter().map(|(key, all)| (fold(key), unique(values(all), str::to_owned))).collect()
         };
-        let condition = self.condition.iter().map(|(operator, map)| (operator.clone(), keys(map))).collect();
+        let named = |operator: &String| self.folded_operator(operator);
+        let condition = self.condition.iter().map(|(operator, map)| (named(operator), keys(operator, map))).collect();
         Self { action, condition, ..self.clone() }
+    }
+
+    /// Names an operator for comparison. `ArnEquals` is `ArnLike`, because "ArnEquals and ArnLike behave identically";
+    /// where a statement has both, each stays, because both must hold.
+    pub(super) fn folded_operator(&self, operator: &str) -> String {
+        let like = match operator.find("ArnEquals").or_else(|| operator.find("ArnNotEquals")) {
+            Some(_) => operator.replace("Equals", "Like"),
+            None => return operator.to_owned(),
+        };
+        if self.condition.contains_key(&like) { operator.to_owned() } else { like }
     }
 
     pub(super) fn value(&self) -> Value {
@@ -273,7 +313,8 @@ fn read_condition(value: &Value, path: &str) -> Result<Condition, PolicyError> {
         if keys.is_empty() {
             continue;
         }
-        let entry = condition.entry(canonical_operator(operator)).or_default();
+        let operator = canonical_operator(operator);
+        let entry = condition.entry(operator.clone()).or_default();
         for (key, value) in keys {
             check_text(key, &path)?;
             let path = format!("{path}.{key}");
@@ -285,7 +326,8 @@ fn read_condition(value: &Value, path: &str) -> Result<Condition, PolicyError> {
                     ..PolicyError::structure(&path, message)
                 });
             }
-            entry.insert(key, unique(condition_values(value, &path)?, str::to_owned));
+            let values = condition_values(value, &path)?.into_iter().map(|value| values::normal(&operator, value));
+            entry.insert(key, unique(values.collect(), str::to_owned));
         }
     }
     Ok(condition)

@@ -1,9 +1,8 @@
 //! Condition operators: `StringLike`, `ForAnyValue:ArnLike`, `BoolIfExists` and the like.
 
-use std::net::IpAddr;
-
 use super::canonical::OPERATORS;
 use super::pattern::Pattern;
+use super::values::{Range, moment};
 
 /// How many of a key's values must fit.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -113,21 +112,6 @@ fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| number.is_finite())
 }
 
-/// Reads a date as AWS takes it: ISO 8601, or seconds since 1970.
-fn moment(text: &str) -> Option<jiff::Timestamp> {
-    let seconds = || text.parse().ok().and_then(|seconds| jiff::Timestamp::from_second(seconds).ok());
-    text.parse().ok().or_else(seconds)
-}
-
 fn in_range(given: &str, range: &str) -> Option<bool> {
-    let (network, length) = range.split_once('/').map_or((range, None), |(network, length)| (network, Some(length)));
-    let bits = |address: IpAddr| match address {
-        IpAddr::V4(address) => (u128::from(address.to_bits()) << 96, 32),
-        IpAddr::V6(address) => (address.to_bits(), 128),
-    };
-    let ((given, family), (network, own)) = (bits(given.parse().ok()?), bits(network.parse().ok()?));
-    let length: u32 = length.map_or(Ok(own), str::parse).ok()?;
-    // A shift by all 128 bits would overflow: a prefix of no bits matches every address.
-    let mask = u128::MAX.checked_shl(128_u32.checked_sub(length.min(own))?).unwrap_or(0);
-    Some(family == own && given & mask == network & mask)
+    Some(Range::read(range)?.covers(Range::read(given)?))
 }

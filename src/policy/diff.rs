@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::canonical::{Document, Principal, Statement};
 use super::error::PolicyError;
+use super::values;
 
 /// Two statements without a common `Sid` count as one that changed if they have at least this share of their values in
 /// common.
@@ -150,9 +151,9 @@ fn facets(statement: &Statement) -> BTreeMap<(String, String), String> {
     for (operator, key, values) in
         condition.iter().flat_map(|(operator, keys)| keys.iter().map(move |(key, values)| (operator, key, values)))
     {
-        let element = format!("Condition.{operator}.{}", key.to_ascii_lowercase());
+        let element = format!("Condition.{}.{}", statement.folded_operator(operator), key.to_ascii_lowercase());
         for value in values {
-            add(&element, &format!("={value}"), value);
+            add(&element, &format!("={}", values::folded(operator, value)), value);
         }
         if values.is_empty() {
             add(&element, "", "(no value)");

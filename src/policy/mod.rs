@@ -13,11 +13,13 @@
 //! - Condition key names ignore case, the tag key after `/` included; values do not. "IAM JSON policy elements:
 //!   Condition": "condition key names are not case-sensitive"; service guides say the same of tag keys.
 //! - Numbers and Booleans in conditions equal their strings. The grammar: quotation marks are optional for them.
+//! - What an operator compares is a value and no text: `"True"` is `true`, `192.0.2.1/32` is `192.0.2.1`, `5.0` is `5`,
+//!   and a date is the same in every time zone. "Condition operators". `ArnEquals` is `ArnLike` by the same page.
 //! - `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS`. "AWS JSON policy elements: Principal":
 //!   "the service might convert it to the principal ARN".
-//! - `"*"` and `{"AWS": "*"}` are **not** the same principal. They match the same anonymous users, but a role's trust
-//!   policy distinguishes them (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would
-//!   hide a change of trust.
+//! - `"*"` and `{"AWS": "*"}` are the same principal in the policy of a resource (`of_resource`), and **not** in a role's
+//!   trust policy. They match the same anonymous users, but a trust policy distinguishes them
+//!   (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would hide a change of trust.
 //! - No `Version` equals `2008-10-17`. "IAM JSON policy elements: Version".
 //! - `Sid` and `Id` are content: people read them, and some services use them as keys. Absent and empty are the same.
 //!   hashicorp/awspolicyequivalence compares both.
@@ -45,9 +47,10 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+mod values;
 mod widen;
 
-pub use canonical::{ELEMENTS, OPERATORS, canonical, equal, is_operator, parse};
+pub use canonical::{ELEMENTS, OPERATORS, canonical, equal, is_operator, of_resource, parse};
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
 pub use evaluate::{Decision, Policies, Request};

@@ -273,3 +273,51 @@ fn every_file_of_the_fuzz_corpus_is_read_or_refused() {
     }
     assert!(files >= 10, "the corpus is kept: {files} files");
 }
+
+#[test]
+fn values_of_conditions_are_compared_by_what_their_operators_read() {
+    let document = |operator: &str, value: Value| {
+        json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Allow", "Action": "s3:*", "Resource": "*", "Condition": { operator: { "aws:key": value } },
+        }]})
+    };
+    for (operator, one, other) in [
+        ("Bool", json!("true"), json!("True")),
+        ("boolifexists", json!(false), json!("FALSE")),
+        ("IpAddress", json!(["192.0.2.1/32", "2001:DB8::1"]), json!(["2001:db8::1/128", "192.0.2.1"])),
+        ("NumericEquals", json!(5), json!("5.0")),
+        ("DateLessThan", json!("2026-01-31T09:00:00+09:00"), json!("2026-01-31T00:00:00Z")),
+        ("StringEqualsIgnoreCase", json!("Windows"), json!("windows")),
+    ] {
+        let (one, other) = (document(operator, one), document(operator, other));
+        assert!(same(&one, &other), "{one} {other}");
+    }
+    let (equals, like) = (document("ArnEquals", json!("arn:*")), document("ArnLike", json!("arn:*")));
+    assert!(same(&equals, &like) && !same(&equals, &document("StringLike", json!("arn:*"))));
+    assert!(!same(&document("StringEquals", json!("true")), &document("StringEquals", json!("True"))));
+    // Both operators of one statement must hold, so that neither is the other.
+    let both = |one: &str, other: &str| {
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": "s3:*", "Resource": "*",
+            "Condition": { "ArnEquals": { "aws:key": one }, "ArnLike": { "aws:key": other } } }]})
+    };
+    assert!(!same(&both("arn:a", "arn:b"), &document("ArnLike", json!(["arn:a", "arn:b"]))));
+}
+
+#[test]
+fn everyone_has_two_spellings_in_the_policy_of_a_resource_alone() {
+    let document = |principal: Value| {
+        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Deny", "Principal": principal, "Action": "backup:*",
+            "Resource": "*" }]})
+    };
+    let star = document(json!("*"));
+    for everyone in [json!({ "AWS": "*" }), json!({ "AWS": ["*"] }), json!({ "AWS": ["*", "123456789012"] })] {
+        let other = document(everyone);
+        assert!(equal(&of_resource(&star), &of_resource(&other)), "{other}");
+        assert!(!equal(&star, &other), "a trust policy keeps them apart: {other}");
+    }
+    for fewer in [json!({ "AWS": "123456789012" }), json!({ "Service": "*" }), json!({ "AWS": "*", "Service": "a.b" })]
+    {
+        assert!(!equal(&of_resource(&star), &of_resource(&document(fewer.clone()))), "{fewer}");
+    }
+    assert_eq!(of_resource(&json!("no policy")), json!("no policy"));
+}

@@ -126,7 +126,7 @@ pub(super) async fn look_closer(
         has_read = true;
         match tokio::try_join!(reader.vault_access_policy(&live.name), reader.vault_notifications(&live.name)) {
             Ok((policy, notifications)) => {
-                let policy = policy.map(|policy| ("access_policy".to_owned(), document(&policy)));
+                let policy = policy.map(|policy| ("access_policy".to_owned(), access_policy(&policy)));
                 let notifications = notifications.map(|it| ("notifications".to_owned(), record_of(&it)));
                 live.fields.extend(policy.into_iter().chain(notifications));
             }
@@ -134,6 +134,11 @@ pub(super) async fn look_closer(
         }
     }
     has_read
+}
+
+/// Reads the policy of a vault into its normal form.
+fn access_policy(text: &str) -> Value {
+    crate::policy::of_resource(&document(text))
 }
 
 fn record_of(notifications: &VaultNotifications) -> Value {
@@ -168,7 +173,7 @@ fn normal_form(
     let mut form = LiveForm::default();
     form.text("kms_key", vault.encryption_key_arn());
     if let Some(policy) = policy {
-        form.value("access_policy", document(policy));
+        form.value("access_policy", access_policy(policy));
     }
     if let Some(notifications) = notifications {
         form.value("notifications", record_of(notifications));

@@ -185,7 +185,7 @@ impl ResolvedVault {
         });
         Form::default()
             .text("kms_key", self.kms_key.as_deref())
-            .value("access_policy", self.access_policy.clone())
+            .value("access_policy", self.access_policy.as_ref().map(crate::policy::of_resource))
             .value("notifications", notifications)
             .value("lock", lock)
             .texts("tags", self.tags.as_ref())
