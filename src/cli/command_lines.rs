@@ -90,9 +90,10 @@ fn problem(line: &str) -> Option<String> {
     }
     let error = command().try_get_matches_from(&words).err()?;
     match error.kind() {
-        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => None,
-        // A command that is only named, without what it needs.
-        ErrorKind::MissingRequiredArgument
+        // Help is an answer, and a command may be named without what it needs.
+        ErrorKind::DisplayHelp
+        | ErrorKind::DisplayVersion
+        | ErrorKind::MissingRequiredArgument
         | ErrorKind::MissingSubcommand
         | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => None,
         ErrorKind::InvalidValue if error.to_string().contains("none was supplied") => None,

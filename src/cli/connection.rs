@@ -85,8 +85,10 @@ fn not_signed_in(error: SignInError) -> CliError {
                    `endpoint_url` of a profile, send calls elsewhere",
         ),
         (Reason::Clock, _) => CliError::failed(format!("could not get the credentials{of}")).because(error).hint(MEND),
-        (Reason::LoggedOut, Source::Login) => logged_out(&named, &format!("aws login --profile {holder}"), error),
-        (Reason::LoggedOut, _) => logged_out(&named, &format!("aws sso login --profile {holder}"), error),
+        (Reason::LoggedOut, Source::Login) => {
+            logged_out(named.as_deref(), &format!("aws login --profile {holder}"), error)
+        }
+        (Reason::LoggedOut, _) => logged_out(named.as_deref(), &format!("aws sso login --profile {holder}"), error),
         (Reason::Refused(code), _) => {
             let hint = refusal(code, source, &holder, !roles.is_empty());
             CliError::failed(format!("could not get the credentials{of}")).because(error).hint(hint)
@@ -124,8 +126,8 @@ fn not_signed_in(error: SignInError) -> CliError {
     }
 }
 
-fn logged_out(named: &Option<String>, login: &str, error: SignInError) -> CliError {
-    let of = named.as_deref().unwrap_or("the environment");
+fn logged_out(named: Option<&str>, login: &str, error: SignInError) -> CliError {
+    let of = named.unwrap_or("the environment");
     CliError::failed(format!("{of} has no session, or it is over"))
         .because(error)
         .hint(format!("log in: `{login}`"))

@@ -39,7 +39,7 @@ struct ListedPartition {
     id: String,
     outputs: Outputs,
     region_regex: String,
-    regions: BTreeMap<String, serde::de::IgnoredAny>,
+    regions: BTreeMap<String, serde_json::Value>,
 }
 
 #[derive(Deserialize)]
