@@ -21,6 +21,7 @@ pub mod partition;
 pub mod safe;
 pub mod schedule;
 pub mod scope;
+pub mod service_role;
 pub mod source;
 pub mod thresholds;
 pub mod unmodelled;

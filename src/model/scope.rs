@@ -57,6 +57,11 @@ pub fn partition_of(region: &str) -> &'static str {
     &Partition::of(region).name
 }
 
+/// Returns the region in which a partition has its global services, such as IAM.
+pub fn global_region(partition: &str) -> &'static str {
+    Partition::named(partition).map_or("us-east-1", Partition::iam_region)
+}
+
 /// Returns the path in Parameter Store under which all parameters of a stack are kept.
 pub fn parameter_root(scope: &Scope) -> String {
     format!("/vssctl/v1/{}", scope.stack)

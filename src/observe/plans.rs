@@ -109,6 +109,7 @@ fn rule(rule: &aws_sdk_backup::types::BackupRule) -> Rule {
             .recovery_point_tags()
             .map(|tags| tags.iter().map(|(key, value)| (key.clone(), value.clone())).collect())
             .unwrap_or_default(),
+        copies: rule.copy_actions().iter().map(|copy| copy.destination_backup_vault_arn().to_owned()).collect(),
     }
 }
 

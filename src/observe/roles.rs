@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::known::known;
 use crate::aws::{Authorization, Reader};
 use crate::policy;
-use crate::policy::permits::trusts;
+use crate::policy::trust::trusts;
 use crate::vss::evidence::{Evidence, Known, Role};
 
 /// Reads every role. The documents of managed policies are read only for roles that instances or selections use.

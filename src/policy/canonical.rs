@@ -10,8 +10,8 @@ use super::read::read;
 use super::values;
 
 /// Brings a document into canonical form. Documents whose canonical forms are equal by `==` are the same to AWS.
-/// `policy::equal` also ignores the case of actions, condition keys and values of operators that ignore case, which this
-/// form keeps as they were written.
+/// `policy::equal` also ignores the case of actions, condition keys and values of operators that ignore case, which
+/// this form keeps as they were written.
 pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
     Ok(Document::read(document)?.value())
 }
@@ -225,7 +225,7 @@ impl Statement {
         Self { action, condition, ..self.clone() }
     }
 
-    /// Names an operator for comparison. `ArnEquals` is `ArnLike`, because "ArnEquals and ArnLike behave identically";
+    /// Names an operator for comparison. `ArnEquals` is `ArnLike`, because both behave the same;
     /// where a statement has both, each stays, because both must hold.
     pub(super) fn folded_operator(&self, operator: &str) -> String {
         let like = match operator.find("ArnEquals").or_else(|| operator.find("ArnNotEquals")) {

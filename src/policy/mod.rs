@@ -17,8 +17,8 @@
 //!   and a date is the same in every time zone. "Condition operators". `ArnEquals` is `ArnLike` by the same page.
 //! - `123456789012` equals `arn:aws:iam::123456789012:root` in `Principal.AWS`. "AWS JSON policy elements: Principal":
 //!   "the service might convert it to the principal ARN".
-//! - `"*"` and `{"AWS": "*"}` are the same principal in the policy of a resource (`of_resource`), and **not** in a role's
-//!   trust policy. They match the same anonymous users, but a trust policy distinguishes them
+//! - `"*"` and `{"AWS": "*"}` are the same principal in the policy of a resource (`of_resource`), and **not** in a
+//!   role's trust policy. They match the same anonymous users, but a trust policy distinguishes them
 //!   (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would hide a change of trust.
 //! - No `Version` equals `2008-10-17`. "IAM JSON policy elements: Version".
 //! - `Sid` and `Id` are content: people read them, and some services use them as keys. Absent and empty are the same.
@@ -28,9 +28,10 @@
 //!
 //! The canonical form does not expand wildcards: `s3:*` beside `s3:GetObject` stays. `Policies` evaluates them.
 
-mod actions;
+pub(crate) mod actions;
 mod canonical;
 mod condition;
+pub mod context;
 mod diff;
 mod error;
 mod evaluate;
@@ -47,13 +48,15 @@ mod read;
 #[cfg(test)]
 mod tests;
 mod text;
+pub(crate) mod trust;
 mod values;
 mod widen;
 
 pub use canonical::{ELEMENTS, OPERATORS, canonical, equal, is_operator, of_resource, parse};
+pub use context::Caller;
 pub use diff::{Difference, Sign, align, diff};
 pub use error::{PolicyError, PolicyErrorKind, Position};
-pub use evaluate::{Decision, Policies, Request};
+pub use evaluate::{Decision, Judgement, Policies, Request};
 pub use keys::Keys;
 pub use locate::locate;
 pub use permits::trust_policy;

@@ -1,6 +1,6 @@
 //! The patterns of policies: `*` for any text, `?` for any one character, and variables.
 
-use super::keys::Keys;
+use super::keys::{Given, Keys};
 use crate::model::glob::{Piece, matches};
 
 /// A pattern, and the text that it was read from.
@@ -61,6 +61,15 @@ impl Pattern {
         let parts: Vec<&[char]> = whole.splitn(if open { pattern.len() } else { PARTS }, |one| *one == ':').collect();
         pattern.len() == parts.len() && pattern.iter().zip(parts).all(|(pattern, part)| matches(pattern, part))
     }
+}
+
+/// Returns the first variable of a text whose value is not known.
+pub(super) fn unknown_variable(text: &str, keys: &Keys) -> Option<String> {
+    let variables = text.split("${").skip(1).filter_map(|rest| rest.split_once('}'));
+    let mut names = variables.map(|(variable, _)| variable.split(',').next().unwrap_or(variable).trim());
+    names
+        .find(|name| !matches!(*name, "*" | "?" | "$") && !matches!(keys.given(name), Given::Known(_)))
+        .map(str::to_owned)
 }
 
 fn value_of(variable: &str, keys: &Keys) -> Option<String> {

@@ -18,27 +18,6 @@ pub fn trust_policy(services: &[&str]) -> Value {
     })
 }
 
-/// Tells whether a trust policy, in canonical form, lets a service assume the role.
-pub(crate) fn trusts(trust: &Value, service: &str) -> bool {
-    let names = |statement: &Value| {
-        let named = |principal: &Value| {
-            let is_service = |name: &str| {
-                let name = name.to_ascii_lowercase();
-                name == service || name.strip_suffix(".cn") == Some(service)
-            };
-            principal == "*"
-                || texts(&principal["AWS"]).any(|name| name == "*")
-                || texts(&principal["Service"]).any(is_service)
-        };
-        match (statement.get("Principal"), statement.get("NotPrincipal")) {
-            (Some(principal), _) => named(principal),
-            (None, Some(others)) => !named(others),
-            (None, None) => false,
-        }
-    };
-    decide(trust, |statement| names(statement) && acts(statement, "sts:AssumeRole"))
-}
-
 /// Tells whether a policy, in canonical form, allows an action on some resource and does not deny it on all of them.
 pub(crate) fn allows(document: &Value, action: &str) -> bool {
     decide(document, |statement| {
@@ -72,7 +51,7 @@ fn texts(value: &Value) -> impl Iterator<Item = &str> {
 }
 
 /// Matches an action, without regard to case, against a pattern with `*` and `?`.
-fn fits(pattern: &str, action: &str) -> bool {
+pub(crate) fn fits(pattern: &str, action: &str) -> bool {
     let (pattern, text) = (pattern.to_ascii_lowercase().into_bytes(), action.to_ascii_lowercase().into_bytes());
     let (mut at, mut read) = (0, 0);
     // The place of the last star, and the end of the text that it takes.
@@ -101,29 +80,6 @@ fn fits(pattern: &str, action: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn statement(effect: &str, principal: &Value) -> Value {
-        json!({ "Effect": effect, "Principal": principal, "Action": ["sts:AssumeRole"] })
-    }
-
-    #[test]
-    fn a_service_is_trusted_by_its_whole_name_and_unless_denied() {
-        let trust = |statements: &[Value]| trusts(&json!({ "Statement": statements }), "backup.amazonaws.com");
-        let backup = json!({ "Service": ["backup.amazonaws.com"] });
-        assert!(trust(&[statement("Allow", &backup)]));
-        assert!(trust(&[statement("Allow", &json!("*"))]));
-        assert!(trust(&[statement("Allow", &json!({ "Service": ["backup.amazonaws.com.cn"] }))]));
-        assert!(!trust(&[statement("Allow", &json!({ "Service": ["notbackup.amazonaws.com"] }))]));
-        assert!(!trust(&[statement("Allow", &json!({ "AWS": ["123456789012"] }))]));
-        assert!(!trust(&[statement("Deny", &backup)]));
-        assert!(!trust(&[statement("Allow", &json!("*")), statement("Deny", &backup)]));
-        let mut conditional = statement("Deny", &backup);
-        conditional["Condition"] = json!({ "Bool": { "aws:SecureTransport": ["false"] } });
-        assert!(trust(&[statement("Allow", &backup), conditional]));
-        let mut tags = statement("Allow", &backup);
-        tags["Action"] = json!(["sts:TagSession"]);
-        assert!(!trust(&[tags]));
-    }
 
     #[test]
     fn an_action_is_allowed_by_patterns_and_unless_denied_everywhere() {

@@ -315,6 +315,9 @@ pub struct Rule {
     pub continuous: bool,
     /// The tags that recovery points get.
     pub recovery_point_tags: Tags,
+    /// The ARNs of the vaults that recovery points are copied to.
+    #[serde(default)]
+    pub copies: Vec<String>,
 }
 
 /// A selection of a plan, in AWS's terms.

@@ -20,7 +20,7 @@ use super::version::{System, compare};
 use crate::aws::AwsError;
 use crate::kind::Fields;
 use crate::model::{Address, Scope};
-use crate::policy::{Decision, Keys, Policies, Request};
+use crate::policy::{Caller, Judgement, Keys, Policies, Request};
 
 /// The managed policy that requires the package's tag.
 pub const POLICY: &str = "AWSEC2VssSnapshotPolicy";
@@ -221,6 +221,8 @@ pub struct Powers {
     documents: Vec<Value>,
     managed: Vec<String>,
     boundary: Option<Box<Powers>>,
+    /// Whether what is not known counts as allowed.
+    at_best: bool,
 }
 
 impl Powers {
@@ -233,7 +235,7 @@ impl Powers {
         let managed: Vec<String> = managed.into_iter().map(str::to_owned).collect();
         let own = inline.as_object().into_iter().flatten().map(|(_, document)| document.clone());
         let attached = managed.iter().filter_map(|arn| documents.get(arn).cloned().or_else(|| of_aws(arn)));
-        Self { documents: own.chain(attached).collect(), managed, boundary: None }
+        Self { documents: own.chain(attached).collect(), managed, boundary: None, at_best: false }
     }
 
     /// Limits them to what a permissions boundary allows as well. A policy of AWS's whose document is not known limits
@@ -253,6 +255,12 @@ impl Powers {
             && self.boundary.as_ref().is_none_or(|boundary| boundary.serve_older(scope))
     }
 
+    /// Tells whether packages before 2.3.1 may take snapshots: conditions that are not about the package's tag count as
+    /// met.
+    pub fn may_serve_older(&self, scope: &Scope) -> bool {
+        self.at_best().serve_older(scope)
+    }
+
     /// Tells whether packages from 2.3.1 on can take snapshots: with the tag, which is all that the managed policy and
     /// its smaller forms allow.
     pub fn serve_newer(&self, scope: &Scope) -> bool {
@@ -269,6 +277,7 @@ impl Powers {
             documents: self.documents.iter().cloned().map(unconditional).collect(),
             managed: self.managed.clone(),
             boundary: self.boundary.as_ref().map(|boundary| Box::new(boundary.at_best())),
+            at_best: true,
         }
     }
 
@@ -287,10 +296,16 @@ impl Powers {
         let id = "i-00000000000000000";
         let instance = arn(&scope.account_id, &format!("instance/{id}"));
         let keys = keys.clone().with("ec2:SourceInstanceARN", instance.as_str()).with("ec2:InstanceId", id);
+        let caller = Caller { partition, region, account_id: &scope.account_id, role_arn: None, now: None };
         let allows = |action: &str, resources: &[String]| {
             resources.iter().all(|resource| {
-                let request = Request { action: action.to_owned(), resource: resource.clone(), keys: keys.clone() };
-                policies.decide(&request) == Decision::Allowed
+                let keys = keys.clone().or(&caller.keys(action, resource));
+                let request = Request { action: action.to_owned(), resource: resource.clone(), keys };
+                match policies.judge(&request) {
+                    Judgement::Allowed => true,
+                    Judgement::Unknown(_) => self.at_best,
+                    Judgement::Denied(_) => false,
+                }
             })
         };
         let (snapshot, volume) = (arn("", "snapshot/snap-0"), arn(&scope.account_id, "volume/vol-0"));

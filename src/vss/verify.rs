@@ -46,6 +46,8 @@ pub struct Options {
 pub struct Declared {
     /// Its address, such as `selection.daily.windows`.
     pub address: String,
+    /// The AWS name of its plan.
+    pub plan: String,
     /// What it selects.
     pub selection: Selection,
 }

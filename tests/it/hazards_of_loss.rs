@@ -317,7 +317,7 @@ fn a_trust_that_lets_the_service_in_under_a_new_condition_only_asks() {
             "trust = {{ Version = \"2012-10-17\", Statement = [{{ Effect = \"Allow\", Principal = {{ Service = \"{service}\" }}, Action = \"sts:AssumeRole\"{more} }}] }}"
         )
     };
-    let condition = ", Condition = { StringEquals = { \"aws:SourceAccount\" = \"999999999999\" } }";
+    let condition = ", Condition = { StringEquals = { \"aws:SourceAccount\" = \"123456789012\" } }";
     for (preset, role, service, hazard) in [
         ("vss-instance", "role.EC2RoleforSSMVSSSnapshotV2", "ec2.amazonaws.com", "credential-gap"),
         ("backup-service", "role.AWSBackupVss", "backup.amazonaws.com", "protection-gap"),

@@ -14,6 +14,7 @@ use crate::config::limits;
 use crate::config::presets::{SSM_CORE, VSS_POLICY};
 use crate::config::problems::safe;
 use crate::kind::Desired;
+use crate::model::arn::is_account;
 use crate::model::duration::minutes;
 use crate::model::schedule::{Runs, Schedule};
 use crate::model::source::Place;
@@ -21,7 +22,8 @@ use crate::model::{Address, Diagnostic};
 use crate::vss::gate::Powers;
 use crate::vss::version::{MANAGED_POLICY, compare, is_the_only_one};
 
-use crate::policy::permits::{allows, trusts};
+use crate::policy::permits::allows;
+use crate::policy::trust;
 
 /// What the checks across entries need to know.
 #[derive(Debug, Default)]
@@ -126,15 +128,21 @@ pub(crate) fn check(context: &mut Context<'_>, facts: &Facts, desired: &[Desired
     }
 }
 
+/// The stack's account, where the file says a valid one.
+fn account<'a>(context: &'a Context<'_>) -> Option<&'a str> {
+    Some(context.scope.account_id.as_str()).filter(|account| is_account(account))
+}
+
 fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, profile: &ProfileFacts) {
-    if let Some(trust) = &role.trust
-        && !trusts(trust, "ec2.amazonaws.com")
+    let ec2 = "ec2.amazonaws.com";
+    if let Some(found) = role.trust.as_ref().map(|document| trust::judge(document, ec2, account(context)))
+        && let Some(problem) = found.problem(ec2)
     {
-        let message = format!("`{}` is on instances and does not trust `ec2.amazonaws.com`", role.address);
+        let message = format!("`{}` is on instances, and its trust policy {problem}", role.address);
         let diagnostic = Diagnostic::error("VSS0711", message)
             .at(&role.address)
             .label(format!("carried by `{}`", profile.address))
-            .help("let `ec2.amazonaws.com` assume it, or take `preset = \"vss-instance\"`");
+            .help(found.remedy().unwrap_or("let `ec2.amazonaws.com` assume it, or take `preset = \"vss-instance\"`"));
         context.report(&role.trust_place, diagnostic);
     }
     let used = facts.has_vss_plan || facts.packages.iter().any(|package| package.vss);
@@ -188,15 +196,16 @@ fn attached(context: &mut Context<'_>, facts: &Facts, desired: &[Desired], role:
 
 fn backup_role(context: &mut Context<'_>, facts: &Facts, selection: &SelectionFacts) {
     let role = selection.role.as_ref().and_then(|address| facts.roles.iter().find(|role| role.address == *address));
+    let backup = "backup.amazonaws.com";
     if let Some(role) = role
-        && let Some(trust) = &role.trust
-        && !trusts(trust, "backup.amazonaws.com")
+        && let Some(found) = role.trust.as_ref().map(|document| trust::judge(document, backup, account(context)))
+        && let Some(problem) = found.problem(backup)
     {
-        let message = format!("AWS Backup cannot assume `{}`: it does not trust `backup.amazonaws.com`", role.address);
+        let message = format!("AWS Backup cannot assume `{}`: its trust policy {problem}", role.address);
         let diagnostic = Diagnostic::error("VSS0713", message)
             .at(&selection.address)
             .label("not a role for AWS Backup")
-            .help("take a role with `preset = \"backup-service\"`");
+            .help(found.remedy().unwrap_or("take a role with `preset = \"backup-service\"`"));
         context.report(&selection.place, diagnostic);
     }
     let name = role

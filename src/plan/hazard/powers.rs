@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::subject::{Subject, texts};
 use crate::kind::Live;
-use crate::policy::{Decision, Keys, Policies, Request};
+use crate::policy::{Caller, Decision, Judgement, Keys, Policies, Request};
 use crate::vss::evidence::VSS_CONFIG;
 
 /// AWS's own policies that allow all of a service; of its other ones nothing is known here.
@@ -215,12 +215,12 @@ impl Side<'_> {
             .with("ec2:SourceInstanceARN", instance)
             .with("ec2:InstanceId", id)
             .with("ec2:CreateAction", "CreateSnapshots")
-            .with("aws:RequestedRegion", region)
-            .with("aws:SecureTransport", "true")
             .with(&format!("aws:RequestTag/{VSS_CONFIG}"), "x");
         resources.into_iter().any(|resource| {
-            let request = Request { action: action.to_owned(), resource, keys: keys.clone() };
-            policies.decide(&request) == Decision::ExplicitDeny
+            let caller = Caller { partition, region, account_id: &scope.account_id, role_arn: None, now: None };
+            let keys = keys.clone().or(&caller.keys(action, &resource));
+            let request = Request { action: action.to_owned(), resource, keys };
+            policies.judge(&request) == Judgement::Denied(Decision::ExplicitDeny)
         })
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::needs::{Call, Need, needs, prefix};
-use crate::policy::{Decision, Policies, Request};
+use crate::policy::{Caller, Decision, Policies, Request};
 use crate::sandbox::account::ApiError;
 use crate::sandbox::sts;
 use crate::sandbox::wire::model::{Model, Protocol};
@@ -54,7 +54,7 @@ impl Restrictions {
     pub(in crate::sandbox) fn admit(&mut self, call: &Call<'_>) -> Result<(), ApiError> {
         let Some(policies) = self.policies.get(call.access_key) else { return Ok(()) };
         for Need { request, shown } in needs(call) {
-            let decision = policies.decide(&request);
+            let decision = policies.decide(&in_full(call, &request));
             let refusal = refusal(call, &request, &shown, decision);
             self.asked.push(Authorization {
                 access_key: call.access_key.to_owned(),
@@ -68,6 +68,20 @@ impl Restrictions {
         }
         Ok(())
     }
+}
+
+/// Adds the keys that every request has to those of its action. The access keys are a user's.
+fn in_full(call: &Call<'_>, request: &Request) -> Request {
+    let caller = sts::caller_arn(call.partition, call.account_id);
+    let of_all = Caller {
+        partition: call.partition,
+        region: call.region,
+        account_id: call.account_id,
+        role_arn: Some(&caller),
+        now: None,
+    };
+    let of_all = of_all.keys(&request.action, &request.resource).with("aws:PrincipalType", "User");
+    Request { keys: request.keys.clone().or(&of_all), ..request.clone() }
 }
 
 /// Writes a refusal in the service's words; `None` where the call is allowed.

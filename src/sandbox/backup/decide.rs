@@ -9,7 +9,7 @@ use std::rc::Rc;
 use super::jobs::{Job, Outcome};
 use super::points::{self, RecoveryPoint};
 use super::vss::{Attempt, Place, Scene, config, profile_of, role_of};
-use crate::policy::Keys;
+use crate::model::service_role::When;
 use crate::sandbox::account::{Context, Region};
 use crate::sandbox::ec2::{GIGABYTES, IMAGE_QUOTA, Image, Snapshot};
 use crate::sandbox::fleet::{Ailment, Instance};
@@ -64,13 +64,13 @@ struct Judge<'a> {
     /// The roles of instance profiles by the profiles' ARNs.
     profiles: BTreeMap<String, Option<Rc<Powers>>>,
     /// Whether a backup role may make a regular backup of an instance.
-    regular: BTreeMap<(String, String), bool>,
+    regular: BTreeMap<(String, String, bool, Option<i64>), bool>,
     attempts: BTreeMap<Circumstances, Attempt>,
 }
 
 /// The facts that an attempt depends on and that change between two jobs of one run: the instance, its package, whether
-/// its agent is silent, its profile, and the backup role.
-type Circumstances = (String, Option<String>, bool, Option<String>, String);
+/// its agent is silent, its profile, the backup role, and the time where a policy asks for it.
+type Circumstances = (String, Option<String>, bool, Option<String>, String, Option<i64>);
 
 /// Why a job fails: category and message.
 type Failure = (&'static str, String);
@@ -197,34 +197,32 @@ impl<'a> Judge<'a> {
     /// Tells whether the backup role may make a regular backup.
     fn may_image(&mut self, job: &Job, role: &Powers, instance: &Instance) -> bool {
         let place = self.place;
-        let known = self.regular.entry((job.role.clone(), instance.id.clone()));
+        let time = role.depend_on_time().then_some(job.acts);
+        let is_tagged = !job.tags.is_empty();
+        let known = self.regular.entry((job.role.clone(), instance.id.clone(), is_tagged, time));
         *known.or_insert_with(|| {
-            let keys = Keys::default();
-            let images = place.shared("image", "ami-0123456789abcdef0");
-            let made = [images, place.shared("snapshot", "snap-0123456789abcdef0")];
-            role.allow("ec2:DescribeInstances", "*", &keys)
-                && role.allow("ec2:CreateImage", &place.instance(&instance.id), &keys)
-                && made
-                    .iter()
-                    .all(|arn| role.allow("ec2:CreateImage", arn, &keys) && role.allow("ec2:CreateTags", arn, &keys))
+            place.lets(role, job.acts, &instance.id, When::Always)
+                && (!is_tagged || place.lets(role, job.acts, &instance.id, When::WithTags))
         })
     }
 
     fn attempt(&mut self, region: &Region, instance: &Instance, job: &Job, role: &Powers) -> Attempt {
         let at = job.acts;
         let profile = profile_of(region, instance, at);
+        let (iam, place) = (self.iam, self.place);
+        let instance_role = profile.and_then(|profile| {
+            let known = self.profiles.entry(profile.to_owned());
+            known.or_insert_with(|| role_of(iam, profile, place).map(Rc::new)).clone()
+        });
+        let timed = role.depend_on_time() || instance_role.as_ref().is_some_and(|role| role.depend_on_time());
         let circumstances = (
             instance.id.clone(),
             instance.packages(at).remove("AwsVssComponents"),
             instance.silent_since.is_some_and(|since| since <= at),
             profile.map(str::to_owned),
             job.role.clone(),
+            timed.then_some(at),
         );
-        let (iam, place) = (self.iam, self.place);
-        let instance_role = profile.and_then(|profile| {
-            let known = self.profiles.entry(profile.to_owned());
-            known.or_insert_with(|| role_of(iam, profile, place).map(Rc::new)).clone()
-        });
         let scene = Scene { place, instance, instance_role: instance_role.as_deref(), backup_role: role, at };
         self.attempts.entry(circumstances).or_insert_with(|| scene.attempt()).clone()
     }

@@ -7,14 +7,13 @@
 //! requester calls EC2 with the instance's role.
 
 use crate::model::partition;
-use crate::policy::Keys;
+use crate::model::service_role::{BACKUP, When};
+use crate::policy::{Caller, Keys};
 use crate::sandbox::account::Region;
 use crate::sandbox::fleet::{Ailment, Instance, Platform, is_made_for, older};
 use crate::sandbox::iam::{Iam, Powers};
 use crate::sandbox::made;
 
-/// The document that AWS Backup runs.
-const DOCUMENT: &str = "AWSEC2-CreateVssSnapshot";
 /// The oldest agent that can run the document.
 const OLDEST_AGENT: &str = "3.0.502.0";
 /// The oldest package that sets the tag `AwsVssConfig` on what it makes.
@@ -58,6 +57,22 @@ pub(super) struct Place<'a> {
 }
 
 impl Place<'_> {
+    /// The caller of requests here, at a time in milliseconds since 1970.
+    pub(super) fn caller(&self, at: i64) -> Caller<'_> {
+        let Self { partition, region, account } = *self;
+        let now = jiff::Timestamp::from_millisecond(at).ok();
+        Caller { partition, region, account_id: account, role_arn: None, now }
+    }
+
+    /// Tells whether a backup role allows what AWS Backup does at some point of a backup of an instance.
+    pub(super) fn lets(self, role: &Powers, at: i64, instance: &str, when: When) -> bool {
+        let Self { partition, region, account } = self;
+        BACKUP.iter().filter(|need| need.when == when).all(|need| {
+            let resource = need.on.arn(partition, region, account, instance);
+            role.allow(self.caller(at), need.action, &resource, &Keys::default())
+        })
+    }
+
     /// Returns the ARN of an instance.
     pub(super) fn instance(self, id: &str) -> String {
         format!("arn:{}:ec2:{}:{}:instance/{id}", self.partition, self.region, self.account)
@@ -112,12 +127,7 @@ impl Scene<'_> {
         if instance.state != "running" || silent || closed || older(&instance.agent_version, OLDEST_AGENT) {
             return Attempt::Failed(BAD_STATE);
         }
-        let document = format!("arn:{}:ssm:{}::document/{DOCUMENT}", place.partition, place.region);
-        let sends = [document, place.instance(&instance.id)];
-        let none = Keys::default();
-        let commands = sends.iter().all(|arn| self.backup_role.allow("ssm:SendCommand", arn, &none))
-            && self.backup_role.allow("ssm:GetCommandInvocation", "*", &none);
-        if !commands {
+        if !place.lets(self.backup_role, *at, &instance.id, When::WithVss) {
             return Attempt::Failed(NO_PRIVILEGES);
         }
         let package = instance.packages(*at).remove("AwsVssComponents");
@@ -152,6 +162,7 @@ impl Scene<'_> {
     fn may_make(&self, role: &Powers, package: &str) -> bool {
         let config = config(package, "");
         let place = self.place;
+        let caller = place.caller(self.at);
         let instance = place.instance(&self.instance.id);
         let made = [place.shared("image", "ami-0123456789abcdef0"), place.shared("snapshot", "snap-0123456789abcdef0")];
         let own = Keys::default().with("ec2:SourceInstanceARN", &instance).with("ec2:InstanceId", &self.instance.id);
@@ -165,14 +176,14 @@ impl Scene<'_> {
             tagging.set("aws:ResourceTag/AwsVssConfig", [config.to_owned()]);
         }
         let while_creating = creating.clone().with("ec2:CreateAction", "CreateImage");
-        (older(package, FIRST_WITH_ATTRIBUTES) || role.allow("ec2:DescribeInstanceAttribute", &instance, &own))
-            && role.allow("ec2:CreateImage", &instance, &creating)
+        (older(package, FIRST_WITH_ATTRIBUTES) || role.allow(caller, "ec2:DescribeInstanceAttribute", &instance, &own))
+            && role.allow(caller, "ec2:CreateImage", &instance, &creating)
             && made.iter().all(|arn| {
-                role.allow("ec2:CreateImage", arn, &creating)
-                    && (config.is_none() || role.allow("ec2:CreateTags", arn, &while_creating))
-                    && role.allow("ec2:CreateTags", arn, &tagging)
+                role.allow(caller, "ec2:CreateImage", arn, &creating)
+                    && (config.is_none() || role.allow(caller, "ec2:CreateTags", arn, &while_creating))
+                    && role.allow(caller, "ec2:CreateTags", arn, &tagging)
             })
-            && role.allow("ec2:DescribeImages", "*", &Keys::default())
+            && role.allow(caller, "ec2:DescribeImages", "*", &Keys::default())
     }
 }
 

@@ -93,30 +93,12 @@ pub struct Role {
 }
 
 impl Role {
-    /// Tells whether the trust policy lets a service such as `backup.amazonaws.com` assume the role.
-    ///
-    /// Conditions are not looked at: a statement with conditions counts as allowing.
+    /// Tells whether the trust policy lets a service such as `backup.amazonaws.com` assume the role: its conditions can
+    /// be met by a service that acts for the role's account.
     pub fn trusts(&self, service: &str) -> bool {
         let Ok(document) = serde_json::from_str::<Value>(&self.trust) else { return false };
-        let mut allowed = false;
-        for statement in one_or_many(document.get("Statement")) {
-            let names = one_or_many(statement.get("Principal").and_then(|principal| principal.get("Service")));
-            let everyone = statement.get("Principal").and_then(Value::as_str) == Some("*");
-            if !everyone && !names.iter().any(|name| name.as_str() == Some(service)) {
-                continue;
-            }
-            let assumes = one_or_many(statement.get("Action")).iter().any(|action| {
-                action.as_str().is_some_and(|action| {
-                    ["sts:assumerole", "sts:*", "*"].contains(&action.to_ascii_lowercase().as_str())
-                })
-            });
-            match statement.get("Effect").and_then(Value::as_str) {
-                Some("Deny") if assumes => return false,
-                Some("Allow") if assumes => allowed = true,
-                _ => {}
-            }
-        }
-        allowed
+        let account = self.arn.split(':').nth(4);
+        crate::policy::trust::judge(&document, service, account) == crate::policy::trust::Trust::Trusted
     }
 }
 

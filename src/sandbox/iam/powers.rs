@@ -3,14 +3,17 @@
 use serde_json::Value;
 
 use super::model::{Iam, Role};
-use crate::policy::{Decision, Keys, Policies, Request};
+use crate::policy::{Caller, Decision, Keys, Policies, Request};
 use crate::sandbox::managed_policies;
 
 /// The policies of a role, read and ready.
 #[derive(Debug)]
 pub(in crate::sandbox) struct Powers {
+    arn: String,
     identity: Policies,
     boundary: Option<Policies>,
+    /// Whether a condition of theirs asks for the time, so that what they allow changes with it.
+    depends_on_time: bool,
 }
 
 impl Powers {
@@ -24,18 +27,28 @@ impl Powers {
             serde_json::from_str::<Value>(&version.document).ok()
         };
         let inline = role.inline.values().filter_map(|document| serde_json::from_str::<Value>(document).ok());
-        let documents = role.attached.iter().filter_map(managed).chain(inline);
+        let documents: Vec<Value> = role.attached.iter().filter_map(managed).chain(inline).collect();
+        let boundary: Option<Vec<Value>> = role.boundary.as_ref().map(|arn| managed(arn).into_iter().collect());
+        let all = documents.iter().chain(boundary.iter().flatten());
+        let depends_on_time = all.into_iter().any(|document| {
+            let text = document.to_string().to_ascii_lowercase();
+            ["aws:currenttime", "aws:epochtime"].into_iter().any(|key| text.contains(key))
+        });
         // IAM refuses documents that cannot be read. Should one be there nevertheless, it allows nothing.
         let read = |documents: Vec<Value>| Policies::new(&documents).unwrap_or_default();
-        Self {
-            identity: read(documents.collect()),
-            boundary: role.boundary.as_ref().map(|arn| read(managed(arn).into_iter().collect())),
-        }
+        Self { arn: role.arn.clone(), identity: read(documents), boundary: boundary.map(read), depends_on_time }
     }
 
-    /// Tells whether the role may perform an action.
-    pub(in crate::sandbox) fn allow(&self, action: &str, resource: &str, keys: &Keys) -> bool {
-        let request = Request { action: action.to_owned(), resource: resource.to_owned(), keys: keys.clone() };
+    /// Tells whether what they allow changes with time.
+    pub(in crate::sandbox) fn depend_on_time(&self) -> bool {
+        self.depends_on_time
+    }
+
+    /// Tells whether the role may perform an action, called as `caller` says. `keys` are those that the request has
+    /// beside the ones of every request.
+    pub(in crate::sandbox) fn allow(&self, caller: Caller<'_>, action: &str, resource: &str, keys: &Keys) -> bool {
+        let keys = keys.clone().or(&Caller { role_arn: Some(&self.arn), ..caller }.keys(action, resource));
+        let request = Request { action: action.to_owned(), resource: resource.to_owned(), keys };
         self.identity.decide(&request) == Decision::Allowed
             && self.boundary.as_ref().is_none_or(|boundary| boundary.decide(&request) == Decision::Allowed)
     }

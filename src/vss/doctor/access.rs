@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-use crate::policy::{Decision, Keys, Policies, Request};
+use crate::model::Scope;
+use crate::policy::{Caller, Decision, Judgement, Keys, Policies, Request};
+use crate::vss::Moment;
 use crate::vss::evidence::{Known, Role};
 
 /// Whether a role allows a request.
@@ -39,6 +41,18 @@ impl Need {
         self.keys = self.keys.with(key, value);
         self
     }
+
+    /// Says that the tags of its resource are all among the keys.
+    pub(super) fn with_all_tags(mut self) -> Self {
+        self.keys = self.keys.complete("aws:resourcetag/").complete("ec2:resourcetag/");
+        self
+    }
+
+    /// Says that nothing is known of a key, whose name is in lower case.
+    pub(super) fn unknown(mut self, key: &'static str) -> Self {
+        self.keys = self.keys.unknown(key);
+        self
+    }
 }
 
 /// The documents of a role, parsed once for many requests.
@@ -51,8 +65,38 @@ pub(super) struct Powers {
     boundary: Option<Result<Policies, String>>,
 }
 
-/// The powers of roles by ARN.
-pub(super) type PowersByRole = BTreeMap<String, Powers>;
+/// The powers of roles by ARN, and what the requests of all of them have in common.
+#[derive(Debug)]
+pub(super) struct PowersByRole {
+    scope: Scope,
+    now: Moment,
+    of: BTreeMap<String, Powers>,
+}
+
+impl PowersByRole {
+    /// Has none yet.
+    pub(super) fn new(scope: &Scope, now: Moment) -> Self {
+        Self { scope: scope.clone(), now, of: BTreeMap::new() }
+    }
+
+    /// Makes the request of a role: with the keys that every request has.
+    pub(super) fn request(&self, role: &Role, need: &Need) -> Request {
+        let caller = Caller {
+            partition: self.scope.partition(),
+            region: &self.scope.region,
+            account_id: &self.scope.account_id,
+            role_arn: Some(&role.arn),
+            now: Some(self.now.timestamp()),
+        };
+        let keys = need.keys.clone().or(&caller.keys(need.action, &need.resource));
+        Request { action: need.action.to_owned(), resource: need.resource.clone(), keys }
+    }
+}
+
+/// Says which condition's key decides and is not known.
+pub(super) fn not_known(key: &str) -> String {
+    format!("a condition on `{key}` decides, whose value in the request is not known here")
+}
 
 impl Powers {
     fn of(role: &Role) -> Self {
@@ -74,29 +118,31 @@ impl Powers {
     }
 
     /// Decides whether the role allows a request.
-    fn access(&self, need: &Need) -> Access {
-        let request =
-            Request { action: need.action.to_owned(), resource: need.resource.clone(), keys: need.keys.clone() };
+    fn access(&self, request: &Request) -> Access {
         let identity = match &self.identity {
-            Ok(policies) => policies.decide(&request),
+            Ok(policies) => policies.judge(request),
             Err(problem) => return Access::Unknown(problem.clone()),
         };
-        match (identity, &self.unread, &self.boundary) {
-            (Decision::ImplicitDeny, Some(unread), _) => Access::Unknown(unread.clone()),
-            (Decision::ExplicitDeny | Decision::ImplicitDeny, _, _) => Access::Denied,
-            (Decision::Allowed, _, None) => Access::Allowed,
-            (Decision::Allowed, _, Some(Err(problem))) => Access::Unknown(problem.clone()),
-            (Decision::Allowed, _, Some(Ok(boundary))) => match boundary.decide(&request) {
-                Decision::Allowed => Access::Allowed,
-                Decision::ImplicitDeny | Decision::ExplicitDeny => Access::Denied,
-            },
+        let identity = match (identity, &self.unread) {
+            (Judgement::Denied(Decision::ImplicitDeny), Some(unread)) => return Access::Unknown(unread.clone()),
+            (Judgement::Denied(_), _) => return Access::Denied,
+            (Judgement::Unknown(key), _) => Access::Unknown(not_known(&key)),
+            (Judgement::Allowed, _) => Access::Allowed,
+        };
+        // The boundary has to allow it as well; what it surely denies is denied, whatever else is not known.
+        match self.boundary.as_ref().map(|boundary| boundary.as_ref().map(|boundary| boundary.judge(request))) {
+            None | Some(Ok(Judgement::Allowed)) => identity,
+            Some(Ok(Judgement::Denied(_))) => Access::Denied,
+            Some(Ok(Judgement::Unknown(key))) => Access::Unknown(not_known(&key)),
+            Some(Err(problem)) => Access::Unknown(problem.clone()),
         }
     }
 }
 
 /// Decides whether a role allows a request; its documents are parsed at the first request.
 pub(super) fn access(powers: &mut PowersByRole, role: &Role, need: &Need) -> Access {
-    powers.entry(role.arn.clone()).or_insert_with(|| Powers::of(role)).access(need)
+    let request = powers.request(role, need);
+    powers.of.entry(role.arn.clone()).or_insert_with(|| Powers::of(role)).access(&request)
 }
 
 fn policies(documents: &[Value]) -> Result<Policies, String> {

@@ -12,7 +12,7 @@ use crate::vss::verify;
 /// Examines the instances and the plans that select them.
 pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
     let patients = patients(evidence, options);
-    let mut notes = Notes::default();
+    let mut notes = Notes::new(evidence);
     let only: BTreeSet<String> = patients.iter().map(|patient| patient.instance.id.clone()).collect();
     let report = verify::verify(evidence, &verify::Options { only, ..verify::Options::default() });
     let verdicts = report.instances.iter().map(|verified| (verified.id.as_str(), verified)).collect();

@@ -8,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use super::access::{Access, Need, access};
+use super::access::{Access, Need, access, not_known};
 use super::{Notes, Patient, Subject, why};
-use crate::policy::{Decision, Policies, Request};
+use crate::policy::{Decision, Judgement, Policies, Request};
 use crate::vss::evidence::{Evidence, Key, Known, Role};
 
 /// The states in which a key does not work and will not work by itself.
@@ -146,8 +146,9 @@ fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static 
         .with("kms:CallerAccount", &scope.account_id)
         .with("kms:GrantIsForAWSResource", "true")
         .with("kms:EncryptionContextKeys", "aws:ebs:id")
-        .with("aws:PrincipalAccount", &scope.account_id)
-        .with("aws:PrincipalArn", &role.arn);
+        // EC2 calls for the role, in a way that AWS does not document.
+        .unknown("aws:viaawsservice")
+        .unknown("aws:calledvia");
     let document = match &key.policy {
         Known::Known(document) => document,
         Known::Unknown(_) => {
@@ -161,18 +162,18 @@ fn may(evidence: &Evidence, arn: &str, key: &Key, role: &Role, action: &'static 
         Ok(statements) => statements,
         Err(reason) => return Access::Unknown(reason),
     };
-    let request = Request { action: action.to_owned(), resource: arn.to_owned(), keys: need.keys.clone() };
-    let (named, account) = match (decide(document, &named, &request), decide(document, &account, &request)) {
+    let request = notes.powers.request(role, &need);
+    let (named, account) = match (judge(document, &named, &request), judge(document, &account, &request)) {
         (Ok(named), Ok(account)) => (named, account),
         (Err(reason), _) | (_, Err(reason)) => return Access::Unknown(reason),
     };
-    if [named, account].contains(&Decision::ExplicitDeny) {
-        return Access::Denied;
-    }
+    let denies = Judgement::Denied(Decision::ExplicitDeny);
     match (named, account) {
-        (Decision::Allowed, _) => Access::Allowed,
-        (_, Decision::Allowed) => access(&mut notes.powers, role, &need),
-        (_, _) => Access::Denied,
+        (named, account) if named == denies || account == denies => Access::Denied,
+        (Judgement::Allowed, _) => Access::Allowed,
+        (_, Judgement::Allowed) => access(&mut notes.powers, role, &need),
+        (Judgement::Unknown(key), _) | (_, Judgement::Unknown(key)) => Access::Unknown(not_known(&key)),
+        (Judgement::Denied(_), Judgement::Denied(_)) => Access::Denied,
     }
 }
 
@@ -212,12 +213,12 @@ fn statements(document: &Value, role: &Role, account: &str) -> Result<(Vec<Value
     Ok((named, of_account))
 }
 
-fn decide(document: &Value, statements: &[Value], request: &Request) -> Result<Decision, String> {
+fn judge(document: &Value, statements: &[Value], request: &Request) -> Result<Judgement, String> {
     if statements.is_empty() {
-        return Ok(Decision::ImplicitDeny);
+        return Ok(Judgement::Denied(Decision::ImplicitDeny));
     }
     let version = document["Version"].as_str().unwrap_or("2012-10-17");
     let policy = json!({ "Version": version, "Statement": statements });
     let policies = Policies::new(&[policy]).map_err(|error| format!("the key's policy: {error}"))?;
-    Ok(policies.decide(request))
+    Ok(policies.judge(request))
 }

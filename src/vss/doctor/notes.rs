@@ -3,10 +3,10 @@
 use super::access::PowersByRole;
 use super::catalogue::{self, Check, Severity};
 use super::{Finding, Subject, Undecided};
-use crate::vss::evidence::Known;
+use crate::vss::evidence::{Evidence, Known};
 
 /// The findings of the checks, and what they could not decide.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Notes {
     pub(super) findings: Vec<Finding>,
     pub(super) undecided: Vec<Undecided>,
@@ -15,6 +15,12 @@ pub(super) struct Notes {
 }
 
 impl Notes {
+    /// Has none yet; `evidence` says where and when requests are made.
+    pub(super) fn new(evidence: &Evidence) -> Self {
+        let powers = PowersByRole::new(&evidence.scope, evidence.read_at);
+        Self { findings: Vec::new(), undecided: Vec::new(), powers }
+    }
+
     /// Notes a finding with the severity of its check.
     pub(super) fn find(
         &mut self,

@@ -3,7 +3,7 @@
 use super::access::{Access, Need, access};
 use super::inspection::EXECUTABLE;
 use super::{Finding, Notes, Patient, Severity, why};
-use crate::policy::permits::trusts;
+use crate::policy::trust;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
 use crate::vss::version::{MANAGED_POLICY, System, Version, WITHOUT_ATTRIBUTES, compare};
@@ -108,21 +108,37 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
         );
         return None;
     };
-    if !trusts(&role.trust, "ec2.amazonaws.com") {
+    let found = trust::judge(&role.trust, "ec2.amazonaws.com", Some(&evidence.scope.account_id));
+    if let Some(problem) = found.problem("ec2.amazonaws.com") {
         notes.find(
             "D020",
             subject,
             format!("EC2 may not assume the role {}", role.name),
-            vec![format!("the trust policy of {} does not allow ec2.amazonaws.com", role.arn)],
-            if patient.only().is_some() {
+            vec![format!("the trust policy of {} {problem}", role.arn)],
+            found.remedy().unwrap_or(if patient.only().is_some() {
                 "let ec2.amazonaws.com assume it"
             } else {
                 "let ec2.amazonaws.com assume it, or take `preset = \"vss-instance\"`"
-            },
+            }),
         );
         return None;
     }
     Some(role)
+}
+
+/// Adds the keys of requests that the instance makes about itself and about what it makes: its tags are known, and what
+/// is being made has none before.
+fn source(patient: &Patient<'_>, need: Need) -> Need {
+    let Patient { evidence, instance, .. } = patient;
+    let arn = evidence.instance_arn(&instance.id);
+    let mut need = need.with("ec2:SourceInstanceARN", &arn).with("ec2:InstanceId", &instance.id).with_all_tags();
+    if need.resource == arn {
+        for (key, value) in &instance.tags {
+            need = need.with(&format!("aws:ResourceTag/{key}"), value).with(&format!("ec2:ResourceTag/{key}"), value);
+        }
+        need = need.with("ec2:InstanceType", &instance.instance_type);
+    }
+    need
 }
 
 /// The calls to EC2 that the package makes under the instance's own role during a backup by AWS Backup.
@@ -132,12 +148,7 @@ fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
     let arn = patient.evidence.instance_arn(&patient.instance.id);
     let snapshot = format!("arn:{partition}:ec2:{region}::snapshot/snap-0123456789abcdef0");
     let image = format!("arn:{partition}:ec2:{region}::image/ami-0123456789abcdef0");
-    let own = |need: Need| {
-        need.with("ec2:SourceInstanceARN", &arn)
-            .with("ec2:InstanceId", &patient.instance.id)
-            .with("aws:RequestedRegion", region)
-            .with("aws:PrincipalAccount", &scope.account_id)
-    };
+    let own = |need: Need| source(patient, need);
     let marked = |need: Need| {
         if with_tag { own(need).with(&format!("aws:RequestTag/{VSS_CONFIG}"), "2.5.1") } else { own(need) }
     };
@@ -170,9 +181,7 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     // Since 2.2.1 the package asks for the instance's attributes.
     let expected = patient.version().map(Version::as_str).or(patient.only());
     let asks_for_attributes = expected.is_none_or(|version| compare(version, WITHOUT_ATTRIBUTES).is_gt());
-    let attribute = Need::new("ec2:DescribeInstanceAttribute", evidence.instance_arn(&instance.id))
-        .with("ec2:SourceInstanceARN", &evidence.instance_arn(&instance.id))
-        .with("ec2:InstanceId", &instance.id);
+    let attribute = source(patient, Need::new("ec2:DescribeInstanceAttribute", evidence.instance_arn(&instance.id)));
     if asks_for_attributes {
         note(&attribute, notes);
     }

@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
-use crate::policy::permits::trusts;
+use crate::model::service_role::{BACKUP, When};
+use crate::policy::trust;
 use crate::vss::coverage::{collide, memberships};
-use crate::vss::evidence::{Evidence, Instance, Known, Plan, Rule, Selection};
+use crate::vss::evidence::{Evidence, Instance, Known, Plan, Role, Rule, Selection};
 use crate::vss::schedule;
 use crate::vss::selection::{Resource, Selected, select};
 use crate::vss::verify;
@@ -20,6 +21,10 @@ const PACKAGE_TAGS: usize = 2;
 const MOST_JOBS: usize = 300;
 /// With this many instances a start window below AWS's default is short.
 const MANY: usize = 100;
+
+/// What to do about a role that is not enough for AWS Backup.
+pub(super) const SERVICE_ROLE: &str = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com assume it: \
+     `preset = \"backup-service\"` does both";
 
 /// Checks what plans mean for one instance.
 pub(super) fn check_instance(patient: &Patient<'_>, notes: &mut Notes) {
@@ -251,40 +256,64 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
         }
         return;
     };
-    let remedy = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com \
-                  assume it: `preset = \"backup-service\"` does both";
-    let seen = vec![format!("role {arn}")];
     let Some(role) = roles.get(arn) else {
-        notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, remedy);
+        let seen = vec![format!("role {arn}")];
+        notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, SERVICE_ROLE);
         return;
     };
-    if !trusts(&role.trust, "backup.amazonaws.com") {
+    let found = trust::judge(&role.trust, "backup.amazonaws.com", Some(&evidence.scope.account_id));
+    if let Some(problem) = found.problem("backup.amazonaws.com") {
+        let seen = vec![format!("the trust policy of {arn} {problem}")];
+        let remedy = found.remedy().unwrap_or(SERVICE_ROLE);
         notes.find("D023", &subject, format!("AWS Backup may not assume the role {name}"), seen, remedy);
         return;
     }
+    allows(plan, role, &subject, evidence, notes);
+}
+
+/// What the role allows of that which AWS Backup does with it.
+fn allows(plan: &Plan, role: &Role, subject: &Subject, evidence: &Evidence, notes: &mut Notes) {
+    let Role { arn, name, .. } = role;
     let scope = &evidence.scope;
-    let document = format!("arn:{}:ssm:{}::document/AWSEC2-CreateVssSnapshot", scope.partition(), scope.region);
-    let instance = scope.arn("ec2", "instance/i-0123456789abcdef0");
-    let needs = [
-        Need::new("ssm:SendCommand", document),
-        Need::new("ssm:SendCommand", &instance),
-        Need::new("ssm:GetCommandInvocation", "*"),
-        Need::new("ssm:CancelCommand", "*"),
-        Need::new("ec2:CreateImage", &instance),
-        Need::new("tag:GetResources", "*"),
-    ];
+    let tagging: Vec<&str> =
+        plan.rules.iter().filter(|rule| !rule.recovery_point_tags.is_empty()).map(|rule| rule.name.as_str()).collect();
     let mut lacking: Vec<&str> = Vec::new();
-    for need in &needs {
-        match access(&mut notes.powers, role, need) {
-            Access::Allowed => {}
-            Access::Denied if lacking.contains(&need.action) => {}
-            Access::Denied => lacking.push(need.action),
-            Access::Unknown(reason) => notes.undecided("D023", &subject, reason),
+    let (mut lacks_tagging, mut unknown) = (false, None);
+    for one in BACKUP {
+        if one.when == When::WithTags && tagging.is_empty() {
+            continue;
         }
+        let resource = one.on.arn(scope.partition(), &scope.region, &scope.account_id, "i-0123456789abcdef0");
+        match access(&mut notes.powers, role, &Need::new(one.action, resource)) {
+            Access::Allowed => {}
+            Access::Denied if one.when == When::WithTags => lacks_tagging = true,
+            Access::Denied if lacking.contains(&one.action) => {}
+            Access::Denied => lacking.push(one.action),
+            Access::Unknown(reason) => unknown = unknown.or(Some(format!("{} of {name}: {reason}", one.action))),
+        }
+    }
+    if let Some(reason) = unknown {
+        notes.undecided("D023", subject, reason);
     }
     if !lacking.is_empty() {
         let seen = vec![format!("role {arn} does not allow {}", lacking.join(", "))];
-        notes.find("D023", &subject, format!("the role {name} does not allow AWS Backup what VSS needs"), seen, remedy);
+        let problem = format!("the role {name} does not allow AWS Backup what VSS needs");
+        notes.find("D023", subject, problem, seen, SERVICE_ROLE);
+    }
+    if lacks_tagging {
+        notes.find_as(
+            "D023",
+            Severity::Warning,
+            subject,
+            format!("the role {name} does not let AWS Backup tag recovery points, as the plan {} asks", plan.name),
+            vec![
+                format!("role {arn} does not allow backup:TagResource"),
+                format!("`recovery_point_tags` of {}", tagging.join(", ")),
+            ],
+            "allow it `backup:TagResource` on `arn:aws:backup:*:*:recovery-point:*`, as \
+             service-role/AWSBackupServiceRolePolicyForBackup does: such jobs fail since 2025-09-30; or take the tags \
+             out of the rule",
+        );
     }
 }
 

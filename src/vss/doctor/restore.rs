@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use super::access::{Access, Need, access};
 use super::{Notes, Patient, Severity, Subject, why};
-use crate::policy::permits::trusts;
+use crate::policy::trust::{Trust, judge};
 use crate::vss::evidence::{Evidence, Known, Role};
 
 /// The most instances that a finding names.
@@ -59,10 +59,11 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], notes: &mut N
 }
 
 fn restorers<'a>(evidence: &Evidence, roles: impl Iterator<Item = &'a Role>, notes: &mut Notes) -> Restorers<'a> {
-    let need = Need::new("ec2:RunInstances", evidence.scope.arn("ec2", "instance/i-0123456789abcdef0"))
-        .with("aws:RequestedRegion", &evidence.scope.region);
+    let need = Need::new("ec2:RunInstances", evidence.scope.arn("ec2", "instance/i-0123456789abcdef0"));
     let mut found = Restorers::default();
-    for role in roles.filter(|role| trusts(&role.trust, "backup.amazonaws.com")) {
+    for role in roles
+        .filter(|role| judge(&role.trust, "backup.amazonaws.com", Some(&evidence.scope.account_id)) == Trust::Trusted)
+    {
         match access(&mut notes.powers, role, &need) {
             Access::Allowed => found.able.push(role),
             Access::Denied => {}
@@ -74,13 +75,17 @@ fn restorers<'a>(evidence: &Evidence, roles: impl Iterator<Item = &'a Role>, not
 
 /// Finds out whether a role for restores may pass the role of instances.
 fn passed(evidence: &Evidence, restorers: &Restorers<'_>, role: &Role, instances: &[String], notes: &mut Notes) {
-    let service = if evidence.scope.partition() == "aws-cn" { "ec2.amazonaws.com.cn" } else { "ec2.amazonaws.com" };
-    let need = Need::new("iam:PassRole", &role.arn).with("iam:PassedToService", service);
+    let service = "ec2.amazonaws.com";
+    // In China both spellings of a service's name are in use, in AWS's own policies too: either is enough.
+    let spellings: &[&str] =
+        if evidence.scope.partition() == "aws-cn" { &[service, "ec2.amazonaws.com.cn"] } else { &[service] };
+    let needs = spellings.iter().map(|name| Need::new("iam:PassRole", &role.arn).with("iam:PassedToService", name));
+    let needs: Vec<Need> = needs.collect();
     let subject = Subject::Role { arn: role.arn.clone() };
     let mut unknown: Vec<String> =
         restorers.unknown.iter().map(|(role, reason)| format!("role {}: {reason}", role.name)).collect();
-    for restorer in &restorers.able {
-        match access(&mut notes.powers, restorer, &need) {
+    for (restorer, need) in restorers.able.iter().flat_map(|one| needs.iter().map(move |need| (one, need))) {
+        match access(&mut notes.powers, restorer, need) {
             Access::Allowed => return,
             Access::Denied => {}
             Access::Unknown(reason) => unknown.push(format!("role {}: {reason}", restorer.name)),

@@ -9,8 +9,8 @@ use crate::vss::evidence::{Conditions, Selection};
 
 /// Returns the selections of the file's plans with VSS, in the form in which AWS has them.
 pub fn declared(desired: &[Desired]) -> Vec<Declared> {
-    let with_vss = |selection: &&Desired| {
-        desired.iter().filter(|plan| plan.address.kind() == KindId::Plan).any(|plan| {
+    let plan_of = |selection: &Desired| {
+        desired.iter().filter(|plan| plan.address.kind() == KindId::Plan).find(|plan| {
             Some(plan.address.key()) == selection.address.parent_key()
                 && plan.fields.get("windows_vss").and_then(Value::as_bool) == Some(true)
         })
@@ -18,8 +18,10 @@ pub fn declared(desired: &[Desired]) -> Vec<Declared> {
     desired
         .iter()
         .filter(|entry| entry.address.kind() == KindId::Selection)
-        .filter(with_vss)
-        .map(|entry| Declared { address: entry.address.to_string(), selection: selection(entry) })
+        .filter_map(|entry| {
+            let plan = plan_of(entry)?.name.clone();
+            Some(Declared { address: entry.address.to_string(), plan, selection: selection(entry) })
+        })
         .collect()
 }
 
