@@ -21,7 +21,7 @@ use crate::plan::Options;
 use crate::plan::Plan;
 use crate::policy;
 use crate::vss::gate::POLICY;
-use crate::vss::migrate::{Migration, Role, file, migration};
+use crate::vss::migrate::{LeftAlone, Migration, Role, file, left_alone, migration};
 use crate::vss::version::System;
 
 /// Finds roles with an older policy, says what changes, writes the file and shows its plan.
@@ -29,10 +29,10 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let scope = scope(arguments, global, ui)?;
     let mut session = Session::open_for(load(&stack(&scope), arguments)?, global, ui).await?;
     ui.status("reading roles and instances");
-    let all = migrations(&session.engine.clients.reader(), &scope).await?;
+    let (all, left) = migrations(&session.engine.clients.reader(), &scope).await?;
     ui.clear_status();
     let (held, found): (Vec<Migration>, Vec<Migration>) = all.into_iter().partition(|one| one.role.stays().is_some());
-    let held = kept(&held);
+    let held = format!("{}{}", kept(&held), alone(&left));
     if found.is_empty() && !held.is_empty() {
         ui.answer(&format!("{held}There is nothing else to migrate.\n"));
         return Ok(Exit::Done);
@@ -96,7 +96,7 @@ fn load(text: &str, arguments: &MigrateArguments) -> Result<Loaded, CliError> {
 }
 
 /// Reads the account's roles with what they need to be judged.
-async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, CliError> {
+async fn migrations(reader: &Reader, scope: &Scope) -> Result<(Vec<Migration>, Vec<LeftAlone>), CliError> {
     let authorization = reader.account_authorization_details().await?;
     let document = |text: &str| policy::url_decode(text).ok().and_then(|text| policy::parse(&text).ok());
     let own: BTreeMap<String, Value> = authorization
@@ -150,12 +150,13 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<Vec<Migration>, Cl
         }
     });
     let roles: Vec<Role> = roles.collect();
+    let left = roles.iter().filter_map(|role| left_alone(role, &own, scope)).collect();
     if !roles.iter().any(|role| migration(role, &own, None, scope).is_some()) {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), left));
     }
     let new = reader.policy_document(&managed_policy_arn(scope, POLICY)).await.map_err(allow)?;
     let new = document(&new).ok_or_else(|| CliError::failed(format!("`{POLICY}` could not be read as a policy")))?;
-    Ok(roles.iter().filter_map(|role| migration(role, &own, Some(&new), scope)).collect())
+    Ok((roles.iter().filter_map(|role| migration(role, &own, Some(&new), scope)).collect(), left))
 }
 
 fn allow(error: AwsError) -> CliError {
@@ -209,6 +210,28 @@ fn kept(held: &[Migration]) -> String {
         ))
     });
     said.collect()
+}
+
+/// Names the roles that may take snapshots and are left alone, each with its reasons and the way out.
+fn alone(left: &[LeftAlone]) -> String {
+    let mut text = String::new();
+    for LeftAlone { role, reasons } in left {
+        let reasons: Vec<String> = reasons.iter().map(|reason| escaped(reason)).collect();
+        let _ = writeln!(
+            text,
+            "Role {} may take snapshots and keeps what allows it: {}.",
+            escaped(role),
+            reasons.join("; ")
+        );
+    }
+    if !left.is_empty() {
+        let _ = writeln!(
+            text,
+            "To migrate such a role, move what is for VSS into an inline policy of its own without other actions and \
+             conditions, and run `vssctl migrate` again; or attach {POLICY} beside it."
+        );
+    }
+    text
 }
 
 /// Says what changes at each role.

@@ -14,25 +14,18 @@ use super::package::PACKAGE;
 use super::version::MANAGED_POLICY;
 use crate::model::Scope;
 use crate::model::arn::managed_policy_arn;
-use crate::policy;
+use crate::policy::{self, actions, permits, trust};
 
 /// What Systems Manager needs on an instance.
 const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
-/// The actions of hand-written VSS policies. A policy that allows more is not only for VSS, and stays.
-const ACTIONS: [&str; 12] = [
-    "ec2:createimage",
-    "ec2:createsnapshot",
-    "ec2:createsnapshots",
-    "ec2:createtags",
-    "ec2:describeimages",
-    "ec2:describeinstanceattribute",
-    "ec2:describeinstances",
-    "ec2:describeinstancestatus",
-    "ec2:describesnapshots",
-    "ec2:describetags",
-    "ec2:describevolumes",
-    "ec2:modifysnapshotattribute",
-];
+/// The actions of hand-written VSS policies, beside those that only read (`ec2:Describe...`). A policy that allows more
+/// is not only for VSS, and stays.
+const ACTIONS: [&str; 5] =
+    ["ec2:createimage", "ec2:createsnapshot", "ec2:createsnapshots", "ec2:createtags", "ec2:modifysnapshotattribute"];
+/// What makes a backup.
+const MAKES: [&str; 3] = ["ec2:createimage", "ec2:createsnapshot", "ec2:createsnapshots"];
+/// What starts the actions that only read.
+const READS: &str = "ec2:describe";
 
 /// A role as it is.
 #[derive(Clone, Debug, Default)]
@@ -80,21 +73,138 @@ pub struct Migration {
     pub loses: Vec<String>,
 }
 
-/// Tells whether a document is a hand-written VSS policy.
-pub fn is_older(document: &Value, scope: &Scope) -> bool {
-    let named = serde_json::json!({ "x": document });
-    if !Powers::new(&named, [], &BTreeMap::new()).serve_older(scope) {
-        return false;
+/// A role of instances that may take snapshots without the tag of newer packages, and keeps what allows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LeftAlone {
+    /// The role's name.
+    pub role: String,
+    /// Why it is left alone: a part of a sentence for each policy.
+    pub reasons: Vec<String>,
+}
+
+/// What a document lets somebody do, as far as a migration asks.
+#[derive(Debug, Default)]
+struct Content {
+    /// It makes snapshots or images.
+    makes: bool,
+    /// It does more than read.
+    writes: bool,
+    /// The patterns of actions that are not only for VSS.
+    more: Vec<String>,
+    /// It allows all actions but those that it names.
+    not_action: bool,
+    /// The keys of its conditions.
+    keys: BTreeSet<String>,
+}
+
+impl Content {
+    fn of(document: &Value) -> Option<Self> {
+        let document = policy::canonical(document).ok()?;
+        let mut content = Self::default();
+        for statement in document["Statement"].as_array().into_iter().flatten() {
+            let keys = statement["Condition"].as_object().into_iter().flatten();
+            let keys = keys.flat_map(|(_, keys)| keys.as_object().into_iter().flatten()).map(|(key, _)| key.clone());
+            content.keys.extend(keys);
+            if statement["Effect"] != "Allow" {
+                continue;
+            }
+            if statement.get("NotAction").is_some() {
+                (content.not_action, content.makes, content.writes) = (true, true, true);
+            }
+            for pattern in statement["Action"].as_array().into_iter().flatten().filter_map(Value::as_str) {
+                let covered = actions::covered(pattern);
+                let makes = |action: &str| permits::fits(pattern, action);
+                content.makes |= MAKES.into_iter().any(makes);
+                let of_vss = |action: &String| action.starts_with(READS) || ACTIONS.contains(&action.as_str());
+                if covered.as_ref().is_some_and(|actions| actions.iter().all(of_vss)) {
+                    content.writes |= covered.iter().flatten().any(|action| !action.starts_with(READS));
+                } else {
+                    content.writes = true;
+                    content.more.push(pattern.to_owned());
+                }
+            }
+        }
+        Some(content)
     }
-    let Ok(document) = policy::canonical(document) else { return false };
-    let statements = document["Statement"].as_array().into_iter().flatten();
-    let mut actions = statements.flat_map(|statement| {
-        let listed = statement["Action"].as_array().into_iter().flatten();
-        // `NotAction` allows more than can be named.
-        let more = statement.get("NotAction").map(|_| "*".to_owned());
-        listed.filter_map(Value::as_str).map(str::to_ascii_lowercase).chain(more).collect::<Vec<_>>()
-    });
-    actions.all(|action| ACTIONS.contains(&action.as_str()))
+
+    /// Tells whether it is for VSS and nothing else. A document that only reads may be for anything.
+    fn is_only_for_vss(&self) -> bool {
+        self.more.is_empty() && !self.not_action && self.writes
+    }
+
+    /// Says why it stays.
+    fn reason(&self, what: &str) -> String {
+        if self.not_action {
+            return format!("{what} allows everything but what its `NotAction` names");
+        }
+        if !self.more.is_empty() {
+            let shown: Vec<String> = self.more.iter().take(SHOWN).map(|action| format!("`{action}`")).collect();
+            let more = self.more.len().saturating_sub(SHOWN);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            return format!("{what} is not for VSS alone: it allows {}{more}", shown.join(", "));
+        }
+        if self.keys.is_empty() {
+            return format!("{what} allows it on some resources only");
+        }
+        let keys: Vec<String> = self.keys.iter().map(|key| format!("`{key}`")).collect();
+        format!("{what} asks for {}, which {POLICY} does not", keys.join(", "))
+    }
+}
+
+/// How many actions a reason names.
+const SHOWN: usize = 5;
+
+/// Finds the documents that are for VSS alone, where together they let packages before 2.3.1 take snapshots: a
+/// hand-written policy may be split. An example is one document for snapshots and one for their tags.
+fn older<'a>(documents: impl Iterator<Item = (&'a str, &'a Value)>, scope: &Scope) -> BTreeSet<&'a str> {
+    let of_vss = |document: &Value| Content::of(document).is_some_and(|content| content.is_only_for_vss());
+    let found: BTreeMap<&str, &Value> = documents.filter(|(_, document)| of_vss(document)).collect();
+    let all = found.iter().map(|(name, document)| ((*name).to_owned(), (*document).clone())).collect();
+    let serve = Powers::new(&Value::Object(all), [], &BTreeMap::new()).serve_older(scope);
+    if serve { found.into_keys().collect() } else { BTreeSet::new() }
+}
+
+/// The documents of a role that can be read, each by a name that no other has: an inline policy's after `inline/`, or
+/// an ARN.
+fn own_documents<'a>(role: &'a Role, documents: &'a BTreeMap<String, Value>) -> Vec<(String, &'a Value)> {
+    let inline = role.inline.iter().map(|(name, document)| (format!("inline/{name}"), document));
+    let managed = role.managed.iter().filter_map(|arn| Some((arn.clone(), documents.get(arn)?)));
+    inline.chain(managed).collect()
+}
+
+fn is_of_instances(role: &Role) -> bool {
+    trust::trusts(&role.trust, "ec2.amazonaws.com")
+}
+
+/// Says why a role of instances keeps what lets packages before 2.3.1 take snapshots; nothing where it has no such
+/// rights, or a migration takes all of them.
+pub fn left_alone(role: &Role, documents: &BTreeMap<String, Value>, scope: &Scope) -> Option<LeftAlone> {
+    if !is_of_instances(role) {
+        return None;
+    }
+    let own = own_documents(role, documents);
+    let gone = older(own.iter().map(|(name, document)| (name.as_str(), *document)), scope);
+    let stays: Vec<&(String, &Value)> = own.iter().filter(|(name, _)| !gone.contains(name.as_str())).collect();
+    let inline = stays.iter().map(|(name, document)| (name.clone(), (*document).clone())).collect();
+    let aws = role.managed.iter().filter(|arn| !documents.contains_key(*arn));
+    let powers = Powers::new(&Value::Object(inline), aws.clone().map(String::as_str), documents);
+    if !powers.may_serve_older(scope) {
+        return None;
+    }
+    let mut reasons: Vec<String> = stays
+        .iter()
+        .filter_map(|(name, document)| {
+            let content = Content::of(document).filter(|content| content.makes)?;
+            let what = match name.strip_prefix("inline/") {
+                Some(name) => format!("its inline policy `{name}`"),
+                None => format!("its policy `{name}`"),
+            };
+            Some(content.reason(&what))
+        })
+        .collect();
+    let serves = |arn: &&String| Powers::new(&Value::Null, [arn.as_str()], documents).may_serve_older(scope);
+    reasons.extend(aws.filter(serves).map(|arn| format!("AWS's own `{arn}` allows it")));
+    Some(LeftAlone { role: role.name.clone(), reasons })
 }
 
 /// Finds what a migration of a role changes; nothing where it has no older policy or is no role of instances.
@@ -104,29 +214,20 @@ pub fn migration(
     new: Option<&Value>,
     scope: &Scope,
 ) -> Option<Migration> {
-    if !role.trust.to_string().contains("\"ec2.amazonaws.com") {
+    if !is_of_instances(role) {
         return None;
     }
+    let own = own_documents(role, documents);
+    let gone = older(own.iter().map(|(name, document)| (name.as_str(), *document)), scope);
     let inline: Vec<String> =
-        role.inline.iter().filter(|(_, document)| is_older(document, scope)).map(|(name, _)| name.clone()).collect();
-    let is_older_arn = |arn: &&String| documents.get(*arn).is_some_and(|document| is_older(document, scope));
-    let managed: Vec<String> = role.managed.iter().filter(is_older_arn).cloned().collect();
+        role.inline.keys().filter(|name| gone.contains(format!("inline/{name}").as_str())).cloned().collect();
+    let managed: Vec<String> = role.managed.iter().filter(|arn| gone.contains(arn.as_str())).cloned().collect();
     if inline.is_empty() && managed.is_empty() {
         return None;
     }
-    let own = |name: &String| role.inline.get(name);
-    let stays: Vec<&Value> = role.inline.iter().filter(|(name, _)| !inline.contains(name)).map(|(_, it)| it).collect();
-    let stays: Vec<&Value> = stays
-        .into_iter()
-        .chain(role.managed.iter().filter(|arn| !managed.contains(arn)).filter_map(|arn| documents.get(arn)))
-        .collect();
-    let before: Vec<&Value> = stays
-        .iter()
-        .copied()
-        .chain(inline.iter().filter_map(own))
-        .chain(managed.iter().filter_map(|arn| documents.get(arn)))
-        .collect();
-    let after: Vec<&Value> = stays.into_iter().chain(new).collect();
+    let before: Vec<&Value> = own.iter().map(|(_, document)| *document).collect();
+    let stays = own.iter().filter(|(name, _)| !gone.contains(name.as_str())).map(|(_, document)| *document);
+    let after: Vec<&Value> = stays.chain(new).collect();
     let (gains, loses) = match new {
         Some(_) => (policy::widened(before.iter().copied(), after.iter().copied()), policy::widened(after, before)),
         None => (Vec::new(), Vec::new()),
@@ -242,87 +343,4 @@ fn role(migration: &Migration, key: &str, profiles: &mut Table, scope: &Scope) -
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::model::KindId;
-    use crate::vss::version::System;
-
-    fn scope() -> Scope {
-        Scope {
-            stack: "s".into(),
-            account_id: "123456789012".into(),
-            region: "ap-northeast-1".into(),
-            iam_path: "/".into(),
-        }
-    }
-
-    fn allows(actions: &[&str]) -> Value {
-        json!({ "Version": "2012-10-17", "Statement": [{ "Effect": "Allow", "Action": actions, "Resource": ["*"] }] })
-    }
-
-    #[test]
-    fn an_older_policy_is_known_by_what_it_allows_and_nothing_else() {
-        assert!(is_older(&allows(&["ec2:CreateSnapshot", "EC2:createTags", "ec2:DescribeInstances"]), &scope()));
-        assert!(is_older(&allows(&["ec2:CreateImage", "ec2:CreateTags"]), &scope()));
-        assert!(!is_older(&allows(&["ec2:*"]), &scope()), "it is for more than VSS");
-        assert!(!is_older(&allows(&["ec2:CreateSnapshot", "s3:GetObject"]), &scope()), "it is for more than VSS");
-        assert!(!is_older(&allows(&["ec2:DescribeInstances"]), &scope()));
-    }
-
-    #[test]
-    fn the_file_keeps_what_is_not_for_vss_and_is_valid() {
-        let role = Role {
-            name: "web@servers".into(),
-            path: "/app/".into(),
-            trust: policy::trust_policy(&["ec2.amazonaws.com"]),
-            managed: vec![
-                "arn:aws:iam::123456789012:policy/OldVss".into(),
-                "arn:aws:iam::aws:policy/CloudWatchAgentServerPolicy".into(),
-            ],
-            inline: BTreeMap::from([
-                ("snapshots".into(), allows(&["ec2:CreateSnapshot", "ec2:CreateTags"])),
-                ("files".into(), allows(&["s3:GetObject"])),
-            ]),
-            profiles: vec![("web-profile".into(), "/".into())],
-            instances: vec!["i-0123456789abcdef0".into()],
-            held: BTreeMap::new(),
-        };
-        let documents = BTreeMap::from([(role.managed[0].clone(), allows(&["ec2:CreateImage", "ec2:CreateTags"]))]);
-        let found = migration(&role, &documents, Some(&allows(&["ec2:CreateImage"])), &scope()).expect("a migration");
-        assert_eq!((found.inline.as_slice(), found.managed.len()), (["snapshots".to_owned()].as_slice(), 1));
-        assert!(found.loses.iter().any(|what| what.contains("ec2:CreateSnapshot")), "{:?}", found.loses);
-        let text = file(&[found], &scope());
-        let loaded = crate::config::load_text("vss.toml", &text, None);
-        let errors: Vec<_> =
-            loaded.diagnostics.iter().filter(|one| one.severity == crate::model::Severity::Error).collect();
-        assert!(errors.is_empty(), "{errors:#?}\n{text}");
-        let config = loaded.config.expect("a configuration");
-        let role = config.desired.iter().find(|entry| entry.address.kind() == KindId::Role).expect("the role");
-        assert!(role.adopt && role.name == "web@servers");
-        assert_eq!(role.fields["managed_policies"].as_array().map(Vec::len), Some(3));
-        assert_eq!(
-            role.fields["inline_policies"].as_object().map(|map| map.keys().cloned().collect()),
-            Some(vec!["files".to_owned()])
-        );
-    }
-
-    #[test]
-    fn a_role_stays_as_it_is_while_one_server_needs_its_policy() {
-        let mut role = Role::default();
-        assert_eq!(role.stays(), None);
-        let system = System::of("Microsoft Windows Server 2012 R2 Standard").expect("a system");
-        role.held.insert("sql-1 (i-1)".to_owned(), system.rule().expect("one version"));
-        let why = role.stays().expect("a reason");
-        assert!(why.contains("sql-1 (i-1): Windows Server 2012 R2 works with package 2.1.0 only"), "{why}");
-    }
-
-    #[test]
-    fn a_role_of_something_else_is_left_alone() {
-        let trust = policy::trust_policy(&["lambda.amazonaws.com"]);
-        let inline = BTreeMap::from([("x".into(), allows(&["ec2:CreateSnapshot", "ec2:CreateTags"]))]);
-        let role = Role { trust, inline, ..Role::default() };
-        assert!(migration(&role, &BTreeMap::new(), None, &scope()).is_none());
-    }
-}
+mod tests;
