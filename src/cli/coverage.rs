@@ -10,6 +10,7 @@ use crate::observe::evidence::{Wants, gather};
 use crate::render::html;
 use crate::render::proof::{coverage as text, markdown, sarif};
 use crate::vss::coverage::coverage;
+use crate::vss::verify::declared;
 
 /// Evaluates every plan against every Windows instance.
 pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -17,7 +18,8 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
     ui.status("reading instances and plans");
     let evidence = gather(&session.engine.clients.reader(), proof::now(&session), Wants::default()).await;
     ui.clear_status();
-    let report = coverage(&evidence);
+    let declared = declared(&session.engine.config.desired);
+    let report = coverage(&evidence).beside(&evidence, &declared);
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
     ui.answer(&match arguments.format {

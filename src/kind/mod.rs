@@ -14,6 +14,7 @@ mod holder;
 mod live;
 pub mod marks;
 pub mod reference;
+pub mod slip;
 pub(crate) mod targets;
 mod transition;
 pub(crate) mod value;

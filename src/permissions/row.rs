@@ -299,6 +299,21 @@ pub(super) fn attached_instances(facts: &Facts, add: impl Fn(&Attachment, Value)
     targets
 }
 
+/// The instances whose profile is replaced, whosever it is.
+pub(super) fn replaced_instances(facts: &Facts) -> Vec<Target> {
+    let mut targets: Vec<Target> = Vec::new();
+    for one in facts.attachments.iter().filter(|one| one.replaces) {
+        let mut condition = json!({});
+        for (name, values) in &one.tags {
+            condition = with(condition, "StringEquals", &format!("aws:ResourceTag/{name}"), json!(values));
+        }
+        let instances = one.instances.iter().map(|id| facts.arn("ec2", &format!("instance/{id}")));
+        let all = one.instances.is_empty().then(|| facts.arn("ec2", "instance/*"));
+        targets.extend(on(instances.chain(all), condition));
+    }
+    targets
+}
+
 /// Groups the roles that have something by their boundary: what gives a role power asks for the boundary as well.
 pub(super) fn by_boundary(facts: &Facts, wanted: impl Fn(&Role) -> bool, condition: &Value) -> Vec<Target> {
     let boundary = |role: &Role| role.boundary.clone().filter(|arn| !arn.is_empty());

@@ -10,6 +10,7 @@ use super::Moment;
 use super::evidence::{Evidence, Instance, Known, Plan, PlanOwner, Selection, Unread};
 use super::schedule;
 use super::selection::{By, Resource, Selected, select};
+use super::verify::Declared;
 
 mod near;
 
@@ -81,6 +82,22 @@ pub struct Covered {
     pub overlaps: Vec<Overlap>,
     /// Tags that look like those of a plan with VSS; only where no such plan selects it.
     pub near_misses: Vec<NearMiss>,
+    /// The selections of the file that mean it and that AWS does not have, by address; only where no plan with VSS
+    /// selects it.
+    #[serde(default)]
+    pub missing: Vec<String>,
+    /// The tags that it lacks for a selection of a plan with VSS, where there is one that tags alone decide.
+    #[serde(default)]
+    pub lacks: Option<Lacks>,
+}
+
+/// The tags that an instance lacks for a selection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lacks {
+    /// The selection, as `plan/selection`.
+    pub selection: String,
+    /// The tags, each as `key=value`.
+    pub tags: Vec<String>,
 }
 
 /// All instances.
@@ -114,6 +131,29 @@ impl Coverage {
     /// Counts the instances that two plans back up at overlapping times.
     pub fn overlapping(&self) -> usize {
         self.instances.iter().filter(|covered| !covered.overlaps.is_empty()).count()
+    }
+
+    /// Adds what the file declares and AWS does not have: why an instance is not protected that the file means.
+    #[must_use]
+    pub fn beside(mut self, evidence: &Evidence, declared: &[Declared]) -> Self {
+        let Known::Known(plans) = &evidence.plans else { return self };
+        let is_live = |one: &&Declared| {
+            plans.iter().filter(|plan| plan.name == one.plan).any(|plan| match &plan.selections {
+                Known::Known(selections) => selections.iter().any(|live| live.name == one.selection.name),
+                // What could not be read is not missing.
+                Known::Unknown(_) | Known::NotRead => true,
+            })
+        };
+        let missing: Vec<&Declared> = declared.iter().filter(|one| !is_live(one)).collect();
+        for covered in &mut self.instances {
+            let unprotected = matches!(covered.protection, Protection::Unprotected | Protection::WithoutVss);
+            let Some(instance) = evidence.instance(&covered.id).filter(|_| unprotected) else { continue };
+            let arn = evidence.instance_arn(&instance.id);
+            let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
+            let means = |one: &&&Declared| select(&one.selection, resource, evidence.opt_in.known()) != Selected::No;
+            covered.missing = missing.iter().filter(means).map(|one| one.address.clone()).collect();
+        }
+        self
     }
 
     /// Tells whether something is to be done.
@@ -168,9 +208,11 @@ fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &
         .map(|membership| membership.plan_id.as_str())
         .collect();
     let chosen: Vec<&Plan> = plans.iter().filter(|plan| sure.contains(&plan.id.as_str())).collect();
-    let near_misses = match protection {
-        Protection::Unprotected | Protection::WithoutVss => near::near_misses(plans, instance),
-        Protection::Unknown | Protection::Vss => Vec::new(),
+    let (near_misses, lacks) = match protection {
+        Protection::Unprotected | Protection::WithoutVss => {
+            (near::near_misses(plans, instance), near::lacks(plans, instance))
+        }
+        Protection::Unknown | Protection::Vss => (Vec::new(), None),
     };
     Covered {
         id: instance.id.clone(),
@@ -180,6 +222,8 @@ fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &
         plans: memberships,
         overlaps: collisions.among(&chosen, evidence.read_at),
         near_misses,
+        missing: Vec::new(),
+        lacks,
     }
 }
 

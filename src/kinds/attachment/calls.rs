@@ -1,6 +1,6 @@
 //! The calls that put a profile on instances, swap it and take it off. Pure.
 
-use super::carried::AttachmentCarried;
+use super::carried::{AttachmentCarried, On};
 use crate::model::KindId;
 use crate::model::Operation;
 use serde_json::json;
@@ -47,8 +47,8 @@ fn update(transition: &Transition<'_>) -> Calls {
     let mut calls = Calls::default();
     for (instance, _) in pairs(delta.desired("instances")) {
         let on = delta.live("instances")[instance.as_str()].as_str();
-        let association = carried.and_then(|carried| carried.associations.get(instance)).map(|on| &on.association_id);
-        let (Some(on), Some(association)) = (on, association) else {
+        let association = carried.and_then(|carried| carried.associations.get(instance));
+        let (Some(on), Some(On { association_id: association, is_own: _, is_stopped })) = (on, association) else {
             calls.ensure.push(associate(instance, profile));
             continue;
         };
@@ -56,6 +56,10 @@ fn update(transition: &Transition<'_>) -> Calls {
             // The old profile goes, and the new one has its name: the instance lets go first.
             calls.release.push(disassociate(association));
             calls.ensure.push(associate(instance, profile));
+        } else if on != profile && *is_stopped {
+            // EC2 answers `IncorrectState` to a replacement on a stopped instance. Between the two calls it has none,
+            // and nothing runs there that would miss it.
+            calls.ensure.extend([disassociate(association), associate(instance, profile)]);
         } else if on != profile {
             let input = json!({ "AssociationId": association, "IamInstanceProfile": { "Name": name_of(profile) } });
             calls.ensure.push(PlannedCall::new(Operation::ReplaceIamInstanceProfileAssociation, input));

@@ -18,6 +18,10 @@ pub struct AttachmentCarried {
     /// The instances that another entry means with another profile, and that entry; of an entry only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub contested: Option<Vec<(String, String)>>,
+    /// The instances that its targets nearly mean, by their titles, each with the wanted and the found tag; of an entry
+    /// only. What a plan is made of does not depend on them.
+    #[serde(skip)]
+    pub near: BTreeMap<String, (String, String)>,
     /// No entry put the profile there: it is one of the stack's on an instance that no entry means.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub unclaimed: bool,
@@ -31,6 +35,9 @@ pub struct On {
     pub association_id: String,
     /// The profile is one of this stack's.
     pub is_own: bool,
+    /// The instance is stopped: EC2 does not replace its association.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_stopped: bool,
 }
 
 impl AttachmentCarried {

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::{Map, Value, json};
 
 use crate::aws::{Instance, ProfileAssociation};
+use crate::kind::slip::near_targets;
 use crate::kind::targets::means;
 use crate::kind::value::{pairs, text, texts};
 use crate::kind::{Conflict, Desired, Live, Owner};
@@ -72,7 +73,10 @@ impl<'a> Seen<'a> {
             let Some(association) = self.associations.get(instance.id.as_str()) else { continue };
             let is_own = self.own.contains(&association.profile);
             instances.insert(instance.id.clone(), association.profile.clone().into());
-            on.insert(instance.id.clone(), On { association_id: association.id.clone(), is_own });
+            on.insert(
+                instance.id.clone(),
+                On { association_id: association.id.clone(), is_own, is_stopped: instance.state != "running" },
+            );
             ids.insert(instance.id.clone(), association.id.clone());
             refers.insert((KindId::InstanceProfile, name_of(&association.profile).to_owned()));
         }
@@ -83,6 +87,7 @@ impl<'a> Seen<'a> {
             associations: on,
             missing: Some(missing),
             contested: Some(contested),
+            near: self.near(entry),
             unclaimed: false,
         };
         Live {
@@ -93,6 +98,18 @@ impl<'a> Seen<'a> {
             carried: Carried::new(carried),
             refers: refers.into_iter().collect(),
         }
+    }
+
+    /// The instances that an entry does not mean, and nearly does.
+    fn near(&self, entry: &Desired) -> BTreeMap<String, (String, String)> {
+        let targets = entry.fields.get("targets").unwrap_or(&Value::Null);
+        let others = self.instances.values().filter(|one| !means(targets, &one.id, &one.tags));
+        others
+            .filter_map(|one| {
+                let title = one.tags.get("Name").map_or_else(|| one.id.clone(), |name| format!("{name} ({})", one.id));
+                Some((title, near_targets(targets, &one.tags).into_iter().next()?))
+            })
+            .collect()
     }
 
     /// The associations of the stack's own profiles, as far as an entry speaks of the profile, on instances that none
@@ -111,7 +128,7 @@ impl<'a> Seen<'a> {
 }
 
 fn orphan(association: &ProfileAssociation) -> Live {
-    let on = On { association_id: association.id.clone(), is_own: true };
+    let on = On { association_id: association.id.clone(), is_own: true, is_stopped: false };
     Live {
         name: association.instance.clone(),
         owner: Owner::Ours(None),

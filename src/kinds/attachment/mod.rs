@@ -4,7 +4,7 @@
 //! is known when they have been read, so that every difference is one instance. An entry that leaves the file leaves
 //! its instances as they are unless another entry speaks of the same profile: instances that were launched with a
 //! profile look the same. AWS pages: "Attach an IAM role to an instance", `AssociateIamInstanceProfile`,
-//! `ReplaceIamInstanceProfileAssociation`.
+//! `ReplaceIamInstanceProfileAssociation`, which EC2 refuses for a stopped instance (aws/aws-cli#5251).
 
 mod api;
 mod calls;
@@ -31,7 +31,7 @@ pub(crate) const FIELDS: &[Field] = &[Field::new(
     "instances",
     Shape::Map(&Shape::Scalar),
     "The ARN of the profile on each instance that the entry means. AssociateIamInstanceProfile where there is none, \
-     else ReplaceIamInstanceProfileAssociation.",
+     else ReplaceIamInstanceProfileAssociation, or on a stopped instance DisassociateIamInstanceProfile first.",
 )];
 
 /// Which instances carry an instance profile.

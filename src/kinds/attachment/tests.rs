@@ -83,8 +83,14 @@ fn update(desired: &Desired, live: &Live, replaced: &BTreeSet<Address>) -> Calls
 #[test]
 fn each_instance_gets_the_call_that_it_needs() {
     let desired = entry("a", OURS, &tagged());
-    let instances = [instance("i-1", "running"), instance("i-2", "stopped"), instance("i-3", "running")];
-    let live = live(&[&desired], &instances, &[on("i-2", OLD), on("i-3", OURS)]);
+    let instances = [
+        instance("i-1", "running"),
+        instance("i-2", "running"),
+        instance("i-3", "running"),
+        instance("i-4", "stopped"),
+        instance("i-5", "stopped"),
+    ];
+    let live = live(&[&desired], &instances, &[on("i-2", OLD), on("i-3", OURS), on("i-4", OLD)]);
     let calls = update(&desired, &live[0], &BTreeSet::new());
     let made: Vec<(&str, &Value)> = calls.ensure.iter().map(|call| (call.action(), &call.input)).collect();
     assert_eq!(
@@ -95,6 +101,10 @@ fn each_instance_gets_the_call_that_it_needs() {
                 "ec2:ReplaceIamInstanceProfileAssociation",
                 &json!({"AssociationId": "assoc-i-2", "IamInstanceProfile": {"Name": "ours"}})
             ),
+            // EC2 replaces no profile of a stopped instance.
+            ("ec2:DisassociateIamInstanceProfile", &json!({"AssociationId": "assoc-i-4"})),
+            ("ec2:AssociateIamInstanceProfile", &json!({"InstanceId": "i-4", "IamInstanceProfile": {"Name": "ours"}})),
+            ("ec2:AssociateIamInstanceProfile", &json!({"InstanceId": "i-5", "IamInstanceProfile": {"Name": "ours"}})),
         ]
     );
     assert!(calls.release.is_empty() && calls.remove.is_empty());

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use crate::permissions::row::{
     Reach, Row, action, always, any_association, associations, attached_instances, attachments, claims, commands,
-    everything, firsts, on, own, own_and_stays, own_profiles, package_document, package_instances, packages, waits,
-    with,
+    everything, firsts, on, own, own_and_stays, own_profiles, package_document, package_instances, packages,
+    replaced_instances, waits, with,
 };
 
 /// The statements.
@@ -38,6 +38,13 @@ pub(super) const ROWS: &[Row] = &[
             let instances = (facts.prunes || attachments(facts)).then(|| facts.arn("ec2", "instance/*"));
             on(instances, json!({ "ArnLike": { "ec2:InstanceProfile": own_profiles(facts) } }))
         },
+    },
+    Row {
+        sid: "TakeOtherProfilesOff",
+        reach: Reach::Write,
+        why: "Takes others' profiles off stopped instances, where EC2 replaces none; only with `replace = true`.",
+        actions: &[always("ec2:DisassociateIamInstanceProfile")],
+        targets: replaced_instances,
     },
     Row {
         sid: "CreateAssociations",

@@ -127,7 +127,7 @@ fn live(scope: &Scope, entry: &Desired, all: &[Desired], machines: &[Machine]) -
             let arn = |name: &str| scope.iam_arn("instance-profile", "/", name);
             let on = meant.iter().filter_map(|one| Some((one.id.clone(), arn(one.profile.as_deref()?).into())));
             fields = Map::from_iter([("instances".to_owned(), Value::Object(on.collect()))]);
-            let own = || On { association_id: "x".to_owned(), is_own: true };
+            let own = || On { association_id: "x".to_owned(), is_own: true, is_stopped: false };
             Carried::new(AttachmentCarried {
                 instances: meant.iter().map(|machine| machine.id.clone()).collect(),
                 associations: meant.iter().map(|machine| (machine.id.clone(), own())).collect(),

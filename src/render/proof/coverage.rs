@@ -119,6 +119,9 @@ pub(super) fn membership(membership: &Membership) -> String {
 
 /// Returns what to do about an instance.
 pub(crate) fn fix(covered: &Covered) -> String {
+    if let Some(address) = covered.missing.first() {
+        return format!("`vssctl apply`: `{address}` of the file means it, and AWS does not have that selection");
+    }
     if let Some(miss) = covered.near_misses.first() {
         return format!("write the tag as plan {} wants it: `{}`", miss.plan, miss.wanted);
     }
@@ -129,7 +132,13 @@ pub(crate) fn fix(covered: &Covered) -> String {
     }
     match (covered.protection, covered.overlaps.is_empty()) {
         (Protection::WithoutVss, _) => "set `windows_vss = true` in a plan that selects it".to_owned(),
-        (Protection::Unprotected, _) => "give it a tag that a plan with VSS selects".to_owned(),
+        (Protection::Unprotected, _) => match &covered.lacks {
+            Some(lacks) => {
+                let tags: Vec<String> = lacks.tags.iter().map(|tag| format!("`{tag}`")).collect();
+                format!("give it {}, which the selection {} asks for", tags.join(" and "), lacks.selection)
+            }
+            None => "give it a tag that a plan with VSS selects".to_owned(),
+        },
         (Protection::Vss | Protection::Unknown, false) => {
             "merge the plans, or move their schedules apart by more than the longest start window".to_owned()
         }

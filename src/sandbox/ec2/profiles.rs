@@ -147,8 +147,14 @@ pub(super) fn associate(context: &mut Context<'_>, input: &Value) -> Answer {
 }
 
 pub(super) fn replace(context: &mut Context<'_>, input: &Value) -> Answer {
-    let old = found(context.region_mut(), text(input, "AssociationId"))?;
+    let id = text(input, "AssociationId");
+    let old = found(context.region_mut(), id)?;
     let profile = wanted(context.account, input)?.arn.clone();
+    let state = context.region_mut().fleet.instances.get(&old.instance).map(|instance| instance.state.clone());
+    // aws/aws-cli#5251: an instance that does not run has no active association.
+    if state.is_some_and(|state| state != "running") {
+        return Err(refusal("IncorrectState", format!("The association {id} is not the active association")));
+    }
     Ok(put(context, &old.instance, profile))
 }
 

@@ -72,6 +72,34 @@ fn an_instance_carries_one_profile_and_every_view_agrees() {
 }
 
 #[test]
+fn the_profile_of_a_stopped_instance_is_taken_off_and_put_on_but_not_replaced() {
+    let mut bench = bench();
+    profile(&mut bench, "app");
+    profile(&mut bench, "other");
+    let id = id(&mut bench, "sql-1");
+    let on = |bench: &mut Bench, name: &str| {
+        let made =
+            bench.ok("AssociateIamInstanceProfile", &json!({"InstanceId": id, "IamInstanceProfile": {"Name": name}}));
+        made["IamInstanceProfileAssociation"]["AssociationId"].as_str().unwrap().to_owned()
+    };
+    let first = on(&mut bench, "app");
+    let fleet = |bench: &mut Bench, state: &str| {
+        let region = bench.account.regions.get_mut("eu-west-1").unwrap();
+        region.fleet.instances.get_mut(&id).unwrap().state = state.to_owned();
+    };
+    fleet(&mut bench, "stopped");
+    let swap = json!({"AssociationId": first, "IamInstanceProfile": {"Name": "other"}});
+    assert_eq!(bench.code("ReplaceIamInstanceProfileAssociation", &swap), "IncorrectState");
+    bench.ok("DisassociateIamInstanceProfile", &json!({"AssociationId": first}));
+    let second = on(&mut bench, "other");
+    fleet(&mut bench, "running");
+    bench.ok(
+        "ReplaceIamInstanceProfileAssociation",
+        &json!({"AssociationId": second, "IamInstanceProfile": {"Name": "app"}}),
+    );
+}
+
+#[test]
 fn a_profile_put_on_an_instance_from_outside_has_an_association_too() {
     let mut bench = bench();
     profile(&mut bench, "app");

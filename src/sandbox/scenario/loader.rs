@@ -29,6 +29,7 @@ pub(super) fn load(state: &mut State, scenario: &Scenario, fleet: ReadFleet<'_>)
     for call in &scenario.calls {
         loader.call(call)?;
     }
+    loader.find_profiles();
     loader.make_past(&associations, &jobs, history)
 }
 
@@ -57,6 +58,27 @@ impl Loader<'_, '_> {
                 Some(key) => region.ec2.volume_keys.insert(volume, key.clone()),
                 None => region.ec2.volume_keys.remove(&volume),
             };
+        }
+    }
+
+    /// Gives instances the profile of the account that has the name they say: it is unique without its path.
+    fn find_profiles(&mut self) {
+        let iam = &self.context.account.iam;
+        let named = |arn: &str| {
+            let is_there = iam.profiles.values().any(|profile| profile.arn == arn);
+            let name = arn.rsplit('/').next().unwrap_or_default();
+            iam.profile(name).filter(|_| !is_there).map(|profile| profile.arn.clone())
+        };
+        let region = self.context.account.regions.get(self.context.region);
+        let found: Vec<(String, String)> = region
+            .into_iter()
+            .flat_map(|region| region.fleet.instances.values())
+            .filter_map(|instance| Some((instance.id.clone(), named(instance.instance_profile.as_deref()?)?)))
+            .collect();
+        for (id, profile) in found {
+            if let Some(instance) = self.context.region_mut().fleet.instances.get_mut(&id) {
+                instance.instance_profile = Some(profile);
+            }
         }
     }
 
