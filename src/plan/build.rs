@@ -11,7 +11,9 @@ use super::precedence::{self, Precedence};
 use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
-use super::{Change, FORMAT, Orphan, Plan, Step, hazard, holders, references, renames, seconds, unreadable, verdict};
+use super::{
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreadable, verdict,
+};
 use crate::kind::{Found, Kind, Live};
 use crate::kinds::registry;
 use crate::model::Diagnostic;
@@ -103,6 +105,7 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     }
     diagnostics.extend(unreadable::diagnostics(input));
     diagnostics.extend(unreadable::others(input));
+    diagnostics.extend(near::misses(input, drafts));
     // The last of them: every refused resource keeps what it refers to.
     keep_held(drafts);
     precedence

@@ -12,6 +12,7 @@ pub mod fingerprint;
 pub mod hazard;
 mod holders;
 mod live_names;
+mod near;
 pub mod order;
 mod precedence;
 mod prune;

@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 /// The oldest version that sets the tag `AwsVssConfig`, on which the managed policy's conditions rest.
 pub const MANAGED_POLICY: &str = "2.3.1";
+/// The newest package that is known here; AWS may have newer ones.
+pub const NEWEST: &str = "2.5.1";
 /// The oldest version that can save VSS metadata.
 pub const METADATA: &str = "2.4.0";
 /// The oldest version that can be updated in place.

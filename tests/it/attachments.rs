@@ -123,6 +123,65 @@ fn a_strangers_profile_is_replaced_only_with_leave() {
 }
 
 #[test]
+fn a_stopped_instance_gets_another_profile_wherever_the_run_ends() {
+    // EC2 replaces the profile of running instances only: the old one is taken off, and the new one is put on.
+    for broken in [None, Some("DisassociateIamInstanceProfile"), Some("AssociateIamInstanceProfile")] {
+        let bench = Bench::new();
+        let sql = instance(&bench, "sql-1");
+        put_theirs_on(&bench, &sql);
+        let stop = bench.sandbox.edit(|account| {
+            let regions = account.regions.values_mut();
+            for one in regions.flat_map(|region| region.fleet.instances.values_mut()) {
+                one.state = "stopped".to_owned();
+            }
+        });
+        stop.expect("a sandbox in memory");
+        let toml = attached("replace = true\n");
+        if let Some(operation) = broken {
+            bench.deny("ec2", operation);
+            let (_, report) = bench.try_apply(&toml, &Options::default());
+            assert!(!report.is_complete(), "{operation}");
+            bench.sandbox.clear_faults();
+        }
+        bench.forget_requests();
+        bench.apply(&toml);
+        let wrote = bench.requests();
+        assert!(!wrote.iter().any(|call| call.contains("ReplaceIamInstanceProfileAssociation")), "{wrote:?}");
+        assert_eq!(carried(&bench), three("vss"), "{broken:?}");
+        assert!(bench.plan(&toml).is_empty(), "{broken:?}");
+    }
+}
+
+#[test]
+fn targets_that_miss_an_instance_by_a_slip_are_told_and_others_are_not() {
+    for (tag, near) in [
+        ("VssBackup = \"Enabled\"", true),
+        ("vssbackup = \"enabled\"", true),
+        ("VssBakup = \"enabled\"", true),
+        ("VssBackup = \"yes\"", true),
+        ("VssBackup = \"enabled\"", false),
+        ("Role = \"database\"", false),
+        ("VssBackup = \"disabled\"", false),
+    ] {
+        let bench = Bench::new();
+        let targets = format!("targets = {{ tags = {{ {tag} }} }}\n");
+        let toml = file(&format!(
+            "[attachment.sql]\ninstance_profile = \"vss\"\n{targets}\
+             [package.AwsVssComponents]\nschedule = \"rate(1 day)\"\n{targets}"
+        ));
+        let plan = bench.plan(&toml);
+        let told: Vec<String> = plan
+            .diagnostics
+            .iter()
+            .filter(|one| one.code == "VSS0918")
+            .filter_map(|one| one.address.as_ref().map(ToString::to_string))
+            .collect();
+        let wanted: &[&str] = if near { &["attachment.sql", "package.AwsVssComponents"] } else { &[] };
+        assert_eq!(told, wanted, "{tag}");
+    }
+}
+
+#[test]
 fn an_instance_that_is_not_there_is_said_and_nothing_is_done() {
     let bench = Bench::new();
     let toml =

@@ -15,7 +15,7 @@ use crate::kind::values::{Canary, TextOrNumber};
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
 use crate::vss::package::is_package;
-use crate::vss::version::{IN_PLACE, MANAGED_POLICY, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn};
+use crate::vss::version::{IN_PLACE, MANAGED_POLICY, NEWEST, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn};
 
 use super::across::{Facts, PackageFacts};
 use super::values::schedule_error;
@@ -138,6 +138,17 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
         context.report(&entry.place(&["version"]), diagnostic);
     }
     let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
+    if let Some(newer) = least.filter(|version| compare(version, NEWEST).is_gt()) {
+        let key = if spec.version.is_some() { "version" } else { "minimum_version" };
+        let diagnostic = entry
+            .warning(
+                "VSS0618",
+                format!("AwsVssComponents {} is newer than any version that is known here", safe(newer)),
+            )
+            .label(format!("the newest known one is {NEWEST}"))
+            .help("lower it, unless AWS has published that version meanwhile: no server would reach it");
+        context.report(&entry.place(&[key]), diagnostic);
+    }
     if spec.installation_type == Some(InstallationType::InPlaceUpdate)
         && least.is_some_and(|version| compare(version, IN_PLACE) == Ordering::Less)
         && spec.version.is_some()
