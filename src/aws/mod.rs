@@ -3,6 +3,7 @@
 
 mod connect;
 mod credentials;
+pub mod denial;
 mod ec2;
 mod error;
 mod fence;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::layout::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
 use crate::apply::{Left, Leftover, Outcome, Report, Status};
-use crate::aws::{AwsError, ErrorKind};
+use crate::aws::{AwsError, ErrorKind, denial};
 use crate::model::Action;
 use crate::model::safe::escaped;
 use crate::plan::Summary;
@@ -134,10 +134,7 @@ pub(crate) fn sentence(call: &str, error: &AwsError) -> String {
 /// Says what to do about a failed call, where there is something to say.
 pub fn advice(error: &AwsError) -> Option<String> {
     match error.kind {
-        ErrorKind::AccessDenied => Some(format!(
-            "allow `{}` to the credentials in use; `vssctl permissions` prints all that it takes",
-            error.action()
-        )),
+        ErrorKind::AccessDenied => denial::advice(error),
         // The credentials may be as good as any: AWS compares the time of a signature with its own.
         ErrorKind::Credentials if is_of_time(error) => Some(
             "set the machine's clock, such as by `timedatectl set-ntp true` or `w32tm /resync`, and run it again"
