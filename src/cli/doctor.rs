@@ -9,7 +9,7 @@ use super::ui::Ui;
 use crate::observe::evidence::{Wants, gather};
 use crate::observe::look;
 use crate::render::proof::{doctor as text, markdown, sarif};
-use crate::vss::doctor::{Options, diagnose};
+use crate::vss::doctor::{File, Options, diagnose};
 
 /// Examines instances and the plans that select them.
 pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -18,7 +18,8 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     ui.status("reading instances, agents, roles, plans and backup jobs");
     let wants = Wants { jobs_since: Some(now.plus(-proof::JOBS)), causes: true, ..Wants::default() };
     let mut evidence = gather(&session.engine.clients.reader(), now, wants).await;
-    let options = Options { only: proof::named(&evidence, &arguments.instances)? };
+    let file = File::of(&session.engine.config.desired);
+    let options = Options { only: proof::named(&evidence, &arguments.instances)?, file };
     if arguments.run_commands {
         let ids = look::able(&evidence, &options);
         ui.status(&format!("looking into {} instances", ids.len()));

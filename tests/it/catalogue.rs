@@ -200,6 +200,15 @@ const CASES: &[Case] = &[
         encrypt(&bench, "sql-1", KEY, |key| "Disabled".clone_into(&mut key.state));
         bench
     }),
+    case("D027", Warning, "plan daily", "210987654321").on(|| {
+        let bench = healthy(BY_TYPE);
+        let copy = "delete_after    = \"35d\"\n\n[[plan.daily.rule.nightly.copy_actions]]\n\
+                    vault = \"arn:aws:backup:ap-northeast-1:210987654321:backup-vault:central\"\n\
+                    delete_after = \"35d\"";
+        bench.apply(&file(BY_TYPE).replace("delete_after    = \"35d\"", copy));
+        encrypt(&bench, "sql-1", KEY, |key| "AWS".clone_into(&mut key.manager));
+        bench
+    }),
     case("D030", Error, "sql-1", "ec2-vss-agent.exe").on(|| one(|one| ail(one, Ailment::MissingFiles))).when(Inside),
     case("D031", Advice, "sql-1", "2.1.0").on(|| hand_written("2.1.0")).when(Inside),
     case("D032", Warning, "sql-1", "list providers")

@@ -20,6 +20,7 @@ mod faults;
 mod first_hour;
 mod fuzz;
 mod gate;
+mod guards;
 mod harness;
 mod hazards;
 mod hazards_of_loss;

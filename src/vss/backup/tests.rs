@@ -151,7 +151,7 @@ fn what_a_check_ruled_out_is_no_cause() {
         // The version of the package is not known.
         evidence.packages = Known::Known(BTreeMap::new());
         edit(&mut evidence);
-        let options = doctor::Options { only: [fixture::ID.to_owned()].into() };
+        let options = doctor::Options { only: [fixture::ID.to_owned()].into(), ..doctor::Options::default() };
         let causes = causes(Some(&diagnose(&evidence, &options)), meaning, fixture::ID, None);
         causes.into_iter().next().map(|cause| cause.checks).unwrap_or_default()
     };

@@ -88,6 +88,8 @@ pages! {
     DASHBOARDS = "AWS Backup dashboards", "aws-backup/latest/devguide/backup-dashboards.html";
     QUOTAS = "AWS Backup quotas", "aws-backup/latest/devguide/aws-backup-limits.html";
     ENCRYPTION = "Encryption for backups in AWS Backup", "aws-backup/latest/devguide/encryption.html";
+    COPIES = "Creating backup copies across AWS accounts",
+        "aws-backup/latest/devguide/create-cross-account-backup.html";
     STATE_MANAGER = "Working with associations in Systems Manager",
         "systems-manager/latest/userguide/state-manager-associations.html";
     METADATA = "Configure the instance metadata options",
@@ -129,6 +131,7 @@ checks! {
     "D024" Advice Apis MANAGED_POLICIES "operators with AWS's policies may pass the role to AWS Backup";
     "D025" Warning Apis RESTORE "the role for restores may pass the instance's role";
     "D026" Warning Apis ENCRYPTION "the keys of encrypted volumes let the backup use them";
+    "D027" Warning Apis COPIES "copies into other vaults can be made";
     "D030" Error Inside TROUBLESHOOTING "the package's executable is there";
     "D031" Advice Apis HISTORY "the package is new enough";
     "D032" Warning Inside HISTORY "AWS's VSS provider is registered";
@@ -185,8 +188,8 @@ mod tests {
         assert!(ids.is_sorted() && ids.windows(2).all(|pair| pair[0] != pair[1]));
         assert_eq!(
             ids.join(" "),
-            "D001 D002 D003 D004 D010 D011 D012 D020 D021 D022 D023 D024 D025 D026 D030 D031 D032 D033 D040 D041 D042 \
-             D050 D051 D052 D053 D054 D055 D056 D060 D061 D062 D063 D064 D065 \
+            "D001 D002 D003 D004 D010 D011 D012 D020 D021 D022 D023 D024 D025 D026 D027 D030 D031 D032 D033 D040 D041 \
+             D042 D050 D051 D052 D053 D054 D055 D056 D060 D061 D062 D063 D064 D065 \
              D070 D071 D072 D073 D074 D075 D076 D077 D078"
         );
     }

@@ -5,7 +5,10 @@ use std::collections::BTreeSet;
 use super::catalogue::Rests;
 use super::notes::Notes;
 use super::patient::patients;
-use super::{CHECKS, Diagnosis, Options, agent, backups, cluster, inside, keys, network, permissions, plans, restore};
+use super::{
+    CHECKS, Diagnosis, Options, agent, backups, cluster, copies, declared, inside, keys, network, permissions, plans,
+    restore,
+};
 use crate::vss::evidence::{Evidence, Instance};
 use crate::vss::verify;
 
@@ -26,7 +29,9 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
     network::check(evidence, &patients, &verdicts, &mut notes);
     cluster::check(evidence, &patients, &mut notes);
     restore::check(evidence, &patients, &mut notes);
-    plans::check(evidence, &patients, !options.only.is_empty(), &mut notes);
+    plans::check(evidence, &patients, options, &mut notes);
+    copies::check(evidence, &patients, &mut notes);
+    declared::check(evidence, options, &patients, &mut notes);
     backups::check(evidence, &patients, &verdicts, &mut notes);
     let Notes { mut findings, undecided, powers: _ } = notes;
     findings.sort_by(|one, other| {

@@ -11,6 +11,8 @@ mod agent;
 mod backups;
 pub mod catalogue;
 mod cluster;
+mod copies;
+mod declared;
 mod diagnosis;
 mod examine;
 mod inside;
@@ -24,6 +26,7 @@ mod plans;
 mod restore;
 
 pub use catalogue::{CHECKS, Check, Page, Severity};
+pub use declared::{DeclaredPackage, File};
 pub use diagnosis::{Diagnosis, Finding, Subject, Undecided};
 pub use examine::{diagnose, examined};
 
@@ -36,6 +39,8 @@ pub struct Options {
     /// Only these instances, by id; else those that plans with VSS select, and where there are none every Windows
     /// instance.
     pub only: BTreeSet<String>,
+    /// What the file declares; nothing where there is none.
+    pub file: File,
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::access::{Access, Need, access};
-use super::{Notes, Patient, Severity, Subject, why};
+use super::{Notes, Options, Patient, Severity, Subject, why};
 use crate::model::service_role::{BACKUP, When};
 use crate::policy::trust;
 use crate::vss::coverage::{collide, memberships};
@@ -23,8 +23,8 @@ const MOST_JOBS: usize = 300;
 const MANY: usize = 100;
 
 /// What to do about a role that is not enough for AWS Backup.
-pub(super) const SERVICE_ROLE: &str = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let backup.amazonaws.com assume it: \
-     `preset = \"backup-service\"` does both";
+const SERVICE_ROLE: &str = "attach service-role/AWSBackupServiceRolePolicyForBackup to the role and let \
+                            backup.amazonaws.com assume it: `preset = \"backup-service\"` does both";
 
 /// Checks what plans mean for one instance.
 pub(super) fn check_instance(patient: &Patient<'_>, notes: &mut Notes) {
@@ -101,7 +101,8 @@ fn tags(patient: &Patient<'_>, notes: &mut Notes) {
 }
 
 /// Checks the plans with VSS; where instances were asked for, only the plans that select one of them.
-pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], only_theirs: bool, notes: &mut Notes) {
+pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], options: &Options, notes: &mut Notes) {
+    let only_theirs = !options.only.is_empty();
     let Known::Known(plans) = &evidence.plans else {
         let region = Subject::Region { name: evidence.scope.region.clone() };
         if evidence.plans.unread().is_some() {
@@ -130,7 +131,11 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], only_theirs: 
                         role(plan, selection, evidence, notes);
                     }
                 }
-                selected(plan, selections, &subject, evidence, notes);
+                if selections.is_empty() {
+                    without_selection(plan, &subject, options, notes);
+                } else {
+                    selected(plan, selections, &subject, evidence, notes);
+                }
             }
             unknown => {
                 if unknown.unread().is_some() {
@@ -315,6 +320,24 @@ fn allows(plan: &Plan, role: &Role, subject: &Subject, evidence: &Evidence, note
              out of the rule",
         );
     }
+}
+
+/// A plan that selects nothing at all. Where the file has a selection for it, what is missing is told of the selection.
+fn without_selection(plan: &Plan, subject: &Subject, options: &Options, notes: &mut Notes) {
+    if options.file.selects_for(plan) {
+        return;
+    }
+    notes.find(
+        "D074",
+        subject,
+        format!("the plan {} has no selection: it backs nothing up", plan.name),
+        vec!["ListBackupSelections gives none".to_owned()],
+        format!(
+            "give it one: `[plan.{0}.selection.NAME]` with `role` and `match` where a file declares the plan, else \
+             `aws backup create-backup-selection --backup-plan-id {1}`",
+            plan.name, plan.id
+        ),
+    );
 }
 
 /// What a plan selects, all its selections together.

@@ -372,7 +372,7 @@ fn linux_in_a_plan_is_advice_and_linux_by_name_is_an_answer() {
     assert_eq!((found(&diagnosis), advice(&diagnosis)), (Vec::new(), vec!["D004"]));
     let mut evidence = fixture::healthy();
     edit(&mut evidence);
-    let named = Options { only: BTreeSet::from([fixture::LINUX.to_owned()]) };
+    let named = Options { only: BTreeSet::from([fixture::LINUX.to_owned()]), ..Options::default() };
     assert_eq!(found(&diagnose(&evidence, &named)), ["D002"]);
 }
 
