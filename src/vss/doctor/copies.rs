@@ -1,9 +1,9 @@
 //! Copies of recovery points into other vaults: D027.
 //!
-//! AWS pages: "Creating backup copies across AWS accounts" (what is encrypted with an AWS managed key can't be copied to
-//! another account) and "Encryption for a backup copy". An image keeps the keys of the instance's volumes.
-//! Whether another account's vault exists and lets the copy in, and whether both are of one organisation, can't be read
-//! from here, and nothing is said of it.
+//! AWS pages: "Creating backup copies across AWS accounts" (what is encrypted with an AWS managed key can't be copied
+//! to another account) and "Encryption for a backup copy". An image keeps the keys of the instance's volumes. Whether
+//! another account's vault exists and lets the copy in, and whether both are of one organisation, can't be read from
+//! here, and nothing is said of it.
 
 use std::collections::{BTreeMap, BTreeSet};
 
