@@ -138,7 +138,7 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
         context.report(&entry.place(&["version"]), diagnostic);
     }
     let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
-    if let Some(newer) = least.filter(|version| compare(version, NEWEST).is_gt()) {
+    if let Some(newer) = least.filter(|version| is_of_numbers(version) && compare(version, NEWEST).is_gt()) {
         let key = if spec.version.is_some() { "version" } else { "minimum_version" };
         let diagnostic = entry
             .warning(
@@ -207,6 +207,11 @@ fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
             .help("target a tag that only Windows servers carry: one Linux instance makes the association `Failed`");
         context.report(&entry.place(&["targets", "instance_ids"]), diagnostic);
     }
+}
+
+/// Tells whether a version is one of numbers and dots, as AWS's are; of others there is a word already.
+fn is_of_numbers(version: &str) -> bool {
+    version.split('.').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// Checks that there is a canary, and that it is one of the instances that the package is for.
