@@ -172,13 +172,18 @@ fn instance_role(context: &mut Context<'_>, facts: &Facts, role: &RoleFacts, pro
     }
 }
 
-/// An instance profile for VSS does nothing until instances carry it.
+/// A role for VSS does nothing until instances carry a profile of it.
 fn attached(context: &mut Context<'_>, facts: &Facts, desired: &[Desired], role: &RoleFacts, profile: &ProfileFacts) {
     let is_for_vss = role.managed.iter().flatten().any(|arn| arn.ends_with(&format!("/{VSS_POLICY}")))
         || role.inline.values().any(|document| allows(document, "ec2:CreateImage"));
-    let puts_it =
-        |entry: &Desired| entry.address.kind() == KindId::Attachment && entry.references.contains(&profile.address);
-    if !facts.has_vss_plan || !is_for_vss || desired.iter().any(puts_it) {
+    // A role may have several profiles; one that instances carry is enough.
+    let profiles: Vec<&Address> =
+        facts.profiles.iter().filter(|one| one.role == role.address).map(|one| &one.address).collect();
+    let puts_it = |entry: &Desired| {
+        entry.address.kind() == KindId::Attachment && entry.references.iter().any(|held| profiles.contains(&held))
+    };
+    let is_first = profiles.first().is_some_and(|first| **first == profile.address);
+    if !facts.has_vss_plan || !is_for_vss || !is_first || desired.iter().any(puts_it) {
         return;
     }
     let name = safe(profile.address.key());
