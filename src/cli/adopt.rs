@@ -18,7 +18,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
         operation: "adopt",
         consent: arguments.consent,
         locking: arguments.locking,
-        json: false,
+        json: arguments.json,
         parallelism: arguments.parallelism,
         question: (&question, "yes"),
         nothing: Some("Nothing to adopt: it is this stack's already."),

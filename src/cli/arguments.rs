@@ -345,6 +345,9 @@ pub(super) struct AdoptArguments {
     /// How many calls at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = parallelism)]
     pub(super) parallelism: usize,
+    /// Print events and the report as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
     #[command(flatten)]
     pub(super) consent: Consent,
     #[command(flatten)]

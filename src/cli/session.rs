@@ -188,7 +188,7 @@ impl<'a> Session<'a> {
     }
 
     /// Makes the error of an address that nothing has.
-    fn unknown(&self, text: &str) -> CliError {
+    pub(super) fn unknown(&self, text: &str) -> CliError {
         let known: Vec<String> = self.engine.config.desired.iter().map(|desired| desired.address.to_string()).collect();
         let error = CliError::invalid(format!("there is no `{text}` in `{}`", self.path.display()));
         match nearest(text, &known) {

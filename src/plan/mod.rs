@@ -2,6 +2,7 @@
 //! I/O. A plan is data; execution makes no choices.
 
 pub(crate) mod access;
+mod beside;
 pub mod build;
 mod calls;
 pub mod check;
@@ -25,6 +26,7 @@ mod targets;
 mod unreadable;
 mod verdict;
 
+pub use beside::beside;
 pub use content::{Change, FORMAT, Orphan, Plan, Step, Summary, Verdict};
 pub use draft::{Input, Options};
 pub use hazard::{Hazard, HazardNote};

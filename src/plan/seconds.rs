@@ -50,7 +50,7 @@ pub(super) fn remove<'a>(
 }
 
 /// Returns the address of a second object: the address of the entry with a number.
-fn numbered(entry: &Address, taken: &BTreeSet<Address>) -> Address {
+pub(super) fn numbered(entry: &Address, taken: &BTreeSet<Address>) -> Address {
     (2..taken.len() + 3)
         .map(|number| Address::new(entry.kind(), format!("{}-{number}", entry.key())))
         .find(|address| !taken.contains(address))

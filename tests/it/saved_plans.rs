@@ -344,3 +344,24 @@ fn an_attachment_is_applied_as_it_was_saved_and_an_instance_that_joined_since_is
     let associations = call(&place, "ec2", "DescribeIamInstanceProfileAssociations", &json!({}));
     assert_eq!(associations["IamInstanceProfileAssociations"].as_array().map(Vec::len), Some(5));
 }
+
+#[test]
+fn show_writes_a_saved_plan_as_it_is_and_takes_every_address_that_a_plan_names() {
+    let place = crate::harness::Place::with(crate::harness::MAIN_JOB);
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    let shown = place.sandbox(&["show", "plan.json", "--format", "json"]).exits(0).stdout;
+    assert_eq!(shown.trim_end(), place.read("plan.json").trim_end());
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let start = crate::harness::MAIN_JOB.find("[package.").expect("a package");
+    let end = crate::harness::MAIN_JOB.find("[vault.").expect("a vault");
+    let without = format!("{}{}", &crate::harness::MAIN_JOB[..start], &crate::harness::MAIN_JOB[end..]);
+    place.write("vss.toml", without);
+    let plan = place.sandbox(&["plan"]).exits(0).stdout;
+    assert!(plan.contains("package.AwsVssComponents"), "the orphan is named: {plan}");
+    let shown = place.sandbox(&["show", "package.AwsVssComponents"]).exits(0).stdout;
+    assert!(shown.contains("AWS-ConfigureAWSPackage") || shown.contains("AwsVssComponents"), "{shown}");
+    let both = place.sandbox(&["show", "vault.vss", "package.AwsVssComponents", "--format", "json"]).exits(0).stdout;
+    let both: serde_json::Value = serde_json::from_str(&both).expect("JSON");
+    assert_eq!(both["resources"].as_array().map(Vec::len), Some(2));
+    assert!(place.sandbox(&["show", "package.Other"]).exits(6).stderr.contains("package.Other"));
+}
