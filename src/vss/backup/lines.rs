@@ -50,7 +50,7 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
         crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
     if let Some(entry) = entries(desired, KindId::Attachment).find(means) {
-        return entry_line(entry, "it is there and not applied: run `vssctl apply`");
+        return entry_line(entry, "it means the instance, which does not carry the profile: `vssctl plan` shows what is left to apply");
     }
     let profile = profile(desired).map_or_else(|| "EC2RoleforSSMVSSSnapshotV2".to_owned(), key);
     let name: String = instance
@@ -108,7 +108,9 @@ fn components(desired: &[Desired], instance: &Instance, system: Option<&System>)
         let advice = match system.and_then(System::package_advice) {
             Some(advice) if !is_fit(entry) => format!("it means the instance: {advice}; then `vssctl apply`"),
             Some(_) | None => {
-                "it means the instance: run `vssctl apply`, and look at how the installation went".to_owned()
+                "it means the instance: apply what `vssctl plan` shows; where that is nothing, look at how the \
+                 installation went"
+                    .to_owned()
             }
         };
         return entry_line(entry, &advice);

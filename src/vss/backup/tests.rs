@@ -95,7 +95,7 @@ fn each_cause_leads_to_the_line_that_mends_it() {
     assert_eq!(line.toml, ["[package.AwsVssComponents]"]);
     assert!(line.location.is_some() && line.advice.contains("do not mean the instance"));
     one.tags.insert("VssBackup".to_owned(), "enabled".to_owned());
-    assert!(first(&one, "D030").expect("a line").advice.contains("run `vssctl apply`"));
+    assert!(first(&one, "D030").expect("a line").advice.contains("apply what `vssctl plan` shows"));
     let line = first(&one, "D020").expect("a line");
     assert_eq!(line.toml[..2], ["[attachment.sql-1]", "instance_profile = \"app\""]);
     one.profile_arn = Some("arn:aws:iam::123456789012:instance-profile/app".to_owned());
