@@ -19,7 +19,9 @@ const REGIONS: [(&str, &str); 9] = [
 ];
 
 fn in_region(region: &str) -> Place {
-    Place::with(&MAIN_JOB.replace("ap-northeast-1", region))
+    let attachment = "[attachment.windows]\ninstance_profile = \"EC2RoleforSSMVSSSnapshotV2\"\n\
+                      targets = { tags = { VssBackup = \"enabled\" } }\n";
+    Place::with(&format!("{}\n{attachment}", MAIN_JOB.replace("ap-northeast-1", region)))
 }
 
 /// The partitions of all ARNs in a value.

@@ -50,7 +50,10 @@ fn attachment(desired: &[Desired], instance: &Instance) -> Line {
         crate::kind::targets::means(targets, &instance.id, &instance.tags)
     };
     if let Some(entry) = entries(desired, KindId::Attachment).find(means) {
-        return entry_line(entry, "it means the instance, which does not carry the profile: `vssctl plan` shows what is left to apply");
+        return entry_line(
+            entry,
+            "it means the instance, which does not carry the profile: `vssctl plan` shows what is left to apply",
+        );
     }
     let profile = profile(desired).map_or_else(|| "EC2RoleforSSMVSSSnapshotV2".to_owned(), key);
     let name: String = instance
