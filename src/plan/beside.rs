@@ -1,4 +1,5 @@
-//! What the stack has beside the entries of its file, under the addresses that its plans give: orphans and second objects.
+//! What the stack has beside the entries of its file, under the addresses that its plans give: orphans and second
+//! objects.
 
 use std::collections::BTreeSet;
 

@@ -1,6 +1,8 @@
 //! The first hour: what `init` writes and each example gives application-consistent backups of a fleet that is as the
 //! sandbox makes one, with no server left out.
 
+use std::fmt::Write as _;
+
 use crate::harness::Place;
 
 /// Applies a file to a fleet; a day later every server has a consistent backup.
@@ -78,10 +80,11 @@ input = {{ Path = "{path}", RoleName = "{name}", AssumeRolePolicyDocument = "{{\
 "#
     );
     for policy in ["AWSEC2VssSnapshotPolicy", "AmazonSSMManagedInstanceCore"] {
-        calls.push_str(&format!(
+        let _ = writeln!(
+            calls,
             "[[call]]\nservice = \"iam\"\noperation = \"AttachRolePolicy\"\ninput = {{ RoleName = \"{name}\", \
-             PolicyArn = \"arn:aws:iam::aws:policy/{policy}\" }}\n"
-        ));
+             PolicyArn = \"arn:aws:iam::aws:policy/{policy}\" }}"
+        );
     }
     calls
 }

@@ -612,7 +612,7 @@ fn of_two_plans_without_our_token_the_same_one_is_kept_in_each_run() {
     let original = plan_id(&bench);
     for minute in [1, 2] {
         second_plan(&bench, |plan| {
-            plan["Rules"][0]["ScheduleExpression"] = json!(format!("cron({minute} 18 ? * * *)"))
+            plan["Rules"][0]["ScheduleExpression"] = json!(format!("cron({minute} 18 ? * * *)"));
         });
         bench.sandbox.advance(Duration::from_hours(1)).expect("an account in memory");
     }

@@ -453,7 +453,7 @@ fn check(protocol: Protocol) -> Found {
         for step in &steps {
             transitions += 1;
             if step.world.broken {
-                let trace = Some(trace(&world, *step, protocol, &reached));
+                let trace = Some(trace(&world, step, protocol, &reached));
                 return Found { states: reached.len(), transitions, taken_over, trace };
             }
             reached.entry(step.world.key()).or_insert_with(|| {
@@ -467,7 +467,7 @@ fn check(protocol: Protocol) -> Found {
 
 /// Gives the steps from the start to a world, and one more. A key stands for a world and for the same one with its
 /// clients swapped, so the way is walked anew, each step to the next key.
-fn trace(to: &World, last: Step, protocol: Protocol, reached: &Reached) -> Vec<Step> {
+fn trace(to: &World, last: &Step, protocol: Protocol, reached: &Reached) -> Vec<Step> {
     let mut keys = vec![to.key()];
     while let Some(before) = keys.last().and_then(|key| reached[key]) {
         keys.push(before);
@@ -482,7 +482,7 @@ fn trace(to: &World, last: Step, protocol: Protocol, reached: &Reached) -> Vec<S
     }
     steps.clear();
     world.next(protocol, &mut steps);
-    trace.extend(steps.iter().find(|step| step.world.broken).copied().or(Some(last)));
+    trace.extend(steps.iter().find(|step| step.world.broken).or(Some(last)).copied());
     trace
 }
 

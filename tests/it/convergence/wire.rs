@@ -211,6 +211,32 @@ impl Touch {
 }
 
 impl Shared {
+    /// Counts a call, and says how the process dies at it.
+    fn count(&self) -> Option<Kill> {
+        let mut state = self.state.lock().expect("no poison");
+        let index = state.calls;
+        state.calls += 1;
+        if state.dead {
+            return Some(Kill::Before);
+        }
+        state.armed.filter(|(at, _)| *at == index).map(|(_, kill)| kill)
+    }
+
+    /// Lets somebody else change the account, if it is their turn.
+    fn meddle(&self) {
+        let meddling = {
+            let mut state = self.state.lock().expect("no poison");
+            let (calls, is_armed) = (state.calls, state.is_armed);
+            state.meddling.take_if(|meddling| is_armed && meddling.at < calls)
+        };
+        if let Some(meddling) = meddling {
+            let name = (meddling.meddle)();
+            self.look(true, "");
+            let mut state = self.state.lock().expect("no poison");
+            state.remade = name.map(|name| Remade { name, at: state.calls - 1 });
+        }
+    }
+
     fn looked(&self, name: &str) {
         let mut state = self.state.lock().expect("no poison");
         let index = state.calls - 1;
@@ -260,16 +286,7 @@ impl HttpConnector for Connector {
             for _ in 0..yields {
                 tokio::task::yield_now().await;
             }
-            let kill = {
-                let mut state = shared.state.lock().expect("no poison");
-                let index = state.calls;
-                state.calls += 1;
-                if state.dead {
-                    Some(Kill::Before)
-                } else {
-                    state.armed.filter(|(at, _)| *at == index).map(|(_, kill)| kill)
-                }
-            };
+            let kill = shared.count();
             trace(&shared, &request, kill);
             if kill == Some(Kill::Before) {
                 return die(&shared).await;
@@ -282,17 +299,7 @@ impl HttpConnector for Connector {
                     state.violations.push(line);
                 }
             }
-            let meddling = {
-                let mut state = shared.state.lock().expect("no poison");
-                let (calls, is_armed) = (state.calls, state.is_armed);
-                state.meddling.take_if(|meddling| is_armed && meddling.at < calls)
-            };
-            if let Some(meddling) = meddling {
-                let name = (meddling.meddle)();
-                shared.look(true, "");
-                let mut state = shared.state.lock().expect("no poison");
-                state.remade = name.map(|name| Remade { name, at: state.calls - 1 });
-            }
+            shared.meddle();
             let touch = Touch::of(&request);
             if let Some(Touch { name, sort: TouchSort::Look }) = &touch {
                 shared.looked(name);

@@ -158,8 +158,8 @@ impl Lens {
             }
             "one item a page" => {
                 let mut items = std::mem::take(items).into_iter().rev();
-                let Some(last) = items.next() else { return };
-                body[list] = json!([last]);
+                let Some(final_one) = items.next() else { return };
+                body[list] = json!([final_one]);
                 for item in items {
                     let ours = self.hold(&body, answer);
                     body = json!({ list: [item], token: ours });
