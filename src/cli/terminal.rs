@@ -18,7 +18,7 @@ use crate::engine::{self, Audience, News, PATIENCE};
 use crate::kinds::package::{Installation, InstanceRun, Stage};
 use crate::model::safe::{Safe, escaped};
 use crate::model::{Action, Address, Sources, json};
-use crate::plan::{Plan, Verdict, hazard};
+use crate::plan::{Change, Plan, Verdict, hazard};
 use crate::render::{self, progress::Progress};
 
 /// How many instances that did not succeed are listed.
@@ -142,7 +142,9 @@ impl<'a> Terminal<'a> {
             self.line(&render::report::json(report));
             return;
         }
-        ui.answer(&format!("\n{}", render::report::text(report, self.manner.destroys, ui.width())));
+        let is_left_out = |change: &&Change| matches!(change.action, Action::Refused | Action::Unknown);
+        let left_out = plan.changes.iter().filter(is_left_out).count();
+        ui.answer(&format!("\n{}", render::report::text(report, self.manner.destroys, left_out, ui.width())));
         let refused = plan.changes.iter().filter(|change| change.action == Action::Refused);
         let refused: Vec<String> = refused.map(|change| format!("`{}`", change.address)).collect();
         if !refused.is_empty() {

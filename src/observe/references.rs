@@ -66,15 +66,15 @@ fn among(known: &[String], sort: Sort, id: &str) -> Standing {
     let shown = |arn: &'_ String| if is_arn { arn.clone() } else { name_in(arn, sort).to_owned() };
     let is_it = |arn: &String| {
         let own = shown(arn);
-        // IAM takes names that differ in case only for the same.
-        if sort == Sort::Vault { own == id } else { own.eq_ignore_ascii_case(id) }
+        // IAM takes names that differ in case only for the same; an ARN has to be spelled as IAM spells it.
+        if sort == Sort::Vault || is_arn { own == id } else { own.eq_ignore_ascii_case(id) }
     };
     if known.iter().any(is_it) {
         return Standing::Exists;
     }
     // A role under another path has the same name, and another ARN.
-    let wanted = name_of(id);
-    let distance = |arn: &String| strsim::damerau_levenshtein(name_in(arn, sort), wanted);
+    let wanted = name_of(id).to_lowercase();
+    let distance = |arn: &String| strsim::damerau_levenshtein(&name_in(arn, sort).to_lowercase(), &wanted);
     let near = known.iter().map(|arn| (distance(arn), arn)).filter(|(distance, _)| *distance <= SLIPS);
     Standing::Missing { nearest: near.min().map(|(_, arn)| shown(arn)) }
 }
@@ -100,6 +100,7 @@ mod tests {
         assert_eq!(among(&known, Sort::Role, "other"), Standing::Exists);
         assert_eq!(nearest("arn:aws:iam::123456789012:role/Backup"), Some(known[0].clone()));
         assert_eq!(nearest("Bakup"), Some("Backup".to_owned()));
+        assert_eq!(nearest("arn:aws:iam::123456789012:role/service-role/backup"), Some(known[0].clone()));
         assert_eq!(nearest("arn:aws:iam::123456789012:role/Nothing"), None);
         let vaults = ["arn:aws:backup:us-east-1:123456789012:backup-vault:aws/efs/automatic-backup-vault".to_owned()];
         assert_eq!(among(&vaults, Sort::Vault, "aws/efs/automatic-backup-vault"), Standing::Exists);

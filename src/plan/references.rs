@@ -52,12 +52,12 @@ pub fn named_outside(
     let references = kinds::of(entry.address.kind()).references(entry).into_iter();
     // Names without an ARN are of the account and region themselves.
     let is_in_reach = |reference: &Reference| !looks_like_arn(&reference.id) || scope.has(&reference.id);
-    references.filter(|one| is_brought(one) && is_in_reach(one) && !is_in_file(all, one)).collect()
+    references.filter(|one| is_brought(one) && is_in_reach(one) && !is_in_file(scope, all, one)).collect()
 }
 
-/// Tells whether the file has an entry of that name. IAM has each name once, whatever its path.
-fn is_in_file(all: &[Desired], reference: &Reference) -> bool {
-    let Some(kind) = reference.sort.kind() else { return false };
+/// Finds the entry of the file that has that name. IAM has each name once, whatever its path.
+fn of_file<'a>(all: &'a [Desired], reference: &Reference) -> Option<&'a Desired> {
+    let kind = reference.sort.kind()?;
     let is_named = |name: &str| {
         if kinds::of(kind).ignores_case_of_names() {
             name.eq_ignore_ascii_case(reference.name())
@@ -65,7 +65,21 @@ fn is_in_file(all: &[Desired], reference: &Reference) -> bool {
             name == reference.name()
         }
     };
-    all.iter().any(|entry| entry.address.kind() == kind && is_named(&entry.name))
+    all.iter().find(|entry| entry.address.kind() == kind && is_named(&entry.name))
+}
+
+/// Returns the ARN that the file gives to an entry of IAM.
+fn declared_arn(scope: &Scope, entry: &Desired) -> Option<String> {
+    let resource = kinds::of(entry.address.kind()).iam_resource()?;
+    let path = entry.fields.get("path").and_then(serde_json::Value::as_str).unwrap_or(&scope.iam_path);
+    Some(scope.iam_arn(resource, path, &entry.name))
+}
+
+/// Tells whether the file makes what is named. An ARN of IAM has the path in it, and says another one in vain.
+fn is_in_file(scope: &Scope, all: &[Desired], reference: &Reference) -> bool {
+    of_file(all, reference).is_some_and(|entry| {
+        !looks_like_arn(&reference.id) || declared_arn(scope, entry).is_none_or(|arn| arn == reference.id)
+    })
 }
 
 /// Refuses the entries that name what is not there, and says what could not be read.
@@ -88,7 +102,10 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
         diagnostics.extend(
             unread.into_iter().map(|(action, (fields, message))| unreadable(desired, action, &fields, message)),
         );
-        diagnostics.extend(missing.iter().map(|(reference, nearest)| absent(desired, reference, *nearest)));
+        diagnostics.extend(missing.iter().map(|(reference, nearest)| {
+            let own = of_file(input.desired, reference).and_then(|entry| declared_arn(input.scope, entry));
+            absent(desired, reference, own.as_deref().or(*nearest))
+        }));
         if let Some((first, _)) = missing.first() {
             draft.refuse(Action::Refused, format!("names `{}`, which does not exist", first.id));
         }

@@ -12,8 +12,9 @@ use crate::model::Action;
 use crate::model::safe::escaped;
 use crate::plan::Summary;
 
-/// Renders a report for people. `destroys` says that the whole stack was to be destroyed.
-pub fn text(report: &Report, destroys: bool, width: usize) -> String {
+/// Renders a report for people. `destroys` says that the whole stack was to be destroyed; `left_out` counts what the plan
+/// showed and refused, or could not read: no run is complete that leaves it as it was.
+pub fn text(report: &Report, destroys: bool, left_out: usize, width: usize) -> String {
     let mut text = String::new();
     for outcome in &report.outcomes {
         match &outcome.status {
@@ -66,7 +67,7 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
         text.push('\n');
     }
     let Summary { add, change, destroy } = done(report);
-    if report.is_complete() {
+    if report.is_complete() && left_out == 0 {
         let line = if destroys {
             format!("Destroy complete! Resources: {destroy} destroyed.")
         } else {
@@ -77,6 +78,14 @@ pub fn text(report: &Report, destroys: bool, width: usize) -> String {
     }
     let (_, failed, unknown, skipped) = report.counts();
     let what = if destroys { "Destroy" } else { "Apply" };
+    if report.is_complete() {
+        let _ = writeln!(
+            text,
+            "{BOLD}{what} incomplete.{BOLD:#} Resources: {add} added, {change} changed, {destroy} destroyed; \
+             {left_out} left as they were."
+        );
+        return text;
+    }
     let how = if report.interrupted { "interrupted" } else { "incomplete" };
     let partial = match report.partial() {
         0 => String::new(),

@@ -319,3 +319,27 @@ fn a_plan_that_names_what_is_missing_exits_as_refused() {
         serde_json::from_str(&place.sandbox(&["plan", "--format", "json"]).exits(4).stdout).expect("a plan");
     assert_eq!(saved["changes"][0]["action"], "refused");
 }
+
+#[test]
+fn an_arn_with_another_path_or_spelling_than_the_role_has_is_named_with_the_right_one() {
+    let selection =
+        |role: &str| format!("[plan.daily.selection.all]\nrole = \"{role}\"\nmatch = {{ all = {{ a = \"b\" }} }}\n");
+    let own = "[role.AWSBackupOwn]\npreset = \"backup-service\"\n";
+    let right = "arn:aws:iam::123456789012:role/AWSBackupOwn";
+    let help = |plan: &Plan| -> Vec<String> {
+        plan.diagnostics.iter().filter(|one| one.code == "VSS0915").flat_map(|one| one.help.clone()).collect()
+    };
+    for wrong in [right.replace("role/", "role/service-role/"), right.replace("Own", "own")] {
+        // Whether the role is there already or comes with the plan.
+        let bench = Bench::new();
+        let file = format!("{STACK}{own}[vault.vss]\n{PLAN}{}", selection(&wrong));
+        assert_eq!(help(&bench.plan(&file)), [format!("did you mean `{right}`?")], "{wrong}");
+        bench.apply(&format!("{STACK}{own}"));
+        assert_eq!(help(&bench.plan(&file)), [format!("did you mean `{right}`?")], "{wrong}");
+        bench.apply(&format!("{STACK}{own}[vault.vss]\n{PLAN}{}", selection(right)));
+    }
+    let bench = Bench::new();
+    role(&bench, "/service-role/", "AWSBackupTheirs");
+    let file = format!("{STACK}[vault.vss]\n{PLAN}{}", selection(&ROLE.to_lowercase()));
+    assert_eq!(help(&bench.plan(&file)), [format!("did you mean `{ROLE}`?")]);
+}
