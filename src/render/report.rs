@@ -12,8 +12,8 @@ use crate::model::Action;
 use crate::model::safe::escaped;
 use crate::plan::Summary;
 
-/// Renders a report for people. `destroys` says that the whole stack was to be destroyed; `left_out` counts what the plan
-/// showed and refused, or could not read: no run is complete that leaves it as it was.
+/// Renders a report for people. `destroys` says that the whole stack was to be destroyed; `left_out` counts what the
+/// plan showed and refused, or could not read: no run is complete that leaves it as it was.
 pub fn text(report: &Report, destroys: bool, left_out: usize, width: usize) -> String {
     let mut text = String::new();
     for outcome in &report.outcomes {
