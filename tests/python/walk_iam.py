@@ -44,7 +44,11 @@ def roles(iam):
         "InvalidInput", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, Tags=[{"Key": "aws:x", "Value": ""}]
     )
     iam.refused(
-        "NoSuchEntity", "CreateRole", RoleName="b", AssumeRolePolicyDocument=TRUST, PermissionsBoundary=AWS_POLICY + "x"
+        "NoSuchEntity",
+        "CreateRole",
+        RoleName="b",
+        AssumeRolePolicyDocument=TRUST,
+        PermissionsBoundary=f"arn:aws:iam::{iam.account}:policy/nobodys",
     )
     iam.refused("ValidationError", "CreateRole", RoleName="b")
     iam.refused("ValidationError", "CreateRole", RoleName="a b", AssumeRolePolicyDocument=TRUST)
