@@ -4,6 +4,7 @@ use crate::model::KindId;
 use std::cmp::Ordering;
 use std::sync::LazyLock;
 
+use jiff::tz::TimeZone;
 use regex::Regex;
 
 use crate::config::context::{Context, Entry};
@@ -18,7 +19,7 @@ use crate::vss::package::is_package;
 use crate::vss::version::{IN_PLACE, MANAGED_POLICY, NEWEST, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn};
 
 use super::across::{Facts, PackageFacts};
-use super::values::schedule_error;
+use super::values::{schedule_error, warn_of_end};
 
 macro_rules! pattern {
     ($name:ident, $pattern:literal) => {
@@ -300,6 +301,7 @@ fn schedule(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) -> Option
             return None;
         }
     };
+    warn_of_end(context, entry, text, &schedule, &TimeZone::UTC);
     let only_at = spec.apply_only_at_cron_interval == Some(true);
     if only_at && matches!(schedule, Schedule::Rate(_)) {
         let diagnostic = entry

@@ -18,7 +18,7 @@ use crate::model::source::Place;
 use crate::model::{Address, Diagnostic, KindId};
 
 use super::across::{Facts, RunsFacts};
-use super::values::{at_most, duration, schedule_error};
+use super::values::{at_most, duration, schedule_error, warn_of_end};
 
 /// Resolves one rule. Its references and its runs are added to those of the plan.
 pub(super) fn resolve_rule(
@@ -279,7 +279,7 @@ pub(super) fn timing<T>(
     context: &mut Context<'_>,
 ) -> (Option<String>, Option<(String, TimeZone)>) {
     let schedule = schedule.and_then(|text| match Schedule::parse(text, Dialect::Backup) {
-        Ok(schedule) => Some(schedule.to_string()),
+        Ok(schedule) => Some((text, schedule)),
         Err(failed) => {
             let place: Place = context.within(&rule.place(&["schedule"]), &failed.text, &failed.range);
             context.report(&place, schedule_error(rule, &failed));
@@ -303,7 +303,10 @@ pub(super) fn timing<T>(
             }
         },
     };
-    (schedule, timezone)
+    if let (Some((text, schedule)), Some((_, zone))) = (&schedule, &timezone) {
+        warn_of_end(context, rule, text, schedule, zone);
+    }
+    (schedule.map(|(_, schedule)| schedule.to_string()), timezone)
 }
 
 /// Resolves the copies. `kept` is how long the rule keeps its backups, and how long a copy without a lifecycle of its

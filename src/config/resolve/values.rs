@@ -1,10 +1,13 @@
 //! Values that several kinds have: durations, schedules, and lists with a limit.
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use crate::config::context::{Context, Entry};
 use crate::config::problems::safe;
 use crate::model::Diagnostic;
 use crate::model::duration::DurationError;
-use crate::model::schedule::ScheduleError;
+use crate::model::schedule::{Schedule, ScheduleError};
 
 /// Reads a duration and reports one that is none.
 pub(super) fn duration<T>(
@@ -43,4 +46,24 @@ pub(super) fn schedule_error<T>(entry: &Entry<'_, T>, failed: &ScheduleError) ->
         Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
+}
+
+/// Warns of a schedule that is over by this machine's clock. The file may have been right once, so it is no error.
+pub(super) fn warn_of_end<T>(
+    context: &mut Context<'_>,
+    entry: &Entry<'_, T>,
+    text: &str,
+    schedule: &Schedule,
+    zone: &TimeZone,
+) {
+    let Some(last) = schedule.ended(Timestamp::now(), zone) else { return };
+    let help = match schedule {
+        Schedule::At(_) => "write a time that is still to come, or an interval such as `rate(1 day)`",
+        Schedule::Cron(_) | Schedule::Rate(_) => "write `*` for the year, or a year that is still to come",
+    };
+    let diagnostic = entry
+        .warning("VSS0420", format!("the schedule `{}` is over and does not run any more", safe(text)))
+        .label(format!("its last time was {}", last.strftime("%Y-%m-%d %H:%M %Z")))
+        .help(help);
+    context.report(&entry.place(&["schedule"]), diagnostic);
 }

@@ -12,6 +12,17 @@ pub(super) fn happens(cron: &Cron) -> bool {
         .any(|year| cron.months.values.iter().any(|month| days_of_month(*year, *month).any(|date| names(cron, date))))
 }
 
+/// Returns the last date that a cron names.
+pub(super) fn last_date(cron: &Cron) -> Option<Date> {
+    let months = cron
+        .years
+        .values
+        .iter()
+        .rev()
+        .flat_map(|year| cron.months.values.iter().rev().map(move |month| (*year, *month)));
+    months.into_iter().find_map(|(year, month)| days_of_month(year, month).filter(|date| names(cron, *date)).last())
+}
+
 fn days_of_month(year: i16, month: i16) -> impl Iterator<Item = Date> {
     let first = i8::try_from(month).ok().and_then(|month| Date::new(year, month, 1).ok());
     std::iter::successors(first, |date| date.tomorrow().ok()).take_while(move |date| i16::from(date.month()) == month)

@@ -3,7 +3,7 @@
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, ZonedDateTime};
 
-use super::calendar::names;
+use super::calendar::{last_date, names};
 use super::cron::Cron;
 use super::{Rate, Schedule};
 
@@ -26,6 +26,25 @@ impl Schedule {
                 .collect(),
         }
     }
+
+    /// Returns the last run of a schedule that does not run any more after an instant, in a time zone.
+    pub fn ended(&self, now: Timestamp, zone: &TimeZone) -> Option<ZonedDateTime> {
+        let last = match self {
+            Self::Rate(_) => None,
+            Self::At(time) => TimeZone::UTC.to_timestamp(*time).ok().map(|time| time.to_zoned_datetime(zone.clone())),
+            Self::Cron(cron) => cron_end(cron, now, zone),
+        };
+        last.filter(|last| last.timestamp() <= now)
+    }
+}
+
+fn cron_end(cron: &Cron, now: Timestamp, zone: &TimeZone) -> Option<ZonedDateTime> {
+    // Nearly every schedule goes on for ever, and is not searched for its end.
+    let year = zone.to_datetime(now).year();
+    cron.years.values.last().filter(|last| **last <= year)?;
+    let (hour, minute) = (cron.hours.values.last()?, cron.minutes.values.last()?);
+    let (hour, minute) = (i8::try_from(*hour).ok()?, i8::try_from(*minute).ok()?);
+    zone.to_ambiguous_zoned_datetime(last_date(cron)?.at(hour, minute, 0, 0)).compatible().ok()
 }
 
 fn rate_runs(rate: Rate, from: Timestamp, zone: &TimeZone, count: usize) -> Vec<ZonedDateTime> {

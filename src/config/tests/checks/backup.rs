@@ -162,3 +162,21 @@ fn notifications_have_a_topic_and_events() {
     check("VSS0418", &good.replace(":t\"", ":t.fifo\""), &topic[8..].replace(":t\"", ":t.fifo\""), &good);
     assert!(file(&notifications("")).diagnostics.is_empty());
 }
+
+#[test]
+fn a_schedule_that_is_over_is_told_with_its_last_time() {
+    let forever = rule("schedule = \"cron(0 18 ? * * 2020-2199)\"");
+    for (over, last) in [
+        ("cron(0 18 ? * * 2020)", "2020-12-31 18:00 UTC"),
+        ("cron(0 6,18 ? * * 2020-2022)", "2022-12-31 18:00 UTC"),
+        ("cron(0 18 L 2 ? 2025)", "2025-02-28 18:00 UTC"),
+    ] {
+        let text = rule(&format!("schedule = \"{over}\""));
+        check("VSS0420", &text, &format!("\"{over}\""), &forever);
+        let loaded = file(&text);
+        let found = loaded.diagnostics.iter().next().unwrap();
+        assert!(found.label.as_ref().is_some_and(|label| label.contains(last)), "{found:#?}");
+    }
+    let once = package("schedule = \"at(2020-01-01T00:00:00)\"");
+    check("VSS0420", &once, "\"at(2020-01-01T00:00:00)\"", &package("schedule = \"at(2199-01-01T00:00:00)\""));
+}
