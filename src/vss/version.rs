@@ -35,6 +35,19 @@ pub const PROVIDER: &str = "2.3.3";
 /// The versions that AWS no longer offers for download: an installation of one of them fails on every server.
 const WITHDRAWN: [&str; 7] = ["2.0.1", "2.0.0", "1.3.2.0", "1.3.00", "1.2.00", "1.1", "1.0"];
 
+/// The versions that AWS offers for download, oldest first.
+const OFFERED: [&str; 9] = ["1.3.1.0", "2.1.0", "2.2.1", "2.3.1", "2.3.2", "2.3.3", "2.4.0", "2.5.0", NEWEST];
+
+/// Returns a version as AWS writes it, where AWS offers it.
+pub fn offered(version: &str) -> Option<&'static str> {
+    OFFERED.into_iter().find(|offered| compare(offered, version).is_eq())
+}
+
+/// Returns the version on offer that comes after one that is older than the newest.
+pub fn next_offered(version: &str) -> Option<&'static str> {
+    OFFERED.into_iter().find(|offered| compare(offered, version).is_gt())
+}
+
 /// Tells whether AWS no longer offers a version for download.
 pub fn is_withdrawn(version: &str) -> bool {
     WITHDRAWN.iter().any(|withdrawn| compare(withdrawn, version).is_eq())

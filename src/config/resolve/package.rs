@@ -16,7 +16,9 @@ use crate::kind::values::{Canary, TextOrNumber};
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
 use crate::vss::package::is_package;
-use crate::vss::version::{IN_PLACE, MANAGED_POLICY, NEWEST, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn};
+use crate::vss::version::{
+    IN_PLACE, MANAGED_POLICY, NEWEST, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn, next_offered, offered,
+};
 
 use super::across::{Facts, PackageFacts};
 use super::values::{schedule_error, warn_of_end};
@@ -138,6 +140,7 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
             ));
         context.report(&entry.place(&["version"]), diagnostic);
     }
+    pin(entry, context);
     let least = spec.version.as_ref().or(spec.minimum_version.as_ref());
     if let Some(newer) = least.filter(|version| is_of_numbers(version) && compare(version, NEWEST).is_gt()) {
         let key = if spec.version.is_some() { "version" } else { "minimum_version" };
@@ -160,6 +163,36 @@ fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Co
             .help("take `Uninstall and reinstall`, or version 2.5.0 or later");
         context.report(&entry.place(&["installation_type"]), diagnostic);
     }
+}
+
+/// Looks at a pin that no version of AwsVssComponents is written like.
+fn pin(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
+    let installs = entry.spec.action.unwrap_or_default() == PackageAction::Install;
+    let pinned = entry.spec.version.as_deref().filter(|version| installs && VERSION.is_match(version));
+    let Some(version) = pinned.filter(|version| !is_withdrawn(version)) else { return };
+    let numbers = version.trim_start_matches(['v', 'V']);
+    let found = match (offered(numbers), is_of_numbers(version)) {
+        (Some(meant), _) if meant == version => return,
+        // Whether AWS finds it so is not written down.
+        (Some(meant), true) => entry
+            .warning("VSS0619", format!("AWS writes the version {} of AwsVssComponents `{meant}`", safe(version)))
+            .label(format!("write `{meant}`")),
+        (Some(meant), false) => entry
+            .error("VSS0619", format!("AwsVssComponents has no version `{}`", safe(version)))
+            .label(format!("did you mean `{meant}`?")),
+        (None, true) => {
+            let Some(next) = next_offered(version) else { return };
+            entry
+                .error("VSS0619", format!("AwsVssComponents {} never existed", safe(version)))
+                .label(format!("the next version is {next}"))
+                .help("the installation would fail on every server")
+        }
+        (None, false) => entry
+            .warning("VSS0619", format!("`{}` is no version like those of AwsVssComponents", safe(version)))
+            .label(format!("such as `{NEWEST}`"))
+            .help("the newest version is installed where `version` is left away"),
+    };
+    context.report(&entry.place(&["version"]), found);
 }
 
 fn targets(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {

@@ -117,3 +117,27 @@ fn a_pin_to_what_can_no_longer_be_downloaded_is_an_error_with_the_way_out() {
     let other = "[package.p]\npackage_name = \"AWSPVDriver\"\nversion = \"1.1\"\ntargets = { tags = { a = \"b\" } }\n";
     assert!(!codes(other).contains(&"VSS0615"), "another package has versions of its own");
 }
+
+#[test]
+fn a_pin_is_a_version_that_exists() {
+    for (wrong, label, is_error) in [
+        ("2.3.9", "the next version is 2.4.0", true),
+        ("2.1.1", "the next version is 2.2.1", true),
+        ("0.9", "the next version is 1.3.1.0", true),
+        ("v2.5.1", "did you mean `2.5.1`?", true),
+        ("2.5", "write `2.5.0`", false),
+        ("latest", "such as `2.5.1`", false),
+        ("v9.9", "such as `2.5.1`", false),
+    ] {
+        let loaded = file(&package(&format!("version = \"{wrong}\"")));
+        let found = loaded.diagnostics.iter().find(|one| one.code == "VSS0619").unwrap();
+        assert_eq!(found.label.as_deref(), Some(label), "{wrong}");
+        assert_eq!(loaded.diagnostics.has_errors(), is_error, "{wrong}");
+    }
+    let codes = |text: &str| file(text).diagnostics.iter().map(|one| one.code).collect::<Vec<_>>();
+    for fine in ["2.5.1", "2.5.0", "2.4.0", "2.3.3", "2.3.2", "2.3.1", "2.2.1", "2.1.0", "1.3.1.0", "2.6.0", "1.0", ""]
+    {
+        assert!(!codes(&package(&format!("version = \"{fine}\""))).contains(&"VSS0619"), "{fine}");
+    }
+    assert!(!codes(&package("minimum_version = \"2.3.9\"")).contains(&"VSS0619"), "2.4.0 is enough for it");
+}
