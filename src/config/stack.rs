@@ -33,10 +33,10 @@ pub(super) fn stack(root: &Node, problems: &mut Problems<'_>) -> (Scope, Thresho
     let digits: String = text("account_id").unwrap_or_default().chars().filter(char::is_ascii_digit).collect();
     let help = (digits.len() == 12).then(|| format!("write `\"{digits}\"`"));
     let account_id = check("account_id", is_account, "VSS0201", "account id", "twelve digits in quotes", help);
-    let region = text("region").unwrap_or_default();
-    let region = region.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
+    let written = text("region").unwrap_or_default();
+    let region = written.trim_end_matches(|letter: char| letter.is_ascii_lowercase());
     let help = is_region(region).then(|| format!("`{region}` is the region of that availability zone"));
-    let meant = (!region.is_empty()).then(|| format!("did you mean `{}`?", partition::nearest(region)));
+    let meant = (!written.is_empty()).then(|| format!("did you mean `{}`?", partition::nearest(&written)));
     let region = check("region", is_region, "VSS0202", "region", "such as `ap-northeast-1`", help.or(meant));
     let help = Some("write it like `\"/vssctl/windows-backup/\"`".to_owned());
     let iam_path = check("iam_path", is_iam_path, "VSS0206", "IAM path", "starts and ends with `/`", help);

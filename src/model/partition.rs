@@ -26,6 +26,14 @@ pub struct Partition {
     form: Regex,
     /// The regions that the data lists, sorted.
     regions: Vec<String>,
+    /// What the data calls its regions, such as `Asia Pacific (Tokyo)`, in small letters.
+    titles: Vec<(String, String)>,
+}
+
+#[derive(Deserialize)]
+struct ListedRegion {
+    #[serde(default)]
+    description: String,
 }
 
 #[derive(Deserialize)]
@@ -39,7 +47,7 @@ struct ListedPartition {
     id: String,
     outputs: Outputs,
     region_regex: String,
-    regions: BTreeMap<String, serde_json::Value>,
+    regions: BTreeMap<String, ListedRegion>,
 }
 
 #[derive(Deserialize)]
@@ -54,6 +62,7 @@ static ALL: LazyLock<Vec<Partition>> = LazyLock::new(|| {
     let listed: Listed = serde_json::from_str(include_str!("partitions.json")).expect("the data is AWS's own");
     let made = listed.partitions.into_iter().map(|one| Partition {
         form: Regex::new(&one.region_regex).expect("the data is AWS's own"),
+        titles: one.regions.iter().map(|(name, it)| (it.description.to_lowercase(), name.clone())).collect(),
         // `aws-global` and its like stand for services without a region.
         regions: one.regions.into_keys().filter(|region| !region.ends_with("-global")).collect(),
         dns_suffix: one.outputs.dns_suffix,
@@ -114,8 +123,13 @@ pub fn is_listed(region: &str) -> bool {
     ALL.iter().any(|one| one.lists(region))
 }
 
-/// Finds the listed region that was probably meant.
+/// Finds the listed region that was probably meant: by its name, its availability zone or its place (`Tokyo`).
 pub fn nearest(region: &str) -> &'static str {
+    let written = region.trim().to_lowercase();
+    if let Some(meant) = by_another_name(&written) {
+        return meant;
+    }
+    let region = written.as_str();
     let known = ALL.iter().flat_map(|one| &one.regions);
     let likeness = |known: &str| {
         // A whole word of the name in common says more than letters: `sa-west-1` is meant to be in South America.
@@ -127,6 +141,23 @@ pub fn nearest(region: &str) -> &'static str {
     };
     let best = known.max_by(|left, right| likeness(left).total_cmp(&likeness(right)).then_with(|| right.cmp(left)));
     best.map_or("us-east-1", String::as_str)
+}
+
+/// Finds the region of an availability zone, of a place, or of a partition's services without a region.
+fn by_another_name(written: &str) -> Option<&'static str> {
+    let zone = written.strip_suffix(|letter: char| letter.is_ascii_lowercase());
+    let mut known = ALL.iter().flat_map(|one| &one.regions);
+    if let Some(region) = known.find(|region| *region == written || zone == Some(region.as_str())) {
+        return Some(region);
+    }
+    if let Some(partition) = ALL.iter().find(|one| written.strip_suffix("-global") == Some(one.name.as_str())) {
+        return Some(&partition.global_region);
+    }
+    let is_place = |(title, _): &&(String, String)| {
+        let place = title.split_once('(').and_then(|(_, rest)| rest.strip_suffix(')'));
+        title == written || place.is_some_and(|place| place.trim_start_matches("n. ") == written)
+    };
+    ALL.iter().flat_map(|one| &one.titles).find(is_place).map(|(_, region)| region.as_str())
 }
 
 /// Tells whether a host belongs to one of the services that this program calls: `SERVICE.SUFFIX`,
@@ -204,6 +235,15 @@ mod tests {
             ("usgov-west-1", "us-gov-west-1"),
             ("cn-nort-1", "cn-north-1"),
             ("eusc-de-west-1", "eusc-de-east-1"),
+            ("US-EAST-1", "us-east-1"),
+            ("us-east-1a", "us-east-1"),
+            ("eu-central", "eu-central-1"),
+            ("Tokyo", "ap-northeast-1"),
+            ("frankfurt", "eu-central-1"),
+            ("Virginia", "us-east-1"),
+            ("Asia Pacific (Osaka)", "ap-northeast-3"),
+            ("aws-global", "us-east-1"),
+            ("aws-us-gov-global", "us-gov-west-1"),
         ] {
             assert_eq!(nearest(region), near, "{region}");
         }
