@@ -11,7 +11,7 @@ use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::selection::spec::{MatchSpec, ResolvedSelection, SelectionSpec, pairs};
 use crate::model::Address;
-use crate::model::arn::check_pattern;
+use crate::model::arn::{check_pattern, is_account, is_region};
 
 use super::across::{Facts, SelectionFacts};
 use super::values::at_most;
@@ -125,8 +125,30 @@ fn covers(pattern: &str, arn: &str) -> bool {
     }) && pattern.len() <= arn.len()
 }
 
+/// Reports ARNs of another region or account: AWS Backup finds what it backs up in its own.
+fn check_elsewhere(entry: &Entry<'_, SelectionSpec>, context: &mut Context<'_>) {
+    let own = (context.scope.region.clone(), context.scope.account_id.clone());
+    for (index, arn) in entry.spec.matching.arns.iter().flatten().enumerate() {
+        let mut fields = arn.split(':').skip(3);
+        // `*` stands for all of them, and some resources, such as buckets, name neither.
+        let region = fields.next().filter(|region| is_region(region) && !own.0.is_empty() && *region != own.0);
+        let account = fields.next().filter(|account| is_account(account) && !own.1.is_empty() && *account != own.1);
+        let (what, there, here) = match (region, account) {
+            (Some(region), _) => ("region", region, &own.0),
+            (None, Some(account)) => ("account", account, &own.1),
+            (None, None) => continue,
+        };
+        let diagnostic = entry
+            .warning("VSS0716", format!("`{}` takes nothing by an ARN of the {what} {there}", entry.address))
+            .label(format!("the stack's {what} is {here}"))
+            .help(format!("write `{here}`, or `*` for the stack's own {what}"));
+        context.report(&entry.place(&["match", "arns", &index.to_string()]), diagnostic);
+    }
+}
+
 fn check_match(entry: &Entry<'_, SelectionSpec>, tags_only: bool, context: &mut Context<'_>) {
     check_arns(entry, context);
+    check_elsewhere(entry, context);
     let conditions = check_tags(entry, context);
     check_breadth(entry, tags_only, conditions, context);
 }

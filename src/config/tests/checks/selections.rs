@@ -91,3 +91,11 @@ fn roles_fit_those_who_use_them() {
     let codes: Vec<&str> = problems(&file(&format!("{tagged}{off}"))).into_iter().map(|(code, _)| code).collect();
     assert_eq!(codes, ["VSS0705", "VSS0707"]);
 }
+
+#[test]
+fn an_arn_elsewhere_takes_nothing() {
+    let good = selection("{ arns = [\"arn:aws:ec2:*:*:instance/*\", \"arn:aws:s3:::bucket\"] }");
+    for arn in ["arn:aws:ec2:us-east-1:*:instance/*", "arn:aws:ec2:*:999999999999:instance/i-0123456789abcdef0"] {
+        check("VSS0716", &selection(&format!("{{ arns = [\"{arn}\"] }}")), &format!("\"{arn}\""), &good);
+    }
+}
