@@ -57,6 +57,11 @@ pub fn advice(error: &AwsError) -> Option<String> {
         format!("{place} {how} {what}: {who} has to change it; allowing it to the credentials in use does not help")
     };
     let text = match found {
+        // AWS answers it even where a policy of the caller denies it: STS API Reference, "GetCallerIdentity".
+        Some(Sort::Identity) | None if error.operation == "GetCallerIdentity" => format!(
+            "{what} needs no permission, and no `Allow` brings it back: look for a `Deny` in the policy of a VPC \
+             endpoint for STS or in a service control policy of the organization, and at the endpoint that is called"
+        ),
         Some(Sort::Identity) if is_explicit => {
             format!("a `Deny` in a policy of the credentials in use takes {what} away: no `Allow` helps before it goes")
         }
@@ -135,6 +140,16 @@ mod tests {
             let text = advised("CreateBackupSelection", &format!("{who} {why}"));
             assert!(text.contains(wanted) && !text.contains(not) && text.contains("`iam:PassRole`"), "{why}: {text}");
         }
+    }
+
+    #[test]
+    fn nobody_is_told_to_allow_what_needs_no_permission() {
+        for why in ["no", "with an explicit deny", "with an explicit deny in an identity-based policy"] {
+            let told = advised("GetCallerIdentity", why);
+            assert!(told.contains("needs no permission") && !told.contains("prints"), "{told}");
+        }
+        let told = advised("GetCallerIdentity", "with an explicit deny in a service control policy");
+        assert!(told.contains("organization denies"), "{told}");
     }
 
     #[test]
