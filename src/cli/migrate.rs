@@ -107,7 +107,7 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<(Vec<Migration>, V
             Some((policy.arn()?.to_owned(), document(version.document()?)?))
         })
         .collect();
-    // A list that cannot be read is reported where it is missing. A role without instances is migrated all the same.
+    // Who has a role decides: one that no Windows instance has, or another instance too, keeps what it may do.
     let instances = reader.instances().await.map_err(allow)?;
     // Of what can't be read of the systems nothing is said.
     let agents = reader.instance_information().await.unwrap_or_default();
@@ -120,15 +120,16 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<(Vec<Migration>, V
             .map(|profile| (profile.instance_profile_name().to_owned(), profile.path().to_owned()))
             .collect();
         let uses = |arn: &str| profiles.iter().any(|(name, _)| arn.rsplit('/').next() == Some(name));
-        let instances: Vec<&Instance> = instances
+        let (instances, others): (Vec<&Instance>, Vec<&Instance>) = instances
             .iter()
-            .filter(|one| one.windows && !matches!(one.state.as_str(), "terminated" | "shutting-down"))
+            .filter(|one| !matches!(one.state.as_str(), "terminated" | "shutting-down"))
             .filter(|one| one.profile.as_deref().is_some_and(uses))
-            .collect();
+            .partition(|one| one.windows);
+        let title =
+            |one: &Instance| one.tags.get("Name").map_or_else(|| one.id.clone(), |name| format!("{name} ({})", one.id));
         let held = instances.iter().filter_map(|one| {
             let rule = systems.get(one.id.as_str())?.rule()?;
-            let title = one.tags.get("Name").map_or_else(|| one.id.clone(), |name| format!("{name} ({})", one.id));
-            Some((title, rule))
+            Some((title(one), rule))
         });
         let inline = role
             .role_policy_list()
@@ -147,6 +148,7 @@ async fn migrations(reader: &Reader, scope: &Scope) -> Result<(Vec<Migration>, V
             profiles: profiles.clone(),
             held: held.collect(),
             instances: instances.iter().map(|one| one.id.clone()).collect(),
+            others: others.into_iter().map(title).collect(),
         }
     });
     let roles: Vec<Role> = roles.collect();
@@ -215,7 +217,7 @@ fn kept(held: &[Migration]) -> String {
 /// Names the roles that may take snapshots and are left alone, each with its reasons and the way out.
 fn alone(left: &[LeftAlone]) -> String {
     let mut text = String::new();
-    for LeftAlone { role, reasons } in left {
+    for LeftAlone { role, reasons, is_shared: _ } in left {
         let reasons: Vec<String> = reasons.iter().map(|reason| escaped(reason)).collect();
         let _ = writeln!(
             text,
@@ -224,7 +226,14 @@ fn alone(left: &[LeftAlone]) -> String {
             reasons.join("; ")
         );
     }
-    if !left.is_empty() {
+    if left.iter().any(|one| one.is_shared) {
+        let _ = writeln!(
+            text,
+            "Only a role that Windows instances have, and no others, is migrated: give the Windows servers one of \
+             their own, and run `vssctl migrate` again."
+        );
+    }
+    if left.iter().any(|one| !one.is_shared) {
         let _ = writeln!(
             text,
             "To migrate such a role, move what is for VSS into an inline policy of its own without other actions and \

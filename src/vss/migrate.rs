@@ -44,12 +44,25 @@ pub struct Role {
     pub profiles: Vec<(String, String)>,
     /// The ids of the Windows instances that have it.
     pub instances: Vec<String>,
+    /// The instances without Windows that have it, as texts show them.
+    pub others: Vec<String>,
     /// What [`System::rule`](super::version::System::rule) says of those with a system on which no version works that
     /// the managed policy works with, by the name with the id.
     pub held: BTreeMap<String, String>,
 }
 
 impl Role {
+    /// Says why it is not a role of Windows servers alone, so that what it may do is not for their VSS alone either.
+    fn shared(&self) -> Option<String> {
+        if !self.others.is_empty() {
+            let shown: Vec<&str> = self.others.iter().take(SHOWN).map(String::as_str).collect();
+            let more = self.others.len().saturating_sub(SHOWN);
+            let more = if more == 0 { String::new() } else { format!(" and {more} more") };
+            return Some(format!("instances without Windows use it: {}{more}", shown.join(", ")));
+        }
+        self.instances.is_empty().then(|| "no instance of the region has it".to_owned())
+    }
+
     /// Says why the role has to keep its policy, where some instance needs it: AWS's managed policy asks for a tag that
     /// no version for that system sets.
     pub fn stays(&self) -> Option<String> {
@@ -80,6 +93,8 @@ pub struct LeftAlone {
     pub role: String,
     /// Why it is left alone: a part of a sentence for each policy.
     pub reasons: Vec<String>,
+    /// It is not a role of Windows servers alone.
+    pub is_shared: bool,
 }
 
 /// What a document lets somebody do, as far as a migration asks.
@@ -93,6 +108,8 @@ struct Content {
     more: Vec<String>,
     /// It allows all actions but those that it names.
     not_action: bool,
+    /// It denies something, which would be allowed without it.
+    denies: bool,
     /// The keys of its conditions.
     keys: BTreeSet<String>,
 }
@@ -106,6 +123,7 @@ impl Content {
             let keys = keys.flat_map(|(_, keys)| keys.as_object().into_iter().flatten()).map(|(key, _)| key.clone());
             content.keys.extend(keys);
             if statement["Effect"] != "Allow" {
+                content.denies = true;
                 continue;
             }
             if statement.get("NotAction").is_some() {
@@ -129,7 +147,7 @@ impl Content {
 
     /// Tells whether it is for VSS and nothing else. A document that only reads may be for anything.
     fn is_only_for_vss(&self) -> bool {
-        self.more.is_empty() && !self.not_action && self.writes
+        self.more.is_empty() && !self.not_action && !self.denies && self.writes
     }
 
     /// Says why it stays.
@@ -142,6 +160,9 @@ impl Content {
             let more = self.more.len().saturating_sub(SHOWN);
             let more = if more == 0 { String::new() } else { format!(" and {more} more") };
             return format!("{what} is not for VSS alone: it allows {}{more}", shown.join(", "));
+        }
+        if self.denies {
+            return format!("{what} is not for VSS alone: it denies as well, and what it denies stays denied");
         }
         if self.keys.is_empty() {
             return format!("{what} allows it on some resources only");
@@ -177,44 +198,48 @@ fn is_of_instances(role: &Role) -> bool {
 }
 
 /// Says why a role of instances keeps what lets packages before 2.3.1 take snapshots; nothing where it has no such
-/// rights, or a migration takes all of them.
+/// rights, or a migration takes all of them. A role that is not of Windows servers alone keeps all of it.
 pub fn left_alone(role: &Role, documents: &BTreeMap<String, Value>, scope: &Scope) -> Option<LeftAlone> {
     if !is_of_instances(role) {
         return None;
     }
     let own = own_documents(role, documents);
-    let gone = older(own.iter().map(|(name, document)| (name.as_str(), *document)), scope);
-    let stays: Vec<&(String, &Value)> = own.iter().filter(|(name, _)| !gone.contains(name.as_str())).collect();
+    let of_vss = older(own.iter().map(|(name, document)| (name.as_str(), *document)), scope);
+    let shared = role.shared().filter(|_| !of_vss.is_empty());
+    let is_shared = shared.is_some();
+    let gone = |name: &str| !is_shared && of_vss.contains(name);
+    let stays: Vec<&(String, &Value)> = own.iter().filter(|(name, _)| !gone(name)).collect();
     let inline = stays.iter().map(|(name, document)| (name.clone(), (*document).clone())).collect();
     let aws = role.managed.iter().filter(|arn| !documents.contains_key(*arn));
     let powers = Powers::new(&Value::Object(inline), aws.clone().map(String::as_str), documents);
     if !powers.may_serve_older(scope) {
         return None;
     }
-    let mut reasons: Vec<String> = stays
-        .iter()
-        .filter_map(|(name, document)| {
+    let others = stays.iter().filter(|(name, _)| !of_vss.contains(name.as_str()));
+    let mut reasons: Vec<String> = shared
+        .into_iter()
+        .chain(others.filter_map(|(name, document)| {
             let content = Content::of(document).filter(|content| content.makes)?;
             let what = match name.strip_prefix("inline/") {
                 Some(name) => format!("its inline policy `{name}`"),
                 None => format!("its policy `{name}`"),
             };
             Some(content.reason(&what))
-        })
+        }))
         .collect();
     let serves = |arn: &&String| Powers::new(&Value::Null, [arn.as_str()], documents).may_serve_older(scope);
     reasons.extend(aws.filter(serves).map(|arn| format!("AWS's own `{arn}` allows it")));
-    Some(LeftAlone { role: role.name.clone(), reasons })
+    Some(LeftAlone { role: role.name.clone(), reasons, is_shared })
 }
 
-/// Finds what a migration of a role changes; nothing where it has no older policy or is no role of instances.
+/// Finds what a migration of a role changes; nothing where it has no older policy or is no role of Windows servers alone.
 pub fn migration(
     role: &Role,
     documents: &BTreeMap<String, Value>,
     new: Option<&Value>,
     scope: &Scope,
 ) -> Option<Migration> {
-    if !is_of_instances(role) {
+    if !is_of_instances(role) || role.shared().is_some() {
         return None;
     }
     let own = own_documents(role, documents);
@@ -291,7 +316,7 @@ fn key(name: &str, taken: &Table) -> String {
 }
 
 fn role(migration: &Migration, key: &str, profiles: &mut Table, scope: &Scope) -> Table {
-    let Role { name, path, trust, managed, inline, profiles: held, instances: _, held: _ } = &migration.role;
+    let Role { name, path, trust, managed, inline, profiles: held, instances: _, others: _, held: _ } = &migration.role;
     let mut table = Table::new();
     if key != name {
         table.insert("name".to_owned(), name.as_str().into());

@@ -22,7 +22,8 @@ fn allows(actions: &[&str]) -> Value {
 fn with(inline: &[Value]) -> Role {
     let named = inline.iter().enumerate().map(|(index, document)| (format!("p{index}"), document.clone()));
     let trust = policy::trust_policy(&["ec2.amazonaws.com"]);
-    Role { name: "servers".into(), trust, inline: named.collect(), ..Role::default() }
+    let instances = vec!["i-0123456789abcdef0".into()];
+    Role { name: "servers".into(), trust, inline: named.collect(), instances, ..Role::default() }
 }
 
 /// How many policies a migration takes away, and why the rest stays.
@@ -132,6 +133,7 @@ fn the_file_keeps_what_is_not_for_vss_and_is_valid() {
         ]),
         profiles: vec![("web-profile".into(), "/".into())],
         instances: vec!["i-0123456789abcdef0".into()],
+        others: Vec::new(),
         held: BTreeMap::new(),
     };
     let documents = BTreeMap::from([(role.managed[0].clone(), allows(&["ec2:CreateImage", "ec2:CreateTags"]))]);
@@ -169,4 +171,29 @@ fn a_role_of_something_else_is_left_alone() {
     let inline = BTreeMap::from([("x".into(), allows(&["ec2:CreateSnapshot", "ec2:CreateTags"]))]);
     let role = Role { trust, inline, ..Role::default() };
     assert!(migration(&role, &BTreeMap::new(), None, &scope()).is_none());
+}
+
+#[test]
+fn a_role_that_is_not_of_windows_servers_alone_keeps_its_rights() {
+    let guide = allows(&["ec2:CreateSnapshot", "ec2:CreateTags"]);
+    let mut role = with(&[guide, allows(&["ec2:*"])]);
+    role.others = vec!["web-1 (i-2)".into()];
+    let (gone, reasons) = judged(&role);
+    assert_eq!((gone, reasons.len()), (0, 2), "{reasons:?}");
+    assert_eq!(reasons[0], "instances without Windows use it: web-1 (i-2)");
+    role.inline.remove("p1");
+    (role.others, role.instances) = (Vec::new(), Vec::new());
+    assert_eq!(judged(&role), (0, vec!["no instance of the region has it".to_owned()]));
+}
+
+#[test]
+fn a_policy_that_denies_as_well_stays() {
+    let mut document = allows(&["ec2:CreateSnapshot", "ec2:CreateTags"]);
+    let deny = json!({ "Effect": "Deny", "Action": "iam:*", "Resource": "*" });
+    document["Statement"].as_array_mut().expect("statements").push(deny);
+    let (gone, reasons) = judged(&with(&[document]));
+    assert!(
+        gone == 0 && reasons.len() == 1 && reasons[0].contains("`p0` is not for VSS alone: it denies"),
+        "{reasons:?}"
+    );
 }
