@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::error::Error;
+use std::path::Path;
 
 use aws_config::SdkConfig;
 use aws_config::ecs::EcsCredentialsProvider;
@@ -31,6 +32,8 @@ pub struct Origin {
     pub source: Source,
     /// The roles that are assumed with them, the first one first.
     pub roles: Vec<String>,
+    /// What keeps the source from giving any, where that is to be seen without asking it: a sentence.
+    pub lacks: Option<String>,
 }
 
 /// The sorts of sources that need different advice.
@@ -123,7 +126,14 @@ impl Origin {
     /// Finds out where the credentials come from. `explicit` is the profile of `--profile`, which takes precedence over
     /// keys in the environment, as in the AWS CLI; `AWS_PROFILE` does not.
     pub(super) async fn find(explicit: Option<&str>) -> Result<Self, ProfileError> {
-        let variable = |name: &str| std::env::var(name).ok().filter(|value| !value.trim().is_empty());
+        let mut origin = Self::followed(explicit).await?;
+        if explicit.is_none() && matches!(origin.source, Source::Environment | Source::Nothing) {
+            origin.lacks = origin.lacks.or_else(|| half_of_environment(variable));
+        }
+        Ok(origin)
+    }
+
+    async fn followed(explicit: Option<&str>) -> Result<Self, ProfileError> {
         if explicit.is_none() && variable("AWS_ACCESS_KEY_ID").is_some() && variable("AWS_SECRET_ACCESS_KEY").is_some()
         {
             return Ok(Self::default());
@@ -152,7 +162,6 @@ impl Origin {
                 known.sort();
                 return Err(ProfileError::Missing { profile: current, wanted_by, known });
             };
-            // The SDK says what is wrong with a circle.
             let is_new = seen.insert(current.clone());
             let has = |key: &str| profile.get(key).is_some();
             let role = profile.get("role_arn").filter(|_| !has("web_identity_token_file"));
@@ -188,12 +197,80 @@ impl Origin {
                     } else {
                         Source::Nothing
                     };
+                    let is_circle = !keys && (!is_new || next.is_some_and(|next| next == current));
+                    origin.lacks = if is_circle {
+                        Some(format!(
+                            "the profiles name each other as `source_profile` in a circle, which comes back to \
+                             `{current}`: one of them has to have credentials of its own"
+                        ))
+                    } else {
+                        lacking(&current, origin.source, |key| profile.get(key).map(str::to_owned), variable)
+                    };
                     origin.base = Some(current);
                     return Ok(origin);
                 }
             }
         }
     }
+}
+
+/// Reads a variable of the environment that is not empty.
+fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.trim().is_empty())
+}
+
+/// Says what a profile lacks for its source.
+fn lacking(
+    profile: &str,
+    source: Source,
+    value: impl Fn(&str) -> Option<String>,
+    variable: impl Fn(&str) -> Option<String>,
+) -> Option<String> {
+    let without = |keys: &[&str]| {
+        let missing: Vec<String> =
+            keys.iter().filter(|key| value(key).is_none()).map(|key| format!("`{key}`")).collect();
+        (!missing.is_empty()).then(|| format!("the profile `{profile}` lacks {}", missing.join(" and ")))
+    };
+    match source {
+        Source::Sso if value("sso_session").is_some() => without(&["sso_account_id", "sso_role_name"]),
+        Source::Sso => without(&["sso_start_url", "sso_region", "sso_account_id", "sso_role_name"]),
+        Source::WebIdentity => without(&["role_arn"]).or_else(|| {
+            let path = value("web_identity_token_file")?;
+            no_token(&path, &format!("`web_identity_token_file` of the profile `{profile}`"))
+        }),
+        Source::Elsewhere if value("credential_source").as_deref() == Some("Environment") => {
+            let missing: Vec<&str> = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"]
+                .into_iter()
+                .filter(|name| variable(name).is_none())
+                .collect();
+            let verb = if missing.len() == 1 { "is" } else { "are" };
+            (!missing.is_empty()).then(|| {
+                let names = missing.join(" and ");
+                format!(
+                    "the profile `{profile}` has `credential_source = Environment`, and {names} {verb} not set there"
+                )
+            })
+        }
+        _ => None,
+    }
+}
+
+/// Says which half of a pair the environment lacks.
+fn half_of_environment(variable: impl Fn(&str) -> Option<String>) -> Option<String> {
+    for (one, other) in [
+        ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"),
+        ("AWS_SECRET_ACCESS_KEY", "AWS_ACCESS_KEY_ID"),
+        ("AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_ROLE_ARN"),
+    ] {
+        if variable(one).is_some() && variable(other).is_none() {
+            return Some(format!("the environment has {one} and lacks {other}"));
+        }
+    }
+    no_token(&variable("AWS_WEB_IDENTITY_TOKEN_FILE")?, "AWS_WEB_IDENTITY_TOKEN_FILE")
+}
+
+fn no_token(path: &str, of: &str) -> Option<String> {
+    (!Path::new(path).exists()).then(|| format!("{of} is `{path}`, and there is no such file"))
 }
 
 /// Reads the AWS configuration and credentials files.
@@ -379,8 +456,48 @@ source_profile = kyes
             let arns: Vec<String> = roles.iter().map(|role| format!("arn:aws:iam::123456789012:role/{role}")).collect();
             assert_eq!((origin.source, origin.base.as_deref(), &origin.roles), (source, Some(base), &arns), "{name}");
         }
-        // A circle ends, and the SDK says what is wrong with it.
-        Origin::of(&sections, "circle").expect("an end");
+        let circle = Origin::of(&sections, "circle").expect("an end").lacks.expect("a sentence");
+        assert!(circle.contains("circle") && circle.contains("`source_profile`"), "{circle}");
+    }
+
+    #[test]
+    fn what_a_source_lacks_is_told_by_its_name() {
+        let sections = profiles(
+            "[profile half]
+sso_session = corp
+sso_role_name = Admin
+[profile web]
+role_arn = arn:aws:iam::123456789012:role/Web
+web_identity_token_file = /no/such/token
+[profile alone]
+role_arn = arn:aws:iam::123456789012:role/Alone
+source_profile = alone
+",
+        );
+        for (name, lacks) in [
+            ("half", "lacks `sso_account_id`"),
+            ("web", "is `/no/such/token`, and there is no such file"),
+            ("alone", "comes back to `alone`"),
+        ] {
+            let told = Origin::of(&sections, name).expect(name).lacks.expect(name);
+            assert!(told.contains(lacks), "{told}");
+        }
+        for whole in ["keys", "sso", "old-sso", "login", "process", "instance", "itself"] {
+            assert_eq!(Origin::of(&profiles(MANY), whole).expect(whole).lacks, None, "{whole}");
+        }
+        let only = |set: &'static str| move |name: &str| (name == set).then(|| "x".to_owned());
+        let environment = |key: &str| (key == "credential_source").then(|| "Environment".to_owned());
+        let told = |set| lacking("p", Source::Elsewhere, environment, only(set)).expect("a sentence");
+        assert!(told("").contains("AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set"), "{}", told(""));
+        assert!(told("AWS_ACCESS_KEY_ID").contains("and AWS_SECRET_ACCESS_KEY is not set"));
+        for (set, lacks) in [
+            ("AWS_ACCESS_KEY_ID", "lacks AWS_SECRET_ACCESS_KEY"),
+            ("AWS_SECRET_ACCESS_KEY", "lacks AWS_ACCESS_KEY_ID"),
+            ("AWS_WEB_IDENTITY_TOKEN_FILE", "lacks AWS_ROLE_ARN"),
+        ] {
+            assert!(half_of_environment(only(set)).is_some_and(|told| told.contains(lacks)), "{set}");
+        }
+        assert_eq!(half_of_environment(only("PATH")), None);
     }
 
     #[test]

@@ -70,12 +70,18 @@ fn unusable(error: ProfileError) -> CliError {
 fn not_signed_in(error: SignInError) -> CliError {
     const OTHERS: &str =
         "name a profile with `--profile`, or set AWS_PROFILE or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
+    const PROFILE: &str =
+        "mend the profile in the AWS configuration or credentials file, or choose another with `--profile`";
     const SANDBOX: &str = "`--sandbox` needs none: it is a simulated account";
-    let Origin { profile, base, source, roles } = error.origin.clone();
+    let Origin { profile, base, source, roles, lacks } = error.origin.clone();
     let named = profile.as_ref().map(|profile| format!("the AWS profile `{profile}`"));
     let holder = base.or(profile).unwrap_or_default();
     let of = named.as_ref().map_or_else(String::new, |named| format!(" of {named}"));
     tracing::debug!(error = error.detail, "no credentials");
+    if let Some(lacks) = lacks.filter(|_| matches!(error.reason, Reason::None | Reason::Broken | Reason::LoggedOut)) {
+        let hint = if source == Source::Environment { OTHERS } else { PROFILE };
+        return CliError::failed(format!("could not get the credentials{of}")).because(lacks).hint(hint);
+    }
     match (&error.reason, source) {
         (Reason::Endpoint, _) => CliError::refused(format!("could not get the credentials{of}"))
             .because(error)
@@ -97,11 +103,7 @@ fn not_signed_in(error: SignInError) -> CliError {
             .because(error)
             .hint(format!("run the `credential_process` of the profile `{holder}` by itself, and see what it says")),
         (Reason::Broken, _) => {
-            let hint = if named.is_some() {
-                "mend the profile in the AWS configuration or credentials file, or choose another with `--profile`"
-            } else {
-                OTHERS
-            };
+            let hint = if named.is_some() { PROFILE } else { OTHERS };
             CliError::failed(format!("could not get the credentials{of}")).because(error).hint(hint)
         }
         (Reason::None, _) => match named {
