@@ -164,8 +164,8 @@ fn require_below(node: &mut Node, view: View, place: &Place, path: &mut Vec<Stri
             for required in view.required() {
                 // A misspelt key has been reported already, together with the right one.
                 let misspelt = |key: &String| !known.contains(&key.as_str()) && closest(key, &known) == Some(required);
-                if !members.contains_key(required) && !members.keys().any(misspelt) {
-                    lacks.push(required);
+                if !members.contains_key(required) {
+                    lacks.push((required, members.keys().any(misspelt)));
                 }
             }
             for (key, member) in members.iter_mut() {
@@ -177,8 +177,10 @@ fn require_below(node: &mut Node, view: View, place: &Place, path: &mut Vec<Stri
         }
         Tree::Text(_) | Tree::Integer(_) | Tree::Huge | Tree::Float | Tree::Flag(_) | Tree::Datetime => {}
     }
-    for required in lacks {
-        problems.add(place, missing(required, view, path));
+    for (required, is_misspelt) in lacks {
+        if !is_misspelt {
+            problems.add(place, missing(required, view, path));
+        }
         if let Tree::Table(members) = &mut node.tree {
             let below = Node { tree: Tree::Datetime, place: place.clone(), faulty: true, stand_in: None };
             members.insert(required.to_owned(), Member { key: place.clone(), node: below });

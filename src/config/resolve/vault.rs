@@ -4,6 +4,7 @@ use crate::config::context::{Context, Entry};
 use crate::config::limits;
 use crate::config::names::VAULT_NAME;
 use crate::config::problems::safe;
+use crate::config::structure::closest;
 use crate::config::tree::Node;
 use crate::kind::Desired;
 use crate::kinds::vault::spec::{LockMode, LockSpec, NotificationsSpec, ResolvedLock, ResolvedVault, VaultSpec};
@@ -45,13 +46,24 @@ pub(crate) fn vaults(file: &Node, context: &mut Context<'_>, facts: &mut Facts) 
 
 fn check_notifications(entry: &Entry<'_, VaultSpec>, notifications: &NotificationsSpec, context: &mut Context<'_>) {
     let events = notifications.events.as_deref().unwrap_or_default();
-    if notifications.topic.is_some() == events.is_empty() {
-        let lacks = if events.is_empty() { "events" } else { "topic" };
+    let node = entry.node.get("notifications");
+    // What is there and wrong has been reported, and is not missing.
+    let is_wrong = |key: &str| {
+        let mut members = node.into_iter().flat_map(Node::members);
+        members.any(|(own, member)| member.node.has_fault() && (own == key || closest(own, &[key]).is_some()))
+    };
+    let has_events = !events.is_empty() || is_wrong("events");
+    if (notifications.topic.is_some() || is_wrong("topic")) != has_events {
+        let lacks = if has_events { "topic" } else { "events" };
         let diagnostic = entry
             .error("VSS0418", format!("the notifications of `{}` have no {lacks}", entry.address))
             .label(format!("`{lacks}` is missing"))
             .help("write both `topic` and `events`, or `{}` for no notifications");
-        context.report(&entry.place(&["notifications"]), diagnostic);
+        let place = match node {
+            Some(node) if node.has_fault() => entry.key_place(&["notifications"]),
+            _ => entry.place(&["notifications"]),
+        };
+        context.report(&place, diagnostic);
     }
     if let Some(topic) = notifications.topic.as_ref().filter(|topic| topic.strip_suffix(".fifo").is_some()) {
         let message = format!("AWS Backup does not send to the FIFO topic `{}`", safe(topic));

@@ -91,3 +91,24 @@ fn the_stack_says_who_and_where() {
     }
     assert_eq!(stack(name, account, region, "\"a\""), [("VSS0206", "\"a\"".to_owned())]);
 }
+
+#[test]
+fn one_fault_of_an_entry_hides_no_other() {
+    let misspelt = "[attachment.w]\ninstance_profile = \"nope\"\ntarget = { tags = { a = \"b\" } }\n";
+    let codes: Vec<_> = problems(&file(misspelt)).into_iter().map(|(_, text)| text).collect();
+    assert!(codes.contains(&"target".to_owned()) && codes.contains(&"\"nope\"".to_owned()), "{codes:?}");
+    assert_eq!(codes.len(), 2, "{codes:?}");
+    let topic = "topic = \"arn:aws:sns:ap-northeast-1:123456789012:backups\"";
+    for (notifications, lacks) in [
+        ("events = [\"BACKUP_JOB_COMPLETE\"]".to_owned(), Some("`topic` is missing")),
+        ("tpoic = \"x\", events = [\"BACKUP_JOB_COMPLETE\"]".to_owned(), None),
+        (format!("{topic}, events = [\"BACKUP_JOB_COMPLETE\"]"), None),
+        (format!("{topic}, event = [\"BACKUP_JOB_COMPLETED\"]"), None),
+        (topic.to_owned(), Some("`events` is missing")),
+    ] {
+        let loaded = file(&vault(&format!("notifications = {{ {notifications} }}")));
+        let found = loaded.diagnostics.iter().find(|one| one.code == "VSS0418");
+        assert_eq!(found.and_then(|one| one.label.as_deref()), lacks, "{notifications}\n{:#?}", loaded.diagnostics);
+        assert!(loaded.diagnostics.has_errors(), "{notifications}");
+    }
+}
