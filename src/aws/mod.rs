@@ -10,6 +10,7 @@ mod fence;
 mod gate;
 mod guard;
 mod kms;
+mod lacks;
 mod memo;
 mod pages;
 mod parameters;
