@@ -86,6 +86,9 @@ pub struct Covered {
     /// selects it.
     #[serde(default)]
     pub missing: Vec<String>,
+    /// The role of the first of them, where the file does not make it: without it AWS takes no selection.
+    #[serde(default)]
+    pub missing_role: Option<String>,
     /// The tags that it lacks for a selection of a plan with VSS, where there is one that tags alone decide.
     #[serde(default)]
     pub lacks: Option<Lacks>,
@@ -151,7 +154,11 @@ impl Coverage {
             let arn = evidence.instance_arn(&instance.id);
             let resource = Resource { arn: &arn, kind: "EC2", tags: &instance.tags };
             let means = |one: &&&Declared| select(&one.selection, resource, evidence.opt_in.known()) != Selected::No;
-            covered.missing = missing.iter().filter(means).map(|one| one.address.clone()).collect();
+            let missing: Vec<&&Declared> = missing.iter().filter(means).collect();
+            covered.missing = missing.iter().map(|one| one.address.clone()).collect();
+            let is_there = |arn: &String| evidence.roles.known().is_some_and(|roles| roles.contains_key(arn));
+            let role = missing.first().filter(|one| !one.makes_role).map(|one| one.selection.role_arn.clone());
+            covered.missing_role = role.filter(|arn| !is_there(arn));
         }
         self
     }
@@ -223,6 +230,7 @@ fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &
         overlaps: collisions.among(&chosen, evidence.read_at),
         near_misses,
         missing: Vec::new(),
+        missing_role: None,
         lacks,
     }
 }

@@ -50,6 +50,8 @@ pub struct Declared {
     pub plan: String,
     /// What it selects.
     pub selection: Selection,
+    /// The file makes its role as well.
+    pub makes_role: bool,
 }
 
 /// How far back AWS Backup lists jobs, in seconds: 30 days.

@@ -120,6 +120,12 @@ pub(super) fn membership(membership: &Membership) -> String {
 /// Returns what to do about an instance.
 pub(crate) fn fix(covered: &Covered) -> String {
     if let Some(address) = covered.missing.first() {
+        if let Some(role) = &covered.missing_role {
+            return format!(
+                "`{address}` of the file means it, and AWS does not have that selection: `vssctl apply` makes it once \
+                 its role {role} is there, which the file does not make; make that role, or correct `role` in the file"
+            );
+        }
         return format!("`vssctl apply`: `{address}` of the file means it, and AWS does not have that selection");
     }
     if let Some(miss) = covered.near_misses.first() {
@@ -213,6 +219,20 @@ mod tests {
             "{text}"
         );
         assert!(words.contains("selected: plan morning-of-the-other-team"), "{text}");
+    }
+
+    #[test]
+    fn a_role_that_the_file_does_not_make_is_named_before_an_apply_that_aws_refuses() {
+        let mut coverage = coverage(&fixture::healthy());
+        let covered = &mut coverage.instances[0];
+        covered.missing = vec!["selection.daily.windows".to_owned()];
+        assert!(fix(covered).starts_with("`vssctl apply`: "), "{}", fix(covered));
+        covered.missing_role = Some("arn:aws:iam::123456789012:role/Gone".to_owned());
+        assert!(
+            fix(covered).contains("once its role arn:aws:iam::123456789012:role/Gone is there"),
+            "{}",
+            fix(covered)
+        );
     }
 
     #[test]

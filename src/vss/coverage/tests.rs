@@ -105,3 +105,21 @@ fn a_selection_by_tags_means_nothing_where_ec2_is_switched_off() {
     assert_eq!(covered.protection, Protection::Unprotected);
     assert!(matches!(covered.plans[0].selected, Selected::SwitchedOff(_)));
 }
+
+#[test]
+fn a_missing_selection_whose_role_the_file_does_not_make_names_that_role() {
+    let mut evidence = fixture::healthy();
+    let Known::Known(selections) = &mut fixture::plan(&mut evidence).selections else { panic!("no selections") };
+    let mut selection = selections.remove(0);
+    let gone = "arn:aws:iam::123456789012:role/Gone";
+    selection.role_arn = gone.to_owned();
+    let address = "selection.daily.windows".to_owned();
+    for makes_role in [true, false] {
+        let (address, selection) = (address.clone(), selection.clone());
+        let declared = [Declared { address, plan: "daily".to_owned(), selection, makes_role }];
+        let coverage = coverage(&evidence).beside(&evidence, &declared);
+        let covered = covered(&coverage, "sql-1");
+        assert_eq!(covered.missing, ["selection.daily.windows"]);
+        assert_eq!(covered.missing_role.as_deref(), (!makes_role).then_some(gone));
+    }
+}

@@ -86,7 +86,7 @@ pub(super) fn check(evidence: &Evidence, options: &Options, patients: &[Patient<
 
 /// A selection of the file that AWS does not have backs nothing up. What could not be read is not missing.
 fn selection(evidence: &Evidence, file: &File, declared: &Declared, notes: &mut Notes) {
-    let Declared { address, plan, selection } = declared;
+    let Declared { address, plan, selection, makes_role: _ } = declared;
     let Known::Known(plans) = &evidence.plans else { return };
     let mut found = plans.iter().filter(|live| live.name == *plan).peekable();
     let is_there = found.peek().is_some();

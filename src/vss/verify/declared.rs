@@ -20,9 +20,17 @@ pub fn declared(desired: &[Desired]) -> Vec<Declared> {
         .filter(|entry| entry.address.kind() == KindId::Selection)
         .filter_map(|entry| {
             let plan = plan_of(entry)?.name.clone();
-            Some(Declared { address: entry.address.to_string(), plan, selection: selection(entry) })
+            let selection = selection(entry);
+            let makes_role = is_role(desired, &selection.role_arn);
+            Some(Declared { address: entry.address.to_string(), plan, selection, makes_role })
         })
         .collect()
+}
+
+/// Tells whether the file makes a role, whose name is taken once in an account.
+fn is_role(desired: &[Desired], arn: &str) -> bool {
+    let name = arn.rsplit('/').next().unwrap_or(arn);
+    desired.iter().any(|entry| entry.address.kind() == KindId::Role && entry.name == name)
 }
 
 fn selection(entry: &Desired) -> Selection {

@@ -287,8 +287,12 @@ fn where_the_plans_cannot_be_read_nobody_is_said_to_be_in_none() {
         evidence.jobs = Known::Known(Vec::new());
         let selection = fixture::plan(&mut evidence).selections.known().unwrap()[0].clone();
         blind(&mut evidence);
-        let declared =
-            vec![Declared { address: "selection.daily.windows".to_owned(), plan: "daily".to_owned(), selection }];
+        let declared = vec![Declared {
+            address: "selection.daily.windows".to_owned(),
+            plan: "daily".to_owned(),
+            selection,
+            makes_role: true,
+        }];
         let options = Options { declared, ..Options::default() };
         let report = verify(&evidence, &options);
         let verified = only(&report);
@@ -436,8 +440,12 @@ fn what_the_file_means_to_back_up_is_judged_even_if_nothing_was_backed_up_in_aws
     let plan = fixture::plan(&mut evidence);
     (plan.selections, evidence.jobs) = (Known::Known(Vec::new()), Known::Known(Vec::new()));
     assert!(verify(&evidence, &Options::default()).instances.is_empty());
-    let declared =
-        vec![Declared { address: "selection.daily.windows".to_owned(), plan: "daily".to_owned(), selection }];
+    let declared = vec![Declared {
+        address: "selection.daily.windows".to_owned(),
+        plan: "daily".to_owned(),
+        selection,
+        makes_role: true,
+    }];
     let report = verify(&evidence, &Options { declared, ..Options::default() });
     assert_eq!(only(&report).verdict, Verdict::Never);
     assert!(only(&report).notes[0].contains("`selection.daily.windows` of the file means it"), "{report:#?}");
