@@ -130,8 +130,9 @@ impl Diagnosis {
         self.findings.iter().any(|finding| finding.severity != Severity::Advice)
     }
 
-    /// Tells whether something could not be told.
+    /// Tells whether something could not be told that backups depend on. Who may restore an instance is chosen when that
+    /// is asked for, and a doubt about it stands beside the result.
     pub fn has_unknown(&self) -> bool {
-        !self.undecided.is_empty() || !self.unread.is_empty()
+        self.undecided.iter().any(|undecided| undecided.check != "D025") || !self.unread.is_empty()
     }
 }

@@ -454,3 +454,25 @@ fn ec2_endpoint(answers: bool) -> crate::vss::evidence::Endpoint {
         answers,
     }
 }
+
+fn role<'a>(evidence: &'a mut Evidence, arn: &str) -> &'a mut crate::vss::evidence::Role {
+    match &mut evidence.roles {
+        Known::Known(roles) => roles.get_mut(arn).unwrap(),
+        Known::Unknown(_) | Known::NotRead => panic!("no roles"),
+    }
+}
+
+fn denies(action: &str, condition: &serde_json::Value) -> serde_json::Value {
+    let deny = json!({ "Effect": "Deny", "Action": action, "Resource": "*", "Condition": condition });
+    json!({ "Version": "2012-10-17", "Statement": [deny] })
+}
+
+#[test]
+fn a_doubt_about_restores_stands_beside_a_healthy_result() {
+    let guard = denies("iam:PassRole", &json!({ "StringNotEquals": { "aws:RequestedRegion": "eu-west-1" } }));
+    let diagnosis = with(|evidence| {
+        role(evidence, fixture::BACKUP_ROLE).inline.insert("guard".to_owned(), guard);
+    });
+    let undecided: Vec<&str> = diagnosis.undecided.iter().map(|one| one.check).collect();
+    assert_eq!((undecided, diagnosis.has_findings(), diagnosis.has_unknown()), (vec!["D025"], false, false));
+}
