@@ -232,7 +232,7 @@ pub fn left_alone(role: &Role, documents: &BTreeMap<String, Value>, scope: &Scop
     Some(LeftAlone { role: role.name.clone(), reasons, is_shared })
 }
 
-/// Finds what a migration of a role changes; nothing where it has no older policy or is no role of Windows servers alone.
+/// Finds what a migration of a role changes; nothing where it has no older policy, or is not of Windows servers alone.
 pub fn migration(
     role: &Role,
     documents: &BTreeMap<String, Value>,
