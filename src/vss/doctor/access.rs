@@ -139,6 +139,49 @@ impl Powers {
     }
 }
 
+/// The policies that deny requests of a role outright, each with the actions that it denies.
+#[derive(Debug, Default)]
+pub(super) struct Denials(BTreeMap<String, Vec<&'static str>>);
+
+impl Denials {
+    /// Notes which policy of the role, or its permissions boundary, denies a request outright.
+    pub(super) fn note(&mut self, powers: &PowersByRole, role: &Role, need: &Need) {
+        let request = powers.request(role, need);
+        let denies = |document: &Value| {
+            policies(std::slice::from_ref(document))
+                .is_ok_and(|policies| policies.judge(&request) == Judgement::Denied(Decision::ExplicitDeny))
+        };
+        let inline = role.inline.iter().map(|(name, document)| (format!("inline policy `{name}`"), Some(document)));
+        let managed = role.managed.iter().map(|(arn, document)| (format!("policy `{arn}`"), document.known()));
+        let boundary = role.boundary.iter();
+        let boundary = boundary.map(|(arn, document)| (format!("permissions boundary `{arn}`"), document.known()));
+        for (policy, document) in inline.chain(managed).chain(boundary) {
+            if document.is_some_and(denies) {
+                let actions = self.0.entry(policy).or_default();
+                if !actions.contains(&need.action) {
+                    actions.push(need.action);
+                }
+            }
+        }
+    }
+
+    /// Says what was seen: a line for each policy.
+    pub(super) fn seen(&self) -> impl Iterator<Item = String> {
+        self.0.iter().map(|(policy, actions)| format!("its {policy} denies {}", actions.join(", ")))
+    }
+
+    /// Says what to do about actions that a role lacks: what denies goes, and `otherwise` is for the rest.
+    pub(super) fn remedy(&self, lacking: &[&str], otherwise: String) -> String {
+        if self.0.is_empty() {
+            return otherwise;
+        }
+        let parts = self.0.iter().map(|(policy, actions)| format!("{} in its {policy}", actions.join(", ")));
+        let takes = format!("take out the `Deny` of {}", parts.collect::<Vec<_>>().join(", and of "));
+        let is_denied = |action: &&str| self.0.values().any(|actions| actions.contains(action));
+        if lacking.iter().all(is_denied) { takes } else { format!("{takes}; and {otherwise}") }
+    }
+}
+
 /// Decides whether a role allows a request; its documents are parsed at the first request.
 pub(super) fn access(powers: &mut PowersByRole, role: &Role, need: &Need) -> Access {
     let request = powers.request(role, need);

@@ -153,7 +153,7 @@ checks! {
     "D064" Warning Apis QUOTAS "no two plans back up the instance at overlapping times";
     "D065" Advice Jobs ON_DEMAND "jobs that failed were followed by others";
     "D070" Warning Apis PLAN_OPTIONS "the windows of a rule are long enough and do not overlap";
-    "D071" Error Apis LOCK "the retention is inside of the vault lock's range";
+    "D071" Error Apis LOCK "the vault of a rule exists, and its lock takes the retention";
     "D072" Error Apis ASSIGNING "AWS Backup handles EC2 in this region";
     "D073" Warning Apis ASSIGNING "a selection names what it selects";
     "D074" Warning Apis ASSIGNING "a plan with VSS selects Windows instances";

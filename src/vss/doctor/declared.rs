@@ -23,6 +23,10 @@ pub struct File {
     pub packages: Vec<DeclaredPackage>,
     /// The AWS names of the roles that the file makes.
     pub roles: BTreeSet<String>,
+    /// The names of the instance profiles that it makes.
+    pub profiles: BTreeSet<String>,
+    /// The names of the vaults that it makes.
+    pub vaults: BTreeSet<String>,
 }
 
 /// A package of the file.
@@ -61,6 +65,8 @@ impl File {
                 })
                 .collect(),
             roles: of_kind(KindId::Role).map(|entry| entry.name.clone()).collect(),
+            profiles: of_kind(KindId::InstanceProfile).map(|entry| entry.name.clone()).collect(),
+            vaults: of_kind(KindId::Vault).map(|entry| entry.name.clone()).collect(),
         }
     }
 
@@ -131,12 +137,24 @@ fn missing_role(evidence: &Evidence, file: &File, declared: &Declared, subject: 
         subject,
         format!("the role {name} does not exist, and without it AWS takes no `{}`", declared.address),
         vec![format!("role {arn}")],
-        format!(
-            "declare it (`[role.{name}] preset = \"backup-service\"`) and write `role = \"{name}\"`, or name a role \
-             that there is and that AWS Backup may assume; then `vssctl apply` makes the selection"
-        ),
+        match roles.values().find(|role| role.name == name) {
+            // The name of a role is taken once in an account, whatever its path.
+            Some(role) => format!(
+                "the role {name} has another path: write `role = \"{}\"`; then `vssctl apply` makes the selection",
+                role.arn
+            ),
+            None => format!(
+                "declare it (`[role.{name}] preset = \"backup-service\"`) and write `role = \"{name}\"`, or name a \
+                 role that there is and that AWS Backup may assume; then `vssctl apply` makes the selection"
+            ),
+        },
     );
     true
+}
+
+/// Tells whether the targets name an instance by its id.
+fn name_it(targets: &Value, id: &str) -> bool {
+    targets["InstanceIds"].as_array().is_some_and(|ids| ids.iter().any(|one| one == id))
 }
 
 /// A package for Windows is not installed on other systems: the association fails there, and as a whole.
@@ -153,11 +171,18 @@ fn linux(evidence: &Evidence, package: &DeclaredPackage, notes: &mut Notes) {
             &Subject::instance(instance),
             format!("`{}` means an instance without Windows: {PACKAGE} can't be installed there", package.address),
             vec![format!("targets {} take {}", targets::words(&package.targets), instance.title())],
-            format!(
-                "give `targets` of `{}` a tag that Windows servers alone have, or take the tag off this instance: the \
-                 association fails here each time, and as a whole",
-                package.address
-            ),
+            if name_it(&package.targets, &instance.id) {
+                format!(
+                    "take {} out of `instance_ids` of `{}`: the association fails here each time, and as a whole",
+                    instance.id, package.address
+                )
+            } else {
+                format!(
+                    "give `targets` of `{}` a tag that Windows servers alone have, or take the tag off this instance: \
+                     the association fails here each time, and as a whole",
+                    package.address
+                )
+            },
         );
     }
 }

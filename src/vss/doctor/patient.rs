@@ -1,6 +1,6 @@
 //! The instances that are examined, each with what several checks ask about it.
 
-use super::{Options, Subject};
+use super::{File, Options, Subject};
 use crate::vss::coverage::{self, Membership};
 use crate::vss::evidence::{Evidence, Instance, Plan};
 use crate::vss::package::{PackageEvidence, believed};
@@ -18,10 +18,13 @@ pub(super) struct Patient<'a> {
     pub(super) package: Option<PackageEvidence>,
     /// The operating system, where it is known.
     pub(super) system: Option<System>,
+    /// The file declares its instance profile, or a role that is named like it.
+    pub(super) is_declared: bool,
 }
 
 impl<'a> Patient<'a> {
-    pub(super) fn new(evidence: &'a Evidence, instance: &'a Instance) -> Self {
+    pub(super) fn new(evidence: &'a Evidence, instance: &'a Instance, file: &File) -> Self {
+        let profile = instance.profile_arn.as_deref().and_then(|arn| arn.rsplit('/').next());
         Self {
             evidence,
             instance,
@@ -29,6 +32,7 @@ impl<'a> Patient<'a> {
             memberships: coverage::memberships(evidence, instance),
             package: believed(&evidence.package_evidence(&instance.id)).cloned(),
             system: evidence.system(&instance.id),
+            is_declared: profile.is_some_and(|name| file.profiles.contains(name) || file.roles.contains(name)),
         }
     }
 
@@ -73,7 +77,7 @@ pub(super) fn patients<'a>(evidence: &'a Evidence, options: &Options) -> Vec<Pat
     let all = evidence.instances.known().into_iter().flatten();
     let mut patients: Vec<Patient<'a>> = all
         .filter(|instance| if options.only.is_empty() { instance.windows } else { options.only.contains(&instance.id) })
-        .map(|instance| Patient::new(evidence, instance))
+        .map(|instance| Patient::new(evidence, instance, &options.file))
         .collect();
     let wants_vss = |patient: &Patient<'_>| patient.memberships.iter().any(|membership| membership.windows_vss);
     if options.only.is_empty() && patients.iter().any(wants_vss) {

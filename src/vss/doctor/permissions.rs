@@ -1,6 +1,6 @@
 //! The instance's profile and role, and the package that the managed policy needs: D011, D020, D021, D022, D030, D031.
 
-use super::access::{Access, Need, access};
+use super::access::{Access, Denials, Need, access};
 use super::inspection::EXECUTABLE;
 use super::{Finding, Notes, Patient, Severity, why};
 use crate::policy::trust;
@@ -77,13 +77,18 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
         return None;
     };
     let seen = vec![format!("instance profile {arn}")];
+    let put_back = patient.is_declared.then(|| {
+        let name = arn.rsplit('/').next().unwrap_or(arn);
+        format!("the file declares {name}: `vssctl plan` shows what puts it back, and `vssctl apply` does it")
+    });
+    let put_back = put_back.as_deref().unwrap_or(remedy);
     let Some(profile) = profiles.get(arn) else {
-        notes.find("D020", subject, "the instance's profile no longer exists", seen, remedy);
+        notes.find("D020", subject, "the instance's profile no longer exists", seen, put_back);
         return None;
     };
     let role = match profile.roles.as_slice() {
         [] => {
-            notes.find("D020", subject, format!("the instance profile {} has no role", profile.name), seen, remedy);
+            notes.find("D020", subject, format!("the instance profile {} has no role", profile.name), seen, put_back);
             return None;
         }
         [role] => role,
@@ -104,7 +109,7 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
             subject,
             format!("the role of the instance profile {} no longer exists", profile.name),
             seen,
-            remedy,
+            put_back,
         );
         return None;
     };
@@ -165,10 +170,11 @@ fn needs(patient: &Patient<'_>, with_tag: bool) -> Vec<Need> {
 
 fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
     let Patient { subject, instance, evidence, .. } = patient;
-    let mut lacking = Vec::new();
+    let (mut lacking, mut denials) = (Vec::new(), Denials::default());
     let mut note = |need: &Need, notes: &mut Notes| match access(&mut notes.powers, role, need) {
         Access::Allowed => {}
         Access::Denied => {
+            denials.note(&notes.powers, role, need);
             if !lacking.contains(&need.action) {
                 lacking.push(need.action);
             }
@@ -199,13 +205,14 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
         let boundary = role.boundary.as_ref().map(|(arn, _)| format!("permissions boundary {arn}"));
         let mut seen = vec![format!("role {} does not allow {}", role.name, lacking.join(", "))];
         seen.extend(boundary);
+        seen.extend(denials.seen());
         notes.find_as(
             "D021",
             severity,
             subject,
             format!("the role {} does not allow what VSS needs", role.name),
             seen,
-            remedy,
+            denials.remedy(&lacking, remedy),
         );
         return;
     }

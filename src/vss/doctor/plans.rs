@@ -2,8 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::access::{Access, Need, access};
-use super::{Notes, Options, Patient, Severity, Subject, why};
+use super::access::{Access, Denials, Need, access};
+use super::{File, Notes, Options, Patient, Severity, Subject, why};
 use crate::model::service_role::{BACKUP, When};
 use crate::policy::trust;
 use crate::vss::coverage::{collide, memberships};
@@ -120,7 +120,7 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], options: &Opt
         let subject = Subject::Plan { name: plan.name.clone() };
         windows(plan, &subject, evidence, notes);
         for rule in &plan.rules {
-            retention(plan, rule, evidence, notes);
+            retention(plan, rule, evidence, &options.file, notes);
         }
         match &plan.selections {
             Known::Known(selections) => {
@@ -128,7 +128,7 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], options: &Opt
                 for selection in selections {
                     names_what_it_selects(plan, selection, notes);
                     if roles.insert(&selection.role_arn) {
-                        role(plan, selection, evidence, notes);
+                        role(plan, selection, evidence, &options.file, notes);
                     }
                 }
                 if selections.is_empty() {
@@ -186,7 +186,7 @@ fn windows(plan: &Plan, subject: &Subject, evidence: &Evidence, notes: &mut Note
 }
 
 /// What a rule keeps, and for how long.
-fn retention(plan: &Plan, rule: &Rule, evidence: &Evidence, notes: &mut Notes) {
+fn retention(plan: &Plan, rule: &Rule, evidence: &Evidence, file: &File, notes: &mut Notes) {
     let subject = Subject::Plan { name: plan.name.clone() };
     if rule.continuous || rule.cold_after_days.is_some_and(|days| days > 0) {
         let what = if rule.continuous { "continuous backup" } else { "cold storage" };
@@ -201,6 +201,9 @@ fn retention(plan: &Plan, rule: &Rule, evidence: &Evidence, notes: &mut Notes) {
     let Some(vault) = evidence.vaults.known().and_then(|vaults| vaults.get(&rule.vault)) else {
         if evidence.vaults.unread().is_some() {
             notes.undecided("D071", &subject, why(&evidence.vaults));
+        }
+        if evidence.vaults.known().is_some() {
+            no_vault(plan, rule, file, notes);
         }
         return;
     };
@@ -226,6 +229,23 @@ fn retention(plan: &Plan, rule: &Rule, evidence: &Evidence, notes: &mut Notes) {
     );
 }
 
+/// A vault that is gone takes no backup.
+fn no_vault(plan: &Plan, rule: &Rule, file: &File, notes: &mut Notes) {
+    let Rule { name, vault, .. } = rule;
+    let remedy = if file.vaults.contains(vault) {
+        format!("the file declares the vault {vault}: `vssctl plan` shows it, and `vssctl apply` makes it again")
+    } else {
+        format!("make the vault {vault} again (`[vault.{vault}]` declares one), or let the rule name one that is there")
+    };
+    notes.find(
+        "D071",
+        &Subject::Plan { name: plan.name.clone() },
+        format!("every job of the rule {name} of the plan {} fails: its vault {vault} does not exist", plan.name),
+        vec![format!("ListBackupVaults does not have {vault}")],
+        remedy,
+    );
+}
+
 fn names_what_it_selects(plan: &Plan, selection: &Selection, notes: &mut Notes) {
     let everything = selection.resources.is_empty() && selection.list_of_tags.is_empty();
     let star = selection.resources.iter().any(|pattern| pattern == "*");
@@ -241,7 +261,7 @@ fn names_what_it_selects(plan: &Plan, selection: &Selection, notes: &mut Notes) 
 }
 
 /// The role that AWS Backup gets.
-fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Notes) {
+fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, file: &File, notes: &mut Notes) {
     let subject = Subject::Selection { plan: plan.name.clone(), name: selection.name.clone() };
     let arn = &selection.role_arn;
     let name = arn.rsplit('/').next().unwrap_or(arn);
@@ -263,7 +283,18 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, notes: &mut Not
     };
     let Some(role) = roles.get(arn) else {
         let seen = vec![format!("role {arn}")];
-        notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, SERVICE_ROLE);
+        let remedy = match roles.values().find(|role| role.name == name) {
+            _ if file.roles.contains(name) => {
+                format!("the file declares the role {name}: `vssctl plan` shows it, and `vssctl apply` makes it again")
+            }
+            // The name of a role is taken once in an account, whatever its path.
+            Some(role) => format!("the role {name} has another path: let the selection name {}", role.arn),
+            None => format!(
+                "make the role {name} again (`[role.{name}] preset = \"backup-service\"` declares one), or let the \
+                 selection name a role that AWS Backup may assume"
+            ),
+        };
+        notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, remedy);
         return;
     };
     let found = trust::judge(&role.trust, "backup.amazonaws.com", Some(&evidence.scope.account_id));
@@ -283,17 +314,22 @@ fn allows(plan: &Plan, role: &Role, subject: &Subject, evidence: &Evidence, note
     let tagging: Vec<&str> =
         plan.rules.iter().filter(|rule| !rule.recovery_point_tags.is_empty()).map(|rule| rule.name.as_str()).collect();
     let mut lacking: Vec<&str> = Vec::new();
-    let (mut lacks_tagging, mut unknown) = (false, None);
+    let (mut lacks_tagging, mut unknown, mut denials) = (false, None, Denials::default());
     for one in BACKUP {
         if one.when == When::WithTags && tagging.is_empty() {
             continue;
         }
         let resource = one.on.arn(scope.partition(), &scope.region, &scope.account_id, "i-0123456789abcdef0");
-        match access(&mut notes.powers, role, &Need::new(one.action, resource)) {
+        let need = Need::new(one.action, resource);
+        match access(&mut notes.powers, role, &need) {
             Access::Allowed => {}
             Access::Denied if one.when == When::WithTags => lacks_tagging = true,
-            Access::Denied if lacking.contains(&one.action) => {}
-            Access::Denied => lacking.push(one.action),
+            Access::Denied => {
+                denials.note(&notes.powers, role, &need);
+                if !lacking.contains(&one.action) {
+                    lacking.push(one.action);
+                }
+            }
             Access::Unknown(reason) => unknown = unknown.or(Some(format!("{} of {name}: {reason}", one.action))),
         }
     }
@@ -301,9 +337,10 @@ fn allows(plan: &Plan, role: &Role, subject: &Subject, evidence: &Evidence, note
         notes.undecided("D023", subject, reason);
     }
     if !lacking.is_empty() {
-        let seen = vec![format!("role {arn} does not allow {}", lacking.join(", "))];
+        let seen = format!("role {arn} does not allow {}", lacking.join(", "));
+        let seen = std::iter::once(seen).chain(denials.seen()).collect();
         let problem = format!("the role {name} does not allow AWS Backup what VSS needs");
-        notes.find("D023", subject, problem, seen, SERVICE_ROLE);
+        notes.find("D023", subject, problem, seen, denials.remedy(&lacking, SERVICE_ROLE.to_owned()));
     }
     if lacks_tagging {
         notes.find_as(
