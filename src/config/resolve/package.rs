@@ -172,8 +172,8 @@ fn pin(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>) {
     let Some(version) = pinned.filter(|version| !is_withdrawn(version)) else { return };
     let numbers = version.trim_start_matches(['v', 'V']);
     let found = match (offered(numbers), is_of_numbers(version)) {
-        (Some(meant), _) if meant == version => return,
-        // Whether AWS finds it so is not written down.
+        // A missing number is 0. Whether AWS finds a version with two numbers is not written down.
+        (Some(meant), true) if meant == version || version.split('.').count() > 2 => return,
         (Some(meant), true) => entry
             .warning("VSS0619", format!("AWS writes the version {} of AwsVssComponents `{meant}`", safe(version)))
             .label(format!("write `{meant}`")),
