@@ -66,26 +66,28 @@ pub fn text(report: &Report, destroys: bool, left_out: usize, width: usize) -> S
     if !text.is_empty() {
         text.push('\n');
     }
+    last_line(&mut text, report, destroys, left_out);
+    if !report.is_complete() {
+        paragraph(&mut text, "Run it again to go on: it reads what is there and does what is left.", 0, width);
+    }
+    text
+}
+
+/// Says in one line how the run ended.
+fn last_line(text: &mut String, report: &Report, destroys: bool, left_out: usize) {
     let Summary { add, change, destroy } = done(report);
-    if report.is_complete() && left_out == 0 {
-        let line = if destroys {
-            format!("Destroy complete! Resources: {destroy} destroyed.")
-        } else {
-            format!("Apply complete! Resources: {add} added, {change} changed, {destroy} destroyed.")
-        };
-        let _ = writeln!(text, "{BOLD}{line}{BOLD:#}");
-        return text;
+    let what = if destroys { "Destroy" } else { "Apply" };
+    let done = format!("Resources: {add} added, {change} changed, {destroy} destroyed");
+    if report.is_complete() && left_out > 0 {
+        let _ = writeln!(text, "{BOLD}{what} incomplete.{BOLD:#} {done}; {left_out} left as they were.");
+        return;
+    }
+    if report.is_complete() {
+        let done = if destroys { format!("Resources: {destroy} destroyed") } else { done };
+        let _ = writeln!(text, "{BOLD}{what} complete! {done}.{BOLD:#}");
+        return;
     }
     let (_, failed, unknown, skipped) = report.counts();
-    let what = if destroys { "Destroy" } else { "Apply" };
-    if report.is_complete() {
-        let _ = writeln!(
-            text,
-            "{BOLD}{what} incomplete.{BOLD:#} Resources: {add} added, {change} changed, {destroy} destroyed; \
-             {left_out} left as they were."
-        );
-        return text;
-    }
     let how = if report.interrupted { "interrupted" } else { "incomplete" };
     let partial = match report.partial() {
         0 => String::new(),
@@ -93,11 +95,8 @@ pub fn text(report: &Report, destroys: bool, left_out: usize, width: usize) -> S
     };
     let _ = writeln!(
         text,
-        "{BOLD}{what} {how}.{BOLD:#} Resources: {add} added, {change} changed, {destroy} destroyed; \
-         {failed} failed, {partial}{unknown} unknown, {skipped} skipped."
+        "{BOLD}{what} {how}.{BOLD:#} {done}; {failed} failed, {partial}{unknown} unknown, {skipped} skipped."
     );
-    paragraph(&mut text, "Run it again to go on: it reads what is there and does what is left.", 0, width);
-    text
 }
 
 /// Says which parts of a half-done resource exist, and which it lacks.

@@ -130,8 +130,8 @@ impl Diagnosis {
         self.findings.iter().any(|finding| finding.severity != Severity::Advice)
     }
 
-    /// Tells whether something could not be told that backups depend on. Who may restore an instance is chosen when that
-    /// is asked for, and a doubt about it stands beside the result.
+    /// Tells whether something could not be told that backups depend on. Who may restore an instance is chosen when
+    /// that is asked for, and a doubt about it stands beside the result.
     pub fn has_unknown(&self) -> bool {
         self.undecided.iter().any(|undecided| undecided.check != "D025") || !self.unread.is_empty()
     }
