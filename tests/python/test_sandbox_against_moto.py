@@ -44,7 +44,6 @@ DEVIATIONS = [
         "the prefix `aws:` is reserved (IAM User Guide, rules for tagging)",
     ),
     ("iam:CreateRole: ValidationError 400, 200", "sandbox", "required members, patterns and bounds of the model"),
-    ("iam:CreateRole: NoSuchEntity 404, 200", "sandbox", "a boundary is a policy that exists"),
     ("iam:DeletePolicy: DeleteConflict 409, 200", "sandbox", "DeletePolicy: detach the policy first"),
     ("iam:ListEntitiesForPolicy: NoSuchEntity 404, 200", "sandbox", "ListEntitiesForPolicy's errors"),
     ("iam:ListInstanceProfilesForRole: NoSuchEntity 404, 200", "sandbox", "ListInstanceProfilesForRole's errors"),
