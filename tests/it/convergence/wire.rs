@@ -169,8 +169,9 @@ enum TouchSort {
     Write,
 }
 
-/// The calls that change a role. Which of them a call is stands in its body.
-const ROLE_WRITES: [&str; 11] = [
+/// The calls that give or take privileges of a role, or can't be taken back. A description may follow the reading of the
+/// plan by ten seconds. Which of them a call is stands in its body.
+const ROLE_WRITES: [&str; 9] = [
     "AttachRolePolicy",
     "DeleteRole",
     "DeleteRolePermissionsBoundary",
@@ -179,9 +180,7 @@ const ROLE_WRITES: [&str; 11] = [
     "PutRolePermissionsBoundary",
     "PutRolePolicy",
     "TagRole",
-    "UntagRole",
     "UpdateAssumeRolePolicy",
-    "UpdateRole",
 ];
 
 impl Touch {
@@ -193,7 +192,9 @@ impl Touch {
             let sort = match request.method() {
                 "GET" => TouchSort::Look,
                 "PUT" if is_whole => TouchSort::Create,
-                _ => TouchSort::Write,
+                "DELETE" if is_whole => TouchSort::Write,
+                _ if path.contains("/access-policy") || path.contains("/vault-lock") => TouchSort::Write,
+                _ => return None,
             };
             return (!name.is_empty()).then_some(Self { name, sort });
         }
