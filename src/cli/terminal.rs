@@ -138,12 +138,12 @@ impl<'a> Terminal<'a> {
     fn report(&self, report: &Report, plan: &Plan) {
         let ui = self.ui;
         ui.clear_status();
-        if self.manner.json {
-            self.line(&render::report::json(report));
-            return;
-        }
         let is_left_out = |change: &&Change| matches!(change.action, Action::Refused | Action::Unknown);
         let left_out = plan.changes.iter().filter(is_left_out).count();
+        if self.manner.json {
+            self.line(&render::report::json(report, left_out));
+            return;
+        }
         ui.answer(&format!("\n{}", render::report::text(report, self.manner.destroys, left_out, ui.width())));
         let refused = plan.changes.iter().filter(|change| change.action == Action::Refused);
         let refused: Vec<String> = refused.map(|change| format!("`{}`", change.address)).collect();

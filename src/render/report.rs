@@ -210,12 +210,13 @@ fn done(report: &Report) -> Summary {
     summary
 }
 
-/// Returns a report for programs.
-pub fn json(report: &Report) -> Value {
+/// Returns a report for programs; `left_out` as in [`text`].
+pub fn json(report: &Report, left_out: usize) -> Value {
     let Summary { add, change, destroy } = done(report);
     json!({
         "type": "report",
-        "complete": report.is_complete(),
+        "complete": report.is_complete() && left_out == 0,
+        "left_out": left_out,
         "interrupted": report.interrupted,
         "calls": report.calls,
         "looks": report.looks,

@@ -343,3 +343,17 @@ fn an_arn_with_another_path_or_spelling_than_the_role_has_is_named_with_the_righ
     let file = format!("{STACK}[vault.vss]\n{PLAN}{}", selection(&ROLE.to_lowercase()));
     assert_eq!(help(&bench.plan(&file)), [format!("did you mean `{ROLE}`?")]);
 }
+
+#[test]
+fn an_apply_that_leaves_something_out_does_not_call_itself_complete() {
+    let wrong = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:nobodys";
+    let plan = format!("[plan.daily]\n[plan.daily.rule.r]\nvault = \"{wrong}\"\n");
+    let place = Place::with(&format!("{STACK}[vault.made]\n{plan}"));
+    let run = place.sandbox(&["apply", "--yes", "--json"]).exits(4);
+    let report: Value = serde_json::from_str(run.stdout.lines().last().expect("a line")).expect("JSON");
+    let said = ["type", "complete", "added", "left_out"].map(|name| report[name].clone());
+    assert_eq!(said, [json!("report"), json!(false), json!(1), json!(1)], "{report:#}");
+    let place = Place::with(&format!("{STACK}[vault.made]\n{plan}"));
+    let run = place.sandbox(&["apply", "--yes"]).exits(4);
+    assert_eq!(run.last_line(), "Apply incomplete. Resources: 1 added, 0 changed, 0 destroyed; 1 left as they were.");
+}

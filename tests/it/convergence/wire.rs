@@ -192,9 +192,7 @@ impl Touch {
             let sort = match request.method() {
                 "GET" => TouchSort::Look,
                 "PUT" if is_whole => TouchSort::Create,
-                "DELETE" if is_whole => TouchSort::Write,
-                _ if path.contains("/access-policy") || path.contains("/vault-lock") => TouchSort::Write,
-                _ => return None,
+                _ => TouchSort::Write,
             };
             return (!name.is_empty()).then_some(Self { name, sort });
         }
