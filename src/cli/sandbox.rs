@@ -33,6 +33,10 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
             .hint("the sandbox checks no passwords: give a loopback address such as `127.0.0.1:4599`"));
     }
     let sandbox = session::open_sandbox(path)?;
+    for rate in &arguments.rate {
+        sandbox.limit(rate.clone());
+    }
+    sandbox.delay(arguments.latency.unwrap_or_default());
     let listener = tokio::net::TcpListener::bind(listen).await.map_err(|error| {
         CliError::failed(format!("could not listen on `{listen}`")).because(error).hint("port 0 takes a free one")
     })?;
@@ -48,9 +52,11 @@ async fn serve(arguments: &ServeArguments, path: &std::path::Path, ui: &Ui) -> R
         escaped(&path.display().to_string())
     ));
     sandbox
+        .clone()
         .serve(listener, interrupts.next())
         .await
         .map_err(|error| CliError::failed("the server stopped").because(error))?;
+    ui.note(&format!("{} requests, {} refused as too many.", sandbox.answered(), sandbox.refused()));
     Ok(Exit::Done)
 }
 

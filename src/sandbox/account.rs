@@ -115,7 +115,14 @@ impl Context<'_> {
     /// Makes a new id in the form of a UUID.
     pub fn uuid(&mut self) -> String {
         let hex = self.hex_id(32);
-        format!("{}-{}-4{}-a{}-{}", &hex[..8], &hex[8..12], &hex[13..16], &hex[17..20], &hex[20..32])
+        super::made::uuid_of_digits(&hex)
+    }
+
+    /// Makes a new UUID that no other sandbox has made, unless it did the same at the same millisecond: of what never
+    /// changes once it has its id, so that clients may keep it.
+    pub fn uuid_for_ever(&mut self) -> String {
+        let number = self.uuid();
+        super::made::uuid_of(&format!("{number}/{}", self.now))
     }
 
     fn digest(&mut self, kind: &str) -> [u8; 32] {

@@ -61,6 +61,12 @@ impl Inner {
             region: scope.region.clone(),
             account: scope.account.clone(),
         });
+        let clock = self.time.as_ref().map(|time| time.shown);
+        if !self.rates.takes(scope.service, write, clock)
+            && let Some(refusal) = failure(FaultKind::Throttle, &scope, &call, &request_id)
+        {
+            return refusal;
+        }
         let fault = self.faults.strike(scope.service, &call.operation, write);
         if let Some(outcome) = fault.and_then(|kind| before(kind, &scope, &call, &request_id)) {
             return outcome;

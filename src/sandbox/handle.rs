@@ -15,6 +15,7 @@ use super::authorization::{Authorization, Restrictions};
 use super::clock::Clock;
 use super::faults::{Fault, FaultPlan, Faults, History};
 use super::inner::{Inner, Time};
+use super::rates::{Rate, Rates};
 use super::store::{self, SandboxError, State, Store};
 use super::wire::DEFAULT_ACCOUNT;
 use crate::policy::{Policies, PolicyError};
@@ -75,6 +76,7 @@ impl Sandbox {
             store,
             state,
             faults: Faults::default(),
+            rates: Rates::default(),
             restrictions: Restrictions::default(),
             history: History::default(),
             late: Vec::new(),
@@ -82,6 +84,7 @@ impl Sandbox {
             time: None,
             requests: Vec::new(),
             answered: 0,
+            latency: Duration::ZERO,
         };
         let kept = matches!(inner.store, Store::File(_));
         Self { inner: Arc::new(Mutex::new(inner)), kept }
@@ -109,6 +112,26 @@ impl Sandbox {
     /// Spoils calls by a schedule, in addition to the faults that are ordered one by one.
     pub fn follow_faults(&self, plan: FaultPlan) {
         self.lock().faults.follow(plan);
+    }
+
+    /// Answers requests that come over a connection this much later.
+    pub fn delay(&self, latency: Duration) {
+        self.lock().latency = latency;
+    }
+
+    /// Returns how many requests were answered.
+    pub fn answered(&self) -> u64 {
+        self.lock().answered
+    }
+
+    /// Takes no more calls than this.
+    pub fn limit(&self, rate: Rate) {
+        self.lock().rates.limit(rate);
+    }
+
+    /// Returns how many calls were refused as more than the limits allow.
+    pub fn refused(&self) -> u64 {
+        self.lock().rates.refused()
     }
 
     /// Returns the number of calls that were spoilt.

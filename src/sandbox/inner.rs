@@ -10,6 +10,7 @@ use super::account::{Answer, ApiError, Context};
 use super::authorization::{self, Restrictions};
 use super::faults::{Faults, History, Late};
 use super::handle::RequestRecord;
+use super::rates::Rates;
 use super::services::dispatch;
 use super::step::{self, Step};
 use super::store::{SandboxError, State, Store};
@@ -20,6 +21,7 @@ pub(super) struct Inner {
     pub(super) store: Store,
     pub(super) state: State,
     pub(super) faults: Faults,
+    pub(super) rates: Rates,
     pub(super) restrictions: Restrictions,
     pub(super) history: History,
     pub(super) late: Vec<Late>,
@@ -28,6 +30,8 @@ pub(super) struct Inner {
     pub(super) time: Option<Time>,
     pub(super) requests: Vec<RequestRecord>,
     pub(super) answered: u64,
+    /// How long an answer takes to a request that comes over a connection.
+    pub(super) latency: Duration,
 }
 
 /// A clock that the sandbox follows, and the time that it showed last.

@@ -8,8 +8,12 @@ use super::account::seconds;
 
 /// Returns the UUID that belongs to a text, in the form of version 4.
 pub(super) fn uuid_of(text: &str) -> String {
-    let hash = hex(&Sha256::digest(text.as_bytes()));
-    format!("{}-{}-4{}-a{}-{}", &hash[..8], &hash[8..12], &hash[13..16], &hash[17..20], &hash[20..32])
+    uuid_of_digits(&hex(&Sha256::digest(text.as_bytes())))
+}
+
+/// Returns the UUID of at least 32 hexadecimal digits.
+pub(super) fn uuid_of_digits(digits: &str) -> String {
+    format!("{}-{}-4{}-a{}-{}", &digits[..8], &digits[8..12], &digits[13..16], &digits[17..20], &digits[20..32])
 }
 
 /// Writes bytes as lower case hexadecimal digits.

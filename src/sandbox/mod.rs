@@ -23,6 +23,7 @@ pub mod kms;
 mod made;
 mod managed_policies;
 mod passing;
+mod rates;
 #[cfg(test)]
 mod regional_tests;
 pub mod scenario;
@@ -42,6 +43,7 @@ pub(crate) use answer::Outcome;
 pub use authorization::Authorization;
 pub use faults::{Fault, FaultKind, FaultPlan};
 pub use handle::{RequestRecord, Sandbox, is_sandbox_file};
+pub use rates::{Rate, Share};
 use services::dispatch;
 pub use services::operations;
 pub use store::SandboxError;

@@ -66,6 +66,10 @@ async fn respond(sandbox: &Sandbox, request: Request<Incoming>) -> Result<Respon
         return Ok(too_long(sandbox));
     }
     let Ok(body) = Limited::new(body, LONGEST_BODY).collect().await else { return Ok(too_long(sandbox)) };
+    let latency = sandbox.lock().latency;
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
     match sandbox.respond(Request::from_parts(parts, body.to_bytes())).await {
         Outcome::Reply(response) => Ok(response.map(Full::new)),
         Outcome::Reset => Err(Broken),

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
+use crate::sandbox::Rate;
+
 /// Arguments of `sandbox`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct SandboxArguments {
@@ -35,6 +37,13 @@ pub(in crate::cli) struct ServeArguments {
     /// Where to listen; loopback addresses only, port 0 takes a free one
     #[arg(long, value_name = "IP:PORT", default_value = "127.0.0.1:4599")]
     pub(in crate::cli) listen: SocketAddr,
+    /// Take no more calls a second, and refuse the others as AWS does: `backup:reads=15`, `iam:writes=10`, `ssm=1`; may
+    /// be repeated
+    #[arg(long, value_name = "SERVICE[:reads|:writes]=N")]
+    pub(in crate::cli) rate: Vec<Rate>,
+    /// Answer each call this much later, such as `50ms`
+    #[arg(long, value_name = "DURATION", value_parser = latency)]
+    pub(in crate::cli) latency: Option<std::time::Duration>,
 }
 
 /// Arguments of `sandbox load`.
@@ -65,6 +74,12 @@ pub(in crate::cli) struct AdvanceArguments {
 fn account(text: &str) -> Result<String, String> {
     let is_id = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
     if is_id { Ok(text.to_owned()) } else { Err("an account id has twelve digits".to_owned()) }
+}
+
+/// Parses how late calls are answered.
+fn latency(text: &str) -> Result<std::time::Duration, String> {
+    let number = text.strip_suffix("ms").and_then(|number| number.parse().ok()).filter(|millis| *millis <= 60_000);
+    number.map(std::time::Duration::from_millis).ok_or_else(|| "give milliseconds, such as `50ms`".to_owned())
 }
 
 /// Parses a stretch of time.

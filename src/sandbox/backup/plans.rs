@@ -133,7 +133,7 @@ fn version(context: &mut Context<'_>, document: Map<String, Value>, before: Opti
             None => context.uuid(),
         })
         .collect();
-    PlanVersion { id: context.uuid(), created: context.now, document, rule_ids }
+    PlanVersion { id: context.uuid_for_ever(), created: context.now, document, rule_ids }
 }
 
 pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {

@@ -149,7 +149,7 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
         return Err(ApiError::new(400, "LimitExceededException", "A backup plan can have at most 100 selections"));
     }
     check_role(context, document["IamRoleArn"].as_str().unwrap_or_default())?;
-    let id = context.uuid();
+    let id = context.uuid_for_ever();
     let created = context.now;
     let plan = plans::living(context, plan_id).ok_or_else(|| missing_plan(plan_id))?;
     plan.selections.insert(id.clone(), Selection { id: id.clone(), created, creator_request_id: token, document });
