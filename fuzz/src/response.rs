@@ -61,7 +61,7 @@ pub const READS: &[Read] = &[
     read!("backup:GetBackupVaultAccessPolicy", |reader, ids| reader.vault_access_policy("vv")),
     read!("backup:GetBackupVaultNotifications", |reader, ids| reader.vault_notifications("vv")),
     read!("backup:ListBackupPlans", |reader, ids| reader.list_backup_plans()),
-    read!("backup:GetBackupPlan", |reader, ids| reader.backup_plan(&ids.plan)),
+    read!("backup:GetBackupPlan", |reader, ids| reader.backup_plan(&ids.plan, None)),
     read!("backup:ListBackupSelections", |reader, ids| reader.list_backup_selections(&ids.plan)),
     read!("backup:GetBackupSelection", |reader, ids| reader.backup_selection(&ids.plan, &ids.selection)),
     read!("backup:ListTags", |reader, ids| reader.backup_tags(&ids.vault)),

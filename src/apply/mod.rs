@@ -5,12 +5,10 @@ pub mod lease;
 pub mod leftovers;
 mod perform;
 mod report;
-mod retry;
 mod reveal;
 mod run;
 
 pub use perform::Perform;
-pub use report::{Event, Left, Leftover, Outcome, Report, Status};
-pub use retry::persist;
+pub use report::{Event, Left, Leftover, Link, Outcome, Report, Status};
 pub use reveal::Revealing;
 pub use run::{Options, run};

@@ -146,6 +146,15 @@ pub enum Left {
     Taken(String),
 }
 
+/// A step of the critical path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Which resource.
+    pub address: Address,
+    /// How long its calls took.
+    pub took: Duration,
+}
+
 /// What came of an apply.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -155,6 +164,8 @@ pub struct Report {
     pub calls: usize,
     /// Looks sent before calls.
     pub looks: usize,
+    /// The critical path: the steps that waited for each other and took the longest together, from the first to the last.
+    pub critical: Vec<Link>,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,
     /// Resources whose calls all succeeded and that AWS, read again, does not show as the plan wanted them, and

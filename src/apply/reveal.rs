@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::Perform;
 use crate::aws::AwsError;
 use crate::kind::Look;
-use crate::model::{Hidden, KindId, PlannedCall};
+use crate::model::{Hidden, KindId, Operation, PlannedCall};
 
 /// Makes calls with the hidden values in them.
 #[derive(Debug)]
@@ -35,6 +35,14 @@ impl<P: Perform> Perform for Revealing<'_, P> {
 
     fn look<'a>(&'a self, kind: KindId, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
         Box::pin(async move { self.inner.look(kind, &self.reveal(call)?).await })
+    }
+
+    fn ready(&self, operation: Operation) -> BoxFuture<'_, ()> {
+        self.inner.ready(operation)
+    }
+
+    fn retried(&self) {
+        self.inner.retried();
     }
 
     fn renew(&self) -> BoxFuture<'_, bool> {

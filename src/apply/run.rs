@@ -20,8 +20,7 @@ use self::outcomes::{Record, outcomes};
 use self::queue::Queue;
 use self::step::{Ended, Runner, StepEnd};
 use super::perform::Perform;
-use super::report::{Event, Report, Status};
-use super::retry::Budget;
+use super::report::{Event, Link, Report, Status};
 use crate::aws::ErrorKind;
 use crate::model::{Action, Address};
 use crate::plan::{Plan, Step};
@@ -29,7 +28,8 @@ use crate::plan::{Plan, Step};
 /// How a plan is carried out.
 #[derive(Debug)]
 pub struct Options {
-    /// How many steps run at once.
+    /// How many calls are in flight at once. Of each service so many steps are under way: what waits for the rate of one
+    /// service keeps no other waiting.
     pub parallelism: usize,
     /// The unit of all waiting: half a second against AWS, which makes the longest wait two minutes.
     pub pace: Duration,
@@ -69,37 +69,44 @@ pub async fn run(
         plan,
         options,
         services,
+        in_flight: Semaphore::new(options.parallelism.max(1)),
         actions,
         events,
-        budget: Budget::new(options.pace),
         made: Mutex::default(),
         renewed: tokio::sync::Mutex::default(),
         halted: Mutex::default(),
         outputs: Mutex::default(),
     };
     let mut ends: BTreeMap<usize, Record> = BTreeMap::new();
+    let mut spans: BTreeMap<usize, (Instant, Instant)> = BTreeMap::new();
     let mut queue = Queue::new(plan);
     let mut running = FuturesUnordered::new();
     let mut report = Report::default();
+    // How many steps are under way, by the service of their first calls.
+    let mut busy: BTreeMap<&str, usize> = BTreeMap::new();
     loop {
         let stopped = *options.stop.borrow();
-        while let Some(id) = queue.first() {
+        let halted = runner.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let skips = |id: usize, ends: &_| skip_reason(plan, &plan.steps[id], ends, stopped, halted.clone());
+        let has_room = |id: usize, busy: &BTreeMap<&str, usize>| {
+            busy.get(service(&plan.steps[id])).is_none_or(|steps| *steps < options.parallelism.max(1))
+        };
+        while let Some(id) = queue.first(|id| has_room(id, &busy) || skips(id, &ends).is_some()) {
             let step = &plan.steps[id];
-            let halted = runner.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            if let Some(reason) = skip_reason(plan, step, &ends, stopped, halted) {
+            if let Some(reason) = skips(id, &ends) {
                 queue.begin(id);
                 // A receiver that has gone away needs no events.
                 let _ = events.send(Event::Skipped { address: step.address.clone(), reason: reason.clone() });
                 ends.insert(id, Record { result: Err(Status::Skipped { reason }), made: Vec::new() });
                 queue.end(id);
-            } else if running.len() < options.parallelism.max(1) {
-                queue.begin(id);
-                running.push(runner.step(step));
             } else {
-                break;
+                queue.begin(id);
+                *busy.entry(service(step)).or_default() += 1;
+                running.push(runner.step(step));
             }
         }
-        let Some(Ended { id, end, made, sent }) = running.next().await else { break };
+        let Some(Ended { id, began, end, made, sent }) = running.next().await else { break };
+        busy.entry(service(&plan.steps[id])).and_modify(|steps| *steps -= 1);
         report.calls += sent.calls;
         report.looks += sent.looks;
         let result = match end {
@@ -111,11 +118,31 @@ pub async fn run(
             StepEnd::Failed { call, error } => Err(Status::Failed { call, error }),
         };
         ends.insert(id, Record { result, made });
+        spans.insert(id, (began, Instant::now()));
         queue.end(id);
     }
+    report.critical = critical(plan, &spans);
     report.interrupted = *options.stop.borrow();
     report.outcomes = outcomes(plan, &ends);
     report
+}
+
+/// Returns the service of a step's first call.
+fn service(step: &Step) -> &'static str {
+    step.calls.first().map_or("", |call| call.operation.service())
+}
+
+/// Finds the critical path: from the step that ended last, back through what each had to wait for the longest.
+fn critical(plan: &Plan, spans: &BTreeMap<usize, (Instant, Instant)>) -> Vec<Link> {
+    let ended = |id: &usize| spans.get(id).map(|span| span.1);
+    let mut chain = Vec::new();
+    let mut next = spans.keys().copied().max_by_key(ended);
+    while let Some((step, (began, end))) = next.and_then(|id| Some((plan.steps.get(id)?, spans.get(&id)?))) {
+        chain.push(Link { address: step.address.clone(), took: end.duration_since(*began) });
+        next = step.after.iter().filter(|id| spans.contains_key(*id)).max_by_key(|id| ended(id)).copied();
+    }
+    chain.reverse();
+    chain
 }
 
 fn skip_reason(

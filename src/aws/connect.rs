@@ -1,6 +1,7 @@
 //! Sets the clients up: credentials, region, endpoint, timeouts, retries and the name in the user agent.
 
 use std::fs;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,26 +12,29 @@ use aws_config::{AppName, BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_http_client::tls;
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
-use aws_smithy_runtime_api::client::interceptors::context::BeforeTransmitInterceptorContextRef;
-use aws_smithy_runtime_api::client::interceptors::{Intercept, SharedInterceptor, dyn_dispatch_hint};
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
-use aws_smithy_types::config_bag::ConfigBag;
+use aws_smithy_runtime_api::client::interceptors::SharedInterceptor;
 
+use super::bodies::Bodies;
 use super::credentials::Renewable;
 use super::ec2;
+use super::endpoint::{EndpointGuard, allowed, is_loopback_url};
 use super::fence::{Dated, Fence, Fenced};
 use super::gate::Gate;
 use super::kms;
+use super::limiter::{Limiter, Pace, Start, Stats};
+use super::read::{Line, Memory};
+use super::runtime::{self, Service};
 use super::sources::{self, Origin, ProfileError, SignInError};
 use super::whole::{careful, https, whole};
 use super::{Reader, Writer};
 use crate::model::Scope;
-use crate::model::partition::is_service_host;
 
 /// The name that `CloudTrail` shows in the user agent, as `app/vssctl-0.1.0`.
 const APP_NAME: &str = concat!("vssctl-", env!("CARGO_PKG_VERSION"));
+
+/// AWS Backup, by the names that settings use.
+const BACKUP: Service = Service { name: "backup", id: "Backup" };
 
 /// The time that the parts of a call may take.
 #[derive(Clone, Copy, Debug)]
@@ -41,8 +45,11 @@ pub struct Timeouts {
     pub read_attempt: Duration,
     /// The time for one attempt of a writing call.
     pub write_attempt: Duration,
-    /// The time for a call with all its attempts.
+    /// The time for one attempt together with what it needs before it, such as credentials.
     pub operation: Duration,
+    /// For how long a reading call is tried again; without end where this is absent, as far as each sort of failure
+    /// allows it.
+    pub patience: Option<Duration>,
 }
 
 impl Default for Timeouts {
@@ -52,6 +59,7 @@ impl Default for Timeouts {
             read_attempt: Duration::from_secs(10),
             write_attempt: Duration::from_secs(30),
             operation: Duration::from_secs(90),
+            patience: None,
         }
     }
 }
@@ -73,7 +81,14 @@ pub struct ConnectOptions {
     pub credentials: Option<Credentials>,
     /// The timeouts.
     pub timeouts: Timeouts,
+    /// The unit of all waiting for AWS.
+    pub pace: Duration,
+    /// The folder that keeps between runs what never changes; nothing is kept where it is absent.
+    pub cache: Option<PathBuf>,
 }
+
+/// The unit of all waiting for AWS.
+const PACE: Duration = Duration::from_millis(500);
 
 impl ConnectOptions {
     /// Makes options that find credentials as other AWS tools do.
@@ -86,6 +101,8 @@ impl ConnectOptions {
             http_client: None,
             credentials: None,
             timeouts: Timeouts::default(),
+            pace: PACE,
+            cache: None,
         }
     }
 }
@@ -125,6 +142,8 @@ pub struct Clients {
     scope: Arc<Scope>,
     config: SdkConfig,
     timeouts: Timeouts,
+    line: Line,
+    bodies: Arc<Bodies>,
     allow_endpoint: bool,
     credentials: Option<Renewable>,
     origin: Origin,
@@ -152,14 +171,23 @@ impl Clients {
                 .build(),
             None => config,
         };
+        // What answers on this machine, or in this process, is not AWS.
+        let is_local = options.http_client.is_some() || config.endpoint_url().is_some_and(is_loopback_url);
+        let limiter = Limiter::new(if is_local { Start::Open } else { Start::Documented });
+        let endpoint = runtime::endpoint(&BACKUP, &config, &options.scope);
+        let bodies = Arc::new(Bodies::open(options.cache.as_deref(), &options.scope, &endpoint));
+        let dated = Dated::default();
+        let line = Line { limiter: Arc::new(limiter), is_first: false, pace: options.pace, dated: dated.clone() };
         Ok(Self {
+            line,
+            bodies,
             scope: Arc::new(options.scope),
             credentials,
             config,
             timeouts: options.timeouts,
             allow_endpoint: options.allow_endpoint,
             origin,
-            dated: Dated::default(),
+            dated,
         })
     }
 
@@ -205,13 +233,35 @@ impl Clients {
 
     /// Makes a client that can only read. Each one is a snapshot: it reads nothing twice.
     pub fn reader(&self) -> Reader {
+        self.reader_with(Memory::Nothing)
+    }
+
+    /// Makes a client that can only read, and does not ask for what never changes and is known.
+    pub fn remembering_reader(&self) -> Reader {
+        self.reader_with(Memory::Bodies(Arc::clone(&self.bodies)))
+    }
+
+    /// Keeps what never changes for the next run, where there is a folder for that.
+    pub fn keep(&self) {
+        self.bodies.keep();
+    }
+
+    pub(super) fn bodies(&self) -> &Bodies {
+        &self.bodies
+    }
+
+    fn reader_with(&self, memory: Memory) -> Reader {
         let config = self.with_attempt(self.timeouts.read_attempt);
         let iam_region = Region::new(self.scope.iam_region());
         Reader::new(
+            self.line.clone(),
+            memory,
+            self.timeouts.patience,
             Arc::clone(&self.scope),
             aws_sdk_sts::Client::from_conf(
                 aws_sdk_sts::config::Builder::from(&config)
                     .interceptor(Gate)
+                    .interceptor(self.line.limiter.tallied())
                     .interceptor(self.dated.clone())
                     .interceptor(self.endpoints())
                     .build(),
@@ -227,7 +277,12 @@ impl Clients {
                     builder.set_region(region);
                 }
                 aws_sdk_resourcegroupstagging::Client::from_conf(
-                    builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+                    builder
+                        .interceptor(Gate)
+                        .interceptor(self.line.limiter.tallied())
+                        .interceptor(self.dated.clone())
+                        .interceptor(self.endpoints())
+                        .build(),
                 )
             }),
         )
@@ -245,17 +300,33 @@ impl Clients {
 
     fn writer_behind(&self, fence: &Fenced) -> Writer {
         let config = self.with_attempt(self.timeouts.write_attempt);
-        // The SDK sends a writing call once: `apply` decides whether it is sent again.
-        let config = config.to_builder().retry_config(RetryConfig::disabled()).build();
         let scope = Arc::clone(&self.scope);
         let (iam, backup, ssm) = (self.iam(&config, fence), self.backup(&config, fence), self.ssm(&config, fence));
-        Writer::new(scope, iam, backup, ssm, self.ec2(&config, fence), self.clone())
+        Writer::new(self.line.clone(), scope, iam, backup, ssm, self.ec2(&config, fence), self.clone())
     }
 
-    /// Makes the same clients with other timeouts.
+    /// Makes the same clients with other timeouts, whose calls go before all others.
     #[must_use]
-    pub fn with_timeouts(&self, timeouts: Timeouts) -> Self {
-        Self { timeouts, ..self.clone() }
+    pub fn first_in_line(&self, timeouts: Timeouts) -> Self {
+        let line = Line { is_first: true, ..self.line.clone() };
+        Self { timeouts, line, ..self.clone() }
+    }
+
+    /// Makes the same clients with another unit of waiting.
+    #[must_use]
+    pub fn with_pace(&self, pace: Duration) -> Self {
+        let line = Line { pace, ..self.line.clone() };
+        Self { line, ..self.clone() }
+    }
+
+    /// Returns what was asked of AWS so far by all clients of the run.
+    pub fn stats(&self) -> Stats {
+        self.line.limiter.stats()
+    }
+
+    /// Returns where calls wait for AWS's rate the longest.
+    pub fn pace(&self) -> Option<Pace> {
+        self.line.limiter.pace()
     }
 
     fn with_attempt(&self, attempt: Duration) -> SdkConfig {
@@ -264,7 +335,8 @@ impl Clients {
             .operation_attempt_timeout(attempt)
             .operation_timeout(self.timeouts.operation)
             .build();
-        self.config.to_builder().timeout_config(timeouts).build()
+        // The SDK sends a call once: `Reader` and `apply` decide whether it is sent again, and when.
+        self.config.to_builder().timeout_config(timeouts).retry_config(RetryConfig::disabled()).build()
     }
 
     fn endpoints(&self) -> EndpointGuard {
@@ -274,21 +346,36 @@ impl Clients {
     fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
         let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_iam::Client::from_conf(
-            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+            builder
+                .interceptor(Gate)
+                .interceptor(self.line.limiter.tallied())
+                .interceptor(self.dated.clone())
+                .interceptor(self.endpoints())
+                .build(),
         )
     }
 
     fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
         let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_backup::Client::from_conf(
-            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+            builder
+                .interceptor(Gate)
+                .interceptor(self.line.limiter.tallied())
+                .interceptor(self.dated.clone())
+                .interceptor(self.endpoints())
+                .build(),
         )
     }
 
     fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
         let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
         aws_sdk_ssm::Client::from_conf(
-            builder.interceptor(Gate).interceptor(self.dated.clone()).interceptor(self.endpoints()).build(),
+            builder
+                .interceptor(Gate)
+                .interceptor(self.line.limiter.tallied())
+                .interceptor(self.dated.clone())
+                .interceptor(self.endpoints())
+                .build(),
         )
     }
 
@@ -300,8 +387,9 @@ impl Clients {
         kms::Client::new(config, &self.scope, self.interceptors(&Fenced(None)))
     }
 
-    fn interceptors(&self, fence: &Fenced) -> [SharedInterceptor; 4] {
+    fn interceptors(&self, fence: &Fenced) -> [SharedInterceptor; 5] {
         [
+            SharedInterceptor::new(self.line.limiter.tallied()),
             SharedInterceptor::new(fence.clone()),
             SharedInterceptor::new(Gate),
             SharedInterceptor::new(self.dated.clone()),
@@ -320,7 +408,6 @@ fn given(options: &ConnectOptions, credentials: Credentials) -> SdkConfig {
         .behavior_version(BehaviorVersion::v2026_01_12())
         .region(Region::new(options.scope.region.clone()))
         .credentials_provider(SharedCredentialsProvider::new(credentials))
-        .retry_config(RetryConfig::standard())
         .app_name(app_name());
     builder.set_endpoint_url(options.endpoint_url.clone());
     builder.set_http_client(options.http_client.clone());
@@ -363,86 +450,9 @@ fn trusting(path: &str) -> Result<tls::TlsContext, ConnectError> {
     tls::TlsContext::builder().with_trust_store(store).build().map_err(|_| unusable())
 }
 
-/// Keeps signed requests from going anywhere but AWS and this machine, whatever the environment and profiles say
-/// (`AWS_ENDPOINT_URL`, `AWS_ENDPOINT_URL_BACKUP`, `endpoint_url` of a profile).
-#[derive(Debug)]
-struct EndpointGuard {
-    allow_any: bool,
-}
-
-#[dyn_dispatch_hint]
-impl Intercept for EndpointGuard {
-    fn name(&self) -> &'static str {
-        "vssctl::endpoint"
-    }
-
-    fn read_before_signing(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _components: &RuntimeComponents,
-        _config: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let uri = context.request().uri();
-        if self.allow_any || is_loopback_url(uri) || is_aws_url(uri) {
-            Ok(())
-        } else {
-            Err(ForeignEndpoint(uri.to_owned()).into())
-        }
-    }
-}
-
-/// An endpoint that must not get a signed request.
-#[derive(Debug, thiserror::Error)]
-#[error("`{0}` is neither AWS nor this machine, and a signed request would go there")]
-pub(super) struct ForeignEndpoint(pub(super) String);
-
-/// Tells whether an endpoint that was asked for may have signed requests.
-fn allowed(endpoint: &str, any: bool) -> Result<(), ConnectError> {
-    let scheme = endpoint.split_once("://").map(|(scheme, _)| scheme.to_ascii_lowercase());
-    if !matches!(scheme.as_deref(), Some("http" | "https")) || host_of(endpoint).is_none_or(|host| host.is_empty()) {
-        return Err(ConnectError::Url(endpoint.to_owned()));
-    }
-    if any || is_loopback_url(endpoint) || is_aws_url(endpoint) {
-        Ok(())
-    } else {
-        Err(ConnectError::Endpoint(endpoint.to_owned()))
-    }
-}
-
-fn host_of(url: &str) -> Option<String> {
-    let url: http::Uri = url.parse().ok()?;
-    url.host().map(str::to_ascii_lowercase)
-}
-
-pub(super) fn is_loopback_url(url: &str) -> bool {
-    let Some(host) = host_of(url) else { return false };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    host == "localhost"
-        || host.ends_with(".localhost")
-        || host.parse().is_ok_and(|address: std::net::IpAddr| address.is_loopback())
-}
-
-pub(super) fn is_aws_url(url: &str) -> bool {
-    url.starts_with("https://") && host_of(url).is_some_and(|host| is_service_host(&host))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_this_machine_and_aws_get_signed_requests() {
-        for url in ["http://localhost:5000", "http://127.0.0.1:5000/x", "http://[::1]:80/", "http://backup.localhost:1"]
-        {
-            assert!(is_loopback_url(url), "{url}");
-        }
-        for url in ["http://127.0.0.1.example.com", "http://example.com", "nonsense", "http://10.0.0.1/"] {
-            assert!(!is_loopback_url(url) && !is_aws_url(url), "{url}");
-        }
-        assert!(is_aws_url("https://backup.ap-northeast-1.amazonaws.com/backup/plans"));
-        assert!(is_aws_url("https://iam.cn-north-1.amazonaws.com.cn/"));
-        assert!(!is_aws_url("http://iam.amazonaws.com/") && !is_aws_url("https://iam.amazonaws.com.example.org/"));
-    }
 
     #[test]
     fn the_name_in_the_user_agent_is_one_that_aws_takes() {

@@ -11,7 +11,7 @@ use aws_smithy_runtime_api::client::result::{ConnectorError, SdkError};
 use aws_smithy_types::error::metadata::{ErrorMetadata, ProvideErrorMetadata};
 use aws_types::request_id::RequestId;
 
-use super::connect::ForeignEndpoint;
+use super::endpoint::ForeignEndpoint;
 use super::fence::LeaseOver;
 use crate::model::operation::passes;
 

@@ -39,7 +39,8 @@ impl Reader {
         loop {
             let dated = Dated::default();
             let request = self.ssm().get_parameters_by_path().path(path).max_results(PAGE).set_next_token(token);
-            let page = self.call(service, operation, request.customize().interceptor(dated.clone()).send()).await?;
+            let page =
+                self.call(service, operation, || request.clone().customize().interceptor(dated.clone()).send()).await?;
             let date = match first {
                 Some(date) => date,
                 None => dated.date().ok_or_else(|| undated(operation))?,
@@ -57,7 +58,7 @@ impl Reader {
     /// Reads one parameter; `None` if it is not there.
     pub async fn parameter(&self, name: &str) -> Result<Option<Parameter>, AwsError> {
         let operation = "GetParameter";
-        match self.call("ssm", operation, self.ssm().get_parameter().name(name).send()).await {
+        match self.call("ssm", operation, || self.ssm().get_parameter().name(name).send()).await {
             Ok(answer) => answer.parameter.map(|parameter| read(operation, parameter)).transpose(),
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),

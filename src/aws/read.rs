@@ -13,6 +13,7 @@
 
 mod ec2;
 mod kms;
+mod memos;
 mod proof;
 mod regional;
 mod restore_testing;
@@ -22,33 +23,33 @@ use crate::model::marks::STACK;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
-use aws_sdk_backup::types::{
-    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
-};
 use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
-use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
-use tokio::sync::Semaphore;
 
+use super::ErrorKind;
+use super::bodies::Bodies;
 use super::error::convert;
-use super::memo::Memo;
+use super::fence::Dated;
+use super::limiter::{Category, Limiter};
 use super::pages::{Items, Page, Pages, lists, read_all};
+use super::retry::Waits;
 use super::unmodelled::{Answered, Hearing};
-use super::{AwsError, Caller, Image, Instance, Key, ProfileAssociation, RouteTable, Snapshot, Volume, VpcEndpoint};
+use super::{AwsError, Caller};
 use crate::model::Scope;
+use crate::model::operation::Class;
 
+use memos::Memos;
+pub use memos::Stale;
 pub use runs::Invocations;
 
-/// The most reads that are in flight at one time.
-const CONCURRENCY: usize = 8;
 /// The largest page of IAM's and Backup's lists.
 const PAGE: i32 = 1000;
 /// The largest page of the Tagging API.
@@ -90,9 +91,63 @@ pub struct VaultNotifications {
     pub heard: Value,
 }
 
+/// Where the calls of a client stand in line, and how long they are tried again.
+#[derive(Clone, Debug)]
+pub(super) struct Line {
+    pub(super) limiter: Arc<Limiter>,
+    /// Its calls wait for nobody: those of the lease.
+    pub(super) is_first: bool,
+    /// The unit of the waits between two tries.
+    pub(super) pace: Duration,
+    /// What is known of AWS's clock.
+    pub(super) dated: Dated,
+}
+
+/// The codes by which AWS may refuse a signature for its date, and the milliseconds from which on the clocks are so far
+/// apart that it does: the SDK's own figures. It signs by AWS's clock from the next call on.
+const SKEWED: [&str; 5] = [
+    "AccessDeniedException",
+    "AuthFailure",
+    "InvalidSignatureException",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+const SKEW: u64 = 240_000;
+
+impl Line {
+    fn is_skewed(&self, error: &AwsError) -> bool {
+        error.code.as_deref().is_some_and(|code| SKEWED.contains(&code))
+            && self.dated.ahead().is_some_and(|ahead| ahead.unsigned_abs() > SKEW)
+    }
+}
+
+/// What a client takes from what the run knows, in place of asking.
+#[derive(Clone, Debug)]
+pub(super) enum Memory {
+    /// Nothing: looks before a write, and all proofs.
+    Nothing,
+    /// What never changes.
+    Bodies(Arc<Bodies>),
+    /// That, and what AWS acknowledged to this run: what is looked at after an apply.
+    Own(Arc<Bodies>),
+}
+
+impl Memory {
+    fn bodies(&self) -> Option<&Bodies> {
+        match self {
+            Self::Nothing => None,
+            Self::Bodies(bodies) | Self::Own(bodies) => Some(bodies),
+        }
+    }
+}
+
 /// A client that can only read.
 #[derive(Debug)]
 pub struct Reader {
+    line: Line,
+    memory: Memory,
+    /// For how long a read is tried again at most.
+    patience: Option<Duration>,
     scope: Arc<Scope>,
     sts: aws_sdk_sts::Client,
     iam: aws_sdk_iam::Client,
@@ -102,51 +157,16 @@ pub struct Reader {
     kms: super::kms::Client,
     /// The Tagging API of the region, and of IAM's home region.
     tagging: [aws_sdk_resourcegroupstagging::Client; 2],
-    permits: Semaphore,
     calls: Mutex<BTreeMap<String, usize>>,
     memos: Memos,
-}
-
-#[derive(Debug, Default)]
-struct Memos {
-    caller: Memo<Caller>,
-    authorization: Memo<Arc<Authorization>>,
-    roles: Memo<Arc<Vec<Role>>>,
-    role: Memo<Arc<Role>>,
-    profile: Memo<Arc<InstanceProfile>>,
-    profiles: Memo<Arc<Vec<InstanceProfile>>>,
-    policies: Memo<Arc<Policy>>,
-    tags: Memo<Arc<Tags>>,
-    index: Memo<Arc<TagsByArn>>,
-    vaults: Memo<Arc<Vec<Answered<BackupVaultListMember>>>>,
-    access_policies: Memo<Option<String>>,
-    notifications: Memo<Option<VaultNotifications>>,
-    plans: Memo<Arc<Vec<BackupPlansListMember>>>,
-    plan: Memo<Arc<Answered<GetBackupPlanOutput>>>,
-    selections: Memo<Arc<Vec<BackupSelectionsListMember>>>,
-    selection: Memo<Arc<Answered<BackupSelection>>>,
-    settings: Memo<Arc<RegionSettings>>,
-    restore_testing: restore_testing::Memos,
-    associations: Memo<Arc<Vec<Association>>>,
-    association: Memo<Arc<Answered<AssociationDescription>>>,
-    commands: Memo<Arc<Vec<Command>>>,
-    jobs: Memo<Arc<Vec<BackupJob>>>,
-    information: Memo<Arc<Vec<InstanceInformation>>>,
-    policy_documents: Memo<String>,
-    instances: Memo<Arc<Vec<Instance>>>,
-    profile_associations: Memo<Arc<Vec<ProfileAssociation>>>,
-    images: Memo<Arc<Vec<Image>>>,
-    snapshots: Memo<Arc<Vec<Snapshot>>>,
-    vpc_endpoints: Memo<Arc<Vec<VpcEndpoint>>>,
-    route_tables: Memo<Arc<Vec<RouteTable>>>,
-    volumes: Memo<Arc<Vec<Volume>>>,
-    keys: Memo<Arc<Key>>,
-    key_policies: Memo<String>,
 }
 
 impl Reader {
     #[expect(clippy::too_many_arguments, reason = "one client a service")]
     pub(super) fn new(
+        line: Line,
+        memory: Memory,
+        patience: Option<Duration>,
         scope: Arc<Scope>,
         sts: aws_sdk_sts::Client,
         iam: aws_sdk_iam::Client,
@@ -156,14 +176,17 @@ impl Reader {
         kms: super::kms::Client,
         tagging: [aws_sdk_resourcegroupstagging::Client; 2],
     ) -> Self {
-        let (permits, calls, memos) = (Semaphore::new(CONCURRENCY), Mutex::default(), Memos::default());
-        Self { scope, sts, iam, backup, ssm, ec2, kms, tagging, permits, calls, memos }
+        let (calls, memos) = (Mutex::default(), Memos::default());
+        Self { line, memory, patience, scope, sts, iam, backup, ssm, ec2, kms, tagging, calls, memos }
     }
 
     /// Makes a client like this one that has read nothing yet.
     #[must_use]
     pub fn fresh(&self) -> Self {
         Self::new(
+            self.line.clone(),
+            self.memory.clone(),
+            self.patience,
             Arc::clone(&self.scope),
             self.sts.clone(),
             self.iam.clone(),
@@ -175,12 +198,26 @@ impl Reader {
         )
     }
 
+    /// Makes a client that knows what this one has read, but for what may be out of date. What AWS acknowledged to this
+    /// run with an answer is not asked for either.
+    #[must_use]
+    pub fn again(&self, stale: &Stale) -> Self {
+        let memory = match &self.memory {
+            Memory::Nothing => Memory::Nothing,
+            Memory::Bodies(bodies) | Memory::Own(bodies) => Memory::Own(Arc::clone(bodies)),
+        };
+        if let Some(bodies) = memory.bodies() {
+            stale.plans.iter().for_each(|plan| bodies.set_selections(plan, None));
+        }
+        Self { memory, memos: self.memos.without(stale), ..self.fresh() }
+    }
+
     /// Returns the scope of the client.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Returns how many calls were made, by operation, such as `iam:ListRoles`. Retries of the SDK are not counted.
+    /// Returns how many calls were made, by operation, such as `iam:ListRoles`. A call that is sent again counts once.
     pub fn calls(&self) -> BTreeMap<String, usize> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -189,29 +226,50 @@ impl Reader {
         &self.ssm
     }
 
-    /// Makes one call: waits for its turn, counts it and converts its error. The SDK's futures are large, so that they
-    /// are kept on the heap.
-    pub(super) fn call<'a, O, E>(
+    /// Makes one call: waits for its turn, converts its error, and asks again as long as that may help. A read does no
+    /// harm twice. The SDK's futures are large, so that they are kept on the heap.
+    pub(super) fn call<'a, O, E, F>(
         &'a self,
         service: &'static str,
         operation: &'static str,
-        request: impl Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
+        mut request: impl FnMut() -> F + Send + 'a,
     ) -> BoxFuture<'a, Result<O, AwsError>>
     where
         O: Send + 'a,
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<O, SdkError<E, HttpResponse>>> + Send + 'a,
     {
-        let request = request.boxed();
         async move {
-            let _permit = self.permits.acquire().await.expect("the semaphore is never closed");
+            let line = &self.line;
             *self
                 .calls
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)
                 .entry(format!("{service}:{operation}"))
                 .or_default() += 1;
-            tracing::debug!(service, operation, "read");
-            request.await.map_err(|error| convert(service, operation, error))
+            let mut waits = Waits::new(line.pace).within(self.patience);
+            let mut had_wrong_date = false;
+            loop {
+                let turn = line.limiter.turn(service, operation, Category::of_read(operation), line.is_first).await;
+                tracing::debug!(service, operation, "read");
+                let answer = request().boxed().await.map_err(|error| convert(service, operation, error));
+                line.limiter.answered(&turn, &answer);
+                drop(turn);
+                let error = match answer {
+                    Ok(answer) => return Ok(answer),
+                    Err(error) => error,
+                };
+                if line.is_skewed(&error) && !std::mem::replace(&mut had_wrong_date, true) {
+                    line.limiter.retried();
+                    continue;
+                }
+                let passes = matches!(error.kind, ErrorKind::Throttled | ErrorKind::Unsettled | ErrorKind::Unreachable);
+                match waits.next(&error, Class::Idempotent, false).filter(|_| passes) {
+                    Some(delay) => tokio::time::sleep(delay).await,
+                    None => return Err(error),
+                }
+                line.limiter.retried();
+            }
         }
         .boxed()
     }
@@ -233,7 +291,7 @@ impl Reader {
     /// Asks STS who the caller is.
     pub async fn caller_identity(&self) -> Result<Caller, AwsError> {
         let read = async {
-            let answer = self.call("sts", "GetCallerIdentity", self.sts.get_caller_identity().send()).await?;
+            let answer = self.call("sts", "GetCallerIdentity", || self.sts.get_caller_identity().send()).await?;
             match (answer.account, answer.arn, answer.user_id) {
                 (Some(account), Some(arn), user_id) => {
                     Ok(Caller { account, arn, user_id: user_id.unwrap_or_default() })
@@ -258,7 +316,7 @@ impl Reader {
                     .filter(EntityType::LocalManagedPolicy)
                     .max_items(PAGE)
                     .set_marker(marker);
-                let page = self.call(list.service, list.operation, request.send()).await?;
+                let page = self.call(list.service, list.operation, move || request.clone().send()).await?;
                 self.ours(list.service, list.operation, page.role_detail_list().iter().map(|role| role.arn()))?;
                 self.ours(list.service, list.operation, page.policies().iter().map(|policy| policy.arn()))?;
                 marker = pages.next(Some(page.is_truncated), page.marker.as_deref())?;
@@ -277,7 +335,7 @@ impl Reader {
         let read = async {
             let page = |marker| async {
                 let request = self.iam.list_roles().max_items(PAGE).set_marker(marker);
-                let page = self.call("iam", "ListRoles", request.send()).await?;
+                let page = self.call("iam", "ListRoles", move || request.clone().send()).await?;
                 self.ours("iam", "ListRoles", page.roles().iter().map(|role| Some(role.arn())))?;
                 Ok(Page { items: Some(page.roles), truncated: Some(page.is_truncated), next: page.marker })
             };
@@ -291,7 +349,7 @@ impl Reader {
         let read = async {
             let page = |marker| async {
                 let request = self.iam.list_instance_profiles().max_items(PAGE).set_marker(marker);
-                let page = self.call("iam", "ListInstanceProfiles", request.send()).await?;
+                let page = self.call("iam", "ListInstanceProfiles", move || request.clone().send()).await?;
                 let arns = page.instance_profiles().iter().map(|profile| Some(profile.arn()));
                 self.ours("iam", "ListInstanceProfiles", arns)?;
                 Ok(Page { items: Some(page.instance_profiles), truncated: Some(page.is_truncated), next: page.marker })
@@ -304,7 +362,7 @@ impl Reader {
     /// Reads one role, with its tags.
     pub async fn role(&self, name: &str) -> Result<Arc<Role>, AwsError> {
         let read = async {
-            let answer = self.call("iam", "GetRole", self.iam.get_role().role_name(name).send()).await?;
+            let answer = self.call("iam", "GetRole", || self.iam.get_role().role_name(name).send()).await?;
             answer.role.map(Arc::new).ok_or_else(|| AwsError::unsettled("iam", "GetRole", "the answer has no role"))
         };
         self.memos.role.get(name, read).await
@@ -314,7 +372,7 @@ impl Reader {
     pub async fn instance_profile(&self, name: &str) -> Result<Arc<InstanceProfile>, AwsError> {
         let read = async {
             let request = self.iam.get_instance_profile().instance_profile_name(name);
-            let answer = self.call("iam", "GetInstanceProfile", request.send()).await?;
+            let answer = self.call("iam", "GetInstanceProfile", move || request.clone().send()).await?;
             let missing = || AwsError::unsettled("iam", "GetInstanceProfile", "the answer has no profile");
             answer.instance_profile.map(Arc::new).ok_or_else(missing)
         };
@@ -330,7 +388,7 @@ impl Reader {
     /// Reads one customer managed policy, with its description and tags.
     pub async fn policy(&self, arn: &str) -> Result<Arc<Policy>, AwsError> {
         let read = async {
-            let answer = self.call("iam", "GetPolicy", self.iam.get_policy().policy_arn(arn).send()).await?;
+            let answer = self.call("iam", "GetPolicy", || self.iam.get_policy().policy_arn(arn).send()).await?;
             answer
                 .policy
                 .map(Arc::new)
@@ -369,7 +427,7 @@ impl Reader {
                 .set_resource_type_filters(kinds.clone())
                 .resources_per_page(TAG_PAGE)
                 .set_pagination_token(token);
-            let page = self.call("tag", "GetResources", request.send()).await?;
+            let page = self.call("tag", "GetResources", move || request.clone().send()).await?;
             Ok(Page { items: page.resource_tag_mapping_list, truncated: None, next: page.pagination_token })
         };
         let arn = |tagged: &ResourceTagMapping| tagged.resource_arn.clone();

@@ -248,7 +248,7 @@ impl Settings {
 
 /// Finds the endpoint of a service: the one that the configuration gives for it (`AWS_ENDPOINT_URL_EC2`, a profile) or
 /// for all services, otherwise AWS's own.
-fn endpoint(service: &Service, config: &SdkConfig, scope: &Scope) -> String {
+pub(super) fn endpoint(service: &Service, config: &SdkConfig, scope: &Scope) -> String {
     let own = || {
         let key =
             ServiceConfigKey::builder().service_id(service.id).env("AWS_ENDPOINT_URL").profile("endpoint_url").build();

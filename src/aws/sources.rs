@@ -17,7 +17,7 @@ use aws_sdk_sts::operation::assume_role_with_web_identity::AssumeRoleWithWebIden
 use aws_smithy_types::error::metadata::ErrorMetadata;
 use aws_types::os_shim_internal::{Env, Fs};
 
-use super::connect::ForeignEndpoint;
+use super::endpoint::ForeignEndpoint;
 use super::lacks::{half_of_environment, lacking};
 use super::whole::Unreached;
 

@@ -13,7 +13,7 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use aws_smithy_types::byte_stream::ByteStream;
 
-use super::connect::{ForeignEndpoint, is_aws_url, is_loopback_url};
+use super::endpoint::{ForeignEndpoint, is_aws_url, is_loopback_url};
 use super::gate::LIMIT;
 
 /// Makes the HTTPS client: rustls with AWS's cryptography, proxies from the environment, and the certificates of

@@ -1,28 +1,35 @@
 //! The client that writes. Kinds make their planned calls through it; no other code has one.
 //!
-//! The SDK sends each call once. Whether a call is sent again is decided in `apply::retry`, from the table in
+//! The SDK sends each call once. Whether a call is sent again is decided in `apply::run`, from the table in
 //! `model::operation`: only there is it known which calls do no harm twice, and only one layer counts the tries.
 
 use crate::model::Operation;
+use crate::model::operation::Effect;
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use aws_sdk_backup::types::BackupSelectionsListMember;
 use aws_sdk_ssm::types::ParameterType;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use serde_json::{Value, json};
 
+use super::bodies::Name;
 use super::ec2::{self, Parameters};
 use super::error::convert;
+use super::limiter::Category;
+use super::read::Line;
 use super::{AwsError, Clients, ProfileAssociation, Reader};
 use crate::model::Scope;
 
 /// A client that can write.
 #[derive(Debug)]
 pub struct Writer {
+    line: Line,
     scope: Arc<Scope>,
     iam: aws_sdk_iam::Client,
     backup: aws_sdk_backup::Client,
@@ -49,6 +56,7 @@ pub struct BackupOrder {
 
 impl Writer {
     pub(super) fn new(
+        line: Line,
         scope: Arc<Scope>,
         iam: aws_sdk_iam::Client,
         backup: aws_sdk_backup::Client,
@@ -56,7 +64,7 @@ impl Writer {
         ec2: ec2::Client,
         clients: Clients,
     ) -> Self {
-        Self { scope, iam, backup, ssm, ec2, clients, calls: Mutex::default() }
+        Self { line, scope, iam, backup, ssm, ec2, clients, calls: Mutex::default() }
     }
 
     /// Makes a client for a fresh look.
@@ -74,12 +82,47 @@ impl Writer {
         self.clients.date()
     }
 
+    /// Remembers the body that a version of a plan was given, as `CreateBackupPlan` and `UpdateBackupPlan` take it.
+    pub(crate) fn made_plan(&self, id: &str, version: &str, arn: Option<&str>, body: &Value) {
+        let mut plan = body.clone();
+        let settings = plan.as_object_mut().and_then(|plan| plan.remove("AdvancedBackupSettings"));
+        let mut answer = json!({ "BackupPlan": plan, "BackupPlanId": id, "VersionId": version });
+        let settings = settings.map(|settings| ("AdvancedBackupSettings", settings));
+        let members = settings.into_iter().chain(arn.map(|arn| ("BackupPlanArn", arn.into())));
+        for (name, value) in members {
+            answer[name] = value;
+        }
+        self.clients.bodies().made(&Name::Plan(id, version), &answer);
+    }
+
+    /// Remembers that a plan is new, and has no selections.
+    pub(crate) fn made_without_selections(&self, plan: &str) {
+        self.clients.bodies().set_selections(plan, Some(Vec::new()));
+    }
+
+    /// Remembers a selection that was made, with the body that `CreateBackupSelection` takes.
+    pub(crate) fn made_selection(&self, plan: &str, member: BackupSelectionsListMember, body: &Value) {
+        let bodies = self.clients.bodies();
+        let Some(id) = member.selection_id().map(str::to_owned) else { return };
+        bodies.made(&Name::Selection(plan, &id), &json!({ "BackupSelection": body, "SelectionId": id }));
+        if let Some(mut members) = bodies.selections(plan) {
+            members.retain(|other| other.selection_id() != Some(id.as_str()));
+            members.push(member);
+            bodies.set_selections(plan, Some(members));
+        }
+    }
+
+    /// Forgets which selections a plan has: AWS does not say that one is gone.
+    pub(crate) fn forget_selections(&self, plan: &str) {
+        self.clients.bodies().set_selections(plan, None);
+    }
+
     /// Returns the scope of the client.
     pub fn scope(&self) -> &Scope {
         &self.scope
     }
 
-    /// Returns how many calls were made, by operation, such as `iam:CreateRole`. Retries of the SDK are not counted.
+    /// Returns how many calls were made, by operation, such as `iam:CreateRole`. Each request counts.
     pub fn calls(&self) -> BTreeMap<Operation, usize> {
         self.calls.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -148,7 +191,17 @@ impl Writer {
         ec2::association_in(&answer).ok_or_else(missing)
     }
 
-    /// Makes one call: counts it, converts its error.
+    /// Counts a call that is sent again.
+    pub(crate) fn retried(&self) {
+        self.line.limiter.retried();
+    }
+
+    /// Waits until a call of an operation would not have to wait for its turn.
+    pub(crate) async fn ready(&self, operation: Operation) {
+        self.line.limiter.ready(operation.service(), category(operation)).await;
+    }
+
+    /// Makes one call: waits for its turn, counts it, converts its error.
     pub(crate) fn send<'a, O, E>(
         &'a self,
         operation: Operation,
@@ -176,14 +229,21 @@ impl Writer {
         let request = request.boxed();
         async move {
             *self.calls.lock().unwrap_or_else(PoisonError::into_inner).entry(operation).or_default() += 1;
+            let (service, name) = (operation.service(), operation.name());
+            if category(operation) != Category::Write {
+                self.line.limiter.looked();
+            }
+            let turn = self.line.limiter.turn(service, name, category(operation), self.line.is_first).await;
             tracing::debug!(action = operation.action(), "write");
-            match request.await {
+            let answer = match request.await {
                 Ok(answer) => Ok(answer),
                 Err(error) => match error.as_service_error().and_then(done) {
                     Some(answer) => Ok(answer),
-                    None => Err(convert(operation.service(), operation.name(), error)),
+                    None => Err(convert(service, name, error)),
                 },
-            }
+            };
+            self.line.limiter.answered(&turn, &answer);
+            answer
         }
         .boxed()
     }
@@ -205,5 +265,13 @@ impl Writer {
             self.send(Operation::DeleteParameters, request.send()).await?;
         }
         Ok(())
+    }
+}
+
+/// Returns the category of an operation. The looks of a plan are reads.
+fn category(operation: Operation) -> Category {
+    match operation.known().effect {
+        Effect::Reads => Category::of_read(operation.name()),
+        Effect::Creates | Effect::Changes | Effect::Replaces(_) | Effect::Deletes(_) => Category::Write,
     }
 }

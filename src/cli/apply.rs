@@ -58,6 +58,9 @@ async fn apply_saved(path: &Path, arguments: &ApplyArguments, global: &Global, u
     saved.expect(arguments.expect_digest.as_deref()).map_err(|refusal| saved::refused(path, refusal))?;
     let loaded = loaded(path, &saved, global, ui)?;
     let session = Session { path: path.to_owned(), ..Session::open_for(loaded, global, ui).await? };
+    if let Some(time) = arguments.scoping.timeout {
+        session.engine.end_after(time);
+    }
     of_arguments(&session, arguments, &saved.options(), Reviewed::Saved(&saved)).await
 }
 

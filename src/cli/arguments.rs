@@ -12,6 +12,7 @@ use jiff::SignedDuration;
 
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
+use super::stats::Counted;
 use super::ui::Color;
 use crate::model::duration::minutes;
 use crate::plan::Hazard;
@@ -84,6 +85,16 @@ pub(super) struct Global {
     /// Never ask: what needs an answer is refused instead
     #[arg(long, global = true)]
     pub(super) no_input: bool,
+    /// Keep in the cache folder what never changes in AWS; this is so unless `CI` is set
+    #[arg(long, global = true, conflicts_with = "no_cache")]
+    pub(super) cache: bool,
+    /// Neither read nor write the cache folder
+    #[arg(long, global = true)]
+    pub(super) no_cache: bool,
+    /// Say at the end what was asked of AWS, and how long it took; to FILE as JSON
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = "")]
+    #[arg(require_equals = true)]
+    pub(super) stats: Option<OsString>,
     /// When to colour; `auto` heeds `NO_COLOR`
     #[arg(long, global = true, value_name = "WHEN", value_enum, default_value_t)]
     pub(super) color: Color,
@@ -96,6 +107,9 @@ pub(super) struct Global {
     /// The command may change the account; known once it is parsed.
     #[arg(skip)]
     pub(super) writes: bool,
+    /// What is counted for `--stats`.
+    #[arg(skip)]
+    pub(super) counted: Counted,
 }
 
 /// The commands.
@@ -173,6 +187,9 @@ pub(super) struct Scoping {
     /// How many calls at a time
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = parallelism)]
     pub(super) parallelism: usize,
+    /// How long the run may take, such as `30m`: then the calls in flight are finished and no other is begun
+    #[arg(long, value_name = "DURATION", value_parser = patience::patience)]
+    pub(super) timeout: Option<std::time::Duration>,
 }
 
 /// Arguments of plans that may delete what the file no longer has.
@@ -247,6 +264,9 @@ pub(super) struct SchemaArguments {
     /// Print the schema of saved plans instead
     #[arg(long)]
     pub(super) plan: bool,
+    /// Print the schema of the statistics of `--stats=FILE` instead
+    #[arg(long, conflicts_with = "plan")]
+    pub(super) statistics: bool,
 }
 
 /// Arguments of `apply`.

@@ -12,7 +12,7 @@ use super::interrupt::Interrupts;
 use super::names::nearest;
 use super::session::{self, Session};
 use super::ui::Ui;
-use crate::apply;
+use crate::aws::persist;
 use crate::aws::{BackupOrder, Reader};
 use crate::config::names::ROLE_NAME;
 use crate::kind::Desired;
@@ -154,7 +154,7 @@ async fn start(session: &Session<'_>, order: &BackupOrder) -> Result<String, Cli
     session.ui.status("starting the backup");
     let writer = session.engine.clients.writer();
     let pace = Duration::from_millis(if session.sandbox { 20 } else { 500 });
-    let started = apply::persist(pace, Operation::StartBackupJob, || writer.start_backup_job(order)).await;
+    let started = persist(pace, Operation::StartBackupJob, || writer.start_backup_job(order)).await;
     session.ui.clear_status();
     Ok(started?)
 }

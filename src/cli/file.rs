@@ -45,6 +45,23 @@ pub(super) fn sandbox(named: &OsStr) -> PathBuf {
     upwards(&default, Path::is_file).unwrap_or(default)
 }
 
+/// Says which folder keeps between runs what never changes in AWS; none where nothing is to be kept. The simulated
+/// account asks nobody, and a pipeline's machine is gone after its job.
+pub(super) fn cache(global: &Global) -> Option<PathBuf> {
+    let is_pipeline = variable("CI").is_some_and(|value| value != "false");
+    if global.sandbox.is_some() || global.no_cache || (is_pipeline && !global.cache) {
+        return None;
+    }
+    // A path that is not absolute is invalid in the XDG Base Directory Specification, and ignored.
+    let folder = |name: &str| variable(name).map(PathBuf::from).filter(|path| path.is_absolute());
+    let base = if cfg!(windows) {
+        folder("LOCALAPPDATA")
+    } else {
+        folder("XDG_CACHE_HOME").or_else(|| folder("HOME").map(|home| home.join(".cache")))
+    };
+    Some(base?.join("vssctl"))
+}
+
 /// Makes the folder of the simulated account, with a `.gitignore` that keeps it out of commits.
 pub(super) fn make_folder(sandbox: &Path) -> Result<(), CliError> {
     let Some(folder) = sandbox.parent().filter(|folder| !folder.exists()) else { return Ok(()) };

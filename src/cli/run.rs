@@ -27,11 +27,20 @@ fn run(arguments: Vec<OsString>) -> Exit {
         Ok(Arguments { mut global, command }) => {
             global.writes = command.writes();
             ui.silence(global.no_input);
-            execute(&global, command, &ui).unwrap_or_else(|error| {
+            let failed = |error: CliError| {
                 ui.clear_status();
                 ui.error(&error);
                 error.exit
-            })
+            };
+            let exit = execute(&global, command, &ui).unwrap_or_else(failed);
+            match global.stats.as_deref().map(|to| global.counted.tell(to, &ui)) {
+                Some(Err(error)) if exit == Exit::Done => failed(error),
+                Some(Err(error)) => {
+                    failed(error);
+                    exit
+                }
+                Some(Ok(())) | None => exit,
+            }
         }
         Err(error) => usage(&error, &ui),
     };

@@ -73,6 +73,7 @@ impl<'a> Session<'a> {
         options.profile.clone_from(&global.profile);
         options.endpoint_url.clone_from(&global.endpoint_url);
         options.allow_endpoint = global.allow_endpoint;
+        options.cache = file::cache(global);
         let sandbox = match &global.sandbox {
             Some(named) => Some(open_sandbox(&file::sandbox(named))?),
             None => None,
@@ -87,6 +88,7 @@ impl<'a> Session<'a> {
         let purpose = Purpose { is_simulated: sandbox.is_some(), writes: global.writes };
         let opened = Box::pin(engine::Session::open(config, options, purpose, &Spectator(ui))).await;
         let mut engine = opened.map_err(|error| connection::unopened(error, global.profile.as_deref()))?;
+        global.counted.begin(&engine);
         engine.tempo.timing = lease::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
         let options_of_same = options_of_same(global);
         Ok(Self { engine, path, sources, ui, sandbox: purpose.is_simulated, options_of_same })
@@ -125,6 +127,8 @@ impl<'a> Session<'a> {
                 CliError::new(Exit::Stale, "nothing was changed: something has changed meanwhile").hint(again)
             }
             EngineError::Deaf(error) => CliError::failed("could not listen for Ctrl-C").because(error),
+            EngineError::OutOfTime => CliError::failed("nothing was changed: the time of `--timeout` is over")
+                .hint("give it more, or leave it out: a run waits for AWS's rate as long as it takes"),
             EngineError::Stopped => lease::stopped(),
             EngineError::Unread { address, action, message } => {
                 CliError::failed(format!("could not see how far `{address}` is: {message}"))
@@ -153,6 +157,9 @@ impl<'a> Session<'a> {
         // A target that the file no longer has may still exist. The plan looks for it.
         let parsed = scoping.target.iter().map(|text| text.parse().map_err(|_| self.unknown(text)));
         let targets = parsed.collect::<Result<_, _>>()?;
+        if let Some(time) = scoping.timeout {
+            self.engine.end_after(time);
+        }
         Ok(Options {
             targets,
             prune: pruning.is_some_and(|pruning| pruning.prune),

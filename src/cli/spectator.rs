@@ -3,6 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::clock::clock_warning;
+use super::pace;
 use super::ui::Ui;
 use crate::engine::{self, Audience, News};
 
@@ -21,6 +22,7 @@ impl Audience for Spectator<'_> {
             News::ClockGap(gap) => ui.warn(&clock_warning(*gap)),
             News::Reading => ui.status("reading what is live"),
             News::Read => ui.clear_status(),
+            News::Paced(pace) => ui.paced(&pace::sentence(pace), pace.left()),
             News::Plan { .. }
             | News::Unguarded
             | News::Leasing
@@ -31,6 +33,7 @@ impl Audience for Spectator<'_> {
             | News::Event(_)
             | News::LeaseLost
             | News::Stopping
+            | News::OutOfTime
             | News::Over
             | News::LeaseKept(_)
             | News::LeaseNotReturned(_)

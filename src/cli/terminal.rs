@@ -10,10 +10,12 @@ use super::arguments::Consent;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::lease::{kept, not_returned};
+use super::pace;
 use super::shown::{problems, render_plan};
 use super::spectator::Spectator;
 use super::ui::Ui;
 use crate::apply::{Event, Report};
+use crate::aws::Pace;
 use crate::engine::{self, Audience, News, PATIENCE};
 use crate::kinds::package::{Installation, InstanceRun, Stage};
 use crate::model::safe::{Safe, escaped};
@@ -135,6 +137,17 @@ impl<'a> Terminal<'a> {
         self.ui.status(&progress.status());
     }
 
+    /// Says that AWS sets the pace, and how long the calls take at that that are still to be made.
+    fn paced(&self, pace: Pace) {
+        if self.manner.json {
+            self.line(&render::progress::paced(&pace));
+            return;
+        }
+        let waiting = self.said().progress.as_ref().map_or(0, |progress| progress.calls_left(pace.service));
+        let pace = Pace { waiting: waiting.max(pace.waiting), ..pace };
+        self.ui.paced(&pace::sentence(&pace), pace.left());
+    }
+
     fn report(&self, report: &Report, plan: &Plan) {
         let ui = self.ui;
         ui.clear_status();
@@ -194,6 +207,7 @@ impl Audience for Terminal<'_> {
                 }
                 self.plan(plan, verdict);
             }
+            News::Paced(pace) => self.paced(pace),
             News::Unguarded => {
                 ui.warn("nothing keeps other runs out: `--lock=none` is for accounts without Parameter Store");
             }
@@ -218,6 +232,9 @@ impl Audience for Terminal<'_> {
             News::Event(event) => self.event(event),
             News::LeaseLost => {
                 ui.warn("the lease is lost: nothing more is sent; run it again, it goes on from what is there");
+            }
+            News::OutOfTime => {
+                ui.note("The time of `--timeout` is over: the calls in flight are finished, and no other is begun.");
             }
             News::Stopping => ui.note("Finishing the calls in flight; once more stops at once."),
             News::LeaseKept(lease) => ui.note(&kept(lease, self.manner.options_of_same)),

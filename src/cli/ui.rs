@@ -7,7 +7,7 @@
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anstream::{AutoStream, ColorChoice};
 use anstyle::{AnsiColor, Style};
@@ -24,6 +24,10 @@ const ERROR: Style = AnsiColor::Red.on_default().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default().bold();
 /// The colour of the word `hint`.
 const HINT: Style = AnsiColor::Cyan.on_default().bold();
+
+/// A wait that is told of in a line of its own, and how often.
+const WORTH_A_LINE: Duration = Duration::from_secs(5);
+const BETWEEN_LINES: Duration = Duration::from_mins(1);
 
 /// When to colour.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
@@ -77,6 +81,8 @@ pub struct Ui {
     silenced: bool,
     width: usize,
     status: ProgressBar,
+    /// When it was last said in a line that AWS sets the pace.
+    paced: Mutex<Option<Instant>>,
 }
 
 impl std::fmt::Debug for Ui {
@@ -117,6 +123,7 @@ impl Ui {
             silenced: false,
             width,
             status,
+            paced: Mutex::default(),
         }
     }
 
@@ -182,6 +189,19 @@ impl Ui {
         }
         self.status.set_message(text.to_owned());
         self.status.enable_steady_tick(Duration::from_millis(120));
+    }
+
+    /// Says on the status line that AWS sets the pace; where there is none, once a minute, if it is worth a line.
+    pub fn paced(&self, text: &str, left: Duration) {
+        self.status(text);
+        if !self.status.is_hidden() || left < WORTH_A_LINE {
+            return;
+        }
+        let mut told = self.paced.lock().unwrap_or_else(PoisonError::into_inner);
+        if told.is_none_or(|told| told.elapsed() >= BETWEEN_LINES) {
+            *told = Some(Instant::now());
+            self.note(&format!("{text}."));
+        }
     }
 
     /// Takes the status line away.

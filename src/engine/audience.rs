@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::error::ClockGap;
 use crate::apply::lease::{Holder, Kept, NotReturned};
 use crate::apply::{Event, Report};
-use crate::aws::AwsError;
+use crate::aws::{AwsError, Clients, Pace};
 use crate::kinds::package::{Installation, InstanceRun};
 use crate::model::Address;
 use crate::plan::{Plan, Verdict};
@@ -25,6 +25,8 @@ pub enum News<'a> {
     Reading,
     /// Everything was read.
     Read,
+    /// Calls wait for AWS's rate.
+    Paced(Pace),
     /// The plan that is about to be carried out. With `again` it takes the place of one that was shown before:
     /// something has changed meanwhile.
     Plan {
@@ -53,6 +55,8 @@ pub enum News<'a> {
     LeaseLost,
     /// A request to stop was heard: the calls in flight are finished.
     Stopping,
+    /// The time that the run may take is over: the calls in flight are finished.
+    OutOfTime,
     /// No call is under way any more.
     Over,
     /// The lease is kept until it runs out: a call without an answer may still be done.
@@ -120,6 +124,22 @@ pub trait Audience: Sync {
     /// Waits for the next request to stop; for ever, where there are none.
     fn stop(&self) -> BoxFuture<'_, ()> {
         Box::pin(std::future::pending())
+    }
+}
+
+/// How often it is told where AWS sets the pace.
+const BETWEEN_PACES: Duration = Duration::from_secs(1);
+
+/// Does something, and tells meanwhile where AWS sets the pace.
+pub(super) async fn paced<T>(clients: &Clients, audience: &dyn Audience, work: impl Future<Output = T>) -> T {
+    let mut work = std::pin::pin!(work);
+    loop {
+        if let Ok(done) = tokio::time::timeout(BETWEEN_PACES, &mut work).await {
+            return done;
+        }
+        if let Some(pace) = clients.pace() {
+            audience.tell(&News::Paced(pace));
+        }
     }
 }
 

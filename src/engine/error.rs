@@ -84,6 +84,9 @@ pub enum EngineError {
     /// The lease was not to be had.
     #[error("the lease could not be taken")]
     Lease(#[source] LeaseError),
+    /// The time that the run may take was over before its first change.
+    #[error("the time is over")]
+    OutOfTime,
     /// Stopped while it waited, before its first change.
     #[error("stopped while waiting")]
     Stopped,

@@ -107,8 +107,19 @@ impl Guard {
         if rest(session.read_at()).is_zero() && session.age() < session.tempo.timing.lease {
             return Ok(None);
         }
-        let build =
-            || async { unless_stopped(audience, session.build(options, audience)).await.ok_or(EngineError::Stopped)? };
+        // What somebody wrote meanwhile may be anything; of what was written before, only what this plan is about counts.
+        let is_later = self.lease.as_ref().is_some_and(|lease| lease.written_before() >= session.read_at().max(1));
+        let is_old = session.age() >= session.tempo.timing.lease;
+        let build = || async {
+            let built = async {
+                if is_later || is_old {
+                    session.build(options, audience).await
+                } else {
+                    session.build_again(options, plan, audience).await
+                }
+            };
+            unless_stopped(audience, built).await.ok_or(EngineError::Stopped)?
+        };
         let (mut again, _) = build().await?;
         if is_unmarked(&again) && !rest(session.read_at()).is_zero() {
             let rest = rest(session.clients.date());

@@ -10,6 +10,7 @@ mod error;
 mod guard;
 mod run;
 mod session;
+mod timings;
 mod wait;
 
 pub use audience::{Audience, Consent, News};
@@ -18,4 +19,5 @@ pub use error::{ClockGap, EngineError, OpenError};
 pub use guard::{Exclusion, is_held};
 pub use run::{Order, Reviewed, carry_out};
 pub use session::{Purpose, Session, Tempo};
+pub use timings::{Part, Timings};
 pub use wait::PATIENCE;

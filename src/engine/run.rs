@@ -3,11 +3,12 @@
 use tokio::sync::{mpsc, watch};
 use tokio::time::Instant;
 
-use super::audience::{Audience, Consent, News, unless_stopped};
+use super::audience::{Audience, Consent, News, paced, unless_stopped};
 use super::ended::{End, Ended, of_report};
 use super::error::EngineError;
 use super::guard::{Exclusion, Guard, is_held};
 use super::session::Session;
+use super::timings::Part;
 use super::wait;
 use crate::apply::leftovers::leftovers;
 use crate::apply::{self, Leftover, Report};
@@ -76,8 +77,10 @@ pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audi
         return Ok(Ended::before_calls(End::Declined, plan));
     }
     audience.listen().map_err(EngineError::Deaf)?;
-    let guard = Guard::take(session, order.operation, order.exclusion, audience).await?;
-    let (plan, agreed) = match current(session, order, &guard, plan, audience).await {
+    let taken = session.in_time(Guard::take(session, order.operation, order.exclusion, audience));
+    let guard = Box::pin(session.timings.of(Part::Leasing, taken)).await?;
+    let again = session.in_time(current(session, order, &guard, plan, audience));
+    let (plan, agreed) = match Box::pin(again).await {
         Ok(current) => current,
         Err(error) => {
             guard.end(Some(&Report::default()), audience).await;
@@ -89,11 +92,12 @@ pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audi
         let end = if agreed { plan.verdict().into() } else { End::Declined };
         return Ok(Ended::before_calls(end, plan));
     }
-    let report = perform(session, order, &plan, &guard, audience).await;
-    let is_lost = guard.is_lost();
+    let changes = perform(session, order, &plan, &guard, audience);
+    let report = Box::pin(session.timings.of(Part::Changing, changes)).await;
+    let is_cut_short = guard.is_lost() || session.is_out_of_time();
     guard.end(report.as_ref(), audience).await;
     match report {
-        Some(report) => finish(session, order, plan, report, is_lost, audience).await,
+        Some(report) => finish(session, order, plan, report, is_cut_short, audience).await,
         None => Ok(Ended { is_cut_off: true, ..Ended::before_calls(End::Interrupted, plan) }),
     }
 }
@@ -176,7 +180,7 @@ async fn perform(
     let read = Instant::now().checked_sub(age).unwrap_or_else(Instant::now);
     let options = apply::Options { parallelism: order.parallelism, pace: session.tempo.pace, stop: stopped, read };
     let work = async {
-        let report = apply::run(&writer, plan, &options, &sender).await;
+        let report = paced(&session.clients, audience, apply::run(&writer, plan, &options, &sender)).await;
         drop(sender);
         report
     };
@@ -188,6 +192,12 @@ async fn perform(
     let lost = async {
         guard.lost().await;
         audience.tell(&News::LeaseLost);
+        let _ = stop.send(true);
+        std::future::pending::<()>().await;
+    };
+    let late = async {
+        session.out_of_time().await;
+        audience.tell(&News::OutOfTime);
         let _ = stop.send(true);
         std::future::pending::<()>().await;
     };
@@ -204,6 +214,7 @@ async fn perform(
         (report, ()) = async { tokio::join!(work, tell) } => Some(report),
         () = interrupted => None,
         () = lost => None,
+        () = late => None,
     };
     audience.tell(&News::Over);
     ended
@@ -216,10 +227,17 @@ async fn finish(
     order: &Order<'_>,
     plan: Plan,
     mut report: Report,
-    is_lost: bool,
+    is_cut_short: bool,
     audience: &dyn Audience,
 ) -> Result<Ended, EngineError> {
-    let swept = unless_stopped(audience, sweep(session, order.options, &report, &plan, audience)).await;
+    session.timings.set_critical(std::mem::take(&mut report.critical));
+    let sweep = session.timings.of(Part::Settling, sweep(session, order.options, &report, &plan, audience));
+    let sweep = session.in_time(sweep);
+    let swept = match unless_stopped(audience, Box::pin(sweep)).await {
+        // What is there is for the next run to see.
+        Some(Err(EngineError::OutOfTime)) => None,
+        swept => swept,
+    };
     let mut is_unsettled = swept.is_none();
     let unread = match swept {
         Some(Ok(leftovers)) => {
@@ -240,9 +258,9 @@ async fn finish(
             None => is_unsettled = true,
         }
     }
-    let end = if is_unsettled {
+    let end = if is_unsettled && !is_cut_short {
         End::Interrupted
-    } else if is_lost && !report.is_complete() {
+    } else if is_cut_short && !report.is_complete() {
         // What stopped it was no request.
         if report.has_made() { End::Partly } else { End::Failed }
     } else {
@@ -265,12 +283,12 @@ async fn sweep(
     }
     let mut delay = session.tempo.pace;
     for _ in 0..SWEEPS {
-        if leftovers(report, plan, &session.build(options, audience).await?.0).is_empty() {
+        if leftovers(report, plan, &session.build_again(options, plan, audience).await?.0).is_empty() {
             return Ok(Vec::new());
         }
         audience.tell(&News::Settling);
         tokio::time::sleep(delay).await;
         delay *= 2;
     }
-    Ok(leftovers(report, plan, &session.build(options, audience).await?.0))
+    Ok(leftovers(report, plan, &session.build_again(options, plan, audience).await?.0))
 }

@@ -2,20 +2,22 @@
 
 use crate::model::KindId;
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
+use tokio::time::Instant;
 
-use super::audience::{Audience, News};
+use super::audience::{Audience, News, paced};
 use super::error::{ClockGap, EngineError, OpenError};
+use super::timings::{Part, Timings};
 use crate::apply::lease::Timing;
 use crate::aws::{Caller, Clients, ConnectOptions, Fence, Reader, guard};
 use crate::config::Config;
 use crate::kind::{Desired, KindLive};
 use crate::kinds::package::{ADOPTED_ID, ADOPTING};
-use crate::observe::{self, LiveAccount};
+use crate::observe::{self, Arns, LiveAccount};
 use crate::plan::Plan;
 use crate::plan::check;
 use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
@@ -58,6 +60,12 @@ pub struct Session {
     read_at: AtomicU64,
     /// The same moment on the run's own clock.
     read_on: AtomicU64,
+    /// The client of the last read, and the ARNs of what it found.
+    last: Mutex<Option<(Arc<Reader>, Arns)>>,
+    /// When the run is to be over.
+    deadline: OnceLock<Instant>,
+    /// How long its parts took.
+    pub timings: Arc<Timings>,
 }
 
 /// What a session is opened for.
@@ -76,14 +84,18 @@ impl Session {
     /// The connection, the account guard, the root user's credentials, or a clock that is too wrong to write by.
     pub async fn open(
         config: Config,
-        options: ConnectOptions,
+        mut options: ConnectOptions,
         purpose: Purpose,
         audience: &dyn Audience,
     ) -> Result<Self, OpenError> {
         audience.tell(&News::Connecting);
+        let tempo = if purpose.is_simulated { Tempo::SIMULATED } else { Tempo::REAL };
+        options.pace = tempo.pace;
         let clients = Box::pin(Clients::connect(options)).await.map_err(OpenError::Connect)?;
         let reader = clients.reader();
-        let answered = Box::pin(identify(&clients, &reader, &config, audience)).await;
+        let timings = Arc::new(Timings::default());
+        let identified = timings.of(Part::Connecting, identify(&clients, &reader, &config, audience));
+        let answered = Box::pin(identified).await;
         if let Some(gap) = clients.ahead().and_then(ClockGap::of) {
             if purpose.writes && gap.is_too_far() {
                 return Err(OpenError::Clock(gap));
@@ -95,9 +107,48 @@ impl Session {
         if caller.is_root() && !purpose.is_simulated && !clients.is_local() {
             return Err(OpenError::Root);
         }
-        let tempo = if purpose.is_simulated { Tempo::SIMULATED } else { Tempo::REAL };
         let (fence, read_at, read_on) = (Arc::default(), AtomicU64::default(), AtomicU64::default());
-        Ok(Self { config, clients, caller, tempo, fence, read_at, read_on })
+        let (last, deadline) = (Mutex::default(), OnceLock::new());
+        Ok(Self { config, clients, caller, tempo, fence, read_at, read_on, last, deadline, timings })
+    }
+
+    /// Makes the same session that waits for other times.
+    #[must_use]
+    pub fn at(self, tempo: Tempo) -> Self {
+        Self { tempo, clients: self.clients.with_pace(tempo.pace), ..self }
+    }
+
+    /// Lets the run be over after a time, at the end of the calls that are in flight then. The first end counts.
+    pub fn end_after(&self, time: Duration) {
+        let _ = self.deadline.set(Instant::now() + time);
+    }
+
+    /// Waits until the run is to be over; for ever, where it has all the time.
+    pub(super) async fn out_of_time(&self) {
+        match self.deadline.get() {
+            Some(deadline) => tokio::time::sleep_until(*deadline).await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Tells whether the run is to be over.
+    pub(super) fn is_out_of_time(&self) -> bool {
+        self.deadline.get().is_some_and(|deadline| Instant::now() >= *deadline)
+    }
+
+    /// Does something that changes nothing, unless the run is to be over first.
+    ///
+    /// # Errors
+    /// The time is over, or what it does fails.
+    pub(super) async fn in_time<T>(
+        &self,
+        work: impl Future<Output = Result<T, EngineError>>,
+    ) -> Result<T, EngineError> {
+        tokio::select! {
+            biased;
+            done = work => done,
+            () = self.out_of_time() => Err(EngineError::OutOfTime),
+        }
     }
 
     /// Returns a date before the newest read of everything, in milliseconds since 1970 by AWS's clock.
@@ -119,18 +170,18 @@ impl Session {
 
     /// Reads what is live.
     pub async fn refresh(&self, audience: &dyn Audience) -> LiveAccount {
-        self.read(&self.config.desired, audience).await.1
+        let reader = self.clients.remembering_reader();
+        self.read(&reader, &self.config.desired, audience).await
     }
 
-    /// Reads what is live, and returns the client that did, for a closer look.
-    async fn read(&self, desired: &[Desired], audience: &dyn Audience) -> (Reader, LiveAccount) {
+    /// Reads what is live.
+    async fn read(&self, reader: &Reader, desired: &[Desired], audience: &dyn Audience) -> LiveAccount {
         audience.tell(&News::Reading);
         self.read_at.store(self.clients.date(), Ordering::SeqCst);
         self.read_on.store(self.fence.now(), Ordering::SeqCst);
-        let reader = self.clients.reader();
-        let live = observe::refresh(&reader, desired).await;
+        let live = Box::pin(paced(&self.clients, audience, observe::refresh(reader, desired))).await;
         audience.tell(&News::Read);
-        (reader, live)
+        live
     }
 
     /// Compares the file with what is live, and returns both.
@@ -138,7 +189,7 @@ impl Session {
     /// # Errors
     /// A target that nothing has; a plan that breaks the checker's rules.
     pub async fn plan(&self, options: &Options, audience: &dyn Audience) -> Result<(Plan, LiveAccount), EngineError> {
-        let (plan, live) = self.build(options, audience).await?;
+        let (plan, live) = Box::pin(self.in_time(self.build(options, audience))).await?;
         let stranger = options.targets.iter().find(|target| {
             !plan.changes.iter().any(|change| change.address == **target)
                 && !plan.orphans.iter().any(|orphan| orphan.address == **target)
@@ -155,8 +206,35 @@ impl Session {
         options: &Options,
         audience: &dyn Audience,
     ) -> Result<(Plan, LiveAccount), EngineError> {
+        let build = self.build_by(self.clients.remembering_reader(), options, audience);
+        self.timings.of(Part::Reading, build).await
+    }
+
+    /// Compares the file again with what is live, as far as the calls of a plan have to do with it: the lists of the
+    /// services that it writes to are read again, and what is in a list is read where it is another version. What AWS
+    /// acknowledged to this run with an answer is not asked for.
+    pub(super) async fn build_again(
+        &self,
+        options: &Options,
+        plan: &Plan,
+        audience: &dyn Audience,
+    ) -> Result<(Plan, LiveAccount), EngineError> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reader = match last {
+            Some((reader, arns)) => reader.again(&observe::stale(plan, &arns)),
+            None => self.clients.remembering_reader(),
+        };
+        self.build_by(reader, options, audience).await
+    }
+
+    async fn build_by(
+        &self,
+        reader: Reader,
+        options: &Options,
+        audience: &dyn Audience,
+    ) -> Result<(Plan, LiveAccount), EngineError> {
         let desired = adopting(&self.config.desired, options);
-        let (reader, mut live) = self.read(&desired, audience).await;
+        let mut live = self.read(&reader, &desired, audience).await;
         let plan = observe::plan(&reader, &desired, &mut live, |live| {
             build::build(&Input {
                 scope: &self.config.scope,
@@ -170,6 +248,8 @@ impl Session {
             })
         })
         .await;
+        self.clients.keep();
+        *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(reader), observe::arns(&live)));
         match check::violations(&plan, &live.kinds).into_iter().next() {
             Some(violation) => Err(EngineError::Defect(violation)),
             None => Ok((plan, live)),

@@ -15,6 +15,8 @@ mod plans;
 mod points;
 mod references;
 mod roles;
+mod stale;
 mod surroundings;
 
 pub use live::{LiveAccount, plan, refresh};
+pub use stale::{Arns, arns, stale};

@@ -40,7 +40,7 @@ pub(super) async fn each(reader: &Reader) -> Result<Vec<Result<Plan, AwsError>>,
 
 async fn plan(reader: &Reader, member: &BackupPlansListMember, index: &Arc<TagsByArn>) -> Result<Plan, AwsError> {
     let id = member.backup_plan_id().unwrap_or_default();
-    let (answer, selections) = join(reader.backup_plan(id), selections(reader, id)).await;
+    let (answer, selections) = join(reader.backup_plan(id, member.version_id()), selections(reader, id)).await;
     let answer = answer?;
     Ok(Plan {
         id: id.to_owned(),

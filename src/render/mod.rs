@@ -15,5 +15,6 @@ pub mod live;
 pub mod progress;
 pub mod proof;
 pub mod report;
+pub mod stats;
 pub mod text;
 pub mod text_diff;

@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 use super::layout::{ADD, BOLD, CHANGE, REMOVE};
 use super::report::{error_json, sentence};
 use crate::apply::Event;
+use crate::aws::Pace;
 use crate::model::Action;
-use crate::model::Address;
 use crate::model::safe::escaped;
+use crate::model::{Address, Phase};
 use crate::plan::Plan;
 
 /// Turns events into lines. A resource may have several steps; people read of the begin of the first and the end of the
@@ -19,6 +20,8 @@ use crate::plan::Plan;
 #[derive(Debug)]
 pub struct Progress {
     left: BTreeMap<Address, usize>,
+    /// How many calls each step makes of each service, as long as it is not done.
+    calls: BTreeMap<(Address, Phase), BTreeMap<&'static str, usize>>,
     elapsed: BTreeMap<Address, Duration>,
     running: BTreeSet<Address>,
     /// What each resource waits for: a wait is told of once, however often the call is tried.
@@ -30,10 +33,22 @@ impl Progress {
     /// Counts the steps of a plan.
     pub fn new(plan: &Plan) -> Self {
         let mut left = BTreeMap::new();
+        let mut calls: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
         for step in &plan.steps {
+            let of_step = calls.entry((step.address.clone(), step.phase)).or_default();
+            for call in &step.calls {
+                *of_step.entry(call.operation.service()).or_default() += 1;
+            }
             *left.entry(step.address.clone()).or_insert(0) += 1;
         }
-        Self { total: left.len(), left, elapsed: BTreeMap::new(), running: BTreeSet::new(), waiting: BTreeMap::new() }
+        Self {
+            total: left.len(),
+            left,
+            calls,
+            elapsed: BTreeMap::new(),
+            running: BTreeSet::new(),
+            waiting: BTreeMap::new(),
+        }
     }
 
     /// Returns the line of an event, where it has one.
@@ -52,7 +67,8 @@ impl Progress {
                 let before = self.waiting.insert(address.clone(), wait.clone());
                 (before != Some(wait)).then_some(line)
             }
-            Event::Done { address, action, phase: _, elapsed } => {
+            Event::Done { address, action, phase, elapsed } => {
+                self.calls.remove(&(address.clone(), *phase));
                 let total = self.elapsed.entry(address.clone()).or_default();
                 *total += *elapsed;
                 let total = *total;
@@ -77,12 +93,26 @@ impl Progress {
         }
     }
 
+    /// Returns how many calls of a service are still to be made.
+    pub fn calls_left(&self, service: &str) -> usize {
+        let steps = self.calls.iter().filter(|((address, _), _)| self.left.get(address).is_some_and(|left| *left > 0));
+        steps.filter_map(|(_, calls)| calls.get(service)).sum()
+    }
+
     /// Returns what is under way, for a status line.
     pub fn status(&self) -> String {
         let done = self.left.values().filter(|left| **left == 0).count();
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
         format!("{done}/{} {}", self.total, running.join(", "))
     }
+}
+
+/// Returns for programs where AWS sets the pace.
+pub fn paced(pace: &Pace) -> Value {
+    json!({
+        "type": "paced", "service": pace.service, "calls": pace.category.word(), "per_second": pace.rate,
+        "waiting": pace.waiting, "seconds_left": pace.left().as_secs_f64(),
+    })
 }
 
 /// Returns an event for programs.
@@ -133,13 +163,13 @@ mod tests {
     use super::*;
     use crate::aws::AwsError;
     use crate::model::KindId;
-    use crate::model::Phase;
 
     #[test]
     fn a_wait_is_told_of_once_however_often_the_call_is_tried() {
         let address = Address::new(KindId::Selection, "daily.windows");
         let mut progress = Progress {
             left: BTreeMap::from([(address.clone(), 2)]),
+            calls: BTreeMap::new(),
             elapsed: BTreeMap::new(),
             running: BTreeSet::new(),
             waiting: BTreeMap::new(),

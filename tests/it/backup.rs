@@ -5,8 +5,7 @@ use std::process::{Command, Stdio};
 use vssctl::model::Operation;
 
 use serde_json::{Value, json};
-use vssctl::apply;
-use vssctl::aws::BackupOrder;
+use vssctl::aws::{BackupOrder, persist};
 use vssctl::observe::backup as observed;
 use vssctl::permissions::{Facts, Purpose, documents};
 use vssctl::policy::Decision;
@@ -209,7 +208,7 @@ fn the_printed_permissions_are_enough_for_a_backup_and_for_its_evidence() {
         token: "one".to_owned(),
     };
     let pace = std::time::Duration::from_millis(1);
-    let started = bench.wait(apply::persist(pace, Operation::StartBackupJob, || writer.start_backup_job(&order)));
+    let started = bench.wait(persist(pace, Operation::StartBackupJob, || writer.start_backup_job(&order)));
     let id = started.expect("a job");
     bench.sandbox.pass(std::time::Duration::from_hours(1)).expect("time passes");
     let (job, _) = bench.wait(observed::job(&clients.reader(), &id)).expect("the job");

@@ -86,9 +86,7 @@ pub(crate) async fn open(
 ) -> Result<Session, OpenError> {
     let options = connection(wire, &config.scope, access_key);
     let purpose = Purpose { is_simulated: true, writes: true };
-    let mut session = Session::open(config, options, purpose, &Quiet).await?;
-    session.tempo = tempo;
-    Ok(session)
+    Ok(Session::open(config, options, purpose, &Quiet).await?.at(tempo))
 }
 
 /// Reads what is live and plans a file, as `vssctl plan` does.

@@ -36,6 +36,7 @@ mod planned_calls;
 mod planning;
 mod proof;
 mod proof_cli;
+mod rates;
 mod references;
 mod renames;
 mod restore_tests;

@@ -21,6 +21,7 @@ pub struct Lease {
     epoch: u32,
     fence: Arc<Fence>,
     quiet_at: Date,
+    written_before: Date,
     end: oneshot::Sender<()>,
     lost: watch::Receiver<bool>,
     keeper: JoinHandle<Result<(), AwsError>>,
@@ -48,6 +49,7 @@ impl Lease {
         let written = Arc::new(taking.written(epoch));
         let Taking { store, listing, record, .. } = taking;
         let quiet_at = record::quiet_at(&listing.entries, &timing);
+        let written_before = quiet_at.saturating_sub(timing.settle);
         let old: Vec<String> = listing
             .entries
             .iter()
@@ -58,7 +60,7 @@ impl Lease {
         let ((end, ended), (losing, lost)) = (oneshot::channel(), watch::channel(false));
         let keeper = Keeper { store, machine, fence: Arc::clone(fence), record, epoch, written: Arc::clone(&written) };
         let keeper = tokio::spawn(keeper.keep(old, ended, losing));
-        Self { epoch, fence: Arc::clone(fence), quiet_at, end, lost, keeper, written }
+        Self { epoch, fence: Arc::clone(fence), quiet_at, written_before, end, lost, keeper, written }
     }
 
     /// Returns the number of the slot.
@@ -69,6 +71,11 @@ impl Lease {
     /// Returns what the calls of the owner go through.
     pub fn fence(&self) -> &Arc<Fence> {
         &self.fence
+    }
+
+    /// Returns the date at which the run before wrote last, in milliseconds since 1970 by AWS's clock; 0 where none did.
+    pub fn written_before(&self) -> Date {
+        self.written_before
     }
 
     /// Returns how long after a date, in milliseconds since 1970 by AWS's clock, reads may still miss something that

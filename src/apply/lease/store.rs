@@ -14,6 +14,7 @@ const TIMEOUTS: Timeouts = Timeouts {
     read_attempt: Duration::from_secs(8),
     write_attempt: Duration::from_secs(8),
     operation: Duration::from_secs(25),
+    patience: Some(Duration::from_secs(25)),
 };
 
 /// How often a request that AWS did not take is sent, and the milliseconds in between.
@@ -43,7 +44,7 @@ pub(super) struct Listing {
 impl Store {
     /// Makes the store of the clients' stack.
     pub fn new(clients: &Clients) -> Self {
-        let clients = clients.with_timeouts(TIMEOUTS);
+        let clients = clients.first_in_line(TIMEOUTS);
         Self { scope: clients.scope().clone(), reader: clients.reader(), writer: clients.writer() }
     }
 

@@ -7,7 +7,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::step::Runner;
-use crate::apply::retry::{LOST, Waits, YOUNG};
+use crate::aws::retry::{LOST, Waits, YOUNG};
 use crate::aws::{AwsError, ErrorKind};
 use crate::kind::Look;
 use crate::model::operation::{Class, Effect, Known};
@@ -70,7 +70,7 @@ impl Runner<'_> {
                 Err(_) => {}
             }
             let Some(delay) = waits.until_visible() else { return Next::Fail };
-            if !self.budget.take() || !self.pause(&mut interrupt, delay).await {
+            if !self.pause(&mut interrupt, delay).await {
                 return Next::Fail;
             }
         }

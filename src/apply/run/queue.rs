@@ -27,9 +27,9 @@ impl Queue {
         Self { ready, left, followers }
     }
 
-    /// Returns the first step in the plan's order that can be begun.
-    pub(super) fn first(&self) -> Option<usize> {
-        self.ready.first().copied()
+    /// Returns the first step in the plan's order that can be begun and that there is room for.
+    pub(super) fn first(&self, has_room: impl Fn(usize) -> bool) -> Option<usize> {
+        self.ready.iter().copied().find(|id| has_room(*id))
     }
 
     pub(super) fn begin(&mut self, id: usize) {

@@ -13,7 +13,7 @@ use super::answer::Next;
 use super::fill::{Outputs, fill};
 use crate::apply::perform::Perform;
 use crate::apply::report::Event;
-use crate::apply::retry::{BETWEEN_POLLS, Budget, LONGEST_RUN, Waits};
+use crate::aws::retry::{BETWEEN_POLLS, LONGEST_RUN, Waits};
 use crate::aws::{AwsError, ErrorKind};
 use crate::model::call::PENDING;
 use crate::model::operation::{Known, Looks};
@@ -33,6 +33,7 @@ pub(super) enum StepEnd {
 /// What came of one step.
 pub(super) struct Ended {
     pub(super) id: usize,
+    pub(super) began: Instant,
     pub(super) end: StepEnd,
     /// The calls that AWS acknowledged.
     pub(super) made: Vec<Operation>,
@@ -51,9 +52,9 @@ pub(super) struct Runner<'a> {
     pub(super) plan: &'a Plan,
     pub(super) options: &'a Options,
     pub(super) services: BTreeMap<&'a str, Semaphore>,
+    pub(super) in_flight: Semaphore,
     pub(super) actions: BTreeMap<&'a Address, Action>,
     pub(super) events: &'a mpsc::UnboundedSender<Event>,
-    pub(super) budget: Budget,
     /// What this run made, and when.
     pub(super) made: Mutex<BTreeMap<&'a Address, Instant>>,
     /// How often there were new credentials. Whoever asks for them holds it.
@@ -102,7 +103,8 @@ impl Runner<'_> {
         };
         let address = || step.address.clone();
         tell(Event::Started { address: address(), action, phase: step.phase });
-        let mut ended = Ended { id: step.id, end: StepEnd::Done, made: Vec::new(), sent: Sent::default() };
+        let mut ended =
+            Ended { id: step.id, began: started, end: StepEnd::Done, made: Vec::new(), sent: Sent::default() };
         let outputs = || self.outputs.lock().unwrap_or_else(PoisonError::into_inner);
         let mut seen = self.options.read;
         for planned in &step.calls {
@@ -148,6 +150,8 @@ impl Runner<'_> {
         let operation = call.operation.known();
         let mut tries = Tries::new(self.options.pace);
         loop {
+            // What is looked at must not grow old while the call waits for its turn.
+            self.perform.ready(call.operation).await;
             let is_due = match operation.looks {
                 Looks::Always => true,
                 Looks::WhenOld => seen.elapsed() > FRESH,
@@ -214,13 +218,15 @@ impl Runner<'_> {
         let mut interrupt = self.options.stop.clone();
         let service = self.services.get(call.operation.service()).expect("every service of the plan has its limit");
         let permit = service.acquire().await.expect("the semaphore is never closed");
+        self.perform.ready(call.operation).await;
+        let flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
         if *interrupt.borrow() {
             return Ok(Attempt::Stopped);
         }
         *sent += 1;
         let signed_with = *self.renewed.lock().await;
         let answer = self.perform.perform(step.address.kind(), call).await;
-        drop(permit);
+        drop((permit, flight));
         let error = match answer {
             Ok(answer) if answer.get(PENDING).is_some() => {
                 let pending = self.pending(call, &answer[PENDING], tries.asked.elapsed());
@@ -249,12 +255,12 @@ impl Runner<'_> {
             Next::Again(delay) => delay,
             Next::Fail => return Err(error),
         };
-        if !self.budget.take() {
-            self.halt("too much was tried again; what is done stays done, and another run goes on from here");
+        self.tell_waiting(step, call, &error, delay);
+        if !self.pause(&mut interrupt, delay).await {
             return Err(error);
         }
-        self.tell_waiting(step, call, &error, delay);
-        if self.pause(&mut interrupt, delay).await { Ok(Attempt::Again) } else { Err(error) }
+        self.perform.retried();
+        Ok(Attempt::Again)
     }
 
     /// Says what a call waits for; a failure once that takes too long.

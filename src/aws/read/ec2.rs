@@ -146,7 +146,7 @@ impl Reader {
         let read = &read;
         let page = |token: Option<String>| async move {
             let parameters = parameters.clone().with_some("NextToken", token.as_deref());
-            let answer = self.call("ec2", list.operation, self.ec2.send(list.operation, parameters)).await?;
+            let answer = self.call("ec2", list.operation, || self.ec2.send(list.operation, parameters.clone())).await?;
             let items = read(&answer).map_err(|message| AwsError::unsettled("ec2", list.operation, message))?;
             Ok(Page { items: Some(items), truncated: None, next: answer.text("nextToken").map(str::to_owned) })
         };

@@ -11,7 +11,8 @@ impl Reader {
     /// Reads a key.
     pub async fn key(&self, arn: &str) -> Result<Arc<Key>, AwsError> {
         let read = async {
-            let answer = self.call("kms", "DescribeKey", self.kms.send("DescribeKey", json!({ "KeyId": arn }))).await?;
+            let ask = || self.kms.send("DescribeKey", json!({ "KeyId": arn }));
+            let answer = self.call("kms", "DescribeKey", ask).await?;
             let metadata = &answer["KeyMetadata"];
             let text = |name: &str| metadata[name].as_str().map(str::to_owned);
             match (text("Arn"), text("KeyState"), text("KeyManager")) {
@@ -28,7 +29,7 @@ impl Reader {
     pub async fn key_policy(&self, arn: &str) -> Result<String, AwsError> {
         let read = async {
             let input = json!({ "KeyId": arn, "PolicyName": "default" });
-            let answer = self.call("kms", "GetKeyPolicy", self.kms.send("GetKeyPolicy", input)).await?;
+            let answer = self.call("kms", "GetKeyPolicy", || self.kms.send("GetKeyPolicy", input.clone())).await?;
             let missing = || AwsError::unsettled("kms", "GetKeyPolicy", "the answer has no policy");
             answer["Policy"].as_str().map(str::to_owned).ok_or_else(missing)
         };
@@ -42,7 +43,7 @@ impl Reader {
             if let Some(marker) = &marker {
                 input["Marker"] = json!(marker);
             }
-            let page = self.call("kms", "ListGrants", self.kms.send("ListGrants", input)).await?;
+            let page = self.call("kms", "ListGrants", || self.kms.send("ListGrants", input.clone())).await?;
             Ok(Page {
                 items: page["Grants"].as_array().cloned(),
                 truncated: page["Truncated"].as_bool(),

@@ -26,7 +26,7 @@ impl Reader {
                     .by_created_after(DateTime::from_secs(since))
                     .max_results(PAGE)
                     .set_next_token(token);
-                let page = self.call("backup", "ListBackupJobs", request.send()).await?;
+                let page = self.call("backup", "ListBackupJobs", move || request.clone().send()).await?;
                 let arns = page.backup_jobs().iter().map(BackupJob::resource_arn);
                 self.ours("backup", "ListBackupJobs", arns)?;
                 Ok(Page { items: page.backup_jobs, truncated: None, next: page.next_token })
@@ -39,7 +39,7 @@ impl Reader {
     /// Reads one backup job. The answer is not remembered, because a job changes.
     pub async fn backup_job(&self, id: &str) -> Result<DescribeBackupJobOutput, AwsError> {
         let request = self.backup.describe_backup_job().backup_job_id(id);
-        let answer = self.call("backup", "DescribeBackupJob", request.send()).await?;
+        let answer = self.call("backup", "DescribeBackupJob", move || request.clone().send()).await?;
         self.ours("backup", "DescribeBackupJob", [answer.resource_arn()])?;
         Ok(answer)
     }
@@ -50,7 +50,7 @@ impl Reader {
             let page = |token| async {
                 let request =
                     self.ssm.describe_instance_information().max_results(INFORMATION_PAGE).set_next_token(token);
-                let page = self.call("ssm", "DescribeInstanceInformation", request.send()).await?;
+                let page = self.call("ssm", "DescribeInstanceInformation", move || request.clone().send()).await?;
                 Ok(Page { items: page.instance_information_list, truncated: None, next: page.next_token })
             };
             let id = |instance: &InstanceInformation| instance.instance_id.clone();
@@ -70,7 +70,7 @@ impl Reader {
         let page = |token| async {
             let request = self.ssm.get_inventory().filters(filter.clone());
             let request = request.max_results(INFORMATION_PAGE).set_next_token(token);
-            let page = self.call("ssm", "GetInventory", request.send()).await?;
+            let page = self.call("ssm", "GetInventory", move || request.clone().send()).await?;
             Ok(Page { items: page.entities, truncated: None, next: page.next_token })
         };
         let entities = read_all(lists::INVENTORY, |entity: &InventoryResultEntity| entity.id.clone(), page).await?;
@@ -83,7 +83,7 @@ impl Reader {
         let version = policy.default_version_id().unwrap_or_default();
         let read = async {
             let request = self.iam.get_policy_version().policy_arn(arn).version_id(version);
-            let answer = self.call("iam", "GetPolicyVersion", request.send()).await?;
+            let answer = self.call("iam", "GetPolicyVersion", move || request.clone().send()).await?;
             let missing = || AwsError::unsettled("iam", "GetPolicyVersion", "the answer has no document");
             answer.policy_version.and_then(|version| version.document).ok_or_else(missing)
         };

@@ -11,8 +11,11 @@ use aws_sdk_ssm::types::{
 };
 use serde_json::Value;
 
-use super::{Answered, Hearing, Items, PAGE, Page, Reader, RegionSettings, Tags, VaultNotifications, lists, read_all};
+use super::{
+    Answered, Hearing, Items, Memory, PAGE, Page, Reader, RegionSettings, Tags, VaultNotifications, lists, read_all,
+};
 use crate::aws::AwsError;
+use crate::aws::bodies::{Name, answering};
 
 /// The largest page of SSM's lists.
 const SSM_PAGE: i32 = 50;
@@ -23,9 +26,12 @@ impl Reader {
         let read = async {
             let page = |token| async {
                 let hearing = Hearing::default();
-                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token).customize();
-                let request = request.interceptor(hearing.clone());
-                let page = self.call("backup", "ListBackupVaults", request.send()).await?;
+                let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
+                let page = self
+                    .call("backup", "ListBackupVaults", || {
+                        request.clone().customize().interceptor(hearing.clone()).send()
+                    })
+                    .await?;
                 let arns = page.backup_vault_list().iter().map(|vault| vault.backup_vault_arn());
                 self.ours("backup", "ListBackupVaults", arns)?;
                 let heard = hearing.member("BackupVaultList").as_array_mut().map(std::mem::take).unwrap_or_default();
@@ -49,7 +55,7 @@ impl Reader {
     pub async fn vault_access_policy(&self, name: &str) -> Result<Option<String>, AwsError> {
         let read = async {
             let request = self.backup.get_backup_vault_access_policy().backup_vault_name(name);
-            match self.call("backup", "GetBackupVaultAccessPolicy", request.send()).await {
+            match self.call("backup", "GetBackupVaultAccessPolicy", move || request.clone().send()).await {
                 Ok(answer) => Ok(answer.policy.filter(|policy| !policy.is_empty())),
                 Err(error) if error.is_not_found() => Ok(None),
                 Err(error) => Err(error),
@@ -62,9 +68,13 @@ impl Reader {
     pub async fn vault_notifications(&self, name: &str) -> Result<Option<VaultNotifications>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name).customize();
-            let request = request.interceptor(hearing.clone());
-            match self.call("backup", "GetBackupVaultNotifications", request.send()).await {
+            let request = self.backup.get_backup_vault_notifications().backup_vault_name(name);
+            match self
+                .call("backup", "GetBackupVaultNotifications", || {
+                    request.clone().customize().interceptor(hearing.clone()).send()
+                })
+                .await
+            {
                 Ok(answer) => {
                     let events = answer.backup_vault_events.unwrap_or_default();
                     let events = events.iter().map(|event| event.as_str().to_owned()).collect();
@@ -83,7 +93,7 @@ impl Reader {
         let read = async {
             let page = |token| async {
                 let request = self.backup.list_backup_plans().max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListBackupPlans", request.send()).await?;
+                let page = self.call("backup", "ListBackupPlans", move || request.clone().send()).await?;
                 let arns = page.backup_plans_list().iter().map(|plan| plan.backup_plan_arn());
                 self.ours("backup", "ListBackupPlans", arns)?;
                 Ok(Page { items: page.backup_plans_list, truncated: None, next: page.next_token })
@@ -96,16 +106,33 @@ impl Reader {
         self.memos.plans.get("", read).await
     }
 
-    /// Reads one backup plan. In the answer, `AdvancedBackupSettings` is beside the plan and not in it.
-    pub async fn backup_plan(&self, id: &str) -> Result<Arc<Answered<GetBackupPlanOutput>>, AwsError> {
+    /// Reads one backup plan. In the answer, `AdvancedBackupSettings` is beside the plan and not in it. A list may have
+    /// said which `version` it is: where that is known already, AWS is not asked.
+    pub async fn backup_plan(
+        &self,
+        id: &str,
+        version: Option<&str>,
+    ) -> Result<Arc<Answered<GetBackupPlanOutput>>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.backup.get_backup_plan().backup_plan_id(id).customize().interceptor(hearing.clone());
-            let answer = self.call("backup", "GetBackupPlan", request.send()).await?;
+            let request = self.backup.get_backup_plan().backup_plan_id(id);
+            let ask = || request.clone().customize().interceptor(hearing.clone());
+            let bodies = self.memory.bodies();
+            let known = bodies.zip(version).and_then(|(bodies, version)| bodies.get(&Name::Plan(id, version)));
+            let known = replay(known, |config| ask().config_override(config).send()).await;
+            let is_known = known.is_some();
+            let answer = match known {
+                Some(answer) => answer,
+                None => self.call("backup", "GetBackupPlan", || ask().send()).await?,
+            };
             if answer.backup_plan.is_none() {
                 return Err(AwsError::unsettled("backup", "GetBackupPlan", "the answer has no plan"));
             }
-            let (mut plan, settings) = (hearing.member("BackupPlan"), hearing.member("AdvancedBackupSettings"));
+            let mut heard = hearing.whole();
+            if let (Some(bodies), Some(version), false) = (bodies, answer.version_id(), is_known) {
+                bodies.put(&Name::Plan(id, version), &heard);
+            }
+            let (mut plan, settings) = (heard["BackupPlan"].take(), heard["AdvancedBackupSettings"].take());
             if let (Some(plan), true) = (plan.as_object_mut(), settings.is_array()) {
                 plan.insert("AdvancedBackupSettings".to_owned(), settings);
             }
@@ -120,6 +147,11 @@ impl Reader {
         plan_id: &str,
     ) -> Result<Arc<Vec<BackupSelectionsListMember>>, AwsError> {
         let read = async {
+            if let Memory::Own(known) = &self.memory
+                && let Some(members) = known.selections(plan_id)
+            {
+                return Ok(members);
+            }
             let page = |token| async {
                 let request = self
                     .backup
@@ -127,11 +159,15 @@ impl Reader {
                     .backup_plan_id(plan_id)
                     .max_results(PAGE)
                     .set_next_token(token);
-                let page = self.call("backup", "ListBackupSelections", request.send()).await?;
+                let page = self.call("backup", "ListBackupSelections", move || request.clone().send()).await?;
                 Ok(Page { items: page.backup_selections_list, truncated: None, next: page.next_token })
             };
             let id = |selection: &BackupSelectionsListMember| selection.selection_id.clone();
-            read_all(lists::BACKUP_SELECTIONS, id, page).await
+            let members = read_all(lists::BACKUP_SELECTIONS, id, page).await?;
+            if let Some(bodies) = self.memory.bodies() {
+                bodies.set_selections(plan_id, Some(members.clone()));
+            }
+            Ok(members)
         };
         self.memos.selections.get(plan_id, async { read.await.map(Arc::new) }).await
     }
@@ -140,12 +176,23 @@ impl Reader {
     pub async fn backup_selection(&self, plan_id: &str, id: &str) -> Result<Arc<Answered<BackupSelection>>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id).customize();
-            let request = request.interceptor(hearing.clone());
-            let answer = self.call("backup", "GetBackupSelection", request.send()).await?;
+            let request = self.backup.get_backup_selection().backup_plan_id(plan_id).selection_id(id);
+            let ask = || request.clone().customize().interceptor(hearing.clone());
+            let (bodies, name) = (self.memory.bodies(), Name::Selection(plan_id, id));
+            let known = bodies.and_then(|bodies| bodies.get(&name));
+            let known = replay(known, |config| ask().config_override(config).send()).await;
+            let is_known = known.is_some();
+            let answer = match known {
+                Some(answer) => answer,
+                None => self.call("backup", "GetBackupSelection", || ask().send()).await?,
+            };
             let missing = || AwsError::unsettled("backup", "GetBackupSelection", "the answer has no selection");
             let selection = answer.backup_selection.ok_or_else(missing)?;
-            Ok(Arc::new(Answered::new(selection, hearing.member("BackupSelection"))))
+            let mut heard = hearing.whole();
+            if let Some(bodies) = bodies.filter(|_| !is_known) {
+                bodies.put(&name, &heard);
+            }
+            Ok(Arc::new(Answered::new(selection, heard["BackupSelection"].take())))
         };
         self.memos.selection.get(&format!("{plan_id}/{id}"), read).await
     }
@@ -155,7 +202,7 @@ impl Reader {
         let read = async {
             let page = |token| async {
                 let request = self.backup.list_tags().resource_arn(arn).max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListTags", request.send()).await?;
+                let page = self.call("backup", "ListTags", move || request.clone().send()).await?;
                 let tags = page.tags.unwrap_or_default().into_iter().collect();
                 Ok(Page { items: Some(tags), truncated: None, next: page.next_token })
             };
@@ -169,8 +216,12 @@ impl Reader {
     pub async fn region_settings(&self) -> Result<Arc<RegionSettings>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.backup.describe_region_settings().customize().interceptor(hearing.clone());
-            let answer = self.call("backup", "DescribeRegionSettings", request.send()).await?;
+            let request = self.backup.describe_region_settings();
+            let answer = self
+                .call("backup", "DescribeRegionSettings", || {
+                    request.clone().customize().interceptor(hearing.clone()).send()
+                })
+                .await?;
             Ok(Arc::new(RegionSettings {
                 opt_in: answer.resource_type_opt_in_preference.unwrap_or_default().into_iter().collect(),
                 management: answer.resource_type_management_preference.unwrap_or_default().into_iter().collect(),
@@ -185,7 +236,7 @@ impl Reader {
         let read = async {
             let page = |token| async {
                 let request = self.ssm.list_associations().max_results(SSM_PAGE).set_next_token(token);
-                let page = self.call("ssm", "ListAssociations", request.send()).await?;
+                let page = self.call("ssm", "ListAssociations", move || request.clone().send()).await?;
                 Ok(Page { items: page.associations, truncated: None, next: page.next_token })
             };
             read_all(lists::ASSOCIATIONS, |association: &Association| association.association_id.clone(), page).await
@@ -197,8 +248,10 @@ impl Reader {
     pub async fn association(&self, id: &str) -> Result<Arc<Answered<AssociationDescription>>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.ssm.describe_association().association_id(id).customize().interceptor(hearing.clone());
-            let answer = self.call("ssm", "DescribeAssociation", request.send()).await?;
+            let request = self.ssm.describe_association().association_id(id);
+            let answer = self
+                .call("ssm", "DescribeAssociation", || request.clone().customize().interceptor(hearing.clone()).send())
+                .await?;
             let missing = || AwsError::unsettled("ssm", "DescribeAssociation", "the answer has no association");
             let association = answer.association_description.ok_or_else(missing)?;
             Ok(Arc::new(Answered::new(association, hearing.member("AssociationDescription"))))
@@ -211,7 +264,7 @@ impl Reader {
         let read = async {
             let request =
                 self.ssm.list_tags_for_resource().resource_type(ResourceTypeForTagging::Association).resource_id(id);
-            let answer = self.call("ssm", "ListTagsForResource", request.send()).await?;
+            let answer = self.call("ssm", "ListTagsForResource", move || request.clone().send()).await?;
             let mut tags = Items::new(lists::ASSOCIATION_TAGS);
             tags.add(answer.tag_list, |tag| Some(tag.key.clone()))?;
             Ok(Arc::new(tags.into_vec().into_iter().map(|tag| (tag.key, tag.value)).collect()))
@@ -227,11 +280,20 @@ impl Reader {
             let page = |token| async {
                 let request =
                     self.ssm.list_commands().filters(filter.clone()).max_results(SSM_PAGE).set_next_token(token);
-                let page = self.call("ssm", "ListCommands", request.send()).await?;
+                let page = self.call("ssm", "ListCommands", move || request.clone().send()).await?;
                 Ok(Page { items: page.commands, truncated: None, next: page.next_token })
             };
             read_all(lists::COMMANDS, |command: &Command| command.command_id.clone(), page).await
         };
         self.memos.commands.get(document, async { read.await.map(Arc::new) }).await
     }
+}
+
+/// Lets the SDK read an answer that is known; `None` where none is, or it can't be read.
+async fn replay<T, E, F: Future<Output = Result<T, E>>>(
+    body: Option<String>,
+    send: impl FnOnce(aws_sdk_backup::config::Builder) -> F,
+) -> Option<T> {
+    let config = aws_sdk_backup::Config::builder().http_client(answering(body?));
+    Box::pin(send(config)).await.ok()
 }

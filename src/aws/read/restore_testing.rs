@@ -19,6 +19,13 @@ pub(super) struct Memos {
     selection: Memo<Arc<Answered<RestoreTestingSelectionForGet>>>,
 }
 
+impl Memos {
+    pub(super) fn kept(&self) -> Self {
+        let Self { plans, plan, selections, selection } = self;
+        Self { plans: plans.kept(), plan: plan.kept(), selections: selections.kept(), selection: selection.kept() }
+    }
+}
+
 impl Reader {
     /// Reads every restore testing plan of the region.
     ///
@@ -28,7 +35,7 @@ impl Reader {
         let read = async {
             let page = |token| async {
                 let request = self.backup.list_restore_testing_plans().max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListRestoreTestingPlans", request.send()).await?;
+                let page = self.call("backup", "ListRestoreTestingPlans", move || request.clone().send()).await?;
                 let arns = page.restore_testing_plans().iter().map(|plan| Some(plan.restore_testing_plan_arn.as_str()));
                 self.ours("backup", "ListRestoreTestingPlans", arns)?;
                 Ok(Page { items: Some(page.restore_testing_plans), truncated: None, next: page.next_token })
@@ -46,9 +53,12 @@ impl Reader {
     pub async fn restore_testing_plan(&self, name: &str) -> Result<Arc<Answered<RestoreTestingPlanForGet>>, AwsError> {
         let read = async {
             let hearing = Hearing::default();
-            let request = self.backup.get_restore_testing_plan().restore_testing_plan_name(name).customize();
-            let request = request.interceptor(hearing.clone());
-            let answer = self.call("backup", "GetRestoreTestingPlan", request.send()).await?;
+            let request = self.backup.get_restore_testing_plan().restore_testing_plan_name(name);
+            let answer = self
+                .call("backup", "GetRestoreTestingPlan", || {
+                    request.clone().customize().interceptor(hearing.clone()).send()
+                })
+                .await?;
             let missing = || AwsError::unsettled("backup", "GetRestoreTestingPlan", "the answer has no plan");
             let plan = answer.restore_testing_plan.ok_or_else(missing)?;
             Ok(Arc::new(Answered::new(plan, hearing.member("RestoreTestingPlan"))))
@@ -68,7 +78,7 @@ impl Reader {
             let page = |token| async {
                 let request = self.backup.list_restore_testing_selections().restore_testing_plan_name(plan);
                 let request = request.max_results(PAGE).set_next_token(token);
-                let page = self.call("backup", "ListRestoreTestingSelections", request.send()).await?;
+                let page = self.call("backup", "ListRestoreTestingSelections", move || request.clone().send()).await?;
                 Ok(Page { items: Some(page.restore_testing_selections), truncated: None, next: page.next_token })
             };
             let name =
@@ -90,8 +100,12 @@ impl Reader {
         let read = async {
             let request = self.backup.get_restore_testing_selection().restore_testing_plan_name(plan);
             let hearing = Hearing::default();
-            let request = request.restore_testing_selection_name(name).customize().interceptor(hearing.clone());
-            let answer = self.call("backup", "GetRestoreTestingSelection", request.send()).await?;
+            let request = request.restore_testing_selection_name(name);
+            let answer = self
+                .call("backup", "GetRestoreTestingSelection", || {
+                    request.clone().customize().interceptor(hearing.clone()).send()
+                })
+                .await?;
             let missing = || AwsError::unsettled("backup", "GetRestoreTestingSelection", "the answer has no selection");
             let selection = answer.restore_testing_selection.ok_or_else(missing)?;
             Ok(Arc::new(Answered::new(selection, hearing.member("RestoreTestingSelection"))))

@@ -35,7 +35,7 @@ impl Reader {
                     request.filters(filter.map_err(|error| AwsError::rejected(service, operation, error.to_string()))?)
                 }
             };
-            let page = self.call(service, operation, request.send()).await?;
+            let page = self.call(service, operation, move || request.clone().send()).await?;
             Ok(Page { items: page.command_invocations, truncated: None, next: page.next_token })
         };
         // A command runs once on an instance, so that the instance tells its invocations apart.
@@ -51,7 +51,7 @@ impl Reader {
         instance: &str,
     ) -> Result<Option<GetCommandInvocationOutput>, AwsError> {
         let request = self.ssm.get_command_invocation().command_id(command).instance_id(instance);
-        match self.call("ssm", "GetCommandInvocation", request.send()).await {
+        match self.call("ssm", "GetCommandInvocation", move || request.clone().send()).await {
             Ok(answer) => Ok(Some(answer)),
             Err(error) if error.code.as_deref() == Some("InvocationDoesNotExist") => Ok(None),
             Err(error) => Err(error),
@@ -63,7 +63,8 @@ impl Reader {
         let (service, operation) = ("ssm", "DescribeAssociationExecutions");
         let page = |token| async {
             let request = self.ssm.describe_association_executions().association_id(id);
-            let page = self.call(service, operation, request.max_results(PAGE).set_next_token(token).send()).await?;
+            let request = request.max_results(PAGE).set_next_token(token);
+            let page = self.call(service, operation, move || request.clone().send()).await?;
             Ok(Page { items: page.association_executions, truncated: None, next: page.next_token })
         };
         let id = |one: &AssociationExecution| one.execution_id.clone();
@@ -88,7 +89,7 @@ impl Reader {
                 .execution_id(execution)
                 .max_results(PAGE)
                 .set_next_token(token);
-            let page = self.call(service, operation, request.send()).await?;
+            let page = self.call(service, operation, move || request.clone().send()).await?;
             Ok(Page { items: page.association_execution_targets, truncated: None, next: page.next_token })
         };
         read_all(lists::ASSOCIATION_TARGETS, |one: &AssociationExecutionTarget| one.resource_id.clone(), page).await

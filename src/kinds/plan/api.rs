@@ -33,6 +33,7 @@ pub(crate) struct Known {
     pub(crate) name: String,
     pub(crate) owner: Owner,
     creator_request_id: Option<String>,
+    version: Option<String>,
     /// When the list says that it was made, in nanoseconds. It may be the time of the last update.
     created: i128,
     tags: Tags,
@@ -177,6 +178,7 @@ fn known_as(scope: &Scope, plan: &BackupPlansListMember, tags: Tags) -> Known {
         arn,
         name,
         creator_request_id: plan.creator_request_id().map(str::to_owned),
+        version: plan.version_id().map(str::to_owned),
         created: plan.creation_date().map_or(0, aws_smithy_types::DateTime::as_nanos),
         tags,
     }
@@ -237,7 +239,7 @@ pub(super) async fn refresh(reader: &Reader, desired: &[Desired]) -> KindLive {
 }
 
 async fn read_one(reader: &Reader, known: &Known) -> Result<Live, AwsError> {
-    let answer = reader.backup_plan(&known.id).await?;
+    let answer = reader.backup_plan(&known.id, known.version.as_deref()).await?;
     Ok(normal_form(known, &answer))
 }
 
@@ -269,7 +271,7 @@ pub(super) async fn look(reader: &Reader, call: &PlannedCall) -> Result<Look, Aw
         return Ok(Look::Unclear);
     }
     let id = part(call, |input| input.required("BackupPlanId", Input::text))?;
-    let answer = match reader.backup_plan(&id).await {
+    let answer = match reader.backup_plan(&id, None).await {
         Ok(answer) => answer,
         Err(error) if error.is_not_found() => return Ok(Look::Differs),
         Err(error) => return Err(error),
@@ -296,6 +298,9 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
             })?;
             let request = request.customize().interceptor(shape::unmodelled(call));
             let answer = writer.send(operation, request.send()).await?;
+            if let (Some(id), Some(version)) = (&answer.backup_plan_id, &answer.version_id) {
+                writer.made_plan(id, version, answer.backup_plan_arn.as_deref(), &call.input["BackupPlan"]);
+            }
             Ok(json!({ "BackupPlanId": answer.backup_plan_id, "VersionId": answer.version_id }))
         }
         Operation::DeleteBackupPlan => {
@@ -306,7 +311,7 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
         Operation::GetBackupPlan => {
             let (id, expected) =
                 whole(call, |input| Ok((plan_id(input)?, Expected::unmarked(input, &["VersionId"])?)))?;
-            expected.check(&[writer.reader().backup_plan(&id).await?.version_id()], None)
+            expected.check(&[writer.reader().backup_plan(&id, None).await?.version_id()], None)
         }
         Operation::TagResource | Operation::UntagResource | Operation::ListTags => perform_tags(writer, call).await,
         _ => Err(unusable(call, "no backup plan needs it")),
@@ -322,6 +327,7 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
     let mut generation = 0;
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);
+        let before = writer.date();
         let request = writer
             .backup()
             .create_backup_plan()
@@ -341,8 +347,12 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
         };
         let answer = writer.send_unless(call.operation, request.send(), made_before).await?;
         let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
-        let made = json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn, "VersionId": answer.version_id });
+        let made = json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn.clone(), "VersionId": answer.version_id.clone() });
         let created = answer.creation_date.and_then(|date| date.to_millis().ok());
+        if let Some(version) = answer.version_id.filter(|_| tokens::is_new(created, before)) {
+            writer.made_plan(&id, &version, answer.backup_plan_arn.as_deref(), &call.input["BackupPlan"]);
+            writer.made_without_selections(&id);
+        }
         if !tokens::must_be_visible(created, writer.date()) || generation >= tokens::GENERATIONS {
             return Ok(made);
         }

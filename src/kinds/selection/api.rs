@@ -272,6 +272,8 @@ pub(super) async fn perform(writer: &Writer, call: &PlannedCall) -> Result<Value
                     .backup_plan_id(input.required("BackupPlanId", Input::text)?)
                     .selection_id(input.required("SelectionId", Input::text)?))
             })?;
+            let plan = part(call, |input| input.required("BackupPlanId", Input::text))?;
+            writer.forget_selections(&plan);
             writer.send(operation, request.send()).await?;
             Ok(json!({}))
         }
@@ -290,6 +292,7 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
     let (mut generation, mut has_room) = (0, false);
     loop {
         let token = tokens::of_generation(first.as_deref(), generation);
+        let before = writer.date();
         let request = writer
             .backup()
             .create_backup_selection()
@@ -315,11 +318,27 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
                 has_room = true;
                 continue;
             }
-            Err(error) => return Err(error),
+            Err(error) => {
+                writer.forget_selections(&plan);
+                return Err(error);
+            }
         };
         let id = answer.selection_id.ok_or_else(|| incomplete(call, "SelectionId"))?;
         let made = json!({ "SelectionId": id, "BackupPlanId": answer.backup_plan_id });
         let created = answer.creation_date.and_then(|date| date.to_millis().ok());
+        if tokens::is_new(created, before) {
+            let member = BackupSelectionsListMember::builder()
+                .selection_id(&id)
+                .selection_name(&selection.selection_name)
+                .backup_plan_id(&plan)
+                .set_creator_request_id(token)
+                .iam_role_arn(&selection.iam_role_arn)
+                .set_creation_date(answer.creation_date)
+                .build();
+            writer.made_selection(&plan, member, &call.input["BackupSelection"]);
+        } else {
+            writer.forget_selections(&plan);
+        }
         if !tokens::must_be_visible(created, writer.date()) || generation >= tokens::GENERATIONS {
             return Ok(made);
         }
@@ -337,6 +356,7 @@ async fn make_room(writer: &Writer, plan: &str, name: &str) -> Result<bool, AwsE
     let members = reader.list_backup_selections(plan).await?;
     let ours = members.iter().filter(|member| member.selection_name() == Some(name) && is_made_by_us(&reader, member));
     let mut had = false;
+    writer.forget_selections(plan);
     for member in ours {
         let request = writer
             .backup()

@@ -1,98 +1,101 @@
 //! Which failures are worth a second try, and when.
 //!
-//! The SDK sends a writing call once: every further try is decided here, in one place, with one budget for the run. AWS
-//! needs seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is
-//! asked for again where a second request meets the first one. All waits have full jitter and are counted in paces:
-//! half a second each against AWS, less in tests.
+//! The SDK sends a call once: every further try is decided here, in one place, for reads and writes alike. AWS needs
+//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked for
+//! again where a second request meets the first one. All waits have full jitter and are counted in paces: half a second
+//! each against AWS, less in tests. How fast calls are made at all is decided in `aws::limiter`.
 
-use std::sync::Mutex;
-use std::sync::PoisonError;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::aws::{AwsError, ErrorKind};
+use super::{AwsError, ErrorKind};
 use crate::model::Operation;
 use crate::model::operation::Class;
 
 /// How long a change may take to be visible everywhere, in paces: two minutes, Terraform's figure for IAM and ours.
 const PROPAGATION: u32 = 240;
 /// How long something new may be denied to those who look after it, in paces: a minute.
-pub(super) const YOUNG: u32 = 120;
+pub(crate) const YOUNG: u32 = 120;
 /// How long AWS may take to do what it was sent and did not answer, and to show it, in paces: a minute.
-pub(super) const LOST: u32 = 120;
+pub(crate) const LOST: u32 = 120;
 /// How long a command may take on its instances, in paces: a quarter of an hour.
-pub(super) const LONGEST_RUN: u32 = 1800;
+pub(crate) const LONGEST_RUN: u32 = 1800;
 /// Between two questions how far it is, in paces: five seconds.
-pub(super) const BETWEEN_POLLS: u32 = 10;
-/// The first wait after throttling, in paces, and the longest.
-const THROTTLED: (u32, u32) = (2, 40);
+pub(crate) const BETWEEN_POLLS: u32 = 10;
+/// The first wait after throttling, in paces, and the longest: the limiter sets the pace, this only parts the calls.
+const THROTTLED: (u32, u32) = (1, 8);
+/// How long a call is sent again that AWS refuses each time as one of too many, in paces: a quarter of an hour.
+const PATIENCE: u32 = 1800;
 /// The longest wait that AWS may ask for, in paces: a minute.
 const ASKED: u32 = 120;
-/// Tries of a call that is throttled, that gets no answer, that reaches nobody.
-const TRIES: (u32, u32, u32) = (8, 8, 4);
-/// Tries again in one run.
-const RETRIES: u32 = 500;
-/// How long a run goes on trying again after its first failure, in paces: a quarter of an hour.
-const PATIENCE: u32 = 1800;
-
-/// What one run may still try again.
-#[derive(Debug)]
-pub(super) struct Budget {
-    pace: Duration,
-    spent: Mutex<(u32, Option<Instant>)>,
-}
-
-impl Budget {
-    pub(super) fn new(pace: Duration) -> Self {
-        Self { pace, spent: Mutex::new((0, None)) }
-    }
-
-    /// Takes one retry; false when the run has none left.
-    pub(super) fn take(&self) -> bool {
-        let mut spent = self.spent.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = *spent.1.get_or_insert_with(Instant::now);
-        spent.0 += 1;
-        spent.0 <= RETRIES && first.elapsed() <= self.pace * PATIENCE
-    }
-}
+/// Tries of a call that gets no answer, that reaches nobody.
+const TRIES: (u32, u32) = (8, 4);
 
 /// The waits between the tries of one call.
 #[derive(Debug)]
-pub(super) struct Waits {
+pub(crate) struct Waits {
     pace: Duration,
     /// Until a change must be visible.
     left: Duration,
-    throttled: u32,
+    /// When the call was throttled first, and how often it was.
+    throttled: (Option<Instant>, u32),
+    /// When there is no further try.
+    end: Option<Instant>,
     unanswered: u32,
     unreachable: u32,
     visible: u32,
 }
 
 impl Waits {
-    pub(super) fn new(pace: Duration) -> Self {
-        Self { pace, left: pace * PROPAGATION, throttled: 0, unanswered: 0, unreachable: 0, visible: 0 }
+    pub(crate) fn new(pace: Duration) -> Self {
+        Self {
+            pace,
+            left: pace * PROPAGATION,
+            throttled: (None, 0),
+            end: None,
+            unanswered: 0,
+            unreachable: 0,
+            visible: 0,
+        }
+    }
+
+    /// Ends all tries after a time.
+    #[must_use]
+    pub(crate) fn within(self, patience: Option<Duration>) -> Self {
+        Self { end: patience.map(|patience| Instant::now() + patience), ..self }
     }
 
     /// Returns how long to wait before the call is sent again; `None` when the error is final or time is up. `young`
     /// says that the call is about something that this run made less than a minute ago.
-    pub(super) fn next(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
+    pub(crate) fn next(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
+        let delay = self.delay(error, class, young)?;
+        self.end.is_none_or(|end| Instant::now() + delay < end).then_some(delay)
+    }
+
+    fn delay(&mut self, error: &AwsError, class: Class, young: bool) -> Option<Duration> {
         let count = |counter: &mut u32, tries: u32| {
             *counter += 1;
             (*counter < tries).then_some(*counter)
         };
         match error.kind {
             ErrorKind::Throttled => {
-                let tries = count(&mut self.throttled, TRIES.0)?;
+                let (first, tries) = &mut self.throttled;
+                let since = *first.get_or_insert_with(Instant::now);
+                *tries = tries.saturating_add(1);
+                let tries = *tries;
+                if since.elapsed() >= self.pace * PATIENCE {
+                    return None;
+                }
                 let asked = error.retry_after.map(|asked| asked.min(self.pace * ASKED));
                 Some(asked.unwrap_or_default() + self.jitter(THROTTLED.0, THROTTLED.1, tries))
             }
             ErrorKind::Unsettled if class != Class::Nothing => {
-                let tries = count(&mut self.unanswered, TRIES.1)?;
+                let tries = count(&mut self.unanswered, TRIES.0)?;
                 Some(self.jitter(1, 16, tries))
             }
             ErrorKind::Unreachable => {
-                let tries = count(&mut self.unreachable, TRIES.2)?;
+                let tries = count(&mut self.unreachable, TRIES.1)?;
                 Some(self.jitter(2, 16, tries))
             }
             ErrorKind::Propagating => self.until_visible(),
@@ -111,7 +114,7 @@ impl Waits {
     }
 
     /// Returns how long to wait for a change to become visible; `None` once two minutes are over.
-    pub(super) fn until_visible(&mut self) -> Option<Duration> {
+    pub(crate) fn until_visible(&mut self) -> Option<Duration> {
         if self.left.is_zero() {
             return None;
         }
@@ -172,12 +175,24 @@ mod tests {
         assert_eq!(total, Duration::from_mins(2));
     }
 
-    #[test]
-    fn a_throttled_call_is_tried_eight_times_and_waits_twenty_seconds_at_most() {
-        let waits = waits(ErrorKind::Throttled, Class::Nothing, false);
-        assert_eq!(waits.len(), 7);
-        assert!(waits[0] <= Duration::from_secs(1));
-        assert!(waits.iter().all(|wait| *wait <= Duration::from_secs(20)));
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_is_always_throttled_is_given_up_after_a_quarter_of_an_hour() {
+        let (mut waits, began) = (Waits::new(PACE), Instant::now());
+        while let Some(wait) = waits.next(&error(ErrorKind::Throttled), Class::Nothing, false) {
+            assert!(wait <= Duration::from_secs(4));
+            tokio::time::advance(wait).await;
+        }
+        assert!(began.elapsed() >= Duration::from_mins(15) && began.elapsed() < Duration::from_mins(16));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_call_that_can_t_wait_is_given_up_in_time() {
+        let mut waits = Waits::new(PACE).within(Some(Duration::from_secs(25)));
+        let began = Instant::now();
+        while let Some(wait) = waits.next(&error(ErrorKind::Throttled), Class::Nothing, false) {
+            tokio::time::advance(wait).await;
+        }
+        assert!(began.elapsed() > Duration::from_secs(15) && began.elapsed() < Duration::from_secs(25));
     }
 
     #[test]
@@ -204,11 +219,5 @@ mod tests {
         for class in [Class::Idempotent, Class::Keyed, Class::Token] {
             assert!(!waits(ErrorKind::Unsettled, class, false).is_empty());
         }
-    }
-
-    #[test]
-    fn a_run_has_five_hundred_retries() {
-        let budget = Budget::new(PACE);
-        assert_eq!((0..1000).filter(|_| budget.take()).count(), 500);
     }
 }
