@@ -113,9 +113,9 @@ impl Guard {
         let build = || async {
             let built = async {
                 if is_later || is_old {
-                    session.build(options, audience).await
+                    Box::pin(session.build(options, audience)).await
                 } else {
-                    session.build_again(options, plan, audience).await
+                    Box::pin(session.build_again(options, plan, audience)).await
                 }
             };
             unless_stopped(audience, built).await.ok_or(EngineError::Stopped)?

@@ -125,15 +125,15 @@ impl Statistics {
     /// Returns it for people.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s: {} looks, {} retries, {} throttled, {} failed; {} sent, {} received\n",
+            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s; {} sent, {} received\n  {} looks, {} retries, {} throttled, {} failed\n",
             self.calls,
             self.wall_seconds,
+            bytes(self.bytes_sent),
+            bytes(self.bytes_received),
             self.looks,
             self.retries,
             self.throttled,
             self.failed,
-            bytes(self.bytes_sent),
-            bytes(self.bytes_received),
         );
         let widest = self.operations.keys().map(String::len).max().unwrap_or_default();
         for (name, operation) in &self.operations {
@@ -147,15 +147,13 @@ impl Statistics {
             }
             text.push('\n');
         }
-        let parts = self.parts.iter().map(|part| format!("{} {:.1} s", part.part, part.seconds));
-        let parts: Vec<String> = parts.collect();
-        if !parts.is_empty() {
-            let _ = writeln!(text, "{BOLD}Time{BOLD:#}: {}", parts.join(", "));
+        for (index, part) in self.parts.iter().enumerate() {
+            let head = if index == 0 { format!("{BOLD}Time{BOLD:#}\n") } else { String::new() };
+            let _ = writeln!(text, "{head}  {:10}  {:>7.1} s", part.part, part.seconds);
         }
-        let chain: Vec<String> =
-            self.critical_path.iter().map(|step| format!("{} {:.1} s", step.address, step.seconds)).collect();
-        if !chain.is_empty() {
-            let _ = writeln!(text, "{BOLD}Critical path{BOLD:#}: {}", chain.join(", then "));
+        for (index, step) in self.critical_path.iter().enumerate() {
+            let head = if index == 0 { format!("{BOLD}Critical path{BOLD:#}\n") } else { String::new() };
+            let _ = writeln!(text, "{head}  {}  {:.1} s", step.address, step.seconds);
         }
         text
     }
@@ -210,11 +208,11 @@ mod tests {
     fn statistics_are_read_at_a_glance() {
         assert_eq!(
             anstream::adapter::strip_str(&statistics().text()).to_string(),
-            "201 calls to AWS in 14.0 s: 1 looks, 2 retries, 2 throttled, 0 failed; 512 B sent, 390 KiB received\n  \
+            "201 calls to AWS in 14.0 s; 512 B sent, 390 KiB received\n  1 looks, 2 retries, 2 throttled, 0 failed\n  \
              backup:GetBackupPlan     200    0.002 s each, 2 throttled, waited 13.0 s\n  \
              sts:GetCallerIdentity      1    0.020 s each\n\
-             Time: connecting 0.0 s, reading 13.0 s\n\
-             Critical path: role.a 0.2 s, then plan.b 1.5 s\n"
+             Time\n  connecting      0.0 s\n  reading        13.0 s\n\
+             Critical path\n  role.a  0.2 s\n  plan.b  1.5 s\n"
         );
     }
 }

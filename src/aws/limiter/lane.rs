@@ -175,14 +175,14 @@ mod tests {
                 now += wait;
                 lane.go(now);
                 waiting -= 1;
-                let takes = bucket.takes(now);
-                answers.push((now + latency, now, wait > 0.0, takes));
+                let is_taken = bucket.takes(now);
+                answers.push((now + latency, now, wait > 0.0, is_taken));
                 continue;
             }
             now = next;
             let index = answers.iter().position(|answer| answer.0 <= next).expect("an answer is due");
-            let (_, sent, waited, takes) = answers.swap_remove(index);
-            if takes {
+            let (_, sent, waited, is_taken) = answers.swap_remove(index);
+            if is_taken {
                 taken += 1;
                 lane.taken(waited);
             } else {

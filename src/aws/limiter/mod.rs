@@ -69,12 +69,10 @@ impl Category {
 /// answers: none of these figures is a promise, and none of them is a limit for long.
 fn documented(service: &str, category: Category) -> f64 {
     match (service, category) {
-        ("backup", Category::List) => 20.0,
+        ("backup", Category::List) | ("ec2", Category::Read | Category::List) => 20.0,
         ("backup" | "iam", Category::Read) | ("iam", Category::List) => 15.0,
-        ("backup" | "iam", Category::Write) => 5.0,
+        ("backup" | "iam" | "ec2", Category::Write) | ("tag", _) => 5.0,
         ("ssm", Category::Write) => 3.0,
-        ("ec2", Category::Read | Category::List) => 20.0,
-        ("ec2", Category::Write) | ("tag", _) => 5.0,
         (_, _) => 10.0,
     }
 }
@@ -266,11 +264,15 @@ impl Limiter {
                     locked(&queue.lane).refused(turn.sent, now, asked, share);
                 }
             }
-            // It did not get to where calls are counted.
-            Some((ErrorKind::Unreachable | ErrorKind::LeaseLost | ErrorKind::Endpoint | ErrorKind::Credentials, _)) => {
-            }
-            // A service that fails is not asked for more.
-            Some((ErrorKind::Unsettled, _)) => {}
+            // It did not get to where calls are counted, or a service fails that is not to be asked for more.
+            Some((
+                ErrorKind::Unreachable
+                | ErrorKind::LeaseLost
+                | ErrorKind::Endpoint
+                | ErrorKind::Credentials
+                | ErrorKind::Unsettled,
+                _,
+            )) => {}
             Some(_) | None => lane().taken(turn.was_paced),
         }
     }
