@@ -1,5 +1,6 @@
 //! What the simulated AWS keeps of an account, and the form of an operation: JSON in, JSON out, whatever the protocol.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
@@ -53,9 +54,10 @@ pub struct Region {
 }
 
 /// A resource with tags, as the Resource Groups Tagging API lists it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Tagged<'a> {
-    pub(super) arn: &'a str,
+    /// IAM, Systems Manager and Backup keep it; EC2 keeps ids.
+    pub(super) arn: Cow<'a, str>,
     /// Service and type, such as `backup:backup-vault`.
     pub(super) resource_type: &'static str,
     pub(super) tags: &'a BTreeMap<String, String>,

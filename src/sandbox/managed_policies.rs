@@ -1,8 +1,8 @@
 //! AWS's managed policies. Every account has them.
 //!
-//! The documents of those that VSS backups use are AWS's, as published in the AWS Managed Policy Reference. A version
-//! that is not listed here is one that AWS no longer shows. All others are opaque: they can be attached, and nobody is
-//! told that they allow or deny anything.
+//! The documents are AWS's, as published in the AWS Managed Policy Reference: of those that VSS backups use with their
+//! older versions, and of the others whose names vssctl knows the default version (`managed_policies/collect.py`).
+//! Every other policy is opaque: it can be attached, and nobody is told that it allows or denies anything.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, LazyLock, Mutex, PoisonError};
@@ -39,16 +39,39 @@ struct PublishedVersion {
     document: Value,
 }
 
+/// The policies of which the default version alone is known here.
+const OTHERS: &str = include_str!("managed_policies/others.json");
+
+#[derive(Debug, Deserialize)]
+struct Other {
+    name: String,
+    path: String,
+    created: String,
+    updated: String,
+    version: u32,
+    document: Value,
+}
+
+impl From<Other> for Published {
+    fn from(other: Other) -> Self {
+        let Other { name, path, created, updated, version, document } = other;
+        let version = PublishedVersion { number: version, created: updated.clone(), document };
+        Self { name, path, description: String::new(), created, updated, versions: vec![version] }
+    }
+}
+
+const READ: &str = "the policies are part of the program and a test reads each";
+
 /// Returns the AWS managed policies of a partition, sorted by name.
 pub(super) fn all(partition: &str) -> Arc<[Policy]> {
     // The list is made once, because simulations need it in every second call.
     static MADE: LazyLock<Mutex<BTreeMap<String, Arc<[Policy]>>>> = LazyLock::new(Mutex::default);
     let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
     Arc::clone(made.entry(partition.to_owned()).or_insert_with(|| {
-        let read = |text| -> Published {
-            serde_json::from_str(text).expect("the policies are part of the program and a test reads each")
-        };
-        let mut policies: Vec<Policy> = FILES.into_iter().map(|text| policy(&read(text), partition)).collect();
+        let read = |text| -> Published { serde_json::from_str(text).expect(READ) };
+        let others: Vec<Other> = serde_json::from_str(OTHERS).expect(READ);
+        let published = FILES.into_iter().map(read).chain(others.into_iter().map(Published::from));
+        let mut policies: Vec<Policy> = published.map(|published| policy(&published, partition)).collect();
         for name in known() {
             let (path, name) = name
                 .rsplit_once('/')
@@ -121,7 +144,7 @@ fn policy(published: &Published, partition: &str) -> Policy {
         arn: format!("arn:{partition}:iam::aws:policy{}{}", published.path, published.name),
         created: milliseconds(&published.created),
         updated: milliseconds(&published.updated),
-        description: Some(published.description.clone()),
+        description: Some(published.description.clone()).filter(|text| !text.is_empty()),
         versions,
         default_version: newest,
         next_version: newest + 1,
@@ -130,7 +153,7 @@ fn policy(published: &Published, partition: &str) -> Policy {
 }
 
 fn milliseconds(text: &str) -> i64 {
-    text.parse::<Timestamp>().expect("the policies are part of the program and a test reads each").as_millisecond()
+    text.parse::<Timestamp>().expect(READ).as_millisecond()
 }
 
 /// Makes an id in the form of AWS's; it is the same for every account, as AWS's are.
@@ -163,13 +186,17 @@ mod tests {
             "service-role/AmazonEC2RoleforSSM",
             "job-function/ViewOnlyAccess",
             "CloudWatchAgentServerPolicy",
+            "AWSEC2VssSnapshotPolicy",
+            "AWSBackupServiceRolePolicyForIndexing",
         ] {
             let policy = at(way).expect(way);
-            assert!(is_opaque(&policy) && policy.arn.ends_with(way), "{way}");
+            assert!(!is_opaque(&policy) && policy.arn.ends_with(way), "{way}");
         }
-        assert!(at("aws-service-role/SomethingNew").is_some_and(|policy| is_opaque(&policy)));
-        assert!(at("AWSEC2VssSnapshotPolicy").is_some_and(|policy| !is_opaque(&policy)));
+        for way in ["aws-service-role/SomethingNew", "service-role/AWSConfigRole"] {
+            assert!(at(way).is_some_and(|policy| is_opaque(&policy)), "{way}");
+        }
         for way in [
+            "service-role/AWSBackupServiceRolePolicyForIndexing",
             "service-role/ReadOnlyAccess",
             "AWSConfigRole",
             "",
@@ -182,6 +209,21 @@ mod tests {
         }
         assert!(by_arn("aws", "arn:aws-cn:iam::aws:policy/ReadOnlyAccess").is_none());
         assert!(by_arn("aws", "arn:aws:iam::123456789012:policy/ReadOnlyAccess").is_none());
+    }
+
+    #[test]
+    fn every_document_can_be_read_and_is_where_its_name_is_known_to_be() {
+        let known: Vec<String> = known().map(|name| format!("/{name}")).collect();
+        for policy in all("aws").iter().filter(|policy| !is_opaque(policy)) {
+            assert!(known.contains(&format!("{}{}", policy.path, policy.name)), "{}", policy.arn);
+            for version in &policy.versions {
+                let document = serde_json::from_str(&version.document).expect("JSON");
+                assert!(crate::policy::Policies::new(&[document]).is_ok(), "{} {}", policy.name, version.number);
+            }
+        }
+        let administrator = by_arn("aws", "arn:aws:iam::aws:policy/AdministratorAccess").expect("AWS has it");
+        let document: Value = serde_json::from_str(&administrator.versions[0].document).expect("JSON");
+        assert_eq!(document["Statement"], serde_json::json!([{"Effect": "Allow", "Action": "*", "Resource": "*"}]));
     }
 
     #[test]

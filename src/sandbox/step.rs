@@ -79,5 +79,5 @@ pub(super) fn held<'a>(accounts: &'a mut BTreeMap<String, Held>, account: &str) 
 
 /// Tells by its name whether an operation changes the account.
 pub(super) fn writes(operation: &str) -> bool {
-    !["Get", "List", "Describe", "Export"].iter().any(|verb| operation.starts_with(verb))
+    !["Get", "List", "Describe", "Export", "Simulate"].iter().any(|verb| operation.starts_with(verb))
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::account::{Answer, ApiError, Context, Tagged};
 use super::wire::model::Model;
 use super::wire::validate::validate;
-use super::{backup, iam, ssm};
+use super::{backup, ec2, iam, ssm};
 use crate::model::partition::Partition;
 
 /// The operations offered.
@@ -52,8 +52,9 @@ fn tagged<'a>(context: &'a mut Context<'_>) -> Vec<Tagged<'a>> {
     let region = &context.account.regions[context.region];
     all.extend(ssm::tagged(region));
     all.extend(backup::tagged(region));
+    all.extend(ec2::tagged(region, context.partition, context.region, context.account_id));
     all.retain(|one| !one.tags.is_empty());
-    all.sort_by_key(|one| one.arn);
+    all.sort_by(|one, other| one.arn.cmp(&other.arn));
     all
 }
 
@@ -83,12 +84,12 @@ fn resources(tagged: Vec<Tagged<'_>>, input: &Value) -> Answer {
         return Err(invalid("TagFilters can have at most 50 filters"));
     }
     let matching = tagged.into_iter().filter(|one| {
-        (arns.is_empty() || arns.contains(&one.arn))
+        (arns.is_empty() || arns.contains(&one.arn.as_ref()))
             && (types.is_empty() || types.iter().any(|wanted| is_of_type(one, wanted)))
             && filters.iter().all(|filter| carries(one, filter))
     });
     let limit = if arns.is_empty() { limit } else { 100 };
-    let (page, token) = page(matching.map(|one| (one.arn, one)), limit, input)?;
+    let (page, token) = page(matching.map(|one| (one.arn.clone(), one)), limit, input)?;
     let mappings: Vec<Value> =
         page.into_iter().map(|one| json!({"ResourceARN": one.arn, "Tags": tag_list(one.tags)})).collect();
     Ok(json!({"PaginationToken": token, "ResourceTagMappingList": mappings}))

@@ -73,6 +73,8 @@ class Pages(support.SandboxCase):
             iam.attach_role_policy(RoleName="r0", PolicyArn=arns[number])
             iam.attach_role_policy(RoleName=name, PolicyArn=arns[0])
         role, policy = {"RoleName": "r0"}, {"PolicyArn": arns[0]}
+        asked = {"ActionNames": ["ec2:CreateTags", "ec2:RunInstances", "iam:GetRole"]}
+        made_role = iam.get_role(**role)["Role"]["Arn"]
         return {
             "iam:ListAttachedRolePolicies": role,
             "iam:ListEntitiesForPolicy": policy,
@@ -82,6 +84,8 @@ class Pages(support.SandboxCase):
             "iam:ListPolicyVersions": policy,
             "iam:ListRolePolicies": role,
             "iam:ListRoleTags": role,
+            "iam:SimulateCustomPolicy": {"PolicyInputList": [walk_iam.DOCUMENT], **asked},
+            "iam:SimulatePrincipalPolicy": {"PolicySourceArn": made_role, **asked},
         }
 
     @classmethod

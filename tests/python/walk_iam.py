@@ -23,6 +23,7 @@ def walk(iam):
     attachments(iam, arn)
     profiles(iam)
     account(iam)
+    simulations(iam)
     deletions(iam, arn)
 
 
@@ -178,6 +179,50 @@ def account(iam):
     iam.refused("ValidationError", "GetAccountAuthorizationDetails", Filter=["Everything"])
     summary = iam("GetAccountSummary")["SummaryMap"]
     same((summary["Roles"], summary["InstanceProfiles"], summary["Policies"]), (1, 1, 1), "the summary")
+
+
+def simulations(iam):
+    """The policy simulator, on the role `app` as it is by now: a boundary that knows no EC2, and more policies than that."""
+    user = iam("GetUser")["User"]
+    same(iam("GetUser", UserName=user["UserName"])["User"]["Arn"], user["Arn"], "the user by its name")
+    iam.refused("NoSuchEntity", "GetUser", UserName="nobody")
+
+    def decisions(results):
+        return {(one["EvalActionName"], one["EvalResourceName"]): one["EvalDecision"] for one in results}
+
+    deny = {"Effect": "Deny", "Action": "ec2:*", "Resource": "*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
+    asked = {
+        "PolicyInputList": [DOCUMENT, json.dumps({"Version": "2012-10-17", "Statement": deny})],
+        "ActionNames": ["ec2:CreateTags", "iam:GetRole"],
+    }
+    results = iam("SimulateCustomPolicy", **asked)["EvaluationResults"]
+    allowed = {("ec2:CreateTags", "*"): "allowed", ("iam:GetRole", "*"): "implicitDeny"}
+    same(decisions(results), allowed, "what the policies allow")
+    same(results[0]["MissingContextValues"], ["aws:SecureTransport"], "the key that nobody gave")
+    entry = {"ContextKeyName": "aws:securetransport", "ContextKeyType": "boolean", "ContextKeyValues": ["false"]}
+    results = iam("SimulateCustomPolicy", **asked, ContextEntries=[entry], MaxItems=1)
+    same(results["IsTruncated"], True, "whether two results are more than one")
+    denied = results["EvaluationResults"]
+    same((denied[0]["EvalDecision"], denied[0]["MissingContextValues"]), ("explicitDeny", []), "what the policies deny")
+    rest = iam("SimulateCustomPolicy", **asked, ContextEntries=[entry], Marker=results["Marker"])["EvaluationResults"]
+    same([one["EvalActionName"] for one in rest], ["iam:GetRole"], "the second page")
+    iam.refused("ValidationError", "SimulateCustomPolicy", PolicyInputList=[DOCUMENT])
+    for wrong in ({"PolicyInputList": ["{}"]}, {"ActionNames": ["ec2:*"]}, {"ResourcePolicy": DOCUMENT}):
+        iam.refused("InvalidInput", "SimulateCustomPolicy", **{**asked, **wrong})
+
+    role = {"PolicySourceArn": iam("GetRole", RoleName="app")["Role"]["Arn"], "ActionNames": asked["ActionNames"]}
+    results = iam("SimulatePrincipalPolicy", **role)["EvaluationResults"]
+    bounded = {"AllowedByPermissionsBoundary": False}
+    same((results[0]["EvalDecision"], results[0]["PermissionsBoundaryDecisionDetail"]), ("implicitDeny", bounded), "app")
+    results = iam("SimulatePrincipalPolicy", **role, PermissionsBoundaryPolicyInputList=[DOCUMENT])["EvaluationResults"]
+    same(decisions(results), allowed, "what the role may do within another boundary")
+    everything = iam("SimulatePrincipalPolicy", **{**role, "PolicySourceArn": user["Arn"]})["EvaluationResults"]
+    same({one["EvalDecision"] for one in everything}, {"allowed"}, "what the user may do")
+    iam.refused("NoSuchEntity", "SimulatePrincipalPolicy", **{**role, "PolicySourceArn": role["PolicySourceArn"] + "x"})
+    unknown = "arn:aws:iam::aws:policy/SomethingNew"
+    iam("AttachRolePolicy", RoleName="app", PolicyArn=unknown)
+    iam.refused("PolicyEvaluation", "SimulatePrincipalPolicy", **role)
+    iam("DetachRolePolicy", RoleName="app", PolicyArn=unknown)
 
 
 def deletions(iam, arn):

@@ -197,7 +197,12 @@ def tags(ssm, association):
 
 
 def tagging(tagging, backup):
-    """Wants an account with no other tagged thing."""
+    """Wants an account with no other tagged thing than the instances of the fleet."""
+    fleet = tagging("GetResources", ResourceTypeFilters=["ec2:instance"])["ResourceTagMappingList"]
+    same(len(fleet) > 3, True, "whether the instances are listed")
+    same({one["ResourceARN"].split("/")[0].split(":")[5] for one in fleet}, {"instance"}, "the type of all instances")
+    keys = {tag["Key"] for one in fleet for tag in one["Tags"]}
+    same(tagging("GetTagKeys")["TagKeys"], sorted(keys), "the keys of the instances")
     for name, team in (("one", "a"), ("two", "b")):
         arn = backup("CreateBackupVault", BackupVaultName=name, BackupVaultTags={"team": team})["BackupVaultArn"]
     all_of_them = tagging("GetResources", ResourceTypeFilters=["backup:backup-vault"])["ResourceTagMappingList"]
@@ -206,7 +211,7 @@ def tagging(tagging, backup):
     same(found, [{"ResourceARN": arn, "Tags": [{"Key": "team", "Value": "b"}]}], "GetResources")
     tagging.refused("InvalidParameterException", "GetResources", ResourcesPerPage=0)
     tagging.refused("PaginationTokenExpiredException", "GetResources", PaginationToken="%")
-    same(tagging("GetTagKeys")["TagKeys"], ["team"], "GetTagKeys")
+    same(tagging("GetTagKeys")["TagKeys"], sorted({*keys, "team"}), "GetTagKeys")
     tagging.refused("PaginationTokenExpiredException", "GetTagKeys", PaginationToken="%")
     same(tagging("GetTagValues", Key="team")["TagValues"], ["a", "b"], "GetTagValues")
     tagging.refused("InvalidParameterException", "GetTagValues")

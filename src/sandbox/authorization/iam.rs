@@ -3,12 +3,16 @@
 use super::needs::{Call, Need, request_tags, resource_tags, tag_list};
 use crate::policy::Keys;
 use crate::sandbox::iam::{InstanceProfile, Policy, Role};
+use crate::sandbox::sts;
 
 /// The type of resource that an operation is about; its name tells.
 enum Subject {
     Role,
     Profile,
     Policy,
+    /// What an ARN in the request names.
+    Source,
+    User,
     Account,
 }
 
@@ -18,7 +22,10 @@ fn subject(operation: &str) -> Subject {
         | "ListPolicies"
         | "ListInstanceProfiles"
         | "GetAccountAuthorizationDetails"
-        | "GetAccountSummary" => Subject::Account,
+        | "GetAccountSummary"
+        | "SimulateCustomPolicy" => Subject::Account,
+        "SimulatePrincipalPolicy" => Subject::Source,
+        "GetUser" => Subject::User,
         "ListInstanceProfilesForRole"
         | "AttachRolePolicy"
         | "DetachRolePolicy"
@@ -36,6 +43,8 @@ pub(super) fn needs(call: &Call<'_>) -> Vec<Need> {
         Subject::Role => role(call),
         Subject::Profile => profile(call),
         Subject::Policy => policy(call),
+        Subject::Source => vec![call.own(call.text("PolicySourceArn"), Keys::default())],
+        Subject::User => vec![call.own(sts::caller_arn(call.partition, call.account_id), Keys::default())],
     }
 }
 

@@ -1,5 +1,6 @@
 //! The tags of vaults, plans and restore testing plans.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -92,5 +93,9 @@ pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged
     let plans = living.map(|plan| (&plan.arn, "backup:backup-plan", &plan.tags));
     let tests = region.backup.restore_testing.values();
     let tests = tests.map(|plan| (&plan.arn, "backup:restore-testing-plan", &plan.tags));
-    vaults.chain(plans).chain(tests).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
+    vaults.chain(plans).chain(tests).map(|(arn, resource_type, tags)| Tagged {
+        arn: Cow::Borrowed(arn),
+        resource_type,
+        tags,
+    })
 }

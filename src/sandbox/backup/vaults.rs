@@ -9,7 +9,7 @@ use super::input::{arn, creator_request_id, invalid, not_found, nothing, paged, 
 use super::points::RecoveryPoint;
 use super::tags;
 use crate::sandbox::account::{Answer, ApiError, Context};
-use crate::sandbox::made;
+use crate::sandbox::{kms, made};
 
 const DAY: i64 = 24 * 3_600_000;
 
@@ -126,10 +126,7 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     if let Some(key) = customer_key.as_ref().filter(|key| !is_key(key)) {
         return Err(invalid(format!("Invalid KMS key ARN: {key}")));
     }
-    let key = customer_key.clone().unwrap_or_else(|| {
-        let id = made::uuid_of(&format!("{}/{}/alias/aws/backup", context.account_id, context.region));
-        format!("arn:{}:kms:{}:{}:key/{id}", context.partition, context.region, context.account_id)
-    });
+    let key = customer_key.clone().unwrap_or_else(|| kms::of_aws(context, "backup"));
     let arn = arn(context, &format!("backup-vault:{name}"));
     let now = context.now;
     let vaults = &mut context.region_mut().backup.vaults;

@@ -21,3 +21,4 @@ pub(super) use model::IMAGE_QUOTA;
 pub use model::{Ec2, Image, ProfileAssociation, Snapshot};
 pub(super) use operations::{OPERATIONS, handle};
 pub(super) use profiles::{invalid_profile, named_profile, profile_without_role};
+pub(super) use tags::tagged;

@@ -1,12 +1,13 @@
 //! Tags of instances, volumes, images and snapshots.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
 use super::operations::refusal;
 use super::query::{Filters, is_id, paged, text, texts};
-use crate::sandbox::account::{Answer, ApiError, Context, Region};
+use crate::sandbox::account::{Answer, ApiError, Context, Region, Tagged};
 
 /// The resource types that have tags: the prefix of their ids, the name, and the error where an id does not exist.
 const KINDS: [(&str, &str, &str, &str); 4] = [
@@ -44,6 +45,26 @@ fn all(region: &Region) -> Vec<(&str, &'static str, &BTreeMap<String, String>)> 
     let snapshots = region.ec2.snapshots.iter().map(|(id, one)| (id.as_str(), "snapshot", &one.tags));
     let volumes = region.ec2.volume_tags.iter().map(|(id, tags)| (id.as_str(), "volume", tags));
     instances.chain(images).chain(snapshots).chain(volumes).collect()
+}
+
+/// Lists the resources that have tags, as the Tagging API does: no resource that is gone, and with the type in its ARN.
+pub(in crate::sandbox) fn tagged<'a>(
+    region: &'a Region,
+    partition: &str,
+    name: &str,
+    account: &str,
+) -> impl Iterator<Item = Tagged<'a>> {
+    all(region).into_iter().map(move |(id, kind, tags)| {
+        // Images and snapshots can be shared: their ARNs name no account.
+        let (owner, resource_type) = match kind {
+            "instance" => (account, "ec2:instance"),
+            "volume" => (account, "ec2:volume"),
+            "image" => ("", "ec2:image"),
+            _ => ("", "ec2:snapshot"),
+        };
+        let arn = format!("arn:{partition}:ec2:{name}:{owner}:{kind}/{id}");
+        Tagged { arn: Cow::Owned(arn), resource_type, tags }
+    })
 }
 
 /// Returns the ids of the resources that a request is about; all must exist.

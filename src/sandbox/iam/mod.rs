@@ -13,7 +13,9 @@ mod policies;
 mod powers;
 mod profiles;
 mod roles;
+mod simulation;
 mod tags;
+mod users;
 mod versions;
 
 pub use model::{Iam, InstanceProfile, Policy, PolicyVersion, Role};

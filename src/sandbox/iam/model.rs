@@ -54,7 +54,7 @@ fn key_of(arn: &str) -> String {
 }
 
 /// Tells whether an ARN is of a policy of AWS, which no account holds.
-fn is_awss(arn: &str) -> bool {
+pub(super) fn is_awss(arn: &str) -> bool {
     arn.split(':').nth(4) == Some("aws")
 }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{account_details, attachments, errors, inline, policies, profiles, roles, versions};
+use super::{account_details, attachments, errors, inline, policies, profiles, roles, simulation, users, versions};
 use crate::sandbox::account::{Answer, Context};
 use crate::sandbox::wire::model::Model;
 use crate::sandbox::wire::validate::validate;
@@ -31,6 +31,7 @@ pub(in crate::sandbox) const OFFERED: &[(&str, Handler)] = &[
     ("GetPolicyVersion", versions::get),
     ("GetRole", roles::get),
     ("GetRolePolicy", inline::get),
+    ("GetUser", users::get),
     ("ListAttachedRolePolicies", attachments::list),
     ("ListEntitiesForPolicy", attachments::entities),
     ("ListInstanceProfileTags", profiles::list_tags),
@@ -46,6 +47,8 @@ pub(in crate::sandbox) const OFFERED: &[(&str, Handler)] = &[
     ("PutRolePolicy", inline::put),
     ("RemoveRoleFromInstanceProfile", profiles::remove_role),
     ("SetDefaultPolicyVersion", versions::set_default),
+    ("SimulateCustomPolicy", simulation::custom),
+    ("SimulatePrincipalPolicy", simulation::principal),
     ("TagInstanceProfile", profiles::tag),
     ("TagPolicy", policies::tag),
     ("TagRole", roles::tag),

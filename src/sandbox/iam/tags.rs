@@ -1,5 +1,6 @@
 //! The tags of IAM resources: their keys are unique ignoring case, and there are at most fifty.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
@@ -72,12 +73,12 @@ pub(super) fn list(tags: &BTreeMap<String, String>, input: &Value) -> Answer {
 pub(in crate::sandbox) fn tagged(account: &Account) -> impl Iterator<Item = Tagged<'_>> {
     let iam = &account.iam;
     let profiles = iam.profiles.values().map(|profile| Tagged {
-        arn: &profile.arn,
+        arn: Cow::Borrowed(&profile.arn),
         resource_type: "iam:instance-profile",
         tags: &profile.tags,
     });
     let policies = iam.policies.values().map(|policy| Tagged {
-        arn: &policy.arn,
+        arn: Cow::Borrowed(&policy.arn),
         resource_type: "iam:policy",
         tags: &policy.tags,
     });

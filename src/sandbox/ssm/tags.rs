@@ -1,5 +1,6 @@
 //! The tags of associations and parameters.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
@@ -73,5 +74,9 @@ pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
 pub(in crate::sandbox) fn tagged(region: &Region) -> impl Iterator<Item = Tagged<'_>> {
     let associations = region.ssm.associations.values().map(|one| (&one.arn, "ssm:association", &one.tags));
     let parameters = region.ssm.parameters.values().map(|one| (&one.arn, "ssm:parameter", &one.tags));
-    associations.chain(parameters).map(|(arn, resource_type, tags)| Tagged { arn, resource_type, tags })
+    associations.chain(parameters).map(|(arn, resource_type, tags)| Tagged {
+        arn: Cow::Borrowed(arn),
+        resource_type,
+        tags,
+    })
 }

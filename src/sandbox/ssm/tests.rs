@@ -74,7 +74,7 @@ fn tags_of_associations_and_parameters_can_be_changed_and_are_listed() {
         bench.ok("RemoveTagsFromResource", &with(input.clone(), &json!({"TagKeys": ["a"]})));
         assert_eq!(bench.ok("ListTagsForResource", &input)["TagList"], json!([{"Key": "b", "Value": "2"}]));
     }
-    let tagged = bench.ask("tagging", "GetResources", &json!({})).unwrap();
+    let tagged = bench.ask("tagging", "GetResources", &json!({"ResourceTypeFilters": ["ssm"]})).unwrap();
     assert_eq!(tagged["ResourceTagMappingList"].as_array().unwrap().len(), 2);
     let missing = json!({"ResourceType": "Association", "ResourceId": "none"});
     assert_eq!(bench.code("ListTagsForResource", &missing), "InvalidResourceId");

@@ -108,7 +108,7 @@ async fn lists_come_in_pages_without_gaps_or_repetitions() {
         roles += page.role_detail_list().len();
         policies += page.policies().len();
     }
-    assert_eq!((roles, policies), (7, 4));
+    assert_eq!((roles, policies), (7, 76));
     let roles = client.get_account_authorization_details().filter(EntityType::Role).send().await.unwrap();
     assert!(roles.policies().is_empty());
     let marker = client.list_roles().marker("!!");

@@ -39,21 +39,46 @@ async fn the_tagging_api_lists_profiles_and_policies_in_the_home_region_and_neve
     assert_eq!(arns(both.send().await.unwrap()).len(), 3);
     let policies = home.get_resources().resource_type_filters("iam:policy").send().await.unwrap();
     assert_eq!(arns(policies), ["arn:aws:iam::123456789012:policy/own"]);
-    let first = home.get_resources().resources_per_page(3).send().await.unwrap();
+    let of_iam = || home.get_resources().resource_type_filters("iam").resources_per_page(3);
+    let first = of_iam().send().await.unwrap();
     let token = first.pagination_token().unwrap().to_owned();
     assert_eq!(arns(first).len(), 3);
-    let second = home.get_resources().resources_per_page(3).pagination_token(token).send().await.unwrap();
+    let second = of_iam().pagination_token(token).send().await.unwrap();
     assert_eq!(second.pagination_token(), Some(""));
     assert_eq!(arns(second).len(), 1);
     let keys = home.get_tag_keys().send().await.unwrap();
-    assert_eq!(keys.tag_keys(), ["Number", "vssctl:stack"]);
+    assert_eq!(keys.tag_keys(), ["Name", "Number", "VssBackup", "vssctl:stack"]);
     let values = home.get_tag_values().key("Number").send().await.unwrap();
     assert_eq!(values.tag_values(), ["0", "1", "2"]);
 
-    let elsewhere = tagging(&sandbox, "ap-northeast-1").get_resources().send().await.unwrap();
-    assert!(arns(elsewhere).is_empty());
+    let elsewhere = tagging(&sandbox, "ap-northeast-1").get_resources();
+    assert!(arns(elsewhere.resource_type_filters("iam").send().await.unwrap()).is_empty());
     let error = home.get_resources().resources_per_page(101).send().await.unwrap_err();
     assert_eq!(error.code(), Some("InvalidParameterException"));
+}
+
+#[tokio::test]
+async fn the_tagging_api_lists_what_ec2_has_with_tags() {
+    let sandbox = Sandbox::in_memory();
+    let client = tagging(&sandbox, "ap-northeast-1");
+    let listed = async |kind: &str| {
+        let answer = client.get_resources().resource_type_filters(kind).send().await.unwrap();
+        let list = answer.resource_tag_mapping_list.unwrap_or_default();
+        list.into_iter().filter_map(|mapping| mapping.resource_arn).collect::<Vec<_>>()
+    };
+    let instances = listed("ec2:instance").await;
+    let prefix = "arn:aws:ec2:ap-northeast-1:123456789012:instance/i-";
+    assert!(instances.len() > 3 && instances.iter().all(|arn| arn.starts_with(prefix)), "{instances:?}");
+    assert_eq!(listed("ec2").await, instances);
+
+    // A volume is listed as soon as it has a tag, and a snapshot's ARN names no account.
+    let volumes = sandbox.call("ec2", "DescribeVolumes", "ap-northeast-1", &json!({})).unwrap();
+    let volume = volumes["Volumes"][0]["VolumeId"].as_str().unwrap();
+    let tags = json!({"Resources": [volume], "Tags": [{"Key": "team", "Value": "a"}]});
+    sandbox.call("ec2", "CreateTags", "ap-northeast-1", &tags).unwrap();
+    let arn = format!("arn:aws:ec2:ap-northeast-1:123456789012:volume/{volume}");
+    assert_eq!(listed("ec2:volume").await, [arn]);
+    assert!(listed("ec2:snapshot").await.is_empty());
 }
 
 #[test]

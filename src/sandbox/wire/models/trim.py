@@ -18,7 +18,8 @@ OPERATIONS = {
         TagPolicy UntagPolicy ListPolicyTags ListEntitiesForPolicy CreateInstanceProfile GetInstanceProfile
         ListInstanceProfiles ListInstanceProfilesForRole DeleteInstanceProfile AddRoleToInstanceProfile
         RemoveRoleFromInstanceProfile TagInstanceProfile UntagInstanceProfile ListInstanceProfileTags
-        GetAccountAuthorizationDetails GetAccountSummary""",
+        GetAccountAuthorizationDetails GetAccountSummary
+        GetUser SimulateCustomPolicy SimulatePrincipalPolicy""",
     "sts": "GetCallerIdentity",
     "ssm": """AddTagsToResource CancelCommand CreateAssociation DeleteAssociation DeleteParameter DeleteParameters
         DescribeAssociation DescribeAssociationExecutionTargets DescribeAssociationExecutions DescribeDocument
