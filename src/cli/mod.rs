@@ -11,7 +11,7 @@ mod arguments;
 mod backup;
 mod clock;
 #[cfg(test)]
-mod command_lines;
+mod commands_tests;
 mod completion;
 mod connection;
 mod coverage;

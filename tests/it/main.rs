@@ -9,6 +9,7 @@ mod bench;
 mod catalogue;
 mod cli;
 mod clock;
+mod command_lines;
 mod competing;
 mod convergence;
 mod credentials;
