@@ -1,11 +1,9 @@
 //! The reads of Parameter Store. They are never remembered: their callers need to know what is there now, and at what
 //! time that was.
 
-use aws_sdk_ssm::types::{CommandInvocation, CommandInvocationStatus};
-
 use super::fence::Dated;
 use super::pages::{Items, Pages, lists};
-use super::{AwsError, Invocations, Reader};
+use super::{AwsError, Reader};
 
 /// The largest page of `GetParametersByPath`.
 const PAGE: i32 = 10;
@@ -63,19 +61,6 @@ impl Reader {
             Err(error) if error.is_not_found() => Ok(None),
             Err(error) => Err(error),
         }
-    }
-}
-
-impl Reader {
-    /// Reads what a command's failed invocations wrote.
-    pub async fn failed_outputs(&self, command: &str) -> Result<Vec<String>, AwsError> {
-        let invocations = self.command_invocations(Invocations::Command(command)).await?;
-        let failed = invocations.iter().filter(|one| one.status() != Some(&CommandInvocationStatus::Success));
-        let output = |one: &CommandInvocation| {
-            let outputs = one.command_plugins().iter().filter_map(|plugin| plugin.output());
-            outputs.collect::<Vec<_>>().join("\n")
-        };
-        Ok(failed.map(output).collect())
     }
 }
 

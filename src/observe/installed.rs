@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ssm::types::{Association, AssociationExecution, CommandInvocationStatus, InstanceInformation};
+use aws_sdk_ssm::types::{Association, AssociationExecution, CommandInvocationStatus, InstanceInformation, PingStatus};
 use futures_util::future::{join, join_all};
 use futures_util::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -88,32 +88,42 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
 /// works.
 async fn read_machines(reader: &Reader, wholly: bool) -> (Machines, Vec<AwsError>, Option<AwsError>) {
     let mut unread = Vec::new();
-    let (instances, systems) = join(reader.instances(), systems(reader)).await;
-    let (systems, systems_unread) = match systems {
-        Ok(systems) => (systems, None),
+    let (instances, agents) = join(reader.instances(), agents(reader)).await;
+    let (agents, systems_unread) = match agents {
+        Ok(agents) => (agents, None),
         Err(error) => (BTreeMap::new(), Some(error)),
     };
     let machines = match instances {
         Ok(instances) => {
-            let matters = |instance: &Instance| systems.get(&instance.id).is_some_and(|system| system.only().is_some());
+            let only = |agent: &Agent| agent.system.as_ref().and_then(System::only).is_some();
+            let matters = |instance: &Instance| agents.get(&instance.id).is_some_and(only);
             let words = if wholly || instances.iter().any(matters) {
                 words(reader, &instances, &mut unread).await
             } else {
                 BTreeMap::new()
             };
-            Machines::Read(machines(&instances, words, &systems))
+            Machines::Read(machines(&instances, words, &agents))
         }
         Err(error) => Machines::Unread(Box::new(error)),
     };
     (machines, unread, systems_unread)
 }
 
-/// Reads the operating systems of instances, as far as Systems Manager knows the instances.
-async fn systems(reader: &Reader) -> Result<BTreeMap<String, System>, AwsError> {
-    let agents = reader.instance_information().await?;
-    let system =
-        |agent: &InstanceInformation| Some((agent.instance_id()?.to_owned(), System::of(agent.platform_name()?)?));
-    Ok(agents.iter().filter_map(system).collect())
+/// What Systems Manager knows of an instance.
+struct Agent {
+    system: Option<System>,
+    /// It does not answer.
+    offline: bool,
+}
+
+/// Reads the operating systems of instances and whether their agents answer, as far as Systems Manager knows them.
+async fn agents(reader: &Reader) -> Result<BTreeMap<String, Agent>, AwsError> {
+    let known = reader.instance_information().await?;
+    let agent = |one: &InstanceInformation| {
+        let offline = one.ping_status().is_some_and(|status| *status != PingStatus::Online);
+        Some((one.instance_id()?.to_owned(), Agent { system: one.platform_name().and_then(System::of), offline }))
+    };
+    Ok(known.iter().filter_map(agent).collect())
 }
 
 /// The kinds that decide what instances may do.
@@ -191,7 +201,7 @@ fn is_moving(entry: &Desired, live: &[(KindId, KindLive)]) -> bool {
 fn machines(
     instances: &[Instance],
     mut words: BTreeMap<String, Vec<PackageEvidence>>,
-    systems: &BTreeMap<String, System>,
+    agents: &BTreeMap<String, Agent>,
 ) -> Vec<Machine> {
     let is_there = |instance: &&Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");
     let machine = |instance: &Instance| Machine {
@@ -199,10 +209,11 @@ fn machines(
         name: instance.tags.get("Name").cloned().unwrap_or_default(),
         windows: instance.windows,
         running: instance.state == "running",
+        offline: agents.get(&instance.id).is_some_and(|agent| agent.offline),
         tags: instance.tags.clone(),
         profile: instance.profile.as_deref().and_then(|arn| arn.rsplit('/').next()).map(str::to_owned),
         package: words.remove(&instance.id).and_then(|words| believed(&words).cloned()),
-        system: systems.get(&instance.id).cloned(),
+        system: agents.get(&instance.id).and_then(|agent| agent.system.clone()),
     };
     let is_there: Vec<&Instance> = instances.iter().filter(is_there).collect();
     is_there.into_iter().map(machine).collect()

@@ -12,7 +12,8 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreadable, verdict,
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreached, unreadable,
+    verdict,
 };
 use crate::kind::{Found, Kind, Live};
 use crate::kinds::registry;
@@ -106,6 +107,7 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     diagnostics.extend(unreadable::diagnostics(input));
     diagnostics.extend(unreadable::others(input));
     diagnostics.extend(near::misses(input, drafts));
+    diagnostics.extend(unreached::servers(drafts));
     // The last of them: every refused resource keeps what it refers to.
     keep_held(drafts);
     precedence

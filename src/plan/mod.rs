@@ -19,10 +19,12 @@ mod precedence;
 mod prune;
 pub mod references;
 mod renames;
+mod rivals;
 mod rounds;
 mod seconds;
 mod spread;
 mod targets;
+mod unreached;
 mod unreadable;
 mod verdict;
 

@@ -16,7 +16,7 @@ use serde_json::Value;
 
 use super::Input;
 use super::draft::Draft;
-use super::{Hazard, HazardNote};
+use super::{Hazard, HazardNote, rivals};
 use crate::kind::Rings;
 use crate::model::Action;
 use crate::model::{Address, Diagnostic};
@@ -82,6 +82,7 @@ pub(super) fn hold(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mu
         return precedence;
     }
     commands(evidence, drafts, &mut precedence);
+    rivals::refuse(input, drafts, diagnostics);
     let canaries = canaries(evidence, drafts, diagnostics);
     let older = swaps::hold(input, evidence, drafts, diagnostics, &mut precedence);
     older::losses(input, evidence, drafts, &mut precedence);
@@ -188,6 +189,7 @@ fn commands(evidence: &Evidence, drafts: &mut [Draft<'_>], precedence: &mut Prec
         let is_due = |machine: &&&Machine| {
             machine.windows
                 && machine.running
+                && !machine.offline
                 && machine.takes(wanted.pin())
                 && matches!(machine.standing(wanted), Standing::Wrong(_) | Standing::Gone)
         };

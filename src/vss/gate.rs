@@ -36,6 +36,8 @@ pub struct Machine {
     pub windows: bool,
     /// It is running.
     pub running: bool,
+    /// Systems Manager knows its agent, and says that it does not answer: a command would not reach it.
+    pub offline: bool,
     /// Its tags.
     pub tags: BTreeMap<String, String>,
     /// The name of the instance profile on it.

@@ -15,6 +15,7 @@
 //! | [`others`] | what do others have beside the stack? |
 //! | [`package`] | what is known of the package on an instance? |
 //! | [`migrate`] | which roles have a hand-written VSS policy? |
+//! | [`rivals`] | which packages of a file undo each other? |
 //! | [`version`] | which `AwsVssComponents` is older? |
 //!
 //! One rule holds everywhere: a backup is called consistent only on AWS's own evidence, and what could not be read is
@@ -32,6 +33,7 @@ pub mod migrate;
 pub mod moment;
 pub mod others;
 pub mod package;
+pub mod rivals;
 pub mod schedule;
 pub mod selection;
 pub mod targets;

@@ -10,6 +10,7 @@ mod catalogue;
 mod cli;
 mod clock;
 mod command_lines;
+mod commands;
 mod competing;
 mod convergence;
 mod credentials;

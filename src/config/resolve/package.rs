@@ -16,6 +16,7 @@ use crate::kind::values::{Canary, TextOrNumber};
 use crate::kinds::package::spec::{InstallationType, PackageAction, PackageSpec, ResolvedPackage};
 use crate::model::schedule::{Dialect, Schedule};
 use crate::vss::package::is_package;
+use crate::vss::rivals::{REMEDY, between};
 use crate::vss::version::{
     IN_PLACE, MANAGED_POLICY, NEWEST, SERVER_2008_R2, SERVER_2012, compare, is_withdrawn, next_offered, offered,
 };
@@ -40,9 +41,11 @@ pattern!(ERRORS, r"^([1-9][0-9]{0,6}|0|[1-9][0-9]?%|0%|100%)$");
 
 /// Resolves `[package.*]`.
 pub(crate) fn packages(file: &Node, context: &mut Context<'_>, facts: &mut Facts) -> Vec<Desired> {
-    let mut all = Vec::new();
+    let mut all: Vec<Desired> = Vec::new();
     for entry in context.entries::<PackageSpec>(file.get("package"), KindId::Package, None) {
-        all.push(package(&entry, context, facts));
+        let desired = package(&entry, context, facts);
+        rival(&entry, &desired, &all, context);
+        all.push(desired);
     }
     context.check_unique(KindId::Package, ASSOCIATION_NAME);
     all
@@ -102,6 +105,22 @@ fn package(entry: &Entry<'_, PackageSpec>, context: &mut Context<'_>, facts: &mu
     desired.options = resolved.options();
     desired.references = references;
     desired
+}
+
+/// Reports the first of the packages before this one that undoes what it does, where their targets alone tell.
+fn rival(entry: &Entry<'_, PackageSpec>, desired: &Desired, before: &[Desired], context: &mut Context<'_>) {
+    let mut rivalries = before.iter().filter_map(|other| Some((other, between(&desired.fields, &other.fields, &[])?)));
+    let Some((other, rivalry)) = rivalries.next() else { return };
+    let message = format!(
+        "`{}` {} on {}, and `{}` {} there",
+        entry.address,
+        rivalry.first,
+        safe(&rivalry.instances),
+        other.address,
+        rivalry.second
+    );
+    let diagnostic = entry.error("VSS0620", message).label("two packages for the same instances").help(REMEDY);
+    context.report(&entry.place(&["targets"]), diagnostic);
 }
 
 fn versions(entry: &Entry<'_, PackageSpec>, package_name: &str, context: &mut Context<'_>) {

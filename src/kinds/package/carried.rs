@@ -20,4 +20,7 @@ pub struct PackageCarried {
     /// Of one Run Command: it may still change instances.
     #[serde(skip)]
     pub is_under_way: bool,
+    /// Of one Run Command that stands: the instances that it did not reach and that still do not answer, in words.
+    #[serde(skip)]
+    pub unreached: Vec<String>,
 }

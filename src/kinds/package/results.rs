@@ -51,6 +51,13 @@ pub struct InstanceRun {
     pub output: String,
 }
 
+impl InstanceRun {
+    /// Names the instance: by its id, and the computer's name where AWS tells it.
+    pub(super) fn title(&self) -> String {
+        if self.name.is_empty() { self.instance.clone() } else { format!("{} ({})", self.name, self.instance) }
+    }
+}
+
 /// Reads what the newest run of a live package came to on each instance, in the order of their ids.
 pub async fn runs(reader: &Reader, live: &Live) -> Result<Vec<InstanceRun>, AwsError> {
     match (live.ids.get("AssociationId"), live.ids.get("CommandId")) {
@@ -129,7 +136,7 @@ fn stage(status: Option<&CommandInvocationStatus>, output: &str) -> Stage {
 }
 
 /// What the agent says where another run of the document is at the same package: it is being done.
-pub(super) const UNDER_WAY: &str = "already in the process of action";
+const UNDER_WAY: &str = "already in the process of action";
 
 fn stage_of_failure(output: &str) -> Stage {
     if output.contains(UNDER_WAY) { Stage::Busy } else { Stage::Failed }

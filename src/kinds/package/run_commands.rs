@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use aws_sdk_ssm::types::{Command, CommandStatus};
+use aws_sdk_ssm::types::{Command, CommandStatus, PingStatus};
 use futures_util::future::join_all;
 
 use super::carried::PackageCarried;
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::once::{Memory, Records};
+use super::results::{InstanceRun, Stage};
 use super::shape::targets_of;
 use super::{DOCUMENT, command, results};
 use crate::aws::{AwsError, Reader};
@@ -56,11 +57,13 @@ async fn newest_command(reader: &Reader, entry: &Desired, records: &Records) -> 
         });
     match newest {
         Some(command) if !command.status().is_some_and(is_lost) => {
-            Found::Live(Box::new(command_form(reader.scope(), entry, command)))
+            Found::Live(Box::new(command_form(reader.scope(), entry, command, Vec::new())))
         }
-        Some(command) => match is_under_way(reader, command).await {
-            Ok(true) => Found::Live(Box::new(command_form(reader.scope(), entry, command))),
-            Ok(false) => Found::Absent,
+        Some(command) => match fate(reader, command).await {
+            Ok(Fate::Stands { unreached }) => {
+                Found::Live(Box::new(command_form(reader.scope(), entry, command, unreached)))
+            }
+            Ok(Fate::Lost) => Found::Absent,
             Err(error) => unknown(&error),
         },
         None => match records.recall(reader.scope(), entry) {
@@ -88,13 +91,50 @@ pub(crate) async fn last_command(reader: &Reader, entry: &Desired) -> Result<Vec
     }
 }
 
-/// Tells whether a command failed only because another run was at the same package already.
-async fn is_under_way(reader: &Reader, command: &Command) -> Result<bool, AwsError> {
-    if command.status() != Some(&CommandStatus::Failed) {
-        return Ok(false);
+/// What became of a command that did not succeed everywhere.
+enum Fate {
+    /// It is to be sent again.
+    Lost,
+    /// Sending it again would do nothing now.
+    Stands {
+        /// The instances that it did not reach, in words.
+        unreached: Vec<String>,
+    },
+}
+
+/// Finds out whether it is of any use to send a command again. It is of none where another run was at the same package,
+/// nor where nothing failed but the delivery to instances that still do not answer. Without instances nothing ran.
+async fn fate(reader: &Reader, command: &Command) -> Result<Fate, AwsError> {
+    if !matches!(command.status(), Some(CommandStatus::Failed | CommandStatus::TimedOut)) {
+        return Ok(Fate::Lost);
     }
-    let outputs = reader.failed_outputs(command.command_id().unwrap_or_default()).await?;
-    Ok(!outputs.is_empty() && outputs.iter().all(|output| output.contains(results::UNDER_WAY)))
+    let runs = results::of_command(reader, command.command_id().unwrap_or_default()).await?;
+    let failed: Vec<&InstanceRun> = runs.iter().filter(|run| run.stage != Stage::Succeeded).collect();
+    if failed.iter().any(|run| run.stage != Stage::Busy && !is_undelivered(run)) {
+        return Ok(Fate::Lost);
+    }
+    let unreached: Vec<&InstanceRun> = failed.iter().copied().filter(|run| run.stage != Stage::Busy).collect();
+    if failed.is_empty() || !unreached.is_empty() && any_answers(reader, &unreached).await? {
+        return Ok(Fate::Lost);
+    }
+    Ok(Fate::Stands { unreached: unreached.into_iter().map(InstanceRun::title).collect() })
+}
+
+/// Tells whether an instance never got the command. SSM User Guide, "Understanding command statuses", which writes the
+/// words with and without spaces.
+fn is_undelivered(run: &InstanceRun) -> bool {
+    ["DeliveryTimedOut", "Undeliverable"].contains(&run.status.replace(' ', "").as_str())
+}
+
+/// Tells whether one of these instances answers Systems Manager now.
+async fn any_answers(reader: &Reader, runs: &[&InstanceRun]) -> Result<bool, AwsError> {
+    let known = reader.instance_information().await?;
+    let answers = |run: &&&InstanceRun| {
+        known
+            .iter()
+            .any(|one| one.instance_id() == Some(&run.instance) && one.ping_status() == Some(&PingStatus::Online))
+    };
+    Ok(runs.iter().any(|run| answers(&run)))
 }
 
 /// Makes the normal form of a command that AWS has forgotten. Its record stands for exactly the content of the entry.
@@ -119,7 +159,7 @@ pub(crate) async fn first_attempts(
     Ok(packages.iter().map(|address| next(address)).collect())
 }
 
-fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
+fn command_form(scope: &Scope, entry: &Desired, command: &Command, unreached: Vec<String>) -> Live {
     let parameters = parameters_to_json(command.parameters().into_iter().flatten());
     let mut form = LiveForm::default();
     read_parameters(&mut form, &parameters);
@@ -147,6 +187,7 @@ fn command_form(scope: &Scope, entry: &Desired, command: &Command) -> Live {
                 command.status(),
                 Some(CommandStatus::Pending | CommandStatus::InProgress | CommandStatus::Cancelling)
             ),
+            unreached,
             ..PackageCarried::default()
         }),
         refers: Vec::new(),

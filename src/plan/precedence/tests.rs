@@ -81,6 +81,7 @@ fn machine(profile: &str, installed: impl Into<Option<Installed>>) -> Machine {
         name: "sql-1".to_owned(),
         windows: true,
         running: true,
+        offline: false,
         tags: BTreeMap::new(),
         profile: Some(profile.to_owned()),
         package: installed.into().map(evidence),

@@ -79,8 +79,8 @@ pub(crate) fn commands(sandbox: &Sandbox) -> (usize, usize) {
         .map(|command| {
             let comment = command["definition"]["Comment"].as_str().unwrap_or_default();
             let runs = command["invocations"].as_array().cloned().unwrap_or_default();
-            // What failed on an instance is sent again.
-            let stands = runs.iter().all(|run| run["status"] == "Success");
+            // What failed on an instance is sent again; to one that is off it is not.
+            let stands = runs.iter().all(|run| run["status"] == "Success" || run["details"] == "DeliveryTimedOut");
             // How many at a time is no part of the comment; a command with other numbers was asked for.
             let numbers = [&command["definition"]["MaxConcurrency"], &command["definition"]["MaxErrors"]];
             let requested = command["requested"].as_i64().unwrap_or_default();

@@ -29,6 +29,23 @@ fn packages_have_names_versions_and_targets() {
         "[package.p]\ntargets = { instance_ids = [\"i-0123456789abcdef0\"] }\n",
     );
     check("VSS0610", "[package.p]\ntargets = { instance_ids = [\"*\"] }\n", "[\"*\"]", &package(""));
+    let two = |one: &str, other: &str| {
+        let entry = |key: &str, rest: &str| {
+            format!(
+                "[package.{key}]\npackage_name = \"AwsVssComponents\"\n{rest}targets = {{ tags = {{ a = [\"1\", \
+                 \"{key}\"] }} }}\n"
+            )
+        };
+        entry("p", one) + &entry("q", other)
+    };
+    let (old, new) = ("version = \"2.5.0\"\n", "version = \"2.5.1\"\n");
+    check("VSS0620", &two(old, new), "{ tags = { a = [\"1\", \"q\"] } }", &two(new, new));
+    check(
+        "VSS0620",
+        &two(old, ""),
+        "{ tags = { a = [\"1\", \"q\"] } }",
+        &two(old, new).replace("\"1\", \"q\"", "\"q\""),
+    );
     for (key, bad, good) in [
         ("max_concurrency", "\"0\"", "\"1\""),
         ("max_concurrency", "\"101%\"", "\"100%\""),

@@ -1,5 +1,7 @@
 //! Random files of every key that the schema has.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 use vssctl::model::Severity;
 
@@ -232,9 +234,6 @@ impl Maker<'_> {
                 "wait",
             ];
             package.retain(|key, _| of_command.contains(&key.as_str()));
-            // One of the tagged servers is off: what is sent to it is sent again for as long as it is.
-            let ids = value(self.random, &self.names, "package.*.targets", "instance_ids");
-            package.insert("targets".to_owned(), json!({ "instance_ids": ids }));
         }
         package.into()
     }
@@ -328,9 +327,37 @@ fn backups(maker: &mut Maker<'_>, bounds: Bounds, section: &mut impl FnMut(&str,
             packages.insert(key.to_owned(), maker.package(key, bounds));
         }
     }
+    agree(&mut packages);
     section("package", packages);
     if maker.random.one_in(4) {
         section("region_settings", maker.table("region_settings"));
+    }
+}
+
+/// What decides which version a package's instances have, and what goes only with some of that.
+const AGREED: [&str; 5] = ["action", "version", "minimum_version", "installation_type", "canary"];
+
+/// Lets two packages whose targets have a value of one key in common do the same: else the file is refused. Where only
+/// the instances tell that both mean one, the plan has to.
+fn agree(packages: &mut Map<String, Value>) {
+    let [Some(first), Some(second)] = ["s", "t"].map(|key| packages.get(key).cloned()) else { return };
+    let values = |targets: &Value| -> BTreeSet<String> {
+        let of = targets.as_object().into_iter().flatten();
+        let of = of.flat_map(|(key, values)| match values {
+            Value::Object(tags) => tags.values().cloned().collect::<Vec<_>>(),
+            other => vec![json!([key, other])],
+        });
+        of.flat_map(|values| values.as_array().cloned().unwrap_or_default()).map(|value| value.to_string()).collect()
+    };
+    if values(&first["targets"]).is_disjoint(&values(&second["targets"])) {
+        return;
+    }
+    let Some(second) = packages.get_mut("t").and_then(Value::as_object_mut) else { return };
+    for key in AGREED {
+        second.shift_remove(key);
+        if let Some(value) = first.get(key) {
+            second.insert(key.to_owned(), value.clone());
+        }
     }
 }
 
@@ -343,6 +370,14 @@ fn accepted(mut file: Value, random: &mut Random) -> Written {
         let Some(problem) = loaded.diagnostics.iter().find(|diagnostic| diagnostic.severity == Severity::Error) else {
             return written;
         };
+        if problem.code == "VSS0620" {
+            // Two packages disagree, and either may be the wrong one.
+            for key in AGREED {
+                super::coverage::note_repair("package.*", key);
+                take_out(&mut file, &["package", "*"], key);
+            }
+            continue;
+        }
         let address = problem.address.as_ref().map(ToString::to_string).unwrap_or_default();
         let steps: Vec<&str> = address.split('.').collect();
         let entry = match steps.as_slice() {
