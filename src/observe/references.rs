@@ -1,5 +1,5 @@
 //! Looks up what a plan names outside the file. Roles, policies, instance profiles and vaults are in the lists that the
-//! plan was made from, so that only keys cost a call, each one.
+//! plan was made from, so that only keys cost a call, each one, and each other region that copies go to.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use crate::aws::{AwsError, Reader};
 use crate::kind::Desired;
 use crate::kind::reference::{Sort, name_of};
 use crate::plan::Plan;
-use crate::plan::references::{Standing, Standings, named_outside};
+use crate::plan::references::{Standing, Standings, named_outside, region_of};
 
 /// So many letters may a name differ from the one that was meant.
 const SLIPS: usize = 2;
@@ -47,7 +47,13 @@ async fn standing(reader: &Reader, sort: Sort, id: &str) -> Result<Standing, Aws
             reader.list_instance_profiles().await?.iter().map(|profile| profile.arn.clone()).collect()
         }
         Sort::Vault => {
-            reader.list_backup_vaults().await?.iter().filter_map(|vault| vault.backup_vault_arn.clone()).collect()
+            let region = region_of(reader.scope(), id).unwrap_or(&reader.scope().region);
+            reader
+                .list_backup_vaults_of(region)
+                .await?
+                .iter()
+                .filter_map(|vault| vault.backup_vault_arn.clone())
+                .collect()
         }
         Sort::Key => {
             return match reader.key(id).await {

@@ -51,8 +51,24 @@ pub fn named_outside(
     };
     let references = kinds::of(entry.address.kind()).references(entry).into_iter();
     // Names without an ARN are of the account and region themselves.
-    let is_in_reach = |reference: &Reference| !looks_like_arn(&reference.id) || scope.has(&reference.id);
+    let is_in_reach = |reference: &Reference| {
+        !looks_like_arn(&reference.id)
+            || scope.has(&reference.id)
+            || reference.sort == Sort::Vault && region_of(scope, &reference.id).is_some()
+    };
     references.filter(|one| is_brought(one) && is_in_reach(one) && !is_in_file(scope, all, one)).collect()
+}
+
+/// Returns the region of a vault of the account, where a name says none the stack's; `None` for what another account or
+/// partition has.
+pub fn region_of<'a>(scope: &'a Scope, vault: &'a str) -> Option<&'a str> {
+    if !looks_like_arn(vault) {
+        return Some(&scope.region);
+    }
+    let parts: Vec<&str> = vault.splitn(6, ':').collect();
+    let ["arn", partition, "backup", region, account, _] = parts.as_slice() else { return None };
+    let is_own = *partition == scope.partition() && *account == scope.account_id;
+    Some(*region).filter(|region| is_own && !region.is_empty() && !region.contains('*'))
 }
 
 /// Finds the entry of the file that has that name. IAM has each name once, whatever its path.
@@ -77,9 +93,12 @@ fn declared_arn(scope: &Scope, entry: &Desired) -> Option<String> {
 
 /// Tells whether the file makes what is named. An ARN of IAM has the path in it, and says another one in vain.
 fn is_in_file(scope: &Scope, all: &[Desired], reference: &Reference) -> bool {
-    of_file(all, reference).is_some_and(|entry| {
-        !looks_like_arn(&reference.id) || declared_arn(scope, entry).is_none_or(|arn| arn == reference.id)
-    })
+    // A vault of another region has the same name as one of the file, and is another one.
+    let is_elsewhere = reference.sort == Sort::Vault && region_of(scope, &reference.id) != Some(&scope.region);
+    !is_elsewhere
+        && of_file(all, reference).is_some_and(|entry| {
+            !looks_like_arn(&reference.id) || declared_arn(scope, entry).is_none_or(|arn| arn == reference.id)
+        })
 }
 
 /// Refuses the entries that name what is not there, and says what could not be read.

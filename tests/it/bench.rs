@@ -179,6 +179,11 @@ pub(crate) fn add_key(sandbox: &Sandbox, id: &str) {
     edited.expect("an account");
 }
 
+/// Adds a vault, such as one that copies go to.
+pub(crate) fn add_vault(sandbox: &Sandbox, region: &str, name: &str) {
+    sandbox.call("backup", "CreateBackupVault", region, &json!({ "BackupVaultName": name })).expect("a vault");
+}
+
 /// One simulated account.
 pub(crate) struct Bench {
     pub(crate) sandbox: Sandbox,
@@ -194,6 +199,7 @@ impl Bench {
         for id in KEYS {
             bench.add_key(id);
         }
+        add_vault(&bench.sandbox, "us-east-1", "far");
         bench
     }
 

@@ -159,9 +159,8 @@ fn example(name: &str) -> String {
 
 /// What an account has that used AWS Backup's console: the default vault and role; and a role of another team.
 pub(crate) fn console(bench: &Bench) {
-    for region in ["ap-northeast-1", "us-east-1"] {
-        let vault = json!({"BackupVaultName": "Default"});
-        bench.sandbox.call("backup", "CreateBackupVault", region, &vault).expect("a vault");
+    for (region, name) in [("ap-northeast-1", "Default"), ("us-east-1", "Default"), ("eu-central-1", "sql-copies")] {
+        crate::bench::add_vault(&bench.sandbox, region, name);
     }
     let role = |path: &str, name: &str, service: &str| {
         let trust = json!({"Version": "2012-10-17", "Statement": {"Effect": "Allow", "Principal": {"Service": service}, "Action": "sts:AssumeRole"}});

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 use vssctl::model::{Action, Severity};
 use vssctl::plan::{Options, Plan};
+use vssctl::sandbox::{Fault, FaultKind};
 
 use crate::bench::{Bench, STACK, changed};
 use crate::harness::Place;
@@ -256,13 +257,58 @@ fn what_the_same_plan_makes_is_not_missing() {
 fn what_is_out_of_reach_is_left_to_aws() {
     for vault in [
         "arn:aws:backup:us-west-2:210987654321:backup-vault:elsewhere",
-        "arn:aws:backup:us-east-1:123456789012:backup-vault:far",
         "arn:aws:backup:ap-northeast-1:210987654321:backup-vault:theirs",
     ] {
         let file = format!("{STACK}[vault.vss]\n{PLAN}copy_actions = [{{ vault = \"{vault}\" }}]\n");
         let plan = Bench::new().plan(&file);
         assert_eq!(references(&plan, "plan.daily"), [], "{vault}");
         assert_eq!(action(&plan, "plan.daily"), Some(Action::Create), "{vault}");
+    }
+}
+
+#[test]
+fn a_copy_vault_is_looked_up_in_its_own_region() {
+    let vault = "arn:aws:backup:us-east-1:123456789012:backup-vault:vss";
+    let file = format!("{STACK}[vault.vss]\n{PLAN}copy_actions = [{{ vault = \"{vault}\" }}]\n");
+    let bench = Bench::new();
+    // The file's own vault has that name too, in the stack's region.
+    let plan = bench.plan(&file);
+    assert_eq!(action(&plan, "plan.daily"), Some(Action::Refused), "{:#?}", plan.diagnostics);
+    let make = |name: &str| {
+        let vault = json!({ "BackupVaultName": name });
+        bench.sandbox.call("backup", "CreateBackupVault", "us-east-1", &vault).expect("a vault");
+    };
+    make("vs");
+    let plan = bench.plan(&file);
+    let help = plan.diagnostics.iter().filter(|one| one.code == "VSS0915").flat_map(|one| one.help.clone());
+    assert_eq!(help.collect::<Vec<_>>(), [format!("did you mean `{}`?", vault.replace(":vss", ":vs"))]);
+    make("vss");
+    bench.apply(&file);
+    // What may not be read there is no reason to refuse anything.
+    let other = file.replace("backup-vault:vss", "backup-vault:other");
+    bench.sandbox.inject(Fault::new(FaultKind::AccessDenied).operation("ListBackupVaults").nth(2).times(u32::MAX));
+    let plan = bench.plan(&other);
+    assert_eq!(action(&plan, "plan.daily"), Some(Action::Update), "{:#?}", plan.diagnostics);
+    assert!(plan.diagnostics.iter().any(|one| one.code == "VSS0803"), "{:#?}", plan.diagnostics);
+}
+
+#[test]
+fn a_vault_that_a_restore_test_includes_must_exist() {
+    let vault = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:theirs";
+    let file = format!(
+        "{STACK}[restore_test.weekly]\nschedule = \"cron(0 3 ? * SUN *)\"\n\
+         [restore_test.weekly.recovery_point_selection]\nalgorithm = \"LATEST_WITHIN_WINDOW\"\n\
+         include_vaults = [\"{vault}\"]\nrecovery_point_types = [\"SNAPSHOT\"]\n"
+    );
+    let bench = Bench::new();
+    assert_eq!(action(&bench.plan(&file), "restore_test.weekly"), Some(Action::Refused));
+    bench.call("backup", "CreateBackupVault", &json!({ "BackupVaultName": "theirs" }));
+    bench.apply(&file);
+    // A vault of the file, all of them, and one that is left out.
+    let gone = "\"*\"]\nexclude_vaults = [\"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:gone\"";
+    for vaults in ["\"*\"", "\"vss\"", gone] {
+        let file = format!("{file}[vault.vss]\n").replace(&format!("\"{vault}\""), vaults);
+        assert_eq!(action(&Bench::new().plan(&file), "restore_test.weekly"), Some(Action::Create), "{vaults}");
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use aws_sdk_backup::config::{Builder, Region};
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
     BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
@@ -23,15 +24,27 @@ const SSM_PAGE: i32 = 50;
 impl Reader {
     /// Reads every backup vault of the region.
     pub async fn list_backup_vaults(&self) -> Result<Arc<Vec<Answered<BackupVaultListMember>>>, AwsError> {
+        self.list_backup_vaults_of(&self.scope.region).await
+    }
+
+    /// Reads every backup vault that the account has in a region: copies go to other ones than the stack's.
+    pub async fn list_backup_vaults_of(
+        &self,
+        region: &str,
+    ) -> Result<Arc<Vec<Answered<BackupVaultListMember>>>, AwsError> {
         let read = async {
             let page = |token| async {
                 let hearing = Hearing::default();
                 let request = self.backup.list_backup_vaults().max_results(PAGE).set_next_token(token);
-                let page = self
-                    .call("backup", "ListBackupVaults", || {
-                        request.clone().customize().interceptor(hearing.clone()).send()
-                    })
-                    .await?;
+                let ask = || {
+                    let request = request.clone().customize().interceptor(hearing.clone());
+                    if region == self.scope.region {
+                        request.send()
+                    } else {
+                        request.config_override(Builder::new().region(Region::new(region.to_owned()))).send()
+                    }
+                };
+                let page = self.call("backup", "ListBackupVaults", ask).await?;
                 let arns = page.backup_vault_list().iter().map(|vault| vault.backup_vault_arn());
                 self.ours("backup", "ListBackupVaults", arns)?;
                 let heard = hearing.member("BackupVaultList").as_array_mut().map(std::mem::take).unwrap_or_default();
@@ -48,7 +61,7 @@ impl Reader {
             )
             .await
         };
-        self.memos.vaults.get("", async { read.await.map(Arc::new) }).await
+        self.memos.vaults.get(region, async { read.await.map(Arc::new) }).await
     }
 
     /// Reads the access policy of one vault.

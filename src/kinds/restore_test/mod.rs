@@ -104,7 +104,13 @@ impl Kind for RestoreTest {
         let role = |(name, selection): (&String, &Value)| {
             Reference::new(Sort::Role, format!("selection.{name}.role"), selection["role"].as_str().unwrap_or_default())
         };
-        selections.filter_map(role).collect()
+        let field = "recovery_point_selection.include_vaults";
+        // A vault that is left out may be gone; `*` is each vault that there is.
+        let included = desired.fields.get("recovery_point_selection").map(|points| &points["include_vaults"]);
+        let included = included.and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+        let vaults = included.filter(|vault| !vault.contains('*'));
+        let vaults = vaults.filter_map(|vault| Reference::new(Sort::Vault, field, vault));
+        selections.filter_map(role).chain(vaults).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -166,6 +166,9 @@ impl World {
         let start = Instant::now();
         sandbox.follow_time(move || start.elapsed());
         bench::add_key(&sandbox, "11111111-2222-3333-4444-555555555555");
+        for name in ["far", "away"] {
+            bench::add_vault(&sandbox, "us-west-2", name);
+        }
         Self { sandbox, problems: Vec::new(), figures: Figures::default() }
     }
 
