@@ -17,6 +17,7 @@ use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
+pub(crate) use matrix::FAULTS;
 use random::Random;
 use simulation::{Figures, Mode, simulate};
 use wire::Kill;

@@ -36,6 +36,7 @@ mod partitions;
 mod permissions;
 mod planned_calls;
 mod planning;
+mod processes;
 mod proof;
 mod proof_cli;
 mod rates;
