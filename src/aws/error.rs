@@ -133,6 +133,11 @@ impl AwsError {
         self.kind == ErrorKind::AlreadyExists
     }
 
+    /// Tells whether something between vssctl and AWS answered with a web page.
+    pub fn is_web_page(&self) -> bool {
+        self.kind == ErrorKind::Unsettled && self.reason().contains("is a web page")
+    }
+
     /// Tells whether AWS says that the resource does not exist.
     pub fn is_not_found(&self) -> bool {
         self.kind == ErrorKind::NotFound

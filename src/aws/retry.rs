@@ -31,6 +31,8 @@ const PATIENCE: u32 = 1800;
 const ASKED: u32 = 120;
 /// Tries of a call that gets no answer, that reaches nobody.
 const TRIES: (u32, u32) = (8, 4);
+/// As often the same web page comes in place of an answer, and then no more.
+const PAGES: u32 = 5;
 
 /// The waits between the tries of one call.
 #[derive(Debug)]
@@ -45,6 +47,9 @@ pub(crate) struct Waits {
     unanswered: u32,
     unreachable: u32,
     visible: u32,
+    /// The web page that came last in place of an answer, and how often it came in a row.
+    page: Option<String>,
+    pages: u32,
 }
 
 impl Waits {
@@ -57,6 +62,8 @@ impl Waits {
             unanswered: 0,
             unreachable: 0,
             visible: 0,
+            page: None,
+            pages: 0,
         }
     }
 
@@ -91,6 +98,9 @@ impl Waits {
                 Some(asked.unwrap_or_default() + self.jitter(THROTTLED.0, THROTTLED.1, tries))
             }
             ErrorKind::Unsettled if class != Class::Nothing => {
+                if self.is_the_same_page(error) {
+                    return None;
+                }
                 let tries = count(&mut self.unanswered, TRIES.0)?;
                 Some(self.jitter(1, 16, tries))
             }
@@ -111,6 +121,15 @@ impl Waits {
             | ErrorKind::Endpoint
             | ErrorKind::Rejected => None,
         }
+    }
+
+    /// Tells whether something between vssctl and AWS answers with one and the same web page, so often that it will go
+    /// on: such as a proxy that asks people to log in.
+    fn is_the_same_page(&mut self, error: &AwsError) -> bool {
+        let page = error.is_web_page().then(|| error.reason());
+        self.pages = if page.is_some() && page == self.page { self.pages + 1 } else { u32::from(page.is_some()) };
+        self.page = page;
+        self.pages >= PAGES
     }
 
     /// Returns how long to wait for a change to become visible; `None` once two minutes are over.
@@ -219,5 +238,18 @@ mod tests {
         for class in [Class::Idempotent, Class::Keyed, Class::Token] {
             assert!(!waits(ErrorKind::Unsettled, class, false).is_empty());
         }
+    }
+
+    #[test]
+    fn the_same_web_page_over_and_over_ends_it_early() {
+        let page = |status: u16| {
+            AwsError::unsettled("iam", "X", format!("the answer (HTTP {status}) is a web page: that is not AWS"))
+        };
+        let tries = |status: fn(u16) -> u16| {
+            let mut waits = Waits::new(PACE);
+            (0..100).take_while(|number| waits.next(&page(status(*number)), Class::Idempotent, false).is_some()).count()
+        };
+        assert_eq!((tries(|_| 503), tries(|number| 500 + number)), (4, 7));
+        assert_eq!(waits(ErrorKind::Unsettled, Class::Idempotent, false).len(), 7);
     }
 }

@@ -16,6 +16,12 @@ use crate::model::Action;
 /// How long instances may take. A silent agent answers after an hour or never.
 pub const PATIENCE: Duration = Duration::from_mins(15);
 
+/// How often it is looked for agents that are lost, in paces: half a minute.
+const BETWEEN_LOOKS: u32 = 60;
+
+/// What Systems Manager says of an agent that it has not heard of for a while.
+const LOST: [&str; 2] = ["ConnectionLost", "Inactive"];
+
 /// Waits for every package of the file that an apply changed and that asks for it; tells whether all of them succeeded.
 pub(super) async fn packages(session: &Session, report: &Report, audience: &dyn Audience) -> Result<bool, EngineError> {
     let mut good = true;
@@ -35,8 +41,17 @@ pub(super) async fn packages(session: &Session, report: &Report, audience: &dyn 
 
 async fn package(session: &Session, entry: &Desired, audience: &dyn Audience) -> Result<bool, EngineError> {
     let started = Instant::now();
+    let mut looked = Instant::now();
     loop {
         let now = read(session, entry).await?;
+        if !now.ended && looked.elapsed() >= session.tempo.pace * BETWEEN_LOOKS {
+            looked = Instant::now();
+            if let Some(runs) = lost(session, entry, &now).await {
+                let came_to = Installation { failed: now.failed + now.pending, pending: 0, ended: true, ..now };
+                audience.tell(&News::Installed { address: &entry.address, came_to, busy: 0, runs: &runs });
+                return Ok(false);
+            }
+        }
         if now.ended || started.elapsed() >= PATIENCE {
             let good = now.ended && now.failed == 0;
             let runs = if good { Vec::new() } else { instances(session, entry, audience).await };
@@ -49,6 +64,29 @@ async fn package(session: &Session, entry: &Desired, audience: &dyn Audience) ->
         audience.tell(&News::Installing { address: &entry.address, so_far: now });
         tokio::time::sleep(session.tempo.pace * 4).await;
     }
+}
+
+/// Reads whether all who have not answered have lost their agents: nothing more is to come from them. Returns what the
+/// run came to on each instance, with that as their reason. What can't be read is not lost.
+async fn lost(session: &Session, entry: &Desired, now: &Installation) -> Option<Vec<InstanceRun>> {
+    let reader = session.clients.reader();
+    let package = kinds::of(entry.address.kind());
+    let Some(Found::Live(live)) = package.refresh(&reader, &session.config.desired).await.found.remove(&entry.address)
+    else {
+        return None;
+    };
+    let mut runs = runs(&reader, &live).await.ok()?;
+    let agents = reader.instance_information().await.ok()?;
+    let mut left = 0;
+    for run in runs.iter_mut().filter(|run| run.stage == Stage::Pending) {
+        let agent = agents.iter().find(|agent| agent.instance_id() == Some(&run.instance))?;
+        // One that Systems Manager does not know yet may still come.
+        let ping = agent.ping_status().map(|ping| ping.as_str()).filter(|ping| LOST.contains(ping))?;
+        run.stage = Stage::Failed;
+        run.status = format!("its SSM Agent does not answer, PingStatus {ping}");
+        left += 1;
+    }
+    (left > 0 && left >= now.pending).then_some(runs)
 }
 
 /// Reads what the run came to on each instance. The verdict stands without it.
