@@ -1,4 +1,5 @@
-//! What AWS Backup does with the role of a selection: one list for everybody who asks whether a role is enough.
+//! What AWS Backup does with the role of a selection, and the package with the role of an instance: one list of each
+//! for everybody who asks whether a role is enough.
 //!
 //! From AWS's own `AWSBackupServiceRolePolicyForBackup`, as far as backups of EC2 instances go; which of its actions a
 //! backup cannot do without is from "IAM service roles for AWS Backup" and "Create Windows VSS backups".
@@ -63,6 +64,27 @@ pub const BACKUP: [Use; 12] = [
     needs("ssm:CancelCommand", On::Anything, When::WithVss),
     needs("backup:TagResource", On::RecoveryPoint, When::WithTags),
 ];
+
+/// The actions of a backup that are needed at some moment, each once. One without which nothing tells VSS from a regular
+/// backup comes first.
+pub fn actions(when: &[When]) -> Vec<&'static str> {
+    let mut all: Vec<&'static str> = Vec::new();
+    for one in BACKUP.iter().filter(|one| when.contains(&one.when)) {
+        if !all.contains(&one.action) {
+            all.push(one.action);
+        }
+    }
+    all
+}
+
+/// The ways in which a package takes snapshots with the role of its instance: one of them is enough. AWS Backup uses
+/// the first. `AWSEC2VssSnapshotPolicy` has the first two, the policies of before it the first and the last.
+pub const SNAPSHOTS: [&str; 3] = ["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot"];
+/// What the package does beside it, as `AWSEC2VssSnapshotPolicy` allows it for an image.
+pub const BESIDE_SNAPSHOTS: [&str; 3] = ["ec2:CreateTags", "ec2:DescribeInstanceAttribute", "ec2:DescribeImages"];
+
+/// The calls of a copy: the first on the recovery point, the second on the vault that it is copied to.
+pub const COPY: [&str; 2] = ["ec2:CopyImage", "backup:CopyIntoBackupVault"];
 
 impl On {
     /// Returns the ARN of such a resource, or `*`.

@@ -19,6 +19,7 @@ use super::targets;
 use super::version::{System, compare};
 use crate::aws::AwsError;
 use crate::kind::Fields;
+use crate::model::service_role::SNAPSHOTS;
 use crate::model::{Address, Scope};
 use crate::policy::{Caller, Judgement, Keys, Policies, Request};
 
@@ -312,9 +313,10 @@ impl Powers {
         };
         let (snapshot, volume) = (arn("", "snapshot/snap-0"), arn(&scope.account_id, "volume/vol-0"));
         let image = arn("", "image/ami-0");
-        allows("ec2:CreateSnapshot", &[snapshot.clone(), volume.clone()])
-            || allows("ec2:CreateSnapshots", &[snapshot.clone(), volume, instance.clone()])
-            || allows("ec2:CreateImage", &[image, snapshot, instance.clone()])
+        let [an_image, a_set, one_by_one] = SNAPSHOTS;
+        allows(one_by_one, &[snapshot.clone(), volume.clone()])
+            || allows(a_set, &[snapshot.clone(), volume, instance.clone()])
+            || allows(an_image, &[image, snapshot, instance])
     }
 }
 

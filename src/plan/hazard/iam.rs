@@ -5,6 +5,7 @@ use crate::kinds::attachment::AttachmentCarried;
 use crate::kinds::role::RoleCarried;
 use crate::kinds::vault::VaultCarried;
 use crate::model::KindId;
+use crate::model::service_role::{self, When};
 use serde_json::Value;
 
 use super::Hazard;
@@ -18,32 +19,30 @@ use crate::policy;
 
 /// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in
 /// documents of the customer's own.
-const NEEDS: [Need; 3] = [
-    Need {
-        service: "ec2.amazonaws.com",
-        policy: "AmazonSSMManagedInstanceCore",
-        actions: &["ssm:UpdateInstanceInformation"],
-        also: &["ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"],
-    },
-    Need {
-        service: "ec2.amazonaws.com",
-        policy: "AWSEC2VssSnapshotPolicy",
-        actions: &["ec2:CreateImage", "ec2:CreateSnapshots", "ec2:CreateSnapshot"],
-        also: &["ec2:CreateTags", "ec2:DescribeInstanceAttribute", "ec2:DescribeImages"],
-    },
-    Need {
-        service: "backup.amazonaws.com",
-        policy: "AWSBackupServiceRolePolicyForBackup",
-        actions: &["ssm:SendCommand"],
-        also: &[
-            "ssm:GetCommandInvocation",
-            "ssm:CancelCommand",
-            "ec2:CreateImage",
-            "ec2:CreateTags",
-            "ec2:DescribeInstances",
-        ],
-    },
-];
+fn needs() -> [Need; 3] {
+    let (vss, always) = (service_role::actions(&[When::WithVss]), service_role::actions(&[When::Always]));
+    let (first, others) = vss.split_at(1);
+    [
+        Need {
+            service: "ec2.amazonaws.com",
+            policy: "AmazonSSMManagedInstanceCore",
+            actions: vec!["ssm:UpdateInstanceInformation"],
+            also: vec!["ssmmessages:CreateControlChannel", "ssmmessages:OpenControlChannel"],
+        },
+        Need {
+            service: "ec2.amazonaws.com",
+            policy: "AWSEC2VssSnapshotPolicy",
+            actions: service_role::SNAPSHOTS.to_vec(),
+            also: service_role::BESIDE_SNAPSHOTS.to_vec(),
+        },
+        Need {
+            service: "backup.amazonaws.com",
+            policy: "AWSBackupServiceRolePolicyForBackup",
+            actions: first.to_vec(),
+            also: [others, &always].concat(),
+        },
+    ]
+}
 
 pub(super) fn role(subject: &Subject<'_>, notes: &mut Notes) {
     let Some(live) = subject.draft.live else { return };
@@ -166,7 +165,7 @@ fn vss(subject: &Subject<'_>, notes: &mut Notes) {
 
 /// Notes what a role loses of what VSS needs, by a change of its own or of a policy that it has.
 fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
-    for need in NEEDS.iter().filter(|need| trusts(trust, need.service)) {
+    for need in needs().iter().filter(|need| trusts(trust, need.service)) {
         match sides.lost(need) {
             Lost::Nothing => {}
             Lost::All(what) => {

@@ -65,14 +65,14 @@ impl<'a> Sides<'a> {
     pub(super) fn lost(&self, need: &Need) -> Lost {
         let managed = |side: &Side<'_>| side.has(need.policy) || side.has("AdministratorAccess");
         let (managed_before, managed_after) = (managed(&self.before), managed(&self.after));
-        if !managed_before && !self.before.allows(need.actions) {
+        if !managed_before && !self.before.allows(&need.actions) {
             return Lost::Nothing;
         }
-        if !managed_after && !self.after.allows(need.actions) {
+        if !managed_after && !self.after.allows(&need.actions) {
             return Lost::All(if managed_before { need.policy } else { need.actions[0] });
         }
         let keeps = |side: &Side<'_>, action: &str| side.denies(action) || side.is_beyond_the_boundary(need, action);
-        let actions = need.actions.iter().chain(need.also).copied();
+        let actions = need.actions.iter().chain(&need.also).copied();
         Lost::Some(actions.filter(|action| keeps(&self.after, action) && !keeps(&self.before, action)).collect())
     }
 }
@@ -107,9 +107,9 @@ pub(super) struct Need {
     /// AWS's own policy for it.
     pub(super) policy: &'static str,
     /// Without all of these nothing of the policy is left.
-    pub(super) actions: &'static [&'static str],
+    pub(super) actions: Vec<&'static str>,
     /// A denial of one of these breaks it too.
-    pub(super) also: &'static [&'static str],
+    pub(super) also: Vec<&'static str>,
 }
 
 /// What a role loses.
