@@ -52,6 +52,7 @@ pub(super) mod lists {
         RESTORE_TESTING_PLANS = "backup" "ListRestoreTestingPlans" ["RestoreTestingPlans"];
         RESTORE_TESTING_SELECTIONS = "backup" "ListRestoreTestingSelections" ["RestoreTestingSelections"];
         BACKUP_JOBS = "backup" "ListBackupJobs" ["BackupJobs"];
+        COPY_JOBS = "backup" "ListCopyJobs" ["CopyJobs"];
         ASSOCIATIONS = "ssm" "ListAssociations" ["Associations"];
         ASSOCIATION_EXECUTIONS = "ssm" "DescribeAssociationExecutions" ["AssociationExecutions"];
         ASSOCIATION_TARGETS = "ssm" "DescribeAssociationExecutionTargets" ["AssociationExecutionTargets"];

@@ -15,7 +15,7 @@ use super::surroundings::Surroundings;
 use super::{jobs, listed, plans, points, roles, surroundings};
 use crate::aws::{Answered, Authorization, AwsError, Reader};
 use crate::vss::Moment;
-use crate::vss::evidence::{Evidence, Known, Role};
+use crate::vss::evidence::{CopyJob, Evidence, Known, Role};
 
 pub use super::points::history;
 
@@ -48,7 +48,7 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
     let causes = async { if wants.causes { Some(Box::pin(causes(reader)).await) } else { None } };
     let jobs = async {
         match wants.jobs_since {
-            Some(since) => Some(reader.backup_jobs(since.seconds()).await),
+            Some(since) => Some(join(reader.backup_jobs(since.seconds()), reader.list_backup_vaults()).await),
             None => None,
         }
     };
@@ -61,8 +61,9 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
     });
     evidence.opt_in = known(opt_in).map(|settings| settings.opt_in.clone());
     evidence.plans = plans;
-    if let Some(jobs) = jobs {
+    if let Some((jobs, vaults)) = jobs {
         evidence.jobs = known(jobs).map(|jobs| jobs.iter().filter_map(jobs::listed).collect());
+        evidence.vaults = known(vaults).map(|vaults| vaults.iter().filter_map(|vault| listed::vault(vault)).collect());
     }
     let authorization = causes.map(|causes| {
         let Causes { agents, vaults, profiles, authorization, commands, associations, surroundings } = causes;
@@ -74,8 +75,10 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
         (evidence.volumes, evidence.clustered, evidence.routes) = (volumes, clustered, routes);
         authorization
     });
-    let (points, details) =
-        join(Box::pin(points::read(reader, &evidence, wants.history)), details(reader, &evidence, authorization)).await;
+    let points = Box::pin(points::read(reader, &evidence, wants.history));
+    let (points, (details, copies)) =
+        join(points, join(details(reader, &evidence, authorization), copies(reader, &evidence))).await;
+    evidence.copies = copies;
     if let Some(points) = points {
         (evidence.images, evidence.snapshots, evidence.packages) = (points.images, points.snapshots, points.packages);
     }
@@ -83,6 +86,17 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
         (evidence.roles, evidence.endpoints, evidence.keys) = (roles, endpoints, keys);
     }
     evidence
+}
+
+/// Reads the copy jobs where the rule of a plan with VSS asks for copies.
+async fn copies(reader: &Reader, evidence: &Evidence) -> Known<Vec<CopyJob>> {
+    let plans = evidence.plans.known().into_iter().flatten().filter(|plan| plan.windows_vss);
+    let asks = plans.flat_map(|plan| &plan.rules).any(|rule| !rule.copies.is_empty());
+    if evidence.jobs.known().is_none() || !asks {
+        return Known::NotRead;
+    }
+    let read = known(reader.copy_jobs(evidence.jobs_since.seconds()).await);
+    read.map(|jobs| jobs.iter().filter_map(jobs::copied).collect())
 }
 
 async fn causes(reader: &Reader) -> Causes {

@@ -1,5 +1,7 @@
 //! Instances, agents, vaults, profiles, images and snapshots, from AWS's words into those of the evidence. Pure.
 
+use aws_sdk_backup::types::EncryptionKeyType;
+
 use super::known::moment;
 use crate::vss::Moment;
 use crate::vss::evidence::{Agent, Image, Instance, InstanceProfile, MetadataOptions, Snapshot, Vault};
@@ -70,6 +72,10 @@ pub(super) fn vault(vault: &aws_sdk_backup::types::BackupVaultListMember) -> Opt
             locked: vault.locked().unwrap_or_default(),
             min_retention_days: vault.min_retention_days().filter(|days| *days > 0),
             max_retention_days: vault.max_retention_days().filter(|days| *days > 0),
+            key: vault
+                .encryption_key_arn()
+                .filter(|_| vault.encryption_key_type() == Some(&EncryptionKeyType::CustomerManagedKmsKey))
+                .map(str::to_owned),
         },
     ))
 }

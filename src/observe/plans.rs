@@ -48,6 +48,7 @@ async fn plan(reader: &Reader, member: &BackupPlansListMember, index: &Arc<TagsB
         owner: owner(reader, member, index),
         windows_vss: asks_for_vss(&answer),
         created: moment(member.creation_date()),
+        version: answer.version_id().map(str::to_owned),
         rules: answer.backup_plan().map(|plan| plan.rules().iter().map(rule).collect()).unwrap_or_default(),
         selections: known(selections),
     })

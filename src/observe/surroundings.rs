@@ -9,6 +9,7 @@ use serde_json::Value;
 use super::known::known;
 use crate::aws::Reader;
 use crate::policy;
+use crate::vss::copies;
 use crate::vss::evidence::{Endpoint, Evidence, Key, Known, RouteTable, Volume};
 
 /// The service of failover clusters.
@@ -45,7 +46,12 @@ pub(super) async fn details(reader: &Reader, evidence: &Evidence) -> Details {
             Known::NotRead
         }
     };
-    join(endpoints, keys(reader, evidence)).await
+    let (endpoints, (mut keys, of_vaults)) =
+        join(endpoints, join(keys(reader, evidence), vault_keys(reader, evidence))).await;
+    for (arn, key) in of_vaults {
+        keys.entry(arn).or_insert(key);
+    }
+    (endpoints, keys)
 }
 
 fn volume(volume: &crate::aws::Volume) -> Option<Volume> {
@@ -91,6 +97,27 @@ async fn keys(reader: &Reader, evidence: &Evidence) -> BTreeMap<String, Known<Ke
     let read = arns.into_iter().map(|arn| {
         let roles = &roles;
         async move { (arn.to_owned(), key(reader, arn, roles).await) }
+    });
+    join_all(read).await.into_iter().collect()
+}
+
+/// Reads what state the keys of customers are in that encrypt the vaults here which copies go to. A key that is gone is
+/// known to be so.
+async fn vault_keys(reader: &Reader, evidence: &Evidence) -> BTreeMap<String, Known<Key>> {
+    let Some(vaults) = evidence.vaults.known() else { return BTreeMap::new() };
+    let plans = evidence.plans.known().into_iter().flatten().filter(|plan| plan.windows_vss);
+    let copies = plans.flat_map(|plan| &plan.rules).flat_map(|rule| &rule.copies);
+    let arns: BTreeSet<&String> = copies
+        .filter_map(|vault| copies::here(&evidence.scope, vault))
+        .filter_map(|name| vaults.get(name)?.key.as_ref())
+        .collect();
+    let read = arns.into_iter().map(|arn| async move {
+        let key = match reader.key(arn).await {
+            Ok(key) => Ok(Key { state: key.state.clone(), is_customers: key.is_customers, ..Key::default() }),
+            Err(error) if error.is_not_found() => Ok(Key { state: copies::GONE.to_owned(), ..Key::default() }),
+            Err(error) => Err(error),
+        };
+        (arn.clone(), known(key))
     });
     join_all(read).await.into_iter().collect()
 }

@@ -6,6 +6,7 @@
 //! global condition context keys"; which services send which of the two is documented service by service, so a
 //! condition that could be met counts as met.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 use super::canonical::{Document, Principal, Statement};
@@ -56,11 +57,19 @@ const NEVER: [&str; 13] = [
 ];
 
 /// Judges what a trust policy says of a service such as `backup.amazonaws.com`. Without the role's account, a condition
-/// on an account counts as one that could be met.
+/// on an account counts as one that could be met, and without the time one on the time.
 pub(crate) fn judge(trust: &Value, service: &str, account: Option<&str>) -> Trust {
+    judge_at(trust, service, account, None)
+}
+
+/// Judges what a trust policy says of a service at a time.
+pub(crate) fn judge_at(trust: &Value, service: &str, account: Option<&str>, now: Option<Timestamp>) -> Trust {
     let Ok(document) = Document::read(trust) else { return Trust::Unnamed };
     let has_variables = document.version == "2012-10-17";
-    let keys = keys(service, account);
+    let mut keys = keys(service, account);
+    if let Some(now) = now {
+        keys = keys.with("aws:CurrentTime", now.to_string()).with("aws:EpochTime", now.as_second().to_string());
+    }
     let mut verdict = Trust::Unnamed;
     for statement in document.statements.iter().filter(|one| concerns(one, service)) {
         let mut unmet = None;
@@ -94,7 +103,8 @@ impl Trust {
                 let shown: Vec<String> = values.iter().take(SHOWN).map(|value| Safe(value).to_string()).collect();
                 let more = if values.len() > SHOWN { " ..." } else { "" };
                 let shown = format!("{}{more}", shown.join(", "));
-                format!("names `{service}` under `{operator}` of `{}` = {shown}, which it never meets", Safe(key))
+                let how = if is_of_time(key) { "which does not hold now" } else { "which it never meets" };
+                format!("names `{service}` under `{operator}` of `{}` = {shown}, {how}", Safe(key))
             }
         })
     }
@@ -104,12 +114,20 @@ impl Trust {
         match self {
             Self::Trusted | Self::Unnamed => None,
             Self::Denied => Some("take the service out of the statement with `Deny`"),
+            Self::Unmet { key, .. } if is_of_time(key) => {
+                Some("take the condition on the time out of the service's statement, or give it a time to come")
+            }
             Self::Unmet { .. } => Some(
                 "take the condition out of the service's statement: an AWS service sends no external id, has no MFA \
                  and no tags, and acts for the role's own account only (`aws:SourceAccount`)",
             ),
         }
     }
+}
+
+/// Tells whether a condition key is the time of a request.
+fn is_of_time(key: &str) -> bool {
+    ["aws:CurrentTime", "aws:EpochTime"].iter().any(|time| key.eq_ignore_ascii_case(time))
 }
 
 /// Tells whether a trust policy lets a service assume the role, or may.
@@ -243,6 +261,29 @@ mod tests {
         let other = statement("Allow", &json!({ "AWS": OWN }), &json!({ "StringEquals": { "sts:ExternalId": "x" } }));
         let plain = statement("Allow", &json!({ "Service": "backup.amazonaws.com" }), &json!({}));
         assert!(trusts(&trust(&json!([other, plain])), "backup.amazonaws.com"));
+    }
+
+    #[test]
+    fn a_condition_on_the_time_counts_where_the_time_is_known() {
+        let now: Timestamp = "2026-01-15T12:00:00Z".parse().unwrap();
+        let at = |operator: &str, key: &str, value: &str, now: Option<Timestamp>| {
+            let backup = json!({ "Service": "backup.amazonaws.com" });
+            let one = statement("Allow", &backup, &json!({ operator: { key: value } }));
+            judge_at(&trust(&json!([one])), "backup.amazonaws.com", Some(OWN), now)
+        };
+        for (operator, key, over, to_come) in [
+            ("DateLessThan", "aws:CurrentTime", "2025-01-01T00:00:00Z", "2027-01-01T00:00:00Z"),
+            ("DateLessThanEquals", "aws:currenttime", "2025-01-01", "2027-01-01"),
+            ("DateGreaterThan", "aws:CurrentTime", "2027-01-01T00:00:00Z", "2025-01-01T00:00:00Z"),
+            ("NumericLessThan", "aws:EpochTime", "1735689600", "1830297600"),
+        ] {
+            let found = at(operator, key, over, Some(now));
+            assert!(matches!(found, Trust::Unmet { .. }), "{operator} {over}: {found:?}");
+            assert!(found.problem("backup.amazonaws.com").is_some_and(|said| said.contains("does not hold now")));
+            assert!(found.remedy().is_some_and(|said| said.contains("on the time")));
+            assert_eq!(at(operator, key, to_come, Some(now)), Trust::Trusted, "{operator} {to_come}");
+            assert_eq!(at(operator, key, over, None), Trust::Trusted, "{operator} {over}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! An on-demand backup: the choice of the instance, vault and role, the result, and the lines of the file that mend
 //! what went wrong.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::verify::{Cause, ImageProof, Outcome, Proof};
@@ -16,7 +17,7 @@ pub use lines::lines;
 pub use order::{BackupRole, OrderError, instance, retention, role, vault};
 
 /// An entry of the file, and the lines that belong there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Line {
     /// The place of the entry; `None` where the file does not have it yet.
     pub location: Option<Location>,
@@ -27,7 +28,7 @@ pub struct Line {
 }
 
 /// The result of an on-demand backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Report {
     /// The instance's id.
     pub id: String,

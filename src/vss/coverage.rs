@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
@@ -17,7 +18,7 @@ mod near;
 pub use near::NearMiss;
 
 /// How an instance is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Protection {
     /// No plan selects it.
@@ -31,7 +32,7 @@ pub enum Protection {
 }
 
 /// One plan that selects an instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Membership {
     /// The plan's id.
     pub plan_id: String,
@@ -55,7 +56,7 @@ impl Membership {
 }
 
 /// Two rules of two plans that select one instance and whose start windows overlap.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Overlap {
     /// One rule, as `plan/rule`.
     pub one: String,
@@ -66,7 +67,7 @@ pub struct Overlap {
 }
 
 /// One instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Covered {
     /// The instance's id.
     pub id: String,
@@ -95,7 +96,7 @@ pub struct Covered {
 }
 
 /// The tags that an instance lacks for a selection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lacks {
     /// The selection, as `plan/selection`.
     pub selection: String,
@@ -104,7 +105,7 @@ pub struct Lacks {
 }
 
 /// All instances.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Coverage {
     /// When the account was read.
     pub read_at: Moment,

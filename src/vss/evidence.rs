@@ -8,6 +8,7 @@ mod jobs;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
@@ -17,7 +18,7 @@ use super::version::{System, Version};
 use crate::model::Scope;
 
 pub use instances::{Agent, Endpoint, Instance, Key, MetadataOptions, RouteTable, Volume};
-pub use jobs::{APP_CONSISTENT, Image, Job, JobState, Snapshot, VSS_CONFIG, is_app_consistent};
+pub use jobs::{APP_CONSISTENT, CopyJob, Image, Job, JobState, Snapshot, VSS_CONFIG, is_app_consistent};
 
 /// Tags by key.
 pub type Tags = BTreeMap<String, String>;
@@ -36,7 +37,7 @@ pub enum Known<T> {
 }
 
 /// A read that failed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// The IAM action to allow, such as `ec2:DescribeInstances`.
     pub action: String,
@@ -86,6 +87,9 @@ pub struct Evidence {
     pub agents: Known<BTreeMap<String, Agent>>,
     /// The EC2 backup jobs.
     pub jobs: Known<Vec<Job>>,
+    /// The copy jobs of EC2's recovery points; read where the rule of a plan with VSS asks for copies.
+    #[serde(default)]
+    pub copies: Known<Vec<CopyJob>>,
     /// The images that were looked for, by id; none where it is gone.
     pub images: Known<BTreeMap<String, Option<Image>>>,
     /// The snapshots that were looked for, by id; none where it is gone.
@@ -108,7 +112,8 @@ pub struct Evidence {
     pub associations: Known<BTreeMap<String, Vec<PackageEvidence>>>,
     /// The encrypted volumes that are attached to instances.
     pub volumes: Known<Vec<Volume>>,
-    /// The keys of the encrypted volumes of Windows instances, by ARN.
+    /// The keys of the encrypted volumes of Windows instances, and those of customers on vaults that copies go to, by
+    /// ARN.
     pub keys: BTreeMap<String, Known<Key>>,
     /// The instances that have the service of failover clusters, by the inventory.
     pub clustered: Known<BTreeSet<String>>,
@@ -130,6 +135,7 @@ impl Evidence {
             instances: Known::NotRead,
             agents: Known::NotRead,
             jobs: Known::NotRead,
+            copies: Known::NotRead,
             images: Known::NotRead,
             snapshots: Known::NotRead,
             plans: Known::NotRead,
@@ -205,6 +211,7 @@ impl Evidence {
             instances,
             agents,
             jobs,
+            copies,
             images,
             snapshots,
             plans,
@@ -226,6 +233,7 @@ impl Evidence {
             instances.unread(),
             agents.unread(),
             jobs.unread(),
+            copies.unread(),
             images.unread(),
             snapshots.unread(),
             plans.unread(),
@@ -257,7 +265,7 @@ impl Evidence {
 }
 
 /// Who owns a backup plan.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum PlanOwner {
     /// This stack's, with its address.
@@ -284,6 +292,9 @@ pub struct Plan {
     pub windows_vss: bool,
     /// When it was made.
     pub created: Option<Moment>,
+    /// The id of its present version.
+    #[serde(default)]
+    pub version: Option<String>,
     /// The rules.
     pub rules: Vec<Rule>,
     /// The selections.
@@ -401,4 +412,7 @@ pub struct Vault {
     pub min_retention_days: Option<i64>,
     /// The lock's longest retention.
     pub max_retention_days: Option<i64>,
+    /// The ARN of its key, where that is a customer's.
+    #[serde(default)]
+    pub key: Option<String>,
 }

@@ -137,6 +137,7 @@ pub(crate) fn job(id: &str, created: &str) -> Job {
         created,
         completed: Some(created.plus(1_200)),
         plan_id: Some("plan-daily".to_owned()),
+        plan_version: None,
         rule_id: Some("rule-nightly".to_owned()),
         vault: "vss".to_owned(),
         role_arn: Some(BACKUP_ROLE.to_owned()),

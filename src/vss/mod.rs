@@ -5,6 +5,7 @@
 //! |---|---|
 //! | [`backup`] | what an on-demand backup needs, and what came of it |
 //! | [`verify`] | are the backups application-consistent? |
+//! | [`copies`] | what became of the copies that rules ask for? |
 //! | [`coverage`] | which instances does no plan protect, protect without VSS, or protect twice? |
 //! | [`doctor`] | why would VSS not work? |
 //! | [`selection`] | what does a backup selection select? |
@@ -22,6 +23,7 @@
 //! unknown, never missing and never in order.
 
 pub mod backup;
+pub mod copies;
 pub mod coverage;
 pub mod doctor;
 pub mod evidence;

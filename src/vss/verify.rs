@@ -9,9 +9,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
+use super::copies::{Copied, Copies};
 use super::evidence::{Evidence, Job, Selection, Unread};
 use super::messages::Meaning;
 use super::version::System;
@@ -58,7 +60,7 @@ pub struct Declared {
 pub const HISTORY: i64 = 30 * 24 * 3600;
 
 /// How an instance's backups are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Verdict {
     /// The newest job failed, was aborted or expired, or its image is gone.
@@ -105,7 +107,7 @@ impl Verdict {
 }
 
 /// Why a verdict is not better.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Cause {
     /// What went wrong, in a sentence without its full stop.
     pub cause: String,
@@ -127,7 +129,7 @@ impl Cause {
 }
 
 /// One backup job, as far as a history needs it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Past {
     /// The job's id.
     pub job: String,
@@ -138,7 +140,7 @@ pub struct Past {
 }
 
 /// The verdict on one instance.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Verified {
     /// The instance's id.
     pub id: String,
@@ -158,6 +160,8 @@ pub struct Verified {
     pub max_age: Option<i64>,
     /// The plans with VSS that select it.
     pub plans: Vec<String>,
+    /// What became of the newest copies that those plans ask for. The verdict is about the backup alone.
+    pub copies: Vec<Copied>,
     /// A job that has not ended.
     pub running: Option<String>,
     /// Further facts that people should know.
@@ -168,7 +172,7 @@ pub struct Verified {
 }
 
 /// All verdicts.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Report {
     /// When the account was read.
     pub read_at: Moment,
@@ -214,11 +218,12 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
             (plan.id.as_str(), ages.min())
         })
         .collect();
+    let copies = Copies::of(evidence);
     let mut instances: Vec<Verified> = subjects(evidence, options, &jobs)
         .into_iter()
         .map(|subject| {
             let jobs = jobs.get(subject.id.as_str()).map(Vec::as_slice).unwrap_or_default();
-            subject.verify(evidence, options, jobs, &ages)
+            subject.verify(evidence, options, jobs, &Promised { ages: &ages, copies: &copies })
         })
         .collect();
     instances.sort_by(|one, other| (one.verdict, &one.name, &one.id).cmp(&(other.verdict, &other.name, &other.id)));
@@ -239,6 +244,12 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
 
 /// By a plan's id, how old a backup of its most frequent rule may be.
 type Ages<'a> = BTreeMap<&'a str, Option<i64>>;
+
+/// What is promised beside a backup: when there is a newer one, and its copies.
+struct Promised<'a> {
+    ages: &'a Ages<'a>,
+    copies: &'a Copies<'a>,
+}
 
 /// Returns `1 snapshot`, `2 snapshots`.
 pub(crate) fn counted(count: usize, what: &str) -> String {

@@ -11,6 +11,7 @@ use std::fmt;
 use std::sync::LazyLock;
 
 use regex::Regex;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The oldest version that sets the tag `AwsVssConfig`, on which the managed policy's conditions rest.
@@ -144,7 +145,7 @@ impl System {
 }
 
 /// One version, as it was written.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Version(String);
 

@@ -163,6 +163,74 @@ fn former_role() -> Bench {
     bench
 }
 
+/// What a trust policy asks of EC2.
+fn trusting(service: &str, condition: &Value) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [{
+        "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole", "Condition": condition }] })
+}
+
+/// A healthy fleet, but for one instance with a role of its own, which has AWS's policies.
+fn own_role(condition: &Value, inline: Option<&Value>, boundary: Option<&str>) -> Bench {
+    let bench = healthy(BY_TYPE);
+    let trust = trusting("ec2.amazonaws.com", condition).to_string();
+    bench.call("iam", "CreateRole", &json!({ "RoleName": "Own", "AssumeRolePolicyDocument": trust }));
+    for name in ["AmazonSSMManagedInstanceCore", "AWSEC2VssSnapshotPolicy"] {
+        let arn = format!("arn:aws:iam::aws:policy/{name}");
+        bench.call("iam", "AttachRolePolicy", &json!({ "RoleName": "Own", "PolicyArn": arn }));
+    }
+    if let Some(document) = inline {
+        let input = json!({ "RoleName": "Own", "PolicyName": "guard", "PolicyDocument": document.to_string() });
+        bench.call("iam", "PutRolePolicy", &input);
+    }
+    if let Some(arn) = boundary {
+        bench.call("iam", "PutRolePermissionsBoundary", &json!({ "RoleName": "Own", "PermissionsBoundary": arn }));
+    }
+    bench.call("iam", "CreateInstanceProfile", &json!({ "InstanceProfileName": "Own" }));
+    bench.call("iam", "AddRoleToInstanceProfile", &json!({ "InstanceProfileName": "Own", "RoleName": "Own" }));
+    edit(&bench, "sql-1", |one| profile(one, "Own"));
+    bench
+}
+
+fn denying(action: &str, condition: &Value) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": [
+        { "Effect": "Deny", "Action": action, "Resource": "*", "Condition": condition }] })
+}
+
+/// A healthy fleet, but for the role of AWS Backup.
+fn backup_role(operation: &str, more: &Value) -> Bench {
+    let bench = healthy(BY_TYPE);
+    let mut input = json!({ "RoleName": "AWSBackupVss" });
+    for (member, value) in more.as_object().into_iter().flatten() {
+        input[member] = value.clone();
+    }
+    bench.call("iam", operation, &input);
+    bench
+}
+
+fn empty_profile() -> Bench {
+    let bench = healthy(BY_TYPE);
+    bench.call("iam", "CreateInstanceProfile", &json!({ "InstanceProfileName": "Empty" }));
+    edit(&bench, "sql-1", |one| profile(one, "Empty"));
+    bench
+}
+
+/// A rule that copies into a vault of the region, which somebody deletes.
+fn copies_into_nothing() -> Bench {
+    let bench = healthy(BY_TYPE);
+    bench.call("backup", "CreateBackupVault", &json!({ "BackupVaultName": "far" }));
+    let copy = "delete_after    = \"35d\"\n\n[[plan.daily.rule.nightly.copy_actions]]\n\
+                vault = \"arn:aws:backup:ap-northeast-1:123456789012:backup-vault:far\"\ndelete_after = \"35d\"";
+    bench.apply(&file(BY_TYPE).replace("delete_after    = \"35d\"", copy));
+    bench.call("backup", "DeleteBackupVault", &json!({ "BackupVaultName": "far" }));
+    bench
+}
+
+fn locked(member: &str, days: u32) -> Bench {
+    let bench = healthy(BY_TYPE);
+    bench.call("backup", "PutBackupVaultLockConfiguration", &json!({ "BackupVaultName": "vss", member: days }));
+    bench
+}
+
 fn stranger_to_backup() -> Bench {
     let bench = healthy(BY_TYPE);
     let trust = json!({ "Version": "2012-10-17", "Statement": [
@@ -290,6 +358,51 @@ const CASES: &[Case] = &[
     }),
     case("D076", Warning, "sql-1", "not installed").on(|| one(|one| ail(one, Ailment::MissingFiles))).when(After),
     case("D077", Warning, "sql-1", "disabled").on(disabled_images),
+    // The same checks by other faults.
+    case("D001", Error, "sql-1", "t2.nano").on(|| one(|one| "t2.nano".clone_into(&mut one.instance_type))),
+    case("D001", Error, "sql-1", "t3a.micro").on(|| one(|one| "t3a.micro".clone_into(&mut one.instance_type))),
+    case("D002", Error, "sql-1", "Windows 11")
+        .on(|| one(|one| "Microsoft Windows 11 Pro".clone_into(&mut one.os_name))),
+    case("D011", Error, "sql-1", "2.2.58.0").on(|| one(|one| "2.2.58.0".clone_into(&mut one.agent_version))),
+    case("D020", Error, "sql-1", "instance-profile/Empty").on(empty_profile),
+    case("D020", Error, "sql-1", "sts:ExternalId")
+        .on(|| own_role(&json!({ "StringEquals": { "sts:ExternalId": "x" } }), None, None)),
+    case("D020", Error, "sql-1", "does not hold now")
+        .on(|| own_role(&json!({ "DateLessThan": { "aws:CurrentTime": "2001-01-01T00:00:00Z" } }), None, None)),
+    case("D020", Error, "sql-1", "aws:SourceAccount")
+        .on(|| own_role(&json!({ "StringEquals": { "aws:SourceAccount": "210987654321" } }), None, None)),
+    case("D021", Error, "sql-1", "denies ec2:CreateImage")
+        .on(|| own_role(&json!({}), Some(&denying("ec2:CreateImage", &json!({}))), None)),
+    case("D021", Error, "sql-1", "`guard` denies ec2:CreateTags")
+        .on(|| own_role(&json!({}), Some(&denying("ec2:CreateTags", &json!({}))), None)),
+    case("D021", Error, "sql-1", "denies ec2:CreateImage").on(|| {
+        let tagged = json!({ "StringEquals": { "aws:ResourceTag/VssBackup": "enabled" } });
+        own_role(&json!({}), Some(&denying("ec2:CreateImage", &tagged)), None)
+    }),
+    case("D021", Error, "sql-1", "permissions boundary")
+        .on(|| own_role(&json!({}), None, Some("arn:aws:iam::aws:policy/AmazonSSMManagedInstanceCore"))),
+    case("D023", Error, "selection daily/windows", "ssm:SendCommand").on(|| {
+        let arn = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
+        backup_role("DetachRolePolicy", &json!({ "PolicyArn": arn }))
+    }),
+    case("D023", Error, "selection daily/windows", "denies ssm:SendCommand").on(|| {
+        let document = denying("ssm:SendCommand", &json!({})).to_string();
+        backup_role("PutRolePolicy", &json!({ "PolicyName": "guard", "PolicyDocument": document }))
+    }),
+    case("D023", Error, "selection daily/windows", "aws:MultiFactorAuthPresent")
+        .on(|| {
+            let asks = json!({ "Bool": { "aws:MultiFactorAuthPresent": "true" } });
+            let document = trusting("backup.amazonaws.com", &asks).to_string();
+            backup_role("UpdateAssumeRolePolicy", &json!({ "PolicyDocument": document }))
+        })
+        .also(&["D025"]),
+    case("D026", Warning, "key ", "KeyState PendingDeletion").on(|| {
+        let bench = healthy(BY_TYPE);
+        encrypt(&bench, "sql-1", KEY, |key| "PendingDeletion".clone_into(&mut key.state));
+        bench
+    }),
+    case("D027", Warning, "plan daily", "backup-vault:far").on(copies_into_nothing),
+    case("D071", Error, "plan daily", "to 30").on(|| locked("MaxRetentionDays", 30)),
     case("D078", Advice, "role AWSBackupVss", "role/AWSBackupVss").on(former_role),
 ];
 

@@ -379,3 +379,50 @@ fn the_printed_permissions_are_enough_for_everything_that_doctor_reads() {
         assert!(requests.iter().any(|request| request == read), "{read}: {requests:?}");
     }
 }
+
+/// What `doctor` says before the night of the role of `sql-1`, and how that night ends.
+fn says_and_ends(bench: &Bench) -> (bool, Option<vssctl::vss::verify::Verdict>) {
+    let before = see(bench, false);
+    assert!(!before.doctor.has_unknown(), "{:#?}", before.doctor.undecided);
+    nights(bench);
+    (before.about("sql-1").is_empty() && before.about_plans().is_empty(), see(bench, false).verdict("sql-1"))
+}
+
+#[test]
+fn doctor_and_the_night_agree_on_denials_by_tags_and_on_trust_that_is_over() {
+    use vssctl::vss::verify::Verdict::{Consistent, CrashOnly, Failed};
+    let denying = |key: &str, value: &str| {
+        let deny = json!({ "Version": "2012-10-17", "Statement": [{
+            "Effect": "Deny", "Action": "ec2:CreateImage", "Resource": "*",
+            "Condition": { "StringEquals": { key: value } } }] });
+        let input = json!({ "RoleName": "EC2RoleforSSMVSSSnapshotV2", "PolicyName": "guard",
+                            "PolicyDocument": deny.to_string() });
+        let bench = healthy(BY_TYPE);
+        bench.call("iam", "PutRolePolicy", &input);
+        bench
+    };
+    for (key, value, is_well) in [
+        ("aws:ResourceTag/VssBackup", "enabled", false),
+        ("ec2:ResourceTag/VssBackup", "enabled", false),
+        ("aws:ResourceTag/VssBackup", "disabled", true),
+        ("aws:ResourceTag/Stage", "production", true),
+    ] {
+        let (said, ended) = says_and_ends(&denying(key, value));
+        assert_eq!((said, ended), (is_well, Some(if is_well { Consistent } else { CrashOnly })), "{key} = {value}");
+    }
+    for (role, service, end) in [
+        ("EC2RoleforSSMVSSSnapshotV2", "ec2.amazonaws.com", CrashOnly),
+        ("AWSBackupVss", "backup.amazonaws.com", Failed),
+    ] {
+        for (until, is_well) in [("2001-01-01T00:00:00Z", false), ("2200-01-01T00:00:00Z", true)] {
+            let bench = healthy(BY_TYPE);
+            let trust = json!({ "Version": "2012-10-17", "Statement": [{
+                "Effect": "Allow", "Principal": { "Service": service }, "Action": "sts:AssumeRole",
+                "Condition": { "DateLessThan": { "aws:CurrentTime": until } } }] });
+            let input = json!({ "RoleName": role, "PolicyDocument": trust.to_string() });
+            bench.call("iam", "UpdateAssumeRolePolicy", &input);
+            let (said, ended) = says_and_ends(&bench);
+            assert_eq!((said, ended), (is_well, Some(if is_well { Consistent } else { end })), "{role} {until}");
+        }
+    }
+}

@@ -9,7 +9,16 @@ use crate::harness::Place;
 
 /// Applies a file to a fleet; a day later every server has a consistent backup.
 fn is_consistent(name: &str, file: &str, fleet: &str) {
+    is_consistent_beside(name, file, fleet, None);
+}
+
+/// Does so in an account that has something in another region.
+fn is_consistent_beside(name: &str, file: &str, fleet: &str, elsewhere: Option<&str>) {
     let place = Place::with(file);
+    if let Some(elsewhere) = elsewhere {
+        place.write("elsewhere.toml", elsewhere);
+        place.sandbox(&["sandbox", "load", "elsewhere.toml"]).exits(0);
+    }
     place.write("fleet.toml", fleet);
     place.sandbox(&["sandbox", "load", "fleet.toml"]).exits(0);
     let applied = place.sandbox(&["apply", "--yes"]);
@@ -116,7 +125,10 @@ input = { InstanceProfileName = "Windows", RoleName = "Windows" }
 fn the_sql_servers_are_backed_up() {
     let fleet = "region = \"eu-west-1\"\n[[instance]]\nname = \"sql-1\"\ntags = { Role = \"sql-server\" }\n\
                  [[instance]]\nname = \"sql-2\"\ntags = { Role = \"sql-server\", Environment = \"prod\" }\n";
-    is_consistent("sql-servers", &example("examples/sql-servers.toml"), fleet);
+    // The example copies into a vault of another region, which another file makes.
+    let elsewhere = "region = \"eu-central-1\"\n[[call]]\nservice = \"backup\"\noperation = \"CreateBackupVault\"\n\
+                     input = { BackupVaultName = \"sql-copies\" }\n";
+    is_consistent_beside("sql-servers", &example("examples/sql-servers.toml"), fleet, Some(elsewhere));
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod command_lines;
 mod commands;
 mod competing;
 mod convergence;
+mod copies;
 mod credentials;
 mod cut;
 mod doctor;

@@ -786,3 +786,60 @@ fn a_look_inside_asks_once_for_all_instances_of_a_command() {
         assert!(looks <= 5 * commands, "{count} instances: {looks} calls");
     }
 }
+
+#[test]
+fn a_vault_that_is_gone_is_named_with_one_verdict_whatever_became_of_its_backups() {
+    type Change = fn(&Bench);
+    let forget_vault: Change = |bench| {
+        let edited = bench.sandbox.edit(|account| {
+            account.regions.get_mut(REGION).expect("the region").backup.vaults.remove("vss");
+        });
+        edited.expect("a sandbox in memory");
+    };
+    let with_its_points: Change = |bench| {
+        let points = bench.call("backup", "ListRecoveryPointsByBackupVault", &json!({ "BackupVaultName": "vss" }));
+        for point in points["RecoveryPoints"].as_array().expect("points") {
+            let input = json!({ "BackupVaultName": "vss", "RecoveryPointArn": point["RecoveryPointArn"] });
+            bench.call("backup", "DeleteRecoveryPoint", &input);
+        }
+        bench.call("backup", "DeleteBackupVault", &json!({ "BackupVaultName": "vss" }));
+    };
+    let and_a_night: Change = |bench| {
+        let edited = bench.sandbox.edit(|account| {
+            account.regions.get_mut(REGION).expect("the region").backup.vaults.remove("vss");
+        });
+        edited.expect("a sandbox in memory");
+        nights(bench);
+    };
+    for (change, verdict, words) in [
+        (forget_vault, Verdict::Consistent, "AWS Backup can't"),
+        (with_its_points, Verdict::Failed, "no longer lists its vault vss"),
+        (and_a_night, Verdict::Failed, "lists no vault vss"),
+    ] {
+        let bench = healthy(BY_TYPE);
+        nights(&bench);
+        change(&bench);
+        let seen = see(&bench, false);
+        for name in ["sql-1", "files-1"] {
+            let verified = seen.verified(name).expect("a verdict");
+            assert_eq!(verified.verdict, verdict, "{words}: {verified:#?}");
+            let cause = verified.cause.iter().map(|cause| &cause.cause);
+            assert_eq!(cause.chain(&verified.notes).filter(|said| said.contains(words)).count(), 1, "{verified:#?}");
+        }
+        let text = verify_text::text(&seen.verify, &scope(), 200);
+        assert!(text.contains(words), "{text}");
+        // A new vault and a night heal it.
+        bench.apply(&file(BY_TYPE));
+        nights(&bench);
+        let seen = see(&bench, false);
+        assert_eq!((seen.verdict("sql-1"), seen.doctor.findings.len()), (Some(Verdict::Consistent), 0), "{words}");
+    }
+    // Who may not read the vaults is told nothing of them.
+    let bench = healthy(BY_TYPE);
+    nights(&bench);
+    with_its_points(&bench);
+    bench.deny("backup", "ListBackupVaults");
+    let seen = see(&bench, false);
+    let cause = seen.verified("sql-1").and_then(|one| one.cause.clone()).expect("a cause");
+    assert!(cause.cause.contains("no longer exists") && !cause.cause.contains("vault"), "{cause:?}");
+}

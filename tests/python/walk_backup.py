@@ -286,6 +286,9 @@ def jobs(backup, iam, ssm, advance):
     backup.refused("InvalidParameterValueException", "ListBackupJobs", NextToken="none of mine")
     backup.refused("ResourceNotFoundException", "DescribeBackupJob", BackupJobId="missing")
     backup.refused("InvalidRequestException", "StopBackupJob", BackupJobId=job)
+    same(backup("ListCopyJobs", ByResourceType="EC2")["CopyJobs"], [], "the copy jobs")
+    backup.refused("InvalidParameterValueException", "ListCopyJobs", NextToken="none of mine")
+    backup.refused("ResourceNotFoundException", "DescribeCopyJob", CopyJobId="missing")
     stopped = backup("StartBackupJob", **again)["BackupJobId"]
     backup("StopBackupJob", BackupJobId=stopped)
     same(backup("DescribeBackupJob", BackupJobId=stopped)["State"], "ABORTED", "the stopped job")

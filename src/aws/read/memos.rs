@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
 use aws_sdk_backup::types::{
-    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember,
+    BackupJob, BackupPlansListMember, BackupSelection, BackupSelectionsListMember, BackupVaultListMember, CopyJob,
 };
 use aws_sdk_iam::types::{InstanceProfile, Policy, Role};
 use aws_sdk_ssm::types::{Association, AssociationDescription, Command, InstanceInformation};
@@ -40,6 +40,7 @@ pub(super) struct Memos {
     pub(super) association: Memo<Arc<Answered<AssociationDescription>>>,
     pub(super) commands: Memo<Arc<Vec<Command>>>,
     pub(super) jobs: Memo<Arc<Vec<BackupJob>>>,
+    pub(super) copies: Memo<Arc<Vec<CopyJob>>>,
     pub(super) information: Memo<Arc<Vec<InstanceInformation>>>,
     pub(super) policy_documents: Memo<String>,
     pub(super) instances: Memo<Arc<Vec<Instance>>>,
@@ -110,6 +111,7 @@ impl Memos {
             association: kept!(ssm, association),
             commands: kept!(ssm, commands),
             jobs: kept!(backup, jobs),
+            copies: kept!(backup, copies),
             information: kept!(ssm, information),
             instances: kept!(ec2, instances),
             profile_associations: kept!(ec2, profile_associations),

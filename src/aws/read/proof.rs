@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::describe_backup_job::DescribeBackupJobOutput;
-use aws_sdk_backup::types::BackupJob;
+use aws_sdk_backup::types::{BackupJob, CopyJob};
 use aws_sdk_ssm::types::{InstanceInformation, InventoryFilter, InventoryQueryOperatorType, InventoryResultEntity};
 use aws_smithy_types::DateTime;
 
@@ -34,6 +34,26 @@ impl Reader {
             read_all(lists::BACKUP_JOBS, |job: &BackupJob| job.backup_job_id.clone(), page).await
         };
         self.memos.jobs.get(&since.to_string(), async { read.await.map(Arc::new) }).await
+    }
+
+    /// Reads the copy jobs of EC2's recovery points that were created after a moment, in seconds since 1970. AWS keeps
+    /// them for 30 days.
+    pub async fn copy_jobs(&self, since: i64) -> Result<Arc<Vec<CopyJob>>, AwsError> {
+        let read = async {
+            let page = |token| async {
+                let request = self
+                    .backup
+                    .list_copy_jobs()
+                    .by_resource_type("EC2")
+                    .by_created_after(DateTime::from_secs(since))
+                    .max_results(PAGE)
+                    .set_next_token(token);
+                let page = self.call("backup", "ListCopyJobs", request.send()).await?;
+                Ok(Page { items: page.copy_jobs, truncated: None, next: page.next_token })
+            };
+            read_all(lists::COPY_JOBS, |job: &CopyJob| job.copy_job_id.clone(), page).await
+        };
+        self.memos.copies.get(&since.to_string(), async { read.await.map(Arc::new) }).await
     }
 
     /// Reads one backup job. The answer is not remembered, because a job changes.

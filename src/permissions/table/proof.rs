@@ -9,9 +9,10 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         sid: "ReadBackupJobs",
         reach: Reach::Verify,
-        why: "Reads how backups went, and the images and snapshots that they made.",
+        why: "Reads how backups and their copies went, and the images and snapshots that they made.",
         actions: &[
             always("backup:ListBackupJobs"),
+            always("backup:ListCopyJobs"),
             always("backup:DescribeBackupJob"),
             always("ec2:DescribeInstances"),
             always("ec2:DescribeImages"),

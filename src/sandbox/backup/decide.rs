@@ -3,9 +3,10 @@
 //! The reasons for failures are from `StartBackupJob` and "AWS Backup dashboards: Reasons for problematic jobs", the
 //! limit of one running job for a resource from the quotas page. The durations are made up.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 
+use super::copies;
 use super::jobs::{Job, Outcome};
 use super::points::{self, RecoveryPoint};
 use super::vss::{Attempt, Place, Scene, config, profile_of, role_of};
@@ -37,7 +38,8 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
     let before = region.backup.swept;
     let swept = points::sweep(region, now);
     context.caught_up |= region.backup.swept != before;
-    if region.backup.open.first().is_none_or(|(at, _)| *at > now) {
+    let is_due = |queue: &BTreeSet<(i64, String)>| queue.first().is_some_and(|(at, _)| *at <= now);
+    if !is_due(&region.backup.open) && !is_due(&region.backup.to_copy) {
         return swept;
     }
     // Packages that were installed meanwhile count.
@@ -52,6 +54,7 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
         }
         judge.decide(region, &id);
     }
+    copies::begin(context);
     true
 }
 
@@ -59,10 +62,11 @@ pub(in crate::sandbox) fn settle(context: &mut Context<'_>) -> bool {
 struct Judge<'a> {
     iam: &'a Iam,
     place: Place<'a>,
-    /// The backup roles by ARN; `None` for a role that AWS Backup can't assume.
-    roles: BTreeMap<String, Option<Rc<Powers>>>,
-    /// The roles of instance profiles by the profiles' ARNs.
-    profiles: BTreeMap<String, Option<Rc<Powers>>>,
+    /// The backup roles by ARN, and by the time where their trust asks for it; `None` for a role that AWS Backup can't
+    /// assume.
+    roles: BTreeMap<(String, Option<i64>), Option<Rc<Powers>>>,
+    /// The roles of instance profiles by the profiles' ARNs, and by the time likewise.
+    profiles: BTreeMap<(String, Option<i64>), Option<Rc<Powers>>>,
     /// Whether a backup role may make a regular backup of an instance.
     regular: BTreeMap<(String, String, bool, Option<i64>), bool>,
     attempts: BTreeMap<Circumstances, Attempt>,
@@ -98,6 +102,9 @@ impl<'a> Judge<'a> {
             region.backup.busy.insert(job.resource.clone(), outcome.ends);
             outcome
         };
+        if outcome.recovery_point.is_some() && !region.backup.copy_actions(&job).is_empty() {
+            region.backup.to_copy.insert((outcome.ends, id.to_owned()));
+        }
         if let Some(job) = region.backup.jobs.get_mut(id) {
             job.outcome = Some(outcome);
         }
@@ -106,7 +113,7 @@ impl<'a> Judge<'a> {
     /// Makes the image, its snapshots and the recovery point.
     fn make(&mut self, region: &mut Region, job: &Job) -> Result<Outcome, Failure> {
         let role = self
-            .role(&job.role)
+            .role(&job.role, job.acts)
             .ok_or_else(|| (DENIED, format!("IAM Role {} cannot be assumed by AWS Backup", job.role)))?;
         self.check_vault(region, job)?;
         let id = job.resource.rsplit('/').next().unwrap_or_default();
@@ -167,11 +174,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Returns the permissions of a backup role; `None` if there is no such role that AWS Backup can assume.
-    fn role(&mut self, arn: &str) -> Option<Rc<Powers>> {
+    fn role(&mut self, arn: &str, at: i64) -> Option<Rc<Powers>> {
         let (iam, place) = (self.iam, self.place);
-        let known = self.roles.entry(arn.to_owned()).or_insert_with(|| {
-            let role = iam.role_by_arn(arn).filter(|role| role.trusts("backup.amazonaws.com"))?;
-            Some(Rc::new(Powers::of(iam, role, place.partition)))
+        let role = iam.role_by_arn(arn)?;
+        let moment = role.trust_depends_on_time().then_some(at);
+        let known = self.roles.entry((arn.to_owned(), moment)).or_insert_with(|| {
+            role.trusts("backup.amazonaws.com", at).then(|| Rc::new(Powers::of(iam, role, place.partition)))
         });
         known.clone()
     }
@@ -181,12 +189,7 @@ impl<'a> Judge<'a> {
     fn check_vault(&self, region: &Region, job: &Job) -> Result<(), Failure> {
         let vault = region.backup.vaults.get(&job.vault);
         let vault = vault.ok_or_else(|| (WRONG, format!("Backup vault with name {} cannot be found", job.vault)))?;
-        let Some(lock) = &vault.lock else { return Ok(()) };
-        let kept = job.lifecycle.get("DeleteAfterDays").and_then(serde_json::Value::as_i64);
-        // Without a lifecycle the backup is kept for ever.
-        let short = lock.min_retention.is_some_and(|least| kept.is_some_and(|days| days < least));
-        let long = lock.max_retention.is_some_and(|most| kept.is_none_or(|days| days > most));
-        if short || long {
+        if !vault.takes(&job.lifecycle) {
             let message =
                 "The retention specified in the job is not within the range specified for the target Backup Vault";
             return Err((WRONG, message.to_owned()));
@@ -201,8 +204,8 @@ impl<'a> Judge<'a> {
         let is_tagged = !job.tags.is_empty();
         let known = self.regular.entry((job.role.clone(), instance.id.clone(), is_tagged, time));
         *known.or_insert_with(|| {
-            place.lets(role, job.acts, &instance.id, When::Always)
-                && (!is_tagged || place.lets(role, job.acts, &instance.id, When::WithTags))
+            place.lets(role, job.acts, instance, When::Always)
+                && (!is_tagged || place.lets(role, job.acts, instance, When::WithTags))
         })
     }
 
@@ -211,10 +214,13 @@ impl<'a> Judge<'a> {
         let profile = profile_of(region, instance, at);
         let (iam, place) = (self.iam, self.place);
         let instance_role = profile.and_then(|profile| {
-            let known = self.profiles.entry(profile.to_owned());
-            known.or_insert_with(|| role_of(iam, profile, place).map(Rc::new)).clone()
+            let moment = profile_trust_depends_on_time(iam, profile).then_some(at);
+            let known = self.profiles.entry((profile.to_owned(), moment));
+            known.or_insert_with(|| role_of(iam, profile, place, at).map(Rc::new)).clone()
         });
-        let timed = role.depend_on_time() || instance_role.as_ref().is_some_and(|role| role.depend_on_time());
+        let timed = role.depend_on_time()
+            || profile.is_some_and(|profile| profile_trust_depends_on_time(iam, profile))
+            || instance_role.as_ref().is_some_and(|role| role.depend_on_time());
         let circumstances = (
             instance.id.clone(),
             instance.packages(at).remove("AwsVssComponents"),
@@ -226,6 +232,13 @@ impl<'a> Judge<'a> {
         let scene = Scene { place, instance, instance_role: instance_role.as_deref(), backup_role: role, at };
         self.attempts.entry(circumstances).or_insert_with(|| scene.attempt()).clone()
     }
+}
+
+/// Tells whether a condition on the time stands in the trust policy of a profile's role.
+fn profile_trust_depends_on_time(iam: &Iam, profile: &str) -> bool {
+    let profile = iam.profiles.values().find(|known| known.arn == profile);
+    let role = profile.and_then(|profile| iam.role(profile.role.as_deref()?));
+    role.is_some_and(crate::sandbox::iam::Role::trust_depends_on_time)
 }
 
 fn failed(job: &Job, (category, message): Failure) -> Outcome {

@@ -8,13 +8,13 @@ use serde_json::{Map, Value, json};
 use super::input::{arn, invalid, not_found, nothing, paged, required, text};
 use super::points::RecoveryPoint;
 use super::vss::Place;
-use super::{Backup, rules, selections, tags};
+use super::{Backup, copies, rules, selections, tags};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::made;
 
 const MINUTE: i64 = 60_000;
 /// How long jobs are listed.
-const REMEMBERED: i64 = 30 * 24 * 60 * MINUTE;
+pub(super) const REMEMBERED: i64 = 30 * 24 * 60 * MINUTE;
 /// How long an on-demand job waits, and how long a running job takes to come to its snapshot.
 pub(super) const QUEUE: i64 = 40_000;
 pub(super) const APPROACH: i64 = 45_000;
@@ -381,10 +381,12 @@ pub(super) fn stop(context: &mut Context<'_>, input: &Value) -> Answer {
         recovery_point: None,
         bytes: 0,
     };
-    if let Some(point) = job.outcome.replace(stopped).and_then(|outcome| outcome.recovery_point) {
-        let vault = job.vault.clone();
+    let made = job.outcome.replace(stopped).and_then(|outcome| outcome.recovery_point);
+    let vault = job.vault.clone();
+    if let Some(point) = made {
         region.forget(&vault, &point);
     }
+    copies::forget(context.account, context.region, id);
     Ok(nothing())
 }
 

@@ -6,6 +6,7 @@
 //! Written from the AWS Backup developer guide (API reference, quotas, Vault Lock) and the service model.
 
 mod assign;
+mod copies;
 mod decide;
 mod input;
 mod jobs;
@@ -29,6 +30,7 @@ mod tests;
 mod vaults;
 mod vss;
 
+pub use copies::CopyJob;
 pub(super) use decide::settle;
 pub use jobs::{Job, Origin, Outcome};
 pub use model::{Backup, Strictness};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-use super::{Job, Plan, RestoreTestingPlan, Vault};
+use super::{CopyJob, Job, Plan, RestoreTestingPlan, Vault};
 
 /// The vaults, plans, settings and jobs of AWS Backup.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -30,6 +30,12 @@ pub struct Backup {
     /// The jobs whose outcome is not decided yet: the time of the decision, and the id.
     #[serde(default)]
     pub open: BTreeSet<(i64, String)>,
+    /// Copy jobs by id.
+    #[serde(default)]
+    pub copies: BTreeMap<String, CopyJob>,
+    /// The completed jobs whose copies have not begun: the end of the job, and its id.
+    #[serde(default)]
+    pub to_copy: BTreeSet<(i64, String)>,
     /// The end of the last running job of each resource, by ARN.
     #[serde(default)]
     pub busy: BTreeMap<String, i64>,

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::{jobs, plans, points, restore_testing, selections, settings, tags, vaults};
+use super::{copies, jobs, plans, points, restore_testing, selections, settings, tags, vaults};
 use crate::sandbox::account::{Answer, ApiError, Context};
 use crate::sandbox::wire::model::Model;
 use crate::sandbox::wire::validate::validate;
@@ -25,6 +25,7 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "DeleteRestoreTestingSelection",
     "DescribeBackupJob",
     "DescribeBackupVault",
+    "DescribeCopyJob",
     "DescribeGlobalSettings",
     "DescribeProtectedResource",
     "DescribeRecoveryPoint",
@@ -41,6 +42,7 @@ pub(in crate::sandbox) const OPERATIONS: &[&str] = &[
     "ListBackupPlans",
     "ListBackupSelections",
     "ListBackupVaults",
+    "ListCopyJobs",
     "ListProtectedResources",
     "ListRecoveryPointsByBackupVault",
     "ListRecoveryPointsByResource",
@@ -115,6 +117,8 @@ pub(in crate::sandbox) fn handle(context: &mut Context<'_>, operation: &str, inp
         "StopBackupJob" => jobs::stop(context, input),
         "ListBackupJobs" => jobs::list(context, input),
         "DescribeBackupJob" => jobs::describe(context, input),
+        "ListCopyJobs" => copies::list(context, input),
+        "DescribeCopyJob" => copies::describe(context, input),
         name if restore_testing::OPERATIONS.contains(&name) => restore_testing::handle(context, name, input),
         _ => Err(ApiError::new(
             404,

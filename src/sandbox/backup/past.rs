@@ -3,8 +3,8 @@
 use serde_json::{Map, json};
 
 use super::jobs::{APPROACH, Job, Origin, Outcome, QUEUE};
-use super::rules;
 use super::vss::Place;
+use super::{copies, rules};
 use crate::sandbox::account::Context;
 use crate::sandbox::made;
 
@@ -95,6 +95,7 @@ impl Ended<'_> {
         if let Some(point) = before.recovery_point {
             region.forget(&vault, &point);
         }
+        copies::forget(context.account, context.region, id);
         true
     }
 }

@@ -94,7 +94,10 @@ impl RecoveryPoint {
 /// Removes expired recovery points from time to time; tells whether there were any.
 pub(super) fn sweep(region: &mut Region, now: i64) -> bool {
     // In a region without backups, looking leaves no trace.
-    !region.backup.busy.is_empty() && now >= region.backup.swept.saturating_add(SWEEP) && expire(region, now)
+    let has_points = || region.backup.vaults.values().any(|vault| !vault.recovery_points.is_empty());
+    (!region.backup.busy.is_empty() || has_points())
+        && now >= region.backup.swept.saturating_add(SWEEP)
+        && expire(region, now)
 }
 
 /// Removes expired recovery points; tells whether there were any.

@@ -48,6 +48,7 @@ pub(in crate::sandbox) fn run_schedules(context: &mut Context<'_>, from: i64, to
     super::settle(context);
     if let Some(region) = context.account.regions.get_mut(context.region) {
         region.backup.jobs.retain(|_, job| job.created + FORGOTTEN > to);
+        region.backup.copies.retain(|_, copy| copy.created + FORGOTTEN > to);
         points::expire(region, to);
     }
     count

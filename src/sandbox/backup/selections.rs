@@ -110,7 +110,7 @@ pub(super) fn check_role(context: &Context<'_>, role: &str) -> Result<(), ApiErr
     ) {
         return Err(invalid(format!("Invalid IAM role ARN: {role}")));
     }
-    if context.account.iam.role_by_arn(role).is_some_and(|role| role.trusts("backup.amazonaws.com")) {
+    if context.account.iam.role_by_arn(role).is_some_and(|role| role.trusts("backup.amazonaws.com", context.now)) {
         return Ok(());
     }
     Err(invalid(format!("IAM Role {role} cannot be assumed by AWS Backup")))

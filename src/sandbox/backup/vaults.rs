@@ -83,6 +83,14 @@ impl Vault {
         self.lock.as_ref().and_then(|lock| lock.immutable_from).is_some_and(|from| from <= now)
     }
 
+    /// Tells whether its lock takes a lifecycle. Without one a backup is kept for ever.
+    pub(super) fn takes(&self, lifecycle: &Map<String, Value>) -> bool {
+        let Some(lock) = &self.lock else { return true };
+        let kept = lifecycle.get("DeleteAfterDays").and_then(Value::as_i64);
+        lock.min_retention.is_none_or(|least| kept.is_none_or(|days| days >= least))
+            && lock.max_retention.is_none_or(|most| kept.is_some_and(|days| days <= most))
+    }
+
     /// Writes the members that `DescribeBackupVault` and `ListBackupVaults` share.
     fn described(&self) -> Value {
         let mut members = Map::from_iter([

@@ -7,7 +7,7 @@
 //! requester calls EC2 with the instance's role.
 
 use crate::model::partition;
-use crate::model::service_role::{BACKUP, When};
+use crate::model::service_role::{BACKUP, On, When};
 use crate::policy::{Caller, Keys};
 use crate::sandbox::account::Region;
 use crate::sandbox::fleet::{Ailment, Instance, Platform, is_made_for, older};
@@ -65,11 +65,12 @@ impl Place<'_> {
     }
 
     /// Tells whether a backup role allows what AWS Backup does at some point of a backup of an instance.
-    pub(super) fn lets(self, role: &Powers, at: i64, instance: &str, when: When) -> bool {
+    pub(super) fn lets(self, role: &Powers, at: i64, instance: &Instance, when: When) -> bool {
         let Self { partition, region, account } = self;
         BACKUP.iter().filter(|need| need.when == when).all(|need| {
-            let resource = need.on.arn(partition, region, account, instance);
-            role.allow(self.caller(at), need.action, &resource, &Keys::default())
+            let resource = need.on.arn(partition, region, account, &instance.id);
+            let keys = if need.on == On::Instance { of_instance(Keys::default(), instance) } else { Keys::default() };
+            role.allow(self.caller(at), need.action, &resource, &keys)
         })
     }
 
@@ -84,6 +85,14 @@ impl Place<'_> {
     }
 }
 
+/// Adds the keys of a request about an instance: its tags and its type. What is being made has no tags before.
+fn of_instance(keys: Keys, instance: &Instance) -> Keys {
+    let tags = instance.tags.iter().fold(keys, |keys, (key, value)| {
+        keys.with(&format!("aws:ResourceTag/{key}"), value).with(&format!("ec2:ResourceTag/{key}"), value)
+    });
+    tags.with("ec2:InstanceType", &instance.instance_type)
+}
+
 /// Returns the ARN of the instance profile that an instance has at a time. A profile that is still being associated
 /// does not count.
 pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -> Option<&'a str> {
@@ -93,11 +102,11 @@ pub(super) fn profile_of<'a>(region: &Region, instance: &'a Instance, at: i64) -
     (!later).then_some(profile)
 }
 
-/// Returns the permissions of the role in an instance profile; none without a role that EC2 may assume.
-pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>) -> Option<Powers> {
+/// Returns the permissions of the role in an instance profile; none without a role that EC2 may assume at a time.
+pub(super) fn role_of(iam: &Iam, profile: &str, place: Place<'_>, at: i64) -> Option<Powers> {
     let profile = iam.profiles.values().find(|known| known.arn == profile)?;
     let role = iam.role(profile.role.as_deref()?)?;
-    let trusted = partition::all().iter().flat_map(|one| one.principals("ec2")).any(|name| role.trusts(&name));
+    let trusted = partition::all().iter().flat_map(|one| one.principals("ec2")).any(|name| role.trusts(&name, at));
     trusted.then(|| Powers::of(iam, role, place.partition))
 }
 
@@ -127,7 +136,7 @@ impl Scene<'_> {
         if instance.state != "running" || silent || closed || older(&instance.agent_version, OLDEST_AGENT) {
             return Attempt::Failed(BAD_STATE);
         }
-        if !place.lets(self.backup_role, *at, &instance.id, When::WithVss) {
+        if !place.lets(self.backup_role, *at, instance, When::WithVss) {
             return Attempt::Failed(NO_PRIVILEGES);
         }
         let package = instance.packages(*at).remove("AwsVssComponents");
@@ -176,8 +185,11 @@ impl Scene<'_> {
             tagging.set("aws:ResourceTag/AwsVssConfig", [config.to_owned()]);
         }
         let while_creating = creating.clone().with("ec2:CreateAction", "CreateImage");
-        (older(package, FIRST_WITH_ATTRIBUTES) || role.allow(caller, "ec2:DescribeInstanceAttribute", &instance, &own))
-            && role.allow(caller, "ec2:CreateImage", &instance, &creating)
+        let (of_own, of_created) =
+            (of_instance(own.clone(), self.instance), of_instance(creating.clone(), self.instance));
+        (older(package, FIRST_WITH_ATTRIBUTES)
+            || role.allow(caller, "ec2:DescribeInstanceAttribute", &instance, &of_own))
+            && role.allow(caller, "ec2:CreateImage", &instance, &of_created)
             && made.iter().all(|arn| {
                 role.allow(caller, "ec2:CreateImage", arn, &creating)
                     && (config.is_none() || role.allow(caller, "ec2:CreateTags", arn, &while_creating))

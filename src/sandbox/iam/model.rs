@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::policy::trust;
+
 /// The IAM resources of one account. The maps' keys are names in lower case, because IAM's names are unique ignoring
 /// case and across paths.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -93,12 +95,19 @@ pub struct Role {
 }
 
 impl Role {
+    /// Tells whether a condition on the time stands in its trust policy.
+    pub(in crate::sandbox) fn trust_depends_on_time(&self) -> bool {
+        let text = self.trust.to_ascii_lowercase();
+        ["aws:currenttime", "aws:epochtime"].into_iter().any(|key| text.contains(key))
+    }
+
     /// Tells whether the trust policy lets a service such as `backup.amazonaws.com` assume the role: its conditions can
     /// be met by a service that acts for the role's account.
-    pub fn trusts(&self, service: &str) -> bool {
+    pub fn trusts(&self, service: &str, now: i64) -> bool {
         let Ok(document) = serde_json::from_str::<Value>(&self.trust) else { return false };
         let account = self.arn.split(':').nth(4);
-        crate::policy::trust::judge(&document, service, account) == crate::policy::trust::Trust::Trusted
+        let now = jiff::Timestamp::from_millisecond(now).ok();
+        trust::judge_at(&document, service, account, now) == trust::Trust::Trusted
     }
 }
 

@@ -1,5 +1,6 @@
 //! Slips in tags: an instance that a plan would select if one tag were written as the plan wants it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Lacks;
@@ -7,7 +8,7 @@ use crate::kind::slip;
 use crate::vss::evidence::{Instance, Plan};
 
 /// A tag that looks like one that a plan asks for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct NearMiss {
     /// The plan's name.
     pub plan: String,

@@ -1,5 +1,6 @@
 //! What an examination finds.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Severity;
@@ -7,7 +8,7 @@ use crate::vss::Moment;
 use crate::vss::evidence::{Instance, Unread};
 
 /// What a finding is about.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Subject {
     /// An instance.
@@ -66,7 +67,7 @@ impl Subject {
 }
 
 /// A fault that a check found.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Finding {
     /// The check.
     pub check: &'static str,
@@ -87,7 +88,7 @@ pub struct Finding {
 }
 
 /// A check that could not decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Undecided {
     /// The check.
     pub check: &'static str,
@@ -98,7 +99,7 @@ pub struct Undecided {
 }
 
 /// The result of an examination.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnosis {
     /// When the account was read.
     pub read_at: Moment,

@@ -14,7 +14,8 @@ use crate::policy::{Decision, Judgement, Policies, Request};
 use crate::vss::evidence::{Evidence, Key, Known, Role};
 
 /// The states in which a key does not work and will not work by itself.
-const USELESS: [&str; 5] = ["Disabled", "PendingDeletion", "PendingImport", "Unavailable", "PendingReplicaDeletion"];
+pub(super) const USELESS: [&str; 5] =
+    ["Disabled", "PendingDeletion", "PendingImport", "Unavailable", "PendingReplicaDeletion"];
 /// The operations with a key that backups of volumes need: those of `AWSBackupServiceRolePolicyForBackup`, and those
 /// that custom policies usually have.
 const USES: [&str; 6] = [

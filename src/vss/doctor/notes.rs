@@ -3,7 +3,8 @@
 use super::access::PowersByRole;
 use super::catalogue::{self, Check, Severity};
 use super::{Finding, Subject, Undecided};
-use crate::vss::evidence::{Evidence, Known};
+use crate::policy::trust::{self, Trust};
+use crate::vss::evidence::{Evidence, Known, Role};
 
 /// The findings of the checks, and what they could not decide.
 #[derive(Debug)]
@@ -78,4 +79,10 @@ pub(super) fn why<T>(list: &Known<T>) -> String {
         Known::Unknown(unread) => format!("{} failed: {}", unread.action, unread.message),
         Known::NotRead => "it was not read".to_owned(),
     }
+}
+
+/// Judges whether a service may assume a role now.
+pub(super) fn trusting(evidence: &Evidence, role: &Role, service: &str) -> Trust {
+    let (account, now) = (Some(evidence.scope.account_id.as_str()), Some(evidence.read_at.timestamp()));
+    trust::judge_at(&role.trust, service, account, now)
 }

@@ -2,8 +2,8 @@
 
 use super::access::{Access, Denials, Need, access};
 use super::inspection::EXECUTABLE;
+use super::notes::trusting;
 use super::{Finding, Notes, Patient, Severity, why};
-use crate::policy::trust;
 use crate::vss::evidence::{Known, Role, VSS_CONFIG};
 use crate::vss::package::{Installed, PackageSource};
 use crate::vss::version::{MANAGED_POLICY, System, Version, WITHOUT_ATTRIBUTES, compare};
@@ -113,7 +113,7 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
         );
         return None;
     };
-    let found = trust::judge(&role.trust, "ec2.amazonaws.com", Some(&evidence.scope.account_id));
+    let found = trusting(evidence, role, "ec2.amazonaws.com");
     if let Some(problem) = found.problem("ec2.amazonaws.com") {
         notes.find(
             "D020",

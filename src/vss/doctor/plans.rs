@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use super::access::{Access, Denials, Need, access};
+use super::notes::trusting;
 use super::{File, Notes, Options, Patient, Severity, Subject, why};
 use crate::model::service_role::{BACKUP, When};
-use crate::policy::trust;
 use crate::vss::coverage::{collide, memberships};
 use crate::vss::evidence::{Evidence, Instance, Known, Plan, Role, Rule, Selection};
 use crate::vss::schedule;
@@ -297,7 +297,7 @@ fn role(plan: &Plan, selection: &Selection, evidence: &Evidence, file: &File, no
         notes.find("D023", &subject, format!("the role {name} of the selection does not exist"), seen, remedy);
         return;
     };
-    let found = trust::judge(&role.trust, "backup.amazonaws.com", Some(&evidence.scope.account_id));
+    let found = trusting(evidence, role, "backup.amazonaws.com");
     if let Some(problem) = found.problem("backup.amazonaws.com") {
         let seen = vec![format!("the trust policy of {arn} {problem}")];
         let remedy = found.remedy().unwrap_or(SERVICE_ROLE);

@@ -7,8 +7,10 @@
 use std::collections::BTreeMap;
 
 use super::access::{Access, Need, access};
+use super::notes::trusting;
 use super::{Notes, Patient, Severity, Subject, why};
-use crate::policy::trust::{Trust, judge};
+use crate::model::partition::Partition;
+use crate::policy::trust::Trust;
 use crate::vss::evidence::{Evidence, Known, Role};
 
 /// The most instances that a finding names.
@@ -61,9 +63,7 @@ pub(super) fn check(evidence: &Evidence, patients: &[Patient<'_>], notes: &mut N
 fn restorers<'a>(evidence: &Evidence, roles: impl Iterator<Item = &'a Role>, notes: &mut Notes) -> Restorers<'a> {
     let need = Need::new("ec2:RunInstances", evidence.scope.arn("ec2", "instance/i-0123456789abcdef0"));
     let mut found = Restorers::default();
-    for role in roles
-        .filter(|role| judge(&role.trust, "backup.amazonaws.com", Some(&evidence.scope.account_id)) == Trust::Trusted)
-    {
+    for role in roles.filter(|role| trusting(evidence, role, "backup.amazonaws.com") == Trust::Trusted) {
         match access(&mut notes.powers, role, &need) {
             Access::Allowed => found.able.push(role),
             Access::Denied => {}
@@ -76,10 +76,9 @@ fn restorers<'a>(evidence: &Evidence, roles: impl Iterator<Item = &'a Role>, not
 /// Finds out whether a role for restores may pass the role of instances.
 fn passed(evidence: &Evidence, restorers: &Restorers<'_>, role: &Role, instances: &[String], notes: &mut Notes) {
     let service = "ec2.amazonaws.com";
-    // In China both spellings of a service's name are in use, in AWS's own policies too: either is enough.
-    let spellings: &[&str] =
-        if evidence.scope.partition() == "aws-cn" { &[service, "ec2.amazonaws.com.cn"] } else { &[service] };
-    let needs = spellings.iter().map(|name| Need::new("iam:PassRole", &role.arn).with("iam:PassedToService", name));
+    // Some partitions have two names of a service in use, in AWS's own policies too: either is enough.
+    let names = Partition::of(&evidence.scope.region).principals("ec2");
+    let needs = names.iter().map(|name| Need::new("iam:PassRole", &role.arn).with("iam:PassedToService", name));
     let needs: Vec<Need> = needs.collect();
     let subject = Subject::Role { arn: role.arn.clone() };
     let mut unknown: Vec<String> =

@@ -160,13 +160,23 @@ fn each_fault_of_a_plan_is_found_by_its_check_alone() {
             fixture::plan(evidence).rules.push(rule);
         }),
         ("D071", |evidence| {
-            let vault =
-                Vault { name: "vss".to_owned(), locked: true, min_retention_days: Some(90), max_retention_days: None };
+            let vault = Vault {
+                name: "vss".to_owned(),
+                locked: true,
+                min_retention_days: Some(90),
+                max_retention_days: None,
+                key: None,
+            };
             evidence.vaults = Known::Known(BTreeMap::from([("vss".to_owned(), vault)]));
         }),
         ("D071", |evidence| {
-            let vault =
-                Vault { name: "vss".to_owned(), locked: true, min_retention_days: None, max_retention_days: Some(365) };
+            let vault = Vault {
+                name: "vss".to_owned(),
+                locked: true,
+                min_retention_days: None,
+                max_retention_days: Some(365),
+                key: None,
+            };
             evidence.vaults = Known::Known(BTreeMap::from([("vss".to_owned(), vault)]));
             fixture::plan(evidence).rules[0].delete_after_days = None;
         }),

@@ -1,5 +1,6 @@
 //! Backup jobs, their images and snapshots.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Tags;
@@ -11,7 +12,7 @@ pub const APP_CONSISTENT: &str = "AppConsistent";
 pub const VSS_CONFIG: &str = "AwsVssConfig";
 
 /// The state of a backup job, as AWS names it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "String", into = "String")]
 pub enum JobState {
     /// Not started: `CREATED` or `PENDING`.
@@ -67,7 +68,7 @@ impl From<JobState> for String {
 }
 
 /// A backup job of an EC2 instance. Its `COMPLETED` says that there is an image, and nothing about VSS.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Job {
     /// The job's id.
     pub id: String,
@@ -91,6 +92,9 @@ pub struct Job {
     pub completed: Option<Moment>,
     /// The plan that started it; none for one on demand.
     pub plan_id: Option<String>,
+    /// The version of the plan that started it.
+    #[serde(default)]
+    pub plan_version: Option<String>,
     /// The rule that started it.
     pub rule_id: Option<String>,
     /// The vault.
@@ -119,6 +123,23 @@ impl Job {
     pub fn says_vss(&self) -> bool {
         self.backup_type.as_deref() == Some("WindowsVSS")
     }
+}
+
+/// A copy job: a recovery point that is copied into another vault.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CopyJob {
+    /// The job's id.
+    pub id: String,
+    /// The ARN of the recovery point that is copied.
+    pub point: String,
+    /// The ARN of the vault that it goes to.
+    pub vault: String,
+    /// The state.
+    pub state: JobState,
+    /// AWS's words about it.
+    pub message: Option<String>,
+    /// When it was created.
+    pub created: Moment,
 }
 
 /// An Amazon Machine Image.
@@ -179,6 +200,7 @@ mod tests {
             created: Moment::from_seconds(1),
             completed: None,
             plan_id: None,
+            plan_version: None,
             rule_id: None,
             vault: "vss".to_owned(),
             role_arn: None,

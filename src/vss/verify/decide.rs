@@ -41,6 +41,17 @@ pub(super) fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -
         Outcome::NotAsked => {
             (Verdict::CrashOnly, format!("the backup of {at} is a regular one"), Some(not_asked(evidence, job)))
         }
+        Outcome::Failed if lacks_vault(evidence, job) => {
+            let state = String::from(job.state.clone()).to_lowercase();
+            let cause = Cause {
+                cause: format!("AWS Backup lists no vault {}, into which the job was to back up", job.vault),
+                fix: "make the vault (`vssctl plan` shows whether the file has it), or let the rule back up into \
+                      another; then start a backup with `vssctl backup`"
+                    .to_owned(),
+                checks: vec!["D071".to_owned()],
+            };
+            (Verdict::Failed, format!("the job of {at} is {state}"), Some(cause))
+        }
         Outcome::Failed => {
             let state = String::from(job.state.clone()).to_lowercase();
             let fix = "AWS Backup does not repeat a job that failed: start one with `vssctl backup`, or wait for the \
@@ -48,9 +59,20 @@ pub(super) fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -
             (Verdict::Failed, format!("the job of {at} is {state}"), Some(told(evidence, job, fix, &["D065"])))
         }
         Outcome::Gone { image } => {
+            let vault = if lacks_vault(evidence, job) {
+                format!(", and AWS Backup no longer lists its vault {}", job.vault)
+            } else {
+                String::new()
+            };
             let cause = Cause {
-                cause: format!("the image {image} of the newest backup no longer exists"),
-                fix: "find out who deregistered it, and make a new backup with `vssctl backup`".to_owned(),
+                cause: format!("the image {image} of the newest backup no longer exists{vault}"),
+                fix: if vault.is_empty() {
+                    "find out who deregistered it, and make a new backup with `vssctl backup`".to_owned()
+                } else {
+                    "find out who deleted the vault with its recovery points, make it again (`vssctl plan` shows \
+                     whether the file has it), and make a new backup with `vssctl backup`"
+                        .to_owned()
+                },
                 checks: vec!["D077".to_owned()],
             };
             (Verdict::Failed, format!("the backup of {at} is gone"), Some(cause))
@@ -65,6 +87,12 @@ pub(super) fn decide(evidence: &Evidence, proof: &Proof, max_age: Option<i64>) -
         ),
         Outcome::Unended => (Verdict::Pending, "the job has not ended".to_owned(), None),
     }
+}
+
+/// Tells whether AWS Backup is known not to have the vault of a job any more. A vault can be deleted only when it is
+/// empty, and what is deleted in it is gone in EC2 too.
+pub(super) fn lacks_vault(evidence: &Evidence, job: &Job) -> bool {
+    evidence.vaults.known().is_some_and(|vaults| !job.vault.is_empty() && !vaults.contains_key(&job.vault))
 }
 
 /// Decides on a consistent backup, which may be too old.

@@ -1,5 +1,6 @@
 //! The outcome of one job, and the evidence for it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::vss::evidence::{
@@ -8,7 +9,7 @@ use crate::vss::evidence::{
 use crate::vss::version::Version;
 
 /// The outcome of a job.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The job says `WindowsVSS`, and every snapshot of its image carries `AppConsistent`.
@@ -41,7 +42,7 @@ pub enum Outcome {
 }
 
 /// A job with what AWS says about its backup.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Proof {
     /// The job.
     pub job: Job,
@@ -52,7 +53,7 @@ pub struct Proof {
 }
 
 /// An image with the tags that are evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ImageProof {
     /// `ami-...`.
     pub id: String,
@@ -69,7 +70,7 @@ pub struct ImageProof {
 }
 
 /// A snapshot with the tags that are evidence.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SnapshotProof {
     /// `snap-...`.
     pub id: String,

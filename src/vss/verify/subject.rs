@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::decide::decide;
+use super::decide::{decide, lacks_vault};
 use super::outcome::{Outcome, has_ended, judge, outcome};
-use super::{Ages, Declared, Options, Past, Verdict, Verified};
+use super::{Ages, Declared, Options, Past, Promised, Verdict, Verified};
+use crate::vss::copies::Copied;
 use crate::vss::coverage::{self, Membership};
 use crate::vss::evidence::{Evidence, Instance, Job, JobState, Known, Plan};
 use crate::vss::selection::{Resource, Selected, select};
@@ -97,12 +98,18 @@ impl Subject<'_> {
         self.memberships.iter().any(is_its_own).then(of_its_plan).flatten()
     }
 
-    pub(super) fn verify(self, evidence: &Evidence, options: &Options, jobs: &[&Job], ages: &Ages<'_>) -> Verified {
+    pub(super) fn verify(
+        self,
+        evidence: &Evidence,
+        options: &Options,
+        jobs: &[&Job],
+        promised: &Promised<'_>,
+    ) -> Verified {
         let counted = self.counted(evidence, jobs);
         let decisive = counted.iter().find(|job| has_ended(&job.state)).copied();
         let running = jobs.iter().find(|job| !has_ended(&job.state));
         let left_alone = self.is_left_alone(evidence);
-        let max_age = options.max_age.or_else(|| self.promised_age(evidence, ages, decisive));
+        let max_age = options.max_age.or_else(|| self.promised_age(evidence, promised.ages, decisive));
         let mut verified = Verified {
             id: self.id.clone(),
             name: self.instance.map(|instance| instance.name.clone()).unwrap_or_default(),
@@ -116,6 +123,7 @@ impl Subject<'_> {
                 .map(|job| past(evidence, job)),
             max_age,
             plans: self.plans(evidence).map(|plan| plan.name.clone()).collect(),
+            copies: self.plans(evidence).flat_map(|plan| promised.copies.of_plan(&self.id, plan)).collect(),
             running: running.map(|job| job.id.clone()),
             notes: Vec::new(),
             history: counted.iter().map(|job| past(evidence, job)).collect(),
@@ -144,7 +152,7 @@ impl Subject<'_> {
              enough"
                 .clone_into(&mut cause.fix);
         }
-        self.add_notes(&mut verified, left_alone);
+        self.add_notes(evidence, &mut verified, left_alone);
         verified
     }
 
@@ -182,7 +190,7 @@ impl Subject<'_> {
         all_known && self.instance.is_some() && !self.memberships.iter().any(counts)
     }
 
-    fn add_notes(&self, verified: &mut Verified, left_alone: bool) {
+    fn add_notes(&self, evidence: &Evidence, verified: &mut Verified, left_alone: bool) {
         if let Some(instance) = self.instance.filter(|instance| instance.state != "running")
             && verified.verdict == Verdict::CrashOnly
         {
@@ -202,6 +210,19 @@ impl Subject<'_> {
             && verified.proof.as_ref().is_some_and(|proof| proof.job.id != past.job)
         {
             verified.notes.push(format!("VSS last worked at {}", past.at.for_people()));
+        }
+        if let Some(proof) = verified.proof.as_ref().filter(|proof| proof.image.is_some())
+            && lacks_vault(evidence, &proof.job)
+        {
+            verified.notes.push(format!(
+                "its image is there, and AWS Backup no longer lists its vault {}: EC2 can restore it, AWS Backup can't",
+                proof.job.vault
+            ));
+        }
+        verified.notes.extend(verified.copies.iter().filter_map(Copied::complaint));
+        let asks = self.plans(evidence).flat_map(|plan| &plan.rules).any(|rule| !rule.copies.is_empty());
+        if let (true, Some(unread)) = (asks, evidence.copies.unread()) {
+            verified.notes.push(format!("its copies could not be read: allow `{}`", unread.action));
         }
     }
 }

@@ -29,9 +29,9 @@ OPERATIONS = {
         ListDocuments ListInventoryEntries ListTagsForResource PutParameter RemoveTagsFromResource SendCommand UpdateAssociation""",
     "backup": """CreateBackupPlan CreateBackupSelection CreateBackupVault DeleteBackupPlan DeleteBackupSelection
         DeleteBackupVault DeleteBackupVaultAccessPolicy DeleteBackupVaultLockConfiguration
-        DeleteBackupVaultNotifications DeleteRecoveryPoint DescribeBackupJob DescribeBackupVault
+        DeleteBackupVaultNotifications DeleteRecoveryPoint DescribeBackupJob DescribeBackupVault DescribeCopyJob
         DescribeGlobalSettings DescribeProtectedResource DescribeRecoveryPoint DescribeRegionSettings GetBackupPlan GetBackupSelection GetBackupVaultAccessPolicy
-        GetBackupVaultNotifications GetSupportedResourceTypes ListBackupJobs ListBackupPlanVersions
+        GetBackupVaultNotifications GetSupportedResourceTypes ListBackupJobs ListBackupPlanVersions ListCopyJobs
         ListBackupPlans ListBackupSelections ListBackupVaults ListProtectedResources
         ListRecoveryPointsByBackupVault ListRecoveryPointsByResource ListTags
         CreateRestoreTestingPlan CreateRestoreTestingSelection DeleteRestoreTestingPlan DeleteRestoreTestingSelection
