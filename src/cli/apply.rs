@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::arguments::{ApplyArguments, Consent, Global, LockKind, Locking, variable};
+use super::events::Ended;
 use super::exit::{CliError, Exit};
 use super::session::{self, Loaded, Session};
 use super::terminal::{Manner, Terminal, exit};
@@ -11,10 +12,11 @@ use super::{file, lease, saved};
 use crate::config::Config;
 use crate::engine::{self, EngineError, Exclusion, Order, Reviewed};
 use crate::model::safe::escaped;
-use crate::model::{Address, Hidden, Sources};
+use crate::model::{Address, Diagnostics, Hidden, Sources};
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::plan::{Hazard, HazardNote};
+use crate::render::report::Reported;
 
 /// What a command does and how it speaks of it.
 #[derive(Clone, Copy, Debug)]
@@ -80,7 +82,7 @@ fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Lo
         thresholds: saved.options.thresholds,
         hidden: Hidden::default(),
     };
-    Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), warnings: 0 })
+    Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), problems: Diagnostics::default() })
 }
 
 /// Applies as the arguments say.
@@ -139,10 +141,24 @@ pub(super) async fn carry_out(
     };
     let ended = Box::pin(engine::carry_out(&session.engine, &order, &terminal)).await;
     ui.clear_status();
-    if let Some(failed) = terminal.failed() {
-        return Err(failed);
+    let ended = match terminal.failed() {
+        Some(failed) => Err(failed),
+        None => ended.map_err(|error| worded(session, error)),
+    };
+    if command.json {
+        let mut diagnostics = session.problems.clone();
+        diagnostics.extend(ended.iter().flat_map(|ended| ended.plan.diagnostics.iter().cloned()));
+        let ending = Ended {
+            command: command.operation,
+            scope: Some(&session.engine.config.scope),
+            exit: ended.as_ref().map_or_else(|error| error.exit, |ended| exit(ended.end)),
+            report: terminal.done().map(Reported::Run),
+            error: ended.as_ref().err(),
+            diagnostics: &diagnostics,
+        };
+        ending.report(ui)?;
     }
-    let ended = ended.map_err(|error| worded(session, error))?;
+    let ended = ended?;
     if ended.is_cut_off {
         ui.warn("stopped at once: calls in flight may or may not have been done; `vssctl plan` shows what is there");
     } else if ended.is_unsettled {

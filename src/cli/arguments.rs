@@ -156,6 +156,31 @@ pub(super) enum Command {
 }
 
 impl Command {
+    /// Returns its name where it writes events as JSON.
+    pub(super) fn events(&self) -> Option<&'static str> {
+        match self {
+            Self::Apply(arguments) => arguments.json.then_some("apply"),
+            Self::Destroy(arguments) => arguments.json.then_some("destroy"),
+            Self::Adopt(arguments) => arguments.json.then_some("adopt"),
+            Self::Unlock(arguments) => arguments.json.then_some("unlock"),
+            Self::Backup(arguments) => arguments.json.then_some("backup"),
+            Self::Init(_)
+            | Self::Migrate(_)
+            | Self::Validate
+            | Self::Permissions(_)
+            | Self::Schema(_)
+            | Self::Explain(_)
+            | Self::Version
+            | Self::Completion(_)
+            | Self::Plan(_)
+            | Self::Verify(_)
+            | Self::Doctor(_)
+            | Self::Coverage(_)
+            | Self::Show(_)
+            | Self::Sandbox(_) => None,
+        }
+    }
+
     /// Tells whether it may change the account.
     pub(super) fn writes(&self) -> bool {
         match self {
@@ -260,12 +285,32 @@ pub(super) struct PlanArguments {
 
 /// Arguments of `schema`.
 #[derive(Args, Debug)]
+#[group(multiple = false)]
+#[expect(clippy::struct_excessive_bools, reason = "one flag for each document, of which one is given")]
 pub(super) struct SchemaArguments {
     /// Print the schema of saved plans instead
     #[arg(long)]
     pub(super) plan: bool,
+    /// Print the schema of what `verify --format json` prints
+    #[arg(long)]
+    pub(super) verify: bool,
+    /// Print the schema of what `doctor --format json` prints
+    #[arg(long)]
+    pub(super) doctor: bool,
+    /// Print the schema of what `coverage --format json` prints
+    #[arg(long)]
+    pub(super) coverage: bool,
+    /// Print the schema of what `show --format json` prints
+    #[arg(long)]
+    pub(super) show: bool,
+    /// Print the schema of what `backup --format json` prints
+    #[arg(long)]
+    pub(super) backup: bool,
+    /// Print the schema of the last event of `--json`
+    #[arg(long)]
+    pub(super) report: bool,
     /// Print the schema of the statistics of `--stats=FILE` instead
-    #[arg(long, conflicts_with = "plan")]
+    #[arg(long)]
     pub(super) statistics: bool,
 }
 
@@ -338,6 +383,9 @@ pub(super) struct UnlockArguments {
     pub(super) epoch: u32,
     #[command(flatten)]
     pub(super) consent: Consent,
+    /// Write events as JSON, one a line
+    #[arg(long)]
+    pub(super) json: bool,
 }
 
 /// Arguments of `destroy`.

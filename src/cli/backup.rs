@@ -2,14 +2,17 @@
 
 use crate::model::KindId;
 use crate::model::Operation;
-use crate::model::json;
 use std::time::Duration;
 
+use serde_json::json;
+
 use super::arguments::{BackupArguments, Format, Global};
+use super::events::{self, Ended};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::interrupt::Interrupts;
 use super::names::nearest;
+use super::proof;
 use super::session::{self, Session};
 use super::ui::Ui;
 use crate::aws::persist;
@@ -20,8 +23,9 @@ use crate::model::safe::escaped;
 use crate::model::{Scope, hash};
 use crate::observe::evidence::Wants;
 use crate::observe::{backup as observed, evidence};
-use crate::render;
+use crate::render::report::Reported;
 use crate::render::text::paragraph;
+use crate::render::{self, envelope};
 use crate::sandbox::Sandbox;
 use crate::vss::backup::{self, BackupRole, OrderError, Report};
 use crate::vss::doctor::{self, diagnose};
@@ -62,30 +66,52 @@ pub(super) async fn run(arguments: &BackupArguments, global: &Global, ui: &Ui) -
     ui.aside(&begun);
     // The id stands on a line of its own, where people and scripts find it.
     ui.note(&format!("Job {}", escaped(&id)));
+    if arguments.json {
+        events::event(ui, json!({ "type": "started", "instance": chosen.id, "job": id }))?;
+    }
     if arguments.no_wait {
         later(ui, &id);
-        return Ok(Exit::Done);
+        return ended(&session, arguments, Exit::Done, None);
     }
-    let Some(job) = wait(&session, global, &id).await? else {
+    let Some(job) = wait(&session, global, arguments, &id).await? else {
         ui.note("No longer waiting. The backup goes on.");
         later(ui, &id);
-        return Ok(Exit::Interrupted);
+        return ended(&session, arguments, Exit::Interrupted, None);
     };
     let report = Box::pin(report(&session, chosen, &job)).await;
-    match arguments.format {
-        Format::Text => ui.answer(&render::backup::text(&report, ui.width())),
-        Format::Json => ui.answer(
-            &json::pretty(&serde_json::json!({ "format": 1, "scope": scope, "backup": report }))
-                .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?,
-        ),
-    }
-    Ok(match report.proof.outcome {
+    let exit = match report.proof.outcome {
         Outcome::Consistent => Exit::Done,
         Outcome::CrashOnly | Outcome::NotAsked | Outcome::NotTagged { .. } => Exit::Findings,
         Outcome::Claimed | Outcome::Gone { .. } | Outcome::Unreadable { .. } | Outcome::Failed | Outcome::Unended => {
             Exit::Failed
         }
-    })
+    };
+    ended(&session, arguments, exit, Some(report))
+}
+
+/// Prints what came of it, and says how the run ends.
+fn ended(
+    session: &Session<'_>,
+    arguments: &BackupArguments,
+    exit: Exit,
+    report: Option<Report>,
+) -> Result<Exit, CliError> {
+    let (ui, scope) = (session.ui, &session.engine.config.scope);
+    if arguments.json {
+        let report = report.map(|report| Reported::Backup(Box::new(report)));
+        let (command, diagnostics) = ("backup", &session.problems);
+        Ended { command, scope: Some(scope), exit, report, error: None, diagnostics }.report(ui)?;
+        return Ok(exit);
+    }
+    match (report, arguments.format) {
+        (None, _) => {}
+        (Some(report), Format::Text) => ui.answer(&render::backup::text(&report, ui.width())),
+        (Some(report), Format::Json) => {
+            let answer = envelope::backup(report, scope).with(&session.problems);
+            ui.answer(&proof::written(&answer)?);
+        }
+    }
+    Ok(exit)
 }
 
 fn unclear(error: &OrderError) -> CliError {
@@ -165,7 +191,12 @@ fn later(ui: &Ui, id: &str) {
 }
 
 /// Waits for the end of a job; `None` when Ctrl-C ended the waiting.
-async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option<Job>, CliError> {
+async fn wait(
+    session: &Session<'_>,
+    global: &Global,
+    arguments: &BackupArguments,
+    id: &str,
+) -> Result<Option<Job>, CliError> {
     let mut interrupts =
         Interrupts::listen().map_err(|error| CliError::failed("could not listen for Ctrl-C").because(error))?;
     // In the simulated account nobody has to wait: its clock is moved instead.
@@ -187,6 +218,9 @@ async fn wait(session: &Session<'_>, global: &Global, id: &str) -> Result<Option
         }
         if state != shown {
             session.ui.note(&words(&job.state));
+            if arguments.json {
+                events::event(session.ui, json!({ "type": "state", "job": id, "state": state }))?;
+            }
             shown = state;
         }
         let percent = percent.map(|percent| format!(" ({}%)", escaped(&percent))).unwrap_or_default();

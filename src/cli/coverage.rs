@@ -7,8 +7,8 @@ use super::proof;
 use super::session::Session;
 use super::ui::Ui;
 use crate::observe::evidence::{Wants, gather};
-use crate::render::html;
 use crate::render::proof::{coverage as text, markdown, sarif};
+use crate::render::{envelope, html};
 use crate::vss::coverage::coverage;
 use crate::vss::verify::declared;
 
@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
     let scope = &evidence.scope;
     ui.answer(&match arguments.format {
         CoverageFormat::Text => text::text(&report, scope, ui.width()),
-        CoverageFormat::Json => proof::as_json("coverage", &evidence, findings, unknown, &report)?,
+        CoverageFormat::Json => proof::written(&envelope::coverage(&report, scope).with(&session.problems))?,
         CoverageFormat::Markdown => markdown::coverage(&report, scope),
         CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &file::uri(&session.path)))?,
         CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),

@@ -8,6 +8,7 @@ use super::session::Session;
 use super::ui::Ui;
 use crate::observe::evidence::{Wants, gather};
 use crate::observe::look;
+use crate::render::envelope;
 use crate::render::proof::{doctor as text, markdown, sarif};
 use crate::vss::doctor::{File, Options, diagnose};
 
@@ -32,7 +33,7 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     let scope = &evidence.scope;
     ui.answer(&match arguments.format {
         ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
-        ProofFormat::Json => proof::as_json("doctor", &evidence, findings, unknown, &diagnosis)?,
+        ProofFormat::Json => proof::written(&envelope::doctor(&diagnosis, scope).with(&session.problems))?,
         ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
         ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &file::uri(&session.path)))?,
     });

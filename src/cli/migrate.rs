@@ -89,7 +89,7 @@ fn load(text: &str, arguments: &MigrateArguments) -> Result<Loaded, CliError> {
         .map(|diagnostic| diagnostic.message.clone())
         .collect();
     match config {
-        Some(config) => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
+        Some(config) => Ok(Loaded { path, config, sources, problems: diagnostics }),
         None => Err(CliError::failed(format!("what is live can't be declared: {}", problems.join("; ")))
             .hint("write the entry by hand; `vssctl explain` lists the limits")),
     }

@@ -17,6 +17,7 @@ mod connection;
 mod coverage;
 mod destroy;
 mod doctor;
+mod events;
 mod explain;
 mod file;
 mod init;

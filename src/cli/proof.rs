@@ -10,7 +10,6 @@ use super::session::Session;
 use crate::model::duration::minutes;
 use crate::model::json::pretty;
 use crate::render::html::Origin;
-use crate::render::proof::json;
 use crate::vss::Moment;
 use crate::vss::evidence::Evidence;
 
@@ -90,17 +89,6 @@ pub(super) fn origin<'a>(session: &'a Session<'_>, evidence: &'a Evidence) -> Or
         digest: &session.engine.config.sha256,
         sandbox: session.sandbox,
     }
-}
-
-/// Returns an answer as JSON.
-pub(super) fn as_json<T: Serialize>(
-    command: &str,
-    evidence: &Evidence,
-    findings: bool,
-    unknown: bool,
-    report: &T,
-) -> Result<String, CliError> {
-    written(&json(command, &evidence.scope, findings, unknown, report))
 }
 
 /// Returns a value over several lines.

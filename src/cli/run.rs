@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use clap::FromArgMatches;
 
 use super::arguments::{Arguments, Command, Global, command};
+use super::events::Ended;
 use super::exit::{CliError, Exit};
 use super::log::start_log;
 use super::ui::{Color, Ui};
@@ -13,6 +14,7 @@ use super::{
     adopt, apply, backup, completion, coverage, destroy, doctor, explain, init, migrate, permissions, plan, sandbox,
     schema, show, unlock, validate, verify, version,
 };
+use crate::model::Diagnostics;
 
 /// Runs the program on this process's arguments.
 pub fn main() -> ExitCode {
@@ -27,24 +29,32 @@ fn run(arguments: Vec<OsString>) -> Exit {
         Ok(Arguments { mut global, command }) => {
             global.writes = command.writes();
             ui.silence(global.no_input);
-            let failed = |error: CliError| {
-                ui.clear_status();
-                ui.error(&error);
-                error.exit
-            };
-            let exit = execute(&global, command, &ui).unwrap_or_else(failed);
-            match global.stats.as_deref().map(|to| global.counted.tell(to, &ui)) {
-                Some(Err(error)) if exit == Exit::Done => failed(error),
-                Some(Err(error)) => {
-                    failed(error);
-                    exit
+            let events = command.events();
+            let ended = execute(&global, command, &ui);
+            ui.clear_status();
+            if let Err(error) = &ended {
+                ui.error(error);
+            }
+            let exit = ended.as_ref().map_or_else(|error| error.exit, |exit| *exit);
+            let told = events.map_or(Ok(()), |command| last_event(command, exit, ended.as_ref().err(), &ui));
+            let counted = global.stats.as_deref().map_or(Ok(()), |to| global.counted.tell(to, &ui));
+            match told.and(counted) {
+                Ok(()) => exit,
+                Err(error) => {
+                    ui.error(&error);
+                    if exit == Exit::Done { error.exit } else { exit }
                 }
-                Some(Ok(())) | None => exit,
             }
         }
         Err(error) => usage(&error, &ui),
     };
     ui.finish(exit)
+}
+
+/// Prints the last event of a command with `--json` that has not printed one.
+fn last_event(command: &str, exit: Exit, error: Option<&CliError>, ui: &Ui) -> Result<(), CliError> {
+    let diagnostics = &Diagnostics::default();
+    Ended { command, scope: None, exit, report: None, error, diagnostics }.report(ui)
 }
 
 /// Prints what clap has to say: help and version are answers, everything else is a usage error.

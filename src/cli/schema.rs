@@ -4,15 +4,26 @@ use super::arguments::SchemaArguments;
 use super::exit::{CliError, Exit};
 use super::ui::Ui;
 use crate::model::json;
+use crate::render::envelope::Document;
 use crate::render::stats;
 use crate::{config, plan};
 
-/// Prints the JSON Schema of the configuration file, of saved plans, or of statistics.
+/// Prints the JSON Schema of the configuration file, of saved plans, of an answer, or of statistics.
 pub(super) fn run(arguments: &SchemaArguments, ui: &Ui) -> Result<Exit, CliError> {
-    let schema = match (arguments.plan, arguments.statistics) {
-        (true, _) => plan::file::schema(),
-        (_, true) => stats::schema(),
-        (false, false) => config::schema(),
+    let &SchemaArguments { plan, verify, doctor, coverage, show, backup, report, statistics } = arguments;
+    let asked = [
+        (verify, Document::Verify),
+        (doctor, Document::Doctor),
+        (coverage, Document::Coverage),
+        (show, Document::Show),
+        (backup, Document::Backup),
+        (report, Document::Report),
+    ];
+    let schema = match asked.into_iter().find(|(is_asked, _)| *is_asked) {
+        Some((_, document)) => document.schema(),
+        None if plan => plan::file::schema(),
+        None if statistics => stats::schema(),
+        None => config::schema(),
     };
     let text =
         json::pretty(&schema).map_err(|error| CliError::failed("could not write the schema as JSON").because(error))?;

@@ -9,7 +9,7 @@ use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::names::{listed, nearest};
-use super::shown::{counted, problems, render_plan};
+use super::shown::{self, counted, render_plan};
 use super::spectator::Spectator;
 use super::ui::Ui;
 use super::{connection, lease, saved};
@@ -17,8 +17,8 @@ use crate::aws::ConnectOptions;
 use crate::config;
 use crate::config::Config;
 use crate::engine::{self, EngineError, Purpose};
-use crate::model::Sources;
 use crate::model::{Address, KindId};
+use crate::model::{Diagnostics, Sources};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
 use crate::sandbox::Sandbox;
@@ -30,17 +30,17 @@ pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) sources: Sources,
     /// Problems that do not stop the run.
-    pub(super) warnings: usize,
+    pub(super) problems: Diagnostics,
 }
 
 /// Finds and parses the file. Its problems go to stderr; with errors among them there is no file.
 pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let path = file::find(global)?;
     let config::Loaded { config, diagnostics, sources } = config::load(&path);
-    ui.aside(&problems(&diagnostics, &sources, ui));
+    ui.aside(&shown::problems(&diagnostics, &sources, ui));
     let shown = path.display();
     match config {
-        Some(config) if !diagnostics.has_errors() => Ok(Loaded { path, config, sources, warnings: diagnostics.len() }),
+        Some(config) if !diagnostics.has_errors() => Ok(Loaded { path, config, sources, problems: diagnostics }),
         Some(_) | None => Err(CliError::invalid(format!("`{shown}` is not valid: {}", counted(&diagnostics)))
             .hint("`vssctl explain CODE` says more about a code")),
     }
@@ -53,6 +53,8 @@ pub(super) struct Session<'a> {
     pub(super) path: PathBuf,
     /// The file's texts, for underlining.
     pub(super) sources: Sources,
+    /// The file's problems that do not stop the run.
+    pub(super) problems: Diagnostics,
     pub(super) ui: &'a Ui,
     /// The account is the simulated one.
     pub(super) sandbox: bool,
@@ -68,7 +70,7 @@ impl<'a> Session<'a> {
 
     /// Connects for a file that is loaded, and makes sure that the credentials are its account's.
     pub(super) async fn open_for(loaded: Loaded, global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
-        let Loaded { path, config, sources, warnings: _ } = loaded;
+        let Loaded { path, config, sources, problems } = loaded;
         let mut options = ConnectOptions::new(config.scope.clone());
         options.profile.clone_from(&global.profile);
         options.endpoint_url.clone_from(&global.endpoint_url);
@@ -91,13 +93,13 @@ impl<'a> Session<'a> {
         global.counted.begin(&engine);
         engine.tempo.timing = lease::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
         let options_of_same = options_of_same(global);
-        Ok(Self { engine, path, sources, ui, sandbox: purpose.is_simulated, options_of_same })
+        Ok(Self { engine, path, sources, problems, ui, sandbox: purpose.is_simulated, options_of_same })
     }
 
     /// Goes on with another file for the same account.
     pub(super) fn turn_to(&mut self, loaded: Loaded) {
-        let Loaded { path, config, sources, warnings: _ } = loaded;
-        (self.path, self.engine.config, self.sources) = (path, config, sources);
+        let Loaded { path, config, sources, problems } = loaded;
+        (self.path, self.engine.config, self.sources, self.problems) = (path, config, sources, problems);
     }
 
     /// Reads what is live.

@@ -3,8 +3,6 @@
 use crate::model::json;
 use std::path::Path;
 
-use serde_json::{Value, json};
-
 use super::arguments::{Format, Global, ShowArguments};
 use super::exit::{CliError, Exit};
 use super::saved;
@@ -54,32 +52,13 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     match arguments.format {
         Format::Text => ui.answer(&render::live::text(&resources, ui.width())),
         Format::Json => {
-            let resources: Vec<Value> =
-                resources.iter().map(|(address, name, found)| resource(address, name, found)).collect();
-            let value = json!({ "format": 1, "scope": session.engine.config.scope, "resources": resources });
-            let text = json::pretty(&value)
+            let answer = render::live::json(&resources, &session.engine.config.scope).with(&session.problems);
+            let text = json::pretty(&answer)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
             ui.answer(&text);
         }
     }
     Ok(if unknown { Exit::Failed } else { Exit::Done })
-}
-
-/// Returns one resource for programs.
-fn resource(address: &Address, name: &str, found: &Found) -> Value {
-    match found {
-        Found::Absent => json!({ "address": address, "name": name, "found": "absent" }),
-        Found::Live(live) => json!({
-            "address": address, "name": live.name, "found": "live", "owner": live.owner, "ids": live.ids,
-            "fields": live.fields,
-        }),
-        Found::Unknown { action, message } => {
-            json!({ "address": address, "name": name, "found": "unknown", "action": action, "message": message })
-        }
-        Found::Ambiguous { ids } => {
-            json!({ "address": address, "name": name, "found": "ambiguous", "candidates": ids })
-        }
-    }
 }
 
 fn name_of(found: &Found) -> &str {

@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::BoxFuture;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::arguments::Consent;
+use super::events;
 use super::exit::{CliError, Exit};
 use super::interrupt::Interrupts;
 use super::lease::{kept, not_returned};
@@ -19,9 +20,9 @@ use crate::aws::Pace;
 use crate::engine::{self, Audience, News, PATIENCE};
 use crate::kinds::package::{Installation, InstanceRun, Stage};
 use crate::model::safe::{Safe, escaped};
-use crate::model::{Action, Address, Sources, json};
+use crate::model::{Action, Address, Sources};
 use crate::plan::{Change, Plan, Verdict, hazard};
-use crate::render::{self, progress::Progress};
+use crate::render::{self, progress::Progress, report::RunReport};
 
 /// How many instances that did not succeed are listed.
 const SHOWN: usize = 10;
@@ -66,6 +67,8 @@ struct Said {
     /// Whom it waits for, once.
     waiting: bool,
     progress: Option<Progress>,
+    /// What was done, for programs.
+    report: Option<RunReport>,
     /// What kept something from being said or asked.
     failed: Option<CliError>,
 }
@@ -80,18 +83,19 @@ impl<'a> Terminal<'a> {
         self.said().failed.take()
     }
 
+    /// Returns what was done, for programs.
+    pub(super) fn done(&self) -> Option<RunReport> {
+        self.said().report.take()
+    }
+
     fn said(&self) -> std::sync::MutexGuard<'_, Said> {
         self.said.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Prints a value as a line of JSON.
-    fn line(&self, value: &Value) {
-        match json::line(value) {
-            Ok(line) => self.ui.answer(&line),
-            Err(error) => {
-                let failed = CliError::failed("could not write an event as JSON").because(error);
-                self.said().failed.get_or_insert(failed);
-            }
+    /// Notes what kept something from being said.
+    fn note<T>(&self, said: Result<T, CliError>) {
+        if let Err(failed) = said {
+            self.said().failed.get_or_insert(failed);
         }
     }
 
@@ -104,12 +108,15 @@ impl<'a> Terminal<'a> {
             let hazards: Vec<_> = hazard::all(plan)
                 .map(|(address, note)| json!({ "address": address, "hazard": note.hazard, "why": note.why }))
                 .collect();
-            self.line(&json!({
-                "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope,
-                "caller": self.caller_arn, "changes": plan.changes,
-                "orphans": plan.orphans, "diagnostics": problems, "hazards": hazards,
-                "add": summary.add, "change": summary.change, "destroy": summary.destroy,
-            }));
+            self.note(events::event(
+                ui,
+                json!({
+                    "type": "plan", "format": plan.format, "tool": plan.tool, "scope": plan.scope,
+                    "caller": self.caller_arn, "changes": plan.changes,
+                    "orphans": plan.orphans, "diagnostics": problems, "hazards": hazards,
+                    "add": summary.add, "change": summary.change, "destroy": summary.destroy,
+                }),
+            ));
             return;
         }
         let silent = plan.is_empty() && !plan.has_refused() && !plan.has_unknown();
@@ -126,7 +133,7 @@ impl<'a> Terminal<'a> {
     /// Tells of one event.
     fn event(&self, event: &Event) {
         if self.manner.json {
-            self.line(&render::progress::event(event));
+            self.note(events::event(self.ui, render::progress::event(event)));
             return;
         }
         let mut said = self.said();
@@ -154,7 +161,8 @@ impl<'a> Terminal<'a> {
         let is_left_out = |change: &&Change| matches!(change.action, Action::Refused | Action::Unknown);
         let left_out = plan.changes.iter().filter(is_left_out).count();
         if self.manner.json {
-            self.line(&render::report::json(report, left_out));
+            // How the run ended is known a little later, and said there.
+            self.said().report = Some(render::report::json(report, left_out));
             return;
         }
         ui.answer(&format!("\n{}", render::report::text(report, self.manner.destroys, left_out, ui.width())));

@@ -6,6 +6,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, BufRead, IsTerminal, Write};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -79,6 +80,8 @@ pub struct Ui {
     err: Mutex<Stream>,
     interactive: bool,
     silenced: bool,
+    /// The last event of `--json` is written.
+    reported: AtomicBool,
     width: usize,
     status: ProgressBar,
     /// When it was last said in a line that AWS sets the pace.
@@ -121,6 +124,7 @@ impl Ui {
             err: Mutex::new(Stream::new(Box::new(err), err_color)),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
             silenced: false,
+            reported: AtomicBool::new(false),
             width,
             status,
             paced: Mutex::default(),
@@ -218,6 +222,16 @@ impl Ui {
     /// Tells whether nobody is to be asked, whoever is there.
     pub fn is_silenced(&self) -> bool {
         self.silenced
+    }
+
+    /// Notes that the last event of `--json` is written.
+    pub fn mark_reported(&self) {
+        self.reported.store(true, Ordering::Relaxed);
+    }
+
+    /// Tells whether the last event of `--json` is written.
+    pub fn has_reported(&self) -> bool {
+        self.reported.load(Ordering::Relaxed)
     }
 
     /// Tells whether there is somebody to ask.

@@ -13,7 +13,7 @@ pub(super) fn run(global: &Global, ui: &Ui) -> Result<Exit, CliError> {
         1 => "1 resource".to_owned(),
         count => format!("{count} resources"),
     };
-    let warnings = match loaded.warnings {
+    let warnings = match loaded.problems.len() {
         0 => String::new(),
         1 => ", with 1 warning".to_owned(),
         warnings => format!(", with {warnings} warnings"),

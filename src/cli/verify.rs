@@ -8,8 +8,8 @@ use super::proof;
 use super::session::Session;
 use super::ui::Ui;
 use crate::observe::evidence::{Wants, gather};
-use crate::render::html;
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
+use crate::render::{envelope, html};
 use crate::vss::backup::OrderError;
 use crate::vss::evidence::Evidence;
 use crate::vss::verify::{Options, declared, verify};
@@ -37,7 +37,7 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
     let file = super::file::uri(&session.path);
     ui.answer(&match arguments.format {
         VerifyFormat::Text => text::text(&report, scope, ui.width()),
-        VerifyFormat::Json => proof::as_json("verify", &evidence, findings, unknown, &report)?,
+        VerifyFormat::Json => proof::written(&envelope::verify(&report, scope).with(&session.problems))?,
         VerifyFormat::Markdown => markdown::verify(&report, scope),
         VerifyFormat::Sarif => proof::written(&sarif::verify(&report, &file))?,
         VerifyFormat::Junit => junit::verify(&report),

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Carried, Fields};
@@ -9,7 +10,7 @@ use crate::aws::AwsError;
 use crate::model::{Address, KindId};
 
 /// Who a live resource belongs to, as its tags, name or creation token say.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Owner {
     /// This stack; the address as marked, where the mark says it.

@@ -32,7 +32,7 @@ pub struct Location {
 }
 
 /// One problem, with its stable code, its place and what to do about it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Diagnostic {
     /// The stable code, such as `VSS0102`; `vssctl explain` has its long text.
     pub code: &'static str,
@@ -99,7 +99,7 @@ impl Diagnostic {
 }
 
 /// Problems in the order of their places: file, then byte, then code.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Diagnostics(Vec<Diagnostic>);
 

@@ -1,18 +1,99 @@
 //! What is live of the resources of a file, for people.
 
 use crate::kinds;
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::document::document_lines;
+use super::envelope::{Envelope, Verdict};
 use super::fields::{Line, Shown, bare, field_lines, write_lines};
 use super::layout::{ADD, BOLD, DIM, UNKNOWN, paragraph};
 use super::text::header;
-use crate::kind::{Found, Live, Owner, Shape};
-use crate::model::Address;
+use crate::kind::{Fields, Found, Live, Owner, Shape};
 use crate::model::safe::escaped;
+use crate::model::{Address, Scope};
 use crate::model::{Display, FieldChange, hidden};
+
+/// What is live of the resources of a file, as programs read it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Resources {
+    /// The resources, in the order of the file.
+    resources: Vec<Resource>,
+}
+
+/// One resource.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Resource {
+    /// Its address.
+    address: Address,
+    /// Its AWS name.
+    name: String,
+    /// What was found.
+    #[serde(flatten)]
+    found: Reading,
+}
+
+/// What was found of a resource.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[serde(tag = "found", rename_all = "snake_case")]
+enum Reading {
+    /// There is none.
+    Absent,
+    /// There is one.
+    Live {
+        /// Whose it is.
+        owner: Owner,
+        /// Its identifiers, by AWS's names for them.
+        ids: BTreeMap<String, String>,
+        /// Its fields in normal form.
+        fields: Fields,
+    },
+    /// It could not be read.
+    Unknown {
+        /// The IAM action to allow.
+        action: String,
+        /// What AWS said.
+        message: String,
+    },
+    /// Several fit.
+    Ambiguous {
+        /// Their ids.
+        candidates: Vec<String>,
+    },
+}
+
+/// Returns the envelope of what is live of the resources of a file, given as in [`text`].
+pub fn json(resources: &[(&Address, &str, &Found)], scope: &Scope) -> Envelope<Resources> {
+    let count = |wanted: fn(&Found) -> bool| resources.iter().filter(|(_, _, found)| wanted(found)).count();
+    let counts = [
+        ("live", count(|found| matches!(found, Found::Live(_)))),
+        ("absent", count(|found| matches!(found, Found::Absent))),
+        ("unknown", count(|found| matches!(found, Found::Unknown { .. }))),
+        ("ambiguous", count(|found| matches!(found, Found::Ambiguous { .. }))),
+    ];
+    let is_known = counts[2].1 + counts[3].1 == 0;
+    let resources = resources.iter().map(|(address, name, found)| {
+        let (name, found) = match found {
+            Found::Absent => (*name, Reading::Absent),
+            Found::Live(live) => {
+                let Live { name, owner, ids, fields, carried: _, refers: _ } = &**live;
+                let (owner, ids, fields) = (owner.clone(), ids.clone(), fields.clone());
+                (name.as_str(), Reading::Live { owner, ids, fields })
+            }
+            Found::Unknown { action, message } => {
+                (*name, Reading::Unknown { action: action.clone(), message: message.clone() })
+            }
+            Found::Ambiguous { ids } => (*name, Reading::Ambiguous { candidates: ids.clone() }),
+        };
+        Resource { address: (*address).clone(), name: name.to_owned(), found }
+    });
+    let resources = Resources { resources: resources.collect() };
+    Envelope::new("show", Some(scope), Verdict::of_proof(false, !is_known), counts, resources)
+}
 
 /// Renders what is live of the resources of a file, given as (address, name in the file, what was found).
 pub fn text(resources: &[(&Address, &str, &Found)], width: usize) -> String {

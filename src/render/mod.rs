@@ -8,6 +8,7 @@
 pub mod backup;
 pub mod diagnostics;
 mod document;
+pub mod envelope;
 mod fields;
 pub mod html;
 mod layout;

@@ -1,9 +1,15 @@
 //! The report of an apply: what failed and what to do next, what is unknown, what was not tried, and the last line.
 
+mod form;
+
 use crate::model::Operation;
 use std::fmt::Write as _;
 
 use serde_json::{Value, json};
+
+pub use form::{Ending, Failure, Reported, RunReport, Unlocked};
+
+use form::{Came, FailedCall, Remainder, Resource};
 
 use super::layout::{BOLD, CHANGE, REMOVE, UNKNOWN, paragraph};
 use crate::apply::{Left, Leftover, Outcome, Report, Status};
@@ -210,70 +216,72 @@ fn done(report: &Report) -> Summary {
     summary
 }
 
-/// Returns a report for programs; `left_out` as in [`text`].
-pub fn json(report: &Report, left_out: usize) -> Value {
+/// Returns what a run came to for programs; `left_out` as in [`text`].
+pub fn json(report: &Report, left_out: usize) -> RunReport {
     let Summary { add, change, destroy } = done(report);
-    json!({
-        "type": "report",
-        "complete": report.is_complete() && left_out == 0,
-        "left_out": left_out,
-        "interrupted": report.interrupted,
-        "calls": report.calls,
-        "looks": report.looks,
-        "added": add,
-        "changed": change,
-        "destroyed": destroy,
-        "outcomes": report.outcomes.iter().map(outcome_json).collect::<Vec<_>>(),
-        "leftovers": report.leftovers.iter().map(leftover_json).collect::<Vec<_>>(),
-    })
+    RunReport {
+        complete: report.is_complete() && left_out == 0,
+        left_out,
+        interrupted: report.interrupted,
+        calls: report.calls,
+        looks: report.looks,
+        added: add,
+        changed: change,
+        destroyed: destroy,
+        outcomes: report.outcomes.iter().map(outcome_json).collect(),
+        leftovers: report.leftovers.iter().map(leftover_json).collect(),
+    }
 }
 
-fn outcome_json(outcome: &Outcome) -> Value {
+fn outcome_json(outcome: &Outcome) -> Resource {
     let Outcome { address, action, status, made, planned } = outcome;
-    let mut json = json!({ "address": address, "action": action, "status": "done" });
+    let mut json = Resource {
+        address: address.clone(),
+        action: *action,
+        status: Came::Done,
+        reason: None,
+        call: None,
+        error: None,
+        made: Vec::new(),
+        left: Vec::new(),
+        planned: None,
+    };
     match status {
         Status::Done => return json,
-        Status::Partial { reason } => {
-            json["status"] = "partial".into();
-            json["reason"] = reason.as_str().into();
-        }
+        Status::Partial { reason } => (json.status, json.reason) = (Came::Partial, Some(reason.clone())),
         Status::Failed { call, error } => {
-            json["status"] = "failed".into();
-            json["call"] = call.action().into();
-            json["error"] = error_json(error);
+            (json.status, json.call, json.error) = (Came::Failed, Some(*call), Some(failed(error)));
         }
         Status::Unknown { call, error } => {
-            json["status"] = "unknown".into();
-            json["call"] = call.action().into();
-            json["error"] = error_json(error);
+            (json.status, json.call, json.error) = (Came::Unknown, Some(*call), Some(failed(error)));
         }
-        Status::Skipped { reason } => {
-            json["status"] = "skipped".into();
-            json["reason"] = reason.as_str().into();
-        }
+        Status::Skipped { reason } => (json.status, json.reason) = (Came::Skipped, Some(reason.clone())),
     }
     if !made.is_empty() {
-        json["made"] = json!(made);
-        json["left"] = json!(outcome.left());
-        json["planned"] = planned.len().into();
+        (json.made, json.left, json.planned) = (made.clone(), outcome.left(), Some(planned.len()));
     }
     json
 }
 
-fn leftover_json(Leftover { address, why }: &Leftover) -> Value {
-    match why {
-        Left::Differs => json!({ "address": address, "why": "differs" }),
-        Left::Taken(reason) => json!({ "address": address, "why": "taken", "reason": reason }),
+fn leftover_json(Leftover { address, why }: &Leftover) -> Remainder {
+    let (why, reason) = match why {
+        Left::Differs => ("differs", None),
+        Left::Taken(reason) => ("taken", Some(reason.clone())),
+    };
+    Remainder { address: address.clone(), why, reason }
+}
+
+fn failed(error: &AwsError) -> FailedCall {
+    FailedCall {
+        service: error.service.to_string(),
+        operation: error.operation.to_string(),
+        code: error.code.clone(),
+        message: error.reason(),
+        request_id: error.request_id.clone(),
     }
 }
 
 /// Returns a failed call for programs.
 pub(crate) fn error_json(error: &AwsError) -> Value {
-    json!({
-        "service": error.service,
-        "operation": error.operation,
-        "code": error.code,
-        "message": error.reason(),
-        "request_id": error.request_id,
-    })
+    json!(failed(error))
 }

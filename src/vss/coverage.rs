@@ -110,6 +110,7 @@ pub struct Coverage {
     /// When the account was read.
     pub read_at: Moment,
     /// The Windows instances, the least protected first.
+    #[serde(rename = "findings")]
     pub instances: Vec<Covered>,
     /// How many instances do not run Windows; `None` where the instances could not be read.
     pub others: Option<usize>,

@@ -179,6 +179,7 @@ pub struct Report {
     /// Jobs before this did not count.
     pub since: Moment,
     /// The instances, the worst first.
+    #[serde(rename = "findings")]
     pub instances: Vec<Verified>,
     /// What could not be read.
     pub unread: Vec<Unread>,

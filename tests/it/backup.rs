@@ -39,9 +39,9 @@ fn a_consistent_backup_is_told_of_as_json_too() {
     let place = ready("");
     let run = place.sandbox(&["backup", "sql-1", "--format", "json"]).exits(0);
     let answer: Value = serde_json::from_str(&run.stdout).expect("JSON");
-    assert_eq!(answer["backup"]["proof"]["outcome"], "consistent");
-    assert_eq!(answer["backup"]["proof"]["job"]["backup_type"], "WindowsVSS");
-    let snapshots = answer["backup"]["image"]["snapshots"].as_array().expect("snapshots");
+    assert_eq!(answer["report"]["proof"]["outcome"], "consistent");
+    assert_eq!(answer["report"]["proof"]["job"]["backup_type"], "WindowsVSS");
+    let snapshots = answer["report"]["image"]["snapshots"].as_array().expect("snapshots");
     assert!(snapshots.len() == 2 && snapshots.iter().all(|snapshot| snapshot["app_consistent"] == "True"));
 }
 
@@ -60,7 +60,7 @@ fn an_instance_is_meant_by_its_id_as_well_as_by_its_name() {
     let place = ready("");
     let run = place.sandbox(&["backup", "sql-1", "--format", "json"]).exits(0);
     let answer: Value = serde_json::from_str(&run.stdout).expect("JSON");
-    let id = answer["backup"]["id"].as_str().expect("an id");
+    let id = answer["report"]["id"].as_str().expect("an id");
     place.sandbox(&["backup", id]).exits(0);
 }
 
@@ -153,7 +153,7 @@ fn what_is_as_it_must_be_is_not_among_the_lines_to_change() {
     place.sandbox(&["sandbox", "load", "fleet.toml"]).exits(0);
     let run = place.sandbox(&["backup", "old-1", "--format", "json"]).exits(8);
     let answer: Value = serde_json::from_str(&run.stdout).expect("JSON");
-    let lines = answer["backup"]["lines"].as_array().expect("lines");
+    let lines = answer["report"]["lines"].as_array().expect("lines");
     let first: Vec<&Value> = lines.iter().map(|line| &line["toml"][0]).collect();
     assert_eq!(first, ["[package.AwsVssComponents]"], "{answer:#}");
 }

@@ -32,7 +32,7 @@ fn is_consistent_beside(name: &str, file: &str, fleet: &str, elsewhere: Option<&
     }
     // `0 of 0` would be in order too.
     let verified: Value = serde_json::from_str(&place.sandbox(&["verify", "--format", "json"]).stdout).expect("JSON");
-    let instances = verified["report"]["instances"].as_array().expect("instances");
+    let instances = verified["findings"].as_array().expect("instances");
     let is_consistent = |one: &Value| one["verdict"] == "consistent";
     assert!(!instances.is_empty() && instances.iter().all(is_consistent), "{name}: {instances:#?}");
     assert_eq!(instances.len(), fleet.matches("[[instance]]").count(), "{name}");

@@ -46,6 +46,7 @@ mod renames;
 mod restore_tests;
 mod saved_plans;
 mod scenarios;
+mod schemas;
 mod swaps;
 mod systems;
 mod twice;

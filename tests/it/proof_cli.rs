@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::harness::{MAIN_JOB, Place, Run};
 
 /// A healthy server, and one without a role.
-const FLEET: &str = r#"
+pub(crate) const FLEET: &str = r#"
 region = "ap-northeast-1"
 
 [[instance]]
@@ -25,7 +25,7 @@ profile = "EC2RoleforSSMVSSSnapshotV2"
 tags    = { VssBackup = "Enabled" }
 "#;
 
-fn place(fleet: &str) -> Place {
+pub(crate) fn place(fleet: &str) -> Place {
     let place = Place::with(MAIN_JOB);
     place.write("fleet.toml", fleet);
     for arguments in [
@@ -88,8 +88,8 @@ fn text_says_the_verdict_first_and_fits_80_columns() {
 fn every_format_is_well_formed_and_names_the_same_instances() {
     let place = place(FLEET);
     let report = json(&place.sandbox(&["verify", "--format", "json"]));
-    assert_eq!((&report["format"], &report["has_findings"]), (&1.into(), &true.into()));
-    let verdicts: Vec<(&str, &str)> = report["report"]["instances"]
+    assert_eq!((&report["format"], &report["verdict"]), (&2.into(), &"findings".into()));
+    let verdicts: Vec<(&str, &str)> = report["findings"]
         .as_array()
         .expect("instances")
         .iter()

@@ -397,8 +397,9 @@ fn an_apply_that_leaves_something_out_does_not_call_itself_complete() {
     let place = Place::with(&format!("{STACK}[vault.made]\n{plan}"));
     let run = place.sandbox(&["apply", "--yes", "--json"]).exits(4);
     let report: Value = serde_json::from_str(run.stdout.lines().last().expect("a line")).expect("JSON");
-    let said = ["type", "complete", "added", "left_out"].map(|name| report[name].clone());
-    assert_eq!(said, [json!("report"), json!(false), json!(1), json!(1)], "{report:#}");
+    assert_eq!((&report["type"], &report["verdict"]), (&json!("report"), &json!("refused")), "{report:#}");
+    let said = ["complete", "added", "left_out"].map(|name| report["report"][name].clone());
+    assert_eq!(said, [json!(false), json!(1), json!(1)], "{report:#}");
     let place = Place::with(&format!("{STACK}[vault.made]\n{plan}"));
     let run = place.sandbox(&["apply", "--yes"]).exits(4);
     assert_eq!(run.last_line(), "Apply incomplete. Resources: 1 added, 0 changed, 0 destroyed; 1 left as they were.");

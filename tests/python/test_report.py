@@ -164,16 +164,16 @@ class Reports(unittest.TestCase):
 
     def test_the_page_says_what_the_json_says(self):
         self.open("verify")
-        report = json.loads((self.folder / "verify.json").read_text())["report"]
+        report = json.loads((self.folder / "verify.json").read_text())
         counts = {}
-        for instance in report["instances"]:
+        for instance in report["findings"]:
             counts[instance["verdict"]] = counts.get(instance["verdict"], 0) + 1
         shown = self.page.evaluate("[...document.querySelectorAll('.counts li')].map(one => one.textContent)")
         shown = {word: int(count) for count, word in (one.split(" ", 1) for one in shown)}
         self.assertEqual({word: count for word, count in shown.items() if count}, counts)
         self.assertGreaterEqual(set(counts), {"consistent", "crash-only", "pending"})
         text = self.page.evaluate("document.body.textContent")
-        for instance in report["instances"]:
+        for instance in report["findings"]:
             self.assertIn(instance["id"], text)
         self.assertIn("Simulated account.", text)
 

@@ -48,7 +48,7 @@ impl Reader {
                     .by_created_after(DateTime::from_secs(since))
                     .max_results(PAGE)
                     .set_next_token(token);
-                let page = self.call("backup", "ListCopyJobs", request.send()).await?;
+                let page = self.call("backup", "ListCopyJobs", move || request.clone().send()).await?;
                 Ok(Page { items: page.copy_jobs, truncated: None, next: page.next_token })
             };
             read_all(lists::COPY_JOBS, |job: &CopyJob| job.copy_job_id.clone(), page).await

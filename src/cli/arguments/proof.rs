@@ -114,6 +114,9 @@ pub(in crate::cli) struct BackupArguments {
     /// How to print
     #[arg(long, value_enum, default_value_t)]
     pub(in crate::cli) format: Format,
+    /// Write events as JSON, one a line
+    #[arg(long, conflicts_with = "format")]
+    pub(in crate::cli) json: bool,
 }
 
 /// Parses a retention.

@@ -4,14 +4,11 @@
 mod blocks;
 pub mod coverage;
 pub mod doctor;
-mod envelope;
 pub mod junit;
 pub mod markdown;
 pub mod prometheus;
 pub mod sarif;
 pub mod verify;
-
-pub use envelope::{FORMAT, json};
 
 use blocks::{MOST, head, headline, line, tally, unread};
 pub(super) use blocks::{counted, title};
