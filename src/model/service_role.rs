@@ -65,8 +65,8 @@ pub const BACKUP: [Use; 12] = [
     needs("backup:TagResource", On::RecoveryPoint, When::WithTags),
 ];
 
-/// The actions of a backup that are needed at some moment, each once. One without which nothing tells VSS from a regular
-/// backup comes first.
+/// Returns the actions of a backup that are needed at some moment, each once. One without which nothing tells VSS from
+/// a regular backup comes first.
 pub fn actions(when: &[When]) -> Vec<&'static str> {
     let mut all: Vec<&'static str> = Vec::new();
     for one in BACKUP.iter().filter(|one| when.contains(&one.when)) {
