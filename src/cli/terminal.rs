@@ -147,7 +147,7 @@ impl<'a> Terminal<'a> {
     /// Says that AWS sets the pace, and how long the calls take at that that are still to be made.
     fn paced(&self, pace: Pace) {
         if self.manner.json {
-            self.line(&render::progress::paced(&pace));
+            self.note(events::event(self.ui, render::progress::paced(&pace)));
             return;
         }
         let waiting = self.said().progress.as_ref().map_or(0, |progress| progress.calls_left(pace.service));

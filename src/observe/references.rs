@@ -8,6 +8,7 @@ use futures_util::future::join_all;
 use crate::aws::{AwsError, Reader};
 use crate::kind::Desired;
 use crate::kind::reference::{Sort, name_of};
+use crate::kinds::live_form::document;
 use crate::plan::Plan;
 use crate::plan::references::{Standing, Standings, named_outside, region_of};
 
@@ -37,7 +38,13 @@ async fn standing(reader: &Reader, sort: Sort, id: &str) -> Result<Standing, Aws
     let known: Vec<String> = match sort {
         Sort::Role => {
             let account = reader.account_authorization_details().await?;
-            account.roles.iter().filter_map(|role| role.arn.clone()).collect()
+            let known: Vec<String> = account.roles.iter().filter_map(|role| role.arn.clone()).collect();
+            let trust = account.roles.iter().find(|role| role.arn.as_deref() == Some(id));
+            let trust = trust.and_then(|role| role.assume_role_policy_document()).map(document);
+            return Ok(match (among(&known, sort, id), trust) {
+                (Standing::Exists, Some(trust)) => Standing::Role(trust),
+                (standing, _) => standing,
+            });
         }
         Sort::Policy => {
             let account = reader.account_authorization_details().await?;

@@ -5,6 +5,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::Value;
+
 use super::Input;
 use super::draft::Draft;
 use crate::kind::Desired;
@@ -12,12 +14,15 @@ use crate::kind::reference::{Reference, Sort};
 use crate::kinds;
 use crate::model::arn::looks_like_arn;
 use crate::model::{Action, Diagnostic, FieldChange, Scope};
+use crate::policy::trust;
 
 /// What looking for an object gave.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Standing {
     /// It is there.
     Exists,
+    /// It is there: a role with this trust policy.
+    Role(Value),
     /// A complete answer says that it is not there.
     Missing {
         /// What is there and has almost its name, as the field would have it.
@@ -107,7 +112,7 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
         let Some(desired) = draft.desired.filter(|_| draft.second_of.is_none()) else { continue };
         let named = named_outside(input.scope, input.desired, desired, draft.action, &draft.fields);
         let mut unread: BTreeMap<&str, (BTreeSet<&str>, &str)> = BTreeMap::new();
-        let mut missing = Vec::new();
+        let (mut missing, mut strangers) = (Vec::new(), Vec::new());
         for reference in &named {
             match input.references.get(&(reference.sort, reference.id.clone())) {
                 Some(Standing::Missing { nearest }) => missing.push((reference, nearest.as_deref())),
@@ -115,6 +120,7 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
                     let (fields, _) = unread.entry(action).or_insert_with(|| (BTreeSet::new(), message));
                     fields.insert(&reference.field);
                 }
+                Some(Standing::Role(trust)) => strangers.extend(unmet(input.scope, desired, reference, trust)),
                 Some(Standing::Exists) | None => {}
             }
         }
@@ -127,8 +133,34 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
         }));
         if let Some((first, _)) = missing.first() {
             draft.refuse(Action::Refused, format!("names `{}`, which does not exist", first.id));
+        } else if !strangers.is_empty() {
+            draft.refuse(Action::Refused, "names a role that its service can't assume".to_owned());
         }
+        diagnostics.extend(strangers);
     }
+}
+
+/// Says why the service that gets a role can't assume it. A condition that it may meet is left to AWS.
+fn unmet(scope: &Scope, desired: &Desired, reference: &Reference, trust: &Value) -> Option<Diagnostic> {
+    let passed = kinds::of(desired.address.kind()).passed_roles(desired);
+    let service = passed.iter().find(|role| role.arn == reference.id)?.service;
+    let principal = format!("{service}.amazonaws.com");
+    let judged = trust::judge(trust, &principal, Some(&scope.account_id));
+    let problem = judged.problem(&principal)?;
+    let (address, id) = (&desired.address, &reference.id);
+    let message =
+        format!("`{address}` names a role that `{principal}` can't assume: the trust policy of `{id}` {problem}");
+    let help = judged.remedy().map_or_else(
+        || format!("let `{principal}` assume it in its trust policy"),
+        |remedy| format!("in its trust policy, {remedy}"),
+    );
+    Some(
+        Diagnostic::error("VSS0920", message)
+            .at(address)
+            .located(desired.location.clone())
+            .help(help)
+            .help("or name a role of this file: `preset = \"backup-service\"` makes one for AWS Backup"),
+    )
 }
 
 fn absent(desired: &Desired, reference: &Reference, nearest: Option<&str>) -> Diagnostic {

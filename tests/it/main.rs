@@ -47,6 +47,7 @@ mod restore_tests;
 mod saved_plans;
 mod scenarios;
 mod schemas;
+mod strangers;
 mod swaps;
 mod systems;
 mod twice;

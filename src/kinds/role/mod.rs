@@ -8,6 +8,8 @@ mod calls;
 mod carried;
 pub mod spec;
 
+use std::collections::BTreeSet;
+
 use crate::kind::Holder;
 use crate::model::KindId;
 pub use carried::RoleCarried;
@@ -107,7 +109,10 @@ impl Kind for Role {
         let policies = desired.fields.get("managed_policies").map(texts).unwrap_or_default();
         let policies = policies.into_iter().filter_map(|arn| Reference::new(Sort::Policy, "managed_policies", arn));
         let boundary = text(&desired.fields, "permissions_boundary");
-        policies.chain(Reference::new(Sort::Policy, "permissions_boundary", boundary)).collect()
+        let trust = desired.fields.get("trust").unwrap_or(&Value::Null);
+        // IAM refuses a trust policy that names a role which is not there.
+        let trusted = trusted_roles(trust).into_iter().filter_map(|arn| Reference::new(Sort::Role, "trust", &arn));
+        policies.chain(Reference::new(Sort::Policy, "permissions_boundary", boundary)).chain(trusted).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {
@@ -125,4 +130,19 @@ impl Kind for Role {
     fn look<'a>(&'a self, reader: &'a Reader, call: &'a PlannedCall) -> BoxFuture<'a, Result<Look, AwsError>> {
         api::look(reader, call).boxed()
     }
+}
+
+/// Returns the ARNs of the roles that a trust policy lets assume the role.
+fn trusted_roles(trust: &Value) -> BTreeSet<String> {
+    let statements = match &trust["Statement"] {
+        Value::Array(statements) => statements.as_slice(),
+        statement => std::slice::from_ref(statement),
+    };
+    let principals = statements.iter().filter_map(|statement| statement.get("Principal")?.get("AWS"));
+    let named = principals.flat_map(|principal| match principal {
+        Value::Array(names) => names.iter().filter_map(Value::as_str).collect(),
+        name => name.as_str().into_iter().collect::<Vec<&str>>(),
+    });
+    let is_role = |name: &&str| name.starts_with("arn:") && name.contains(":role/") && !name.contains(['*', '$']);
+    named.filter(is_role).map(str::to_owned).collect()
 }
