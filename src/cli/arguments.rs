@@ -4,6 +4,7 @@ mod format;
 mod patience;
 mod proof;
 mod sandbox;
+mod schema;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(super) use proof::{
 pub(super) use sandbox::{
     AdvanceArguments, DumpArguments, LoadArguments, SandboxArguments, SandboxCommand, ServeArguments,
 };
+pub(super) use schema::SchemaArguments;
 
 /// Application-consistent (VSS) backups of Windows servers on AWS, declared in one file.
 #[derive(Debug, Parser)]
@@ -281,37 +283,6 @@ pub(super) struct PlanArguments {
     /// How long the saved plan may be applied, such as `30m`; at most `24h` [default: 4h]
     #[arg(long, value_name = "DURATION", value_parser = lifetime)]
     pub(super) expires: Option<SignedDuration>,
-}
-
-/// Arguments of `schema`.
-#[derive(Args, Debug)]
-#[group(multiple = false)]
-#[expect(clippy::struct_excessive_bools, reason = "one flag for each document, of which one is given")]
-pub(super) struct SchemaArguments {
-    /// Print the schema of saved plans instead
-    #[arg(long)]
-    pub(super) plan: bool,
-    /// Print the schema of what `verify --format json` prints
-    #[arg(long)]
-    pub(super) verify: bool,
-    /// Print the schema of what `doctor --format json` prints
-    #[arg(long)]
-    pub(super) doctor: bool,
-    /// Print the schema of what `coverage --format json` prints
-    #[arg(long)]
-    pub(super) coverage: bool,
-    /// Print the schema of what `show --format json` prints
-    #[arg(long)]
-    pub(super) show: bool,
-    /// Print the schema of what `backup --format json` prints
-    #[arg(long)]
-    pub(super) backup: bool,
-    /// Print the schema of the last event of `--json`
-    #[arg(long)]
-    pub(super) report: bool,
-    /// Print the schema of the statistics of `--stats=FILE` instead
-    #[arg(long)]
-    pub(super) statistics: bool,
 }
 
 /// Arguments of `apply`.

@@ -81,7 +81,8 @@ async fn lost(session: &Session, entry: &Desired, now: &Installation) -> Option<
     for run in runs.iter_mut().filter(|run| run.stage == Stage::Pending) {
         let agent = agents.iter().find(|agent| agent.instance_id() == Some(&run.instance))?;
         // One that Systems Manager does not know yet may still come.
-        let ping = agent.ping_status().map(|ping| ping.as_str()).filter(|ping| LOST.contains(ping))?;
+        let ping =
+            agent.ping_status().map(aws_sdk_ssm::types::PingStatus::as_str).filter(|ping| LOST.contains(ping))?;
         run.stage = Stage::Failed;
         run.status = format!("its SSM Agent does not answer, PingStatus {ping}");
         left += 1;

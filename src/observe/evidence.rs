@@ -52,8 +52,9 @@ pub async fn gather(reader: &Reader, now: Moment, wants: Wants) -> Evidence {
             None => None,
         }
     };
+    let account = join(reader.instances(), reader.region_settings());
     let ((instances, opt_in), (plans, (jobs, causes))) =
-        join(join(reader.instances(), reader.region_settings()), join(plans::plans(reader), join(jobs, causes))).await;
+        Box::pin(join(account, join(plans::plans(reader), join(jobs, causes)))).await;
     evidence.instances = known(instances).map(|instances| {
         let is_there =
             |instance: &&crate::aws::Instance| !matches!(instance.state.as_str(), "terminated" | "shutting-down");

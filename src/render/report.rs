@@ -273,8 +273,8 @@ fn leftover_json(Leftover { address, why }: &Leftover) -> Remainder {
 
 fn failed(error: &AwsError) -> FailedCall {
     FailedCall {
-        service: error.service.to_string(),
-        operation: error.operation.to_string(),
+        service: error.service.clone(),
+        operation: error.operation.clone(),
         code: error.code.clone(),
         message: error.reason(),
         request_id: error.request_id.clone(),

@@ -138,10 +138,14 @@ fn filled(line: &str) -> Vec<Vec<String>> {
         let choices: Vec<String> = word.split('|').map(one).collect();
         lines = lines
             .iter()
-            .flat_map(|line: &Vec<String>| choices.iter().map(|choice| [line.as_slice(), &[choice.clone()]].concat()))
+            .flat_map(|line: &Vec<String>| {
+                choices.iter().map(|choice| [line.as_slice(), std::slice::from_ref(choice)].concat())
+            })
             .collect();
     }
-    lines.iter_mut().for_each(|line| line.retain(|word| !word.is_empty()));
+    for line in &mut lines {
+        line.retain(|word| !word.is_empty());
+    }
     lines
 }
 

@@ -134,7 +134,10 @@ fn a_key_that_may_not_be_read_is_undecided_and_one_that_is_gone_is_known_to_be()
 
 #[test]
 fn another_regions_vault_is_unknown_before_the_first_copy_and_named_after_it() {
-    let bench = copying(OSAKA, |_| ());
+    let bench = copying(OSAKA, |bench| vault(bench, "ap-northeast-3", &json!({})));
+    let gone =
+        bench.sandbox.call("backup", "DeleteBackupVault", "ap-northeast-3", &json!({ "BackupVaultName": "far" }));
+    gone.expect("an empty vault");
     let before = see(&bench, false);
     let [finding] = found(&before)[..] else { panic!("{:#?}", before.doctor.findings) };
     assert_eq!(finding.severity, Severity::Advice);
@@ -206,7 +209,7 @@ fn copy_jobs_that_may_not_be_read_are_undecided_and_leave_the_verdict_alone() {
 
 #[test]
 fn copy_jobs_are_read_only_where_a_rule_asks_for_copies() {
-    for (bench, reads) in [(healthy(BY_TYPE), 0), (copying(OSAKA, |_| ()), 1)] {
+    for (bench, reads) in [(healthy(BY_TYPE), 0), (copying(HERE, |bench| vault(bench, REGION, &json!({}))), 1)] {
         bench.forget_requests();
         see(&bench, false);
         assert_eq!(bench.requests().iter().filter(|request| *request == "backup:ListCopyJobs").count(), reads);

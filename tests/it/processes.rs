@@ -72,9 +72,10 @@ fn strangers(sandbox: &Sandbox) -> BTreeMap<String, Value> {
     let role = json!({ "RoleName": "Theirs", "AssumeRolePolicyDocument": trust.to_string() });
     call("iam", "CreateRole", role);
     call("backup", "CreateBackupVault", json!({ "BackupVaultName": "theirs" }));
-    let rule = json!({ "RuleName": "r", "TargetBackupVaultName": "theirs", "ScheduleExpression": "cron(0 2 ? * * *)" });
+    let nightly =
+        json!({ "RuleName": "r", "TargetBackupVaultName": "theirs", "ScheduleExpression": "cron(0 2 ? * * *)" });
     let plan =
-        call("backup", "CreateBackupPlan", json!({ "BackupPlan": { "BackupPlanName": "theirs", "Rules": [rule] } }));
+        call("backup", "CreateBackupPlan", json!({ "BackupPlan": { "BackupPlanName": "theirs", "Rules": [nightly] } }));
     let selection = json!({
         "SelectionName": "theirs", "IamRoleArn": "arn:aws:iam::123456789012:role/Theirs",
         "ListOfTags": [{ "ConditionType": "STRINGEQUALS", "ConditionKey": "Theirs", "ConditionValue": "yes" }],
@@ -250,8 +251,8 @@ fn a_run_that_lasts_for_twice_the_lease_keeps_everybody_else_out() {
     let served = Served::in_real_time();
     let named = json!({ "Filters": [{ "Name": "tag:Name", "Values": ["archive-1"] }] });
     let answer = served.sandbox.call("ec2", "DescribeInstances", REGION, &named).expect("instances");
-    let server = answer["Reservations"][0]["Instances"][0]["InstanceId"].as_str().expect("an id").to_owned();
-    served.place.write("vss.toml", waiting_for(&server));
+    let machine = answer["Reservations"][0]["Instances"][0]["InstanceId"].as_str().expect("an id").to_owned();
+    served.place.write("vss.toml", waiting_for(&machine));
     served.sandbox.clear_requests();
     let mut command = served.prepare(&["apply", "--yes"], "123456789012");
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("vssctl runs");
@@ -275,7 +276,7 @@ fn a_run_that_lasts_for_twice_the_lease_keeps_everybody_else_out() {
     Run::from(child.wait_with_output().expect("an end")).exits(5);
     let wake = |account: &mut Account| {
         let region = account.regions.get_mut(REGION).expect("the region");
-        region.fleet.instances.get_mut(&server).expect("the server").silent_since = None;
+        region.fleet.instances.get_mut(&machine).expect("the machine").silent_since = None;
     };
     served.sandbox.edit(wake).expect("an account");
     // The lease was given back: nobody waits.

@@ -318,13 +318,9 @@ fn a_new_enough_package_and_instances_of_others_ask_nothing() {
 #[test]
 fn a_package_that_brings_an_older_version_refuses_it_whatever_is_there_now() {
     let pinned = PACKAGE.replace("minimum_version = \"2.3.1\"", "version = \"2.2.1\"");
-    let both = format!(
-        "{PACKAGE}{}",
-        pinned.replace("[package.AwsVssComponents]", "[package.older]\npackage_name = \"AwsVssComponents\"")
-    );
     let removed = PACKAGE.replace("minimum_version = \"2.3.1\"", "action = \"Uninstall\"");
     for (before, after, profile, cause, _) in ways() {
-        for (package, installed) in [(&pinned, "2.5.1"), (&both, "2.2.1"), (&removed, "2.2.1")] {
+        for (package, installed) in [(&pinned, "2.5.1"), (&removed, "2.2.1")] {
             let plan = plan(&before, &format!("{after}{package}"), machine(profile, version(installed)));
             assert_eq!(action(&plan, cause), Action::Refused, "{after}{package}");
         }

@@ -52,12 +52,12 @@ impl<'a> Action<'a> {
         rule: &'a Rule,
         vault: &'a str,
     ) -> Self {
-        let copied = patients.iter().map(|patient| {
+        let newest = patients.iter().map(|patient| {
             let id = patient.instance.id.as_str();
             (patient.subject.title(), id, copies.newest(id, plan, rule, vault))
         });
         let subject = Subject::Plan { name: plan.name.clone() };
-        Self { evidence, subject, rule, vault, copied: copied.collect() }
+        Self { evidence, subject, rule, vault, copied: newest.collect() }
     }
 
     fn check(&self, notes: &mut Notes) {
