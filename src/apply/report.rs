@@ -164,7 +164,8 @@ pub struct Report {
     pub calls: usize,
     /// Looks sent before calls.
     pub looks: usize,
-    /// The critical path: the steps that waited for each other and took the longest together, from the first to the last.
+    /// The critical path: the steps that waited for each other and took the longest together, from the first to the
+    /// last.
     pub critical: Vec<Link>,
     /// The run was asked to stop before it was through.
     pub interrupted: bool,

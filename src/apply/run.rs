@@ -28,8 +28,8 @@ use crate::plan::{Plan, Step};
 /// How a plan is carried out.
 #[derive(Debug)]
 pub struct Options {
-    /// How many calls are in flight at once. Of each service so many steps are under way: what waits for the rate of one
-    /// service keeps no other waiting.
+    /// How many calls are in flight at once. Of each service so many steps are under way: what waits for the rate of
+    /// one service keeps no other waiting.
     pub parallelism: usize,
     /// The unit of all waiting: half a second against AWS, which makes the longest wait two minutes.
     pub pace: Duration,

@@ -1,9 +1,9 @@
-//! What AWS never changes: the body of a version of a backup plan, and a selection. Who has read one once needs no call to
-//! know it, as long as a list shows the same id.
+//! What AWS never changes: the body of a version of a backup plan, and a selection. Who has read one once needs no call
+//! to know it, as long as a list shows the same id.
 //!
-//! They are kept in memory for a run, and in a file between runs where the caller names a folder. The file is a cache and
-//! nothing else: what is damaged, too large, or readable or writable by others counts as not there. Nothing that may
-//! change is ever in it, not even the time of a plan's last run, which AWS answers along with the body.
+//! They are kept in memory for a run, and in a file between runs where the caller names a folder. The file is a cache
+//! and nothing else: what is damaged, too large, or readable or writable by others counts as not there. Nothing that
+//! may change is ever in it, not even the time of a plan's last run, which AWS answers along with the body.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -133,8 +133,8 @@ impl Bodies {
         self.insert(name, answer, false);
     }
 
-    /// Remembers what this run sent and AWS acknowledged, in the form of an answer. It is no answer: AWS may write it in
-    /// another way, so that the next run reads it.
+    /// Remembers what this run sent and AWS acknowledged, in the form of an answer. It is no answer: AWS may write it
+    /// in another way, so that the next run reads it.
     pub(super) fn made(&self, name: &Name<'_>, sent: &Value) {
         self.insert(name, sent, true);
     }

@@ -1,9 +1,9 @@
 //! Which failures are worth a second try, and when.
 //!
 //! The SDK sends a call once: every further try is decided here, in one place, for reads and writes alike. AWS needs
-//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked for
-//! again where a second request meets the first one. All waits have full jitter and are counted in paces: half a second
-//! each against AWS, less in tests. How fast calls are made at all is decided in `aws::limiter`.
+//! seconds, now and then two minutes, until a new role is known everywhere; throttling passes; a lost answer is asked
+//! for again where a second request meets the first one. All waits have full jitter and are counted in paces: half a
+//! second each against AWS, less in tests. How fast calls are made at all is decided in `aws::limiter`.
 
 use std::time::Duration;
 

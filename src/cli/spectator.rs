@@ -17,7 +17,7 @@ impl Audience for Spectator<'_> {
         match news {
             News::Connecting => ui.status("asking AWS who we are"),
             News::StillConnecting => {
-                ui.note("Still waiting for AWS to say who we are: it is tried for a minute and a half.");
+                ui.note("Still waiting for AWS to say who we are: it is tried for about two minutes.");
             }
             News::ClockGap(gap) => ui.warn(&clock_warning(*gap)),
             News::Reading => ui.status("reading what is live"),

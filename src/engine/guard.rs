@@ -107,7 +107,8 @@ impl Guard {
         if rest(session.read_at()).is_zero() && session.age() < session.tempo.timing.lease {
             return Ok(None);
         }
-        // What somebody wrote meanwhile may be anything; of what was written before, only what this plan is about counts.
+        // What somebody wrote meanwhile may be anything; of what was written before, only what this plan is about
+        // counts.
         let is_later = self.lease.as_ref().is_some_and(|lease| lease.written_before() >= session.read_at().max(1));
         let is_old = session.age() >= session.tempo.timing.lease;
         let build = || async {

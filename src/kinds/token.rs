@@ -24,8 +24,8 @@ pub(crate) fn must_be_visible(created: Option<i64>, now: u64) -> bool {
     created.and_then(|created| u64::try_from(created).ok()).is_some_and(|created| created + VISIBLE < now)
 }
 
-/// Tells whether something was made after a moment, so that it is what this run sent. Both in milliseconds since 1970 by
-/// AWS's clock.
+/// Tells whether something was made after a moment, so that it is what this run sent. Both in milliseconds since 1970
+/// by AWS's clock.
 pub(crate) fn is_new(created: Option<i64>, since: u64) -> bool {
     created.and_then(|created| u64::try_from(created).ok()).is_some_and(|created| created >= since)
 }

@@ -125,7 +125,8 @@ impl Statistics {
     /// Returns it for people.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s; {} sent, {} received\n  {} looks, {} retries, {} throttled, {} failed\n",
+            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s; {} sent, {} received\n  {} looks, {} retries, {} throttled, \
+             {} failed\n",
             self.calls,
             self.wall_seconds,
             bytes(self.bytes_sent),

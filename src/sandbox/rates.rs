@@ -1,4 +1,5 @@
-//! How many calls the sandbox takes: token buckets as AWS has them, of which a test or `sandbox serve --rate` orders some.
+//! How many calls the sandbox takes: token buckets as AWS has them, of which a test or `sandbox serve --rate` orders
+//! some.
 
 use std::str::FromStr;
 use std::time::{Duration, Instant};

@@ -73,7 +73,8 @@ impl Lease {
         &self.fence
     }
 
-    /// Returns the date at which the run before wrote last, in milliseconds since 1970 by AWS's clock; 0 where none did.
+    /// Returns the date at which the run before wrote last, in milliseconds since 1970 by AWS's clock; 0 where none
+    /// did.
     pub fn written_before(&self) -> Date {
         self.written_before
     }

@@ -151,7 +151,9 @@ impl Runner<'_> {
         let mut tries = Tries::new(self.options.pace);
         loop {
             // What is looked at must not grow old while the call waits for its turn.
-            self.perform.ready(call.operation).await;
+            if !self.has_turn(call.operation).await {
+                return Ok(None);
+            }
             let is_due = match operation.looks {
                 Looks::Always => true,
                 Looks::WhenOld => seen.elapsed() > FRESH,
@@ -218,7 +220,9 @@ impl Runner<'_> {
         let mut interrupt = self.options.stop.clone();
         let service = self.services.get(call.operation.service()).expect("every service of the plan has its limit");
         let permit = service.acquire().await.expect("the semaphore is never closed");
-        self.perform.ready(call.operation).await;
+        if !self.has_turn(call.operation).await {
+            return Ok(Attempt::Stopped);
+        }
         let flight = self.in_flight.acquire().await.expect("the semaphore is never closed");
         if *interrupt.borrow() {
             return Ok(Attempt::Stopped);
@@ -261,6 +265,16 @@ impl Runner<'_> {
         }
         self.perform.retried();
         Ok(Attempt::Again)
+    }
+
+    /// Waits until a call of this operation would be sent at once; false when the run is asked to stop meanwhile.
+    async fn has_turn(&self, operation: Operation) -> bool {
+        let mut interrupt = self.options.stop.clone();
+        tokio::select! {
+            biased;
+            Ok(_) = interrupt.wait_for(|stop| *stop) => false,
+            () = self.perform.ready(operation) => true,
+        }
     }
 
     /// Says what a call waits for; a failure once that takes too long.

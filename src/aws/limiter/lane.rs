@@ -9,8 +9,8 @@
 const KEPT: f64 = 0.85;
 /// What is left of it when nothing was taken since the throttle before.
 const HALVED: f64 = 0.5;
-/// How many calls, and at least and at most how many seconds, it takes to come back to the rate that was too much: a throttle costs
-/// a call, so that fewer than one call in twenty is throttled in the long run.
+/// How many calls, and at least and at most how many seconds, it takes to come back to the rate that was too much: a
+/// throttle costs a call, so that fewer than one call in twenty is throttled in the long run.
 const CALLS_BACK: f64 = 60.0;
 const SECONDS_BACK: (f64, f64) = (8.0, 30.0);
 /// The slowest rate: a call in twenty seconds.
@@ -210,7 +210,8 @@ mod tests {
                     let took = run(&mut lane, &mut bucket, calls, flight, latency);
                     let least = f64::from(calls) / true_rate.min(8.0 / latency);
                     let what = format!(
-                        "{documented} a second documented, {true_rate} true, {latency} s a call: {took:.1} s for {least:.1}, {} refused",
+                        "{documented} a second documented, {true_rate} true, {latency} s a call: {took:.1} s for \
+                         {least:.1}, {} refused",
                         bucket.refused
                     );
                     assert!(took <= 1.2 * least, "{what}");

@@ -2,8 +2,8 @@
 //!
 //! AWS counts calls by account, region, service and category. A run has one account and one region, so that a lane for
 //! each service and category is enough; IAM counts the same account in its home region. Every call waits for its turn
-//! before it is signed: the wait counts against no timeout, and no signature grows old meanwhile. Calls of one lane go in
-//! the order in which they came, but those of the lease go first.
+//! before it is signed: the wait counts against no timeout, and no signature grows old meanwhile. Calls of one lane go
+//! in the order in which they came, but those of the lease go first.
 
 mod lane;
 mod tally;
@@ -31,7 +31,7 @@ const LONGEST_ASKED: Duration = Duration::from_mins(1);
 /// The sorts of calls that AWS counts by themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Category {
-    /// Reads one thing: `Get...`, `Describe...`.
+    /// Reads one resource, or describes several: `Get...`, `Describe...`.
     Read,
     /// Reads a list: `List...`.
     List,
@@ -64,9 +64,9 @@ impl Category {
     }
 }
 
-/// Returns how many calls a second a service is asked for at first. AWS documents rates for AWS Backup alone ("AWS Backup
-/// endpoints and quotas"); the others are guesses on the safe side. What a service really takes is learnt from its
-/// answers: none of these figures is a promise, and none of them is a limit for long.
+/// Returns how many calls a second a service is asked for at first. AWS documents rates for AWS Backup alone ("AWS
+/// Backup endpoints and quotas"); the others are guesses on the safe side. What a service really takes is learnt from
+/// its answers: none of these figures is a promise, and none of them is a limit for long.
 fn documented(service: &str, category: Category) -> f64 {
     match (service, category) {
         ("backup", Category::List) | ("ec2", Category::Read | Category::List) => 20.0,

@@ -22,7 +22,7 @@ pub struct OperationStats {
     pub calls: u64,
     /// How many of them AWS refused as too many.
     pub throttled: u64,
-    /// How many of them failed in another way. Some failures are answers, such as that a thing is not there.
+    /// How many of them failed in another way. Some failures are answers, such as that a resource is not there.
     pub failed: u64,
     /// For how long they waited for their turn, together.
     pub waited: Duration,

@@ -347,7 +347,8 @@ async fn create(writer: &Writer, call: &PlannedCall) -> Result<Value, AwsError> 
         };
         let answer = writer.send_unless(call.operation, request.send(), made_before).await?;
         let id = answer.backup_plan_id.ok_or_else(|| incomplete(call, "BackupPlanId"))?;
-        let made = json!({ "BackupPlanId": id, "Arn": answer.backup_plan_arn.clone(), "VersionId": answer.version_id.clone() });
+        let (arn, version) = (&answer.backup_plan_arn, &answer.version_id);
+        let made = json!({ "BackupPlanId": id, "Arn": arn, "VersionId": version });
         let created = answer.creation_date.and_then(|date| date.to_millis().ok());
         if let Some(version) = answer.version_id.filter(|_| tokens::is_new(created, before)) {
             writer.made_plan(&id, &version, answer.backup_plan_arn.as_deref(), &call.input["BackupPlan"]);

@@ -165,8 +165,8 @@ pub(super) const ROWS: &[Row] = &[
         reach: Reach::Read,
         why: "Reads which instances a package or a role is for, and the version on them by the tags of their snapshots \
               and images: `AWSEC2VssSnapshotPolicy` never takes an older policy's place before the package that it \
-              needs. And their systems, as an older Windows Server works with one version of the package only, and which \
-              of them answer, as a command that a server could not get is not sent again before.",
+              needs. And their systems, as an older Windows Server works with one version of the package only, and \
+              which of them answer, as a command that a server could not get is not sent again before.",
         actions: &[
             action("ec2:DescribeInstances", installed),
             action("ec2:DescribeImages", installed),
