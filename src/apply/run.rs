@@ -88,8 +88,10 @@ pub async fn run(
         let stopped = *options.stop.borrow();
         let halted = runner.halted.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let skips = |id: usize, ends: &_| skip_reason(plan, &plan.steps[id], ends, stopped, halted.clone());
-        let has_room = |id: usize, busy: &BTreeMap<&str, usize>| {
-            busy.get(service(&plan.steps[id])).is_none_or(|steps| *steps < options.parallelism.max(1))
+        let has_room = |id: usize, busy: &BTreeMap<&str, usize>| match options.parallelism {
+            // One step after the other, in the plan's order.
+            0 | 1 => busy.values().all(|steps| *steps == 0),
+            most => busy.get(service(&plan.steps[id])).is_none_or(|steps| *steps < most),
         };
         while let Some(id) = queue.first(|id| has_room(id, &busy) || skips(id, &ends).is_some()) {
             let step = &plan.steps[id];

@@ -138,6 +138,13 @@ class Pages(support.SandboxCase):
                 role = f"arn:aws:iam::{support.ACCOUNT}:role/r0"
                 backup.start_backup_job(BackupVaultName="v0", ResourceArn=arn, IamRoleArn=role)
             cls.advance("1h")
+        rule = {"RuleName": "r", "TargetBackupVaultName": "v0", "ScheduleExpression": "cron(0 * ? * * *)"}
+        rule["CopyActions"] = [{"DestinationBackupVaultArn": vault}]
+        copying = backup.create_backup_plan(BackupPlan={"BackupPlanName": "copying", "Rules": [rule]})["BackupPlanId"]
+        selection = {"SelectionName": "s", "IamRoleArn": role, "Resources": arns}
+        chosen = backup.create_backup_selection(BackupPlanId=copying, BackupSelection=selection)["SelectionId"]
+        cls.advance("1d")
+        backup.delete_backup_selection(BackupPlanId=copying, SelectionId=chosen)
         return {
             "backup:ListRecoveryPointsByBackupVault": {"BackupVaultName": "v0"},
             "backup:ListRecoveryPointsByResource": {"ResourceArn": arns[0]},

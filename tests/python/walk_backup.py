@@ -50,8 +50,9 @@ def walk(backup, iam, ssm, advance):
     restore_testing(backup, iam)
     tags(backup)
     settings(backup)
-    jobs(backup, iam, ssm, advance)
+    role, resource = jobs(backup, iam, ssm, advance)
     deletions(backup, plan)
+    copies(backup, role, resource, advance)
 
 
 def vaults(backup):
@@ -293,6 +294,7 @@ def jobs(backup, iam, ssm, advance):
     backup("StopBackupJob", BackupJobId=stopped)
     same(backup("DescribeBackupJob", BackupJobId=stopped)["State"], "ABORTED", "the stopped job")
     points(backup, resource, done["RecoveryPointArn"])
+    return role, resource
 
 
 def points(backup, resource, point):
@@ -313,6 +315,21 @@ def points(backup, resource, point):
     backup("DeleteRecoveryPoint", **one)
     backup.refused("ResourceNotFoundException", "DeleteRecoveryPoint", **one)
     backup.refused("ResourceNotFoundException", "DescribeProtectedResource", ResourceArn=resource)
+
+
+def copies(backup, role, resource, advance):
+    backup("CreateBackupVault", BackupVaultName="copies")
+    to = arn(backup, "backup-vault:copies")
+    rule = {"RuleName": "hourly", "TargetBackupVaultName": "jobs", "ScheduleExpression": "cron(0 * ? * * *)"}
+    rules = [{**rule, "CopyActions": [{"DestinationBackupVaultArn": to}]}]
+    plan = backup("CreateBackupPlan", BackupPlan={"BackupPlanName": "copying", "Rules": rules})["BackupPlanId"]
+    chosen = {"SelectionName": "one", "IamRoleArn": role, "Resources": [resource]}
+    backup("CreateBackupSelection", BackupPlanId=plan, BackupSelection=chosen)
+    advance("1d")
+    listed = backup("ListCopyJobs", ByResourceArn=resource, ByState="COMPLETED")["CopyJobs"]
+    same(len(listed) > 1, True, "the copies of a day")
+    got = backup("DescribeCopyJob", CopyJobId=listed[0]["CopyJobId"])["CopyJob"]
+    same((got["ResourceArn"], got["DestinationBackupVaultArn"], got["State"]), (resource, to, "COMPLETED"), "a copy")
 
 
 def deletions(backup, plan):
