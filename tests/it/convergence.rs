@@ -146,7 +146,7 @@ const WIDE: [u64; 2] = [40, 200];
 
 #[test]
 fn any_file_of_the_schema_on_an_account_that_moves_converges() {
-    // The same ones in each run: about one in 500 fresh ones still fails (docs/reliability.md).
+    // The same ones in each run: of fresh ones some make files that are refused (docs/reliability.md).
     let all = (1_u64 << 35)..(1 << 35) + histories();
     let seeds = replayed().unwrap_or_else(|| all.collect());
     let figures = run("wide", &Seeds::These(seeds), Mode { wide: true, ..Mode::default() });
