@@ -136,6 +136,17 @@ pub enum ConnectError {
     },
 }
 
+/// Makes the client of a service with what every call passes.
+macro_rules! client {
+    ($sdk:ident, $config:expr, $interceptors:expr) => {{
+        let mut builder = $sdk::config::Builder::from($config);
+        for interceptor in $interceptors {
+            builder.push_interceptor(interceptor);
+        }
+        $sdk::Client::from_conf(builder.build())
+    }};
+}
+
 /// The clients of one run.
 #[derive(Clone, Debug)]
 pub struct Clients {
@@ -258,33 +269,14 @@ impl Clients {
             memory,
             self.timeouts.patience,
             Arc::clone(&self.scope),
-            aws_sdk_sts::Client::from_conf(
-                aws_sdk_sts::config::Builder::from(&config)
-                    .interceptor(Gate)
-                    .interceptor(self.line.limiter.tallied())
-                    .interceptor(self.dated.clone())
-                    .interceptor(self.endpoints())
-                    .build(),
-            ),
+            client!(aws_sdk_sts, &config, self.interceptors(&Fenced(None))),
             self.iam(&config, &Fenced(None)),
             self.backup(&config, &Fenced(None)),
             self.ssm(&config, &Fenced(None)),
             self.ec2(&config, &Fenced(None)),
             self.kms(&config),
-            [None, Some(iam_region)].map(|region| {
-                let mut builder = aws_sdk_resourcegroupstagging::config::Builder::from(&config);
-                if region.is_some() {
-                    builder.set_region(region);
-                }
-                aws_sdk_resourcegroupstagging::Client::from_conf(
-                    builder
-                        .interceptor(Gate)
-                        .interceptor(self.line.limiter.tallied())
-                        .interceptor(self.dated.clone())
-                        .interceptor(self.endpoints())
-                        .build(),
-                )
-            }),
+            [config.clone(), config.to_builder().region(iam_region).build()]
+                .map(|config| client!(aws_sdk_resourcegroupstagging, &config, self.interceptors(&Fenced(None)))),
         )
     }
 
@@ -339,44 +331,16 @@ impl Clients {
         self.config.to_builder().timeout_config(timeouts).retry_config(RetryConfig::disabled()).build()
     }
 
-    fn endpoints(&self) -> EndpointGuard {
-        EndpointGuard { allow_any: self.allow_endpoint }
-    }
-
     fn iam(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_iam::Client {
-        let builder = aws_sdk_iam::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_iam::Client::from_conf(
-            builder
-                .interceptor(Gate)
-                .interceptor(self.line.limiter.tallied())
-                .interceptor(self.dated.clone())
-                .interceptor(self.endpoints())
-                .build(),
-        )
+        client!(aws_sdk_iam, config, self.interceptors(fence))
     }
 
     fn backup(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_backup::Client {
-        let builder = aws_sdk_backup::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_backup::Client::from_conf(
-            builder
-                .interceptor(Gate)
-                .interceptor(self.line.limiter.tallied())
-                .interceptor(self.dated.clone())
-                .interceptor(self.endpoints())
-                .build(),
-        )
+        client!(aws_sdk_backup, config, self.interceptors(fence))
     }
 
     fn ssm(&self, config: &SdkConfig, fence: &Fenced) -> aws_sdk_ssm::Client {
-        let builder = aws_sdk_ssm::config::Builder::from(config).interceptor(fence.clone());
-        aws_sdk_ssm::Client::from_conf(
-            builder
-                .interceptor(Gate)
-                .interceptor(self.line.limiter.tallied())
-                .interceptor(self.dated.clone())
-                .interceptor(self.endpoints())
-                .build(),
-        )
+        client!(aws_sdk_ssm, config, self.interceptors(fence))
     }
 
     fn ec2(&self, config: &SdkConfig, fence: &Fenced) -> ec2::Client {
@@ -393,7 +357,7 @@ impl Clients {
             SharedInterceptor::new(fence.clone()),
             SharedInterceptor::new(Gate),
             SharedInterceptor::new(self.dated.clone()),
-            SharedInterceptor::new(self.endpoints()),
+            SharedInterceptor::new(EndpointGuard { allow_any: self.allow_endpoint }),
         ]
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::audience::{Audience, News, unless_stopped};
 use super::error::EngineError;
 use super::session::Session;
-use crate::apply::lease::{self, Holder, Lease, Request, Store};
+use crate::apply::lease::{self, Holder, Lease, LeaseError, Request, Store};
 use crate::apply::{Report, Status};
 use crate::aws::Writer;
 use crate::plan::Options;
@@ -67,9 +67,20 @@ impl Guard {
         audience.tell(&News::Leasing);
         let waiting = |holder: &Holder| audience.tell(&News::Waiting(holder));
         let store = Store::new(&session.clients);
-        let taken = Box::pin(Lease::take(store, &request, &session.fence, waiting, audience.stop())).await;
+        // Whoever ends it, it gives back what it has made on the way.
+        let give_up = async {
+            tokio::select! {
+                () = audience.stop() => {}
+                () = session.out_of_time() => {}
+            }
+        };
+        let taken = Box::pin(Lease::take(store, &request, &session.fence, waiting, give_up)).await;
         audience.tell(&News::Leased);
-        taken.map(|lease| Self { lease: Some(lease) }).map_err(EngineError::Lease)
+        match taken {
+            Ok(lease) => Ok(Self { lease: Some(lease) }),
+            Err(LeaseError::Interrupted) if session.is_out_of_time() => Err(EngineError::OutOfTime),
+            Err(error) => Err(EngineError::Lease(error)),
+        }
     }
 
     /// Returns the client that writes only while the lease is held.

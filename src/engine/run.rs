@@ -77,7 +77,7 @@ pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audi
         return Ok(Ended::before_calls(End::Declined, plan));
     }
     audience.listen().map_err(EngineError::Deaf)?;
-    let taken = session.in_time(Guard::take(session, order.operation, order.exclusion, audience));
+    let taken = Guard::take(session, order.operation, order.exclusion, audience);
     let guard = Box::pin(session.timings.of(Part::Leasing, taken)).await?;
     let again = session.in_time(current(session, order, &guard, plan, audience));
     let (plan, agreed) = match Box::pin(again).await {
@@ -253,16 +253,17 @@ async fn finish(
     }
     let mut installed = true;
     if !is_unsettled && !report.interrupted {
-        match unless_stopped(audience, wait::packages(session, &report, audience)).await {
+        let waited = session.in_time(wait::packages(session, &report, audience));
+        match unless_stopped(audience, Box::pin(waited)).await {
+            Some(Err(EngineError::OutOfTime)) | None => is_unsettled = true,
             Some(waited) => installed = waited?,
-            None => is_unsettled = true,
         }
     }
-    let end = if is_unsettled && !is_cut_short {
-        End::Interrupted
-    } else if is_cut_short && !report.is_complete() {
+    let end = if is_cut_short && !report.is_complete() {
         // What stopped it was no request.
         if report.has_made() { End::Partly } else { End::Failed }
+    } else if is_unsettled {
+        if session.is_out_of_time() { End::Partly } else { End::Interrupted }
     } else {
         of_report(&report, plan.verdict(), installed)
     };

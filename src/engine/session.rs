@@ -189,7 +189,7 @@ impl Session {
     /// # Errors
     /// A target that nothing has; a plan that breaks the checker's rules.
     pub async fn plan(&self, options: &Options, audience: &dyn Audience) -> Result<(Plan, LiveAccount), EngineError> {
-        let (plan, live) = Box::pin(self.in_time(self.build(options, audience))).await?;
+        let (plan, live) = self.build(options, audience).await?;
         let stranger = options.targets.iter().find(|target| {
             !plan.changes.iter().any(|change| change.address == **target)
                 && !plan.orphans.iter().any(|orphan| orphan.address == **target)
@@ -206,8 +206,8 @@ impl Session {
         options: &Options,
         audience: &dyn Audience,
     ) -> Result<(Plan, LiveAccount), EngineError> {
-        let build = self.build_by(self.clients.remembering_reader(), options, audience);
-        self.timings.of(Part::Reading, build).await
+        let build = self.in_time(self.build_by(self.clients.remembering_reader(), options, audience));
+        self.timings.of(Part::Reading, Box::pin(build)).await
     }
 
     /// Compares the file again with what is live, as far as the calls of a plan have to do with it: the lists of the

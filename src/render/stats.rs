@@ -125,8 +125,8 @@ impl Statistics {
     /// Returns it for people.
     pub fn text(&self) -> String {
         let mut text = format!(
-            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s; {} sent, {} received\n  {} looks, {} retries, {} throttled, \
-             {} failed\n",
+            "{BOLD}{} calls to AWS{BOLD:#} in {:.1} s; {} sent, {} received\n  looks {}, retries {}, throttled {}, \
+             failed {}\n",
             self.calls,
             self.wall_seconds,
             bytes(self.bytes_sent),
@@ -209,7 +209,7 @@ mod tests {
     fn statistics_are_read_at_a_glance() {
         assert_eq!(
             anstream::adapter::strip_str(&statistics().text()).to_string(),
-            "201 calls to AWS in 14.0 s; 512 B sent, 390 KiB received\n  1 looks, 2 retries, 2 throttled, 0 failed\n  \
+            "201 calls to AWS in 14.0 s; 512 B sent, 390 KiB received\n  looks 1, retries 2, throttled 2, failed 0\n  \
              backup:GetBackupPlan     200    0.002 s each, 2 throttled, waited 13.0 s\n  \
              sts:GetCallerIdentity      1    0.020 s each\n\
              Time\n  connecting      0.0 s\n  reading        13.0 s\n\

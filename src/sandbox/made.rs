@@ -61,6 +61,15 @@ pub(super) fn page(list: &str, all: Vec<(String, Value)>, size: usize, token: Op
     Some(Page { items, next })
 }
 
+/// Names a list by its operation and filters: a token belongs to these, on whatever page and however many fit on one.
+pub(super) fn list_name(operation: &str, input: &Value) -> String {
+    let mut filters = input.clone();
+    if let Some(members) = filters.as_object_mut() {
+        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
+    }
+    format!("{operation}{filters}")
+}
+
 fn make_token(list: &str, key: &str, offset: usize) -> String {
     let inner = format!("{offset}/{key}");
     hex(format!("{}{inner}", seal(list, &inner)).as_bytes())

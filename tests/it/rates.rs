@@ -6,9 +6,9 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use vssctl::apply::lease::Timing;
+use vssctl::apply::lease::{Lease, Request, Store, Timing};
 use vssctl::aws::{ConnectOptions, Stats};
-use vssctl::engine::{self, End, Exclusion, Order, Purpose, Session, Tempo};
+use vssctl::engine::{self, End, EngineError, Exclusion, Order, Purpose, Session, Tempo};
 use vssctl::plan::{Options, Verdict};
 use vssctl::sandbox::{Rate, Sandbox, Share};
 
@@ -251,6 +251,54 @@ fn statistics_are_told_and_written_with_their_schema() {
     // A failure has its statistics too, and a command that asks nobody says so.
     place.write("vss.toml", "nonsense");
     assert!(place.sandbox(&["--stats", "plan"]).exits(6).stderr.contains("0 calls to AWS"));
+}
+
+#[test]
+fn a_run_out_of_time_finishes_its_calls_and_the_next_one_goes_on() {
+    in_virtual_time(async {
+        let (sandbox, text) = (account(&[("iam", Share::Writes, 5.0)]), stacks(40, true));
+        let session = open(&sandbox, &text, None).await;
+        session.end_after(Duration::from_secs(20));
+        let (began, options) = (Instant::now(), Options::default());
+        let order = Order { exclusion: Exclusion::Lease { patience: Duration::ZERO }, ..bench::order(&options) };
+        let ended = Box::pin(engine::carry_out(&session, &order, &Quiet)).await.expect("a run");
+        let report = ended.report.expect("a report");
+        assert_eq!((ended.end, report.is_complete(), report.counts().1), (End::Partly, false, 0));
+        assert!(began.elapsed() < Duration::from_secs(25), "{:?}", began.elapsed());
+        apply(&sandbox, &text, None).await;
+        plan(&sandbox, &text, None, 0).await;
+    });
+}
+
+#[test]
+fn a_run_out_of_time_while_it_waits_for_the_lease_leaves_no_slot() {
+    in_virtual_time(async {
+        let (sandbox, text) = (account(&[]), stacks(1, false));
+        let holder = open(&sandbox, &text, None).await;
+        let request = Request {
+            op: "apply".to_owned(),
+            caller_arn: "arn:aws:iam::123456789012:user/other".to_owned(),
+            patience: Duration::ZERO,
+            timing: Timing::REAL,
+        };
+        let store = Store::new(&holder.clients);
+        let lease = Lease::take(store, &request, &holder.fence, |_| {}, std::future::pending()).await.expect("a lease");
+        let slots = || {
+            let parameters = sandbox.call("ssm", "DescribeParameters", "ap-northeast-1", &serde_json::json!({}));
+            parameters.expect("a list")["Parameters"].as_array().map_or(0, Vec::len)
+        };
+        let before = slots();
+        let session = open(&sandbox, &text, None).await;
+        session.end_after(Duration::from_secs(10));
+        let options = Options::default();
+        let patience = Duration::from_mins(10);
+        let order = Order { exclusion: Exclusion::Lease { patience }, ..bench::order(&options) };
+        let ended = Box::pin(engine::carry_out(&session, &order, &Quiet)).await;
+        assert!(matches!(ended, Err(EngineError::OutOfTime)), "{ended:?}");
+        assert_eq!(slots(), before);
+        lease.release().await.expect("its end");
+        apply(&sandbox, &text, None).await;
+    });
 }
 
 #[test]

@@ -286,16 +286,12 @@ fn fits(copy: &CopyJob, input: &Value, account: &str, now: i64) -> bool {
 pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let (account, now) = (context.account_id, context.now);
     let vault = arn(context, "backup-vault:");
-    let mut filters = input.clone();
-    if let Some(members) = filters.as_object_mut() {
-        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
-    }
     let region = context.region_mut();
     let mut copies: Vec<&CopyJob> =
         region.backup.copies.values().filter(|copy| fits(copy, input, account, now)).collect();
     copies.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| one.id.cmp(&other.id)));
     let ids = copies.into_iter().map(|copy| (copy.id.clone(), json!(copy.id))).collect();
-    let mut page = paged(input, &format!("ListCopyJobs{filters}"), "CopyJobs", ids)?;
+    let mut page = paged(input, &made::list_name("ListCopyJobs", input), "CopyJobs", ids)?;
     for item in page["CopyJobs"].as_array_mut().into_iter().flatten() {
         let Some(copy) = item.as_str().and_then(|id| region.backup.copies.get(id)) else { continue };
         *item = copy.described(&Facts { account, now, vault: &vault }, region);

@@ -325,15 +325,11 @@ fn fits(job: &Job, input: &Value, account: &str, now: i64) -> bool {
 pub(super) fn list(context: &mut Context<'_>, input: &Value) -> Answer {
     let (account, now) = (context.account_id, context.now);
     let vault = arn(context, "backup-vault:");
-    let mut filters = input.clone();
-    if let Some(members) = filters.as_object_mut() {
-        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
-    }
     let region = context.region_mut();
     let mut jobs: Vec<&Job> = region.backup.jobs.values().filter(|job| fits(job, input, account, now)).collect();
     jobs.sort_by(|one, other| other.created.cmp(&one.created).then_with(|| one.id.cmp(&other.id)));
     let ids = jobs.into_iter().map(|job| (job.id.clone(), json!(job.id))).collect();
-    let mut page = paged(input, &format!("ListBackupJobs{filters}"), "BackupJobs", ids)?;
+    let mut page = paged(input, &made::list_name("ListBackupJobs", input), "BackupJobs", ids)?;
     // Only the jobs on the page are described, because there may be tens of thousands.
     for item in page["BackupJobs"].as_array_mut().into_iter().flatten() {
         let Some(job) = item.as_str().and_then(|id| region.backup.jobs.get(id)) else { continue };

@@ -156,12 +156,8 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
 
 /// Describes one page of a sorted list of recovery points.
 fn page(input: &Value, list: &str, points: Vec<(&str, Value)>) -> Answer {
-    let mut filters = input.clone();
-    if let Some(members) = filters.as_object_mut() {
-        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
-    }
     let items = points.into_iter().map(|(arn, item)| (arn.to_owned(), item)).collect();
-    paged(input, &format!("{list}{filters}"), "RecoveryPoints", items)
+    paged(input, &made::list_name(list, input), "RecoveryPoints", items)
 }
 
 /// Lists the recovery points of a vault, newest first.

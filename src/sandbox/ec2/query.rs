@@ -134,12 +134,8 @@ pub(super) fn paged(operation: &str, input: &Value, member: &str, all: Vec<(Stri
             size.min(LARGEST_PAGE)
         }
     };
-    let mut list = input.clone();
-    if let Some(members) = list.as_object_mut() {
-        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
-    }
     let token = input["NextToken"].as_str().filter(|token| !token.is_empty());
-    let page = made::page(&format!("{operation}{list}"), all, size, token)
+    let page = made::page(&made::list_name(operation, input), all, size, token)
         .ok_or_else(|| refusal("InvalidNextToken", "The specified NextToken is not valid."))?;
     let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
     if let Some(next) = page.next {

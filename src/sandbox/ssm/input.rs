@@ -32,13 +32,9 @@ pub(super) fn texts(input: &Value, member: &str) -> Vec<String> {
 
 /// Cuts a list into pages. The token belongs to the operation and its filters.
 pub(super) fn paged(operation: &str, input: &Value, member: &str, size: usize, items: Vec<(String, Value)>) -> Answer {
-    let mut filters = input.clone();
-    if let Some(members) = filters.as_object_mut() {
-        members.retain(|name, _| name != "NextToken" && name != "MaxResults");
-    }
     let size =
         input.get("MaxResults").and_then(Value::as_u64).and_then(|size| usize::try_from(size).ok()).unwrap_or(size);
-    let page = made::page(&format!("{operation}{filters}"), items, size, text(input, "NextToken"));
+    let page = made::page(&made::list_name(operation, input), items, size, text(input, "NextToken"));
     let page = page.ok_or_else(|| refusal("InvalidNextToken", "The specified token is not valid."))?;
     let mut answer = Map::from_iter([(member.to_owned(), Value::Array(page.items))]);
     if let Some(next) = page.next {
