@@ -6,8 +6,13 @@ use crate::aws::Pace;
 
 /// Says how fast a service takes calls, and how long it takes until those that wait are sent.
 pub(super) fn sentence(pace: &Pace) -> String {
+    format!("AWS sets the pace: {}", short(pace))
+}
+
+/// Says the same in fewer words, for the status line.
+pub(super) fn short(pace: &Pace) -> String {
     let (service, calls) = (service(pace.service), pace.category.word());
-    format!("AWS sets the pace: {service} takes {} {calls} a second; about {} left", rate(pace.rate), left(pace.left()))
+    format!("{service} takes {} {calls} a second; about {} left", rate(pace.rate), left(pace.left()))
 }
 
 /// Returns the name of a service.

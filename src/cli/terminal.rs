@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use serde_json::json;
@@ -23,6 +24,9 @@ use crate::model::safe::{Safe, escaped};
 use crate::model::{Action, Address, Sources};
 use crate::plan::{Change, Plan, Verdict, hazard};
 use crate::render::{self, progress::Progress, report::RunReport};
+
+/// How long the status line says that AWS sets the pace: it is heard each second as long as it does.
+const PACED: Duration = Duration::from_secs(2);
 
 /// How many instances that did not succeed are listed.
 const SHOWN: usize = 10;
@@ -67,6 +71,8 @@ struct Said {
     /// Whom it waits for, once.
     waiting: bool,
     progress: Option<Progress>,
+    /// That AWS sets the pace, and when that was heard.
+    pace: Option<(Instant, String)>,
     /// What was done, for programs.
     report: Option<RunReport>,
     /// What kept something from being said or asked.
@@ -137,11 +143,16 @@ impl<'a> Terminal<'a> {
             return;
         }
         let mut said = self.said();
-        let Some(progress) = &mut said.progress else { return };
+        let Said { progress: Some(progress), pace, .. } = &mut *said else { return };
         if let Some(text) = progress.line(event) {
             self.ui.note(&text);
         }
-        self.ui.status(&progress.status());
+        // What is under way waits, as long as AWS sets the pace: that is what people want to know.
+        let status = match pace {
+            Some((told, pace)) if told.elapsed() < PACED => pace.clone(),
+            Some(_) | None => progress.status(),
+        };
+        self.ui.status(&status);
     }
 
     /// Says that AWS sets the pace, and how long the calls take at that that are still to be made.
@@ -150,8 +161,11 @@ impl<'a> Terminal<'a> {
             self.note(events::event(self.ui, render::progress::paced(&pace)));
             return;
         }
-        let waiting = self.said().progress.as_ref().map_or(0, |progress| progress.calls_left(pace.service));
+        let mut said = self.said();
+        let waiting = said.progress.as_ref().map_or(0, |progress| progress.calls_left(pace.service));
         let pace = Pace { waiting: waiting.max(pace.waiting), ..pace };
+        let count = said.progress.as_ref().map_or_else(String::new, |progress| format!("{} ", progress.count()));
+        said.pace = Some((Instant::now(), format!("{count}{}", pace::short(&pace))));
         self.ui.paced(&pace::sentence(&pace), pace.left());
     }
 

@@ -101,9 +101,14 @@ impl Progress {
 
     /// Returns what is under way, for a status line.
     pub fn status(&self) -> String {
-        let done = self.left.values().filter(|left| **left == 0).count();
         let running: Vec<String> = self.running.iter().map(ToString::to_string).collect();
-        format!("{done}/{} {}", self.total, running.join(", "))
+        format!("{} {}", self.count(), running.join(", "))
+    }
+
+    /// Returns how many resources are done, and of how many, such as `3/8`.
+    pub fn count(&self) -> String {
+        let done = self.left.values().filter(|left| **left == 0).count();
+        format!("{done}/{}", self.total)
     }
 }
 
