@@ -60,6 +60,8 @@ mod tests {
                     reason: Some("not ours".to_owned()),
                     fields: Vec::new(),
                     location: None,
+                    cause: None,
+                    settles: Vec::new(),
                 })
                 .collect(),
             orphans: Vec::new(),

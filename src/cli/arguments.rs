@@ -2,6 +2,7 @@
 
 mod format;
 mod patience;
+mod plan;
 mod proof;
 mod sandbox;
 mod schema;
@@ -9,18 +10,15 @@ mod schema;
 use std::ffi::OsString;
 use std::path::PathBuf;
 
-use jiff::SignedDuration;
-
 use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::stats::Counted;
 use super::ui::Color;
-use crate::model::duration::minutes;
 use crate::plan::Hazard;
-use crate::plan::file::{LONGEST, is_digest};
 use crate::plan::hazard::HazardError;
 
 pub(super) use format::Format;
+pub(super) use plan::{DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
 pub(super) use proof::{
     BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
 };
@@ -42,7 +40,7 @@ pub(super) use schema::SchemaArguments;
 #[command(arg_required_else_help = true, subcommand_required = true, disable_help_flag = true)]
 #[command(after_help = "Start with `vssctl init`, then `vssctl --sandbox plan`: it needs no AWS account.\n\n\
                   Exit codes: 0 done, or nothing to do; 1 failed; 3 stale plan; 4 refused; 5 partly applied;\n\
-                  2 changes (`--detailed-exitcode`); 6 invalid configuration or usage;\n\
+                  2 changes (`--detailed-exitcode`, `drift`); 6 invalid configuration or usage;\n\
                   7 somebody else holds the lease; 8 findings; 130 interrupted.")]
 pub(super) struct Arguments {
     #[command(flatten)]
@@ -125,6 +123,8 @@ pub(super) enum Command {
     Validate,
     /// Show what differs between the file and AWS; never writes
     Plan(PlanArguments),
+    /// Tell how AWS differs from the file, the worst first: a plan for a schedule
+    Drift(DriftArguments),
     /// Make AWS match the file: plan, show, ask, apply
     Apply(ApplyArguments),
     /// Delete everything that this stack owns
@@ -175,6 +175,7 @@ impl Command {
             | Self::Version
             | Self::Completion(_)
             | Self::Plan(_)
+            | Self::Drift(_)
             | Self::Verify(_)
             | Self::Doctor(_)
             | Self::Coverage(_)
@@ -196,6 +197,7 @@ impl Command {
             | Self::Version
             | Self::Completion(_)
             | Self::Plan(_)
+            | Self::Drift(_)
             | Self::Verify(_)
             | Self::Doctor(_)
             | Self::Coverage(_)
@@ -264,27 +266,6 @@ pub(super) struct MigrateArguments {
     pub(super) region: Option<String>,
 }
 
-/// Arguments of `plan`.
-#[derive(Args, Debug)]
-pub(super) struct PlanArguments {
-    #[command(flatten)]
-    pub(super) scoping: Scoping,
-    #[command(flatten)]
-    pub(super) pruning: Pruning,
-    /// Exit with 2 if there are changes, 0 if there are none, 1 on failure
-    #[arg(long)]
-    pub(super) detailed_exitcode: bool,
-    /// How the plan is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: Format,
-    /// Save the plan to FILE, for `apply FILE`
-    #[arg(short, long, value_name = "FILE")]
-    pub(super) out: Option<PathBuf>,
-    /// How long the saved plan may be applied, such as `30m`; at most `24h` [default: 4h]
-    #[arg(long, value_name = "DURATION", value_parser = lifetime)]
-    pub(super) expires: Option<SignedDuration>,
-}
-
 /// Arguments of `apply`.
 #[derive(Args, Debug)]
 pub(super) struct ApplyArguments {
@@ -292,7 +273,7 @@ pub(super) struct ApplyArguments {
     #[arg(value_name = "FILE", conflicts_with_all = ["target", "prune", "max_deletions"])]
     pub(super) saved: Option<PathBuf>,
     /// Refuse unless the plan is the one with this digest, as `plan --out` and `plan --format json` tell it
-    #[arg(long, value_name = "sha256:...", value_parser = digest)]
+    #[arg(long, value_name = "sha256:...", value_parser = plan::digest)]
     pub(super) expect_digest: Option<String>,
     #[command(flatten)]
     pub(super) scoping: Scoping,
@@ -393,17 +374,6 @@ pub(super) struct AdoptArguments {
     pub(super) locking: Locking,
 }
 
-/// Arguments of `show`.
-#[derive(Args, Debug)]
-pub(super) struct ShowArguments {
-    /// Only these resources, such as `plan.daily`; or one file that `plan --out` wrote
-    #[arg(value_name = "ADDR|FILE")]
-    pub(super) addresses: Vec<String>,
-    /// How the answer is written
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: Format,
-}
-
 /// Arguments of `permissions`.
 #[derive(Args, Debug)]
 pub(super) struct PermissionsArguments {
@@ -453,18 +423,6 @@ fn parallelism(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
     }
-}
-
-/// Parses how long a saved plan holds.
-fn lifetime(text: &str) -> Result<SignedDuration, String> {
-    let minutes = minutes::parse(text).map_err(|error| format!("{error}; {}", error.help()))?;
-    let lifetime = SignedDuration::from_mins(i64::from(minutes));
-    if minutes > 0 && lifetime <= LONGEST { Ok(lifetime) } else { Err("give a duration from `1m` to `24h`".to_owned()) }
-}
-
-/// Parses the digest of a plan.
-fn digest(text: &str) -> Result<String, String> {
-    if is_digest(text) { Ok(text.to_owned()) } else { Err("give `sha256:` and 64 hexadecimal digits".to_owned()) }
 }
 
 /// Parses the name of a hazard.

@@ -22,11 +22,14 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
     let report = coverage(&evidence).beside(&evidence, &declared);
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
+    let file = file::uri(&session.path);
     ui.answer(&match arguments.format {
         CoverageFormat::Text => text::text(&report, scope, ui.width()),
         CoverageFormat::Json => proof::written(&envelope::coverage(&report, scope).with(&session.problems))?,
         CoverageFormat::Markdown => markdown::coverage(&report, scope),
-        CoverageFormat::Sarif => proof::written(&sarif::coverage(&report, &file::uri(&session.path)))?,
+        CoverageFormat::Sarif => {
+            proof::written(&sarif::coverage(&report, &proof::sarif_origin("coverage", &file, scope)))?
+        }
         CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),
     });
     Ok(proof::exit(findings, unknown))

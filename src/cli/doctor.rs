@@ -31,11 +31,12 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     let diagnosis = diagnose(&evidence, &options);
     let (findings, unknown) = (diagnosis.has_findings(), diagnosis.has_unknown());
     let scope = &evidence.scope;
+    let file = file::uri(&session.path);
     ui.answer(&match arguments.format {
         ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
         ProofFormat::Json => proof::written(&envelope::doctor(&diagnosis, scope).with(&session.problems))?,
         ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
-        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &file::uri(&session.path)))?,
+        ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &proof::sarif_origin("doctor", &file, scope)))?,
     });
     Ok(proof::exit(findings, unknown))
 }

@@ -73,18 +73,42 @@ pub(super) fn make_folder(sandbox: &Path) -> Result<(), CliError> {
 /// Returns the URI of a file as programs that know the repository look for it: relative to the git root, without one to
 /// the current folder, and absolute where it is in neither.
 pub(super) fn uri(file: &Path) -> String {
+    match of_repository(file) {
+        (path, true) => encoded(&path),
+        (path, false) if path.is_absolute() => format!("file:///{}", encoded(&path)),
+        (path, false) => encoded(&path),
+    }
+}
+
+/// Returns the name of a file as programs that know the repository print it, with `/` between its folders.
+pub(super) fn in_repository(file: &Path) -> String {
+    let (path, _) = of_repository(file);
+    let names: Vec<String> = path
+        .components()
+        .map(|component| match component {
+            Component::RootDir => String::new(),
+            Component::Prefix(_) | Component::CurDir | Component::ParentDir | Component::Normal(_) => {
+                component.as_os_str().to_string_lossy().into_owned()
+            }
+        })
+        .collect();
+    names.join("/")
+}
+
+/// Returns the path of a file from the git root, without one from the current folder, and whether it is in there.
+fn of_repository(file: &Path) -> (PathBuf, bool) {
     // The folder is resolved and the file is not: where the file is a link, the repository holds the link.
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let (Ok(folder), Some(name)) = (folder.canonicalize(), file.file_name()) else {
-        return encoded(file);
+        return (file.to_owned(), false);
     };
     let path = folder.join(name);
     // `.git` is a file in worktrees and submodules.
     let root = folder.ancestors().find(|directory| directory.join(".git").exists()).map(Path::to_owned);
     let root = root.or_else(|| std::env::current_dir().and_then(|here| here.canonicalize()).ok());
     match root.as_deref().map(|root| path.strip_prefix(root)) {
-        Some(Ok(relative)) => encoded(relative),
-        Some(Err(_)) | None => format!("file:///{}", encoded(&path)),
+        Some(Ok(relative)) => (relative.to_owned(), true),
+        Some(Err(_)) | None => (path, false),
     }
 }
 

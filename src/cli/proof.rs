@@ -7,9 +7,11 @@ use serde::Serialize;
 use super::exit::{CliError, Exit};
 use super::names::nearest;
 use super::session::Session;
+use crate::model::Scope;
 use crate::model::duration::minutes;
 use crate::model::json::pretty;
 use crate::render::html::Origin;
+use crate::render::sarif;
 use crate::vss::Moment;
 use crate::vss::evidence::Evidence;
 
@@ -89,6 +91,11 @@ pub(super) fn origin<'a>(session: &'a Session<'_>, evidence: &'a Evidence) -> Or
         digest: &session.engine.config.sha256,
         sandbox: session.sandbox,
     }
+}
+
+/// Says what a log for code scanning is of.
+pub(super) fn sarif_origin<'a>(command: &'static str, file: &'a str, scope: &'a Scope) -> sarif::Origin<'a> {
+    sarif::Origin { command, file, scope: Some(scope) }
 }
 
 /// Returns a value over several lines.

@@ -11,8 +11,8 @@ use super::exit::{CliError, Exit};
 use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
-    adopt, apply, backup, completion, coverage, destroy, doctor, explain, init, migrate, permissions, plan, sandbox,
-    schema, show, unlock, validate, verify, version,
+    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, init, migrate, permissions, plan,
+    sandbox, schema, show, unlock, validate, verify, version,
 };
 use crate::model::Diagnostics;
 
@@ -99,6 +99,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Version => Ok(version::run(ui)),
         Command::Completion(arguments) => completion::run(&arguments, ui),
         Command::Plan(arguments) => block_on(plan::run(&arguments, global, ui)),
+        Command::Drift(arguments) => block_on(drift::run(&arguments, global, ui)),
         Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),

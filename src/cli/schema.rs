@@ -10,13 +10,14 @@ use crate::{config, plan};
 
 /// Prints the JSON Schema of the configuration file, of saved plans, of an answer, or of statistics.
 pub(super) fn run(arguments: &SchemaArguments, ui: &Ui) -> Result<Exit, CliError> {
-    let &SchemaArguments { plan, verify, doctor, coverage, show, backup, report, statistics } = arguments;
+    let &SchemaArguments { plan, verify, doctor, coverage, show, backup, drift, report, statistics } = arguments;
     let asked = [
         (verify, Document::Verify),
         (doctor, Document::Doctor),
         (coverage, Document::Coverage),
         (show, Document::Show),
         (backup, Document::Backup),
+        (drift, Document::Drift),
         (report, Document::Report),
     ];
     let schema = match asked.into_iter().find(|(is_asked, _)| *is_asked) {

@@ -3,12 +3,13 @@
 use crate::model::json;
 use std::path::Path;
 
-use super::arguments::{Format, Global, ShowArguments};
+use super::arguments::{Global, PlanFormat, ShowArguments};
 use super::exit::{CliError, Exit};
-use super::saved;
+use super::formats::{self, Asked};
 use super::session::Session;
 use super::shown::render_plan;
 use super::ui::Ui;
+use super::{file, github, saved};
 use crate::kind::Found;
 use crate::model::safe::escaped;
 use crate::model::{Address, Sources};
@@ -20,7 +21,11 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     if let [only] = arguments.addresses.as_slice()
         && Path::new(only).is_file()
     {
-        return show_saved(only.as_ref(), arguments.format, ui);
+        return show_saved(only.as_ref(), arguments, ui);
+    }
+    if !matches!(arguments.format, PlanFormat::Text | PlanFormat::Json) {
+        return Err(CliError::invalid("what is live is shown as `text` or `json`")
+            .hint("the other formats are those of a plan: `vssctl show FILE`, or `vssctl plan`"));
     }
     let session = Session::open(global, ui).await?;
     let desired = &session.engine.config.desired;
@@ -50,8 +55,13 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     let is_unknown = |found: &Found| matches!(found, Found::Unknown { .. } | Found::Ambiguous { .. });
     let unknown = resources.iter().any(|(_, _, found)| is_unknown(found));
     match arguments.format {
-        Format::Text => ui.answer(&render::live::text(&resources, ui.width())),
-        Format::Json => {
+        PlanFormat::Text => ui.answer(&render::live::text(&resources, ui.width())),
+        PlanFormat::Json
+        | PlanFormat::Markdown
+        | PlanFormat::Github
+        | PlanFormat::GitlabTerraform
+        | PlanFormat::Tfplan
+        | PlanFormat::Sarif => {
             let answer = render::live::json(&resources, &session.engine.config.scope).with(&session.problems);
             let text = json::pretty(&answer)
                 .map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
@@ -68,18 +78,25 @@ fn name_of(found: &Found) -> &str {
     }
 }
 
-/// Renders a saved plan for people, or writes it as it is for programs.
-fn show_saved(path: &Path, format: Format, ui: &Ui) -> Result<Exit, CliError> {
+/// Writes a saved plan in the format that is asked for.
+fn show_saved(path: &Path, arguments: &ShowArguments, ui: &Ui) -> Result<Exit, CliError> {
     let saved = saved::read(path)?;
-    if matches!(format, Format::Json) {
-        let text =
-            saved.to_text().map_err(|error| CliError::failed("could not write the answer as JSON").because(error))?;
-        ui.answer(&text);
-        return Ok(Exit::Done);
+    let plan = saved.plan();
+    let files = saved.changes.iter().filter_map(|change| change.location.as_ref());
+    let file = files.map(|location| location.file.clone()).next().unwrap_or_else(|| file::NAME.to_owned());
+    let asked = Asked {
+        format: arguments.format,
+        limit: arguments.limit,
+        options_of_same: "",
+        uri: &file::uri(file.as_ref()),
+        run: github::Step { exit: Exit::Done, stale: false, out: Some(path) },
+    };
+    ui.answer(&formats::written(&saved, &asked, || render_plan(&plan, &Sources::default(), "apply", ui))?);
+    if arguments.format == PlanFormat::Text {
+        let [created, by, expires] =
+            [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));
+        ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
+        ui.note(&format!("Digest: {}", saved.digest));
     }
-    ui.answer(&render_plan(&saved.plan(), &Sources::default(), "apply", ui));
-    let [created, by, expires] = [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));
-    ui.note(&format!("Made {created} by {by}, to be applied until {expires}."));
-    ui.note(&format!("Digest: {}", saved.digest));
     Ok(Exit::Done)
 }

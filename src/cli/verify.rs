@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -
         VerifyFormat::Text => text::text(&report, scope, ui.width()),
         VerifyFormat::Json => proof::written(&envelope::verify(&report, scope).with(&session.problems))?,
         VerifyFormat::Markdown => markdown::verify(&report, scope),
-        VerifyFormat::Sarif => proof::written(&sarif::verify(&report, &file))?,
+        VerifyFormat::Sarif => proof::written(&sarif::verify(&report, &proof::sarif_origin("verify", &file, scope)))?,
         VerifyFormat::Junit => junit::verify(&report),
         VerifyFormat::Prometheus => prometheus::verify(&report, scope),
         VerifyFormat::Html => html::verify(&report, &evidence, proof::origin(&session, &evidence)),

@@ -4,9 +4,8 @@ use crate::model::Thresholds;
 use std::fmt::Write as _;
 use std::ops::Range;
 use std::path::Path;
+use std::sync::Arc;
 
-use cap_std::ambient_authority;
-use cap_std::fs::Dir;
 use indexmap::IndexMap;
 use sha2::{Digest, Sha256};
 use toml::de::DeTable;
@@ -15,7 +14,7 @@ use crate::kind::Desired;
 use crate::model::{Diagnostic, Diagnostics, Hidden, Location, Scope};
 
 use super::context::Context;
-use super::folder::Documents;
+use super::folder::{Documents, Folder, Shelf};
 use super::foreign;
 use super::problems::{Problems, safe};
 use super::read::unreadable;
@@ -77,11 +76,30 @@ pub fn load(path: &Path) -> Loaded {
 
 /// Checks a text as if it were the file `name`. Policy files and the file that it extends are looked for in `folder`.
 pub fn load_text(name: &str, text: &str, folder: Option<&Path>) -> Loaded {
+    let prefix = folder.map(shown_prefix).unwrap_or_default();
+    load_in(name, text, folder.and_then(Folder::open), prefix)
+}
+
+/// Reads and checks a configuration that is not on the disk, such as that of a commit. `name` is the path by which its
+/// places are told, and `path` the one on the shelf.
+pub fn load_shelf(name: &str, path: &str, shelf: Arc<dyn Shelf>) -> Loaded {
+    let folder = Folder::Shelf(shelf);
+    match read::beside(&folder, path, limits::FILE) {
+        Ok(text) => load_in(name, &text, Some(folder), String::new()),
+        Err(failed) => {
+            let mut diagnostics = Diagnostics::default();
+            diagnostics.push(unreadable(&failed, name));
+            Loaded { config: None, diagnostics, sources: Sources::default() }
+        }
+    }
+}
+
+fn load_in(name: &str, text: &str, folder: Option<Folder>, prefix: String) -> Loaded {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut sources = Sources::default();
     let file = sources.add(name, text.to_owned());
     let mut problems = Problems::new(&mut sources);
-    let result = load_into(file, text, folder, &mut problems);
+    let result = load_into(file, text, folder, prefix, &mut problems);
     let Outcome { config, cut } = result;
     let mut diagnostics = Diagnostics::default();
     let mut seen = std::collections::BTreeSet::new();
@@ -126,15 +144,10 @@ impl Cut {
     }
 }
 
-fn load_into(file: usize, text: &str, folder: Option<&Path>, problems: &mut Problems<'_>) -> Outcome {
+fn load_into(file: usize, text: &str, folder: Option<Folder>, prefix: String, problems: &mut Problems<'_>) -> Outcome {
     let mut cut = Cut::default();
     let mut root = parse(file, text, problems, &mut cut);
     structure::check(&mut root, problems);
-    let prefix = folder.map(shown_prefix).unwrap_or_default();
-    let folder = folder.and_then(|folder| {
-        let path = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
-        Dir::open_ambient_dir(path, ambient_authority()).ok()
-    });
     if let Some(base) = extended(&root, folder.as_ref(), &prefix, problems, &mut cut) {
         let own = std::mem::replace(&mut root, base);
         overlay(&mut root, own);
@@ -220,7 +233,7 @@ fn parse(file: usize, text: &str, problems: &mut Problems<'_>, cut: &mut Cut) ->
 /// Reads the file that this one extends, if it does.
 fn extended(
     root: &Node,
-    folder: Option<&Dir>,
+    folder: Option<&Folder>,
     prefix: &str,
     problems: &mut Problems<'_>,
     cut: &mut Cut,

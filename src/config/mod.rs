@@ -30,6 +30,7 @@ mod tags;
 mod tests;
 mod tree;
 
+pub use folder::{Shelf, ShelfError};
 pub use limits::RESOLVED;
-pub use load::{Config, Loaded, load, load_text};
+pub use load::{Config, Loaded, load, load_shelf, load_text};
 pub use schema::schema;

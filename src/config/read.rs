@@ -6,6 +6,7 @@ use std::path::{Component, Path};
 use cap_std::ambient_authority;
 use cap_std::fs::Dir;
 
+use super::folder::{Folder, ShelfError};
 use super::problems::safe;
 use crate::model::Diagnostic;
 
@@ -102,7 +103,7 @@ fn outside(is_repository: bool, real: &Path) -> ReadError {
 }
 
 /// Reads a file beside or below the configuration. No step of the way may be a link.
-pub(crate) fn beside(folder: &Dir, path: &str, most: u64) -> Result<String, ReadError> {
+pub(crate) fn beside(folder: &Folder, path: &str, most: u64) -> Result<String, ReadError> {
     let refused = |message: &str| ReadError::new(Kind::Refused, message, "refused");
     if path.is_empty() {
         return Err(refused("has no name"));
@@ -114,6 +115,22 @@ pub(crate) fn beside(folder: &Dir, path: &str, most: u64) -> Result<String, Read
     if steps.iter().any(|step| matches!(step, Component::ParentDir)) {
         return Err(refused("leads out of the configuration's folder with `..`"));
     }
+    let folder = match folder {
+        Folder::Disk(folder) => folder,
+        Folder::Shelf(shelf) => {
+            let names: Vec<String> = steps
+                .iter()
+                .map(|step| step.as_os_str().to_string_lossy().into_owned())
+                .filter(|it| it != ".")
+                .collect();
+            let bytes = shelf.read(&names.join("/")).map_err(|error| match error {
+                ShelfError::Missing => ReadError::new(Kind::Unreadable, "does not exist", "cannot be read"),
+                ShelfError::NoFile(message) => refused(message),
+                ShelfError::Unreadable(message) => ReadError::new(Kind::Unreadable, message, "cannot be read"),
+            })?;
+            return text(bytes.as_slice(), most);
+        }
+    };
     let mut way = std::path::PathBuf::new();
     for step in &steps {
         way.push(step);

@@ -20,6 +20,7 @@ use crate::kinds::package::{ADOPTED_ID, ADOPTING};
 use crate::observe::{self, Arns, LiveAccount};
 use crate::plan::Plan;
 use crate::plan::check;
+use crate::plan::drift::{self, Losses};
 use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
 use crate::plan::{Input, Options, build};
 
@@ -227,6 +228,27 @@ impl Session {
         self.build_by(reader, options, audience).await
     }
 
+    /// Compares other entries for the same account with what the last plan read of it. What they alone ask for is read.
+    ///
+    /// # Errors
+    /// The time is over.
+    pub async fn plan_of(
+        &self,
+        desired: &[Desired],
+        options: &Options,
+        audience: &dyn Audience,
+    ) -> Result<Plan, EngineError> {
+        let last = self.last.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let reader = last.map_or_else(|| Arc::new(self.clients.remembering_reader()), |(reader, _)| reader);
+        let options = Options { targets: Vec::new(), ..options.clone() };
+        self.in_time(Box::pin(async {
+            let mut live = self.read(&reader, desired, audience).await;
+            let build = |live: &LiveAccount| build::build(&self.input(desired, live, &options));
+            Ok(observe::plan(&reader, desired, &mut live, build).await)
+        }))
+        .await
+    }
+
     async fn build_by(
         &self,
         reader: Reader,
@@ -235,25 +257,33 @@ impl Session {
     ) -> Result<(Plan, LiveAccount), EngineError> {
         let desired = adopting(&self.config.desired, options);
         let mut live = self.read(&reader, &desired, audience).await;
-        let plan = observe::plan(&reader, &desired, &mut live, |live| {
-            build::build(&Input {
-                scope: &self.config.scope,
-                config_sha256: &self.config.sha256,
-                desired: &desired,
-                live: &live.kinds,
-                installed: &live.installed,
-                references: &live.references,
-                others: &live.others,
-                options,
-            })
-        })
-        .await;
+        let build = |live: &LiveAccount| build::build(&self.input(&desired, live, options));
+        let plan = observe::plan(&reader, &desired, &mut live, build).await;
         self.clients.keep();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(reader), observe::arns(&live)));
         match check::violations(&plan, &live.kinds).into_iter().next() {
             Some(violation) => Err(EngineError::Defect(violation)),
             None => Ok((plan, live)),
         }
+    }
+
+    /// Returns what a plan is built from.
+    fn input<'a>(&'a self, desired: &'a [Desired], live: &'a LiveAccount, options: &'a Options) -> Input<'a> {
+        Input {
+            scope: &self.config.scope,
+            config_sha256: &self.config.sha256,
+            desired,
+            live: &live.kinds,
+            installed: &live.installed,
+            references: &live.references,
+            others: &live.others,
+            options,
+        }
+    }
+
+    /// Finds what is lost or widened by what is live, compared with the file.
+    pub fn losses(&self, live: &LiveAccount, options: &Options) -> Losses {
+        drift::losses(&self.input(&self.config.desired, live, options))
     }
 
     /// Makes the saved form of a plan.

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use futures_util::future::BoxFuture;
 use serde_json::Value;
 
+use super::terraform::{Side, TerraformResource};
 use super::{Calls, Desired, Field, Holder, KindLive, Live, Reference, Transition};
 use crate::aws::{AwsError, Reader, Writer};
 use crate::model::{Action, FieldChange, KindId, PlannedCall};
@@ -106,6 +107,12 @@ pub trait Kind: Sync + std::fmt::Debug {
     /// Returns the objects that an entry names and that must exist before it is made: roles, policies, instance
     /// profiles, vaults and keys, whether the file has them or not.
     fn references(&self, _desired: &Desired) -> Vec<Reference> {
+        Vec::new()
+    }
+
+    /// Returns what a resource is to Terraform's AWS provider, the resource itself first; nothing where the provider has
+    /// no type for it.
+    fn terraform(&self, _side: &Side<'_>) -> Vec<TerraformResource> {
         Vec::new()
     }
 

@@ -168,7 +168,7 @@ fn hidden_change(path: &str, replaces: bool, desired: &Value, live: &Value) -> F
 
 fn change(path: &str, display: Display, replaces: bool, desired: &Value, live: &Value) -> FieldChange {
     let side = |value: &Value| if is_empty(value) && !value.is_object() { Value::Null } else { value.clone() };
-    FieldChange { path: path.to_owned(), display, before: side(live), after: side(desired), replaces }
+    FieldChange { path: path.to_owned(), display, before: side(live), after: side(desired), replaces, cause: None }
 }
 
 #[cfg(test)]

@@ -26,6 +26,42 @@ pub enum Action {
     Refused,
 }
 
+/// Where a difference comes from: the change of the file under review, or AWS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Cause {
+    /// The file differs from its base, and what is live is as the base says.
+    Change,
+    /// The file says what its base says, and what is live differs.
+    Drift,
+    /// The file, its base and what is live differ from one another.
+    Both,
+    /// The file differs from its base and is now as what is live.
+    AcceptsDrift,
+}
+
+impl Cause {
+    /// Returns it in the words of a reviewer.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Change => "this change",
+            Self::Drift => "drift",
+            Self::Both => "this change and drift",
+            Self::AcceptsDrift => "this change settles drift",
+        }
+    }
+
+    /// Tells whether the file's change has a part in it.
+    pub fn is_change(self) -> bool {
+        matches!(self, Self::Change | Self::Both | Self::AcceptsDrift)
+    }
+
+    /// Tells whether what is live differed from the base.
+    pub fn is_drift(self) -> bool {
+        matches!(self, Self::Drift | Self::Both | Self::AcceptsDrift)
+    }
+}
+
 /// How one field differs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -41,6 +77,9 @@ pub struct FieldChange {
     /// The change can't be made in place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
+    /// Where the difference comes from, where the file was held against its base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// How the two sides of a field change are best shown.

@@ -28,7 +28,7 @@ pub mod unmodelled;
 
 pub use address::Address;
 pub use call::{Phase, PlannedCall};
-pub use change::{Action, Display, FieldChange};
+pub use change::{Action, Cause, Display, FieldChange};
 pub use diagnostic::{Diagnostic, Diagnostics, Location, Severity};
 pub use hidden::Hidden;
 pub use kind_id::{KindError, KindId};

@@ -140,5 +140,7 @@ fn change(draft: Draft<'_>) -> Change {
         reason: draft.reason,
         // How a second object differs from the entry is no change of either.
         fields: if draft.second_of.is_some() { Vec::new() } else { draft.fields },
+        cause: None,
+        settles: Vec::new(),
     }
 }

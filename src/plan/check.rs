@@ -158,6 +158,8 @@ mod tests {
             reason: None,
             fields: Vec::new(),
             location: None,
+            cause: None,
+            settles: Vec::new(),
         };
         let step = |id, text: &str, after: &[usize], call: PlannedCall| Step {
             id,

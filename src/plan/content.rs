@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::HazardNote;
-use crate::model::{Action, Address, Diagnostic, FieldChange, Location, Phase, PlannedCall, Scope, Severity};
+use crate::model::{Action, Address, Cause, Diagnostic, FieldChange, Location, Phase, PlannedCall, Scope, Severity};
 
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 2;
@@ -27,6 +27,12 @@ pub struct Change {
     /// Where the entry stands in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Where the change comes from, where the file was held against its base.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The fields that differed from the base and that the file now says as they are live.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settles: Vec<String>,
 }
 
 /// Something that the stack owns and the file no longer has.
@@ -39,6 +45,10 @@ pub struct Orphan {
     pub name: String,
     /// Its ARN or id.
     pub id: String,
+    /// Where it comes from, where the file was held against its base: a change that takes its entry out of the file, or
+    /// drift.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// The calls of one resource in one phase.

@@ -202,8 +202,9 @@ impl SavedPlan {
             objects,
             diagnostics: _,
         } = self;
-        let changes: Vec<SavedChange> =
-            changes.iter().map(|change| SavedChange { location: None, ..change.clone() }).collect();
+        let changes: Vec<SavedChange> = changes.iter().map(SavedChange::reviewed).collect();
+        let orphans: Vec<SavedOrphan> =
+            orphans.iter().map(|orphan| SavedOrphan { cause: None, ..orphan.clone() }).collect();
         let steps: Vec<Value> = steps
             .iter()
             .map(|SavedStep { id, address, phase, after, looks, calls, hazards }| {

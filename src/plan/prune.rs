@@ -90,5 +90,5 @@ fn orphan(address: Address, live: &Live) -> Orphan {
         .find_map(|name| live.ids.get(*name))
         .cloned()
         .unwrap_or_default();
-    Orphan { address, name: live.name.clone(), id }
+    Orphan { address, name: live.name.clone(), id, cause: None }
 }

@@ -143,7 +143,7 @@ fn add_grace_time(desired: &Desired, fields: &mut Vec<FieldChange>) {
         let (path, before, after) = ("lock.changeable_for".to_owned(), serde_json::Value::Null, after.clone());
         fields.insert(
             last + 1,
-            FieldChange { path, display: crate::model::Display::Value, before, after, replaces: false },
+            FieldChange { path, display: crate::model::Display::Value, before, after, replaces: false, cause: None },
         );
     }
 }
@@ -314,6 +314,7 @@ fn other_name(live: &str, desired: &str) -> FieldChange {
         before: live.into(),
         after: desired.into(),
         replaces: true,
+        cause: None,
     }
 }
 

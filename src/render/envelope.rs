@@ -16,6 +16,7 @@ use crate::vss::coverage::{Coverage, Protection};
 use crate::vss::doctor::Diagnosis;
 use crate::vss::verify;
 
+use super::drift::DriftAnswer;
 use super::live::Resources;
 use super::report::Ending;
 
@@ -126,13 +127,16 @@ pub enum Document {
     Show,
     /// `backup --format json`.
     Backup,
+    /// `drift --format json`.
+    Drift,
     /// The last event of `--json`.
     Report,
 }
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 6] = [Self::Verify, Self::Doctor, Self::Coverage, Self::Show, Self::Backup, Self::Report];
+    pub const ALL: [Self; 7] =
+        [Self::Verify, Self::Doctor, Self::Coverage, Self::Show, Self::Backup, Self::Drift, Self::Report];
 
     /// Returns its name, as in `schema/NAME.schema.json` and in the flags of `vssctl schema`.
     pub fn name(self) -> &'static str {
@@ -142,6 +146,7 @@ impl Document {
             Self::Coverage => "coverage",
             Self::Show => "show",
             Self::Backup => "backup",
+            Self::Drift => "drift",
             Self::Report => "report",
         }
     }
@@ -158,6 +163,7 @@ impl Document {
             Self::Coverage => (of::<Coverage>(), "vssctl coverage"),
             Self::Show => (of::<Resources>(), "vssctl show"),
             Self::Backup => (of::<BackupAnswer>(), "vssctl backup"),
+            Self::Drift => (of::<DriftAnswer>(), "vssctl drift"),
             Self::Report => (of::<Ending>(), "the last event of --json"),
         };
         schema["title"] = json!(title);

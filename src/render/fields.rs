@@ -10,6 +10,7 @@ use super::document::document_lines;
 use super::layout::{ADD, CHANGE, REMOVE};
 use crate::model::safe::escaped;
 use crate::model::{Display, FieldChange};
+use crate::plan::Change;
 
 /// One line of a field block: a sign, a path, and what follows it.
 pub(super) struct Line {
@@ -65,6 +66,12 @@ pub(super) fn write_lines(text: &mut String, lines: Vec<Line>, bare: bool, width
     }
 }
 
+/// Returns the fields of a change, with the causes that are not those of the whole change.
+pub(super) fn with_own_causes(change: &Change) -> Vec<FieldChange> {
+    let own = |field: &FieldChange| field.cause.filter(|cause| change.cause != Some(*cause));
+    change.fields.iter().map(|field| FieldChange { cause: own(field), ..field.clone() }).collect()
+}
+
 /// Makes the lines of one field.
 pub(super) fn field_lines(lines: &mut Vec<Line>, field: &FieldChange, creates: bool) {
     let (sign, style) = match (is_nothing(&field.before), is_nothing(&field.after)) {
@@ -75,6 +82,9 @@ pub(super) fn field_lines(lines: &mut Vec<Line>, field: &FieldChange, creates: b
     let mut path = escaped(&field.path);
     if field.replaces {
         path.push_str(" (forces replacement)");
+    }
+    if let Some(cause) = field.cause {
+        let _ = write!(path, " ({})", cause.words());
     }
     let value = match field.display {
         Display::Value => return value_lines(lines, field, path, sign, style),
@@ -114,6 +124,7 @@ fn value_lines(lines: &mut Vec<Line>, field: &FieldChange, path: String, sign: &
                 before: before.unwrap_or_default(),
                 after: after.unwrap_or_default(),
                 replaces: field.replaces,
+                cause: field.cause,
             };
             field_lines(lines, &inner, false);
         }

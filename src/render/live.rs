@@ -185,8 +185,14 @@ fn live_lines(lines: &mut Vec<Line>, path: &str, shape: &Shape, value: &Value) {
         Display::Set => Shown::Below(value.as_array().into_iter().flatten().map(bare).collect()),
         Display::Document => Shown::Below(document_lines(&nothing, value, true)),
         Display::Value => {
-            let field =
-                FieldChange { path: path.to_owned(), display, before: nothing, after: value.clone(), replaces: false };
+            let field = FieldChange {
+                path: path.to_owned(),
+                display,
+                before: nothing,
+                after: value.clone(),
+                replaces: false,
+                cause: None,
+            };
             field_lines(lines, &field, true);
             return;
         }

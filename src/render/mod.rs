@@ -8,14 +8,17 @@
 pub mod backup;
 pub mod diagnostics;
 mod document;
+pub mod drift;
 pub mod envelope;
 mod fields;
 pub mod html;
 mod layout;
 pub mod live;
+pub mod plan;
 pub mod progress;
 pub mod proof;
 pub mod report;
+pub mod sarif;
 pub mod stats;
 pub mod text;
 pub mod text_diff;

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::fields::{field_lines, write_lines};
+use super::fields::{field_lines, with_own_causes, write_lines};
 use super::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
 use crate::kinds;
 use crate::model::safe::escaped;
@@ -39,6 +39,10 @@ pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String 
         }
         was_block = is_block;
         text.push_str(&block);
+    }
+    for change in plan.changes.iter().filter(|it| it.action == Action::NoOp && !it.settles.is_empty()) {
+        let _ = writeln!(text, "\n  {BOLD}{}{BOLD:#}", header(&change.address, &change.name, width));
+        settled(&mut text, change, 4, width);
     }
     if !plan.orphans.is_empty() {
         text.push('\n');
@@ -118,6 +122,9 @@ fn change(text: &mut String, change: &Change, width: usize) {
     let header = header(&change.address, &change.name, width.saturating_sub(sign.len() + 1));
     let _ = write!(text, "{style}{sign}{style:#} {BOLD}{header}{BOLD:#}");
     let told_by_sign = matches!(change.action, Action::Create | Action::Update | Action::Delete);
+    if let Some(cause) = change.cause.filter(|_| change.action != Action::NoOp) {
+        let _ = write!(text, " {DIM}[{}]{DIM:#}", cause.words());
+    }
     if told_by_sign {
         text.push('\n');
     } else if sign.len() + 1 + header.width() + 1 + words.len() <= width {
@@ -129,6 +136,17 @@ fn change(text: &mut String, change: &Change, width: usize) {
         paragraph(text, &escaped(reason), 4, width);
     }
     fields(text, change, width);
+    if change.action != Action::NoOp {
+        settled(text, change, 4, width);
+    }
+}
+
+/// Says which fields the file has come to say as they are live.
+fn settled(text: &mut String, change: &Change, indent: usize, width: usize) {
+    if !change.settles.is_empty() {
+        let paths = escaped(&change.settles.join(", "));
+        paragraph(text, &format!("{DIM}this change settles drift of{DIM:#} {paths}"), indent, width);
+    }
 }
 
 /// Writes which changes of a resource need consent, and why.
@@ -183,7 +201,7 @@ pub(crate) fn header(address: &Address, name: &str, width: usize) -> String {
 fn fields(text: &mut String, change: &Change, width: usize) {
     let creates = change.action == Action::Create;
     let mut lines = Vec::new();
-    for field in &change.fields {
+    for field in &with_own_causes(change) {
         field_lines(&mut lines, field, creates);
     }
     write_lines(text, lines, creates, width);
@@ -199,7 +217,8 @@ fn orphans(text: &mut String, orphans: &[Orphan], width: usize) {
         width,
     );
     for orphan in orphans {
-        let _ = writeln!(text, "  {}", header(&orphan.address, &orphan.name, width.saturating_sub(2)));
+        let cause = orphan.cause.map(|cause| format!(" {DIM}[{}]{DIM:#}", cause.words())).unwrap_or_default();
+        let _ = writeln!(text, "  {}{cause}", header(&orphan.address, &orphan.name, width.saturating_sub(2)));
         if !orphan.id.is_empty() && orphan.id != orphan.name {
             let _ = writeln!(text, "    {DIM}{}{DIM:#}", escaped(&orphan.id));
         }

@@ -35,6 +35,7 @@ mod lenses;
 mod ownership;
 mod partitions;
 mod permissions;
+mod pipeline;
 mod planned_calls;
 mod planning;
 mod processes;

@@ -60,6 +60,8 @@ fn plan(steps: &[Row<'_>]) -> Plan {
         reason: None,
         fields: Vec::new(),
         location: None,
+        cause: None,
+        settles: Vec::new(),
     };
     Plan {
         format: 1,

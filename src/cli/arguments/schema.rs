@@ -25,6 +25,9 @@ pub(in crate::cli) struct SchemaArguments {
     /// Print the schema of what `backup --format json` prints
     #[arg(long)]
     pub(in crate::cli) backup: bool,
+    /// Print the schema of what `drift --format json` prints
+    #[arg(long)]
+    pub(in crate::cli) drift: bool,
     /// Print the schema of the last event of `--json`
     #[arg(long)]
     pub(in crate::cli) report: bool,

@@ -7,6 +7,7 @@ mod api;
 mod calls;
 mod carried;
 pub mod spec;
+mod terraform;
 
 use crate::model::KindId;
 pub use carried::{Carrier, ProfileCarried};
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Holder, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, PlannedCall};
@@ -86,6 +88,10 @@ impl Kind for InstanceProfile {
 
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         Reference::new(Sort::Role, "role", text(&desired.fields, "role")).into_iter().collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -19,6 +19,7 @@ mod results;
 mod run_commands;
 mod shape;
 pub mod spec;
+mod terraform;
 
 use crate::model::KindId;
 pub use carried::PackageCarried;
@@ -28,6 +29,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::PlannedCall;
@@ -121,6 +123,10 @@ impl Kind for Package {
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         let field = "association_dispatch_assume_role";
         Reference::new(Sort::Role, field, text(&desired.fields, field)).into_iter().collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -11,6 +11,7 @@ mod document;
 pub(crate) mod lifecycle;
 mod shape;
 pub mod spec;
+mod terraform;
 
 pub(crate) use document::DEFAULT_SCHEDULE;
 
@@ -22,6 +23,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::pairs;
 use crate::kind::{
     Calls, Conflict, Desired, Field, Found, Holder, HolderKind, Kind, KindLive, Live, Look, Shape, Transition,
@@ -167,6 +169,10 @@ impl Kind for BackupPlan {
             vault.into_iter().chain(copies).collect::<Vec<_>>()
         };
         rules.flat_map(of_rule).collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -7,6 +7,7 @@ mod api;
 mod calls;
 mod carried;
 pub mod spec;
+mod terraform;
 
 use crate::kind::{Holder, Live};
 use crate::model::KindId;
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, Shape, Transition};
 use crate::model::PlannedCall;
 
@@ -54,6 +56,10 @@ impl Kind for Policy {
 
     fn holders(&self, live: &Live, _all: &[(KindId, KindLive)]) -> Vec<Holder> {
         live.carried.get::<PolicyCarried>().map(|carried| carried.holders.clone()).unwrap_or_default()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

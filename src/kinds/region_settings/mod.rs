@@ -7,6 +7,7 @@
 mod api;
 mod carried;
 pub mod spec;
+mod terraform;
 
 use crate::model::KindId;
 use crate::model::Operation;
@@ -16,6 +17,7 @@ use futures_util::future::BoxFuture;
 use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Writer};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
 use crate::kinds::delta::Delta;
 use crate::model::{Action, PlannedCall};
@@ -55,6 +57,10 @@ impl Kind for RegionSettings {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -7,6 +7,7 @@ pub(crate) mod api;
 mod calls;
 mod carried;
 pub mod spec;
+mod terraform;
 
 use std::collections::BTreeSet;
 
@@ -19,6 +20,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::{id, text, texts};
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, Shape, Transition};
 use crate::model::{Action, PlannedCall};
@@ -113,6 +115,10 @@ impl Kind for Role {
         // IAM refuses a trust policy that names a role which is not there.
         let trusted = trusted_roles(trust).into_iter().filter_map(|arn| Reference::new(Sort::Role, "trust", &arn));
         policies.chain(Reference::new(Sort::Policy, "permissions_boundary", boundary)).chain(trusted).collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

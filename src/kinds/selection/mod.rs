@@ -9,6 +9,7 @@ mod calls;
 mod carried;
 mod shape;
 pub mod spec;
+mod terraform;
 
 use crate::model::KindId;
 pub use carried::SelectionCarried;
@@ -18,6 +19,7 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
 use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
 use crate::model::{Action, PlannedCall};
@@ -85,6 +87,10 @@ impl Kind for Selection {
 
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         Reference::new(Sort::Role, "role", text(&desired.fields, "role")).into_iter().collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -8,6 +8,7 @@ pub(crate) mod api;
 pub(crate) mod calls;
 mod carried;
 pub mod spec;
+mod terraform;
 
 use crate::model::KindId;
 pub use carried::VaultCarried;
@@ -20,6 +21,7 @@ use serde_json::Value;
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::diff;
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Shape, Transition};
 use crate::model::{Action, FieldChange, PlannedCall};
@@ -120,6 +122,10 @@ impl Kind for Vault {
         all: &'a mut [(KindId, KindLive)],
     ) -> BoxFuture<'a, bool> {
         api::look_closer(reader, going, all).boxed()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::kind::Desired;
-use crate::model::{Action, Address, Display, FieldChange, Location, Operation, Phase, PlannedCall};
+use crate::model::{Action, Address, Cause, Display, FieldChange, Location, Operation, Phase, PlannedCall};
 use crate::plan::{Change, Hazard, HazardNote, Orphan, Step};
 
 /// One resource of the file, resolved: presets, defaults and references are in place.
@@ -52,6 +52,12 @@ pub struct SavedChange {
     /// Where the entry stands in the file.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub location: Option<Location>,
+    /// Where the change comes from, where the file was held against its base: no part of the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
+    /// The fields that differed from the base and that the file now says as they are live: no part of the digest.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub settles: Vec<String>,
 }
 
 /// How one field differs.
@@ -70,6 +76,9 @@ pub struct SavedField {
     /// The change can't be made in place.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub replaces: bool,
+    /// Where the difference comes from, where the file was held against its base: no part of the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 /// The calls of one resource in one phase.
@@ -131,6 +140,9 @@ pub struct SavedOrphan {
     pub name: String,
     /// Its ARN or id.
     pub id: String,
+    /// Where it comes from, where the file was held against its base: no part of the digest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cause: Option<Cause>,
 }
 
 impl From<&Desired> for SavedEntry {
@@ -151,35 +163,37 @@ impl From<&SavedEntry> for Desired {
 
 impl From<&Change> for SavedChange {
     fn from(change: &Change) -> Self {
-        let Change { address, name, action, reason, fields, location } = change.clone();
+        let Change { address, name, action, reason, fields, location, cause, settles } = change.clone();
         let fields = fields
             .into_iter()
-            .map(|FieldChange { path, display, before, after, replaces }| SavedField {
+            .map(|FieldChange { path, display, before, after, replaces, cause }| SavedField {
                 path,
                 display,
                 before,
                 after,
                 replaces,
+                cause,
             })
             .collect();
-        Self { address, name, action, reason, fields, location }
+        Self { address, name, action, reason, fields, location, cause, settles }
     }
 }
 
 impl From<&SavedChange> for Change {
     fn from(change: &SavedChange) -> Self {
-        let SavedChange { address, name, action, reason, fields, location } = change.clone();
+        let SavedChange { address, name, action, reason, fields, location, cause, settles } = change.clone();
         let fields = fields
             .into_iter()
-            .map(|SavedField { path, display, before, after, replaces }| FieldChange {
+            .map(|SavedField { path, display, before, after, replaces, cause }| FieldChange {
                 path,
                 display,
                 before,
                 after,
                 replaces,
+                cause,
             })
             .collect();
-        Self { address, name, action, reason, fields, location }
+        Self { address, name, action, reason, fields, location, cause, settles }
     }
 }
 
@@ -223,15 +237,23 @@ impl From<&SavedStep> for Step {
 
 impl From<&Orphan> for SavedOrphan {
     fn from(orphan: &Orphan) -> Self {
-        let Orphan { address, name, id } = orphan.clone();
-        Self { address, name, id }
+        let Orphan { address, name, id, cause } = orphan.clone();
+        Self { address, name, id, cause }
     }
 }
 
 impl From<&SavedOrphan> for Orphan {
     fn from(orphan: &SavedOrphan) -> Self {
-        let SavedOrphan { address, name, id } = orphan.clone();
-        Self { address, name, id }
+        let SavedOrphan { address, name, id, cause } = orphan.clone();
+        Self { address, name, id, cause }
+    }
+}
+
+impl SavedChange {
+    /// Leaves out what two plans for the same may differ in: where the entry stands, and what it was held against.
+    pub(super) fn reviewed(&self) -> Self {
+        let fields = self.fields.iter().map(|field| SavedField { cause: None, ..field.clone() }).collect();
+        Self { location: None, cause: None, settles: Vec::new(), fields, ..self.clone() }
     }
 }
 

@@ -1,5 +1,5 @@
-//! SARIF 2.1.0, for code scanning. A result stands at the configuration file, since there is no other file, and names
-//! the instance, plan or role as its logical location.
+//! The proofs as SARIF. A result stands at the configuration file, since there is no other file, and names the
+//! instance, plan or role as its logical location.
 //!
 //! An upload that lacks a result closes the alert of an earlier one. So what could not be read is a result too, with a
 //! notification for each, and makes the run an unsuccessful one.
@@ -7,27 +7,17 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::coverage;
-use crate::model::hash::sha256_hex;
+use crate::render::sarif::{Found, Origin, log};
 use crate::vss::coverage::{Coverage, Covered, Protection};
 use crate::vss::doctor::{CHECKS, Diagnosis, Severity};
 use crate::vss::evidence::Unread;
 use crate::vss::verify::{Report, Verdict};
 
-/// One result.
-struct Found {
-    rule: String,
-    level: &'static str,
-    message: String,
-    name: String,
-    /// Whether it could not be decided, so that an earlier alert may still hold.
-    is_unknown: bool,
-}
-
-/// Renders verdicts. `file` is the URI of the configuration file, relative to the repository.
-pub fn verify(report: &Report, file: &str) -> Value {
+/// Renders verdicts. `origin` says of which file and stack.
+pub fn verify(report: &Report, origin: &Origin<'_>) -> Value {
     let wanted = report.instances.iter().filter(|one| one.verdict.is_finding() || one.verdict == Verdict::Unknown);
     let found: Vec<Found> = wanted
         .map(|one| {
@@ -41,6 +31,7 @@ pub fn verify(report: &Report, file: &str) -> Value {
                 message: format!("{}: {}.{}", title(&one.name, &one.id), one.reason, cause.unwrap_or_default()),
                 name: one.id.clone(),
                 is_unknown: one.verdict == Verdict::Unknown,
+                place: None,
             }
         })
         .chain(unread("verify", &report.unread))
@@ -53,11 +44,11 @@ pub fn verify(report: &Report, file: &str) -> Value {
         Some("unread") => UNREAD.to_owned(),
         _ => "What could be read does not tell".to_owned(),
     };
-    log(&found, file, describe, &BTreeMap::new())
+    log(&found, origin, describe, &BTreeMap::new())
 }
 
 /// Renders findings. A check that could not decide keeps its earlier alert open, if there was one.
-pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
+pub fn doctor(diagnosis: &Diagnosis, origin: &Origin<'_>) -> Value {
     let mut found: Vec<Found> = diagnosis
         .findings
         .iter()
@@ -71,6 +62,7 @@ pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
             message: format!("{}: {}. Remedy: {}.", finding.subject.title(), finding.problem, finding.remedy),
             name: finding.subject.title(),
             is_unknown: false,
+            place: None,
         })
         .collect();
     let mut places: BTreeMap<(String, String), usize> = BTreeMap::new();
@@ -80,7 +72,14 @@ pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
     for undecided in &diagnosis.undecided {
         let (rule, name) = (undecided.check.to_owned(), undecided.subject.title());
         let place = *places.entry((rule.clone(), name.clone())).or_insert_with(|| {
-            found.push(Found { rule, level: "warning", message: format!("{name}:"), name, is_unknown: true });
+            found.push(Found {
+                rule,
+                level: "warning",
+                message: format!("{name}:"),
+                name,
+                is_unknown: true,
+                place: None,
+            });
             found.len() - 1
         });
         let _ = write!(found[place].message, " Undecided: {}.", sentence(&undecided.reason));
@@ -92,11 +91,11 @@ pub fn doctor(diagnosis: &Diagnosis, file: &str) -> Value {
         let check = CHECKS.iter().find(|check| check.id == rule);
         check.map_or_else(|| UNREAD.to_owned(), |check| format!("Expected: {}", check.title))
     };
-    log(&found, file, describe, &pages)
+    log(&found, origin, describe, &pages)
 }
 
 /// Renders coverage.
-pub fn coverage(report: &Coverage, file: &str) -> Value {
+pub fn coverage(report: &Coverage, origin: &Origin<'_>) -> Value {
     let is_unknown = |covered: &Covered| covered.protection == Protection::Unknown;
     let found: Vec<Found> = report
         .instances
@@ -112,6 +111,7 @@ pub fn coverage(report: &Coverage, file: &str) -> Value {
                 message: format!("{}: {word}.{fix}", title(&covered.name, &covered.id)),
                 name: covered.id.clone(),
                 is_unknown: is_unknown(covered),
+                place: None,
             }
         })
         .chain(unread("coverage", &report.unread))
@@ -123,7 +123,7 @@ pub fn coverage(report: &Coverage, file: &str) -> Value {
         Some("unread") => UNREAD.to_owned(),
         _ => "Two backup plans back the instance up at overlapping times".to_owned(),
     };
-    log(&found, file, describe, &BTreeMap::new())
+    log(&found, origin, describe, &BTreeMap::new())
 }
 
 /// The description of the rules for what could not be read.
@@ -141,6 +141,7 @@ fn unread(command: &str, unread: &[Unread]) -> Vec<Found> {
         message: format!("{action} failed: {}. Allow `{action}` to the credentials in use.", messages.join("; ")),
         name: action.to_owned(),
         is_unknown: true,
+        place: None,
     });
     found.collect()
 }
@@ -154,78 +155,11 @@ fn title(name: &str, id: &str) -> String {
     if name.is_empty() { id.to_owned() } else { format!("{name} ({id})") }
 }
 
-fn log(found: &[Found], file: &str, describe: impl Fn(&str) -> String, pages: &BTreeMap<String, &str>) -> Value {
-    let mut names: Vec<&str> = found.iter().map(|found| found.rule.as_str()).collect();
-    names.sort_unstable();
-    names.dedup();
-    let index = |found: &Found| names.binary_search(&found.rule.as_str()).ok();
-    let rules: Vec<Value> = names
-        .iter()
-        .map(|name| {
-            let mut rule = json!({ "id": name, "shortDescription": { "text": describe(name) } });
-            if let Some(page) = pages.get(*name) {
-                rule["helpUri"] = json!(page);
-            }
-            rule
-        })
-        .collect();
-    let results: Vec<Value> = found
-        .iter()
-        .map(|found| {
-            json!({
-                "ruleId": found.rule,
-                "ruleIndex": index(found),
-                "level": found.level,
-                "message": { "text": found.message },
-                "locations": [{
-                    "physicalLocation": { "artifactLocation": artifact(file), "region": { "startLine": 1 } },
-                    "logicalLocations": [{ "name": found.name, "kind": "resource" }],
-                }],
-                // The same fault of the same resource is the same alert, even when the message changes.
-                "partialFingerprints": {
-                    "vssctl/v1": sha256_hex(format!("{}\n{}", found.rule, found.name).as_bytes()),
-                },
-            })
-        })
-        .collect();
-    let notifications: Vec<Value> = found
-        .iter()
-        .filter(|found| found.is_unknown)
-        .map(|found| {
-            json!({
-                "level": "warning",
-                "message": { "text": found.message },
-                "associatedRule": { "id": found.rule, "index": index(found) },
-            })
-        })
-        .collect();
-    json!({
-        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "vssctl",
-                "version": env!("CARGO_PKG_VERSION"),
-                "informationUri": env!("CARGO_PKG_REPOSITORY"),
-                "rules": rules,
-            } },
-            "invocations": [{
-                "executionSuccessful": notifications.is_empty(),
-                "toolExecutionNotifications": notifications,
-            }],
-            "results": results,
-        }],
-    })
-}
-
-/// Names the file. A relative name is relative to the repository, which readers know as `%SRCROOT%`.
-fn artifact(file: &str) -> Value {
-    if file.starts_with("file:") { json!({ "uri": file }) } else { json!({ "uri": file, "uriBaseId": "%SRCROOT%" }) }
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
+
+    use serde_json::json;
 
     use super::*;
     use crate::vss::coverage::coverage as cover;
@@ -238,12 +172,14 @@ mod tests {
         Known::Unknown(Unread { action: action.to_owned(), message: "AccessDenied: not allowed.".to_owned() })
     }
 
+    const ORIGIN: Origin<'static> = Origin { command: "verify", file: "vss.toml", scope: None };
+
     /// The three logs of what was read.
     fn logs(evidence: &Evidence) -> [Value; 3] {
         [
-            verify(&judge(evidence, &verify::Options::default()), "vss.toml"),
-            doctor(&diagnose(evidence, &doctor::Options::default()), "vss.toml"),
-            coverage(&cover(evidence), "vss.toml"),
+            verify(&judge(evidence, &verify::Options::default()), &ORIGIN),
+            doctor(&diagnose(evidence, &doctor::Options::default()), &ORIGIN),
+            coverage(&cover(evidence), &ORIGIN),
         ]
     }
 
@@ -311,7 +247,7 @@ mod tests {
     fn an_instance_of_unknown_coverage_is_a_result() {
         let mut evidence = fixture::healthy();
         evidence.plans = denied("backup:ListBackupPlans");
-        let log = coverage(&cover(&evidence), "vss.toml");
+        let log = coverage(&cover(&evidence), &ORIGIN);
         let found: Vec<&Value> = results(&log).iter().filter(|one| one["ruleId"] == "coverage/unknown").collect();
         assert_eq!(found.len(), 1, "{log:#}");
         assert_eq!(found[0]["locations"][0]["logicalLocations"][0]["name"], fixture::ID);
@@ -321,7 +257,7 @@ mod tests {
     #[test]
     fn a_check_that_can_no_longer_decide_keeps_its_alert() {
         let print = |evidence: &Evidence| {
-            let log = doctor(&diagnose(evidence, &doctor::Options::default()), "vss.toml");
+            let log = doctor(&diagnose(evidence, &doctor::Options::default()), &ORIGIN);
             assert_is_sound(&log);
             let found = results(&log).iter().find(|one| one["ruleId"] == "D021").cloned();
             found.unwrap_or_else(|| panic!("{log:#}"))
@@ -341,7 +277,7 @@ mod tests {
         let file = |file: &str| {
             let mut evidence = fixture::healthy();
             evidence.plans = denied("backup:ListBackupPlans");
-            let log = coverage(&cover(&evidence), file);
+            let log = coverage(&cover(&evidence), &Origin { file, ..ORIGIN });
             results(&log)[0]["locations"][0]["physicalLocation"]["artifactLocation"].clone()
         };
         assert_eq!(file("infra/vss.toml"), json!({ "uri": "infra/vss.toml", "uriBaseId": "%SRCROOT%" }));

@@ -31,11 +31,20 @@ fn plan_of(changes: Vec<Change>) -> Plan {
 
 fn changed(address: &str, action: Action, fields: Vec<FieldChange>) -> Change {
     let address: Address = address.parse().expect("an address");
-    Change { name: address.last().to_owned(), address, action, reason: None, fields, location: None }
+    Change {
+        name: address.last().to_owned(),
+        address,
+        action,
+        reason: None,
+        fields,
+        location: None,
+        cause: None,
+        settles: Vec::new(),
+    }
 }
 
 fn field(path: &str, display: Display, before: Value, after: Value) -> FieldChange {
-    FieldChange { path: path.into(), display, before, after, replaces: false }
+    FieldChange { path: path.into(), display, before, after, replaces: false, cause: None }
 }
 
 fn rendered(plan: &Plan) -> String {
