@@ -15,6 +15,7 @@ use aws_smithy_types::body::SdkBody;
 use tokio::sync::{mpsc, watch};
 use vssctl::aws::{AwsError, Clients, ConnectOptions, Reader};
 use vssctl::config::{self, Config};
+use vssctl::model::Consents;
 use vssctl::plan::{self, Plan, build};
 use vssctl::sandbox::Sandbox;
 use vssctl::{apply, observe, render};
@@ -316,7 +317,7 @@ pub fn run_account(bytes: &[u8]) {
     let plan = bench.runtime.block_on(plan(&bench.reader.fresh(), &bench.config));
     let problems = plan.diagnostics.iter().map(|problem| escaped(&problem.message)).collect::<String>();
     // Colours are ours.
-    let text = render::text::plan(&plan, &problems, "apply", 100);
+    let text = render::text::plan(&plan, &Consents::default(), &problems, "apply", 100);
     super::assert_printable(&anstream::adapter::strip_str(&text).to_string());
 }
 

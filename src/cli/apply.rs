@@ -12,10 +12,10 @@ use super::{file, lease, saved};
 use crate::config::Config;
 use crate::engine::{self, EngineError, Exclusion, Order, Reviewed};
 use crate::model::safe::escaped;
-use crate::model::{Address, Diagnostics, Hidden, Sources};
+use crate::model::{Address, Consents, Diagnostics, Hidden, Sources};
+use crate::plan::HazardNote;
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
-use crate::plan::{Hazard, HazardNote};
 use crate::render::report::Reported;
 
 /// What a command does and how it speaks of it.
@@ -38,7 +38,7 @@ pub(super) struct Command<'a> {
     /// The whole stack goes.
     pub(super) destroys: bool,
     /// The hazards that are consented to.
-    pub(super) allow: &'a [Hazard],
+    pub(super) consents: &'a Consents,
     /// The plan that was reviewed.
     pub(super) reviewed: Reviewed<'a>,
 }
@@ -81,6 +81,7 @@ fn loaded(path: &Path, saved: &SavedPlan, global: &Global, ui: &Ui) -> Result<Lo
         sha256: saved.config_sha256.clone(),
         thresholds: saved.options.thresholds,
         hidden: Hidden::default(),
+        consents: Vec::new(),
     };
     Ok(Loaded { path: PathBuf::from(path), config, sources: Sources::default(), problems: Diagnostics::default() })
 }
@@ -102,7 +103,7 @@ async fn of_arguments(
         question: (&question, "yes"),
         nothing: None,
         destroys: false,
-        allow: &arguments.allowing.allow,
+        consents: &session.consents(&arguments.allowing.allow),
         reviewed,
     };
     carry_out(session, options, &command).await
@@ -125,6 +126,7 @@ pub(super) async fn carry_out(
         destroys: command.destroys,
         caller: (!command.json && !session.sandbox).then_some(caller_arn),
         options_of_same: &session.options_of_same,
+        consents: command.consents,
     };
     let terminal = Terminal::new(ui, &session.sources, caller_arn, manner);
     let exclusion = match command.locking.lock {
@@ -134,7 +136,7 @@ pub(super) async fn carry_out(
     let order = Order {
         operation: command.operation,
         options,
-        allow: command.allow,
+        consents: command.consents,
         reviewed: command.reviewed,
         exclusion,
         parallelism: command.parallelism,

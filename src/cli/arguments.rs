@@ -14,8 +14,7 @@ use clap::{Args, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use super::stats::Counted;
 use super::ui::Color;
-use crate::plan::Hazard;
-use crate::plan::hazard::HazardError;
+use crate::model::consent::Allowance;
 
 pub(super) use format::Format;
 pub(super) use plan::{DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
@@ -301,9 +300,10 @@ pub(super) struct Consent {
 /// Consent to hazards, by name.
 #[derive(Args, Clone, Debug)]
 pub(super) struct Allowing {
-    /// Consent to a hazard that the plan names, such as `protection-gap`; repeatable, or with commas
-    #[arg(long, value_name = "HAZARD", value_delimiter = ',', value_parser = hazard)]
-    pub(super) allow: Vec<Hazard>,
+    /// Consent to a hazard that the plan names, such as `protection-gap`, or at one resource only; repeatable, or with
+    /// commas
+    #[arg(long, value_name = "HAZARD[@ADDR]", value_delimiter = ',')]
+    pub(super) allow: Vec<Allowance>,
 }
 
 /// What keeps other runs out.
@@ -423,11 +423,6 @@ fn parallelism(text: &str) -> Result<usize, String> {
         Ok(number @ 1..=64) => Ok(number),
         Ok(_) | Err(_) => Err("give a number from 1 to 64".to_owned()),
     }
-}
-
-/// Parses the name of a hazard.
-fn hazard(text: &str) -> Result<Hazard, HazardError> {
-    text.trim().parse()
 }
 
 /// Tells whether an environment variable is set and not empty.

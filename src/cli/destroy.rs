@@ -30,7 +30,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
         question: (&question, &scope.stack),
         nothing: Some(&nothing),
         destroys: true,
-        allow: &arguments.allowing.allow,
+        consents: &session.consents(&arguments.allowing.allow),
         reviewed: Reviewed::No,
     };
     carry_out(&session, &options, &command).await

@@ -16,7 +16,7 @@ use crate::plan::causes;
 use crate::plan::drift::drifted;
 use crate::plan::file::SavedPlan;
 use crate::plan::since::{Moved, since};
-use crate::plan::{Options, Plan};
+use crate::plan::{Options, Plan, hazard};
 
 /// What the plan is held against.
 struct Reviewed {
@@ -37,7 +37,11 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if let Some(base) = base {
         label(&mut plan, base, &session, &options).await?;
     }
-    let saved = session.engine.saved(&plan, &live.kinds, &options, arguments.expires);
+    let consents = session.consents(&[]);
+    if options.targets.is_empty() {
+        plan.diagnostics.extend(hazard::unused(&plan, &consents));
+    }
+    let saved = session.engine.saved(&plan, &live.kinds, &options, arguments.expires).with_consents(&consents);
     let stale = reviewed.as_ref().is_some_and(|reviewed| reviewed.digest != saved.digest);
     let verdict = session::verdict(&plan);
     let is_bad = || {

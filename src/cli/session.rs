@@ -16,12 +16,17 @@ use super::{connection, lease, saved};
 use crate::aws::ConnectOptions;
 use crate::config;
 use crate::config::Config;
+use crate::config::consent;
 use crate::engine::{self, EngineError, Purpose};
+use crate::model::Consents;
+use crate::model::consent::Allowance;
 use crate::model::{Address, KindId};
 use crate::model::{Diagnostics, Sources};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
 use crate::sandbox::Sandbox;
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 /// The parsed file, with its texts for underlining.
 #[derive(Debug)]
@@ -36,7 +41,10 @@ pub(super) struct Loaded {
 /// Finds and parses the file. Its problems go to stderr; with errors among them there is no file.
 pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let path = file::find(global)?;
-    let config::Loaded { config, diagnostics, sources } = config::load(&path);
+    let config::Loaded { config, mut diagnostics, sources } = config::load(&path);
+    if let Some(config) = &config {
+        diagnostics.extend(consent::judged(&config.consents, TimeZone::UTC.to_datetime(Timestamp::now()).date()));
+    }
     ui.aside(&shown::problems(&diagnostics, &sources, ui));
     let shown = path.display();
     match config {
@@ -151,7 +159,15 @@ impl<'a> Session<'a> {
 
     /// Renders a plan for people; `command` carries it out.
     pub(super) fn render(&self, plan: &Plan, command: &str) -> String {
-        render_plan(plan, &self.sources, command, self.ui)
+        render_plan(plan, &self.consents(&[]), &self.sources, command, self.ui)
+    }
+
+    /// Collects what is consented to: on the command line, and in the file by AWS's clock.
+    pub(super) fn consents(&self, allowed: &[Allowance]) -> Consents {
+        let today = TimeZone::UTC.to_datetime(self.engine.now()).date();
+        let declared = self.engine.config.consents.iter();
+        let declared = declared.filter(|consent| !consent.is_over(today) && !consent.is_too_long(today));
+        Consents { allowed: allowed.to_vec(), declared: declared.cloned().collect() }
     }
 
     /// Makes a plan's options from the arguments.

@@ -91,7 +91,9 @@ fn show_saved(path: &Path, arguments: &ShowArguments, ui: &Ui) -> Result<Exit, C
         uri: &file::uri(file.as_ref()),
         run: github::Step { exit: Exit::Done, stale: false, out: Some(path) },
     };
-    ui.answer(&formats::written(&saved, &asked, || render_plan(&plan, &Sources::default(), "apply", ui))?);
+    ui.answer(&formats::written(&saved, &asked, || {
+        render_plan(&plan, &saved.declared(), &Sources::default(), "apply", ui)
+    })?);
     if arguments.format == PlanFormat::Text {
         let [created, by, expires] =
             [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));

@@ -1,7 +1,7 @@
 //! Problems and plans as people read them on a terminal.
 
 use super::ui::Ui;
-use crate::model::{Diagnostic, Diagnostics, Severity, Sources};
+use crate::model::{Consents, Diagnostic, Diagnostics, Severity, Sources};
 use crate::plan::Plan;
 use crate::render;
 use crate::render::diagnostics::{Style, render_one};
@@ -25,7 +25,7 @@ pub(super) fn counted(diagnostics: &Diagnostics) -> String {
 }
 
 /// Renders a plan for people; `command` carries it out.
-pub(super) fn render_plan(plan: &Plan, sources: &Sources, command: &str, ui: &Ui) -> String {
+pub(super) fn render_plan(plan: &Plan, consents: &Consents, sources: &Sources, command: &str, ui: &Ui) -> String {
     let problems = problems(&plan.diagnostics, sources, ui);
-    render::text::plan(plan, &problems, command, ui.width())
+    render::text::plan(plan, consents, &problems, command, ui.width())
 }

@@ -21,7 +21,7 @@ use crate::aws::Pace;
 use crate::engine::{self, Audience, News, PATIENCE};
 use crate::kinds::package::{Installation, InstanceRun, Stage};
 use crate::model::safe::{Safe, escaped};
-use crate::model::{Action, Address, Sources};
+use crate::model::{Action, Address, Consents, Sources};
 use crate::plan::{Change, Plan, Verdict, hazard};
 use crate::render::{self, progress::Progress, report::RunReport};
 
@@ -50,6 +50,8 @@ pub(super) struct Manner<'a> {
     pub(super) caller: Option<&'a str>,
     /// The options that another command needs to mean the same file and account.
     pub(super) options_of_same: &'a str,
+    /// What is consented to.
+    pub(super) consents: &'a Consents,
 }
 
 /// The terminal of one run.
@@ -132,7 +134,9 @@ impl<'a> Terminal<'a> {
                 ui.aside(&problems(&plan.diagnostics, self.sources, ui));
             }
             Some(nothing) if plan.is_empty() && verdict == Verdict::Clean => ui.answer(&format!("{nothing}\n")),
-            Some(_) | None => ui.answer(&render_plan(plan, self.sources, self.manner.operation, ui)),
+            Some(_) | None => {
+                ui.answer(&render_plan(plan, self.manner.consents, self.sources, self.manner.operation, ui))
+            }
         }
     }
 

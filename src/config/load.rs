@@ -22,7 +22,8 @@ use super::sizes::{check_entries, too_large};
 use super::spec::SECTIONS;
 use super::stack::{stack, stack_tags};
 use super::tree::{Node, Tree, fill, overlay};
-use super::{limits, read, resolve, structure};
+use super::{consent, limits, read, resolve, structure};
+use crate::model::consent::Consent;
 use crate::model::source::{Place, Sources};
 
 /// The result of loading a file.
@@ -49,6 +50,8 @@ pub struct Config {
     pub thresholds: Thresholds,
     /// The values that nobody is shown.
     pub hidden: Hidden,
+    /// What the file consents to, its time not yet looked at.
+    pub consents: Vec<Consent>,
 }
 
 /// Reads and checks a configuration file.
@@ -158,9 +161,16 @@ fn load_into(file: usize, text: &str, folder: Option<Folder>, prefix: String, pr
     }
     structure::require(&mut root, problems);
     let (scope, thresholds) = stack(&root, problems);
+    let consents = consent::consents(&root, problems);
     if !resolvable {
-        let config =
-            Config { scope, desired: Vec::new(), sha256: String::new(), thresholds, hidden: Hidden::default() };
+        let config = Config {
+            scope,
+            desired: Vec::new(),
+            sha256: String::new(),
+            thresholds,
+            hidden: Hidden::default(),
+            consents: Vec::new(),
+        };
         return Outcome { config, cut };
     }
     let mut context = Context {
@@ -191,7 +201,7 @@ fn load_into(file: usize, text: &str, folder: Option<Folder>, prefix: String, pr
     }
     let (found, hidden) = (context.problems.found, context.hidden);
     problems.found = found;
-    let config = Config { scope, desired, sha256: digest(problems.sources), thresholds, hidden };
+    let config = Config { scope, desired, sha256: digest(problems.sources), thresholds, hidden, consents };
     Outcome { config, cut }
 }
 
@@ -271,6 +281,15 @@ fn extended(
         let diagnostic = Diagnostic::error("VSS0110", "a base file cannot extend another one")
             .label("one level only")
             .help("let the files that use it extend one base");
+        problems.add(&member.key, diagnostic);
+    }
+    // What a reviewer of this file does not see is no consent to it.
+    if let Tree::Table(members) = &mut base.tree
+        && let Some(member) = members.shift_remove("consent")
+    {
+        let diagnostic = Diagnostic::warning("VSS0222", "a consent in a base file covers nothing")
+            .label("covers nothing")
+            .help("write it into the file that the change is made in");
         problems.add(&member.key, diagnostic);
     }
     Some(base)

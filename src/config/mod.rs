@@ -7,6 +7,7 @@
 //! references are in place.
 
 pub mod cloudformation;
+pub mod consent;
 mod context;
 mod documents;
 mod folder;

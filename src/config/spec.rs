@@ -76,6 +76,8 @@ pub(crate) struct FileSpec {
     pub(crate) stack: StackSpec,
     /// Tags on every resource that takes tags.
     pub(crate) tags: Option<BTreeMap<String, String>>,
+    /// What this file consents to, so that a reviewer sees it; it does not come through `extends`.
+    pub(crate) consent: Option<Vec<ConsentSpec>>,
     /// Keys that every entry of a kind has unless it says otherwise. `tags` are merged, all else is replaced.
     pub(crate) defaults: Option<BTreeMap<String, BTreeMap<String, String>>>,
     /// IAM roles.
@@ -96,6 +98,20 @@ pub(crate) struct FileSpec {
     pub(crate) restore_test: Option<BTreeMap<String, RestoreTestSpec>>,
     /// AWS Backup's settings of the region.
     pub(crate) region_settings: Option<RegionSettingsSpec>,
+}
+
+/// Consent to one hazard at one resource.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ConsentSpec {
+    /// The hazard, as plans name it, such as `protection-gap`.
+    pub(crate) hazard: String,
+    /// The resource, such as `plan.daily`; `stack` for `large-change`.
+    pub(crate) address: String,
+    /// Why it is meant.
+    pub(crate) reason: String,
+    /// The last day on which it holds, in UTC, such as `2026-12-31`; at most 90 days ahead.
+    pub(crate) until: String,
 }
 
 /// Whose resources these are, and where they are.

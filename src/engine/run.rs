@@ -12,9 +12,10 @@ use super::timings::Part;
 use super::wait;
 use crate::apply::leftovers::leftovers;
 use crate::apply::{self, Leftover, Report};
+use crate::model::Consents;
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
-use crate::plan::{Hazard, Plan, hazard};
+use crate::plan::{Plan, hazard};
 
 /// How often the account is read again before a difference after an apply counts: about half a minute in all.
 const SWEEPS: u32 = 6;
@@ -27,7 +28,7 @@ pub struct Order<'a> {
     /// What is planned.
     pub options: &'a Options,
     /// The hazards that are consented to.
-    pub allow: &'a [Hazard],
+    pub consents: &'a Consents,
     /// The plan that somebody reviewed.
     pub reviewed: Reviewed<'a>,
     /// How other runs are kept out.
@@ -61,7 +62,7 @@ pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audi
     let plan = plan(session, order, audience).await?;
     // A read in the middle of another run shows resources half made, and hazards that are none: while that run goes on
     // they are judged after it, in `current`; else from a second look, as it may have ended since the first.
-    let is_open = !order.reviewed.is_pinned() && !hazard::unconsented(&plan, order.allow).is_empty();
+    let is_open = !order.reviewed.is_pinned() && !hazard::unconsented(&plan, order.consents).is_empty();
     let is_busy = is_open && is_held(session, order.exclusion).await;
     let plan = if is_open && !is_busy { session.build(order.options, audience).await?.0 } else { plan };
     audience.tell(&News::Plan { plan: &plan, verdict: plan.verdict(), again: false });
@@ -70,7 +71,7 @@ pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audi
         return Ok(Ended::before_calls(plan.verdict().into(), plan));
     }
     if !is_busy {
-        refuse_hazards(&plan, order.allow)?;
+        refuse_hazards(&plan, order.consents)?;
     }
     // Nobody listens for Ctrl-C yet: it ends the run.
     if !agreed(audience.consent().await)? {
@@ -132,14 +133,14 @@ async fn current(
     audience: &dyn Audience,
 ) -> Result<(Plan, bool), EngineError> {
     let Some(again) = guard.reread(session, order.options, &before, audience).await? else {
-        refuse_hazards(&before, order.allow)?;
+        refuse_hazards(&before, order.consents)?;
         return Ok((before, true));
     };
     if order.reviewed.is_pinned() {
         return Err(EngineError::Moved);
     }
     audience.tell(&News::Plan { plan: &again, verdict: again.verdict(), again: true });
-    refuse_hazards(&again, order.allow)?;
+    refuse_hazards(&again, order.consents)?;
     if again.is_empty() {
         return Ok((again, true));
     }
@@ -156,8 +157,8 @@ fn agreed(consent: Consent) -> Result<bool, EngineError> {
 }
 
 /// Refuses a plan with a hazard that nobody consented to. A `yes` is no consent to what people may not have seen.
-fn refuse_hazards(plan: &Plan, allowed: &[Hazard]) -> Result<(), EngineError> {
-    let open = hazard::unconsented(plan, allowed);
+fn refuse_hazards(plan: &Plan, consents: &Consents) -> Result<(), EngineError> {
+    let open = hazard::unconsented(plan, consents);
     if open.is_empty() {
         return Ok(());
     }

@@ -20,12 +20,13 @@ use super::fingerprint::{Observed, canonical, observe};
 use super::{Change, FORMAT, Orphan, Plan, Step};
 use crate::config;
 use crate::kind::{Desired, KindLive};
+use crate::model::Consents;
 use crate::model::Thresholds;
 use crate::model::codes;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Diagnostic, KindId, Location, Scope, Severity};
 
-pub use form::{SavedCall, SavedChange, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
+pub use form::{SavedCall, SavedChange, SavedConsent, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
 pub use refusal::Refusal;
 
 /// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
@@ -120,6 +121,9 @@ pub struct SavedPlan {
     pub objects: Vec<Observed>,
     /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Notice>,
+    /// What the file consents to, for showing: no part of the digest, and no consent by itself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub consents: Vec<SavedConsent>,
 }
 
 /// When and by whom a plan is saved.
@@ -167,9 +171,24 @@ impl SavedPlan {
             steps: plan.steps.iter().map(SavedStep::from).collect(),
             objects: observe(plan, desired, live, &[]),
             diagnostics: plan.diagnostics.iter().map(notice).collect(),
+            consents: Vec::new(),
         };
         saved.seal();
         saved
+    }
+
+    /// Notes what the file consents to.
+    #[must_use]
+    pub fn with_consents(mut self, consents: &Consents) -> Self {
+        self.consents = consents.declared.iter().map(SavedConsent::from).collect();
+        self.seal();
+        self
+    }
+
+    /// Returns what the file consented to when the plan was made, for showing.
+    pub fn declared(&self) -> Consents {
+        let declared = self.consents.iter().filter_map(SavedConsent::read).collect();
+        Consents { allowed: Vec::new(), declared }
     }
 
     /// Computes both hashes.
@@ -201,6 +220,7 @@ impl SavedPlan {
             steps,
             objects,
             diagnostics: _,
+            consents: _,
         } = self;
         let changes: Vec<SavedChange> = changes.iter().map(SavedChange::reviewed).collect();
         let orphans: Vec<SavedOrphan> =

@@ -10,9 +10,10 @@ use unicode_width::UnicodeWidthStr;
 use super::fields::{field_lines, with_own_causes, write_lines};
 use super::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
 use crate::kinds;
+use crate::model::consent::Consent;
 use crate::model::safe::escaped;
-use crate::model::{Action, Address};
-use crate::plan::{Change, Hazard, Orphan, Plan, Summary, hazard};
+use crate::model::{Action, Address, Consents};
+use crate::plan::{Change, Hazard, HazardNote, Orphan, Plan, Summary, hazard};
 
 pub(crate) use super::layout::paragraph;
 
@@ -23,15 +24,16 @@ pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the config
 pub const NO_CHANGES_SEEN: &str = "No changes in what could be read.";
 
 /// Renders a plan in at most `width` columns, as far as names allow. `problems` is the rendered form of its
-/// diagnostics, which needs the sources; `command` carries the plan out, and takes the consent to it.
-pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String {
+/// diagnostics, which needs the sources; `command` carries the plan out, and takes the consent to it. `consents` are
+/// those of the file.
+pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, width: usize) -> String {
     let mut text = String::new();
     verdict(&mut text, plan, width);
     let mut was_block = true;
     for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
         let mut block = String::new();
         self::change(&mut block, change, width);
-        hazards(&mut block, plan, &change.address, width);
+        hazards(&mut block, plan, consents, &change.address, width);
         // Blocks of a header alone follow one another without empty lines, as in a list.
         let is_block = block.lines().nth(1).is_some();
         if is_block || was_block {
@@ -57,7 +59,7 @@ pub fn plan(plan: &Plan, problems: &str, command: &str, width: usize) -> String 
     if !text.is_empty() {
         text.push('\n');
     }
-    consent(&mut text, plan, command, width);
+    consent(&mut text, plan, consents, command, width);
     let _ = writeln!(text, "{BOLD}{last}{BOLD:#}");
     text
 }
@@ -150,30 +152,30 @@ fn settled(text: &mut String, change: &Change, indent: usize, width: usize) {
 }
 
 /// Writes which changes of a resource need consent, and why.
-fn hazards(text: &mut String, plan: &Plan, address: &Address, width: usize) {
+fn hazards(text: &mut String, plan: &Plan, consents: &Consents, address: &Address, width: usize) {
     for (_, note) in hazard::all(plan).filter(|(of, note)| *of == address && note.hazard != Hazard::LargeChange) {
-        paragraph(
-            text,
-            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
-            4,
-            width,
-        );
+        hazard_lines(text, note, consents.declared(note.hazard, address), 4, width);
+    }
+}
+
+/// Writes one hazard, and the consent of the file that covers it.
+fn hazard_lines(text: &mut String, note: &HazardNote, consent: Option<&Consent>, indent: usize, width: usize) {
+    let line = format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why));
+    paragraph(text, &line, indent, width);
+    if let Some(Consent { reason, until, .. }) = consent {
+        paragraph(text, &format!("consented to in the file until {until}: {}", escaped(reason)), indent + 2, width);
     }
 }
 
 /// Says how to consent to what the plan brings.
-fn consent(text: &mut String, plan: &Plan, command: &str, width: usize) {
-    let hazards: BTreeSet<Hazard> = hazard::all(plan).map(|(_, note)| note.hazard).collect();
+fn consent(text: &mut String, plan: &Plan, consents: &Consents, command: &str, width: usize) {
+    for (address, note) in hazard::all(plan).filter(|(_, note)| note.hazard == Hazard::LargeChange) {
+        hazard_lines(text, note, consents.declared(note.hazard, address), 0, width);
+    }
+    let open = hazard::unconsented(plan, consents);
+    let hazards: BTreeSet<Hazard> = open.into_iter().map(|(_, note)| note.hazard).collect();
     if hazards.is_empty() {
         return;
-    }
-    for (_, note) in hazard::all(plan).filter(|(_, note)| note.hazard == Hazard::LargeChange) {
-        paragraph(
-            text,
-            &format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why)),
-            0,
-            width,
-        );
     }
     let names: Vec<&str> = hazards.into_iter().map(Hazard::name).collect();
     let line = format!("{BOLD}hint{BOLD:#}: `{command} --allow {}` consents to what is marked `!`", names.join(","));

@@ -1,7 +1,7 @@
 //! A simulated account and the whole library on it, in process: what the tests plan and apply with.
 
 use std::path::Path;
-use std::sync::Mutex;
+use std::sync::{LazyLock, Mutex};
 use std::time::Duration;
 use vssctl::model::KindId;
 
@@ -16,7 +16,7 @@ use vssctl::config::{self, Config};
 use vssctl::engine::{self, Audience, Consent, Exclusion, News, OpenError, Order, Purpose, Reviewed, Session, Tempo};
 use vssctl::kind::{Found, KindLive};
 use vssctl::kinds::package::{Installation, installation};
-use vssctl::model::{Action, Scope, Severity};
+use vssctl::model::{Action, Consents, Scope, Severity};
 use vssctl::observe::{self, LiveAccount};
 use vssctl::plan::{self, Hazard, Plan, build};
 use vssctl::sandbox::account::Region;
@@ -153,12 +153,17 @@ impl<F: FnOnce() + Send> Audience for Meanwhile<F> {
 /// Waits a thousandth of a second where a run waits half a second.
 pub(crate) const HASTE: Tempo = Tempo { pace: Duration::from_millis(1), timing: Timing::SIMULATED };
 
+/// Consent to all hazards.
+pub(crate) static ALL: LazyLock<Consents> = LazyLock::new(|| Consents::to(&Hazard::ALL));
+/// No consent.
+pub(crate) static NONE: LazyLock<Consents> = LazyLock::new(Consents::default);
+
 /// What a test does where it has no wish of its own: everything is consented to, and nobody else is there.
 pub(crate) fn order(options: &plan::Options) -> Order<'_> {
     Order {
         operation: "apply",
         options,
-        allow: &Hazard::ALL,
+        consents: &ALL,
         reviewed: Reviewed::No,
         exclusion: Exclusion::None,
         parallelism: 8,

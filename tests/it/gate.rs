@@ -7,7 +7,7 @@ use vssctl::model::Operation;
 
 use serde_json::{Value, json};
 use vssctl::apply::Status;
-use vssctl::model::{Action, Phase};
+use vssctl::model::{Action, Consents, Phase};
 use vssctl::plan::Options;
 use vssctl::plan::{Hazard, Plan, hazard};
 
@@ -112,7 +112,7 @@ fn the_package_comes_first_then_the_policy_then_the_old_policy_goes() {
     assert_eq!(package.reason.as_deref(), Some(format!("first on sql-1 ({id}), then on the others").as_str()));
     assert!(step(Phase::Ensure, KindId::Role).after.contains(&step(Phase::Ensure, KindId::Package).id));
     assert_eq!(why(&plan, Hazard::VssUnavailable), [""; 0]);
-    assert!(hazard::unconsented(&plan, &CONSENT).is_empty());
+    assert!(hazard::unconsented(&plan, &Consents::to(&CONSENT)).is_empty());
 
     bench.apply(&after(PACKAGE));
     assert_eq!(version(&bench, &id), "2.5.1");

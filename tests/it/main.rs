@@ -12,6 +12,7 @@ mod clock;
 mod command_lines;
 mod commands;
 mod competing;
+mod consents;
 mod convergence;
 mod copies;
 mod credentials;

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::kind::Desired;
+use crate::model::consent::{Consent, Reach};
 use crate::model::{Action, Address, Cause, Display, FieldChange, Location, Operation, Phase, PlannedCall};
 use crate::plan::{Change, Hazard, HazardNote, Orphan, Step};
 
@@ -143,6 +144,40 @@ pub struct SavedOrphan {
     /// Where it comes from, where the file was held against its base: no part of the digest.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cause: Option<Cause>,
+}
+
+/// One consent of the file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Consent")]
+pub struct SavedConsent {
+    /// What is consented to.
+    pub hazard: Hazard,
+    /// Where: an address, or `stack`.
+    pub address: String,
+    /// Why.
+    pub reason: String,
+    /// The last day on which it holds, in UTC.
+    pub until: String,
+}
+
+impl From<&Consent> for SavedConsent {
+    fn from(consent: &Consent) -> Self {
+        let Consent { hazard, reach, reason, until, location: _ } = consent;
+        Self { hazard: *hazard, address: reach.to_string(), reason: reason.clone(), until: until.to_string() }
+    }
+}
+
+impl SavedConsent {
+    /// Reads it back; none where it is not as it was written.
+    pub(super) fn read(&self) -> Option<Consent> {
+        let reach = match self.address.as_str() {
+            "stack" => Reach::Stack,
+            address => Reach::At(address.parse().ok()?),
+        };
+        let until = self.until.parse().ok()?;
+        Some(Consent { hazard: self.hazard, reach, reason: self.reason.clone(), until, location: None })
+    }
 }
 
 impl From<&Desired> for SavedEntry {

@@ -6,7 +6,8 @@ use super::notes::Notes;
 use super::subject::Subject;
 use super::{Hazard, HazardNote, backup, competing, iam, restore_test, twice};
 use crate::kinds::attachment::AttachmentCarried;
-use crate::model::{Action, Address, KindId, Phase};
+use crate::model::consent::Consent;
+use crate::model::{Action, Address, Consents, Diagnostic, KindId, Phase};
 use crate::plan::draft::{Draft, Input};
 use crate::plan::{Plan, Step};
 
@@ -14,8 +15,23 @@ use crate::plan::{Plan, Step};
 const LARGE: usize = 10;
 
 /// Lists the hazards of a plan that nobody consented to, in the order of the steps.
-pub fn unconsented<'a>(plan: &'a Plan, allowed: &[Hazard]) -> Vec<(&'a Address, &'a HazardNote)> {
-    all(plan).filter(|(_, note)| !allowed.contains(&note.hazard)).collect()
+pub fn unconsented<'a>(plan: &'a Plan, consents: &Consents) -> Vec<(&'a Address, &'a HazardNote)> {
+    all(plan).filter(|(address, note)| !consents.cover(note.hazard, address)).collect()
+}
+
+/// Names the consents of the file that a whole plan has no use for.
+pub fn unused(plan: &Plan, consents: &Consents) -> Vec<Diagnostic> {
+    let is_used = |consent: &Consent| all(plan).any(|(address, note)| consent.covers(note.hazard, address));
+    let unused = consents.declared.iter().filter(|consent| !is_used(consent));
+    unused
+        .map(|consent| {
+            let message =
+                format!("the consent to `{}` at `{}` covers nothing of this plan", consent.hazard, consent.reach);
+            Diagnostic::warning("VSS0223", message)
+                .located(consent.location.clone())
+                .help("take it out of the file once the change is made")
+        })
+        .collect()
 }
 
 /// Lists the hazards of a plan, in the order of the steps.

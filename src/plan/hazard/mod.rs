@@ -12,7 +12,6 @@ mod backup;
 mod competing;
 mod find;
 mod iam;
-mod name;
 mod notes;
 mod powers;
 mod restore_test;
@@ -20,8 +19,8 @@ mod subject;
 mod systems;
 mod twice;
 
-pub use find::{all, unconsented};
+pub use crate::model::hazard::{Hazard, HazardNote};
+pub use find::{all, unconsented, unused};
 pub(super) use find::{attach, find};
 pub(super) use iam::still_needs;
-pub use name::{Hazard, HazardError, HazardNote};
 pub(super) use subject::ours;

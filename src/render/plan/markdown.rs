@@ -231,7 +231,13 @@ fn block(change: &SavedChange, saved: &SavedPlan, plan: &Plan) -> Block {
     lines.extend(of_plan.into_iter().flat_map(fields));
     lines.extend(settles);
     let notes = saved.steps.iter().filter(|step| step.address == change.address).flat_map(|step| &step.hazards);
-    lines.extend(notes.map(|note| escaped(&format!("! {}: {}", note.hazard, note.why))));
+    let consents = saved.declared();
+    for note in notes {
+        lines.push(escaped(&format!("! {}: {}", note.hazard, note.why)));
+        let consent = consents.declared(note.hazard, &change.address);
+        let said = consent.map(|it| format!("#   consented to in the file until {}: {}", it.until, it.reason));
+        lines.extend(said.map(|said| escaped(&said)));
+    }
     Block { title, lines, is_open: change.action != Action::Create }
 }
 

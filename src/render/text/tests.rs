@@ -48,7 +48,7 @@ fn field(path: &str, display: Display, before: Value, after: Value) -> FieldChan
 }
 
 fn rendered(plan: &Plan) -> String {
-    anstream::adapter::strip_str(&super::plan(plan, "", "apply", 80)).to_string()
+    anstream::adapter::strip_str(&super::plan(plan, &Consents::default(), "", "apply", 80)).to_string()
 }
 
 #[test]
@@ -137,6 +137,6 @@ fn foreign_text_brings_no_codes_of_its_own() {
         Action::Update,
         vec![field("description", Display::Value, json!("a"), json!(hostile))],
     )]);
-    let text = super::plan(&plan, "", "apply", 80);
+    let text = super::plan(&plan, &Consents::default(), "", "apply", 80);
     assert!(!text.contains("\u{1b}[31m") && !text.contains('\u{202e}') && !text.contains("\n- vault"), "{text}");
 }

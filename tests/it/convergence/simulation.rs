@@ -19,7 +19,7 @@ use vssctl::engine::{
 };
 use vssctl::model::Action;
 use vssctl::plan::file::SavedPlan;
-use vssctl::plan::{Hazard, Plan, hazard};
+use vssctl::plan::{Plan, hazard};
 use vssctl::sandbox::{FaultPlan, Sandbox};
 
 use super::account;
@@ -30,6 +30,7 @@ use super::world::files::Written;
 use super::world::lens::Lens;
 use super::world::{self, coverage, oracle, schema};
 use crate::bench;
+use crate::bench::{ALL, NONE};
 
 /// The waits of a run against AWS: nobody waits for them, the clock is virtual.
 const TEMPO: Tempo = Tempo::REAL;
@@ -185,7 +186,7 @@ impl World {
             let order = Order {
                 operation: "apply",
                 options: &options,
-                allow: if way.plain { &[] } else { &Hazard::ALL },
+                consents: if way.plain { &NONE } else { &ALL },
                 reviewed: reviewed.as_ref().map_or(Reviewed::No, Reviewed::Saved),
                 exclusion: if way.leases { Exclusion::Lease { patience: PATIENCE } } else { Exclusion::None },
                 parallelism: 8,

@@ -94,7 +94,7 @@ impl Hazard {
     }
 
     /// Tells whether it stays a hazard when the whole stack is destroyed.
-    pub(super) fn outlives_the_stack(self) -> bool {
+    pub fn outlives_the_stack(self) -> bool {
         match self {
             Self::RetentionOrphan | Self::RecoveryPointsDeleted | Self::SharedResource => true,
             Self::ProtectionGap
@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn every_hazard_is_documented() {
-        let text = include_str!("../../../docs/hazards.md");
+        let text = include_str!("../../docs/hazards.md");
         for hazard in Hazard::ALL {
             assert!(text.contains(&format!("| `{hazard}` |")), "docs/hazards.md lacks {hazard}");
         }
