@@ -2,6 +2,7 @@
 
 mod format;
 mod patience;
+mod permissions;
 mod plan;
 mod proof;
 mod sandbox;
@@ -17,6 +18,7 @@ use super::ui::Color;
 use crate::model::consent::Allowance;
 
 pub(super) use format::Format;
+pub(super) use permissions::{PermissionsArguments, PermissionsPurpose, TrustPlatform};
 pub(super) use plan::{DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
 pub(super) use proof::{
     BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
@@ -372,33 +374,6 @@ pub(super) struct AdoptArguments {
     pub(super) consent: Consent,
     #[command(flatten)]
     pub(super) locking: Locking,
-}
-
-/// Arguments of `permissions`.
-#[derive(Args, Debug)]
-pub(super) struct PermissionsArguments {
-    /// For which commands: `plan` (also show), `apply` (also destroy, adopt), or `verify`
-    #[arg(value_enum, value_name = "COMMAND")]
-    pub(super) purpose: PermissionsPurpose,
-    /// Only this document, as one object, where IAM's limit makes several
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    pub(super) part: Option<u32>,
-    /// Include deleting what the stack still owns of kinds that the file no longer has
-    #[arg(long)]
-    pub(super) prune: bool,
-}
-
-/// What permissions are for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum PermissionsPurpose {
-    /// Reading only.
-    Plan,
-    /// Reading and writing.
-    Apply,
-    /// Reading, how backups went included.
-    Verify,
-    /// That, and starting on-demand backups into the file's vaults.
-    Backup,
 }
 
 /// Arguments of `explain`.

@@ -1,8 +1,8 @@
 //! `plan --base REF`: the configuration as it is at another commit.
 //!
 //! git is the one program that vssctl runs. It is asked for objects only, by fixed arguments: without a pager, hooks,
-//! filters or a watcher of files, and without fetching anything. What is a link or a submodule at that commit is refused,
-//! as links are on the disk.
+//! filters or a watcher of files, and without fetching anything. What is a link or a submodule at that commit is
+//! refused, as links are on the disk.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};

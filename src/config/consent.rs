@@ -36,14 +36,13 @@ fn consent(node: &Node, problems: &mut Problems<'_>) -> Option<Consent> {
             None
         }
     });
-    let reach = text("address").and_then(|address| match (address.as_str(), address.parse()) {
-        ("stack", _) => Some(Reach::Stack),
-        (_, Ok(address)) => Some(Reach::At(address)),
-        (_, Err(_)) => {
+    let reach = text("address").and_then(|address| {
+        let reach = Reach::read(&address);
+        if reach.is_none() {
             let message = format!("`{}` is no address", safe(&address));
             wrong("address", message, "no address", "write one resource, such as `plan.daily`; there are no patterns");
-            None
         }
+        reach
     });
     if let (Some(hazard), Some(reach)) = (hazard, &reach)
         && (hazard == Hazard::LargeChange) != (*reach == Reach::Stack)

@@ -110,8 +110,8 @@ pub trait Kind: Sync + std::fmt::Debug {
         Vec::new()
     }
 
-    /// Returns what a resource is to Terraform's AWS provider, the resource itself first; nothing where the provider has
-    /// no type for it.
+    /// Returns what a resource is to Terraform's AWS provider, the resource itself first; nothing where the provider
+    /// has no type for it.
     fn terraform(&self, _side: &Side<'_>) -> Vec<TerraformResource> {
         Vec::new()
     }

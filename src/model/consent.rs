@@ -6,7 +6,7 @@ use std::str::FromStr;
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use super::{Address, Hazard, Location};
+use super::{Address, Hazard, KindId, Location};
 
 /// The most days that a consent in the file may last.
 pub const LONGEST: i64 = 90;
@@ -21,6 +21,17 @@ pub enum Reach {
 }
 
 impl Reach {
+    /// Reads `stack`, or the address of one resource; none where it is neither.
+    pub fn read(text: &str) -> Option<Self> {
+        if text == "stack" {
+            return Some(Self::Stack);
+        }
+        let address: Address = text.parse().ok()?;
+        // A kind alone is a resource only where there is one of it.
+        let is_one = !address.key().is_empty() || address.kind() == KindId::RegionSettings;
+        is_one.then_some(Self::At(address))
+    }
+
     /// Tells whether it takes in a hazard that a plan has at an address.
     fn takes(&self, hazard: Hazard, address: &Address) -> bool {
         match self {
@@ -88,8 +99,7 @@ impl FromStr for Allowance {
         let hazard: Hazard = name.parse().map_err(|error: super::HazardError| error.to_string())?;
         let reach = match place {
             None => None,
-            Some("stack") => Some(Reach::Stack),
-            Some(at) => Some(Reach::At(at.parse().map_err(|_| format!("`{at}` is no address such as `plan.daily`"))?)),
+            Some(at) => Some(Reach::read(at).ok_or_else(|| format!("`{at}` is no address such as `plan.daily`"))?),
         };
         Ok(Self { hazard, reach })
     }
@@ -154,6 +164,8 @@ mod tests {
         let at = Reach::At("selection.a.b".parse().expect("an address"));
         let wanted = Allowance { hazard: Hazard::ProtectionGap, reach: Some(at) };
         assert_eq!(read("protection-gap@selection.a.b"), Ok(wanted));
-        assert!(read("protection-gap@nothing").is_err() && read("gap").is_err());
+        for wrong in ["protection-gap@nothing", "protection-gap@plan", "gap"] {
+            assert!(read(wrong).is_err(), "{wrong}");
+        }
     }
 }

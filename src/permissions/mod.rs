@@ -10,7 +10,9 @@ mod row;
 pub mod table;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 pub use documents::{LIMIT, Purpose, documents};
 pub use facts::Facts;
 pub use row::{Action, Reach, Row, Target};
+pub use trust::{Place, Platform, TrustError, trust};

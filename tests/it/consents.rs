@@ -90,7 +90,10 @@ fn each_mistake_in_a_consent_is_named_at_its_place() {
 #[test]
 fn a_consent_in_a_base_file_covers_nothing() {
     let place = shortened("");
-    place.write("base.toml", consent("retention-shortened", "plan.daily", &day(30)));
+    place.write(
+        "base.toml",
+        "[tags]\nteam = \"a\"\n".to_owned() + &consent("retention-shortened", "plan.daily", &day(30)),
+    );
     let text = place.read("vss.toml");
     place.write("vss.toml", format!("extends = \"base.toml\"\n{text}"));
     let run = apply(&place).exits(4);

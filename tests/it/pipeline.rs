@@ -214,7 +214,7 @@ fn a_base_that_can_not_be_used_ends_the_plan_and_one_that_lacks_the_file_labels_
 fn what_the_file_has_come_to_say_as_it_is_live_settles_drift() {
     let place = repository();
     by_hand(&place, |plan| plan["Rules"][0]["Lifecycle"]["DeleteAfterDays"] = json!(40));
-    place.write("vss.toml", MAIN_JOB.replace("delete_after = \"35d\"", "delete_after = \"40d\""));
+    place.write("vss.toml", MAIN_JOB.replace("\"35d\"", "\"40d\""));
     let run = plan(&place, &["--base", "main"]).exits(0);
     assert!(run.stdout.contains("this change settles drift of rule.nightly.delete_after"), "{}", run.stdout);
     let json: Value =

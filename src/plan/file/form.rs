@@ -171,10 +171,7 @@ impl From<&Consent> for SavedConsent {
 impl SavedConsent {
     /// Reads it back; none where it is not as it was written.
     pub(super) fn read(&self) -> Option<Consent> {
-        let reach = match self.address.as_str() {
-            "stack" => Reach::Stack,
-            address => Reach::At(address.parse().ok()?),
-        };
+        let reach = Reach::read(&self.address)?;
         let until = self.until.parse().ok()?;
         Some(Consent { hazard: self.hazard, reach, reason: self.reason.clone(), until, location: None })
     }

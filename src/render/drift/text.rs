@@ -10,7 +10,8 @@ use crate::render::fields::{field_lines, write_lines};
 use crate::render::layout::{BOLD, CHANGE, DIM, REMOVE, paragraph};
 use crate::render::text::header;
 
-/// Renders what was found in at most `width` columns, as far as names allow. `problems` are those of the plan, rendered.
+/// Renders what was found in at most `width` columns, as far as names allow. `problems` are those of the plan,
+/// rendered.
 pub fn text(drift: &Drift<'_>, problems: &str, width: usize) -> String {
     let scope = drift.scope;
     let [stack, account, region] = [&scope.stack, &scope.account_id, &scope.region].map(|text| escaped(text));

@@ -1,7 +1,7 @@
 //! A plan in the shape of Terraform's JSON plan, for checkov, conftest and tf-summarize.
 //!
-//! Types, arguments and actions are Terraform's own. What the AWS provider has no type for is named in `x-vssctl`. Shape:
-//! <https://developer.hashicorp.com/terraform/internals/json-format>.
+//! Types, arguments and actions are Terraform's own. What the AWS provider has no type for is named in `x-vssctl`.
+//! Shape: <https://developer.hashicorp.com/terraform/internals/json-format>.
 
 use std::collections::{BTreeMap, BTreeSet};
 
