@@ -121,7 +121,7 @@ pub(super) enum Command {
     /// Declare the roles that have a hand-written VSS policy, with AWS's managed one in its place
     Migrate(MigrateArguments),
     /// Check everything that can be checked without AWS
-    Validate,
+    Validate(ValidateArguments),
     /// Show what differs between the file and AWS; never writes
     Plan(PlanArguments),
     /// Tell how AWS differs from the file, the worst first: a plan for a schedule
@@ -169,7 +169,7 @@ impl Command {
             Self::Backup(arguments) => arguments.json.then_some("backup"),
             Self::Init(_)
             | Self::Migrate(_)
-            | Self::Validate
+            | Self::Validate(_)
             | Self::Permissions(_)
             | Self::Schema(_)
             | Self::Explain(_)
@@ -191,7 +191,7 @@ impl Command {
             Self::Apply(_) | Self::Destroy(_) | Self::Adopt(_) | Self::Unlock(_) | Self::Backup(_) => true,
             Self::Init(_)
             | Self::Migrate(_)
-            | Self::Validate
+            | Self::Validate(_)
             | Self::Permissions(_)
             | Self::Schema(_)
             | Self::Explain(_)
@@ -265,6 +265,14 @@ pub(super) struct MigrateArguments {
     /// The AWS region [default: that of the file that is there]
     #[arg(long, value_name = "REGION")]
     pub(super) region: Option<String>,
+}
+
+/// Arguments of `validate`.
+#[derive(Args, Debug)]
+pub(super) struct ValidateArguments {
+    /// How the answer is written
+    #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
+    pub(super) format: Format,
 }
 
 /// Arguments of `apply`.

@@ -92,7 +92,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
     match command {
         Command::Init(arguments) => init::run(&arguments, global, ui),
         Command::Migrate(arguments) => block_on(migrate::run(&arguments, global, ui)),
-        Command::Validate => validate::run(global, ui),
+        Command::Validate(arguments) => validate::run(&arguments, global, ui),
         Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
         Command::Schema(arguments) => schema::run(&arguments, ui),
         Command::Explain(arguments) => explain::run(&arguments, ui),

@@ -41,10 +41,23 @@ pub(super) struct Loaded {
 /// Finds and parses the file. Its problems go to stderr; with errors among them there is no file.
 pub(super) fn load(global: &Global, ui: &Ui) -> Result<Loaded, CliError> {
     let path = file::find(global)?;
-    let config::Loaded { config, mut diagnostics, sources } = config::load(&path);
-    if let Some(config) = &config {
-        diagnostics.extend(consent::judged(&config.consents, TimeZone::UTC.to_datetime(Timestamp::now()).date()));
+    let read = read(&path);
+    accepted(path, read, ui)
+}
+
+/// Reads a file, and judges its consents by this machine's clock.
+pub(super) fn read(path: &Path) -> config::Loaded {
+    let mut read = config::load(path);
+    if let Some(config) = &read.config {
+        let today = TimeZone::UTC.to_datetime(Timestamp::now()).date();
+        read.diagnostics.extend(consent::judged(&config.consents, today));
     }
+    read
+}
+
+/// Prints the problems of a file that was read to stderr, and refuses one with errors.
+pub(super) fn accepted(path: PathBuf, read: config::Loaded, ui: &Ui) -> Result<Loaded, CliError> {
+    let config::Loaded { config, diagnostics, sources } = read;
     ui.aside(&shown::problems(&diagnostics, &sources, ui));
     let shown = path.display();
     match config {

@@ -9,6 +9,9 @@ use crate::model::{Action, Address, Cause, Diagnostic, FieldChange, Location, Ph
 /// The version of the JSON plan.
 pub const FORMAT: u32 = 2;
 
+/// The code of the problem that a list could not be read.
+pub(super) const UNREAD_LIST: &str = "VSS0802";
+
 /// One resource of the file and what the plan does to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -107,6 +110,23 @@ pub enum Verdict {
     Unread,
 }
 
+impl Verdict {
+    /// Judges what is done with the resources, and whether anything else is wrong. What is refused weighs more than
+    /// what could not be read.
+    pub(super) fn of(actions: impl Iterator<Item = Action>, mut severities: impl Iterator<Item = Severity>) -> Self {
+        let mut verdict =
+            if severities.any(|severity| severity == Severity::Error) { Self::Unread } else { Self::Clean };
+        for action in actions {
+            match action {
+                Action::Refused => return Self::Refused,
+                Action::Unknown => verdict = Self::Unread,
+                Action::Create | Action::Adopt | Action::Update | Action::Delete | Action::Replace | Action::NoOp => {}
+            }
+        }
+        verdict
+    }
+}
+
 /// How many resources a plan adds, changes and destroys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Summary {
@@ -118,12 +138,12 @@ pub struct Summary {
     pub destroy: usize,
 }
 
-impl Plan {
-    /// Counts what the plan does; a replacement is both added and destroyed, as in Terraform.
-    pub fn summary(&self) -> Summary {
-        let mut summary = Summary::default();
-        for change in &self.changes {
-            match change.action {
+impl Summary {
+    /// Counts what is done with the resources; a replacement is both added and destroyed, as in Terraform.
+    pub(super) fn of(actions: impl Iterator<Item = Action>) -> Self {
+        let mut summary = Self::default();
+        for action in actions {
+            match action {
                 Action::Create => summary.add += 1,
                 Action::Adopt | Action::Update => summary.change += 1,
                 Action::Delete => summary.destroy += 1,
@@ -136,6 +156,17 @@ impl Plan {
         }
         summary
     }
+}
+
+impl Plan {
+    /// Counts what the plan does.
+    pub fn summary(&self) -> Summary {
+        Summary::of(self.actions())
+    }
+
+    fn actions(&self) -> impl Iterator<Item = Action> {
+        self.changes.iter().map(|change| change.action)
+    }
 
     /// Tells whether there is nothing to do.
     pub fn is_empty(&self) -> bool {
@@ -144,22 +175,21 @@ impl Plan {
 
     /// Tells whether a resource could not be read.
     pub fn has_unknown(&self) -> bool {
-        self.changes.iter().any(|change| change.action == Action::Unknown)
+        self.actions().any(|action| action == Action::Unknown)
     }
 
     /// Tells whether something was refused.
     pub fn has_refused(&self) -> bool {
-        self.changes.iter().any(|change| change.action == Action::Refused)
+        self.actions().any(|action| action == Action::Refused)
     }
 
-    /// Says whether all of it can be done. What is refused weighs more than what could not be read.
+    /// Tells whether a list could not be read, so that there may be more than the plan shows.
+    pub fn is_blind(&self) -> bool {
+        self.diagnostics.iter().any(|diagnostic| diagnostic.code == UNREAD_LIST)
+    }
+
+    /// Says whether all of it can be done.
     pub fn verdict(&self) -> Verdict {
-        if self.has_refused() {
-            Verdict::Refused
-        } else if self.has_unknown() || self.diagnostics.iter().any(|it| it.severity == Severity::Error) {
-            Verdict::Unread
-        } else {
-            Verdict::Clean
-        }
+        Verdict::of(self.actions(), self.diagnostics.iter().map(|diagnostic| diagnostic.severity))
     }
 }

@@ -26,7 +26,10 @@ use crate::model::codes;
 use crate::model::hash::sha256_hex;
 use crate::model::{Address, Diagnostic, KindId, Location, Scope, Severity};
 
-pub use form::{SavedCall, SavedChange, SavedConsent, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep};
+pub use form::{
+    SavedCall, SavedChange, SavedConsent, SavedCounts, SavedEntry, SavedField, SavedHazard, SavedOrphan, SavedStep,
+    SavedVerdict,
+};
 pub use refusal::Refusal;
 
 /// How often a plan writes what is wanted: as an entry; as the new side of a change; and in calls. The last two count
@@ -40,6 +43,8 @@ const ENVELOPE: u64 = 4096;
 /// The most bytes of a saved plan: room for the largest file, on an account where as much is live. What is live may be
 /// larger yet, for AWS's quotas allow it; whoever saves such a plan is told so.
 pub const LARGEST: u64 = (WANTED + LIVE) * config::limits::RESOLVED + ENVELOPE * config::limits::RESOURCES as u64;
+/// The command that makes saved plans.
+const COMMAND: &str = "plan";
 /// How long a saved plan holds, unless it is said.
 pub const LIFETIME: SignedDuration = SignedDuration::from_hours(4);
 /// The longest that one can hold.
@@ -90,8 +95,14 @@ pub struct SavedPlan {
     pub format: u32,
     /// The program that made it, such as `vssctl 0.1.0`.
     pub tool: String,
+    /// The command whose answer it is: `plan`.
+    pub command: String,
     /// The stack, account and region that it is for.
     pub scope: Scope,
+    /// The plan in one word.
+    pub verdict: SavedVerdict,
+    /// How many there are of each sort.
+    pub counts: SavedCounts,
     /// The partition that follows from the region, such as `aws`.
     pub partition: String,
     /// Who planned.
@@ -151,7 +162,10 @@ impl SavedPlan {
         let mut saved = Self {
             format: FORMAT,
             tool: plan.tool.clone(),
+            command: COMMAND.to_owned(),
             scope: plan.scope.clone(),
+            verdict: SavedVerdict::Clean,
+            counts: SavedCounts::default(),
             partition: plan.scope.partition().to_owned(),
             caller_arn: occasion.caller_arn.clone(),
             created_at: time(occasion.now),
@@ -191,21 +205,25 @@ impl SavedPlan {
         Consents { allowed: Vec::new(), declared }
     }
 
-    /// Computes both hashes.
+    /// Sums it up, and computes both hashes.
     pub fn seal(&mut self) {
+        (self.verdict, self.counts) = form::sum_up(self);
         self.digest = self.reviewed_digest();
         self.integrity = self.integrity_sum();
     }
 
     /// Hashes what a reviewer reads: for whom it is, what it was asked for, the entries as they are resolved, the
-    /// changes, the calls with the names of their hazards, the orphans, and what each object was. Two plans for the
-    /// same changes of the same resources have one digest, whenever and by whomever they are made; so have two files
-    /// that mean the same.
+    /// changes, the calls with the names of their hazards, the orphans, and what each object was. The verdict and the
+    /// counts only sum those up. Two plans for the same changes of the same resources have one digest, whenever and by
+    /// whomever they are made; so have two files that mean the same.
     fn reviewed_digest(&self) -> String {
         let Self {
             format,
             tool: _,
+            command: _,
             scope,
+            verdict: _,
+            counts: _,
             partition,
             caller_arn: _,
             created_at: _,
@@ -274,6 +292,10 @@ impl SavedPlan {
         if saved.digest != saved.reviewed_digest() {
             return Err(Refusal::Edited("its digest does not fit".to_owned()));
         }
+        // No digest covers the sum, and a program may read nothing else.
+        if saved.command != COMMAND || (saved.verdict, saved.counts) != form::sum_up(&saved) {
+            return Err(Refusal::Edited("its verdict and counts are not those of its changes".to_owned()));
+        }
         if saved.partition != saved.scope.partition() {
             return Err(Refusal::Edited("its partition is not that of its region".to_owned()));
         }
@@ -335,6 +357,8 @@ pub fn is_digest(text: &str) -> bool {
 pub fn schema() -> Value {
     let settings = schemars::generate::SchemaSettings::draft07();
     let mut schema = settings.into_generator().into_root_schema_for::<SavedPlan>().to_value();
-    schema["title"] = json!("vssctl saved plan");
+    schema["title"] = json!("vssctl plan");
+    schema["properties"]["format"]["const"] = json!(FORMAT);
+    schema["properties"]["command"]["const"] = json!(COMMAND);
     schema
 }

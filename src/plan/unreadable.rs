@@ -5,6 +5,7 @@ use crate::kinds;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::Input;
+use super::content::UNREAD_LIST;
 use crate::aws::AwsError;
 use crate::kind::Found;
 use crate::model::Diagnostic;
@@ -38,8 +39,11 @@ pub(super) fn diagnostics(input: &Input<'_>) -> Vec<Diagnostic> {
                 titles.join(", "),
                 error.reason()
             );
-            let diagnostic =
-                if deletes { Diagnostic::error("VSS0802", message) } else { Diagnostic::warning("VSS0802", message) };
+            let diagnostic = if deletes {
+                Diagnostic::error(UNREAD_LIST, message)
+            } else {
+                Diagnostic::warning(UNREAD_LIST, message)
+            };
             diagnostic.help(format!("allow `{action}` to the caller, or mend what the message says, and run again"))
         })
         .collect()

@@ -10,7 +10,9 @@ use schemars::generate::SchemaSettings;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::model::{Diagnostics, Scope};
+use crate::config;
+use crate::model::{Address, Diagnostics, Scope, Severity};
+use crate::plan::file;
 use crate::vss::backup;
 use crate::vss::coverage::{Coverage, Protection};
 use crate::vss::doctor::Diagnosis;
@@ -114,9 +116,29 @@ pub struct BackupAnswer {
     pub report: backup::Report,
 }
 
+/// What was checked of a file, as `validate --format json` writes it.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Validation {
+    /// What was checked.
+    pub report: Checked,
+}
+
+/// A file that was checked.
+#[derive(Clone, Debug, Serialize, JsonSchema)]
+pub struct Checked {
+    /// The file, as it was named.
+    pub file: String,
+    /// The resources that it declares, in its order; none where it has errors.
+    pub resources: Vec<Address>,
+}
+
 /// A document that has a published schema of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Document {
+    /// `plan --format json`, which is a saved plan.
+    Plan,
+    /// `validate --format json`.
+    Validate,
     /// `verify --format json`.
     Verify,
     /// `doctor --format json`.
@@ -135,12 +157,23 @@ pub enum Document {
 
 impl Document {
     /// All of them.
-    pub const ALL: [Self; 7] =
-        [Self::Verify, Self::Doctor, Self::Coverage, Self::Show, Self::Backup, Self::Drift, Self::Report];
+    pub const ALL: [Self; 9] = [
+        Self::Plan,
+        Self::Validate,
+        Self::Verify,
+        Self::Doctor,
+        Self::Coverage,
+        Self::Show,
+        Self::Backup,
+        Self::Drift,
+        Self::Report,
+    ];
 
     /// Returns its name, as in `schema/NAME.schema.json` and in the flags of `vssctl schema`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Plan => "plan",
+            Self::Validate => "validate",
             Self::Verify => "verify",
             Self::Doctor => "doctor",
             Self::Coverage => "coverage",
@@ -158,6 +191,9 @@ impl Document {
             settings.into_generator().into_root_schema_for::<Envelope<T>>().to_value()
         }
         let (mut schema, title) = match self {
+            // A plan has types of its own, which are read as well.
+            Self::Plan => return file::schema(),
+            Self::Validate => (of::<Validation>(), "vssctl validate"),
             Self::Verify => (of::<verify::Report>(), "vssctl verify"),
             Self::Doctor => (of::<Diagnosis>(), "vssctl doctor"),
             Self::Coverage => (of::<Coverage>(), "vssctl coverage"),
@@ -170,6 +206,25 @@ impl Document {
         schema["properties"]["format"]["const"] = json!(FORMAT);
         schema
     }
+}
+
+/// Returns the envelope of what `validate` found. A file with errors failed; a warning is a finding.
+pub fn validate(file: &str, read: &config::Loaded) -> Envelope<Validation> {
+    let config::Loaded { config, diagnostics, sources: _ } = read;
+    let config = config.as_ref().filter(|_| !diagnostics.has_errors());
+    let count = |severity| diagnostics.iter().filter(|diagnostic| diagnostic.severity == severity).count();
+    let (errors, warnings) = (count(Severity::Error), count(Severity::Warning));
+    let resources: Vec<Address> =
+        config.into_iter().flat_map(|config| &config.desired).map(|desired| desired.address.clone()).collect();
+    let verdict = match (config, warnings) {
+        (None, _) => Verdict::Failed,
+        (Some(_), 0) => Verdict::Clean,
+        (Some(_), _) => Verdict::Findings,
+    };
+    let counts = [("resources", resources.len()), ("errors", errors), ("warnings", warnings)];
+    let report = Checked { file: file.to_owned(), resources };
+    let scope = config.map(|config| &config.scope);
+    Envelope::new("validate", scope, verdict, counts, Validation { report }).with(diagnostics)
 }
 
 /// Returns the envelope of a result of `verify`.

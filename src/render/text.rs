@@ -68,8 +68,7 @@ pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, wid
 pub fn last_line(plan: &Plan) -> String {
     if plan.is_empty() && !plan.has_unknown() && !plan.has_refused() {
         // A run that could not read everything does not say that everything matches.
-        let blind = plan.diagnostics.iter().any(|diagnostic| diagnostic.code == "VSS0802");
-        if blind { NO_CHANGES_SEEN.to_owned() } else { NO_CHANGES.to_owned() }
+        if plan.is_blind() { NO_CHANGES_SEEN.to_owned() } else { NO_CHANGES.to_owned() }
     } else {
         let Summary { add, change, destroy } = plan.summary();
         format!("Plan: {add} to add, {change} to change, {destroy} to destroy.")

@@ -138,7 +138,8 @@ impl<'a> Judge<'a> {
     /// Notes the members that no schema describes.
     fn described(&mut self, schema: &'a Value, value: &Value, path: &str) {
         // Whatever may stand here needs no description.
-        if schema == &json!(true) {
+        let says = |word: &String| !["description", "title", "default"].contains(&word.as_str());
+        if schema == &json!(true) || schema.as_object().is_some_and(|members| !members.keys().any(says)) {
             return;
         }
         let parts = self.parts(schema, value);
@@ -300,4 +301,74 @@ fn a_backup_prints_its_report_in_both_forms() {
             (&json!(verdicts.1), &Value::Null)
         );
     }
+}
+
+/// What a plan says first: its verdict and its counts that are not zero.
+fn said(plan: &Value) -> (String, Vec<(String, u64)>) {
+    let counts = plan["counts"].as_object().expect("counts").iter();
+    let counts = counts.map(|(name, count)| (name.clone(), count.as_u64().expect("a number")));
+    (plan["verdict"].as_str().expect("a verdict").to_owned(), counts.filter(|(_, count)| *count > 0).collect())
+}
+
+#[test]
+fn a_plan_prints_what_its_schema_says_and_sums_itself_up() {
+    let place = Place::with(MAIN_JOB);
+    let plan = |code: i32, verdict: &str, counts: &[(&str, u64)]| {
+        let run = place.sandbox(&["plan", "--format", "json", "--detailed-exitcode"]).exits(code);
+        let plan = held(&place, Document::Plan, &run.stdout);
+        let counts = counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect();
+        assert_eq!((plan["command"].as_str(), said(&plan)), (Some("plan"), (verdict.to_owned(), counts)));
+        plan
+    };
+    let first = plan(2, "changes", &[("add", 7)]);
+    // The saved plan is the same, and so is what `show` writes of it.
+    place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+    let shown = held(&place, Document::Plan, &place.run(&["show", "plan.json", "--format", "json"]).exits(0).stdout);
+    assert_eq!((&shown["digest"], &shown["counts"]), (&first["digest"], &first["counts"]));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    plan(0, "clean", &[]);
+    let changed = MAIN_JOB.replace("cron(0 18", "cron(0 19").replace("[vault.vss]", "[vault.vss]\n[vault.other]");
+    place.write("vss.toml", changed);
+    plan(2, "changes", &[("add", 1), ("change", 1)]);
+    place.sandbox(&["apply", "--yes", "--target", "vault.other"]).exits(0);
+    place.write("vss.toml", MAIN_JOB);
+    plan(0, "changes", &[("orphans", 1)]);
+    place.write("vss.toml", MAIN_JOB.replace("name       = \"windows-backup\"", "name = \"others\""));
+    let (verdict, counts) =
+        said(&held(&place, Document::Plan, &place.sandbox(&["plan", "--format", "json"]).exits(4).stdout));
+    assert!(verdict == "refused" && counts.iter().any(|(name, count)| name == "refused" && *count > 0), "{counts:?}");
+}
+
+#[test]
+fn validate_prints_what_its_schema_says_whether_the_file_is_valid_or_not() {
+    let unused = format!("{MAIN_JOB}\n[role.unused]\npreset = \"vss-instance\"\n");
+    let wrong =
+        MAIN_JOB.replace("account_id = \"123456789012\"", "account_id = \"12\"").replace("[vault.vss]", "[valt.vss]");
+    for (text, code) in [(MAIN_JOB, 0), (unused.as_str(), 0), (&wrong, 6), ("[stack", 6)] {
+        let place = Place::with(text);
+        let run = place.run(&["validate", "--format", "json"]).exits(code);
+        let answer = held(&place, Document::Validate, &run.stdout);
+        let problems = answer["diagnostics"].as_array().expect("problems");
+        let count = |severity: &str| problems.iter().filter(|problem| problem["severity"] == severity).count();
+        let (errors, warnings) = (count("error"), count("warning"));
+        assert_eq!(answer["counts"]["errors"], errors, "{answer:#}");
+        assert_eq!(answer["counts"]["warnings"], warnings, "{answer:#}");
+        let verdict = match (errors, warnings) {
+            (0, 0) => "clean",
+            (0, _) => "findings",
+            _ => "failed",
+        };
+        assert_eq!((answer["command"].as_str(), answer["verdict"].as_str()), (Some("validate"), Some(verdict)));
+        assert_eq!(answer["scope"].is_null(), code == 6, "{answer:#}");
+        assert_eq!(errors > 0, code == 6);
+        let resources = answer["report"]["resources"].as_array().expect("resources").len();
+        assert_eq!(
+            (resources > 0, resources as u64),
+            (code == 0, answer["counts"]["resources"].as_u64().unwrap_or(99))
+        );
+        // The text says as many, and people read the same problems beside the answer.
+        assert_eq!(run.stderr.is_empty(), problems.is_empty(), "{}", run.stderr);
+    }
+    // Without a file there is nothing to answer about.
+    assert_eq!(Place::empty().run(&["validate", "--format", "json"]).exits(6).stdout, "");
 }

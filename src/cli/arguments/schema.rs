@@ -7,9 +7,12 @@ use clap::Args;
 #[group(multiple = false)]
 #[expect(clippy::struct_excessive_bools, reason = "one flag for each document, of which one is given")]
 pub(in crate::cli) struct SchemaArguments {
-    /// Print the schema of saved plans instead
+    /// Print the schema of saved plans, which `plan --format json` prints too
     #[arg(long)]
     pub(in crate::cli) plan: bool,
+    /// Print the schema of what `validate --format json` prints
+    #[arg(long)]
+    pub(in crate::cli) validate: bool,
     /// Print the schema of what `verify --format json` prints
     #[arg(long)]
     pub(in crate::cli) verify: bool,

@@ -6,10 +6,70 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+use super::SavedPlan;
 use crate::kind::Desired;
 use crate::model::consent::{Consent, Reach};
 use crate::model::{Action, Address, Cause, Display, FieldChange, Location, Operation, Phase, PlannedCall};
+use crate::plan::content::{Summary, UNREAD_LIST, Verdict};
 use crate::plan::{Change, Hazard, HazardNote, Orphan, Step};
+
+/// A plan in one word. What is refused weighs more than what could not be read, and that more than what differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+#[schemars(rename = "Verdict")]
+pub enum SavedVerdict {
+    /// All that it was asked for was read, and is as the file says.
+    Clean,
+    /// Something is to be done, or something that the stack owns is not in the file any more.
+    Changes,
+    /// Something could not be read, or something else is wrong with it.
+    Unknown,
+    /// Something is somebody else's, protected, or over a limit.
+    Refused,
+}
+
+/// How many resources there are of each sort.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Counts")]
+pub struct SavedCounts {
+    /// Created or replaced.
+    pub add: usize,
+    /// Updated or adopted.
+    pub change: usize,
+    /// Deleted or replaced.
+    pub destroy: usize,
+    /// Left as they are: somebody else's, protected, or over a limit.
+    pub refused: usize,
+    /// Could not be read.
+    pub unknown: usize,
+    /// Owned by the stack, no longer in the file, and not deleted by the plan.
+    pub orphans: usize,
+}
+
+/// Sums up what a plan says of its resources.
+pub(super) fn sum_up(saved: &SavedPlan) -> (SavedVerdict, SavedCounts) {
+    let actions = || saved.changes.iter().map(|change| change.action);
+    let count = |action| actions().filter(|it| *it == action).count();
+    let Summary { add, change, destroy } = Summary::of(actions());
+    let counts = SavedCounts {
+        add,
+        change,
+        destroy,
+        refused: count(Action::Refused),
+        unknown: count(Action::Unknown),
+        orphans: saved.orphans.len(),
+    };
+    let is_blind = saved.diagnostics.iter().any(|notice| notice.code == UNREAD_LIST);
+    let verdict = match Verdict::of(actions(), saved.diagnostics.iter().map(|notice| notice.severity)) {
+        Verdict::Refused => SavedVerdict::Refused,
+        Verdict::Unread => SavedVerdict::Unknown,
+        Verdict::Clean if !saved.steps.is_empty() || counts.orphans > 0 => SavedVerdict::Changes,
+        Verdict::Clean if is_blind => SavedVerdict::Unknown,
+        Verdict::Clean => SavedVerdict::Clean,
+    };
+    (verdict, counts)
+}
 
 /// One resource of the file, resolved: presets, defaults and references are in place.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]

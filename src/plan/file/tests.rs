@@ -1,6 +1,7 @@
 //! The saved plan's text, hashes and lifetime.
 
 use super::*;
+use crate::model::{Action, Phase};
 
 fn saved(now: &str) -> SavedPlan {
     let plan = Plan {
@@ -35,6 +36,73 @@ fn the_checked_in_schema_is_the_one_of_the_types() {
     }
     let checked_in = std::fs::read_to_string(path).unwrap_or_default();
     assert!(checked_in == current, "schema/plan.schema.json is stale: vssctl schema --plan > schema/plan.schema.json");
+}
+
+#[test]
+fn a_plan_is_summed_up_by_what_weighs_most() {
+    let empty = saved("2026-01-01T00:00:00Z");
+    assert_eq!((empty.verdict, empty.counts), (SavedVerdict::Clean, SavedCounts::default()));
+    let change = |action: Action| SavedChange {
+        address: "role.a".parse().expect("an address"),
+        name: "a".into(),
+        action,
+        reason: None,
+        fields: Vec::new(),
+        location: None,
+    };
+    let summed = |actions: &[Action], edit: fn(&mut SavedPlan)| {
+        let mut plan = saved("2026-01-01T00:00:00Z");
+        plan.changes = actions.iter().map(|action| change(*action)).collect();
+        edit(&mut plan);
+        plan.seal();
+        assert_eq!(SavedPlan::parse(&plan.to_text().expect("JSON")), Ok(plan.clone()));
+        (plan.verdict, plan.counts)
+    };
+    let step = |plan: &mut SavedPlan| {
+        let address = "role.a".parse().expect("an address");
+        let (looks, calls) = (Vec::new(), Vec::new());
+        plan.steps =
+            vec![SavedStep { id: 0, address, phase: Phase::Ensure, after: vec![], looks, calls, hazards: vec![] }];
+    };
+    let counts = |plan: (SavedVerdict, SavedCounts)| {
+        let SavedCounts { add, change, destroy, refused, unknown, orphans } = plan.1;
+        (plan.0, [add, change, destroy, refused, unknown, orphans])
+    };
+    let all = [Action::Create, Action::Replace, Action::Adopt, Action::Update, Action::Delete, Action::NoOp];
+    assert_eq!(counts(summed(&all, step)), (SavedVerdict::Changes, [2, 2, 2, 0, 0, 0]));
+    assert_eq!(counts(summed(&[Action::NoOp], |_| ())), (SavedVerdict::Clean, [0; 6]));
+    assert_eq!(counts(summed(&[Action::Unknown], |_| ())), (SavedVerdict::Unknown, [0, 0, 0, 0, 1, 0]));
+    let both = [Action::Refused, Action::Unknown, Action::Refused];
+    assert_eq!(counts(summed(&both, step)), (SavedVerdict::Refused, [0, 0, 0, 2, 1, 0]));
+    // A list that could not be read leaves nothing to be sure of; another warning is none of that.
+    let blind = |plan: &mut SavedPlan| plan.diagnostics = vec![notice(&Diagnostic::warning("VSS0802", "unread"))];
+    assert_eq!(summed(&[Action::NoOp], blind).0, SavedVerdict::Unknown);
+    let warned = |plan: &mut SavedPlan| plan.diagnostics = vec![notice(&Diagnostic::warning("VSS0801", "a warning"))];
+    assert_eq!(summed(&[Action::NoOp], warned).0, SavedVerdict::Clean);
+    let wrong = |plan: &mut SavedPlan| plan.diagnostics = vec![notice(&Diagnostic::error("VSS0801", "an error"))];
+    assert_eq!(summed(&[Action::NoOp], wrong).0, SavedVerdict::Unknown);
+    let orphan = |plan: &mut SavedPlan| {
+        plan.orphans = vec![SavedOrphan { address: "role.b".parse().expect("one"), name: "b".into(), id: "b".into() }];
+    };
+    assert_eq!(counts(summed(&[], orphan)), (SavedVerdict::Changes, [0, 0, 0, 0, 0, 1]));
+}
+
+#[test]
+fn no_sum_that_does_not_fit_is_taken_though_no_digest_covers_it() {
+    let plan = saved("2026-01-01T00:00:00Z");
+    let edits: [fn(&mut SavedPlan); 3] = [
+        |plan| plan.verdict = SavedVerdict::Changes,
+        |plan| plan.counts.add = 1,
+        |plan| plan.command = "destroy".to_owned(),
+    ];
+    for (number, edit) in edits.into_iter().enumerate() {
+        let mut edited = plan.clone();
+        edit(&mut edited);
+        edited.integrity = edited.integrity_sum();
+        assert_eq!(edited.digest, edited.reviewed_digest(), "the digest does not know it");
+        let refused = SavedPlan::parse(&edited.to_text().expect("JSON"));
+        assert!(matches!(refused, Err(Refusal::Edited(_))), "edit {number}: {refused:?}");
+    }
 }
 
 #[test]
