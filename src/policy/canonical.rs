@@ -10,8 +10,8 @@ use super::read::read;
 use super::values;
 
 /// Brings a document into canonical form. Documents whose canonical forms are equal by `==` are the same to AWS.
-/// `policy::equal` also ignores the case of actions, condition keys and values of operators that ignore case, which
-/// this form keeps as they were written.
+/// `policy::equal` also ignores the case of actions, condition keys and values of operators that ignore case, `Sid` and
+/// `Id`, which this form keeps as they were written.
 pub fn canonical(document: &Value) -> Result<Value, PolicyError> {
     Ok(Document::read(document)?.value())
 }
@@ -36,7 +36,7 @@ pub fn of_resource(document: &Value) -> Value {
 }
 
 /// Tells whether AWS treats two documents the same. Compares canonical forms without regard to the case of actions and
-/// condition keys, which the canonical form keeps as they were written.
+/// condition keys, nor to `Sid` and `Id`, which the canonical form keeps as they were written.
 ///
 /// A document that has no canonical form equals only itself.
 pub fn equal(left: &Value, right: &Value) -> bool {
@@ -156,11 +156,13 @@ impl Document {
         Ok(Self { version: version.to_owned(), id, statements })
     }
 
-    /// Returns the document with the case of actions and condition keys taken away.
+    /// Returns the document without what AWS does not heed: the case of actions and condition keys, and the names of
+    /// the document and its statements.
     pub(super) fn folded(&self) -> Self {
-        let mut statements: Vec<Statement> = self.statements.iter().map(Statement::folded).collect();
+        let nameless = |statement: &Statement| Statement { sid: String::new(), ..statement.folded() };
+        let mut statements: Vec<Statement> = self.statements.iter().map(nameless).collect();
         sort_statements(&mut statements);
-        Self { statements, ..self.clone() }
+        Self { id: String::new(), statements, ..self.clone() }
     }
 
     pub(super) fn value(&self) -> Value {

@@ -56,10 +56,14 @@ impl fmt::Display for Difference {
 /// Lists what differs between two documents. The list is empty exactly where `policy::equal` holds.
 ///
 /// Statements are matched by content, then by `Sid`, then by likeness, so that a statement that only moved is no
-/// difference.
+/// difference. Names (`Sid`, `Id`) alone are none either; beside another difference they are listed, because they are
+/// written with it.
 pub fn diff(before: &Value, after: &Value) -> Result<Vec<Difference>, PolicyError> {
     let (before, after) = (Document::read(before)?, Document::read(after)?);
     let mut differences = Vec::new();
+    if before.folded() == after.folded() {
+        return Ok(differences);
+    }
     for (element, old, new) in [("Version", &before.version, &after.version), ("Id", &before.id, &after.id)] {
         if old != new {
             for (sign, value) in [(Sign::Removed, old), (Sign::Added, new)] {
@@ -170,12 +174,15 @@ struct Pairs {
 }
 
 impl Pairs {
-    /// Pairs equal statements, then those of one `Sid`, then the most alike.
+    /// Pairs equal statements, then those that differ in their `Sid` alone, then those of one `Sid`, then the most
+    /// alike.
     fn find(before: &[Statement], after: &[Statement]) -> Self {
         let mut pairs = Self { new_of: vec![None; before.len()], old_of: vec![None; after.len()] };
         let olds: Vec<_> = before.iter().map(facets).collect();
         let news: Vec<_> = after.iter().map(facets).collect();
         pairs.link(&olds, &news, |facets| Some(facets.keys().collect::<Vec<_>>()));
+        let content = |(element, _): &&(String, String)| element != "Sid";
+        pairs.link(&olds, &news, |facets| Some(facets.keys().filter(content).collect::<Vec<_>>()));
         pairs.link(before, after, |statement| Some(&statement.sid).filter(|sid| !sid.is_empty()));
 
         let left: Vec<usize> = (0..olds.len()).filter(|old| pairs.new_of[*old].is_none()).collect();

@@ -21,8 +21,10 @@
 //!   role's trust policy. They match the same anonymous users, but a trust policy distinguishes them
 //!   (hashicorp/terraform-provider-aws, `aws_iam_policy_document`); calling them equal would hide a change of trust.
 //! - No `Version` equals `2008-10-17`. "IAM JSON policy elements: Version".
-//! - `Sid` and `Id` are content: people read them, and some services use them as keys. Absent and empty are the same.
-//!   hashicorp/awspolicyequivalence compares both.
+//! - `Sid` and `Id` decide nothing. "IAM JSON policy elements: Sid" and "Id": identifiers for whoever writes the
+//!   policy. Some services use them as keys; none of those whose policies are compared here does. Two statements that
+//!   differ in their `Sid` alone are one. What is written keeps them as the file has them, and where something else
+//!   differs, a difference names them too, because they are written with it.
 //! - An empty `Condition`, or an operator without keys, equals none, because it constrains nothing.
 //! - `Action` and `NotAction` (and so on) are never the same; `Effect` and resources keep their case. The grammar.
 //!

@@ -32,6 +32,9 @@ fn what_aws_treats_the_same_is_the_same() {
         (json!({ "Action": "s3:GetObject" }), json!({ "Action": ["S3:getobject", "s3:GetObject"] })),
         (json!({ "Resource": ["b", "a"] }), json!({ "Resource": ["a", "b", "a"] })),
         (json!({ "Sid": "" }), json!({})),
+        (json!({}), json!({ "Sid": "a" })),
+        (json!({ "Sid": "a" }), json!({ "Sid": "A" })),
+        (json!({ "Sid": "a", "Action": ["s3:GetObject"] }), json!({ "Sid": "b", "Action": "S3:getobject" })),
         (json!({ "Condition": {} }), json!({})),
         (json!({ "Condition": { "Bool": {} } }), json!({})),
         (
@@ -54,9 +57,10 @@ fn what_aws_treats_the_same_is_the_same() {
         assert!(same(&statement(&left), &statement(&right)), "{left} {right}");
     }
     let one = json!({ "Statement": { "Effect": "Deny", "Action": "*", "Resource": "*" } });
-    let list = json!({ "Version": "2008-10-17", "Id": "", "Statement": [
+    let list = json!({ "Version": "2008-10-17", "Id": "mine", "Statement": [
         { "Resource": "*", "Action": "*", "Effect": "Deny" },
         { "Effect": "Deny", "Action": ["*"], "Resource": ["*"] },
+        { "Sid": "Again", "Effect": "Deny", "Action": ["*"], "Resource": ["*"] },
     ] });
     assert!(same(&one, &list));
 }
@@ -70,8 +74,7 @@ fn what_aws_tells_apart_is_a_difference() {
         (json!({}), json!({ "Action": null, "NotAction": "s3:GetObject" })),
         (json!({}), json!({ "Resource": null, "NotResource": "*" })),
         (json!({}), json!({ "Resource": null })),
-        (json!({}), json!({ "Sid": "a" })),
-        (json!({ "Sid": "a" }), json!({ "Sid": "A" })),
+        (json!({ "Sid": "a" }), json!({ "Sid": "a", "Effect": "Deny" })),
         (json!({ "Resource": "arn:aws:s3:::a" }), json!({ "Resource": "arn:aws:s3:::A" })),
         (json!({ "Resource": "A" }), json!({ "Resource": ["a", "A"] })),
         (
@@ -99,6 +102,34 @@ fn what_aws_tells_apart_is_a_difference() {
     let old = json!({ "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
     let new = json!({ "Version": "2012-10-17", "Statement": { "Effect": "Allow", "Action": "*", "Resource": "*" } });
     assert!(!same(&old, &new), "the version decides whether variables are expanded");
+}
+
+#[test]
+fn names_are_written_as_they_are_and_shown_beside_what_differs() {
+    let named = |sids: [&str; 2], action: &str| {
+        json!({ "Version": "2012-10-17", "Id": sids[0], "Statement": [
+            { "Sid": sids[0], "Effect": "Allow", "Action": "s3:GetObject", "Resource": "*" },
+            { "Sid": sids[1], "Effect": "Deny", "Action": action, "Resource": "*" },
+        ] })
+    };
+    let (mine, theirs) = (named(["A", "B"], "s3:PutObject"), named(["B", "C"], "s3:PutObject"));
+    assert!(same(&mine, &theirs));
+    let kept = to_text(&canonical(&mine).unwrap());
+    assert!(kept.contains(r#""Id":"A""#) && kept.contains(r#""Sid":"A""#) && kept.contains(r#""Sid":"B""#), "{kept}");
+    // Two statements with one content stay two where each has its name.
+    let twice = json!({ "Statement": [
+        { "Sid": "A", "Effect": "Allow", "Action": "*", "Resource": "*" },
+        { "Sid": "B", "Effect": "Allow", "Action": "*", "Resource": "*" },
+    ] });
+    assert_eq!(canonical(&twice).unwrap()["Statement"].as_array().map(Vec::len), Some(2));
+    let listed: Vec<String> = diff(&mine, &named(["C", "B"], "s3:PutObjectAcl"))
+        .unwrap()
+        .iter()
+        .map(|difference| format!("{} {}", difference.element, difference.value))
+        .collect();
+    for line in ["Id A", "Id C", "Sid A", "Sid C", "Action s3:PutObject", "Action s3:PutObjectAcl"] {
+        assert!(listed.iter().any(|one| one == line), "no {line}: {listed:?}");
+    }
 }
 
 #[test]

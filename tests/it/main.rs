@@ -39,6 +39,7 @@ mod permissions;
 mod pipeline;
 mod planned_calls;
 mod planning;
+mod policy_names;
 mod processes;
 mod proof;
 mod proof_cli;
