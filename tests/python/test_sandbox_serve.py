@@ -149,7 +149,10 @@ class Requests(support.SandboxCase):
         backup = support.client("backup", self.url)
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             backup.list_frameworks()
-        self.assertEqual(refused.exception.response["Error"]["Code"], "UnknownOperationException")
+        told = refused.exception.response["Error"]
+        self.assertEqual(told["Code"], "UnknownOperationException")
+        # By its name, and not by the path that stands for it.
+        self.assertIn("the sandbox does not offer ListFrameworks;", told["Message"])
         with self.assertRaises(botocore.exceptions.ClientError) as refused:
             support.client("iam", self.url).list_users()
         self.assertEqual(refused.exception.response["Error"]["Code"], "InvalidAction")

@@ -27,7 +27,9 @@ pub(super) fn authorization_details(context: &mut Context<'_>, input: &Value) ->
         entities.extend(iam.policies.iter().map(|(key, policy)| (format!("2/{key}"), Entity::Policy(policy))));
     }
     if wanted("AWSManagedPolicy") {
-        let documented = aws.iter().filter(|policy| !managed_policies::is_opaque(policy));
+        // AWS lists those of its own policies that something in the account uses.
+        let used = aws.iter().filter(|policy| policies::is_used(iam, &policy.arn));
+        let documented = used.filter(|policy| !managed_policies::is_opaque(policy));
         entities.extend(documented.map(|policy| (format!("3/{}", policy.name), Entity::Policy(policy))));
     }
     let mut answer = Map::new();

@@ -96,7 +96,7 @@ pub(super) fn delete(context: &mut Context<'_>, input: &Value) -> Answer {
         ));
     }
     let key = policy.name.to_ascii_lowercase();
-    if attachments(&context.account.iam, arn) + boundaries(&context.account.iam, arn) > 0 {
+    if is_used(&context.account.iam, arn) {
         return Err(delete_conflict("Cannot delete a policy attached to entities."));
     }
     context.account.iam.policies.remove(&key);
@@ -171,6 +171,11 @@ pub(super) fn listed(iam: &Iam, policy: &Policy) -> Value {
 
 fn attachments(iam: &Iam, arn: &str) -> usize {
     iam.roles.values().filter(|role| role.attached.contains(arn)).count()
+}
+
+/// Tells whether a role has a policy, as one of its policies or as its boundary.
+pub(super) fn is_used(iam: &Iam, arn: &str) -> bool {
+    attachments(iam, arn) + boundaries(iam, arn) > 0
 }
 
 fn boundaries(iam: &Iam, arn: &str) -> usize {

@@ -15,6 +15,9 @@ pub(in crate::sandbox) const SERVICES: [&str; 7] = ["iam", "sts", "ssm", "backup
 pub(in crate::sandbox) struct Model {
     pub(in crate::sandbox) metadata: Metadata,
     pub(in crate::sandbox) operations: BTreeMap<String, Operation>,
+    /// The operations that AWS has and the sandbox does not, where the path tells which one is meant.
+    #[serde(default)]
+    pub(in crate::sandbox) others: BTreeMap<String, Http>,
     shapes: BTreeMap<String, Shape>,
 }
 

@@ -17,18 +17,17 @@ pub(super) struct Route {
     pub(super) labels: BTreeMap<String, String>,
 }
 
-/// Finds the operation of a method and a path. A slash at the end makes no difference: botocore sends the one that the
-/// model has, other clients do not.
+/// Finds the operation of a method and a path, among those that the sandbox does not offer too. A slash at the end
+/// makes no difference: botocore sends the one that the model has, other clients do not.
 pub(super) fn route(model: &Model, method: &str, path: &str) -> Option<Route> {
     let parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     let mut found: Option<(usize, Route)> = None;
-    for (name, operation) in &model.operations {
-        let Some(labels) =
-            (operation.http.method == method).then(|| labels(&operation.http.request_uri, &parts)).flatten()
-        else {
+    let offered = model.operations.iter().map(|(name, operation)| (name, &operation.http));
+    for (name, http) in offered.chain(&model.others) {
+        let Some(labels) = (http.method == method).then(|| labels(&http.request_uri, &parts)).flatten() else {
             continue;
         };
-        // A fixed path such as `/backup-jobs/summaries` takes precedence over `/backup-jobs/{backupJobId}`.
+        // A fixed path such as `/backup/plans/toJson` takes precedence over `/backup/plans/{backupPlanId}`.
         if found.as_ref().is_none_or(|(count, _)| labels.len() < *count) {
             found = Some((labels.len(), Route { operation: name.clone(), labels }));
         }
@@ -112,6 +111,16 @@ mod tests {
             assert_eq!(route(model, method, path).unwrap().operation, operation, "{method} {path}");
         }
         assert!(route(model, "GET", "/nothing/here").is_none());
+        // What is not offered has its name.
+        for (method, path, operation) in [
+            ("GET", "/audit/backup-job-summaries", "ListBackupJobSummaries"),
+            ("PUT", "/restore-jobs", "StartRestoreJob"),
+            ("POST", "/audit/frameworks", "CreateFramework"),
+            ("DELETE", "/legal-holds/one", "CancelLegalHold"),
+        ] {
+            assert_eq!(route(model, method, path).unwrap().operation, operation, "{method} {path}");
+            assert!(!model.operations.contains_key(operation), "{operation} is offered now");
+        }
     }
 
     #[test]

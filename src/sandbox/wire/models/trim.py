@@ -84,10 +84,15 @@ def trim(model, names):
         for error in operation["errors"]:
             add(error)
     metadata = {key: model["metadata"][key] for key in METADATA if key in model["metadata"]}
+    trimmed = {"metadata": metadata, "operations": operations, "shapes": dict(sorted(shapes.items()))}
+    if metadata["protocol"] == "rest-json":
+        # Where a path means an operation, the others are known by theirs, so that a refusal names them.
+        others = {name: source["http"] for name, source in model["operations"].items() if name not in operations}
+        trimmed["others"] = {name: {key: http[key] for key in ("method", "requestUri")} for name, http in others.items()}
     # The newer models name CBOR first; the sandbox's handlers think in JSON and wire/cbor.rs translates.
     if "json" in model["metadata"].get("protocols", []):
         metadata["protocol"] = "json"
-    return {"metadata": metadata, "operations": operations, "shapes": dict(sorted(shapes.items()))}
+    return trimmed
 
 
 def main():
