@@ -36,8 +36,8 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     // A plan names orphans and second objects too.
     let beside: Vec<(Address, Found)> = plan::beside(desired, &live.kinds)
         .into_iter()
-        .filter(|(address, _)| others.contains(&address.to_string()))
-        .map(|(address, live)| (address, Found::Live(Box::new(live.clone()))))
+        .filter(|one| others.contains(&one.address.to_string()))
+        .map(|one| (one.address, Found::Live(Box::new(one.live.clone()))))
         .collect();
     if let Some(text) = others.iter().find(|text| !beside.iter().any(|(address, _)| address.to_string() == **text)) {
         return Err(session.unknown(text));

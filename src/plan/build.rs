@@ -4,6 +4,7 @@
 //! Each stage sees what the ones before it left, and says why it stands where it does. A rule whose decisions give it
 //! more to decide runs in rounds ([`super::rounds`]).
 
+use super::beside::beside;
 use super::calls::{calls, rank};
 use super::draft::{Draft, Input};
 use super::live_names::follow_paths;
@@ -12,10 +13,10 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreached, unreadable,
-    verdict,
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreached,
+    unreadable, verdict,
 };
-use crate::kind::{Found, Kind, Live};
+use crate::kind::Found;
 use crate::kinds::registry;
 use crate::model::Diagnostic;
 
@@ -23,9 +24,9 @@ use crate::model::Diagnostic;
 pub fn build(input: &Input<'_>) -> Plan {
     let desired = follow_paths(input);
     let input = &Input { desired: &desired, ..*input };
-    let (mut work, orphans) = judge(input);
+    let mut work = judge(input);
     replace(&mut work);
-    let kept = delete(input, &mut work, orphans);
+    let kept = delete(input, &mut work);
     let precedence = refuse(input, &mut work);
     let steps = steps(input, &mut work, &precedence);
     Plan {
@@ -47,22 +48,17 @@ struct Work<'a> {
     diagnostics: Vec<Diagnostic>,
 }
 
-/// What the stack owns and no entry of the file means, with its kind.
-type Orphans<'a> = Vec<(&'static dyn Kind, &'a Live)>;
-
 /// The first stage: judges each entry of the file by itself.
-fn judge<'a>(input: &Input<'a>) -> (Work<'a>, Orphans<'a>) {
+fn judge<'a>(input: &Input<'a>) -> Work<'a> {
     let mut work = Work::default();
-    let mut orphans = Vec::new();
     for kind in registry() {
         let Some((_, live)) = input.live.iter().find(|(id, _)| *id == kind.id()) else { continue };
         for desired in input.desired.iter().filter(|desired| desired.address.kind() == kind.id()) {
             let found = live.found.get(&desired.address).unwrap_or(&Found::Absent);
             work.drafts.push(verdict::judge(input, kind, desired, found, &mut work.diagnostics));
         }
-        orphans.extend(live.orphans.iter().map(|live| (kind, live)));
     }
-    (work, orphans)
+    work
 }
 
 /// The second stage: lets replacements take along what depends on them. A replacement that would take along something
@@ -74,16 +70,17 @@ fn replace(work: &mut Work<'_>) {
 
 /// The third stage: chooses what is deleted, orphans and second objects, and returns the orphans that stay.
 ///
-/// It comes after the replacements, because a target takes along what follows its replacement. Second objects come
-/// after the orphans, because their addresses must differ from those of the orphans.
-fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>, orphans: Orphans<'a>) -> Vec<Orphan> {
+/// It comes after the replacements, because a target takes along what follows its replacement.
+fn delete<'a>(input: &Input<'a>, work: &mut Work<'a>) -> Vec<Orphan> {
     let Work { drafts, diagnostics } = work;
+    let beside = beside(input.desired, input.live);
+    let orphans = beside.iter().filter(|one| one.second_of.is_none()).count();
     // The limit of deletions is a part of the whole stack, whatever the targets are.
-    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans.len();
+    let owned = drafts.iter().filter(|draft| draft.live.is_some()).count() + orphans;
     keep_targets(input, drafts, diagnostics);
-    diagnostics.extend(renames::unsaid(input, drafts, &orphans));
-    let kept = prune(input, orphans, owned, drafts, diagnostics);
-    seconds::remove(input, owned, drafts, &kept, diagnostics);
+    diagnostics.extend(renames::unsaid(input, drafts, &beside));
+    let kept = prune(input, &beside, owned, drafts, diagnostics);
+    seconds::remove(input, owned, drafts, &beside, diagnostics);
     kept
 }
 

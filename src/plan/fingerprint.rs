@@ -1,7 +1,6 @@
 //! What a plan saw, so that what moved since can be named: for each object its unique id and the hash of its state, and
 //! for each one that the plan touches the state itself.
 
-use crate::kinds;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +8,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 
-use super::{Plan, verdict};
+use super::Plan;
+use super::beside::{Beside, beside};
 use crate::kind::{Desired, Found, KindLive, Live};
 use crate::model::Address;
 use crate::model::hash::sha256_hex;
@@ -78,9 +78,8 @@ pub fn observe(plan: &Plan, desired: &[Desired], live: &[(KindId, KindLive)], co
     let touched: BTreeSet<&Address> = plan.steps.iter().map(|step| &step.address).chain(compared).collect();
     let of_plan: BTreeSet<&Address> = plan.changes.iter().map(|change| &change.address).collect();
     let mut all = Vec::new();
-    let mut taken: BTreeSet<Address> = desired.iter().map(|desired| desired.address.clone()).collect();
+    let beside = beside(desired, live);
     for (id, read) in live {
-        let kind = kinds::of(*id);
         let see = |address: &Address, standing, live: &Live| {
             of_live(address.clone(), standing, live, touched.contains(address))
         };
@@ -102,11 +101,10 @@ pub fn observe(plan: &Plan, desired: &[Desired], live: &[(KindId, KindLive)], co
         let surplus = read.surplus.iter().filter(|(address, _)| of_plan.contains(address));
         // A second object goes under an address of its own: with its entry it is always touched.
         all.extend(surplus.map(|(address, live)| of_live(address.clone(), Standing::Surplus, live, true)));
-        for live in &read.orphans {
-            let address = verdict::orphan_address(kind, live, &taken);
-            taken.insert(address.clone());
-            if of_plan.contains(&address) || plan.orphans.iter().any(|orphan| orphan.address == address) {
-                all.push(see(&address, Standing::Orphan, live));
+        let orphans = beside.iter().filter(|one| one.second_of.is_none() && one.kind.id() == *id);
+        for Beside { address, live, .. } in orphans {
+            if of_plan.contains(address) || plan.orphans.iter().any(|orphan| orphan.address == *address) {
+                all.push(see(address, Standing::Orphan, live));
             }
         }
     }

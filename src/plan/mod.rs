@@ -31,7 +31,7 @@ mod unreached;
 mod unreadable;
 mod verdict;
 
-pub use beside::beside;
+pub use beside::{Beside, beside};
 pub use content::{Change, FORMAT, Orphan, Plan, Step, Summary, Verdict};
 pub use draft::{Input, Options};
 pub use hazard::{Hazard, HazardNote};

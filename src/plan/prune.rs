@@ -1,16 +1,14 @@
 //! What becomes of orphans: what the stack owns and the file no longer has.
 
-use std::collections::BTreeSet;
-
 use super::draft::{Draft, allowed_deletions};
-use super::{Input, Orphan, verdict};
-use crate::kind::{Kind, Live};
+use super::{Beside, Input, Orphan, verdict};
+use crate::kind::Live;
 use crate::model::{Action, Address, Diagnostic, KindId, Thresholds};
 
 /// Turns orphans into deletions where they are asked for and allowed; returns those that stay.
 pub(super) fn prune<'a>(
     input: &Input<'a>,
-    orphans: Vec<(&'static dyn Kind, &'a Live)>,
+    beside: &[Beside<'a>],
     owned: usize,
     drafts: &mut Vec<Draft<'a>>,
     diagnostics: &mut Vec<Diagnostic>,
@@ -19,10 +17,7 @@ pub(super) fn prune<'a>(
     let targeted = |address: &Address| options.targets.is_empty() || options.targets.contains(address);
     let mut kept = Vec::new();
     let mut deletions = Vec::new();
-    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
-    for (kind, live) in orphans {
-        let address = verdict::orphan_address(kind, live, &taken);
-        taken.insert(address.clone());
+    for Beside { address, kind, live, second_of: _ } in beside.iter().filter(|one| one.second_of.is_none()).cloned() {
         if (options.prune || options.destroy) && options.adopt.is_empty() && targeted(&address) {
             deletions.push(verdict::deletion(input, kind, address, None, live, diagnostics));
         } else if targeted(&address) {
@@ -32,7 +27,8 @@ pub(super) fn prune<'a>(
     let count = deletions.iter().filter(|draft| draft.action == Action::Delete).count();
     let Thresholds { max_deletions: most, max_deletion_percent: percent } = options.thresholds;
     let allowed = allowed_deletions(options, owned);
-    if !options.destroy && count > allowed {
+    // More deletions allowed would not help a file without entries.
+    if !options.destroy && count > allowed && !input.desired.is_empty() {
         diagnostics.push(
             Diagnostic::error(
                 "VSS0904",
@@ -47,8 +43,7 @@ pub(super) fn prune<'a>(
         for draft in &mut deletions {
             draft.refuse(Action::Refused, "more deletions than the limit allows".to_owned());
         }
-    }
-    if let Some(lost) = lost_section(input, &deletions) {
+    } else if let Some(lost) = lost_section(input, &deletions) {
         diagnostics.push(lost);
         for draft in &mut deletions {
             draft.refuse(Action::Refused, "the file has lost its whole section".to_owned());

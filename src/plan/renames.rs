@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::draft::Draft;
-use super::{Input, verdict};
+use super::{Beside, Input, verdict};
 use crate::kind::{Desired, Kind, Live, diff};
 use crate::model::{Action, Address, Diagnostic, KindId};
 
@@ -12,17 +12,15 @@ use crate::model::{Action, Address, Diagnostic, KindId};
 const MOST: usize = 3;
 
 /// Names the `renamed_from` line of each entry that would be made anew although the stack owns its like.
-pub(super) fn unsaid(
-    input: &Input<'_>,
-    drafts: &[Draft<'_>],
-    orphans: &[(&'static dyn Kind, &Live)],
-) -> Vec<Diagnostic> {
+pub(super) fn unsaid(input: &Input<'_>, drafts: &[Draft<'_>], beside: &[Beside<'_>]) -> Vec<Diagnostic> {
     if input.options.destroy || !input.options.adopt.is_empty() {
         return Vec::new();
     }
     let taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
+    // The line to write names the address of the mark, also where several orphans carry it.
+    let orphans = beside.iter().filter(|one| one.second_of.is_none());
     let left: Vec<(Address, &'static dyn Kind, &Live)> =
-        orphans.iter().map(|(kind, live)| (verdict::orphan_address(*kind, live, &taken), *kind, *live)).collect();
+        orphans.map(|one| (verdict::orphan_address(one.kind, one.live, &taken), one.kind, one.live)).collect();
     let made = drafts.iter().filter(|draft| draft.action == Action::Create);
     made.filter_map(|draft| Some((draft, draft.desired?)))
         .filter(|(_, desired)| desired.renamed_from.is_none() && has_own_table(input, desired))

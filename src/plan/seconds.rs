@@ -4,66 +4,42 @@
 //! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
 use super::draft::id_of;
-use crate::kinds;
 use crate::model::KindId;
 use std::collections::BTreeSet;
 
+use super::Beside;
 use super::Input;
-use super::Orphan;
 use super::draft::{Draft, allowed_deletions, differences};
 use super::draft::{PROTECTED, cannot_go};
 use super::order::Graph;
-use crate::kind::{Kind, Live};
 use crate::model::Action;
-use crate::model::{Address, Diagnostic};
+use crate::model::Diagnostic;
 
-/// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack
-/// has, and `kept` are the orphans that stay.
+/// Adds the deletions of second objects of all entries that stand or come to stand. `owned` counts what the stack has.
 pub(super) fn remove<'a>(
     input: &Input<'a>,
     owned: usize,
     drafts: &mut Vec<Draft<'a>>,
-    kept: &[Orphan],
+    beside: &[Beside<'a>],
     diagnostics: &mut Vec<Diagnostic>,
 ) {
     if !input.options.adopt.is_empty() {
         return;
     }
-    let mut taken: BTreeSet<Address> = input.desired.iter().map(|desired| desired.address.clone()).collect();
-    taken.extend(drafts.iter().map(|draft| draft.address.clone()));
-    taken.extend(kept.iter().map(|orphan| orphan.address.clone()));
     let mut seconds = Vec::new();
-    for (kind, (entry, live)) in
-        input.live.iter().flat_map(|(kind, read)| read.surplus.iter().map(move |it| (kind, it)))
-    {
+    for (entry, one) in beside.iter().filter_map(|one| Some((one.second_of?, one))) {
         let Some(first) = drafts.iter().find(|draft| draft.address == *entry) else { continue };
-        let kind = kinds::of(*kind);
         if matches!(first.action, Action::Unknown | Action::Refused) {
             continue;
         }
-        let address = numbered(entry, &taken);
-        taken.insert(address.clone());
-        seconds.push(second(kind, address, first, live, diagnostics));
+        seconds.push(second(one, first, diagnostics));
     }
     limit(input, owned + seconds.len(), &mut seconds, diagnostics);
     drafts.extend(seconds);
 }
 
-/// Returns the address of a second object: the address of the entry with a number.
-pub(super) fn numbered(entry: &Address, taken: &BTreeSet<Address>) -> Address {
-    (2..taken.len() + 3)
-        .map(|number| Address::new(entry.kind(), format!("{}-{number}", entry.key())))
-        .find(|address| !taken.contains(address))
-        .expect("there are more numbers than taken addresses")
-}
-
-fn second<'a>(
-    kind: &'static dyn Kind,
-    address: Address,
-    first: &Draft<'a>,
-    live: &'a Live,
-    diagnostics: &mut Vec<Diagnostic>,
-) -> Draft<'a> {
+fn second<'a>(one: &Beside<'a>, first: &Draft<'a>, diagnostics: &mut Vec<Diagnostic>) -> Draft<'a> {
+    let Beside { address, kind, live, second_of: _ } = one.clone();
     // Where the entry is deleted as well, its second object is deleted like any other resource.
     let desired = first.desired.filter(|_| first.action != Action::Delete);
     let id = id_of(live);

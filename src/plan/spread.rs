@@ -76,7 +76,8 @@ fn without_parts(drafts: &[Draft<'_>]) -> BTreeMap<Address, Address> {
     parts.into_iter().map(|(parent, parts)| (parent, parts[0].address.clone())).collect()
 }
 
-/// Refuses what needs a refused resource, and leaves alone what needs one that could not be read.
+/// Refuses what needs a refused resource, and leaves alone what needs one that could not be read. The second object of
+/// a refused entry stays: it may be what does its work.
 pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
     in_rounds(drafts, |drafts| {
         let blocked: BTreeMap<&Address, Action> = drafts
@@ -93,10 +94,12 @@ pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
             .collect();
         let useless = without_parts(drafts);
         let decide = |(index, draft): (usize, &Draft<'_>)| match draft.action {
-            Action::Delete => held.get(&draft.address).map(|holder| Decision {
-                index,
-                action: Action::Unknown,
-                reason: format!("`{holder}` may need it, which could not be read"),
+            Action::Delete => second_of_blocked(index, draft, &blocked).or_else(|| {
+                held.get(&draft.address).map(|holder| Decision {
+                    index,
+                    action: Action::Unknown,
+                    reason: format!("`{holder}` may need it, which could not be read"),
+                })
             }),
             Action::Create | Action::Adopt | Action::Update | Action::Replace => {
                 let Some(needed) = draft.desired?.references.iter().find(|address| blocked.contains_key(address))
@@ -118,6 +121,13 @@ pub(super) fn spread_refusals(drafts: &mut [Draft<'_>]) {
         };
         drafts.iter().enumerate().filter_map(decide).collect()
     });
+}
+
+fn second_of_blocked(index: usize, draft: &Draft<'_>, blocked: &BTreeMap<&Address, Action>) -> Option<Decision> {
+    let entry = draft.second_of.as_ref()?;
+    let action = *blocked.get(entry)?;
+    let why = if action == Action::Unknown { "which could not be read" } else { "which is refused" };
+    Some(Decision { index, action, reason: format!("a second object of `{entry}`, {why}") })
 }
 
 /// Keeps a resource from deletion that another one refers to which stays.

@@ -502,6 +502,25 @@ fn a_real_second_object_is_destroyed_in_words_and_the_first_one_stays() {
     assert!(bench.plan(&file(BACKUP)).is_empty());
 }
 
+#[test]
+fn the_second_object_of_a_refused_entry_stays_and_goes_once_the_entry_is_not_refused() {
+    let bench = Bench::new();
+    bench.apply(&file(BACKUP));
+    second_plan(&bench, at_eight);
+    let both = plans(&bench);
+    // The fourth stage refuses it, when its second object is already to go.
+    let vault = "arn:aws:backup:ap-northeast-1:123456789012:backup-vault:missing";
+    let refused = file(&BACKUP.replace("vault = \"vault-a\"", &format!("vault = \"{vault}\"")));
+    let plan = bench.plan(&refused);
+    assert_eq!(action(&plan, "plan.daily"), Some(Action::Refused), "{}", messages(&plan));
+    assert_eq!(action(&plan, "plan.daily-2"), Some(Action::Refused), "{}", messages(&plan));
+    bench.try_apply(&refused, &prune());
+    assert_eq!(plans(&bench), both);
+    bench.apply(&file(BACKUP));
+    assert_eq!(plans(&bench).len(), 1);
+    assert!(bench.plan(&file(BACKUP)).is_empty());
+}
+
 /// Lets nobody own the role of the selection, so that another selection can't be made and the live one stays.
 fn with_a_refused_selection(bench: &Bench) -> String {
     let keys = json!({"RoleName": "AWSBackupVss", "TagKeys": ["vssctl:stack", "vssctl:id", "vssctl:keys"]});
