@@ -10,7 +10,7 @@ use crate::observe::evidence::{Wants, gather};
 use crate::render::proof::{coverage as text, markdown, sarif};
 use crate::render::{envelope, html};
 use crate::vss::coverage::coverage;
-use crate::vss::verify::declared;
+use crate::vss::declared::declared;
 
 /// Evaluates every plan against every Windows instance.
 pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

@@ -5,7 +5,6 @@ use super::exit::{CliError, Exit};
 use super::file;
 use super::session;
 use super::ui::Ui;
-use crate::config;
 use crate::model::json;
 use crate::model::safe::escaped;
 use crate::render::envelope;

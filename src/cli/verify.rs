@@ -11,8 +11,9 @@ use crate::observe::evidence::{Wants, gather};
 use crate::render::proof::{junit, markdown, prometheus, sarif, verify as text};
 use crate::render::{envelope, html};
 use crate::vss::backup::OrderError;
+use crate::vss::declared::declared;
 use crate::vss::evidence::Evidence;
-use crate::vss::verify::{Options, declared, verify};
+use crate::vss::verify::{Options, verify};
 
 /// Judges the backups of every protected instance.
 pub(super) async fn run(arguments: &VerifyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {

@@ -59,7 +59,7 @@ pub(super) async fn read(reader: &Reader, desired: &[Desired], live: &[(KindId, 
     let (machines, attempts) = join(Box::pin(machines), Box::pin(attempts)).await;
     if let Some((machines, unread, systems_unread)) = machines {
         match &machines {
-            Machines::Read(machines) => evidence.fleet.clone_from(machines),
+            Machines::Read(machines) => evidence.fleet = Some(machines.clone()),
             Machines::Unread(error) => evidence.fleet_unread = Some(error.clone()),
             Machines::NotRead => {}
         }

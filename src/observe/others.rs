@@ -6,6 +6,7 @@
 mod associations;
 
 use futures_util::future::join_all;
+use serde_json::Value;
 
 use super::known::unread;
 use super::live::LiveAccount;
@@ -32,8 +33,8 @@ pub(super) async fn read(reader: &Reader, plan: &Plan, live: &mut LiveAccount) -
     }
     let is_new = |change: &&Change| change.address.kind() == KindId::Plan && change.action == Action::Create;
     let plans = others.plans.len() + plan.changes.iter().filter(is_new).count();
-    // One plan shares its instances with nobody.
-    if plans > 1 || !others.associations.is_empty() {
+    // One plan shares its instances with nobody, but it may name one that is not there.
+    if plans > 1 || !others.associations.is_empty() || plan.changes.iter().any(names_instances) {
         instances(reader, &mut others).await;
     }
     live.others = others;
@@ -48,6 +49,34 @@ fn changes_packages(change: &Change) -> bool {
     change.address.kind() == KindId::Package
         && (is_made
             || is_changed && change.fields.iter().any(|field| counts.iter().any(|it| field.path.starts_with(it))))
+}
+
+/// Tells whether a change brings in instances by their ids.
+fn names_instances(change: &Change) -> bool {
+    let field = match change.address.kind() {
+        KindId::Selection => "arns",
+        KindId::Package => "targets",
+        KindId::Policy
+        | KindId::Role
+        | KindId::InstanceProfile
+        | KindId::Attachment
+        | KindId::Vault
+        | KindId::Plan
+        | KindId::RestoreTest
+        | KindId::RegionSettings => return false,
+    };
+    let brings = matches!(change.action, Action::Create | Action::Replace | Action::Update | Action::Adopt);
+    brings && change.fields.iter().any(|it| it.path.starts_with(field) && names_one(&it.after))
+}
+
+/// Tells whether a value has the id of an instance in it, as it is or at the end of an ARN.
+fn names_one(value: &Value) -> bool {
+    match value {
+        Value::String(text) => text.rsplit('/').next().is_some_and(|id| id.starts_with("i-")),
+        Value::Array(items) => items.iter().any(names_one),
+        Value::Object(members) => members.values().any(names_one),
+        Value::Null | Value::Bool(_) | Value::Number(_) => false,
+    }
 }
 
 /// Tells whether a change is one of what is backed up, or when.
@@ -94,7 +123,7 @@ async fn backups(reader: &Reader, others: &mut Others) {
 async fn instances(reader: &Reader, others: &mut Others) {
     match reader.instances().await {
         Ok(instances) => {
-            others.instances = instances.iter().filter(|it| is_there(it)).map(specimen(reader)).collect();
+            others.instances = Some(instances.iter().filter(|it| is_there(it)).map(specimen(reader)).collect());
         }
         Err(error) => others.unread.push(unread(&error)),
     }

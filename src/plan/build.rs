@@ -13,7 +13,7 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, unreached,
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, servers, unreached,
     unreadable, verdict,
 };
 use crate::kind::Found;
@@ -90,6 +90,7 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     let Work { drafts, diagnostics } = work;
     let precedence = precedence::hold(input, drafts, diagnostics);
     references::refuse(input, drafts, diagnostics);
+    servers::check(input, drafts, diagnostics);
     // `adopt` writes tags only, so a refused dependency does not block it.
     if input.options.adopt.is_empty() {
         spread_refusals(drafts);

@@ -24,6 +24,7 @@ mod renames;
 mod rivals;
 mod rounds;
 mod seconds;
+mod servers;
 pub mod since;
 mod spread;
 mod targets;

@@ -28,7 +28,7 @@ fn miss(input: &Input<'_>, draft: &Draft<'_>) -> Option<Diagnostic> {
         KindId::Attachment => draft.live?.carried.get::<AttachmentCarried>()?.near.clone(),
         KindId::Package => {
             // Without a change of the package the instances are not read.
-            let others = input.installed.fleet.iter().filter(|one| !targets::mean(wanted, &one.id, &one.tags));
+            let others = input.installed.fleet().iter().filter(|one| !targets::mean(wanted, &one.id, &one.tags));
             others.filter_map(|one| Some((one.title(), near_targets(wanted, &one.tags).into_iter().next()?))).collect()
         }
         _ => return None,

@@ -18,7 +18,7 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
     // Where no package changes, the instances were not read, and nothing is to be refused.
     let instances: Vec<Specimen> = input
         .installed
-        .fleet
+        .fleet()
         .iter()
         .map(|machine| Specimen {
             arn: input.scope.arn("ec2", &format!("instance/{}", machine.id)),

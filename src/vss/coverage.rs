@@ -8,10 +8,10 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::Moment;
+use super::declared::Declared;
 use super::evidence::{Evidence, Instance, Known, Plan, PlanOwner, Selection, Unread};
 use super::schedule;
-use super::selection::{By, Resource, Selected, select};
-use super::verify::Declared;
+use super::selection::{By, Resource, Selected, names_no_instance, select};
 
 mod near;
 
@@ -116,8 +116,22 @@ pub struct Coverage {
     pub others: Option<usize>,
     /// How many plans there are, and how many of them ask for VSS; `None` where they could not be read.
     pub plans: Option<(usize, usize)>,
+    /// The ARNs by which selections name instances that are not there.
+    #[serde(default)]
+    pub in_vain: Vec<InVain>,
     /// What could not be read.
     pub unread: Vec<Unread>,
+}
+
+/// ARNs of instances that are not there.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
+pub struct InVain {
+    /// The plan's name.
+    pub plan: String,
+    /// The selection's name.
+    pub selection: String,
+    /// The ARNs, as the selection has them.
+    pub arns: Vec<String>,
 }
 
 impl Covered {
@@ -204,8 +218,35 @@ pub fn coverage(evidence: &Evidence) -> Coverage {
         others: evidence.instances.known().map(|all| all.len() - covered.len()),
         instances: covered,
         plans: evidence.plans.known().map(|all| (all.len(), all.iter().filter(|plan| plan.windows_vss).count())),
+        in_vain: plans.iter().flat_map(|plan| in_vain(evidence, plan)).collect(),
         unread,
     }
+}
+
+fn in_vain(evidence: &Evidence, plan: &Plan) -> Vec<InVain> {
+    let selections = plan.selections.known().map(Vec::as_slice).unwrap_or_default();
+    let found = named_in_vain(evidence, selections).into_iter();
+    found
+        .map(|(selection, arns)| InVain {
+            plan: plan.name.clone(),
+            selection: selection.name.clone(),
+            arns: arns.into_iter().map(str::to_owned).collect(),
+        })
+        .collect()
+}
+
+/// Finds the selections that name instances which are not there, with the ARNs. What could not be read is not missing.
+pub fn named_in_vain<'a>(evidence: &Evidence, selections: &'a [Selection]) -> Vec<(&'a Selection, Vec<&'a str>)> {
+    let Known::Known(instances) = &evidence.instances else { return Vec::new() };
+    let instances: Vec<String> = instances.iter().map(|instance| evidence.instance_arn(&instance.id)).collect();
+    let in_vain = |arn: &&str| names_no_instance(arn, instances.iter().map(String::as_str));
+    selections
+        .iter()
+        .map(|selection| {
+            (selection, selection.resources.iter().map(String::as_str).filter(in_vain).collect::<Vec<_>>())
+        })
+        .filter(|(_, arns)| !arns.is_empty())
+        .collect()
 }
 
 fn cover(evidence: &Evidence, plans: &[Plan], instance: &Instance, collisions: &mut Collisions) -> Covered {

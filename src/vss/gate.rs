@@ -92,8 +92,9 @@ pub struct Evidence {
     pub account_unread: Option<Box<AwsError>>,
     /// The instances.
     pub machines: Machines,
-    /// The instances as far as only their systems matter: a package changes, or what a role allows.
-    pub fleet: Vec<Machine>,
+    /// The instances as far as only their systems matter: a package changes, or what a role allows. `None` where they
+    /// were not read, or could not be.
+    pub fleet: Option<Vec<Machine>>,
     /// Why the instances of the fleet or their systems could not be read.
     pub fleet_unread: Option<Box<AwsError>>,
     /// The errors of reading the packages' versions, which may be why a version is unknown.
@@ -111,6 +112,11 @@ impl Evidence {
             Machines::Read(machines) => machines,
             Machines::NotRead | Machines::Unread(_) => &[],
         }
+    }
+
+    /// Returns the instances of the fleet; none where they were not read.
+    pub fn fleet(&self) -> &[Machine] {
+        self.fleet.as_deref().unwrap_or_default()
     }
 }
 

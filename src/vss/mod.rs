@@ -8,6 +8,7 @@
 //! | [`copies`] | what became of the copies that rules ask for? |
 //! | [`coverage`] | which instances does no plan protect, protect without VSS, or protect twice? |
 //! | [`doctor`] | why would VSS not work? |
+//! | [`declared`] | what does the file declare that proofs compare with AWS? |
 //! | [`selection`] | what does a backup selection select? |
 //! | [`targets`] | which instances do an association's targets mean? |
 //! | [`together`] | which instances do two selections both select? |
@@ -25,6 +26,7 @@
 pub mod backup;
 pub mod copies;
 pub mod coverage;
+pub mod declared;
 pub mod doctor;
 pub mod evidence;
 #[cfg(test)]

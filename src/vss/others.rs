@@ -12,10 +12,17 @@ pub struct Others {
     pub plans: Vec<Plan>,
     /// The associations that install or remove packages and are not the stack's.
     pub associations: Vec<Association>,
-    /// The instances, terminated ones not included.
-    pub instances: Vec<Specimen>,
+    /// The instances, terminated ones not included. `None` where they were not read, or could not be.
+    pub instances: Option<Vec<Specimen>>,
     /// The reads that failed: something may be missing.
     pub unread: Vec<Unread>,
+}
+
+impl Others {
+    /// Returns the instances; none where they were not read.
+    pub fn fleet(&self) -> &[Specimen] {
+        self.instances.as_deref().unwrap_or_default()
+    }
 }
 
 /// An association of somebody else's that installs a package, or removes it.

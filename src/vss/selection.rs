@@ -97,6 +97,14 @@ fn heeds_opt_in(way: &By) -> bool {
     }
 }
 
+/// Tells whether an ARN of a selection names an instance, or several by a part of their id, and none of those that
+/// there are. What names all instances, or another type of resource, is none of it.
+pub fn names_no_instance<'a>(pattern: &str, mut instances: impl Iterator<Item = &'a str>) -> bool {
+    let resource = pattern.splitn(6, ':').nth(5).unwrap_or_default();
+    let names_some = resource.strip_prefix("instance/").is_some_and(|id| !id.trim_matches('*').is_empty());
+    names_some && !instances.any(|arn| fits(pattern, arn))
+}
+
 /// Tells whether all conditions fit. As in IAM, a negated condition fits a resource without the tag.
 pub fn holds(conditions: &Conditions, tags: &Tags) -> bool {
     let Conditions { equals, not_equals, like, not_like } = conditions;
@@ -170,6 +178,30 @@ mod tests {
     }
 
     // The worked examples of "Assign resources with AWS CLI", each under its title there.
+
+    #[test]
+    fn an_arn_names_no_instance_where_it_names_some_and_none_is_there() {
+        let there = [
+            "arn:aws:ec2:eu-west-1:123456789012:instance/i-0aa1",
+            "arn:aws:ec2:eu-west-1:123456789012:instance/i-0bb2",
+        ];
+        for (pattern, is_none) in [
+            ("arn:aws:ec2:eu-west-1:123456789012:instance/i-0aa1", false),
+            ("arn:aws:ec2:*:*:instance/i-0bb2", false),
+            ("arn:aws:ec2:*:*:instance/i-0b*", false),
+            ("arn:aws:ec2:*:*:instance/i-0cc3", true),
+            ("arn:aws:ec2:*:*:instance/i-0c*", true),
+            ("arn:aws:ec2:us-east-1:123456789012:instance/i-0aa1", true),
+            ("arn:aws:ec2:*:*:instance/*", false),
+            ("arn:aws:ec2:us-east-1:*:instance/*", false),
+            ("arn:aws:ec2:*:*:volume/vol-1", false),
+            ("arn:aws:ec2:*", false),
+            ("*", false),
+        ] {
+            assert_eq!(names_no_instance(pattern, there.into_iter()), is_none, "{pattern}");
+        }
+        assert!(!names_no_instance("arn:aws:ec2:*:*:instance/*", [].into_iter()));
+    }
 
     #[test]
     fn example_all_ec2_instances() {

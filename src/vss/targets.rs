@@ -27,6 +27,12 @@ pub fn mean(targets: &Value, id: &str, tags: &Tags) -> bool {
     })
 }
 
+/// Returns the ids that targets name; `*` is none.
+pub fn ids(targets: &Value) -> impl Iterator<Item = &str> {
+    let lists = targets.as_object().into_iter().flatten().filter(|(key, _)| key.eq_ignore_ascii_case(IDS));
+    lists.flat_map(|(_, values)| texts(values)).filter(|id| *id != "*")
+}
+
 /// Describes what two targets have in common, if they have: an instance that there is, or one that there may be.
 ///
 /// Without an instance that both mean, targets by the same keys overlap where each key has a value in common; more keys

@@ -14,12 +14,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Moment;
 use super::copies::{Copied, Copies};
-use super::evidence::{Evidence, Job, Selection, Unread};
+use super::declared::Declared;
+use super::evidence::{Evidence, Job, Unread};
 use super::messages::Meaning;
 use super::version::System;
 
 mod decide;
-mod declared;
 mod due;
 mod outcome;
 mod subject;
@@ -27,7 +27,6 @@ mod subject;
 use subject::subjects;
 
 pub use decide::cause;
-pub use declared::declared;
 pub use outcome::{ImageProof, Outcome, Proof, SnapshotProof, image_of, judge};
 
 /// What to judge, and how strictly.
@@ -41,19 +40,6 @@ pub struct Options {
     pub only: BTreeSet<String>,
     /// The selections that the file declares in plans with VSS: what they mean is judged, whether AWS has them or not.
     pub declared: Vec<Declared>,
-}
-
-/// A selection that the file declares.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Declared {
-    /// Its address, such as `selection.daily.windows`.
-    pub address: String,
-    /// The AWS name of its plan.
-    pub plan: String,
-    /// What it selects.
-    pub selection: Selection,
-    /// The file makes its role as well.
-    pub makes_role: bool,
 }
 
 /// How far back AWS Backup lists jobs, in seconds: 30 days.
@@ -117,7 +103,18 @@ pub struct Cause {
     pub checks: Vec<String>,
 }
 
+/// How a fix names the closer look, before it is said of which instance.
+const CLOSER: &str = "run `vssctl doctor` for the instance";
+
 impl Cause {
+    /// Writes the lines to run for an instance, as they are to be run.
+    #[must_use]
+    pub fn on(mut self, id: &str) -> Self {
+        let fix = self.fix.replace(CLOSER, &format!("run `vssctl doctor {id}`"));
+        self.fix = fix.replace("`vssctl backup`", &format!("`vssctl backup {id}`"));
+        self
+    }
+
     /// Returns what a message means for an instance with a system, as far as that is known.
     pub fn of(meaning: &Meaning, system: Option<&System>) -> Self {
         Self {

@@ -237,10 +237,11 @@ fn a_canary_goes_first_and_the_others_only_if_it_succeeds() {
     assert!(place("ssm:SendCommand", &first) < place("ssm:GetCommandInvocation", &first));
     assert!(place("ssm:GetCommandInvocation", &first) < place("ssm:CreateAssociation", "VssBackup"));
 
-    // Linux has no such package: it fails there, and nowhere else is anything tried.
+    // Linux has no such package: it fails there, and nowhere else is anything tried. One Run Command would be refused.
     let linux = id(&bench, "web-1");
     let bad = package(&format!(
-        "targets = {{ instance_ids = [\"{first}\", \"{second}\", \"{linux}\"] }}\ncanary = [\"{linux}\"]"
+        "schedule = \"rate(1 day)\"\ntargets = {{ instance_ids = [\"{first}\", \"{second}\", \"{linux}\"] }}\n\
+         canary = [\"{linux}\"]"
     ));
     let (_, report) = bench.try_apply(&bad, &Options::default());
     let status = &report.outcomes[0].status;

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use serde_json::{Value, json};
 use vssctl::sandbox::fleet::Instance;
 use vssctl::vss::coverage::coverage;
+use vssctl::vss::declared::declared;
 use vssctl::vss::doctor::{self, Diagnosis, diagnose};
-use vssctl::vss::verify::{Verdict, declared};
+use vssctl::vss::verify::Verdict;
 
 use crate::bench::{Bench, STACK, load};
 use crate::proof::{BY_TYPE, edit, file, healthy, nights, read, see};

@@ -50,6 +50,7 @@ mod restore_tests;
 mod saved_plans;
 mod scenarios;
 mod schemas;
+mod servers;
 mod strangers;
 mod swaps;
 mod systems;

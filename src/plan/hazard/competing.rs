@@ -18,7 +18,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     };
     let does_other = is_made || ["package_name", "action", "version"].iter().any(|field| subject.changes(field));
     let own = subject.draft.live.and_then(|live| live.ids.get("AssociationId"));
-    let instances = &subject.input.others.instances;
+    let instances = subject.input.others.fleet();
     let name = subject.after("package_name");
     let (before, after) = (subject.before("targets"), subject.after("targets"));
     for other in &subject.input.others.associations {

@@ -56,7 +56,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
             || is_installed && machine.only().is_some() && machine.windows && is_gone(machine);
         may_lose && after.ends_vss_on(machine) && !before.ends_vss_on(machine)
     };
-    let hit: Vec<&Machine> = subject.input.installed.fleet.iter().filter(is_hit).collect();
+    let hit: Vec<&Machine> = subject.input.installed.fleet().iter().filter(is_hit).collect();
     let name = subject.after("package_name").as_str().unwrap_or_default();
     for (rule, titles) in Machine::by_rule(&hit) {
         let why = match (after.action == "Uninstall", after.version) {
@@ -72,7 +72,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
 /// read: it takes nothing from them.
 pub(super) fn is_held_rightly(subject: &Subject<'_>, pin: &str) -> bool {
     let targets = subject.after("targets");
-    let fleet = subject.input.installed.fleet.iter();
+    let fleet = subject.input.installed.fleet().iter();
     let mut meant = fleet.filter(|machine| machine.windows && machine.is_meant(targets)).peekable();
     meant.peek().is_some() && meant.all(|machine| machine.only().is_some() && machine.takes(Some(pin)))
 }

@@ -108,7 +108,7 @@ impl<'a> Search<'a> {
                 let step =
                     step(|part| part.selection.changed.as_ref()).or_else(|| step(|part| part.plan.changed.as_ref()));
                 let Some((step, is_left)) = step else { continue };
-                let fleet = &self.input.others.instances;
+                let fleet = self.input.others.fleet();
                 let Some(instance) = left.selection.asked.shared_words(&right.selection.asked, fleet) else { continue };
                 let pairs = pairs.get_or_insert_with(|| self.meetings.of_rules(&left.plan.rules, &right.plan.rules));
                 for (rule, other, moment) in pairs.iter() {
@@ -133,7 +133,7 @@ impl<'a> Search<'a> {
     /// the same name or at the same time.
     fn was_so(&mut self, one: (Part<'_>, &str), other: (Part<'_>, &str)) -> bool {
         let Some((one, other)) = Before::of(self.before, one).zip(Before::of(self.before, other)) else { return false };
-        let fleet = &self.input.others.instances;
+        let fleet = self.input.others.fleet();
         let shares = |left: &&Chosen| other.selections.iter().any(|it| left.asked.shares(&it.asked, fleet).is_some());
         let mut meets = |left: &&Timing| other.timings.iter().any(|it| self.meetings.of(left, it).is_some());
         one.selections.iter().any(shares) && one.timings.iter().any(&mut meets)

@@ -41,7 +41,7 @@ pub(super) fn unread(evidence: &Evidence, drafts: &[Draft<'_>], diagnostics: &mu
 pub(super) fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence) {
     let access = Access::of_drafts(input.scope, &evidence.account, drafts);
     let mut ways: BTreeMap<Move, Vec<&Machine>> = BTreeMap::new();
-    for machine in evidence.fleet.iter().filter(|machine| machine.may_have_its_only_version()) {
+    for machine in evidence.fleet().iter().filter(|machine| machine.may_have_its_only_version()) {
         if let Some(way) = access.way(machine) {
             ways.entry(way).or_default().push(machine);
         }

@@ -185,7 +185,12 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
     }
     let options = Options::default();
     let account = account(&scope, &before);
-    let installed = Evidence { account, machines: machines.clone(), fleet: seen.clone(), ..Evidence::default() };
+    let installed = Evidence {
+        account,
+        machines: machines.clone(),
+        fleet: matches!(machines, Machines::Read(_)).then(|| seen.clone()),
+        ..Evidence::default()
+    };
     build(&Input {
         scope: &scope,
         config_sha256: "",

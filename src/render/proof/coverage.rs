@@ -33,6 +33,16 @@ pub fn text(coverage: &Coverage, scope: &Scope, width: usize) -> String {
     if fine.len() > MOST {
         let _ = writeln!(text, "{DIM}and {} more; `--format json` has them all{DIM:#}", fine.len() - MOST);
     }
+    if !coverage.in_vain.is_empty() {
+        text.push('\n');
+    }
+    for vain in &coverage.in_vain {
+        head(&mut text, "~", CHANGE, &format!("selection {}/{}", vain.plan, vain.selection), "names nobody", width);
+        for arn in &vain.arns {
+            line(&mut text, "selects", &format!("{arn}, and there is no such instance"), width);
+        }
+        line(&mut text, "fix", "correct the ARN, or take it out of the selection", width);
+    }
     unread(&mut text, &coverage.unread, width);
     let _ = writeln!(text, "\n{BOLD}{}{BOLD:#}", last_line(coverage));
     text

@@ -28,6 +28,25 @@ fn an_instance_that_a_plan_with_vss_selects_is_protected() {
 }
 
 #[test]
+fn arns_of_instances_that_are_not_there_are_named_and_unread_ones_are_not() {
+    let gone = "arn:aws:ec2:*:*:instance/i-0123456789abcdef0";
+    let select = |evidence: &mut Evidence| {
+        if let Known::Known(selections) = &mut fixture::plan(evidence).selections {
+            selections[0].resources = vec!["arn:aws:ec2:*:*:instance/*".to_owned(), gone.to_owned()];
+        }
+    };
+    let coverage = with(select);
+    let names: Vec<(&str, &[String])> =
+        coverage.in_vain.iter().map(|vain| (vain.plan.as_str(), vain.arns.as_slice())).collect();
+    assert_eq!(names, [("daily", &[gone.to_owned()][..])]);
+    let unread = with(|evidence| {
+        select(evidence);
+        evidence.instances = Known::NotRead;
+    });
+    assert_eq!((unread.in_vain, with(|_| {}).in_vain), (vec![], vec![]));
+}
+
+#[test]
 fn a_plan_without_vss_protects_without_vss() {
     let coverage = with(|evidence| fixture::plan(evidence).windows_vss = false);
     assert_eq!(covered(&coverage, "sql-1").protection, Protection::WithoutVss);

@@ -132,7 +132,7 @@ fn unproven(patient: &Patient<'_>, verified: &Verified, notes: &mut Notes) {
         } else {
             format!("run `vssctl doctor --run-commands {id}`")
         };
-        fix = cause.fix.replace("run `vssctl doctor` for the instance", &closer);
+        fix = cause.fix.replace(&format!("run `vssctl doctor {id}`"), &closer);
     }
     let remedy = if found.is_empty() {
         if !checks.is_empty() {

@@ -1,87 +1,20 @@
 //! What the file declares against what is live: a selection that AWS does not have, and targets and versions of a
 //! package that can't become true. D023, D031, D033, D074.
 
-use std::collections::BTreeSet;
-
-use serde_json::Value;
-
 use super::{Notes, Options, Patient, Severity, Subject};
-use crate::kind::Desired;
-use crate::model::KindId;
-use crate::vss::evidence::{Evidence, Known, Plan};
+use crate::vss::declared::{Declared, DeclaredPackage};
+use crate::vss::evidence::{Evidence, Known};
 use crate::vss::package::PACKAGE;
 use crate::vss::targets;
-use crate::vss::verify::{self, Declared};
 use crate::vss::version::{NEWEST, compare};
-
-/// What the file declares, as far as an examination looks at it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct File {
-    /// The selections of plans with VSS.
-    pub selections: Vec<Declared>,
-    /// The packages that are installed on targets.
-    pub packages: Vec<DeclaredPackage>,
-    /// The AWS names of the roles that the file makes.
-    pub roles: BTreeSet<String>,
-    /// The names of the instance profiles that it makes.
-    pub profiles: BTreeSet<String>,
-    /// The names of the vaults that it makes.
-    pub vaults: BTreeSet<String>,
-}
-
-/// A package of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DeclaredPackage {
-    /// Its address, such as `package.AwsVssComponents`.
-    pub address: String,
-    /// Its name in Distributor.
-    pub name: String,
-    /// Its targets, as SSM has them.
-    pub targets: Value,
-    /// The version that instances have at least.
-    pub minimum: Option<String>,
-}
-
-fn text(value: Option<&Value>) -> Option<&str> {
-    value.and_then(Value::as_str).filter(|text| !text.is_empty())
-}
-
-impl File {
-    /// Takes from the file's entries what an examination looks at.
-    pub fn of(desired: &[Desired]) -> Self {
-        let of_kind = |kind: KindId| desired.iter().filter(move |entry| entry.address.kind() == kind);
-        let packages = of_kind(KindId::Package).filter(|entry| {
-            // What is removed from a server may be removed from any.
-            text(entry.fields.get("action")).is_none_or(|action| action.eq_ignore_ascii_case("install"))
-        });
-        Self {
-            selections: verify::declared(desired),
-            packages: packages
-                .map(|entry| DeclaredPackage {
-                    address: entry.address.to_string(),
-                    name: text(entry.fields.get("package_name")).unwrap_or(&entry.name).to_owned(),
-                    targets: entry.fields.get("targets").cloned().unwrap_or_default(),
-                    minimum: text(entry.options.get("minimum_version")).map(str::to_owned),
-                })
-                .collect(),
-            roles: of_kind(KindId::Role).map(|entry| entry.name.clone()).collect(),
-            profiles: of_kind(KindId::InstanceProfile).map(|entry| entry.name.clone()).collect(),
-            vaults: of_kind(KindId::Vault).map(|entry| entry.name.clone()).collect(),
-        }
-    }
-
-    /// Tells whether it declares a selection of a plan.
-    pub(super) fn selects_for(&self, plan: &Plan) -> bool {
-        self.selections.iter().any(|declared| declared.plan == plan.name)
-    }
-}
 
 pub(super) fn check(evidence: &Evidence, options: &Options, patients: &[Patient<'_>], notes: &mut Notes) {
     if options.only.is_empty() {
         for declared in &options.file.selections {
-            selection(evidence, &options.file, declared, notes);
+            selection(evidence, declared, notes);
         }
         for package in &options.file.packages {
+            gone(evidence, package, notes);
             linux(evidence, package, notes);
         }
     }
@@ -91,7 +24,7 @@ pub(super) fn check(evidence: &Evidence, options: &Options, patients: &[Patient<
 }
 
 /// A selection of the file that AWS does not have backs nothing up. What could not be read is not missing.
-fn selection(evidence: &Evidence, file: &File, declared: &Declared, notes: &mut Notes) {
+fn selection(evidence: &Evidence, declared: &Declared, notes: &mut Notes) {
     let Declared { address, plan, selection, makes_role: _ } = declared;
     let Known::Known(plans) = &evidence.plans else { return };
     let mut found = plans.iter().filter(|live| live.name == *plan).peekable();
@@ -110,7 +43,7 @@ fn selection(evidence: &Evidence, file: &File, declared: &Declared, notes: &mut 
         (true, names) => format!("the plan {plan} has only {}", names.join(", ")),
     };
     let subject = Subject::Selection { plan: plan.clone(), name: selection.name.clone() };
-    if missing_role(evidence, file, declared, &subject, notes) {
+    if missing_role(evidence, declared, &subject, notes) {
         return;
     }
     notes.find(
@@ -124,12 +57,12 @@ fn selection(evidence: &Evidence, file: &File, declared: &Declared, notes: &mut 
 
 /// AWS refuses a selection whose role does not exist, so that such a role is seen at the file alone. Tells whether it
 /// is why there is no such selection.
-fn missing_role(evidence: &Evidence, file: &File, declared: &Declared, subject: &Subject, notes: &mut Notes) -> bool {
+fn missing_role(evidence: &Evidence, declared: &Declared, subject: &Subject, notes: &mut Notes) -> bool {
     let arn = &declared.selection.role_arn;
     let name = arn.rsplit('/').next().unwrap_or(arn);
     let is_ours = arn.split(':').nth(4) == Some(evidence.scope.account_id.as_str());
     let Known::Known(roles) = &evidence.roles else { return false };
-    if !is_ours || roles.contains_key(arn) || file.roles.contains(name) {
+    if !is_ours || roles.contains_key(arn) || declared.makes_role {
         return false;
     }
     notes.find(
@@ -152,9 +85,20 @@ fn missing_role(evidence: &Evidence, file: &File, declared: &Declared, subject: 
     true
 }
 
-/// Tells whether the targets name an instance by its id.
-fn name_it(targets: &Value, id: &str) -> bool {
-    targets["InstanceIds"].as_array().is_some_and(|ids| ids.iter().any(|one| one == id))
+/// A package that names an instance which is not there is installed on the others alone, and a command not even there.
+fn gone(evidence: &Evidence, package: &DeclaredPackage, notes: &mut Notes) {
+    let Known::Known(_) = &evidence.instances else { return };
+    // What else Systems Manager manages (`mi-...`) is not EC2's.
+    let named = targets::ids(&package.targets).filter(|id| id.starts_with("i-"));
+    for id in named.filter(|id| evidence.instance(id).is_none()) {
+        notes.find(
+            "D033",
+            &Subject::Instance { id: id.to_owned(), name: String::new() },
+            format!("`{}` names an instance that is not there", package.address),
+            vec![format!("EC2 lists no {id} in {}", evidence.scope.region)],
+            format!("take {id} out of `instance_ids` of `{}`, or correct the id", package.address),
+        );
+    }
 }
 
 /// A package for Windows is not installed on other systems: the association fails there, and as a whole.
@@ -171,7 +115,7 @@ fn linux(evidence: &Evidence, package: &DeclaredPackage, notes: &mut Notes) {
             &Subject::instance(instance),
             format!("`{}` means an instance without Windows: {PACKAGE} can't be installed there", package.address),
             vec![format!("targets {} take {}", targets::words(&package.targets), instance.title())],
-            if name_it(&package.targets, &instance.id) {
+            if targets::ids(&package.targets).any(|id| id == instance.id) {
                 format!(
                     "take {} out of `instance_ids` of `{}`: the association fails here each time, and as a whole",
                     instance.id, package.address

@@ -24,9 +24,10 @@ mod patient;
 mod permissions;
 mod plans;
 mod restore;
+mod selected;
 
+pub use super::declared::{DeclaredPackage, File};
 pub use catalogue::{CHECKS, Check, Page, Severity};
-pub use declared::{DeclaredPackage, File};
 pub use diagnosis::{Diagnosis, Finding, Subject, Undecided};
 pub use examine::{diagnose, examined};
 

@@ -20,6 +20,8 @@ pub(super) struct Patient<'a> {
     pub(super) system: Option<System>,
     /// The file declares its instance profile, or a role that is named like it.
     pub(super) is_declared: bool,
+    /// The only instance profile that the file declares.
+    pub(super) profile_of_file: Option<String>,
 }
 
 impl<'a> Patient<'a> {
@@ -32,6 +34,7 @@ impl<'a> Patient<'a> {
             memberships: coverage::memberships(evidence, instance),
             package: believed(&evidence.package_evidence(&instance.id)).cloned(),
             system: evidence.system(&instance.id),
+            profile_of_file: file.profiles.first().filter(|_| file.profiles.len() == 1).cloned(),
             is_declared: profile.is_some_and(|name| file.profiles.contains(name) || file.roles.contains(name)),
         }
     }

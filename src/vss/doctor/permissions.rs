@@ -65,7 +65,7 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
             subject,
             "the instance has no instance profile",
             vec!["no IamInstanceProfile".to_owned()],
-            remedy,
+            if remedy == plain { lines_to_add(patient) } else { remedy.to_owned() },
         );
         return None;
     };
@@ -129,6 +129,19 @@ fn role<'a>(patient: &Patient<'a>, notes: &mut Notes) -> Option<&'a Role> {
         return None;
     }
     Some(role)
+}
+
+/// Writes the lines that put an instance profile onto an instance: the file's own, or one with a role as AWS wants it.
+fn lines_to_add(patient: &Patient<'_>) -> String {
+    let id = &patient.instance.id;
+    let (role, profile) = match &patient.profile_of_file {
+        Some(profile) => (String::new(), profile.as_str()),
+        None => ("`[role.VssInstance]` with `preset = \"vss-instance\"`, and ".to_owned(), "VssInstance"),
+    };
+    format!(
+        "attach one: add {role}`[attachment.{id}]` with `instance_profile = \"{profile}\"` and `targets = {{ \
+         instance_ids = [\"{id}\"] }}` to the file, and run `vssctl apply`"
+    )
 }
 
 /// Adds the keys of requests that the instance makes about itself and about what it makes: its tags are known, and what
@@ -195,6 +208,14 @@ fn ec2(patient: &Patient<'_>, role: &Role, notes: &mut Notes) {
         "attach AWSEC2VssSnapshotPolicy to the role; if it is attached, look for a permissions boundary, a service \
          control policy or a VPC endpoint policy that denies ec2:CreateImage",
     );
+    let remedy = if patient.is_declared {
+        format!(
+            "the file declares the role: `vssctl plan` shows whether something of it is gone, and `vssctl apply` puts \
+             that back; else {remedy}"
+        )
+    } else {
+        remedy
+    };
     if !lacking.is_empty() {
         let severity = if lacking == ["ec2:DescribeInstanceAttribute"] && patient.version().is_none() {
             // Only versions since 2.2.1 make this call, and the version is not known.

@@ -388,6 +388,27 @@ fn linux_in_a_plan_is_advice_and_linux_by_name_is_an_answer() {
 }
 
 #[test]
+fn a_selection_of_an_instance_that_is_not_there_is_named_at_the_selection_once() {
+    let select = |arns: &[&str]| {
+        with(|evidence| {
+            if let Known::Known(selections) = &mut fixture::plan(evidence).selections {
+                selections[0].resources = arns.iter().map(|arn| (*arn).to_owned()).collect();
+                selections[0].list_of_tags.clear();
+                selections[0].conditions = crate::vss::evidence::Conditions::default();
+            }
+        })
+    };
+    let (gone, all) = ("arn:aws:ec2:*:*:instance/i-0123456789abcdef0", "arn:aws:ec2:*:*:instance/*");
+    for arns in [&[gone][..], &[gone, all]] {
+        let diagnosis = select(arns);
+        let told: Vec<&Finding> = diagnosis.findings.iter().filter(|finding| finding.check == "D074").collect();
+        let [one] = told.as_slice() else { panic!("{told:?}") };
+        assert!(one.subject.title().starts_with("selection ") && one.evidence[0].contains(gone), "{one:?}");
+    }
+    assert!(!found(&select(&[all])).contains(&"D074"));
+}
+
+#[test]
 fn a_role_that_made_backups_and_is_gone_is_advice() {
     let diagnosis = with(|evidence| {
         let mut former = fixture::job("former", "2026-01-10T18:00:00Z");

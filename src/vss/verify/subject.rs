@@ -152,6 +152,7 @@ impl Subject<'_> {
              enough"
                 .clone_into(&mut cause.fix);
         }
+        verified.cause = verified.cause.map(|cause| cause.on(&self.id));
         self.add_notes(evidence, &mut verified, left_alone);
         verified
     }

@@ -422,7 +422,8 @@ fn a_backup_from_before_vss_was_switched_on_is_not_told_to_switch_it_on() {
     assert_eq!(verified.verdict, Verdict::CrashOnly);
     let cause = verified.cause.as_ref().unwrap();
     assert_eq!(cause.cause, "the job ran before VSS was switched on in its plan");
-    assert_eq!(cause.fix, "wait for the plan's next run at 2026-01-15 18:00 UTC, or run `vssctl backup`");
+    let line = format!("`vssctl backup {}`", fixture::ID);
+    assert_eq!(cause.fix, format!("wait for the plan's next run at 2026-01-15 18:00 UTC, or run {line}"));
     // The plan asks for VSS, and no longer takes the instance: it has no next run.
     let mut evidence = fixture::healthy();
     evidence.jobs = Known::Known(vec![regular(&plan)]);
