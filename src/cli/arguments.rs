@@ -228,8 +228,9 @@ pub(super) struct Pruning {
     /// Delete what this stack owns and the file no longer has
     #[arg(long)]
     pub(super) prune: bool,
-    /// With `--prune`: how many deletions are no accident [default: the file's, else 3 and 30 %]
-    #[arg(long, value_name = "N", requires = "prune")]
+    /// How many deletions are no accident, of orphans with `--prune` and of second objects [default: the file's, else 3
+    /// and 30 %]
+    #[arg(long, value_name = "N")]
     pub(super) max_deletions: Option<usize>,
 }
 

@@ -278,7 +278,8 @@ async fn report(session: &Session<'_>, instance: &Instance, job: &Job) -> Report
         session.ui.status("looking for the cause");
         let now = Moment::from_seconds(jiff::Timestamp::now().as_second());
         let evidence = evidence::gather(&reader, now, Wants { causes: true, ..Wants::default() }).await;
-        let options = doctor::Options { only: [instance.id.clone()].into(), ..doctor::Options::default() };
+        let file = doctor::File::of(&session.engine.config.desired);
+        let options = doctor::Options { only: [instance.id.clone()].into(), file };
         let diagnosis = diagnose(&evidence, &options);
         let meaning = backup::meaning(&report.proof);
         let system = evidence.system(&instance.id);

@@ -164,6 +164,11 @@ pub fn advice(error: &AwsError) -> Option<String> {
         ErrorKind::Propagating if error.operation == "AttachRolePolicy" && error.message.contains("not attachable") => {
             Some("the account has no such policy: correct its ARN, or make it before the role".into())
         }
+        ErrorKind::Propagating if error.message.contains("cannot be assumed by AWS Backup") => Some(
+            "run it again in a minute: AWS may not have seen the role everywhere yet; if it stays so, `vssctl doctor` \
+             says what keeps AWS Backup from assuming the role"
+                .into(),
+        ),
         ErrorKind::Propagating => holder(error)
             .or_else(|| Some("run it again in a minute: AWS had not seen an earlier change everywhere yet".into())),
         ErrorKind::Unsettled => Some("run it again: it reads what is there before it changes anything".into()),

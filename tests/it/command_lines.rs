@@ -49,7 +49,7 @@ const COMPLETED: [(&str, &str); 5] = [
 ];
 
 /// Finds the command lines of a text: in backticks, and in lines of a shell.
-fn command_lines(text: &str) -> Vec<String> {
+pub(crate) fn command_lines(text: &str) -> Vec<String> {
     let mut found = Vec::new();
     let mut rest = text;
     while let Some(start) = rest.find("`vssctl ") {
@@ -107,7 +107,7 @@ fn every_line() -> BTreeSet<String> {
 }
 
 /// Takes a line apart as a shell does: up to a pipe, a comment or another command.
-fn words(line: &str) -> Vec<String> {
+pub(crate) fn words(line: &str) -> Vec<String> {
     let mut words = vec![String::new()];
     let mut quote = None;
     let mut before = ' ';

@@ -45,6 +45,7 @@ mod proof;
 mod proof_cli;
 mod rates;
 mod references;
+mod remedies;
 mod renames;
 mod restore_tests;
 mod saved_plans;

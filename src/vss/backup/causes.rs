@@ -52,7 +52,7 @@ pub fn causes(
     };
     let is_sound = diagnosis.is_some_and(|diagnosis| is_sound(diagnosis, instance));
     let told = meaning.filter(|meaning| !explains(meaning)).map(|meaning| {
-        let mut cause = Cause::of(meaning, system);
+        let mut cause = Cause::of(meaning, system).on(instance);
         cause.checks.retain(|check| !is_sound || !IDENTITY.contains(&check.as_str()));
         cause
     });
