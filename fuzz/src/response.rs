@@ -279,6 +279,7 @@ async fn plan(reader: &Reader, config: &Config) -> Plan {
         installed: &live.installed,
         references: &live.references,
         others: &live.others,
+        quotas: &live.quotas,
         options: &plan::Options::default(),
     });
     assert_eq!(plan::check::violations(&plan, &live.kinds), [""; 0], "{plan:#?}");

@@ -25,7 +25,7 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail};
+use aws_sdk_iam::types::{EntityType, InstanceProfile, ManagedPolicyDetail, Policy, Role, RoleDetail, SummaryKeyType};
 use aws_sdk_resourcegroupstagging::types::{ResourceTagMapping, TagFilter};
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::SdkError;
@@ -328,6 +328,17 @@ impl Reader {
             }
         };
         self.memos.authorization.get("", read).await
+    }
+
+    /// Reads how many of what the account has and may have at most, by names such as `RolesQuota`.
+    pub async fn account_summary(&self) -> Result<Arc<BTreeMap<String, usize>>, AwsError> {
+        let read = async {
+            let answer = self.call("iam", "GetAccountSummary", || self.iam.get_account_summary().send()).await?;
+            let summary = answer.summary_map.unwrap_or_default().into_iter();
+            let count = |(name, count): (SummaryKeyType, i32)| Some((name.as_str().to_owned(), count.try_into().ok()?));
+            Ok(Arc::new(summary.filter_map(count).collect()))
+        };
+        self.memos.summary.get("", read).await
     }
 
     /// Reads every role of the account, for the description and session duration that the sweep lacks.

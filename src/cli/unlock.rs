@@ -24,7 +24,7 @@ pub(super) async fn run(arguments: &UnlockArguments, global: &Global, ui: &Ui) -
         }
         Ok(exit)
     };
-    let Some(holder) = lease::holder(&store, &timing).await? else {
+    let Some(holder) = lease::see(&store, &timing).await?.holder else {
         said(format!("Nobody has the lease of stack {stack}."));
         return ended(Exit::Done, Unlocked { broken: false, epoch: None, holder: None });
     };

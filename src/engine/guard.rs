@@ -27,14 +27,26 @@ pub enum Exclusion {
     },
 }
 
-/// Tells whether somebody has the lease now. Without leases, or where it can't be read, nobody is known to.
-pub async fn is_held(session: &Session, exclusion: Exclusion) -> bool {
-    match exclusion {
-        Exclusion::None => false,
-        Exclusion::Lease { .. } => {
-            let held = lease::holder(&Store::new(&session.clients), &session.tempo.timing).await;
-            held.is_ok_and(|holder| holder.is_some())
-        }
+/// Whether another run wrote while a session read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Beside {
+    /// None did that has the lease: what was read is what there is.
+    Nobody,
+    /// One has the lease now.
+    Somebody,
+    /// One may have: it ended meanwhile or shortly before, or nobody knows.
+    Perhaps,
+}
+
+/// Looks whether another run wrote while the session read.
+pub(super) async fn beside(session: &Session, exclusion: Exclusion) -> Beside {
+    if exclusion == Exclusion::None {
+        return Beside::Perhaps;
+    }
+    match lease::see(&Store::new(&session.clients), &session.tempo.timing).await {
+        Ok(seen) if seen.holder.is_some() => Beside::Somebody,
+        Ok(seen) if seen.quiet_at <= session.read_at() => Beside::Nobody,
+        Ok(_) | Err(_) => Beside::Perhaps,
     }
 }
 

@@ -16,7 +16,7 @@ mod wait;
 pub use audience::{Audience, Consent, News};
 pub use ended::{End, Ended};
 pub use error::{ClockGap, EngineError, OpenError};
-pub use guard::{Exclusion, is_held};
+pub use guard::Exclusion;
 pub use run::{Order, Reviewed, carry_out};
 pub use session::{Purpose, Session, Tempo};
 pub use timings::{Part, Timings};

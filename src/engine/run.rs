@@ -6,7 +6,7 @@ use tokio::time::Instant;
 use super::audience::{Audience, Consent, News, paced, unless_stopped};
 use super::ended::{End, Ended, of_report};
 use super::error::EngineError;
-use super::guard::{Exclusion, Guard, is_held};
+use super::guard::{Beside, Exclusion, Guard, beside};
 use super::session::Session;
 use super::timings::Part;
 use super::wait;
@@ -61,10 +61,11 @@ impl Reviewed<'_> {
 pub async fn carry_out(session: &Session, order: &Order<'_>, audience: &dyn Audience) -> Result<Ended, EngineError> {
     let plan = plan(session, order, audience).await?;
     // A read in the middle of another run shows resources half made, and hazards that are none: while that run goes on
-    // they are judged after it, in `current`; else from a second look, as it may have ended since the first.
+    // they are judged after it, in `current`; from a second look, where it may have ended since the first.
     let is_open = !order.reviewed.is_pinned() && !hazard::unconsented(&plan, order.consents).is_empty();
-    let is_busy = is_open && is_held(session, order.exclusion).await;
-    let plan = if is_open && !is_busy { session.build(order.options, audience).await?.0 } else { plan };
+    let others = if is_open { beside(session, order.exclusion).await } else { Beside::Nobody };
+    let is_busy = others == Beside::Somebody;
+    let plan = if others == Beside::Perhaps { session.build(order.options, audience).await?.0 } else { plan };
     audience.tell(&News::Plan { plan: &plan, verdict: plan.verdict(), again: false });
     // What is refused or unreadable stays as it is, with what needs it; the rest is done.
     if plan.is_empty() {

@@ -277,6 +277,7 @@ impl Session {
             installed: &live.installed,
             references: &live.references,
             others: &live.others,
+            quotas: &live.quotas,
             options,
         }
     }

@@ -12,6 +12,7 @@ use crate::aws::Reader;
 use crate::kind::{Desired, KindLive};
 use crate::model::Action;
 use crate::plan::Plan;
+use crate::plan::quotas::Quota;
 use crate::plan::references::{Standing, Standings};
 use crate::vss::gate::Evidence;
 use crate::vss::others::Others;
@@ -28,6 +29,8 @@ pub struct LiveAccount {
     pub references: Standings,
     /// What others have beside the stack; empty where the plan changes nothing that it could have to do with.
     pub others: Others,
+    /// The quotas that the plan goes beyond; nothing before a plan asks for it.
+    pub quotas: Vec<Quota>,
 }
 
 /// Reads what is live for the resources of the file and what else the stack owns, by kind in the order of the registry.
@@ -37,7 +40,7 @@ pub async fn refresh(reader: &Reader, desired: &[Desired]) -> LiveAccount {
     let kinds = registry().map(|kind| async move { (kind.id(), kind.refresh(reader, desired).await) });
     let kinds = join_all(kinds).await;
     let installed = Box::pin(super::installed::read(reader, desired, &kinds)).await;
-    LiveAccount { kinds, installed, references: Standings::new(), others: Others::default() }
+    LiveAccount { kinds, installed, ..LiveAccount::default() }
 }
 
 /// Builds a plan. Where it deletes or replaces a resource of which more must be known, brings in what is named outside
@@ -63,5 +66,7 @@ pub async fn plan(
     live.references = super::references::look_up(reader, desired, &first).await;
     has_read |= live.references.values().any(|standing| *standing != Standing::Exists);
     has_read |= Box::pin(super::others::read(reader, &first, live)).await;
+    live.quotas = super::quotas::read(reader, &first).await;
+    has_read |= !live.quotas.is_empty();
     if has_read { build(live) } else { first }
 }

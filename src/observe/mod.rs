@@ -13,6 +13,7 @@ mod others;
 mod packages;
 mod plans;
 mod points;
+mod quotas;
 mod references;
 mod roles;
 mod stale;

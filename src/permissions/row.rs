@@ -101,6 +101,10 @@ pub(super) fn declared_profiles(facts: &Facts) -> bool {
     facts.declares(KindId::InstanceProfile)
 }
 
+pub(super) fn declared_in_iam(facts: &Facts) -> bool {
+    declared_policies(facts) || declared_roles(facts) || declared_profiles(facts)
+}
+
 pub(super) fn attachments(facts: &Facts) -> bool {
     facts.declares(KindId::Attachment)
 }

@@ -13,7 +13,7 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, references, renames, seconds, servers, unreached,
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, quotas, references, renames, seconds, servers, unreached,
     unreadable, verdict,
 };
 use crate::kind::Found;
@@ -106,6 +106,7 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     diagnostics.extend(unreadable::others(input));
     diagnostics.extend(near::misses(input, drafts));
     diagnostics.extend(unreached::servers(drafts));
+    diagnostics.extend(quotas::exceeded(input, drafts));
     // The last of them: every refused resource keeps what it refers to.
     keep_held(drafts);
     precedence

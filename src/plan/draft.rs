@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
+use super::quotas::Quota;
 use super::references::Standings;
 use crate::kind::{Desired, Kind, KindLive, Live, Shape, diff, marks};
 use crate::model::{Action, Address, Diagnostic, FieldChange, KindId, Scope, Thresholds};
@@ -47,6 +48,8 @@ pub struct Input<'a> {
     pub references: &'a Standings,
     /// What others have in the account, as far as it was read.
     pub others: &'a Others,
+    /// The quotas that it may go beyond.
+    pub quotas: &'a [Quota],
     /// What the caller asks.
     pub options: &'a Options,
 }

@@ -19,6 +19,7 @@ mod near;
 pub mod order;
 mod precedence;
 mod prune;
+pub mod quotas;
 pub mod references;
 mod renames;
 mod rivals;

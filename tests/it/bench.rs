@@ -105,6 +105,7 @@ pub(crate) async fn read_and_plan(
             installed: &live.installed,
             references: &live.references,
             others: &live.others,
+            quotas: &live.quotas,
             options,
         })
     };

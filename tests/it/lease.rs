@@ -177,7 +177,7 @@ async fn a_release_that_stays_without_an_answer_ends_after_half_a_minute_and_say
         sandbox.clear_faults();
         // What is taken up late is taken up by then.
         sandbox.advance(Duration::from_secs(5)).expect("the clock");
-        match lease::holder(&Store::new(&clients), &Timing::REAL).await.expect("a read") {
+        match lease::see(&Store::new(&clients), &Timing::REAL).await.expect("a read").holder {
             None => assert!(is_done(kind), "{kind:?}"),
             Some(holder) => {
                 assert!(!is_done(kind), "{kind:?}");
@@ -331,7 +331,7 @@ async fn a_broken_lease_is_not_edited_and_its_holder_notices() {
     let timing = Timing { lease: 60_000, renew: 200, ..Timing::REAL };
     let (broken, fence) = take(&clients, timing).await.expect("the lease");
     let store = Store::new(&clients);
-    let holder = lease::holder(&store, &timing).await.expect("a read").expect("a holder");
+    let holder = lease::see(&store, &timing).await.expect("a read").holder.expect("a holder");
     let before = slots(&sandbox, "s");
     assert!(lease::unlock(&store, &holder, "arn:me", &timing).await.expect("unlocked"));
     let after = slots(&sandbox, "s");

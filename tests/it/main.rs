@@ -43,6 +43,7 @@ mod policy_names;
 mod processes;
 mod proof;
 mod proof_cli;
+mod quotas;
 mod rates;
 mod references;
 mod remedies;

@@ -254,6 +254,12 @@ fn lives() -> Vec<Life> {
             vec![package("schedule = \"rate(1 day)\""), package(""), package("version = \"2.5.1\"")],
         ),
         Life::new("boundaries", boundaries()),
+        Life {
+            strangers: |bench| {
+                crate::quotas::fill(bench, 999, &[("RolesQuota", 5000), ("InstanceProfilesQuota", 5000)])
+            },
+            ..Life::new("beyond the default quotas", vec![boundaries().remove(1)])
+        },
         Life { strangers: older_role, ..Life::new("the version gate", vec![gated()]) },
         Life {
             prunes: true,
@@ -638,6 +644,8 @@ fn without_one_action_a_run_names_it_destroys_nothing_does_the_rest_and_converge
     for action in ["iam:GetRole", "ssm:ListCommandInvocations"] {
         allowed.remove(action);
     }
+    // Read where IAM's default quotas are not enough (tests/it/quotas.rs); without it the defaults count.
+    allowed.remove("iam:GetAccountSummary");
     // Read for the version gate, which asks for consent where it can't know (tests/it/gate.rs); no scene has one.
     // Without the systems of instances there is a warning, and the run goes on.
     for action in [

@@ -128,6 +128,25 @@ fn a_change_of_one_field_costs_ten_calls_more_than_its_plan() {
 }
 
 #[test]
+fn a_hazard_that_nobody_consents_to_costs_one_look_at_the_lease() {
+    in_virtual_time(async {
+        let (sandbox, before) = (account(&[]), stacks(25, true));
+        apply(&sandbox, &before, None).await;
+        let after = before.replacen("35d", "7d", 1);
+        // All reads show by then what that run did.
+        tokio::time::sleep(Duration::from_mins(2)).await;
+        let planned = plan(&sandbox, &after, None, 1).await.calls();
+        let session = open(&sandbox, &after, None).await;
+        let options = Options::default();
+        let exclusion = Exclusion::Lease { patience: Duration::ZERO };
+        let order = Order { allow: &[], exclusion, ..bench::order(&options) };
+        let ended = Box::pin(engine::carry_out(&session, &order, &Quiet)).await;
+        assert!(matches!(ended, Err(EngineError::Hazards(_))), "{ended:?}");
+        assert_eq!(session.clients.stats().calls(), planned + 1);
+    });
+}
+
+#[test]
 fn a_stack_takes_eight_writes_and_no_reads_of_its_own() {
     let reads = [10, 100].map(|count| {
         in_virtual_time(async {

@@ -187,11 +187,22 @@ impl Keeper {
     }
 }
 
-/// Shows who holds the lease of a stack, if anybody does.
-pub async fn holder(store: &Store, timing: &Timing) -> Result<Option<Holder>, AwsError> {
+/// What the slots of a stack say, to those who do not take the lease.
+#[derive(Clone, Debug)]
+pub struct Seen {
+    /// Who holds the lease, if anybody does.
+    pub holder: Option<Holder>,
+    /// From which date on, in milliseconds since 1970 by AWS's clock, reads show everything that the runs so far did.
+    pub quiet_at: Date,
+}
+
+/// Looks at the lease of a stack.
+pub async fn see(store: &Store, timing: &Timing) -> Result<Seen, AwsError> {
     let listing = store.list().await?;
     let held = |slot: &Slot| slot.mark == Mark::Held && listing.date < slot.free_at(timing);
-    Ok(listing.entries.last().filter(|entry| held(&entry.slot)).map(|entry| Holder::new(entry, listing.date, timing)))
+    let newest = listing.entries.last().filter(|entry| held(&entry.slot));
+    let holder = newest.map(|entry| Holder::new(entry, listing.date, timing));
+    Ok(Seen { holder, quiet_at: record::quiet_at(&listing.entries, timing) })
 }
 
 /// Breaks a lease by making the next slot, released. The slot that is broken is left as it is. Returns false when

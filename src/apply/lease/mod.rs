@@ -12,7 +12,7 @@ mod record;
 mod store;
 mod take;
 
-pub use client::{Lease, holder, unlock};
+pub use client::{Lease, Seen, see, unlock};
 pub use holder::{Holder, Kept, NotReturned};
 pub use machine::Timing;
 pub use record::{Record, State};

@@ -1,6 +1,6 @@
 //! What a client has read, each answer once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aws_sdk_backup::operation::get_backup_plan::GetBackupPlanOutput;
@@ -20,6 +20,7 @@ use crate::aws::{Caller, Image, Instance, Key, ProfileAssociation, RouteTable, S
 pub(super) struct Memos {
     pub(super) caller: Memo<Caller>,
     pub(super) authorization: Memo<Arc<Authorization>>,
+    pub(super) summary: Memo<Arc<BTreeMap<String, usize>>>,
     pub(super) roles: Memo<Arc<Vec<Role>>>,
     pub(super) role: Memo<Arc<Role>>,
     pub(super) profile: Memo<Arc<InstanceProfile>>,
@@ -90,6 +91,7 @@ impl Memos {
         Self {
             caller: self.caller.kept(),
             authorization: kept!(iam, authorization),
+            summary: kept!(iam, summary),
             roles: kept!(iam, roles),
             role: kept!(iam, role),
             profile: kept!(iam, profile),

@@ -5,8 +5,9 @@ use serde_json::Value;
 use crate::permissions::facts::Facts;
 use crate::permissions::row::{
     Reach, Row, action, always, any_association, any_plan, any_restore_test, any_vault, attachments, backup, by_name,
-    carriers, commands, declared_packages, declared_plans, declared_policies, declared_profiles, described_roles,
-    everything, firsts, installed, on, package_document, packages, plans, region_settings, restore_tests, waits,
+    carriers, commands, declared_in_iam, declared_packages, declared_plans, declared_policies, declared_profiles,
+    described_roles, everything, firsts, installed, on, package_document, packages, plans, region_settings,
+    restore_tests, waits,
 };
 
 /// The statements.
@@ -20,6 +21,8 @@ pub(super) const ROWS: &[Row] = &[
             always("iam:GetAccountAuthorizationDetails"),
             always("iam:ListInstanceProfiles"),
             action("iam:ListRoles", described_roles),
+            // Where the lists show that a default quota is not enough.
+            action("iam:GetAccountSummary", declared_in_iam),
             always("tag:GetResources"),
             always("backup:ListBackupPlans"),
             always("backup:ListBackupVaults"),

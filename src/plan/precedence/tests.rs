@@ -199,6 +199,7 @@ fn plan_with(before: &str, after: &str, machines: &Machines) -> Plan {
         installed: &installed,
         references: &Standings::new(),
         others: &Others::default(),
+        quotas: &[],
         options: &options,
     })
 }

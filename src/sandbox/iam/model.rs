@@ -20,9 +20,17 @@ pub struct Iam {
     /// Instance profiles by lower case name.
     #[serde(default)]
     pub profiles: BTreeMap<String, InstanceProfile>,
+    /// The quotas that AWS raised, by their names in `GetAccountSummary`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub raised: BTreeMap<String, usize>,
 }
 
 impl Iam {
+    /// Returns a quota of the account, by its name in `GetAccountSummary` and AWS's default.
+    pub(super) fn quota(&self, name: &str, default: usize) -> usize {
+        self.raised.get(name).copied().unwrap_or(default)
+    }
+
     /// Finds a role by its name as it was created: names are unique ignoring case, but a look-up respects case.
     pub fn role(&self, name: &str) -> Option<&Role> {
         self.roles.get(&name.to_ascii_lowercase()).filter(|role| role.name == name)

@@ -27,8 +27,9 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     if context.account.iam.policies.contains_key(&key) {
         return Err(already_exists(format!("A policy called {name} already exists. Duplicate names are not allowed.")));
     }
-    if context.account.iam.policies.len() >= POLICIES_QUOTA {
-        return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerAccount: {POLICIES_QUOTA}")));
+    let quota = context.account.iam.quota("PoliciesQuota", POLICIES_QUOTA);
+    if context.account.iam.policies.len() >= quota {
+        return Err(limit_exceeded(format!("Cannot exceed quota for PoliciesPerAccount: {quota}")));
     }
     let path = path(input);
     let policy = Policy {

@@ -21,8 +21,9 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     if context.account.iam.profiles.contains_key(&key) {
         return Err(already_exists(format!("Instance Profile {name} already exists.")));
     }
-    if context.account.iam.profiles.len() >= PROFILES_QUOTA {
-        return Err(limit_exceeded(format!("Cannot exceed quota for InstanceProfilesPerAccount: {PROFILES_QUOTA}")));
+    let quota = context.account.iam.quota("InstanceProfilesQuota", PROFILES_QUOTA);
+    if context.account.iam.profiles.len() >= quota {
+        return Err(limit_exceeded(format!("Cannot exceed quota for InstanceProfilesPerAccount: {quota}")));
     }
     let path = path(input);
     let profile = InstanceProfile {

@@ -32,8 +32,9 @@ pub(super) fn create(context: &mut Context<'_>, input: &Value) -> Answer {
     if context.account.iam.roles.contains_key(&key) {
         return Err(already_exists(format!("Role with name {name} already exists.")));
     }
-    if context.account.iam.roles.len() >= ROLES_QUOTA {
-        return Err(limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {ROLES_QUOTA}")));
+    let quota = context.account.iam.quota("RolesQuota", ROLES_QUOTA);
+    if context.account.iam.roles.len() >= quota {
+        return Err(limit_exceeded(format!("Cannot exceed quota for RolesPerAccount: {quota}")));
     }
     let path = path(input);
     let role = Role {
