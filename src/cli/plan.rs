@@ -41,41 +41,62 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if options.targets.is_empty() {
         plan.diagnostics.extend(hazard::unused(&plan, &consents));
     }
-    let saved = session.engine.saved(&plan, &live.kinds, &options, arguments.expires).with_consents(&consents);
-    let stale = reviewed.as_ref().is_some_and(|reviewed| reviewed.digest != saved.digest);
-    let verdict = session::verdict(&plan);
+    // It writes all down that the plan saw: only who asks for it pays for it.
+    let is_asked = arguments.format != PlanFormat::Text || arguments.out.is_some() || reviewed.is_some();
+    let saved = is_asked.then(|| {
+        session.engine.saved(&plan, &live.kinds, &options, arguments.expires).with_consents(&consents)
+    });
+    let of_digest = |digest: &String| saved.as_ref().is_some_and(|saved| saved.digest == *digest);
+    let stale = reviewed.as_ref().is_some_and(|reviewed| !of_digest(&reviewed.digest));
     let is_bad = || {
         let losses = session.engine.losses(&live, &options);
         arguments.fail_on.is_some_and(|least| drifted(&plan, &losses).iter().any(|one| one.severity >= least))
     };
-    let exit = match verdict {
+    let exit = match session::verdict(&plan) {
         Exit::Done if stale => Exit::Stale,
         Exit::Done if arguments.detailed_exitcode && arguments.fail_on.is_none() && !plan.is_empty() => Exit::Changes,
         Exit::Done if is_bad() => Exit::Changes,
         exit => exit,
     };
-    let is_kept = arguments.out.is_some() && verdict == Exit::Done;
-    if let Some(path) = arguments.out.as_deref().filter(|_| is_kept) {
-        saved::write(path, &saved)?;
+    match &saved {
+        None => ui.answer(&session.render(&plan, "apply")),
+        Some(saved) => told(saved, &plan, reviewed.as_ref(), exit, arguments, &session)?,
     }
-    let out = arguments.out.as_deref().filter(|_| is_kept);
+    Ok(exit)
+}
+
+/// Writes a plan in the format that is asked for, saves it where that is asked for, and says whether it is the reviewed
+/// one.
+fn told(
+    saved: &SavedPlan,
+    plan: &Plan,
+    reviewed: Option<&Reviewed>,
+    exit: Exit,
+    arguments: &PlanArguments,
+    session: &Session<'_>,
+) -> Result<(), CliError> {
+    let ui = session.ui;
+    let out = arguments.out.as_deref().filter(|_| session::verdict(plan) == Exit::Done);
+    if let Some(path) = out {
+        saved::write(path, saved)?;
+    }
     let asked = Asked {
         format: arguments.format,
         limit: arguments.limit,
         options_of_same: &session.options_of_same,
         uri: &file::uri(&session.path),
-        run: github::Step { exit, stale, out },
+        run: github::Step { exit, stale: exit == Exit::Stale, out },
     };
-    let moved = reviewed.as_ref().and_then(|reviewed| reviewed.plan.as_ref()).map(|old| since(old, &saved));
-    match moved.filter(|_| stale && arguments.format == PlanFormat::Text) {
+    let moved = reviewed.and_then(|reviewed| reviewed.plan.as_ref()).map(|old| since(old, saved));
+    match moved.filter(|moved| !moved.is_empty() && arguments.format == PlanFormat::Text) {
         Some(moved) => ui.answer(&said(&moved)),
-        None => ui.answer(&formats::written(&saved, &asked, || session.render(&plan, "apply"))?),
+        None => ui.answer(&formats::written(saved, &asked, || session.render(plan, "apply"))?),
     }
-    if let Some(reviewed) = &reviewed {
-        compared(reviewed, &saved, &plan, ui);
+    if let Some(reviewed) = reviewed {
+        compared(reviewed, saved, plan, ui);
     }
-    told_of_file(arguments.out.as_deref(), is_kept, &saved, ui);
-    Ok(exit)
+    told_of_file(arguments.out.as_deref(), out.is_some(), saved, ui);
+    Ok(())
 }
 
 /// Labels the differences of a plan by what they come from.

@@ -68,5 +68,10 @@ pub async fn plan(
     has_read |= Box::pin(super::others::read(reader, &first, live)).await;
     live.quotas = super::quotas::read(reader, &first).await;
     has_read |= !live.quotas.is_empty();
-    if has_read { build(live) } else { first }
+    if !has_read {
+        return first;
+    }
+    // Two plans of thousands of resources need not be there at once.
+    drop(first);
+    build(live)
 }

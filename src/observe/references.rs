@@ -1,7 +1,7 @@
 //! Looks up what a plan names outside the file. Roles, policies, instance profiles and vaults are in the lists that the
 //! plan was made from, so that only keys cost a call, each one, and each other region that copies go to.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 
@@ -9,8 +9,9 @@ use crate::aws::{AwsError, Reader};
 use crate::kind::Desired;
 use crate::kind::reference::{Sort, name_of};
 use crate::kinds::live_form::document;
+use crate::model::Address;
 use crate::plan::Plan;
-use crate::plan::references::{Standing, Standings, named_outside, region_of};
+use crate::plan::references::{Entries, Standing, Standings, named_outside, region_of};
 
 /// So many letters may a name differ from the one that was meant.
 const SLIPS: usize = 2;
@@ -18,9 +19,11 @@ const SLIPS: usize = 2;
 /// Looks up each object once that the changes of a plan bring in.
 pub(super) async fn look_up(reader: &Reader, desired: &[Desired], plan: &Plan) -> Standings {
     let mut wanted: BTreeSet<(Sort, String)> = BTreeSet::new();
+    let by_address: BTreeMap<&Address, &Desired> = desired.iter().map(|entry| (&entry.address, entry)).collect();
+    let all = Entries::new(desired);
     for change in &plan.changes {
-        if let Some(entry) = desired.iter().find(|entry| entry.address == change.address) {
-            let named = named_outside(reader.scope(), desired, entry, change.action, &change.fields);
+        if let Some(entry) = by_address.get(&change.address) {
+            let named = named_outside(reader.scope(), &all, entry, change.action, &change.fields);
             wanted.extend(named.into_iter().map(|reference| (reference.sort, reference.id)));
         }
     }

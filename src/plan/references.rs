@@ -13,7 +13,7 @@ use crate::kind::Desired;
 use crate::kind::reference::{Reference, Sort};
 use crate::kinds;
 use crate::model::arn::looks_like_arn;
-use crate::model::{Action, Diagnostic, FieldChange, Scope};
+use crate::model::{Action, Diagnostic, FieldChange, KindId, Scope};
 use crate::policy::trust;
 
 /// What looking for an object gave.
@@ -40,11 +40,36 @@ pub enum Standing {
 /// What was found, by sort and ARN or name.
 pub type Standings = BTreeMap<(Sort, String), Standing>;
 
+/// The entries of a file by what names them: kind and name, in lower case where the kind knows no other.
+#[derive(Debug)]
+pub struct Entries<'a>(BTreeMap<(KindId, String), &'a Desired>);
+
+impl<'a> Entries<'a> {
+    /// Sorts the entries of a file.
+    pub fn new(all: &'a [Desired]) -> Self {
+        let mut entries = BTreeMap::new();
+        for entry in all {
+            entries.entry(Self::key(entry.address.kind(), &entry.name)).or_insert(entry);
+        }
+        Self(entries)
+    }
+
+    fn key(kind: KindId, name: &str) -> (KindId, String) {
+        let ignores_case = kinds::of(kind).ignores_case_of_names();
+        (kind, if ignores_case { name.to_ascii_lowercase() } else { name.to_owned() })
+    }
+
+    /// Finds the entry of the file that has that name. IAM has each name once, whatever its path.
+    fn named(&self, reference: &Reference) -> Option<&'a Desired> {
+        self.0.get(&Self::key(reference.sort.kind()?, reference.name())).copied()
+    }
+}
+
 /// Returns what an entry names outside the file and in reach of the reads of this run, as far as its changes bring it:
 /// all of it where the resource is made, else what stands in a field that changes.
 pub fn named_outside(
     scope: &Scope,
-    all: &[Desired],
+    all: &Entries<'_>,
     entry: &Desired,
     action: Action,
     changes: &[FieldChange],
@@ -76,19 +101,6 @@ pub fn region_of<'a>(scope: &'a Scope, vault: &'a str) -> Option<&'a str> {
     Some(*region).filter(|region| is_own && !region.is_empty() && !region.contains('*'))
 }
 
-/// Finds the entry of the file that has that name. IAM has each name once, whatever its path.
-fn of_file<'a>(all: &'a [Desired], reference: &Reference) -> Option<&'a Desired> {
-    let kind = reference.sort.kind()?;
-    let is_named = |name: &str| {
-        if kinds::of(kind).ignores_case_of_names() {
-            name.eq_ignore_ascii_case(reference.name())
-        } else {
-            name == reference.name()
-        }
-    };
-    all.iter().find(|entry| entry.address.kind() == kind && is_named(&entry.name))
-}
-
 /// Returns the ARN that the file gives to an entry of IAM.
 fn declared_arn(scope: &Scope, entry: &Desired) -> Option<String> {
     let resource = kinds::of(entry.address.kind()).iam_resource()?;
@@ -97,20 +109,21 @@ fn declared_arn(scope: &Scope, entry: &Desired) -> Option<String> {
 }
 
 /// Tells whether the file makes what is named. An ARN of IAM has the path in it, and says another one in vain.
-fn is_in_file(scope: &Scope, all: &[Desired], reference: &Reference) -> bool {
+fn is_in_file(scope: &Scope, all: &Entries<'_>, reference: &Reference) -> bool {
     // A vault of another region has the same name as one of the file, and is another one.
     let is_elsewhere = reference.sort == Sort::Vault && region_of(scope, &reference.id) != Some(&scope.region);
     !is_elsewhere
-        && of_file(all, reference).is_some_and(|entry| {
+        && all.named(reference).is_some_and(|entry| {
             !looks_like_arn(&reference.id) || declared_arn(scope, entry).is_none_or(|arn| arn == reference.id)
         })
 }
 
 /// Refuses the entries that name what is not there, and says what could not be read.
 pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &mut Vec<Diagnostic>) {
+    let all = Entries::new(input.desired);
     for draft in drafts {
         let Some(desired) = draft.desired.filter(|_| draft.second_of.is_none()) else { continue };
-        let named = named_outside(input.scope, input.desired, desired, draft.action, &draft.fields);
+        let named = named_outside(input.scope, &all, desired, draft.action, &draft.fields);
         let mut unread: BTreeMap<&str, (BTreeSet<&str>, &str)> = BTreeMap::new();
         let (mut missing, mut strangers) = (Vec::new(), Vec::new());
         for reference in &named {
@@ -128,7 +141,7 @@ pub(super) fn refuse(input: &Input<'_>, drafts: &mut [Draft<'_>], diagnostics: &
             unread.into_iter().map(|(action, (fields, message))| unreadable(desired, action, &fields, message)),
         );
         diagnostics.extend(missing.iter().map(|(reference, nearest)| {
-            let own = of_file(input.desired, reference).and_then(|entry| declared_arn(input.scope, entry));
+            let own = all.named(reference).and_then(|entry| declared_arn(input.scope, entry));
             absent(desired, reference, own.as_deref().or(*nearest))
         }));
         if let Some((first, _)) = missing.first() {

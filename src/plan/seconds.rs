@@ -5,7 +5,7 @@
 
 use super::draft::id_of;
 use crate::model::KindId;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Beside;
 use super::Input;
@@ -111,10 +111,15 @@ pub(super) fn connect(drafts: &[Draft<'_>], seconds: &[&Draft<'_>], graph: &mut 
         }
     }
     // A plan and its second object have one name: the plan id of a selection tells which of them it is in.
+    let mut plans: BTreeMap<&String, Vec<&Address>> = BTreeMap::new();
+    for plan in drafts.iter().filter(|draft| draft.kind.id() == KindId::Plan) {
+        if let Some(id) = plan_id(plan) {
+            plans.entry(id).or_default().push(&plan.address);
+        }
+    }
     for selection in drafts.iter().filter(|draft| draft.kind.id() == KindId::Selection) {
-        let plans = drafts.iter().filter(|draft| draft.kind.id() == KindId::Plan);
-        for plan in plans.filter(|plan| plan_id(plan).is_some() && plan_id(plan) == plan_id(selection)) {
-            graph.holds.insert((selection.address.clone(), plan.address.clone()));
+        for plan in plan_id(selection).and_then(|id| plans.get(id)).into_iter().flatten() {
+            graph.holds.insert((selection.address.clone(), (*plan).clone()));
         }
     }
 }

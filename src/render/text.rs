@@ -1,7 +1,7 @@
 //! The plan for people: the verdict, one block for each resource that changes, what is left alone, what needs consent,
 //! and the last line, which Atlantis and people look for. No meaning is in a colour alone.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -30,10 +30,16 @@ pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, wid
     let mut text = String::new();
     verdict(&mut text, plan, width);
     let mut was_block = true;
+    let mut notes: BTreeMap<&Address, Vec<&HazardNote>> = BTreeMap::new();
+    for (address, note) in hazard::all(plan).filter(|(_, note)| note.hazard != Hazard::LargeChange) {
+        notes.entry(address).or_default().push(note);
+    }
     for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
         let mut block = String::new();
         self::change(&mut block, change, width);
-        hazards(&mut block, plan, consents, &change.address, width);
+        let of_change = notes.get(&change.address).into_iter().flatten();
+        let of_change = of_change.map(|note| (*note, consents.declared(note.hazard, &change.address)));
+        hazards(&mut block, of_change, width);
         // Blocks of a header alone follow one another without empty lines, as in a list.
         let is_block = block.lines().nth(1).is_some();
         if is_block || was_block {
@@ -151,9 +157,13 @@ fn settled(text: &mut String, change: &Change, indent: usize, width: usize) {
 }
 
 /// Writes which changes of a resource need consent, and why.
-fn hazards(text: &mut String, plan: &Plan, consents: &Consents, address: &Address, width: usize) {
-    for (_, note) in hazard::all(plan).filter(|(of, note)| *of == address && note.hazard != Hazard::LargeChange) {
-        hazard_lines(text, note, consents.declared(note.hazard, address), 4, width);
+fn hazards<'a>(
+    text: &mut String,
+    notes: impl Iterator<Item = (&'a HazardNote, Option<&'a Consent>)>,
+    width: usize,
+) {
+    for (note, consent) in notes {
+        hazard_lines(text, note, consent, 4, width);
     }
 }
 

@@ -260,8 +260,10 @@ pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
 /// Point-in-time backups.
 const CONTINUOUS: &str = "enable_continuous_backup";
 
-/// How many runs of a schedule are looked at, and for how many days.
-const RUNS: (usize, i64) = (10_000, 400);
+/// For how many days runs are counted, how many runs are looked at, and how many of one that runs oftener than daily.
+const DAYS: i64 = 400;
+const RUNS: usize = 450;
+const RUNS_OF_OFTEN: usize = 10_000;
 
 /// Says how a rule would run less often than it does: fewer runs in a year, or a longer wait for the next one. Another
 /// hour of the day is no difference, and neither is what daylight saving makes of it.
@@ -269,18 +271,25 @@ fn rarer(old: &Value, new: &Value) -> Option<String> {
     let text = |rule: &Value, field: &str| rule[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     let (before, after) = (text(old, "schedule")?, text(new, "schedule")?);
     let clock = |rule: &Value| text(rule, "timezone");
+    let (zone_before, zone_after) = (clock(old), clock(new).or_else(|| clock(old)));
+    if before == after && zone_before == zone_after {
+        return None;
+    }
     let measure = |schedule: &str, name: Option<String>| {
         let zone = zone(name.as_deref().unwrap_or("Etc/UTC")).ok()?;
         let schedule = Schedule::parse(schedule, Dialect::Backup).ok()?;
         let from = Timestamp::UNIX_EPOCH.checked_add(SignedDuration::from_hours(24 * 365 * 60)).ok()?;
-        let end = from.checked_add(SignedDuration::from_hours(24 * RUNS.1)).ok()?;
-        let runs: Vec<Timestamp> =
-            schedule.next_runs(from, &zone, RUNS.0).into_iter().map(|run| run.timestamp()).collect();
+        let end = from.checked_add(SignedDuration::from_hours(24 * DAYS)).ok()?;
+        let runs = |count| -> Vec<Timestamp> {
+            schedule.next_runs(from, &zone, count).into_iter().map(|run| run.timestamp()).collect()
+        };
+        let few = runs(RUNS);
+        let runs = if few.last().is_some_and(|last| *last < end) { runs(RUNS_OF_OFTEN) } else { few };
         let longest = runs.windows(2).map(|pair| pair[1].duration_since(pair[0])).max();
         Some((runs.iter().filter(|run| **run < end).count(), longest.unwrap_or(SignedDuration::MAX)))
     };
-    let (often, wait) = measure(&before, clock(old))?;
-    let (often_after, wait_after) = measure(&after, clock(new).or_else(|| clock(old)))?;
+    let (often, wait) = measure(&before, zone_before)?;
+    let (often_after, wait_after) = measure(&after, zone_after)?;
     let shift = SignedDuration::from_hours(1);
     // One run more or less in the window is where it begins.
     let is_rarer = often_after + 1 < often || wait_after > wait.saturating_add(shift);
