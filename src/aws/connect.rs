@@ -188,7 +188,13 @@ impl Clients {
         let endpoint = runtime::endpoint(&BACKUP, &config, &options.scope);
         let bodies = Arc::new(Bodies::open(options.cache.as_deref(), &options.scope, &endpoint));
         let dated = Dated::default();
-        let line = Line { limiter: Arc::new(limiter), is_first: false, pace: options.pace, dated: dated.clone() };
+        let line = Line {
+            limiter: Arc::new(limiter),
+            is_first: false,
+            is_look: false,
+            pace: options.pace,
+            dated: dated.clone(),
+        };
         Ok(Self {
             line,
             bodies,

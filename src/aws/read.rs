@@ -97,6 +97,8 @@ pub(super) struct Line {
     pub(super) limiter: Arc<Limiter>,
     /// Its calls wait for nobody: those of the lease.
     pub(super) is_first: bool,
+    /// Its calls only look whether a change may be made.
+    pub(super) is_look: bool,
     /// The unit of the waits between two tries.
     pub(super) pace: Duration,
     /// What is known of AWS's clock.
@@ -212,6 +214,12 @@ impl Reader {
         Self { memory, memos: self.memos.without(stale), ..self.fresh() }
     }
 
+    /// Makes it one whose calls count as looks before a change.
+    #[must_use]
+    pub(super) fn looking(self) -> Self {
+        Self { line: Line { is_look: true, ..self.line.clone() }, ..self }
+    }
+
     /// Returns the scope of the client.
     pub fn scope(&self) -> &Scope {
         &self.scope
@@ -251,6 +259,9 @@ impl Reader {
             let mut had_wrong_date = false;
             loop {
                 let turn = line.limiter.turn(service, operation, Category::of_read(operation), line.is_first).await;
+                if line.is_look {
+                    line.limiter.looked();
+                }
                 tracing::debug!(service, operation, "read");
                 let answer = request().boxed().await.map_err(|error| convert(service, operation, error));
                 line.limiter.answered(&turn, &answer);

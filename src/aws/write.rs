@@ -69,7 +69,7 @@ impl Writer {
 
     /// Makes a client for a fresh look.
     pub fn reader(&self) -> Reader {
-        self.clients.reader()
+        self.clients.reader().looking()
     }
 
     /// Forgets the credentials and asks for new ones; false when there are no others.
