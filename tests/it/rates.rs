@@ -267,6 +267,10 @@ fn statistics_are_told_and_written_with_their_schema() {
     assert_eq!(members(&stats), members(&schema["properties"]));
     assert_eq!(stats["calls"], 11);
     assert_eq!(stats["operations"]["backup:GetBackupPlan"]["calls"], 2);
+    place.sandbox(&["--stats=stats.json", "destroy", "--yes"]).exits(0);
+    let stats: serde_json::Value = serde_json::from_str(&place.read("stats.json")).expect("JSON");
+    // For each stack: before two policies, the profile's role, the profile and the role go, and twice at the vault.
+    assert_eq!(stats["looks"], 2 * 8);
     // A failure has its statistics too, and a command that asks nobody says so.
     place.write("vss.toml", "nonsense");
     assert!(place.sandbox(&["--stats", "plan"]).exits(6).stderr.contains("0 calls to AWS"));
