@@ -43,9 +43,8 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     }
     // It writes all down that the plan saw: only who asks for it pays for it.
     let is_asked = arguments.format != PlanFormat::Text || arguments.out.is_some() || reviewed.is_some();
-    let saved = is_asked.then(|| {
-        session.engine.saved(&plan, &live.kinds, &options, arguments.expires).with_consents(&consents)
-    });
+    let saved = is_asked
+        .then(|| session.engine.saved(&plan, &live.kinds, &options, arguments.expires).with_consents(&consents));
     let of_digest = |digest: &String| saved.as_ref().is_some_and(|saved| saved.digest == *digest);
     let stale = reviewed.as_ref().is_some_and(|reviewed| !of_digest(&reviewed.digest));
     let is_bad = || {

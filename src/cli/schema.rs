@@ -10,7 +10,8 @@ use crate::render::stats;
 
 /// Prints the JSON Schema of the configuration file, of saved plans, of an answer, or of statistics.
 pub(super) fn run(arguments: &SchemaArguments, ui: &Ui) -> Result<Exit, CliError> {
-    let &SchemaArguments { plan, validate, verify, doctor, coverage, show, backup, drift, report, statistics } = arguments;
+    let &SchemaArguments { plan, validate, verify, doctor, coverage, show, backup, drift, report, statistics } =
+        arguments;
     let asked = [
         (plan, Document::Plan),
         (validate, Document::Validate),

@@ -13,8 +13,8 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, quotas, references, renames, seconds, servers, unreached,
-    unreadable, verdict,
+    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, quotas, references, renames, seconds, servers,
+    unreached, unreadable, verdict,
 };
 use crate::kind::Found;
 use crate::kinds::registry;

@@ -4,6 +4,7 @@
 //! under the entry's `protect`, the limit of deletions and the hazards of what is lost with it.
 
 use super::draft::id_of;
+use crate::model::Address;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -157,11 +157,7 @@ fn settled(text: &mut String, change: &Change, indent: usize, width: usize) {
 }
 
 /// Writes which changes of a resource need consent, and why.
-fn hazards<'a>(
-    text: &mut String,
-    notes: impl Iterator<Item = (&'a HazardNote, Option<&'a Consent>)>,
-    width: usize,
-) {
+fn hazards<'a>(text: &mut String, notes: impl Iterator<Item = (&'a HazardNote, Option<&'a Consent>)>, width: usize) {
     for (note, consent) in notes {
         hazard_lines(text, note, consent, 4, width);
     }

@@ -139,7 +139,7 @@ fn a_hazard_that_nobody_consents_to_costs_one_look_at_the_lease() {
         let session = open(&sandbox, &after, None).await;
         let options = Options::default();
         let exclusion = Exclusion::Lease { patience: Duration::ZERO };
-        let order = Order { allow: &[], exclusion, ..bench::order(&options) };
+        let order = Order { consents: &bench::NONE, exclusion, ..bench::order(&options) };
         let ended = Box::pin(engine::carry_out(&session, &order, &Quiet)).await;
         assert!(matches!(ended, Err(EngineError::Hazards(_))), "{ended:?}");
         assert_eq!(session.clients.stats().calls(), planned + 1);

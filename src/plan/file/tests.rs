@@ -49,6 +49,8 @@ fn a_plan_is_summed_up_by_what_weighs_most() {
         reason: None,
         fields: Vec::new(),
         location: None,
+        cause: None,
+        settles: Vec::new(),
     };
     let summed = |actions: &[Action], edit: fn(&mut SavedPlan)| {
         let mut plan = saved("2026-01-01T00:00:00Z");
@@ -82,7 +84,12 @@ fn a_plan_is_summed_up_by_what_weighs_most() {
     let wrong = |plan: &mut SavedPlan| plan.diagnostics = vec![notice(&Diagnostic::error("VSS0801", "an error"))];
     assert_eq!(summed(&[Action::NoOp], wrong).0, SavedVerdict::Unknown);
     let orphan = |plan: &mut SavedPlan| {
-        plan.orphans = vec![SavedOrphan { address: "role.b".parse().expect("one"), name: "b".into(), id: "b".into() }];
+        plan.orphans = vec![SavedOrphan {
+            address: "role.b".parse().expect("one"),
+            name: "b".into(),
+            id: "b".into(),
+            cause: None,
+        }];
     };
     assert_eq!(counts(summed(&[], orphan)), (SavedVerdict::Changes, [0, 0, 0, 0, 0, 1]));
 }
