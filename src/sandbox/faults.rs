@@ -49,6 +49,30 @@ pub enum FaultKind {
     Stale(Duration),
 }
 
+impl FaultKind {
+    /// Returns its name, without the numbers of its own.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Throttle => "Throttle",
+            Self::ServerError => "ServerError",
+            Self::ResetBefore => "ResetBefore",
+            Self::ResetAfter => "ResetAfter",
+            Self::AccessDenied => "AccessDenied",
+            Self::ExpiredCredentials => "ExpiredCredentials",
+            Self::Hang => "Hang",
+            Self::Truncated => "Truncated",
+            Self::CutAt(_) => "CutAt",
+            Self::Page => "Page",
+            Self::Empty => "Empty",
+            Self::Limited => "Limited",
+            Self::Conflict => "Conflict",
+            Self::FailAfter => "FailAfter",
+            Self::LateCommit(_) => "LateCommit",
+            Self::Stale(_) => "Stale",
+        }
+    }
+}
+
 /// One order: it hits the `nth` matching call and those after it, `times` in all.
 #[derive(Clone, Debug)]
 pub struct Fault {
@@ -176,7 +200,7 @@ impl Random {
 pub(super) struct Faults {
     orders: Vec<Fault>,
     schedule: Option<(FaultPlan, Random)>,
-    struck: u64,
+    struck: BTreeMap<&'static str, u64>,
 }
 
 impl Faults {
@@ -193,9 +217,9 @@ impl Faults {
         self.schedule = None;
     }
 
-    /// Returns the number of calls that were spoilt so far.
-    pub(super) fn struck(&self) -> u64 {
-        self.struck
+    /// Returns the number of calls that were spoilt so far, by the name of the fault.
+    pub(super) fn struck(&self) -> &BTreeMap<&'static str, u64> {
+        &self.struck
     }
 
     /// Tells whether an answer may have to be an old one.
@@ -219,7 +243,9 @@ impl Faults {
         if struck.is_none() && service != "sts" {
             struck = self.schedule.as_mut().and_then(|(plan, random)| draw(plan, random, write));
         }
-        self.struck += u64::from(struck.is_some());
+        if let Some(kind) = struck {
+            *self.struck.entry(kind.name()).or_default() += 1;
+        }
         struck
     }
 

@@ -1,5 +1,6 @@
 //! The handle on a sandbox: it opens one, calls it, changes it behind the wire, and orders faults for tests.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -136,7 +137,12 @@ impl Sandbox {
 
     /// Returns the number of calls that were spoilt.
     pub fn faults_struck(&self) -> u64 {
-        self.lock().faults.struck()
+        self.lock().faults.struck().values().sum()
+    }
+
+    /// Returns how often each sort of fault has spoilt a call, by its name.
+    pub fn faults_by_name(&self) -> BTreeMap<&'static str, u64> {
+        self.lock().faults.struck().clone()
     }
 
     /// Follows a clock: at each request the sandbox's clock moves ahead by as much as that clock has moved. Tests whose

@@ -13,7 +13,7 @@ mod simulation;
 mod wire;
 mod world;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -21,7 +21,7 @@ pub(crate) use matrix::FAULTS;
 use random::Random;
 use simulation::{Figures, Mode, simulate};
 use wire::Kill;
-use world::coverage;
+use world::{coverage, document};
 
 /// So many histories run with every test run; `tests/run` asks for more.
 const HISTORIES: u64 = 40;
@@ -42,15 +42,18 @@ fn asked(name: &str) -> Option<u64> {
 /// The seeds of a run.
 enum Seeds {
     These(Vec<u64>),
-    /// One after the other, until the time is over.
-    From(u64, Duration),
+    /// First these, then one after the other, until the time is over.
+    Then(Vec<u64>, u64, Duration),
 }
 
 impl Seeds {
     fn get(&self, index: u64, started: Instant) -> Option<u64> {
         match self {
             Self::These(seeds) => seeds.get(usize::try_from(index).ok()?).copied(),
-            Self::From(first, time) => (started.elapsed() < *time).then(|| first + index),
+            Self::Then(seeds, first, time) => {
+                let known = seeds.get(usize::try_from(index).ok()?).copied();
+                known.or_else(|| (started.elapsed() < *time).then(|| first + index))
+            }
         }
     }
 
@@ -58,13 +61,16 @@ impl Seeds {
     fn said(&self) -> String {
         match self {
             Self::These(_) => String::new(),
-            Self::From(first, _) => format!(" from seed {first} on"),
+            Self::Then(_, first, _) => format!(" from seed {first} on"),
         }
     }
 }
 
 /// Of so many histories one has two appliers: it takes three times as long.
 const PAIRS: u64 = 20;
+
+/// Files of every key, an account that moves, odd answers.
+const EVERY_KEY: Mode = Mode { pairs: false, wide: true };
 
 /// Runs histories on every core and reports what failed.
 fn run(name: &str, seeds: &Seeds, mode: Mode) -> Figures {
@@ -113,9 +119,14 @@ fn run_all(name: &str, seeds: &Seeds, simulate: impl Fn(u64) -> (Figures, Vec<St
     figures
 }
 
-/// Gives the seeds of a run: one that is asked for; else, where a time is asked for, as many as its share in percent of
-/// that allows; else the first so many.
+/// Gives the seeds of a run: those that are asked for; else, where a time is asked for, as many new ones as its share in
+/// percent of that allows; else the first so many.
 fn seeds(start: u64, count: u64, share: u32) -> Seeds {
+    seeds_after(0, start, count, share)
+}
+
+/// The same, where a run by time has so many of the first ones before the new ones.
+fn seeds_after(known: u64, start: u64, count: u64, share: u32) -> Seeds {
     if let Some(replayed) = replayed() {
         return Seeds::These(replayed);
     }
@@ -123,7 +134,8 @@ fn seeds(start: u64, count: u64, share: u32) -> Seeds {
         Some(seconds) => {
             // The second in which it begins: no run repeats another one's histories.
             let now = SystemTime::UNIX_EPOCH.elapsed().expect("a clock after 1970").as_secs();
-            Seeds::From(start + (now << 16), Duration::from_secs(seconds) * share / 100)
+            let time = Duration::from_secs(seconds) * share / 100;
+            Seeds::Then((start..start + known).collect(), start + (now << 16), time)
         }
         None => Seeds::These((start..start + count).collect()),
     }
@@ -137,21 +149,22 @@ fn replayed() -> Option<Vec<u64>> {
 
 #[test]
 fn any_file_on_any_account_under_any_faults_converges() {
-    run("one applier", &seeds(0, histories() - histories() / PAIRS, 65), Mode::default());
+    run("one applier", &seeds(0, histories() - histories() / PAIRS, 30), Mode::default());
 }
 
-/// From so many wide histories on, a hole in the keys and meddlings that they reached fails the run; from so many on, one
-/// in the operations, hazards and lenses, which need more luck: an update must fall on a plan with an unknown member.
-const WIDE: [u64; 2] = [40, 200];
+/// From so many wide histories on, a hole in the keys, faults and meddlings that they reached fails the run; from so many
+/// on, one in the operations, hazards and lenses, which need more luck: an update must fall on a plan with an unknown
+/// member. Every run begins with so many as the first says that are always the same: new ones decide nothing about keys.
+const WIDE: [u64; 2] = [100, 1000];
 
 #[test]
 fn any_file_of_the_schema_on_an_account_that_moves_converges() {
-    // The same ones in each run: of fresh ones some make files that are refused (docs/reliability.md).
-    let all = (1_u64 << 35)..(1 << 35) + histories();
-    let seeds = replayed().unwrap_or_else(|| all.collect());
-    let figures = run("wide", &Seeds::These(seeds), Mode { wide: true, ..Mode::default() });
+    let figures = run("wide", &seeds_after(WIDE[0], 1 << 35, histories().max(WIDE[0]), 35), EVERY_KEY);
     let (reached, all) = (coverage::reached(), coverage::all());
     println!("{}", reached.lines(&all).join("\n"));
+    if let Some(path) = document::asked() {
+        document::put(&path, document::HISTORIES, &document::tables(&figures.to_string(), &reached, &all));
+    }
     for (sort, all) in all.iter().filter(|_| replayed().is_none()) {
         let is_rare = ["operations", "hazards", "lenses"].contains(sort);
         let needed = WIDE[usize::from(is_rare)];
@@ -163,9 +176,23 @@ fn any_file_of_the_schema_on_an_account_that_moves_converges() {
     }
 }
 
+/// For each history that is asked for, so many files are made: they cost little.
+const FILES: u64 = 10;
+
+#[test]
+fn every_seed_makes_a_file_that_is_accepted() {
+    run_all("files", &seeds(1 << 37, histories() * FILES, 2), |seed| {
+        let made = std::panic::catch_unwind(|| simulation::file_of(seed));
+        let figures = Figures { simulations: 1, ..Figures::default() };
+        (figures, made.err().map(|_| "no file".to_owned()).into_iter().collect())
+    });
+}
+
 #[test]
 fn two_appliers_at_once_leave_nothing_that_the_next_apply_does_not_mend() {
-    run("two appliers", &seeds(1 << 32, histories() / PAIRS, 10), Mode { pairs: true, ..Mode::default() });
+    let pairs = Mode { pairs: true, ..Mode::default() };
+    run("two appliers", &seeds(1 << 32, histories() / PAIRS, 5), pairs);
+    run("two appliers, wide", &seeds(1 << 36, histories() / PAIRS, 5), Mode { wide: true, ..pairs });
 }
 
 #[test]
@@ -174,7 +201,8 @@ fn seeds_that_failed_once_are_replayed() {
     let modes = [
         ("one", Mode::default()),
         ("two", Mode { pairs: true, ..Mode::default() }),
-        ("wide", Mode { wide: true, ..Mode::default() }),
+        ("wide", EVERY_KEY),
+        ("wide-two", Mode { pairs: true, ..EVERY_KEY }),
     ];
     for (mark, mode) in modes {
         let seeds: Vec<u64> = kept
@@ -191,10 +219,12 @@ fn seeds_that_failed_once_are_replayed() {
 fn a_death_at_any_call_is_healed_by_the_next_apply() {
     let cases = asked("VSSCTL_SWEEP").unwrap_or(CASES);
     run_all("crash sweep", &seeds(1 << 33, cases, 25), |seed| {
+        // Every second case has files of every key.
+        let mode = Mode { wide: seed % 2 == 1, ..Mode::default() };
         let (mut figures, mut problems) = (Figures::default(), Vec::new());
         for kill in [Kill::Before, Kill::Lost, Kill::After] {
             for at in 0.. {
-                let (one, found) = simulation::sweep(seed, at, kill);
+                let (one, found) = simulation::sweep(seed, mode, at, kill);
                 problems.extend(found.into_iter().map(|problem| format!("{kill:?} {at}: {problem}")));
                 figures.add(&one);
                 // The apply had fewer calls than that.
@@ -217,9 +247,41 @@ fn every_fault_at_every_call_is_healed_by_the_next_apply() {
     let all = 0..u64::try_from(cases.len()).expect("a small number");
     let chosen = replayed()
         .map_or_else(|| all.clone().collect(), |seeds| seeds.into_iter().filter(|seed| all.contains(seed)).collect());
-    run_all("fault matrix", &Seeds::These(chosen), |index| {
+    let figures = run_all("fault matrix", &Seeds::These(chosen), |index| {
         matrix::run(&cases[usize::try_from(index).expect("a small number")])
     });
+    if let Some(path) = document::asked() {
+        document::put(&path, document::MATRIX, &matrix::table(&figures.to_string()));
+    }
+}
+
+#[test]
+fn the_document_of_what_is_reached_has_a_row_for_everything_that_there_is() {
+    let renew = "docs/coverage-of-tests.md says how it is made";
+    let text = std::fs::read_to_string(document::PLACE).expect("docs/coverage-of-tests.md");
+    let histories = document::part(&text, document::HISTORIES).unwrap_or_else(|| panic!("no histories: {renew}"));
+    for (sort, all) in coverage::all() {
+        let title = format!("\n### {}\n", document::title(sort));
+        let section = histories.split(&title).nth(1).unwrap_or_else(|| panic!("no {sort}: {renew}"));
+        let section = section.split("\n### ").next().unwrap_or_default();
+        let rows: BTreeMap<String, u64> = section.lines().filter_map(row).collect();
+        let named: BTreeSet<String> = rows.keys().cloned().collect();
+        assert_eq!(named, all, "{sort}: {renew}");
+        let holes: Vec<&String> = rows.iter().filter(|(_, times)| **times == 0).map(|(name, _)| name).collect();
+        assert!(holes.iter().all(|hole| coverage::RARE.contains(&hole.as_str())), "{sort}: {holes:?}");
+    }
+    let matrix = document::part(&text, document::MATRIX).unwrap_or_else(|| panic!("no matrix: {renew}"));
+    let rows: BTreeMap<String, u64> = matrix.lines().filter_map(row).collect();
+    let calls: BTreeSet<String> = matrix::cases().iter().map(matrix::Case::call).collect();
+    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), calls, "calls: {renew}");
+    let all = u64::try_from(matrix::FAULTS.len()).expect("a small number");
+    assert!(rows.values().all(|faults| *faults == all), "{rows:?}");
+}
+
+/// Reads a row of a table: a name in backticks, and how often.
+fn row(line: &str) -> Option<(String, u64)> {
+    let (name, times) = line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | ")?;
+    Some((name.to_owned(), times.parse().ok()?))
 }
 
 #[test]
@@ -235,9 +297,9 @@ fn a_seed_is_always_the_same_history() {
 #[test]
 fn a_run_by_time_takes_one_seed_after_the_other_until_its_time_is_over() {
     let now = Instant::now();
-    let seeds = |time| [0, 1, 2].map(|index| Seeds::From(7, time).get(index, now));
-    assert_eq!(seeds(Duration::from_hours(1)), [Some(7), Some(8), Some(9)]);
-    assert_eq!(seeds(Duration::ZERO), [None; 3]);
+    let seeds = |time| [0, 1, 2].map(|index| Seeds::Then(vec![3], 7, time).get(index, now));
+    assert_eq!(seeds(Duration::from_hours(1)), [Some(3), Some(8), Some(9)]);
+    assert_eq!(seeds(Duration::ZERO), [Some(3), None, None]);
     let listed = Seeds::These(vec![5, 3]);
     assert_eq!([0, 1, 2].map(|index| listed.get(index, now)), [Some(5), Some(3), None]);
 }

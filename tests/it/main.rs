@@ -32,6 +32,7 @@ mod keyed_records;
 mod kind_contract;
 mod largest;
 mod lease;
+mod lease_faults;
 mod lenses;
 mod ownership;
 mod partitions;

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use uuid::Uuid;
 
 use super::holder::{Holder, Kept, NotReturned, Written};
-use super::machine::{Action, Date, Event, Machine, Mark, Slot, Stage, Timing};
+use super::machine::{Action, Date, Event, Machine, Mark, Moment, Slot, Stage, Timing};
 use super::record::{self, Record, State};
 use super::store::Store;
 use super::take::{LeaseError, Request, Taken, Taking};
@@ -98,7 +98,8 @@ impl Lease {
         *self.lost.borrow() || !self.fence.is_open()
     }
 
-    /// Gives the lease back; takes half a minute at most. None of the owner's calls may be in flight.
+    /// Gives the lease back; takes forty seconds at most, of which a renewal that is under way has nine. None of the
+    /// owner's calls may be in flight.
     pub async fn release(self) -> Result<(), NotReturned> {
         if self.end.send(()).is_err() {
             return Ok(());
@@ -114,6 +115,10 @@ impl Lease {
         self.written.kept(self.fence.now())
     }
 }
+
+/// How long what is no renewal may take, and a renewal that is under way when the lease is to be given back: a little
+/// longer than one try.
+const ASIDE: Duration = Duration::from_secs(9);
 
 /// Renews the lease.
 struct Keeper {
@@ -134,7 +139,7 @@ impl Keeper {
     ) -> Result<(), AwsError> {
         if !old.is_empty() {
             // Whoever holds the lease cleans up; it is no harm if that fails.
-            let _ = self.store.writer.delete_parameters(&old).await;
+            let _ = tokio::time::timeout(ASIDE, self.store.writer.delete_parameters(&old)).await;
         }
         loop {
             let Stage::Holding { deadline, due, .. } = self.machine.stage() else {
@@ -145,33 +150,63 @@ impl Keeper {
             self.fence.open_until(deadline);
             let pause = due.min(deadline).saturating_sub(self.fence.now());
             tokio::select! {
+                biased;
+                end = &mut ended => return self.end(end).await,
                 () = tokio::time::sleep(Duration::from_millis(pause)) => {}
-                end = &mut ended => return match end {
-                    Ok(()) => self.release().await,
-                    Err(_) => Ok(()),
-                },
             }
             if let Some(Action::Renew { epoch }) = self.machine.step(self.fence.now(), Event::Woken) {
-                let event = match self.store.put(epoch, &self.record, true).await {
-                    Ok(()) => {
-                        self.written.at.store(self.fence.now(), Ordering::SeqCst);
-                        Event::Renewed
-                    }
-                    Err(error) => {
-                        tracing::warn!(error = error.sentence(), "the lease could not be renewed");
-                        Event::NotRenewed
+                let renewed = {
+                    let mut renewal = std::pin::pin!(self.renew(epoch));
+                    tokio::select! {
+                        biased;
+                        renewed = &mut renewal => Ok(renewed),
+                        end = &mut ended => {
+                            // What is under way must not be done after the slot was released.
+                            let _ = tokio::time::timeout(ASIDE, renewal).await;
+                            Err(end)
+                        }
                     }
                 };
-                self.machine.step(self.fence.now(), event);
-                // Somebody may have broken the lease by hand, taking us for dead.
-                if let Ok(Some(_)) = self.store.read(epoch + 1).await {
-                    tracing::warn!("the lease was broken by hand");
-                    self.fence.close();
-                    let _ = losing.send(true);
-                    return Ok(());
+                match renewed {
+                    Ok(Renewed { at, event, is_broken }) => {
+                        self.machine.step(at, event);
+                        if is_broken {
+                            tracing::warn!("the lease was broken by hand");
+                            self.fence.close();
+                            let _ = losing.send(true);
+                            return Ok(());
+                        }
+                    }
+                    Err(end) => {
+                        self.machine.step(self.fence.now(), Event::NotRenewed);
+                        return self.end(end).await;
+                    }
                 }
             }
         }
+    }
+
+    /// Writes the own slot again, and looks whether somebody has broken the lease by hand, taking us for dead. The look
+    /// may not take the time that the next renewal needs.
+    async fn renew(&self, epoch: u32) -> Renewed {
+        let event = match self.store.put(epoch, &self.record, true).await {
+            Ok(()) => {
+                self.written.at.store(self.fence.now(), Ordering::SeqCst);
+                Event::Renewed
+            }
+            Err(error) => {
+                tracing::warn!(error = error.sentence(), "the lease could not be renewed");
+                Event::NotRenewed
+            }
+        };
+        let at = self.fence.now();
+        let look = tokio::time::timeout(ASIDE, self.store.read(epoch + 1)).await;
+        Renewed { at, event, is_broken: matches!(look, Ok(Ok(Some(_)))) }
+    }
+
+    /// Releases the slot if its owner asked for it, and else leaves it as it is.
+    async fn end(self, asked: Result<(), oneshot::error::RecvError>) -> Result<(), AwsError> {
+        if asked.is_ok() { self.release().await } else { Ok(()) }
     }
 
     async fn release(mut self) -> Result<(), AwsError> {
@@ -185,6 +220,15 @@ impl Keeper {
         self.record.last_mutation = self.record.last_mutation.max(self.fence.answered().map(record::timestamp));
         self.store.release(epoch, &self.record).await
     }
+}
+
+/// What came of a renewal.
+struct Renewed {
+    /// The moment at which it was answered.
+    at: Moment,
+    event: Event,
+    /// Somebody made the next slot.
+    is_broken: bool,
 }
 
 /// What the slots of a stack say, to those who do not take the lease.

@@ -236,10 +236,12 @@ pub(crate) fn populate(sandbox: &Sandbox, random: &mut Random) {
             }
             _ => {
                 let name = random.pick(&["vssctl-s", "vssctl-t", "theirs"]);
+                // The files of few keys and those of every key have tags of their own.
+                let (key, value) = if *name == "theirs" { ("tag:VssBackup", "enabled") } else { ("tag:Vss", "on") };
                 let input = json!({
                     "Name": "AWS-ConfigureAWSPackage", "AssociationName": name,
                     "Parameters": { "action": ["Install"], "name": ["AwsVssComponents"] },
-                    "Targets": [{ "Key": "tag:Vss", "Values": ["on"] }], "ScheduleExpression": "rate(7 days)",
+                    "Targets": [{ "Key": key, "Values": [value] }], "ScheduleExpression": "rate(7 days)",
                     "Tags": tag_list(&tags),
                 });
                 call(sandbox, "ssm", "CreateAssociation", input);

@@ -22,6 +22,10 @@ pub(crate) const RARE: [&str; 10] = [
     "vss-disabled",
 ];
 
+/// The faults of the random histories. The other ones, a proxy's and those of permissions, are in the fault matrix.
+const FAULTS: [&str; 9] =
+    ["FailAfter", "Hang", "LateCommit", "ResetAfter", "ResetBefore", "ServerError", "Stale", "Throttle", "Truncated"];
+
 /// What was reached, by sort, with how often.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Coverage(BTreeMap<&'static str, BTreeMap<String, u64>>);
@@ -34,6 +38,15 @@ pub(crate) fn note(sort: &'static str, names: impl IntoIterator<Item = impl Into
     let counted = reached.0.entry(sort).or_default();
     for name in names {
         *counted.entry(name.into()).or_default() += 1;
+    }
+}
+
+/// Counts what a history reached several times.
+pub(crate) fn add(sort: &'static str, names: impl IntoIterator<Item = (&'static str, u64)>) {
+    let mut reached = REACHED.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = reached.0.entry(sort).or_default();
+    for (name, times) in names {
+        *counted.entry(name.to_owned()).or_default() += times;
     }
 }
 
@@ -54,12 +67,21 @@ impl Coverage {
         all.iter().filter(|name| counted.is_none_or(|counted| !counted.contains_key(*name))).cloned().collect()
     }
 
+    /// How often something was reached.
+    pub(crate) fn times(&self, sort: &str, name: &str) -> u64 {
+        self.0.get(sort).and_then(|counted| counted.get(name)).copied().unwrap_or_default()
+    }
+
+    /// What was reached of a sort.
+    pub(crate) fn names(&self, sort: &str) -> Vec<&str> {
+        self.0.get(sort).into_iter().flatten().map(|(name, _)| name.as_str()).collect()
+    }
+
     /// One line for each sort: how many were reached, and which was reached least.
     pub(crate) fn lines(&self, all: &BTreeMap<&'static str, BTreeSet<String>>) -> Vec<String> {
         let line = |(sort, all): (&&'static str, &BTreeSet<String>)| {
             let holes = self.holes(sort, all);
-            let counted = self.0.get(sort);
-            let of = |name: &String| counted.and_then(|counted| counted.get(name)).copied().unwrap_or_default();
+            let of = |name: &String| self.times(sort, name);
             let least = all.iter().filter(|name| of(name) > 0).min_by_key(|name| of(name));
             let least = least.map(|name| format!("; least often `{name}`, {} times", of(name))).unwrap_or_default();
             let none = if holes.is_empty() { String::new() } else { format!("; none of {}", holes.join(", ")) };
@@ -79,6 +101,7 @@ pub(crate) fn all() -> BTreeMap<&'static str, BTreeSet<String>> {
         ("keys", super::schema::all()),
         ("hazards", names(&mut Hazard::ALL.into_iter().map(|hazard| hazard.name().to_owned()))),
         ("operations", names(&mut operations())),
+        ("faults", names(&mut FAULTS.into_iter().map(str::to_owned))),
         ("lenses", names(&mut super::lens::names())),
         ("meddlings", names(&mut super::super::account::meddlings())),
     ])

@@ -26,6 +26,15 @@ impl Written {
 /// Of so many optional keys a table has one.
 const SPARSE: usize = 4;
 
+/// What a second file has to take away or turn round, so that the first one has to have it.
+const OFTEN: [(&str, &str); 5] = [
+    ("role.*", "permissions_boundary"),
+    ("vault.*", "access_policy"),
+    ("vault.*", "notifications"),
+    ("plan.*", "windows_vss"),
+    ("attachment.*", "replace"),
+];
+
 struct Maker<'a> {
     random: &'a mut Random,
     names: Names,
@@ -36,7 +45,8 @@ impl Maker<'_> {
     fn table(&mut self, table: &str) -> Map<String, Value> {
         let mut filled = Map::new();
         for (key, required) in schema::keys(table) {
-            if !required && !self.random.one_in(SPARSE) {
+            let sparse = if OFTEN.contains(&(table, &key)) { 2 } else { SPARSE };
+            if !required && !self.random.one_in(sparse) {
                 continue;
             }
             if let Some(value) = self.nested(table, &key) {
@@ -51,6 +61,7 @@ impl Maker<'_> {
         match (table, key) {
             // What a table of its own has more to say of than a value.
             ("attachment.*" | "package.*", "targets") => Some(self.targets(&inner)),
+            ("vault.*", "notifications") if self.random.one_in(3) => Some(json!({})),
             ("vault.*", "notifications") | ("restore_test.*", "recovery_point_selection") => {
                 let mut filled = self.table(&inner);
                 for key in ["topic", "events"].into_iter().filter(|_| key == "notifications") {
@@ -282,7 +293,7 @@ pub(crate) fn file(random: &mut Random, bounds: Bounds) -> Written {
         profile.insert("name".to_owned(), json!("Profile-z"));
         section("instance_profile", Map::from_iter([("z".to_owned(), profile.into())]));
     }
-    if maker.random.one_in(3) && !maker.names.profiles.is_empty() {
+    if maker.random.one_in(2) && !maker.names.profiles.is_empty() {
         section("attachment", Map::from_iter([("g".to_owned(), maker.table("attachment.*").into())]));
     }
     backups(&mut maker, bounds, &mut section);
@@ -422,6 +433,10 @@ fn optional<'a>(file: &Value, entry: &[&'a str]) -> Vec<(Vec<&'a str>, String, S
         let is_within = steps.iter().zip(entry).all(|(step, at)| *step == "*" || step == at);
         let way: Vec<&str> = steps.iter().enumerate().map(|(at, step)| *entry.get(at).unwrap_or(step)).collect();
         if !is_within || steps.len() < entry.len() {
+            continue;
+        }
+        // Without its one key, a table of targets means nothing.
+        if table.ends_with(".targets") {
             continue;
         }
         for (key, required) in schema::keys(table) {

@@ -73,6 +73,7 @@ pub(crate) fn value(random: &mut Random, names: &Names, table: &str, key: &str) 
         ("vault.*", "kms_key") => {
             json!("arn:aws:kms:ap-northeast-1:123456789012:key/11111111-2222-3333-4444-555555555555")
         }
+        ("vault.*", "access_policy") if random.one_in(3) => json!({}),
         ("vault.*", "access_policy") => json!({
             "Version": "2012-10-17",
             "Statement": [{
