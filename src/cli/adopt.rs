@@ -23,7 +23,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
         question: (&question, "yes"),
         nothing: Some("Nothing to adopt: it is this stack's already."),
         destroys: false,
-        consents: &session.consents(&[]),
+        consents: &session.consents(&arguments.allowing.allow),
         reviewed: Reviewed::No,
     };
     carry_out(&session, &options, &command).await

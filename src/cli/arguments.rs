@@ -249,6 +249,12 @@ pub(super) struct InitArguments {
     /// Declare what a CloudFormation template declares, YAML or JSON
     #[arg(long, value_name = "FILE")]
     pub(super) from_cloudformation: Option<PathBuf>,
+    /// The value of a parameter of the template, before its default; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", requires = "from_cloudformation")]
+    pub(super) parameter: Vec<String>,
+    /// The name of the stack that was made from the template: what AWS::StackName is
+    #[arg(long, value_name = "NAME", requires = "from_cloudformation")]
+    pub(super) cfn_stack_name: Option<String>,
 }
 
 /// Arguments of `migrate`.
@@ -381,6 +387,8 @@ pub(super) struct AdoptArguments {
     pub(super) json: bool,
     #[command(flatten)]
     pub(super) consent: Consent,
+    #[command(flatten)]
+    pub(super) allowing: Allowing,
     #[command(flatten)]
     pub(super) locking: Locking,
 }

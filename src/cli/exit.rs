@@ -26,7 +26,8 @@ pub enum Exit {
     Invalid = 6,
     /// Somebody else holds the lease.
     Locked = 7,
-    /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`.
+    /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`. Of `init`: not all of the
+    /// template is in the file.
     Findings = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

@@ -7,7 +7,7 @@ use super::arguments::{Global, InitArguments};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
-use crate::config::cloudformation::{Imported, import};
+use crate::config::cloudformation::{Given, Imported, import};
 use crate::model::Scope;
 use crate::model::arn::is_region;
 use crate::model::partition::{is_listed, nearest};
@@ -21,9 +21,9 @@ const TEMPLATE: &str = include_str!("init.toml");
 pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
     check(&arguments.stack, &arguments.account_id, &arguments.region, ui)?;
     let path = global.file.clone().unwrap_or_else(|| PathBuf::from(file::NAME));
-    let text = match &arguments.from_cloudformation {
+    let (text, is_complete) = match &arguments.from_cloudformation {
         Some(template) => imported(template, arguments, ui)?,
-        None => text(arguments),
+        None => (text(arguments), true),
     };
     write(&path, &text)?;
     let shown = escaped(&path.display().to_string());
@@ -33,7 +33,11 @@ pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result
     if arguments.account_id == "123456789012" {
         ui.hint(&format!("set `account_id` and `region` in {shown} before you run it on AWS"));
     }
-    Ok(Exit::Done)
+    if is_complete {
+        return Ok(Exit::Done);
+    }
+    ui.hint(&format!("not all of the template is in {shown}: see above, and look for `TODO` in it"));
+    Ok(Exit::Findings)
 }
 
 /// Refuses values that would make a file that `validate` rejects.
@@ -59,8 +63,9 @@ pub(super) fn check(stack: &str, account_id: &str, region: &str, ui: &Ui) -> Res
     Ok(())
 }
 
-/// Returns the text of a file that declares what a template declares.
-fn imported(template: &Path, arguments: &InitArguments, ui: &Ui) -> Result<String, CliError> {
+/// Returns the text of a file that declares what a template declares, and whether it has all of it.
+fn imported(template: &Path, arguments: &InitArguments, ui: &Ui) -> Result<(String, bool), CliError> {
+    let given = given(arguments)?;
     let shown = template.display().to_string();
     let read = std::fs::read_to_string(template).map_err(|error| {
         CliError::invalid(format!("could not read the template `{}`", escaped(&shown))).because(error)
@@ -71,15 +76,30 @@ fn imported(template: &Path, arguments: &InitArguments, ui: &Ui) -> Result<Strin
         region: arguments.region.clone(),
         iam_path: "/".to_owned(),
     };
-    let Imported { text, diagnostics, sources } = import(&shown, &read, &scope);
+    let Imported { text, diagnostics, is_complete, sources } = import(&shown, &read, &scope, &given);
     let style = Style { colour: true, width: ui.width() };
     for diagnostic in &diagnostics {
         ui.aside(&format!("{}\n\n", render_one(diagnostic, &sources, style)));
     }
-    text.ok_or_else(|| {
+    text.map(|text| (text, is_complete)).ok_or_else(|| {
         CliError::invalid(format!("`{}` could not be taken over: nothing was written", escaped(&shown)))
             .hint("`vssctl explain CODE` says more about a code")
     })
+}
+
+/// Reads what the command line says besides the template.
+fn given(arguments: &InitArguments) -> Result<Given, CliError> {
+    let mut given = Given { stack_name: arguments.cfn_stack_name.clone(), ..Given::default() };
+    for text in &arguments.parameter {
+        let Some((name, value)) = text.split_once('=').filter(|(name, _)| !name.is_empty()) else {
+            return Err(CliError::invalid(format!("`{}` is no parameter", escaped(text)))
+                .hint("write it like `--parameter Stage=prod`"));
+        };
+        if given.parameters.insert(name.to_owned(), value.to_owned()).is_some() {
+            return Err(CliError::invalid(format!("the parameter `{}` is given twice", escaped(name))));
+        }
+    }
+    Ok(given)
 }
 
 /// Returns the file's text.

@@ -188,8 +188,14 @@ fn judge_owner<'a>(
         Owner::Nobody if adopting && holder.as_ref().is_some_and(|holder| input.options.adopt.contains(holder)) => {
             return Draft { reason: holder.map(|holder| format!("comes with `{holder}`")), ..draft };
         }
-        Owner::Nobody if adopting && holder.is_none() => return adopt(draft, desired, live, diagnostics),
-        Owner::Nobody if input.options.adopt.is_empty() && desired.adopt && holder.is_none() => {
+        // What a CloudFormation stack made keeps the stack's tags for ever, as nobody can take `aws:` tags off: it is taken
+        // over with consent (`shared-resource`).
+        Owner::Nobody | Owner::CloudFormation(_) if adopting && holder.is_none() => {
+            return adopt(draft, desired, live, diagnostics);
+        }
+        Owner::Nobody | Owner::CloudFormation(_)
+            if input.options.adopt.is_empty() && desired.adopt && holder.is_none() =>
+        {
             return compare(input, draft, desired, live, Action::Adopt, diagnostics);
         }
         Owner::Nobody if !adopting && !input.options.adopt.is_empty() => return draft,
@@ -198,11 +204,17 @@ fn judge_owner<'a>(
         Owner::CloudFormation(stack) => Some(format!("CloudFormation stack `{stack}`")),
         Owner::Aws => Some("AWS".to_owned()),
     };
+    let can_be_taken = holder.is_none() && matches!(live.owner, Owner::CloudFormation(_));
     let (code, message, hint) = owner.as_ref().map_or_else(
         || unmanaged(input, desired, holder),
         |owner| {
             let message = format!("`{address}` already exists and belongs to {owner}");
-            ("VSS0903", message, format!("give `{address}` another `name`, or let its owner release it first"))
+            let hint = if can_be_taken {
+                format!("once the stack lets it go, `vssctl adopt {address} --allow shared-resource` takes it over")
+            } else {
+                format!("give `{address}` another `name`, or let its owner release it first")
+            };
+            ("VSS0903", message, hint)
         },
     );
     diagnostics.push(Diagnostic::error(code, message).at(address).located(desired.location.clone()).help(hint));

@@ -1,10 +1,11 @@
 //! A template as a tree with places: YAML with the short forms of intrinsic functions (`!Sub`), or JSON, which the same
-//! parser reads. Size and depth are bounded. Anchors are refused, because CloudFormation has
-//! none.
+//! parser reads. Size and depth are bounded. Aliases are refused, because CloudFormation has none.
 
 use std::ops::Range;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
+
+use super::flow;
 
 /// CloudFormation takes templates of up to a megabyte.
 const LARGEST: usize = 1_000_000;
@@ -24,7 +25,7 @@ pub(super) struct Node {
 /// What a value is.
 #[derive(Clone, Debug)]
 pub(super) enum Content {
-    /// A text, and whether it was in quotes: a quoted text is never a number or a truth value.
+    /// A text as it is written, and whether it was in quotes: a quoted text is never null or a truth value.
     Scalar(String, bool),
     List(Vec<Node>),
     Map(Vec<(Key, Node)>),
@@ -63,6 +64,17 @@ impl Node {
         }
     }
 
+    /// Returns the same value without its short form: what a function is called with.
+    pub(super) fn untagged(&self) -> Self {
+        Self { tag: None, ..self.clone() }
+    }
+
+    /// Tells whether it is YAML's null: nothing at all, `~` or `null`.
+    pub(super) fn is_null(&self) -> bool {
+        self.tag.is_none()
+            && matches!(&self.content, Content::Scalar(text, false) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+    }
+
     pub(super) fn text(&self) -> Option<&str> {
         match &self.content {
             Content::Scalar(text, _) => Some(text),
@@ -79,11 +91,18 @@ pub(super) fn read(text: &str) -> Result<Node, Broken> {
     // JSON may have tabs between its values and YAML may not. Neither has a tab in a string, where JSON escapes it.
     let is_json = text.trim_start().starts_with('{');
     let plain = if is_json { text.replace('\t', " ") } else { text.to_owned() };
+    let first = parse(&plain, text);
+    // What is refused by the rules of YAML 1.2 may still be what CloudFormation reads.
+    first.or_else(|broken| parse(&flow::on_one_line(&plain), text).map_err(|_| broken))
+}
+
+/// Parses a text of which every byte stands where it stands in `text`.
+fn parse(plain: &str, text: &str) -> Result<Node, Broken> {
     let places = Places::new(text);
     let broken = |message: &str, at: Range<usize>| Broken { message: message.to_owned(), at };
     let mut stack: Vec<Open> = Vec::new();
     let mut root = None;
-    for event in Parser::new_from_str(&plain) {
+    for event in Parser::new_from_str(plain) {
         let (event, span) = event.map_err(|error| {
             let at = places.byte(error.marker().index());
             Broken { message: error.info().to_owned(), at: at..at }
@@ -98,8 +117,7 @@ pub(super) fn read(text: &str) -> Result<Node, Broken> {
                 };
                 Some(node)
             }
-            Event::SequenceStart(_, tag) | Event::MappingStart(_, tag) if stack.len() >= DEEPEST => {
-                let _ = tag;
+            Event::SequenceStart(..) | Event::MappingStart(..) if stack.len() >= DEEPEST => {
                 return Err(broken("is nested deeper than any template that AWS takes", at));
             }
             Event::SequenceStart(_, tag) => {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::notes::Notes;
 use super::subject::Subject;
 use super::{Hazard, HazardNote, backup, competing, iam, restore_test, twice};
+use crate::kind::Owner;
 use crate::kinds::attachment::AttachmentCarried;
 use crate::model::consent::Consent;
 use crate::model::{Action, Address, Consents, Diagnostic, KindId, Phase};
@@ -59,6 +60,12 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
             KindId::Selection => backup::selection(&subject, &mut notes),
             KindId::RestoreTest => restore_test::restore_test(&subject, &mut notes),
             KindId::RegionSettings => backup::region_settings(&subject, &mut notes),
+        }
+        if let (Action::Adopt, Some(Owner::CloudFormation(stack))) = (draft.action, draft.live.map(|live| &live.owner))
+        {
+            let why =
+                format!("the CloudFormation stack `{stack}` made it, and changes or deletes it until it lets it go");
+            notes.add(Hazard::SharedResource, why);
         }
         if !draft.dropped.is_empty() {
             let names = draft.dropped.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");

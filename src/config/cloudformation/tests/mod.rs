@@ -1,7 +1,14 @@
 //! Templates in, files out: each file is one that `validate` takes.
 
+mod decided;
+mod kept;
+mod mutations;
+mod templates;
+mod values;
+mod words;
+
 use super::*;
-use crate::config::load_text;
+use crate::config::{Config, load_text};
 use crate::model::{Scope, Severity};
 
 fn scope() -> Scope {
@@ -15,7 +22,7 @@ fn scope() -> Scope {
 
 #[track_caller]
 fn file(template: &str) -> (String, crate::config::Config) {
-    let imported = import("template.yaml", template, &scope());
+    let imported = import("template.yaml", template, &scope(), &Given::default());
     let text = imported.text.unwrap_or_else(|| panic!("{:#?}", imported.diagnostics));
     let loaded = load_text("vss.toml", &text, None);
     let errors: Vec<_> = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error).collect();
@@ -24,15 +31,86 @@ fn file(template: &str) -> (String, crate::config::Config) {
     (text, config)
 }
 
+/// What became of a template.
+struct Taken {
+    imported: Imported,
+    config: Option<Config>,
+}
+
+/// Takes a template over that is written in a test.
+fn taken(template: &str) -> Taken {
+    taken_with(template, &scope(), &Given::default())
+}
+
+fn taken_with(template: &str, scope: &Scope, given: &Given) -> Taken {
+    let name = if template.starts_with('{') { "template.json" } else { "template.yaml" };
+    let imported = import(name, template, scope, given);
+    let config = imported.text.as_ref().and_then(|text| load_text("vss.toml", text, None).config);
+    Taken { imported, config }
+}
+
+fn given(pairs: &[(&str, &str)], stack: Option<&str>) -> Given {
+    let parameters = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Given { parameters, stack_name: stack.map(ToOwned::to_owned) }
+}
+
+impl Taken {
+    fn said(&self) -> String {
+        let lines = self.imported.diagnostics.iter().map(|one| format!("{} {}", one.code, one.message));
+        lines.collect::<Vec<_>>().join("\n")
+    }
+
+    fn text(&self) -> &str {
+        self.imported.text.as_deref().unwrap_or_else(|| panic!("nothing was written:\n{}", self.said()))
+    }
+
+    /// The addresses of the file, which is valid.
+    #[track_caller]
+    fn addresses(&self) -> Vec<String> {
+        let config = self.config.as_ref().unwrap_or_else(|| panic!("no valid file:\n{}", self.said()));
+        let mut addresses: Vec<String> = config.desired.iter().map(|entry| entry.address.to_string()).collect();
+        addresses.sort();
+        addresses
+    }
+
+    /// The fields of an entry with its name in AWS, as JSON.
+    #[track_caller]
+    fn entry(&self, address: &str) -> serde_json::Value {
+        let config = self.config.as_ref().unwrap_or_else(|| panic!("no valid file:\n{}", self.said()));
+        let found = config.desired.iter().find(|entry| entry.address.to_string() == address);
+        let found = found.unwrap_or_else(|| panic!("no {address}:\n{}\n{}", self.said(), self.text()));
+        let mut fields = serde_json::to_value(&found.fields).expect("JSON");
+        fields["AWS"] = found.name.as_str().into();
+        fields
+    }
+
+    /// Each of the texts stands in a message, and the answer says that not all is taken.
+    #[track_caller]
+    fn tells(&self, texts: &[&str]) -> &Self {
+        assert!(!self.imported.is_complete, "all is said to be taken:\n{}", self.said());
+        for text in texts {
+            assert!(self.said().contains(text), "{text} is not in\n{}", self.said());
+        }
+        self
+    }
+
+    /// All of the template is in the file, which is valid.
+    #[track_caller]
+    fn is_all(&self) -> &Self {
+        assert!(self.imported.is_complete && self.config.is_some(), "{}\n{:?}", self.said(), self.imported.text);
+        self
+    }
+}
+
 /// The codes with the lines of their places.
 fn problems(template: &str) -> Vec<(&'static str, usize)> {
-    let found = import("template.yaml", template, &scope()).diagnostics;
+    let found = import("template.yaml", template, &scope(), &Given::default()).diagnostics;
     found.iter().map(|one| (one.code, one.location.as_ref().map_or(0, |location| location.line))).collect()
 }
 
 #[test]
 fn the_announcements_template_is_the_preset_in_two_lines() {
-    let (text, config) = file(include_str!("../../../tests/announcement.yaml"));
+    let (text, config) = file(include_str!("../../../../tests/announcement.yaml"));
     assert!(text.contains("[role.EC2RoleforSSMVSSSnapshotV2]\npreset = \"vss-instance\"\n"), "{text}");
     let addresses: Vec<String> = config.desired.iter().map(|entry| entry.address.to_string()).collect();
     assert_eq!(addresses, ["role.EC2RoleforSSMVSSSnapshotV2", "instance_profile.EC2RoleforSSMVSSSnapshotV2"]);
@@ -167,18 +245,23 @@ fn problems_are_named_at_their_places() {
     let role = |line: &str| format!("Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      {line}\n");
     assert_eq!(
         problems(&role("RoleName: !ImportValue x")),
-        [("VSS1102", 5)][..0].to_vec(),
-        "a name falls back to its id"
+        [("VSS1103", 2), ("VSS1111", 2), ("VSS1102", 5)],
+        "a name that is open leaves the role a comment"
     );
-    assert_eq!(problems(&role("Description: !ImportValue x")), [("VSS1102", 5)]);
-    assert_eq!(problems(&role("Description: !Ref Missing")), [("VSS1102", 5)]);
-    assert_eq!(problems(&role("Novelty: 1")), [("VSS1104", 5)]);
+    let trusting = |line: &str| {
+        let trust = "AssumeRolePolicyDocument: {Version: 2012-10-17, Statement: [{Effect: Allow, Principal: {Service: \
+                     ec2.amazonaws.com}, Action: sts:AssumeRole}]}";
+        role(&format!("RoleName: r\n      {trust}\n      {line}"))
+    };
+    assert_eq!(problems(&trusting("Description: !ImportValue x")), [("VSS1102", 7)]);
+    assert_eq!(problems(&trusting("Description: !Ref Missing")), [("VSS1111", 7)]);
+    assert_eq!(problems(&trusting("Novelty: 1")), [("VSS1104", 7)]);
     assert_eq!(problems("Resources:\n  A: [1\n"), [("VSS1101", 3)]);
     assert_eq!(problems("Parameters: {}\n"), [("VSS1101", 1)]);
     assert_eq!(problems("Resources:\n  A: &a {}\n  B: *a\n"), [("VSS1101", 3)]);
     assert_eq!(problems("Resources:\n  A: {}\n  A: {}\n"), [("VSS1101", 3)]);
     assert_eq!(problems(""), [("VSS1101", 1)]);
-    assert_eq!(problems("Resources:\n  Q: { Type: \"AWS::SQS::Queue\" }\n"), [("VSS1105", 2), ("VSS1103", 2)]);
+    assert_eq!(problems("Resources:\n  Q: { Type: \"AWS::SQS::Queue\" }\n"), [("VSS1103", 2), ("VSS1105", 2)]);
 }
 
 #[test]
