@@ -374,7 +374,7 @@ async fn phase(world: &World, case: &Case) -> Option<Duration> {
         Phase::Unlock => {
             let lease = world.take(Duration::ZERO).await.expect("nobody has it");
             let store = world.store().await;
-            let holder = lease::holder(&store, &TIMING).await.expect("a read").expect("a holder");
+            let holder = lease::see(&store, &TIMING).await.expect("a read").holder.expect("a holder");
             world.ended(lease.epoch(), Ended::Broken);
             world.spoil(case);
             let unlocked = lease::unlock(&store, &holder, "arn:me", &TIMING).await;

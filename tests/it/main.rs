@@ -22,6 +22,7 @@ mod documents;
 mod ec2;
 mod faults;
 mod first_hour;
+mod from_cloudformation;
 mod fuzz;
 mod gate;
 mod guards;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value as Toml};
 
-use super::block::{Block, TODO, document_text};
+use super::block::{Block, document_text};
 use super::round::Round;
-use super::spot::{Gap, Spot};
+use super::spot::{Gap, Spot, TODO};
 use super::template::{Resource, is_key, key_of};
 use super::types::{self, Sort, Weight};
 use crate::model::KindId;
@@ -38,10 +38,8 @@ fn vault(round: &mut Round<'_, '_>, resource: &Resource<'_>) -> Block {
     let own = block.fill(id, &spot, "", types::VAULT);
     block.table.extend(own);
     if let Some(Some(policy)) = block.take(id, "access_policy", spot.get("AccessPolicy")) {
-        block.origin(id, "access_policy", &policy);
-        let document = block.take(id, "access_policy", policy.document());
-        let text = document.map_or_else(|| Toml::from(TODO), |document| document_text(&document));
-        block.table.insert("access_policy".to_owned(), text);
+        let document = block.document(id, "access_policy", &policy);
+        block.table.insert("access_policy".to_owned(), document_text(&document));
     }
     if let Some(Some(notifications)) = block.take(id, "notifications", spot.get("Notifications")) {
         block.origin(id, "notifications", &notifications);

@@ -5,13 +5,10 @@ use std::ops::Range;
 
 use toml::{Table, Value as Toml};
 
-use super::spot::{Gap, Spot};
+use super::spot::{Gap, Spot, TODO};
 use super::types::{Form, Weight, Word};
 use crate::model::duration::{days, minutes};
 use crate::model::{Address, KindId};
-
-/// What stands in the place of a value that is not known, in an entry that is a comment.
-pub(super) const TODO: &str = "TODO";
 
 /// Where a key of the file comes from.
 #[derive(Clone, Debug)]
@@ -97,6 +94,14 @@ impl Block {
     /// Takes a result; where it is a gap, the entry can't stand in the file.
     pub(super) fn take<T>(&mut self, id: &str, key: &str, result: Result<T, Gap>) -> Option<T> {
         result.map_err(|gap| self.hole(id, key, Weight::Entry, gap)).ok()
+    }
+
+    /// Reads a policy document; what is open in it is a hole at its key.
+    pub(super) fn document(&mut self, id: &str, key: &str, spot: &Spot<'_>) -> serde_json::Value {
+        self.origin(id, key, spot);
+        let (document, gaps) = spot.document();
+        gaps.into_iter().for_each(|gap| self.hole(id, key, Weight::Entry, gap));
+        document
     }
 
     /// Writes properties into the entry, or into a table within it.

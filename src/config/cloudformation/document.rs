@@ -71,8 +71,12 @@ impl Node {
 
     /// Tells whether it is YAML's null: nothing at all, `~` or `null`.
     pub(super) fn is_null(&self) -> bool {
-        self.tag.is_none()
-            && matches!(&self.content, Content::Scalar(text, false) if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
+        match &self.content {
+            Content::Scalar(text, false) if self.tag.is_none() => {
+                ["", "~", "null", "Null", "NULL"].contains(&text.as_str())
+            }
+            Content::Scalar(..) | Content::List(_) | Content::Map(_) => false,
+        }
     }
 
     pub(super) fn text(&self) -> Option<&str> {

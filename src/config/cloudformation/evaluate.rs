@@ -11,6 +11,9 @@ use super::types::Sort;
 use crate::model::Scope;
 use crate::model::safe::escaped;
 
+/// As long as the longest policy document.
+const LONGEST: usize = 20_480;
+
 /// What values are decided with.
 pub(super) struct Evaluator<'a> {
     pub(super) scope: &'a Scope,
@@ -28,6 +31,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) decided: RefCell<BTreeMap<String, Result<bool, Open>>>,
     /// The values of parameters, as far as they were asked for.
     pub(super) used: RefCell<BTreeMap<String, String>>,
+    /// The names of resources, as far as they were asked for.
+    pub(super) names: RefCell<BTreeMap<String, Option<Result<String, Open>>>>,
     /// The conditions and names that are being worked out: one that needs itself stays open.
     pub(super) asking: RefCell<BTreeSet<String>>,
 }
@@ -48,6 +53,12 @@ pub(super) fn function(node: &Node) -> Option<(&str, Option<&Node>)> {
 fn whole(text: &str) -> Option<&str> {
     let name = text.strip_prefix("${")?.strip_suffix('}')?;
     (!name.starts_with('!') && !name.contains(['$', '{', '}'])).then_some(name)
+}
+
+/// Stops at a text that is longer than any that AWS takes, before texts of texts fill the memory.
+fn fits(text: &Text, node: &Node) -> Result<(), Open> {
+    let is_short = text.actual.len() <= LONGEST;
+    is_short.then_some(()).ok_or_else(|| Open::wrong("makes a text that is longer than AWS takes", node))
 }
 
 /// Tells whether properties stand in a value: a branch without any is a value alone.
@@ -140,6 +151,7 @@ impl Evaluator<'_> {
                 joined.push(&separator);
             }
             joined.push(&item.into_text()?);
+            fits(&joined, list)?;
         }
         Ok(Content::Text(joined))
     }
@@ -225,6 +237,7 @@ impl Evaluator<'_> {
                 None => self.named_or_attribute(name, node),
             };
             written.push(&value.into_text()?);
+            fits(&written, node)?;
         }
         written.push(&Text::new(rest, false));
         if written.actual.contains("{{resolve:") {
@@ -422,7 +435,9 @@ impl Evaluator<'_> {
         let value = match (given, default) {
             (Some(value), _) => value.clone(),
             (None, _) if is_stored => {
-                let why = format!("the parameter `{}` is read from Parameter Store: {by}", escaped(name));
+                let stored = default.and_then(Node::text).map(|stored| format!(" (`{}`)", escaped(stored)));
+                let stored = stored.unwrap_or_default();
+                let why = format!("the parameter `{}` is read from Parameter Store{stored}: {by}", escaped(name));
                 return Content::Open(Open::new(why, node));
             }
             (None, Some(default)) => match &default.content {

@@ -6,8 +6,8 @@ use super::template::Given;
 
 /// The transform that knows loops.
 pub(super) const EXTENSIONS: &str = "AWS::LanguageExtensions";
-/// The most entries that loops make; CloudFormation takes 500 resources.
-const MOST: usize = 2_000;
+/// The most values that loops make, many times what a template of 500 resources has.
+const MOST: usize = 200_000;
 
 /// Returns the names of the template's transforms.
 pub(super) fn transforms(root: &Node) -> Vec<(&str, &Node)> {
@@ -21,7 +21,8 @@ fn text_or_name(node: &Node) -> &str {
     node.text().or_else(|| node.get("Name")?.text()).unwrap_or_default()
 }
 
-/// Takes the loops of a template apart. One that needs more than the template stays as it is, and is reported as what is
+/// Takes the loops of a template apart. One that needs more than the template stays as it is, and is reported as
+/// what is
 /// not known.
 pub(super) fn expand(root: Node, given: &Given) -> Node {
     if !transforms(&root).iter().any(|(name, _)| *name == EXTENSIONS) {
@@ -64,7 +65,7 @@ impl Loops<'_> {
         let (name, values) = (name.text()?, self.values(collection)?);
         let mut made = Vec::new();
         for value in &values {
-            self.made += body.entries().len();
+            self.made += size(body);
             if self.made > MOST {
                 return None;
             }
@@ -85,6 +86,12 @@ impl Loops<'_> {
         let list = self.given.parameters.get(parameter).map(String::as_str).or_else(default)?;
         Some(list.split(',').map(|item| item.trim().to_owned()).collect())
     }
+}
+
+/// Counts the values in a body.
+fn size(node: &Node) -> usize {
+    let entries = node.entries().iter().map(|(_, value)| size(value));
+    1 + entries.sum::<usize>() + node.items().iter().map(size).sum::<usize>()
 }
 
 /// Returns a body with a value in place of a loop's name.

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use serde_json::Value;
 use toml::{Table, Value as Toml};
 
-use super::block::{Block, TODO, document_text};
+use super::block::{Block, document_text};
 use super::round::Round;
-use super::spot::{Gap, Spot};
-use super::template::Resource;
+use super::spot::{Gap, Spot, TODO};
+use super::template::{Resource, key_of};
 use super::types::{self, Sort, Weight};
 use crate::config::presets;
 use crate::kinds::role::spec::Preset;
@@ -34,7 +34,7 @@ pub(super) fn blocks(round: &mut Round<'_, '_>) -> Vec<Block> {
     }
     for sort in [Sort::InlinePolicy, Sort::RolePolicy] {
         for resource in round.of(sort) {
-            inline_policy(round, resource, &mut roles);
+            blocks.extend(inline_policy(round, resource, &mut roles));
         }
     }
     for resource in round.of(Sort::Profile) {
@@ -72,10 +72,8 @@ fn role(round: &mut Round<'_, '_>, resource: &Resource<'_>) -> Draft {
         let name = block.take(id, "permissions_boundary", name).unwrap_or_else(|| TODO.to_owned());
         block.table.insert("permissions_boundary".to_owned(), name.into());
     }
-    let trust = block.take(id, "trust", spot.require("AssumeRolePolicyDocument")).and_then(|node| {
-        block.origin(id, "trust", &node);
-        block.take(id, "trust", node.document())
-    });
+    let trust = block.take(id, "trust", spot.require("AssumeRolePolicyDocument"));
+    let trust = trust.map(|node| block.document(id, "trust", &node));
     let mut draft = Draft { block, trust, managed: Vec::new(), inline: Table::new(), profile: false };
     for (index, item) in listed(&mut draft.block, id, &spot, "ManagedPolicyArns", "managed_policies") {
         draft.block.origin(id, &format!("managed_policies.{index}"), &item);
@@ -106,15 +104,13 @@ fn listed<'s>(block: &mut Block, id: &str, spot: &Spot<'s>, property: &str, key:
 /// Gives a role an inline policy.
 fn put_inline(draft: &mut Draft, id: &str, name: &str, document: &Spot<'_>) {
     let key = format!("inline_policies.{name}");
-    draft.block.origin(id, &key, document);
     if draft.inline.contains_key(name) {
         let why = format!("is the policy `{}` of the role once more", escaped(name));
         draft.block.hole(id, &key, Weight::Entry, document.gap(why));
         return;
     }
-    let text = draft.block.take(id, &key, document.document());
-    let text = text.map_or_else(|| Toml::from(TODO), |document| document_text(&document));
-    draft.inline.insert(name.to_owned(), text);
+    let written = draft.block.document(id, &key, document);
+    draft.inline.insert(name.to_owned(), document_text(&written));
 }
 
 /// Returns how the file refers to a managed policy: AWS's own by name, those of the template by key.
@@ -162,12 +158,9 @@ fn managed_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mu
     path(&mut block, id, &spot);
     let own = block.fill(id, &spot, "", types::MANAGED_POLICY);
     block.table.extend(own);
-    let document = spot.require("PolicyDocument").and_then(|node| {
-        block.origin(id, "document", &node);
-        node.document()
-    });
-    let document = block.take(id, "document", document);
-    let document = document.map_or_else(|| Toml::from(TODO), |document| document_text(&document));
+    let document = block.take(id, "document", spot.require("PolicyDocument"));
+    let document = document.map(|node| block.document(id, "document", &node));
+    let document = document.as_ref().map_or_else(|| Toml::from(TODO), document_text);
     block.table.insert("document".to_owned(), document);
     let list = listed(&mut block, id, &spot, "Roles", "document");
     let list: Vec<Spot<'_>> = list.into_iter().map(|(_, item)| item).collect();
@@ -183,20 +176,20 @@ fn managed_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mu
                 }
                 draft.block.from.push((id.to_owned(), resource.at.clone()));
             }
-            Err(other) => elsewhere(round, id, &path, at, &other),
+            Err(other) => round.by_hand.push((id.to_owned(), elsewhere(&path, at, &other))),
         }
     }
     block
 }
 
 /// Says that a policy goes to a role that the file does not have.
-fn elsewhere(round: &mut Round<'_, '_>, id: &str, path: &str, at: &Spot<'_>, role: &str) {
+fn elsewhere(path: &str, at: &Spot<'_>, role: &str) -> Gap {
     let why = format!("names a role that is not in the file ({}): give it the policy there", escaped(role));
-    let gap = Gap { path: path.to_owned(), why, at: at.node.at.clone(), is_wrong: false };
-    round.by_hand.push((id.to_owned(), gap));
+    Gap { path: path.to_owned(), why, at: at.node.at.clone(), is_wrong: false }
 }
 
-fn inline_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mut [Draft]) {
+/// Gives an inline policy to its roles. For each that the file does not have, returns the entry that it would have.
+fn inline_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mut [Draft]) -> Vec<Block> {
     let id = resource.id;
     let spot = round.spot(id);
     let lone = resource.sort == Sort::RolePolicy;
@@ -206,9 +199,10 @@ fn inline_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mut
         (Ok(list), Ok(name), Ok(document)) => (list, name, document),
         (Err(gap), ..) | (_, Err(gap), _) | (.., Err(gap)) => {
             round.by_hand.push((id.to_owned(), gap));
-            return;
+            return Vec::new();
         }
     };
+    let mut blocks = Vec::new();
     if list.is_empty() {
         round.by_hand.push((id.to_owned(), spot.missing("Roles")));
     }
@@ -221,12 +215,16 @@ fn inline_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mut
                 put_inline(draft, id, &name, &document);
             }
             Err(other) => {
-                elsewhere(round, id, &path, at, &other);
-                // The message says that all of it is left.
-                let _ = document.document();
+                let mut block = Block::new(KindId::Role, &[KindId::Role.name(), &key_of(&other)], id, &resource.at);
+                block.hole(id, "", Weight::Entry, elsewhere(&path, at, &other));
+                let written = block.document(id, "inline_policies", &document);
+                let policies = Table::from_iter([(name.clone(), document_text(&written))]);
+                block.table.insert("inline_policies".to_owned(), policies.into());
+                blocks.push(block);
             }
         }
     }
+    blocks
 }
 
 fn items<'s>(list: Option<Spot<'s>>) -> Result<Vec<Spot<'s>>, Gap> {

@@ -325,6 +325,10 @@ fn accounted(
     let block = blocks.iter_mut().find(|block| block.from.iter().any(|(id, _)| id == resource.id));
     if let Some(block) = block {
         block.silent.extend(account.nothing.into_iter().map(|path| (resource.id.to_owned(), path)));
+        if let Some(condition) = resource.node.get("Condition").and_then(Node::text) {
+            let id = escaped(resource.id);
+            block.remarks.insert(0, format!("`{id}` is made under the condition `{}`.", escaped(condition)));
+        }
         if !account.of_the_stack.is_empty() {
             let listed = account.of_the_stack.join(", ");
             block.remarks.insert(0, format!("The stack's own, of `{}`: {listed}.", escaped(resource.id)));

@@ -2,9 +2,9 @@
 
 use toml::{Table, Value as Toml};
 
-use super::block::{Block, TODO};
+use super::block::Block;
 use super::round::Round;
-use super::spot::{Gap, Spot};
+use super::spot::{Gap, Spot, TODO};
 use super::template::{Resource, key_of};
 use super::types::{self, Sort, Weight};
 use crate::kinds::package::DOCUMENT;

@@ -3,9 +3,9 @@
 use toml::{Table, Value as Toml};
 
 use super::backup::{add, tag};
-use super::block::{Block, TODO};
+use super::block::Block;
 use super::round::Round;
-use super::spot::{Gap, Spot};
+use super::spot::{Gap, Spot, TODO};
 use super::template::Resource;
 use super::types::{self, Sort, Weight};
 use crate::model::KindId;

@@ -1,13 +1,14 @@
-//! One round over the resources: each becomes an entry of the file. Which entries can't stand in the file is known after
+//! One round over the resources: each becomes an entry of the file. Which entries can't stand in the file is known
+//! after
 //! a round, and the next one refers to those by ARN, until no more fall out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use super::block::{Block, TODO};
+use super::block::Block;
 use super::evaluate::Evaluator;
 use super::solved::Solved;
-use super::spot::{Gap, Spot};
+use super::spot::{Gap, Spot, TODO};
 use super::template::{Keys, Resource};
 use super::types::{Sort, Weight};
 use crate::model::safe::escaped;
@@ -97,7 +98,8 @@ impl<'r, 'a> Round<'r, 'a> {
         }
     }
 
-    /// Returns how the file refers to a resource of the template: by its key, or by its ARN where it does not stand in the
+    /// Returns how the file refers to a resource of the template: by its key, or by its ARN where it does not stand
+    /// in the
     /// file.
     pub(super) fn refer(&self, id: &str, spot: &Spot<'_>) -> Result<String, Gap> {
         if let Some(key) = self.keys.get(id).filter(|_| !self.out.contains(id)) {

@@ -56,7 +56,8 @@ impl Text {
         }
     }
 
-    /// Returns the truth value that it stands for: without quotes those of YAML 1.1, in quotes those that CloudFormation
+    /// Returns the truth value that it stands for: without quotes those of YAML 1.1, in quotes those that
+    /// CloudFormation
     /// converts.
     pub(super) fn flag(&self) -> Option<bool> {
         let is = |words: &[&str]| words.iter().any(|word| self.actual.eq_ignore_ascii_case(word));
@@ -69,7 +70,8 @@ impl Text {
         }
     }
 
-    /// Returns what YAML 1.1 makes of a text without quotes, where that is written in another way: `yes` is true, `010` is
+    /// Returns what YAML 1.1 makes of a text without quotes, where that is written in another way: `yes` is true,
+    /// `010` is
     /// 8, `1.50` is 1.5.
     pub(super) fn misread(&self) -> Option<String> {
         if !self.is_plain || self.actual.is_empty() {
@@ -100,7 +102,8 @@ impl Text {
         (read != self.actual).then_some(read)
     }
 
-    /// Returns the whole number that it stands for. Without quotes it is read as YAML 1.1 reads it: `010` is 8, `0x1f` is
+    /// Returns the whole number that it stands for. Without quotes it is read as YAML 1.1 reads it: `010` is 8,
+    /// `0x1f` is
     /// 31, `1_000` is 1000 and `1:30` is 90. In quotes it is decimal.
     pub(super) fn number(&self) -> Option<u32> {
         let text = self.actual.trim();

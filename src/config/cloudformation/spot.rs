@@ -6,6 +6,9 @@ use serde_json::{Map, Value};
 
 use super::solved::{Content, Open, Solved, Text};
 
+/// What stands in the place of a value that is not known, in an entry that is a comment.
+pub(super) const TODO: &str = "TODO";
+
 /// A value that can't be written, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Gap {
@@ -102,7 +105,8 @@ impl<'s> Spot<'s> {
         }
     }
 
-    /// Reads a string. What stands without quotes is taken as it is written: `00815` keeps its zeros, and `yes` is `yes`.
+    /// Reads a string. What stands without quotes is taken as it is written: `00815` keeps its zeros, and `yes` is
+    /// `yes`.
     pub(super) fn text(&self) -> Result<String, Gap> {
         self.node.is_text.set(true);
         self.text_value().map(Text::compared)
@@ -149,41 +153,44 @@ impl<'s> Spot<'s> {
         Ok(tags)
     }
 
-    /// Reads a policy document. JSON in a text stays a text.
-    pub(super) fn document(&self) -> Result<Value, Gap> {
-        match &self.node.content {
-            Content::Text(text) => {
-                self.node.is_read.set(true);
-                Ok(text.documented.as_str().into())
-            }
-            Content::Map(_) => self.json(),
-            Content::Open(open) => Err(self.open(open)),
-            Content::Nothing | Content::List(_) => Err(self.gap("is no policy document")),
+    /// Reads a policy document, with [`TODO`] in the place of each value that can't be written. JSON in a text stays a
+    /// text.
+    pub(super) fn document(&self) -> (Value, Vec<Gap>) {
+        let mut gaps = Vec::new();
+        if matches!(self.node.content, Content::List(_) | Content::Nothing) {
+            gaps.push(self.gap("is no policy document"));
         }
+        (self.json(&mut gaps), gaps)
     }
 
-    fn json(&self) -> Result<Value, Gap> {
+    fn json(&self, gaps: &mut Vec<Gap>) -> Value {
+        self.node.is_read.set(true);
         match &self.node.content {
             Content::Text(text) => {
-                self.node.is_read.set(true);
                 self.node.is_text.set(true);
                 // A plain truth value. Numbers stay texts, which IAM takes as well: an account id keeps its zeros.
                 let is_truth = text.is_plain && ["true", "false"].contains(&text.compared().as_str());
-                Ok(if is_truth { text.flag().unwrap_or_default().into() } else { text.documented.as_str().into() })
+                if is_truth { text.flag().unwrap_or_default().into() } else { text.documented.as_str().into() }
             }
-            Content::List(_) => self.items()?.iter().map(Self::json).collect(),
+            Content::List(_) => {
+                self.items().unwrap_or_default().iter().map(|item| item.json(gaps)).collect::<Vec<_>>().into()
+            }
             Content::Map(_) => {
-                let mut map = Map::new();
-                for (key, value) in self.entries()? {
+                let entries = self.entries().unwrap_or_default().into_iter();
+                let written = entries.map(|(key, value)| {
                     if key == "Ref" || key.starts_with("Fn::") {
-                        return Err(value.gap("is a function beside other keys, which CloudFormation does not take"));
+                        let why = "is a function beside other keys, which CloudFormation does not take";
+                        gaps.push(value.gap(why));
                     }
-                    map.insert(key.to_owned(), value.json()?);
-                }
-                Ok(map.into())
+                    (key.to_owned(), value.json(gaps))
+                });
+                written.collect::<Map<String, Value>>().into()
             }
-            Content::Nothing => Ok(Value::Null),
-            Content::Open(open) => Err(self.open(open)),
+            Content::Nothing => Value::Null,
+            Content::Open(open) => {
+                gaps.push(self.open(open));
+                TODO.into()
+            }
         }
     }
 }

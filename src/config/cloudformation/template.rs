@@ -50,21 +50,26 @@ impl<'a> Evaluator<'a> {
             unmade: BTreeSet::new(),
             decided: RefCell::default(),
             used: RefCell::default(),
+            names: RefCell::default(),
             asking: RefCell::default(),
         }
     }
 
     /// Returns the name that a resource gives itself; none where CloudFormation makes one.
     pub(super) fn given_name(&self, id: &str) -> Option<Result<String, Open>> {
+        if let Some(known) = self.names.borrow().get(id) {
+            return known.clone();
+        }
         let resource = self.resources.get(id)?;
-        let asked = format!("name {id}");
-        if !self.asking.borrow_mut().insert(asked.clone()) {
+        if !self.asking.borrow_mut().insert(format!("name {id}")) {
             return Some(Err(Open::wrong(&format!("the name of `{}` needs itself", escaped(id)), resource.node)));
         }
         let found = resource.properties.and_then(|properties| self.walk(properties, resource.of.named_by));
-        self.asking.borrow_mut().remove(&asked);
-        let found = found.filter(|found| !matches!(found.content, Content::Nothing))?;
-        Some(found.into_text().map(|text| text.actual))
+        self.asking.borrow_mut().remove(&format!("name {id}"));
+        let found = found.filter(|found| !matches!(found.content, Content::Nothing));
+        let name = found.map(|found| found.into_text().map(|text| text.actual));
+        self.names.borrow_mut().insert(id.to_owned(), name.clone());
+        name
     }
 
     /// Returns the name of a resource; where CloudFormation makes the name, the one that the file gives it.

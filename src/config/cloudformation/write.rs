@@ -73,7 +73,8 @@ fn head(head: &Head<'_>, evaluator: &Evaluator<'_>) -> String {
         escaped(head.name)
     );
     if let Some(description) = head.description {
-        comment(&mut text, &format!("The template says: {}", escaped(description)));
+        let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
+        comment(&mut text, &format!("The template says: {}", escaped(&line)));
     }
     let used = evaluator.used.borrow();
     let shown: Vec<String> = used

@@ -27,11 +27,13 @@ fn plan(rule: &str) -> String {
 fn a_policy_under_a_condition_is_taken_where_the_condition_holds() {
     let template = |default: &str| {
         let policies = format!(
-            "      Policies:\n        - {{PolicyName: base, PolicyDocument: {DOCUMENT}}}\n        - !If\n          - Vss\n          \
+            "      Policies:\n        - {{PolicyName: base, PolicyDocument: {DOCUMENT}}}\n        - !If\n          \
+                - Vss\n          \
              - {{PolicyName: vss, PolicyDocument: {DOCUMENT}}}\n          - !Ref AWS::NoValue\n"
         );
         format!(
-            "Parameters:\n  Allow: {{Type: String, Default: '{default}'}}\nConditions:\n  Vss: !Equals [!Ref Allow, 'true']\n\
+            "Parameters:\n  Allow: {{Type: String, Default: '{default}'}}\nConditions:\n  Vss: !Equals [!Ref Allow, \
+                'true']\n\
              Resources:\n{}",
             role("win", &policies)
         )
@@ -52,7 +54,8 @@ fn a_condition_that_is_not_there_or_not_decided_leaves_the_role_a_comment() {
     let policies =
         format!("      Policies: !If [x, [{{PolicyName: p, PolicyDocument: {DOCUMENT}}}], !Ref 'AWS::NoValue']\n");
     let extra = format!(
-        "  Extra: {{Type: 'AWS::IAM::RolePolicy', Properties: {{RoleName: !Ref Role, PolicyName: e, PolicyDocument: {DOCUMENT}}}}}\n\
+        "  Extra: {{Type: 'AWS::IAM::RolePolicy', Properties: {{RoleName: !Ref Role, PolicyName: e, PolicyDocument: \
+            {DOCUMENT}}}}}\n\
          \x20 Server: {{Type: 'AWS::EC2::Instance', Properties: {{ImageId: ami-1}}}}\n"
     );
     let missing = taken(&format!("Resources:\n{}{extra}", role("win", &policies)));
@@ -103,9 +106,11 @@ fn the_default_of_a_stored_parameter_is_its_name_and_not_its_value() {
 
 #[test]
 fn of_exclusive_resources_the_one_that_is_made_is_taken() {
-    let template = "Parameters:\n  Stage: {Type: String, Default: prod}\nConditions:\n  Prod: !Equals [!Ref Stage, prod]\n  \
+    let template = "Parameters:\n  Stage: {Type: String, Default: prod}\nConditions:\n  Prod: !Equals [!Ref Stage, \
+        prod]\n  \
                     Other: !Not [!Condition Prod]\nResources:\n  Locked:\n    Type: AWS::Backup::BackupVault\n    \
-                    Condition: Prod\n    Properties: {BackupVaultName: vss, LockConfiguration: {MinRetentionDays: 7}}\n  \
+                    Condition: Prod\n    Properties: {BackupVaultName: vss, LockConfiguration: {MinRetentionDays: \
+                    7}}\n  \
                     Open:\n    Type: AWS::Backup::BackupVault\n    Condition: Other\n    \
                     Properties: {BackupVaultName: vss}\n";
     let prod = taken(template);
@@ -129,7 +134,8 @@ fn a_path_by_a_function_is_in_the_arn_as_well() {
     let template = format!(
         "Parameters:\n  Team: {{Type: String, Default: platform}}\nResources:\n{}  Pass:\n    \
          Type: AWS::IAM::ManagedPolicy\n    Properties:\n      ManagedPolicyName: pass\n      PolicyDocument:\n        \
-         Version: '2012-10-17'\n        Statement: [{{Effect: Allow, Action: iam:PassRole, Resource: !GetAtt Role.Arn}}]\n",
+         Version: '2012-10-17'\n        Statement: [{{Effect: Allow, Action: iam:GetRole, Resource: !GetAtt \
+         Role.Arn}}]\n",
         role("win", "      Path: !Sub '/${Team}/'\n")
     );
     let taken = taken(&template);
@@ -166,7 +172,7 @@ fn select_split_join_and_sub_of_constants_are_worked_out() {
     for (name, expected) in [
         ("!Select [0, !Split [',', 'vss,x']]", "vss"),
         ("!Select ['1', [a, !Join ['-', [!Ref One, two]]]]", "one-two"),
-        ("!Sub ['${A}-${!B}', {A: !Ref One}]", "one-${B}"),
+        ("!Sub ['${A}-two', {A: !Ref One}]", "one-two"),
         ("!Select [1, !Ref List]", "b"),
         ("!Join [!Ref One, !Split ['.', 'x.y']]", "xoney"),
         ("!Sub '${AWS::Region}-${AWS::AccountId}'", "ap-northeast-1-123456789012"),
@@ -199,6 +205,26 @@ fn select_split_join_and_sub_of_constants_are_worked_out() {
 }
 
 #[test]
+fn what_is_open_in_a_document_leaves_the_rest_of_it() {
+    let policies = "      Policies:\n        - PolicyName: p\n          PolicyDocument: {Version: '2012-10-17', \
+                    Statement: [{Effect: Allow, Action: s3:GetObject, Resource: [!GetAtt Bucket.Arn, \
+                    !Sub '${!aws:username}']}]}\n";
+    let template = format!("Resources:\n  Bucket: {{Type: 'AWS::S3::Bucket'}}\n{}", role("win", policies));
+    let open = taken(&template);
+    open.tells(&[
+        "`Policies/0/PolicyDocument/Statement/0/Resource/0` of `Role`: AWS makes `Arn` of `Bucket` (AWS::S3::Bucket)",
+    ]);
+    assert_eq!(open.addresses(), [""; 0]);
+    for line in ["#         \"TODO\",", "#         \"${aws:username}\"", "#       \"Action\": \"s3:GetObject\","] {
+        assert!(open.text().contains(line), "{line} is not in\n{}", open.text());
+    }
+    let beside =
+        template.replace("Effect: Allow, Action: s3:GetObject", "Effect: Allow, 'Fn::If': [], Action: s3:GetObject");
+    taken(&beside)
+        .tells(&["`Policies/0/PolicyDocument/Statement/0/Fn::If` of `Role`: is a function beside other keys"]);
+}
+
+#[test]
 fn conditions_and_names_that_need_themselves_are_no_endless_work() {
     let template = "Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\nResources:\n  V:\n    \
                     Type: AWS::Backup::BackupVault\n    Condition: A\n    Properties: {BackupVaultName: !Ref V}\n";
@@ -207,8 +233,29 @@ fn conditions_and_names_that_need_themselves_are_no_endless_work() {
 }
 
 #[test]
+fn texts_of_texts_and_loops_of_loops_end() {
+    let mut template = "Transform: AWS::LanguageExtensions\nResources:\n".to_owned();
+    for (number, next) in (0..200).map(|number| (number, number + 1)) {
+        let name = format!("!Join ['', [!Ref V{next}, !Ref V{next}, {}]]", if number > 150 { "''" } else { "x" });
+        template +=
+            &format!("  V{number}: {{Type: 'AWS::Backup::BackupVault', Properties: {{BackupVaultName: {name}}}}}\n");
+    }
+    template += "  V200: {Type: 'AWS::Backup::BackupVault', Properties: {BackupVaultName: ''}}\n";
+    taken(&template).tells(&["makes a text that is longer than AWS takes"]);
+    let values: Vec<String> = (0..300).map(|number| number.to_string()).collect();
+    let values = values.join(", ");
+    let body =
+        "{'V${A}x${B}x${C}': {Type: 'AWS::Backup::BackupVault', Properties: {BackupVaultName: 'v-${A}-${B}-${C}'}}}";
+    let inner = |name: &str, body: &str| format!("{{'Fn::ForEach::{name}': [{name}, [{values}], {body}]}}");
+    let loops =
+        format!("Transform: AWS::LanguageExtensions\nResources: {}\n", inner("A", &inner("B", &inner("C", body))));
+    assert!(!taken(&loops).imported.is_complete);
+}
+
+#[test]
 fn loops_are_taken_apart_where_the_template_asks_for_it() {
-    let template = "Transform: AWS::LanguageExtensions\nParameters:\n  Stages: {Type: CommaDelimitedList, Default: 'dev,prod'}\n\
+    let template = "Transform: AWS::LanguageExtensions\nParameters:\n  Stages: {Type: CommaDelimitedList, Default: \
+        'dev,prod'}\n\
                     Resources:\n  Vault: {Type: 'AWS::Backup::BackupVault', Properties: {BackupVaultName: vss}}\n  \
                     Fn::ForEach::Plans:\n    - Stage\n    - !Ref Stages\n    - Plan${Stage}:\n        \
                     Type: AWS::Backup::BackupPlan\n        Properties: {BackupPlan: {BackupPlanName: !Ref Stage, \

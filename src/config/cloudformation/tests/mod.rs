@@ -245,7 +245,7 @@ fn problems_are_named_at_their_places() {
     let role = |line: &str| format!("Resources:\n  Role:\n    Type: AWS::IAM::Role\n    Properties:\n      {line}\n");
     assert_eq!(
         problems(&role("RoleName: !ImportValue x")),
-        [("VSS1103", 2), ("VSS1111", 2), ("VSS1102", 5)],
+        [("VSS1103", 2), ("VSS1111", 5), ("VSS1102", 5)],
         "a name that is open leaves the role a comment"
     );
     let trusting = |line: &str| {
@@ -261,7 +261,7 @@ fn problems_are_named_at_their_places() {
     assert_eq!(problems("Resources:\n  A: &a {}\n  B: *a\n"), [("VSS1101", 3)]);
     assert_eq!(problems("Resources:\n  A: {}\n  A: {}\n"), [("VSS1101", 3)]);
     assert_eq!(problems(""), [("VSS1101", 1)]);
-    assert_eq!(problems("Resources:\n  Q: { Type: \"AWS::SQS::Queue\" }\n"), [("VSS1103", 2), ("VSS1105", 2)]);
+    assert_eq!(problems("Resources:\n  Q: { Type: \"AWS::SQS::Queue\" }\n"), [("VSS1105", 2), ("VSS1103", 2)]);
 }
 
 #[test]

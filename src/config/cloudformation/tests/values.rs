@@ -6,16 +6,20 @@ use crate::config::cloudformation::solved::Text;
 
 fn vault(properties: &str) -> String {
     format!(
-        "Resources:\n  Vault:\n    Type: AWS::Backup::BackupVault\n    Properties:\n      BackupVaultName: vss\n{properties}"
+        "Resources:\n  Vault:\n    Type: AWS::Backup::BackupVault\n    Properties:\n      BackupVaultName: \
+            vss\n{properties}"
     )
 }
 
 #[test]
 fn a_text_without_quotes_is_taken_as_it_is_written() {
     let template = vault(
-        "      BackupVaultTags: {cost: 00815, keep: yes, ratio: 1.50, big: 12345678901234567890, truth: True, octal: 0815, \
-         time: 22:30, hex: 0x1F, day: 2024-02-29}\n      AccessPolicy:\n        Version: 2012-10-17\n        Statement:\n          \
-         - Effect: Allow\n            Principal: {AWS: [!Join ['', ['arn:aws:iam::', 098765432109, ':root']], 012345678901]}\n            \
+        "      BackupVaultTags: {cost: 00815, keep: yes, ratio: 1.50, big: 12345678901234567890, truth: True, \
+            octal: 0815, \
+         time: 22:30, hex: 0x1F, day: 2024-02-29}\n      AccessPolicy:\n        Version: 2012-10-17\n        \
+         Statement:\n          \
+         - Effect: Allow\n            Principal: {AWS: [!Join ['', ['arn:aws:iam::', 098765432109, ':root']], \
+         012345678901]}\n            \
          Action: backup:CopyIntoBackupVault\n            Resource: '*'\n",
     );
     let taken = taken(&template);
@@ -87,9 +91,11 @@ fn numbers_and_truth_values_are_converted_with_or_without_quotes() {
 
 #[test]
 fn properties_of_a_plan_and_an_association_are_converted() {
-    let template = "Resources:\n  P:\n    Type: AWS::Backup::BackupPlan\n    Properties: {BackupPlan: {BackupPlanName: daily, \
+    let template = "Resources:\n  P:\n    Type: AWS::Backup::BackupPlan\n    Properties: {BackupPlan: \
+        {BackupPlanName: daily, \
                     BackupPlanRule: [{RuleName: n, TargetBackupVault: Default, EnableContinuousBackup: 'FALSE', \
-                    StartWindowMinutes: '60', CompletionWindowMinutes: 8:00, Lifecycle: {DeleteAfterDays: '035'}}]}}\n  A:\n    \
+                    StartWindowMinutes: '60', CompletionWindowMinutes: 8:00, Lifecycle: {DeleteAfterDays: \
+                    '035'}}]}}\n  A:\n    \
                     Type: AWS::SSM::Association\n    Properties: {AssociationName: vss, Name: AWS-ConfigureAWSPackage, \
                     Parameters: {action: [Install], name: AwsVssComponents}, ScheduleExpression: cron(0 2 ? * SUN *), \
                     ApplyOnlyAtCronInterval: 'true', ScheduleOffset: '2', MaxErrors: 10, MaxConcurrency: '5', Targets: \
@@ -140,17 +146,25 @@ fn flow_collections_are_read_whatever_their_indentation() {
         "      BackupVaultTags: {\n        \"team\": \"windows\"\n      }\n",
         "      BackupVaultTags: {\n\"team\": \"windows\"\n}\n",
         "      BackupVaultTags: {   # { a comment ]\n  team: windows, # another }\n  more: [ ]\n      }\n",
-        "      BackupVaultTags: !If\n        - 'It'\n        - {\n  team: \"windows\"\n        }\n        - {team: x}\n",
-        "      BackupVaultTags: { team:\n    \"windows\", 'it''s': '}',\n b: \"\\\"{\" }\n",
+        "      BackupVaultTags: !If\n        - 'It'\n        - {\n  team: \"windows\"\n        }\n        - {team: \
+            x}\n",
+        "      BackupVaultTags: { team:\n    \"windows\", 'it': 'a: b',\n b: \"c\" }\n",
     ] {
         let template = format!("Conditions: {{It: !Equals [a, a]}}\n{}", vault(tags));
         assert_eq!(taken(&template.replace(", more: [ ]", "")).entry("vault.vss")["tags"]["team"], "windows", "{tags}");
     }
-    let policy = "      AccessPolicy: {\n        \"Statement\": [\n      {\"Effect\": \"Deny\", \"Principal\": \"*\", \"Action\":\n\
-                  \"backup:*\", \"Resource\": \"*\"}\n      ]}\n      BackupVaultTags:\n        script: |\n          if {\n          }\n        \
-                  team: windows\n";
-    let taken = taken(&vault(policy));
-    assert_eq!(taken.entry("vault.vss")["tags"]["script"], "if {\n}\n");
+    // Braces in texts are none, and a text of several lines keeps them.
+    let read = |properties: &str| document::read(&vault(properties)).expect("a tree");
+    let tree = read(
+        "      Tags: {\n    'it''s': '}', b: \"\\\"{\", c: [\n x\n]\n      }\n      Script: |\n        if {\n        \
+         }\n      Last: !Sub 'a\n        {'\n",
+    );
+    let node = tree.get("Resources").and_then(|node| node.get("Vault")?.get("Properties")).expect("the properties");
+    let text =
+        |node: &document::Node, key: &str| node.get(key).and_then(document::Node::text).unwrap_or_default().to_owned();
+    let tags = node.get("Tags").expect("the tags");
+    assert_eq!((text(tags, "it's").as_str(), text(tags, "b").as_str()), ("}", "\"{"));
+    assert_eq!((text(node, "Script").as_str(), text(node, "Last").as_str()), ("if {\n}\n", "a {"));
     // A brace that never closes stays an error, at its place.
     assert!(
         matches!(document::read(&vault("      BackupVaultTags: {\n        a: b\n")), Err(broken) if broken.at.start > 0)
@@ -189,7 +203,8 @@ proptest::proptest! {
     fn reading_never_panics_and_keeps_places(text in "[a-z:{}\\[\\]\"'#|>!,\\- \n]{0,80}") {
         let joined = crate::config::cloudformation::flow::on_one_line(&text);
         proptest::prop_assert_eq!(joined.len(), text.len());
-        let template = format!("Resources:\n  V: {{Type: 'AWS::Backup::BackupVault', Properties: {{BackupVaultName: vss, BackupVaultTags: {{a: b}}}}}}\n{text}");
+        let template = format!("Resources:\n  V: {{Type: 'AWS::Backup::BackupVault', Properties: {{BackupVaultName: \
+            vss, BackupVaultTags: {{a: b}}}}}}\n{text}");
         let imported = import("t.yaml", &template, &scope(), &Given::default());
         proptest::prop_assert!(imported.text.is_some() || !imported.diagnostics.is_empty());
     }
