@@ -188,9 +188,8 @@ fn judge_owner<'a>(
         Owner::Nobody if adopting && holder.as_ref().is_some_and(|holder| input.options.adopt.contains(holder)) => {
             return Draft { reason: holder.map(|holder| format!("comes with `{holder}`")), ..draft };
         }
-        // What a CloudFormation stack made keeps the stack's tags for ever, as nobody can take `aws:` tags off: it
-        // is taken
-        // over with consent (`shared-resource`).
+        // What a CloudFormation stack made keeps the stack's tags for ever, as nobody can take `aws:` tags off: it is
+        // taken over with consent (`shared-resource`).
         Owner::Nobody | Owner::CloudFormation(_) if adopting && holder.is_none() => {
             return adopt(draft, desired, live, diagnostics);
         }
@@ -199,7 +198,7 @@ fn judge_owner<'a>(
         {
             return compare(input, draft, desired, live, Action::Adopt, diagnostics);
         }
-        Owner::Nobody if !adopting && !input.options.adopt.is_empty() => return draft,
+        Owner::Nobody | Owner::CloudFormation(_) if !adopting && !input.options.adopt.is_empty() => return draft,
         Owner::Nobody => None,
         Owner::Stack(stack) => Some(format!("stack `{stack}` of vssctl")),
         Owner::CloudFormation(stack) => Some(format!("CloudFormation stack `{stack}`")),

@@ -21,9 +21,8 @@ fn text_or_name(node: &Node) -> &str {
     node.text().or_else(|| node.get("Name")?.text()).unwrap_or_default()
 }
 
-/// Takes the loops of a template apart. One that needs more than the template stays as it is, and is reported as
-/// what is
-/// not known.
+/// Takes the loops of a template apart. One that needs more than the template stays as it is, and is reported as what
+/// is not known.
 pub(super) fn expand(root: Node, given: &Given) -> Node {
     if !transforms(&root).iter().any(|(name, _)| *name == EXTENSIONS) {
         return root;

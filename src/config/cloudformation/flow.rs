@@ -14,8 +14,7 @@ enum Within {
 }
 
 /// Returns the text with a blank in place of each line break that stands next to a bracket, a comma or a colon of a
-/// flow
-/// collection, and in place of each character of a comment between brackets. It is as long as it was.
+/// flow collection, and in place of each character of a comment between brackets. It is as long as it was.
 pub(super) fn on_one_line(text: &str) -> String {
     let mut bytes = text.as_bytes().to_vec();
     let mut scanner = Scanner { within: Within::Plain, depth: 0, begins: true, blanks: Vec::new() };

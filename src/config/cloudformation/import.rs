@@ -34,6 +34,19 @@ pub struct Imported {
     pub sources: Sources,
 }
 
+/// The sections that are read, or named in a message of their own.
+const READ: [&str; 9] = [
+    "AWSTemplateFormatVersion",
+    "Conditions",
+    "Description",
+    "Globals",
+    "Mappings",
+    "Outputs",
+    "Parameters",
+    "Resources",
+    "Transform",
+];
+
 /// What is said of no gap: a branch that the template's own values decide against, a value that is taken as written.
 const NO_GAPS: [&str; 2] = ["VSS1108", "VSS1113"];
 
@@ -146,7 +159,8 @@ fn head<'a>(name: &'a str, root: &'a Node, evaluator: &Evaluator<'a>) -> Head<'a
     Head {
         name,
         description: root.get("Description").and_then(Node::text),
-        outputs: outputs.iter().map(|(key, _)| key.text.as_str()).collect(),
+        outputs: outputs.iter().map(|(key, node)| (key.text.as_str(), node)).collect(),
+        sections: root.entries().iter().map(|(key, _)| key.text.as_str()).filter(|key| !READ.contains(key)).collect(),
         nothing: nothing.map(|(id, _)| *id).collect(),
     }
 }

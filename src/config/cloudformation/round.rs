@@ -1,6 +1,5 @@
 //! One round over the resources: each becomes an entry of the file. Which entries can't stand in the file is known
-//! after
-//! a round, and the next one refers to those by ARN, until no more fall out.
+//! after a round, and the next one refers to those by ARN, until no more fall out.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -98,9 +97,8 @@ impl<'r, 'a> Round<'r, 'a> {
         }
     }
 
-    /// Returns how the file refers to a resource of the template: by its key, or by its ARN where it does not stand
-    /// in the
-    /// file.
+    /// Returns how the file refers to a resource of the template: by its key, or by its ARN where it does not stand in
+    /// the file.
     pub(super) fn refer(&self, id: &str, spot: &Spot<'_>) -> Result<String, Gap> {
         if let Some(key) = self.keys.get(id).filter(|_| !self.out.contains(id)) {
             return Ok(key.to_owned());

@@ -57,8 +57,7 @@ impl Text {
     }
 
     /// Returns the truth value that it stands for: without quotes those of YAML 1.1, in quotes those that
-    /// CloudFormation
-    /// converts.
+    /// CloudFormation converts.
     pub(super) fn flag(&self) -> Option<bool> {
         let is = |words: &[&str]| words.iter().any(|word| self.actual.eq_ignore_ascii_case(word));
         if is(&["true"]) || self.is_plain && is(&["yes", "on"]) {
@@ -70,9 +69,8 @@ impl Text {
         }
     }
 
-    /// Returns what YAML 1.1 makes of a text without quotes, where that is written in another way: `yes` is true,
-    /// `010` is
-    /// 8, `1.50` is 1.5.
+    /// Returns what YAML 1.1 makes of a text without quotes, where that is written in another way: `yes` is true, `010`
+    /// is 8, `1.50` is 1.5.
     pub(super) fn misread(&self) -> Option<String> {
         if !self.is_plain || self.actual.is_empty() {
             return None;
@@ -102,9 +100,8 @@ impl Text {
         (read != self.actual).then_some(read)
     }
 
-    /// Returns the whole number that it stands for. Without quotes it is read as YAML 1.1 reads it: `010` is 8,
-    /// `0x1f` is
-    /// 31, `1_000` is 1000 and `1:30` is 90. In quotes it is decimal.
+    /// Returns the whole number that it stands for. Without quotes it is read as YAML 1.1 reads it: `010` is 8, `0x1f`
+    /// is 31, `1_000` is 1000 and `1:30` is 90. In quotes it is decimal.
     pub(super) fn number(&self) -> Option<u32> {
         let text = self.actual.trim();
         let decimal = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?;

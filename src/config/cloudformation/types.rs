@@ -1,7 +1,6 @@
-//! The resource types that the file has a kind for, and the word of the file for each of their properties. A
-//! property that
-//! stands here neither in a row nor by hand is named, and left out. Source: the CloudFormation template reference of
-//! each type.
+//! The resource types that the file has a kind for, and the word of the file for each of their properties. A property
+//! that stands here neither in a row nor by hand is named, and left out. Source: the CloudFormation template reference
+//! of each type.
 
 use crate::model::KindId;
 

@@ -6,7 +6,9 @@ use std::ops::Range;
 use toml::{Table, Value as Toml};
 
 use super::block::Block;
+use super::document::Node;
 use super::evaluate::Evaluator;
+use super::solved::{Content, Solved};
 use super::spot::Gap;
 use crate::model::Scope;
 use crate::model::safe::escaped;
@@ -24,7 +26,9 @@ pub(super) struct Head<'h> {
     /// The template as the user named it.
     pub(super) name: &'h str,
     pub(super) description: Option<&'h str>,
-    pub(super) outputs: Vec<&'h str>,
+    pub(super) outputs: Vec<(&'h str, &'h Node)>,
+    /// Sections of the template that are about the deployment.
+    pub(super) sections: Vec<&'h str>,
     /// Resources that make nothing in the account.
     pub(super) nothing: Vec<&'h str>,
 }
@@ -76,20 +80,7 @@ fn head(head: &Head<'_>, evaluator: &Evaluator<'_>) -> String {
         let line = description.split_whitespace().collect::<Vec<_>>().join(" ");
         comment(&mut text, &format!("The template says: {}", escaped(&line)));
     }
-    let used = evaluator.used.borrow();
-    let shown: Vec<String> = used
-        .iter()
-        .map(|(name, value)| {
-            let is_secret = evaluator.parameters.get(name.as_str()).is_some_and(|parameter| {
-                parameter.get("NoEcho").and_then(super::document::Node::text).is_some_and(|text| text != "false")
-            });
-            let value = if is_secret { "***" } else { value.as_str() };
-            format!("`{}` is `{}`", escaped(name), escaped(value))
-        })
-        .collect();
-    if !shown.is_empty() {
-        comment(&mut text, &format!("Parameters: {}.", shown.join(", ")));
-    }
+    parameters(&mut text, evaluator);
     let decided = evaluator.decided.borrow();
     let conditions: Vec<String> = decided
         .iter()
@@ -101,17 +92,64 @@ fn head(head: &Head<'_>, evaluator: &Evaluator<'_>) -> String {
     if !conditions.is_empty() {
         comment(&mut text, &format!("Conditions: {}.", conditions.join(", ")));
     }
+    for (name, node) in &head.outputs {
+        let of = attributes(&evaluator.solve(node), "");
+        comment(&mut text, &format!("Output `{}` stays with the template's stack: {}.", escaped(name), of.join(", ")));
+    }
     for (what, names) in [
-        ("Outputs that stay with the template's stack", &head.outputs),
         ("Left out, as they make nothing in the account", &head.nothing),
+        ("Sections that say nothing of a resource", &head.sections),
     ] {
-        if !names.is_empty() {
-            let names: Vec<String> = names.iter().map(|name| format!("`{}`", escaped(name))).collect();
-            comment(&mut text, &format!("{what}: {}.", names.join(", ")));
-        }
+        listed(&mut text, what, names);
     }
     text.push('\n');
     text
+}
+
+/// Lists names in one line; nothing where there are none.
+fn listed(text: &mut String, what: &str, names: &[&str]) {
+    if !names.is_empty() {
+        let names: Vec<String> = names.iter().map(|name| format!("`{}`", escaped(name))).collect();
+        comment(text, &format!("{what}: {}.", names.join(", ")));
+    }
+}
+
+/// Says which values the parameters have, and what the template says of each.
+fn parameters(text: &mut String, evaluator: &Evaluator<'_>) {
+    let used = evaluator.used.borrow();
+    for (name, value) in used.iter() {
+        let Some(node) = evaluator.parameters.get(name.as_str()) else { continue };
+        let is_secret = node.get("NoEcho").and_then(Node::text).is_some_and(|text| text != "false");
+        let value = if is_secret { "***" } else { value.as_str() };
+        let of = attributes(&evaluator.solve(node), "");
+        // The value says what the default is.
+        let of: Vec<String> = of.into_iter().filter(|one| !one.starts_with("Default ")).collect();
+        let of = if of.is_empty() { String::new() } else { format!(" ({})", of.join(", ")) };
+        comment(text, &format!("Parameter `{}` is `{}`{of}.", escaped(name), escaped(value)));
+    }
+    let unused: Vec<&str> = evaluator.parameters.keys().copied().filter(|name| !used.contains_key(*name)).collect();
+    listed(text, "Parameters whose values the file does not have", &unused);
+}
+
+/// Lists what a map holds, each with the way to it.
+fn attributes(solved: &Solved, way: &str) -> Vec<String> {
+    let below = |step: &str| if way.is_empty() { step.to_owned() } else { format!("{way}/{step}") };
+    match &solved.content {
+        Content::Text(text) => vec![format!("{} `{}`", escaped(way), shortened(&text.actual))],
+        Content::Open(open) => vec![format!("{} is open: {}", escaped(way), open.why)],
+        Content::Nothing => Vec::new(),
+        Content::List(items) => {
+            items.iter().enumerate().flat_map(|(index, item)| attributes(item, &below(&index.to_string()))).collect()
+        }
+        Content::Map(entries) => entries.iter().flat_map(|(key, value)| attributes(value, &below(&key.text))).collect(),
+    }
+}
+
+fn shortened(text: &str) -> String {
+    const LONGEST: usize = 100;
+    let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let start: String = line.chars().take(LONGEST).collect();
+    if start == line { escaped(&line) } else { format!("{}...", escaped(&start)) }
 }
 
 fn stack(scope: &Scope) -> String {

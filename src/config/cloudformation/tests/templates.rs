@@ -254,7 +254,7 @@ pub(super) const CASES: &[Case] = &[
         [],
         [
             "cost-centre = \"004711\"",
-            "# Outputs that stay with the template's stack: `ProfileName`.",
+            "# Output `ProfileName` stays with the template's stack: Value `windows-prod`, Export/Name is open:",
             "preset = \"backup-service\""
         ]
     ),
