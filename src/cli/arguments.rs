@@ -274,12 +274,26 @@ pub(super) struct MigrateArguments {
     pub(super) region: Option<String>,
 }
 
+/// How what `validate` finds is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum ValidateFormat {
+    /// For people.
+    #[default]
+    Text,
+    /// For programs, versioned.
+    Json,
+    /// Code scanning.
+    Sarif,
+    /// Test reports.
+    Junit,
+}
+
 /// Arguments of `validate`.
 #[derive(Args, Debug)]
 pub(super) struct ValidateArguments {
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
-    pub(super) format: Format,
+    pub(super) format: ValidateFormat,
 }
 
 /// Arguments of `apply`.

@@ -22,3 +22,4 @@ pub mod sarif;
 pub mod stats;
 pub mod text;
 pub mod text_diff;
+pub mod validate;

@@ -52,7 +52,7 @@ fn case(text: &mut String, verified: &Verified) {
 }
 
 /// Escapes text for XML 1.0, which allows no control characters.
-fn xml(text: &str) -> String {
+pub(in crate::render) fn xml(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {
         match character {
