@@ -252,7 +252,7 @@ pub(super) struct InitArguments {
     /// The value of a parameter of the template, before its default; may be given several times
     #[arg(long, value_name = "NAME=VALUE", requires = "from_cloudformation")]
     pub(super) parameter: Vec<String>,
-    /// The name of the stack that was made from the template: what AWS::StackName is
+    /// The name of the stack that was made from the template: what `AWS::StackName` is
     #[arg(long, value_name = "NAME", requires = "from_cloudformation")]
     pub(super) cfn_stack_name: Option<String>,
 }

@@ -26,8 +26,8 @@ pub enum Exit {
     Invalid = 6,
     /// Somebody else holds the lease.
     Locked = 7,
-    /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`. Of `init`: not all of the
-    /// template is in the file.
+    /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`. Of `init`: the file does
+    /// not have all of the template.
     Findings = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

@@ -5,7 +5,7 @@ use std::ops::Range;
 
 use toml::{Table, Value as Toml};
 
-use super::spot::{Gap, Spot, TODO};
+use super::spot::{Gap, Spot, TODO, Tag};
 use super::types::{Form, Weight, Word};
 use crate::model::duration::{days, minutes};
 use crate::model::{Address, KindId};
@@ -100,7 +100,9 @@ impl Block {
     pub(super) fn document(&mut self, id: &str, key: &str, spot: &Spot<'_>) -> serde_json::Value {
         self.origin(id, key, spot);
         let (document, gaps) = spot.document();
-        gaps.into_iter().for_each(|gap| self.hole(id, key, Weight::Entry, gap));
+        for gap in gaps {
+            self.hole(id, key, Weight::Entry, gap);
+        }
         document
     }
 
@@ -137,9 +139,9 @@ impl Block {
         if tags.is_empty() {
             return Ok(None);
         }
-        for (name, value, at) in tags {
+        for Tag { key: name, value, spot } in tags {
             let key = format!("{key}.{name}");
-            self.origin(id, &key, &at);
+            self.origin(id, &key, &spot);
             match value {
                 Ok(value) => drop(table.insert(name, value.into())),
                 Err(gap) => self.hole(id, &key, weight, gap),

@@ -1,7 +1,7 @@
 //! What a template decides itself: parameters, mappings, conditions and the intrinsic functions. What a deployment
 //! decides stays open, and says why.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::document::{Content as Written, Node};
@@ -13,6 +13,10 @@ use crate::model::safe::escaped;
 
 /// As long as the longest policy document.
 const LONGEST: usize = 20_480;
+
+/// The most values that wait for each other on the stack, be it in one value or from name to name.
+pub(super) const DEEPEST: usize = 100;
+pub(super) const TOO_DEEP: &str = "needs more others in a row than any template has";
 
 /// What values are decided with.
 pub(super) struct Evaluator<'a> {
@@ -33,6 +37,8 @@ pub(super) struct Evaluator<'a> {
     pub(super) used: RefCell<BTreeMap<String, String>>,
     /// The names of resources, as far as they were asked for.
     pub(super) names: RefCell<BTreeMap<String, Option<Result<String, Open>>>>,
+    /// How many values wait for the one that is being worked out.
+    pub(super) depth: Cell<usize>,
     /// The conditions and names that are being worked out: one that needs itself stays open.
     pub(super) asking: RefCell<BTreeSet<String>>,
 }
@@ -72,6 +78,16 @@ fn has_properties(node: &Node) -> bool {
 impl Evaluator<'_> {
     /// Works out a value.
     pub(super) fn solve(&self, node: &Node) -> Solved {
+        if self.depth.get() >= DEEPEST {
+            return Solved::new(Content::Open(Open::wrong(TOO_DEEP, node)), node);
+        }
+        self.depth.set(self.depth.get() + 1);
+        let solved = self.solve_one(node);
+        self.depth.set(self.depth.get() - 1);
+        solved
+    }
+
+    fn solve_one(&self, node: &Node) -> Solved {
         if let Some((name, argument)) = function(node) {
             let untagged;
             let argument = if let Some(argument) = argument {
@@ -251,67 +267,6 @@ impl Evaluator<'_> {
         match name.split_once('.') {
             Some((of, attribute)) => self.attribute(of, attribute, node),
             None => self.named(name, node),
-        }
-    }
-
-    /// Tells whether a condition of the template holds.
-    pub(super) fn holds(&self, name: &str, at: &Node) -> Result<bool, Open> {
-        if let Some(known) = self.decided.borrow().get(name) {
-            return known.clone();
-        }
-        let Some(node) = self.conditions.get(name) else {
-            return Err(Open::wrong(&format!("there is no condition `{}`", escaped(name)), at));
-        };
-        let asked = format!("condition {name}");
-        if !self.asking.borrow_mut().insert(asked.clone()) {
-            return Err(Open::wrong(&format!("the condition `{}` needs itself", escaped(name)), at));
-        }
-        let decided = self.decide(node).map_err(|open| Open {
-            why: format!("the condition `{}` is not decided: {}", escaped(name), open.why),
-            ..open
-        });
-        self.asking.borrow_mut().remove(&asked);
-        self.decided.borrow_mut().insert(name.to_owned(), decided.clone());
-        decided
-    }
-
-    fn decide(&self, node: &Node) -> Result<bool, Open> {
-        // A condition that names another one: `!Condition X` or `{ Condition: X }`.
-        let named = match (node.tag.as_deref(), node.entries()) {
-            (Some("Condition"), _) => node.text(),
-            (None, [(key, name)]) if key.text == "Condition" => name.text(),
-            _ => None,
-        };
-        if let Some(name) = named {
-            return self.holds(name, node);
-        }
-        let Some((name, argument)) = function(node) else {
-            return Err(Open::wrong("a condition is a function", node));
-        };
-        let untagged = node.untagged();
-        let operands = argument.unwrap_or(&untagged).items();
-        match (name, operands) {
-            ("Equals", [left, right]) => Ok(self.compared(left)? == self.compared(right)?),
-            ("Not", [one]) => self.decide(one).map(|holds| !holds),
-            ("And" | "Or", [_, _, ..]) => {
-                let is_or = name == "Or";
-                let decided: Vec<_> = operands.iter().map(|operand| self.decide(operand)).collect();
-                // One that holds decides `Or`, whatever the others are; one that does not decides `And`.
-                if decided.iter().any(|one| matches!(one, Ok(holds) if *holds == is_or)) {
-                    return Ok(is_or);
-                }
-                decided.into_iter().find(Result::is_err).unwrap_or(Ok(!is_or))
-            }
-            _ => Err(Open::wrong(&format!("`{}` decides no condition here", escaped(name)), node)),
-        }
-    }
-
-    /// Works out what `Equals` compares: texts; of a list, those of its items.
-    fn compared(&self, node: &Node) -> Result<Vec<String>, Open> {
-        match self.solve(node).content.closed()? {
-            Content::List(items) => items.into_iter().map(|item| Ok(item.into_text()?.compared())).collect(),
-            Content::Text(text) => Ok(vec![text.compared()]),
-            Content::Nothing | Content::Map(_) | Content::Open(_) => Err(Open::wrong("`Equals` compares texts", node)),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Flow collections as libyaml reads them. CloudFormation, PyYAML and the AWS CLI read YAML by libyaml's rules, under
+//! Flow collections as libyaml reads them. CloudFormation, `PyYAML` and the AWS CLI read YAML by libyaml's rules, under
 //! which indentation has no meaning between brackets: a closing brace may stand at the indentation of its key. The
 //! parser here holds to YAML 1.2, which asks for more. So a text that it refuses is read once more with its flow
 //! collections on one line each; every byte keeps its place.
@@ -118,7 +118,8 @@ fn joins(bytes: &[u8], at: usize) -> bool {
 fn is_in_tag(bytes: &[u8], at: usize) -> bool {
     let word = bytes[..at].iter().rev().take_while(|byte| byte.is_ascii_alphanumeric() || **byte == b':');
     let length = word.count();
-    bytes[at].is_ascii_alphanumeric() | (bytes[at] == b':') && at > length && bytes[at - length - 1] == b'!'
+    let is_letter = bytes[at].is_ascii_alphanumeric() || bytes[at] == b':';
+    is_letter && at > length && bytes[at - length - 1] == b'!'
 }
 
 /// Returns how far the line of a byte is indented.

@@ -227,7 +227,7 @@ fn inline_policy(round: &mut Round<'_, '_>, resource: &Resource<'_>, roles: &mut
     blocks
 }
 
-fn items<'s>(list: Option<Spot<'s>>) -> Result<Vec<Spot<'s>>, Gap> {
+fn items(list: Option<Spot<'_>>) -> Result<Vec<Spot<'_>>, Gap> {
     list.map_or_else(|| Ok(Vec::new()), |list| list.items())
 }
 

@@ -9,6 +9,7 @@
 mod account;
 mod backup;
 mod block;
+mod conditions;
 mod document;
 mod evaluate;
 mod expand;

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde_json::{Map, Value};
 
 use super::solved::{Content, Open, Solved, Text};
+use crate::model::safe::escaped;
 
 /// What stands in the place of a value that is not known, in an entry that is a comment.
 pub(super) const TODO: &str = "TODO";
@@ -18,6 +19,15 @@ pub(super) struct Gap {
     pub(super) at: Range<usize>,
     /// Whether CloudFormation would refuse it, or the file has no word for it. Else a deployment decides it.
     pub(super) is_wrong: bool,
+}
+
+/// A tag; its value may be open.
+#[derive(Debug)]
+pub(super) struct Tag<'s> {
+    pub(super) key: String,
+    pub(super) value: Result<String, Gap>,
+    /// Where the value stands.
+    pub(super) spot: Spot<'s>,
 }
 
 /// A value with the way to it.
@@ -136,19 +146,18 @@ impl<'s> Spot<'s> {
     }
 
     /// Reads tags: a list of `Key` and `Value`, or a map.
-    pub(super) fn tags(&self) -> Result<Vec<(String, Result<String, Gap>, Self)>, Gap> {
+    pub(super) fn tags(&self) -> Result<Vec<Tag<'s>>, Gap> {
+        let tag = |key: String, spot: Self| Tag { key, value: spot.text(), spot };
         if matches!(self.node.content, Content::Map(_)) {
-            let entries = self.entries()?.into_iter();
-            return Ok(entries.map(|(key, value)| (key.to_owned(), value.text(), value)).collect());
+            return Ok(self.entries()?.into_iter().map(|(key, value)| tag(key.to_owned(), value)).collect());
         }
-        let mut tags: Vec<(String, Result<String, Gap>, Self)> = Vec::new();
+        let mut tags: Vec<Tag<'s>> = Vec::new();
         for item in self.items()? {
             let key = item.require("Key")?.text()?;
-            if tags.iter().any(|(known, _, _)| *known == key) {
-                return Err(item.gap(format!("has the tag `{}` once more", crate::model::safe::escaped(&key))));
+            if tags.iter().any(|known| known.key == key) {
+                return Err(item.gap(format!("has the tag `{}` once more", escaped(&key))));
             }
-            let value = item.require("Value")?;
-            tags.push((key, value.text(), value));
+            tags.push(tag(key, item.require("Value")?));
         }
         Ok(tags)
     }

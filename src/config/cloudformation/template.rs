@@ -1,6 +1,6 @@
 //! The resources of a template: which are there, what AWS calls them, and by which key the file does.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
@@ -51,6 +51,7 @@ impl<'a> Evaluator<'a> {
             decided: RefCell::default(),
             used: RefCell::default(),
             names: RefCell::default(),
+            depth: Cell::default(),
             asking: RefCell::default(),
         }
     }
@@ -61,8 +62,9 @@ impl<'a> Evaluator<'a> {
             return known.clone();
         }
         let resource = self.resources.get(id)?;
-        if !self.asking.borrow_mut().insert(format!("name {id}")) {
-            return Some(Err(Open::wrong(&format!("the name of `{}` needs itself", escaped(id)), resource.node)));
+        if let Err(why) = self.ask(&format!("name {id}")) {
+            let why = format!("the name of `{}` {why}", escaped(id));
+            return Some(Err(Open::wrong(&why, resource.node)));
         }
         let found = resource.properties.and_then(|properties| self.walk(properties, resource.of.named_by));
         self.asking.borrow_mut().remove(&format!("name {id}"));

@@ -234,14 +234,23 @@ fn conditions_and_names_that_need_themselves_are_no_endless_work() {
 
 #[test]
 fn texts_of_texts_and_loops_of_loops_end() {
-    let mut template = "Transform: AWS::LanguageExtensions\nResources:\n".to_owned();
-    for (number, next) in (0..200).map(|number| (number, number + 1)) {
-        let name = format!("!Join ['', [!Ref V{next}, !Ref V{next}, {}]]", if number > 150 { "''" } else { "x" });
-        template +=
-            &format!("  V{number}: {{Type: 'AWS::Backup::BackupVault', Properties: {{BackupVaultName: {name}}}}}\n");
-    }
-    template += "  V200: {Type: 'AWS::Backup::BackupVault', Properties: {BackupVaultName: ''}}\n";
-    taken(&template).tells(&["makes a text that is longer than AWS takes"]);
+    let vault = |number: usize, name: &str| {
+        format!("  V{number}: {{Type: 'AWS::Backup::BackupVault', Properties: {{BackupVaultName: {name}}}}}\n")
+    };
+    // Each name is the next one twice.
+    let chain = |length: usize, last: &str| {
+        let doubled = (0..length).map(|number| {
+            let next = number + 1;
+            vault(number, &format!("!Join ['', [!Ref V{next}, !Ref V{next}]]"))
+        });
+        format!("Resources:\n{}{}", doubled.collect::<String>(), vault(length, last))
+    };
+    taken(&chain(20, "x")).tells(&["makes a text that is longer than AWS takes"]);
+    taken(&chain(400, "''")).tells(&["needs more others in a row than any template has"]);
+    let conditions: String =
+        (0..400).map(|number| format!("  C{number}: !Not [!Condition C{}]\n", number + 1)).collect();
+    let conditioned = vault(0, "v").replace("Properties:", "Condition: C0, Properties:");
+    taken(&format!("Conditions:\n{conditions}Resources:\n{conditioned}")).tells(&["in a row than any template has"]);
     let values: Vec<String> = (0..300).map(|number| number.to_string()).collect();
     let values = values.join(", ");
     let body =
