@@ -256,7 +256,7 @@ fn lives() -> Vec<Life> {
         Life::new("boundaries", boundaries()),
         Life {
             strangers: |bench| {
-                crate::quotas::fill(bench, 999, &[("RolesQuota", 5000), ("InstanceProfilesQuota", 5000)])
+                crate::quotas::fill(bench, 999, &[("RolesQuota", 5000), ("InstanceProfilesQuota", 5000)]);
             },
             ..Life::new("beyond the default quotas", vec![boundaries().remove(1)])
         },
