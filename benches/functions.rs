@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use vssctl::config;
 use vssctl::kind::{Carried, Desired, Found, KindLive, Live, Owner, diff, marks};
 use vssctl::kinds;
-use vssctl::model::{KindId, Scope};
+use vssctl::model::{Consents, KindId, Scope};
 use vssctl::observe::LiveAccount;
 use vssctl::plan::{Input, Options, Plan, build, check};
 use vssctl::policy;
@@ -157,7 +157,7 @@ fn measured(case: &Case) -> Vec<(&'static str, Duration)> {
         ("plan: create all", shortest(|| case.plan(&case.absent))),
         ("plan: change all", shortest(|| case.plan(&case.changed))),
         ("check the plan", shortest(|| check::violations(&create, &case.absent.kinds))),
-        ("plan as text", shortest(|| text::plan(&create, "", "vssctl apply", 100))),
+        ("plan as text", shortest(|| text::plan(&create, &Consents::default(), "", "vssctl apply", 100))),
         ("plan as JSON", shortest(|| serde_json::to_string(&create).map(|text| text.len()).unwrap_or_default())),
     ]
 }

@@ -16,7 +16,7 @@ const NOT_RUN: [(&str, &str); 4] = [
 ];
 
 /// What stands for a value in the lines, and the value with which they are run.
-const VALUES: [(&str, &str); 17] = [
+const VALUES: [(&str, &str); 19] = [
     ("[ADDR...]", ""),
     ("[CODE]", ""),
     ("[INSTANCE...]", ""),
@@ -25,9 +25,11 @@ const VALUES: [(&str, &str); 17] = [
     ("ASSOCIATION-ID", ASSOCIATION),
     ("CODE", "VSS0102"),
     ("FILE", "account.json"),
+    ("FORMAT", "markdown"),
     ("ID", ASSOCIATION),
     ("INSTANCE", "sql-1"),
     ("N", "1"),
+    ("REF", "HEAD"),
     ("NAME", "AwsVssComponents"),
     ("SHELL", "bash"),
     ("TEMPLATE", "template.yaml"),
@@ -40,11 +42,15 @@ const ROLE: &str = "role.AWSBackupVss";
 const ASSOCIATION: &str = "{association}";
 
 /// Commands that text names without what they need, and how they are run.
-const COMPLETED: [(&str, &str); 5] = [
+const COMPLETED: [(&str, &str); 9] = [
     ("vssctl adopt", "vssctl adopt role.AWSBackupVss"),
+    ("vssctl apply --yes --expect-digest", "vssctl apply --yes --expect-digest sha256:..."),
     ("vssctl backup", "vssctl backup sql-1"),
     ("vssctl init --from-cloudformation", "vssctl init --from-cloudformation template.yaml"),
     ("vssctl permissions", "vssctl permissions plan"),
+    ("vssctl plan --expect-digest", "vssctl plan --expect-digest sha256:..."),
+    ("vssctl show FILE", "vssctl show plan.json"),
+    ("vssctl show FILE --format FORMAT", "vssctl show plan.json --format markdown"),
     ("vssctl unlock", "vssctl unlock --epoch 1"),
 ];
 
@@ -189,6 +195,7 @@ fn documented(words: &[&str]) -> &'static [i32] {
         // Nobody consents.
         Some(&"apply" | &"destroy") if !has("--yes") => &[4],
         Some(&"plan") if has("--detailed-exitcode") => &[2],
+        Some(&"drift") => &[2],
         Some(&"verify" | &"doctor" | &"coverage" | &"backup") => &[0, 8],
         Some(_) | None => &[0],
     }
@@ -228,6 +235,11 @@ impl Prepared {
             if name != "vss.toml" || !arguments.contains(&"init") {
                 place.write(name, std::fs::read(self.place.path().join(name)).expect("a file"));
             }
+        }
+        if arguments.contains(&"--base") {
+            let line = "git init --quiet && git -c user.name=A -c user.email=a@example.com commit --quiet \
+                        --allow-empty -m base && git update-ref refs/remotes/origin/main HEAD";
+            place.shell(line).exits(0);
         }
         let expected = documented(&arguments);
         if !arguments.iter().any(|word| word.starts_with("--sandbox")) {
