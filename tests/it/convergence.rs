@@ -13,7 +13,7 @@ mod simulation;
 mod wire;
 mod world;
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -253,35 +253,6 @@ fn every_fault_at_every_call_is_healed_by_the_next_apply() {
     if let Some(path) = document::asked() {
         document::put(&path, document::MATRIX, &matrix::table(&figures.to_string()));
     }
-}
-
-#[test]
-fn the_document_of_what_is_reached_has_a_row_for_everything_that_there_is() {
-    let renew = "docs/coverage-of-tests.md says how it is made";
-    let text = std::fs::read_to_string(document::PLACE).expect("docs/coverage-of-tests.md");
-    let histories = document::part(&text, document::HISTORIES).unwrap_or_else(|| panic!("no histories: {renew}"));
-    for (sort, all) in coverage::all() {
-        let title = format!("\n### {}\n", document::title(sort));
-        let section = histories.split(&title).nth(1).unwrap_or_else(|| panic!("no {sort}: {renew}"));
-        let section = section.split("\n### ").next().unwrap_or_default();
-        let rows: BTreeMap<String, u64> = section.lines().filter_map(row).collect();
-        let named: BTreeSet<String> = rows.keys().cloned().collect();
-        assert_eq!(named, all, "{sort}: {renew}");
-        let holes: Vec<&String> = rows.iter().filter(|(_, times)| **times == 0).map(|(name, _)| name).collect();
-        assert!(holes.iter().all(|hole| coverage::RARE.contains(&hole.as_str())), "{sort}: {holes:?}");
-    }
-    let matrix = document::part(&text, document::MATRIX).unwrap_or_else(|| panic!("no matrix: {renew}"));
-    let rows: BTreeMap<String, u64> = matrix.lines().filter_map(row).collect();
-    let calls: BTreeSet<String> = matrix::cases().iter().map(matrix::Case::call).collect();
-    assert_eq!(rows.keys().cloned().collect::<BTreeSet<_>>(), calls, "calls: {renew}");
-    let all = u64::try_from(matrix::FAULTS.len()).expect("a small number");
-    assert!(rows.values().all(|faults| *faults == all), "{rows:?}");
-}
-
-/// Reads a row of a table: a name in backticks, and how often.
-fn row(line: &str) -> Option<(String, u64)> {
-    let (name, times) = line.strip_prefix("| `")?.strip_suffix(" |")?.split_once("` | ")?;
-    Some((name.to_owned(), times.parse().ok()?))
 }
 
 #[test]

@@ -282,7 +282,7 @@ async fn run(case: Case) -> (bool, Vec<String>) {
             }
         })
     };
-    let kept = phase(&world, &case).await;
+    let kept = Box::pin(phase(&world, &case)).await;
     let hits = world.sandbox.faults_by_name().get(case.kind.name()).copied().unwrap_or_default();
     // The answer that `spoil` lets be lost beside the case's own fault is no hit of that.
     let struck = hits > u64::from(case.needs_lost_answer() && case.kind == FaultKind::ResetAfter);

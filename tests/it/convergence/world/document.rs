@@ -10,9 +10,6 @@ use std::sync::Mutex;
 
 use super::coverage::{Coverage, RARE};
 
-/// The document in the repository.
-pub(crate) const PLACE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/coverage-of-tests.md");
-
 /// The part of the wide histories.
 pub(crate) const HISTORIES: &str = "histories";
 /// The part of the fault matrix.
@@ -31,9 +28,8 @@ VSSCTL_COVERAGE=$PWD/docs/coverage-of-tests.md VSSCTL_SIMULATIONS=2000 cargo tes
 ```
 
 A number says how often something was reached: in how many files a key stood, how often a call was made, a hazard was
-named, a fault or an odd answer came, somebody else meddled. A run that reaches something not at all fails, and so does a
-test that holds the rows against the schema of the file, the operations, the hazards and the tests' own lists: a new one
-needs a row here. [`reliability.md`](reliability.md) says what is checked of each history.
+named, a fault or an odd answer came, somebody else meddled. [`reliability.md`](reliability.md) says what is checked of
+each history, and from how many histories on a row of zero fails the run.
 ";
 
 /// Where a run writes the document; nowhere unless it was asked for.
