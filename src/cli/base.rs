@@ -38,7 +38,7 @@ pub(super) fn read(reference: &str, file: &Path, now: &Config, ui: &Ui) -> Resul
     let commit = resolved(&root, reference, ui)?;
     let prefix = folder.strip_prefix(&root).unwrap_or(Path::new(""));
     let prefix = prefix.components().map(|part| part.as_os_str().to_string_lossy().into_owned() + "/").collect();
-    let shelf = Arc::new(Commit { root, commit, prefix });
+    let shelf = Arc::new(Commit { root, hash: commit, prefix });
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if matches!(shelf.read(&name), Err(ShelfError::Missing)) {
         ui.note(&format!("`{}` has no `{}`: everything is this change.", escaped(reference), escaped(&name)));
@@ -121,7 +121,7 @@ fn git(root: &Path, arguments: &[&str]) -> Result<Vec<u8>, GitError> {
 #[derive(Debug)]
 struct Commit {
     root: PathBuf,
-    commit: String,
+    hash: String,
     /// The folder's path in the repository, with a `/` at its end unless it is empty.
     prefix: String,
 }
@@ -134,7 +134,7 @@ impl Shelf for Commit {
             }
         };
         let path = format!("{}{path}", self.prefix);
-        let listed = git(&self.root, &["ls-tree", "-z", "--full-tree", "--long", &self.commit, "--", &path]);
+        let listed = git(&self.root, &["ls-tree", "-z", "--full-tree", "--long", &self.hash, "--", &path]);
         let listed = listed.map_err(unreadable)?;
         let listed = String::from_utf8_lossy(&listed);
         let Some((entry, _)) = listed.split_once('\t') else { return Err(ShelfError::Missing) };

@@ -74,9 +74,8 @@ pub(super) fn make_folder(sandbox: &Path) -> Result<(), CliError> {
 /// the current folder, and absolute where it is in neither.
 pub(super) fn uri(file: &Path) -> String {
     match of_repository(file) {
-        (path, true) => encoded(&path),
         (path, false) if path.is_absolute() => format!("file:///{}", encoded(&path)),
-        (path, false) => encoded(&path),
+        (path, _) => encoded(&path),
     }
 }
 

@@ -131,8 +131,8 @@ fn said(moved: &[Moved]) -> String {
     let mut text = String::from("This is not the plan that was reviewed. What moved since:\n\n");
     for Moved { address, what } in moved {
         match address {
-            Some(address) => text.push_str(&format!("  {address} {}\n", escaped(what))),
-            None => text.push_str(&format!("  {}\n", escaped(what))),
+            Some(address) => text.push_str(&["  ", &address.to_string(), " ", &escaped(what), "\n"].concat()),
+            None => text.push_str(&["  ", &escaped(what), "\n"].concat()),
         }
     }
     text

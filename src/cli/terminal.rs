@@ -135,7 +135,7 @@ impl<'a> Terminal<'a> {
             }
             Some(nothing) if plan.is_empty() && verdict == Verdict::Clean => ui.answer(&format!("{nothing}\n")),
             Some(_) | None => {
-                ui.answer(&render_plan(plan, self.manner.consents, self.sources, self.manner.operation, ui))
+                ui.answer(&render_plan(plan, self.manner.consents, self.sources, self.manner.operation, ui));
             }
         }
     }

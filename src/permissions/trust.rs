@@ -1,8 +1,8 @@
 //! The trust policies of the roles that a pipeline takes: who may plan, and who alone may apply.
 //!
 //! Each names one repository, project and place. A name with a wildcard is refused: it would let in more than was
-//! meant, forks included. Sources: GitHub, "OpenID Connect reference"; GitLab, "OpenID Connect in AWS"; CodeBuild,
-//! "Cross-service confused deputy prevention".
+//! meant, forks included. Sources: GitHub, "`OpenID` Connect reference"; GitLab, "`OpenID` Connect in AWS";
+//! `CodeBuild`, "Cross-service confused deputy prevention".
 
 use serde_json::{Value, json};
 
@@ -16,14 +16,14 @@ pub enum Platform {
     Github,
     /// GitLab CI.
     Gitlab,
-    /// AWS CodeBuild.
+    /// AWS `CodeBuild`.
     Codebuild,
 }
 
 /// Which runs of a pipeline a role is for.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Place<'a> {
-    /// `OWNER/NAME`, the path of a GitLab project, or the name of a CodeBuild project.
+    /// `OWNER/NAME`, the path of a GitLab project, or the name of a `CodeBuild` project.
     pub repo: &'a str,
     /// GitHub: the environment that a job names.
     pub environment: Option<&'a str>,

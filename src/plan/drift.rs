@@ -106,7 +106,7 @@ pub fn drifted(plan: &Plan, losses: &Losses) -> Vec<Drifted> {
         why: vec!["it is this stack's and no longer in the file".to_owned()],
         fields: Vec::new(),
     }));
-    all.sort_by(|left, right| right.severity.cmp(&left.severity));
+    all.sort_by_key(|one| std::cmp::Reverse(one.severity));
     all
 }
 

@@ -205,7 +205,7 @@ fn one_of_several_associations_is_taken_over_by_its_id() {
 #[test]
 fn deletions_over_the_limit_are_made_by_the_options_that_the_plan_names() {
     let vaults = |count: usize| {
-        let vaults: String = (0..count).map(|number| format!("[vault.v{number}]\n")).collect();
+        let vaults = (0..count).map(|number| format!("[vault.v{number}]\n")).collect::<Vec<_>>().concat();
         let head = MAIN_JOB.split("[role.").next().expect("the stack");
         format!("{head}{vaults}")
     };
@@ -333,12 +333,17 @@ fn the_lines_of_the_proofs_lead_on_and_what_apply_is_to_mend_is_mended() {
     }
 }
 
+/// Finds the first id of a list of AWS Backup.
+type First<'a> = &'a dyn Fn(&Place, &str, &str, &str, &Value) -> Value;
+/// Takes something away.
+type Fault = fn(&Place, First<'_>);
+
 #[test]
 fn what_the_file_declares_and_somebody_took_away_is_put_back_by_the_line() {
     let first = |place: &Place, operation: &str, list: &str, id: &str, input: &Value| {
         call(place, "backup", operation, input)[list][0][id].clone()
     };
-    let faults: [(&str, fn(&Place, &dyn Fn(&Place, &str, &str, &str, &Value) -> Value)); 4] = [
+    let faults: [(&str, Fault); 4] = [
         ("D020", |place, _| {
             let input =
                 json!({"InstanceProfileName": "EC2RoleforSSMVSSSnapshotV2", "RoleName": "EC2RoleforSSMVSSSnapshotV2"});

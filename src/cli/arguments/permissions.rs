@@ -17,8 +17,7 @@ pub(in crate::cli) struct PermissionsArguments {
     /// Print the trust policy of the role of a pipeline too
     #[arg(long, value_enum, value_name = "PLATFORM", requires = "repo", conflicts_with = "part")]
     pub(in crate::cli) trust: Option<TrustPlatform>,
-    /// With `--trust`: the repository `OWNER/NAME`, the path of the GitLab project, or the name of the CodeBuild
-    /// project
+    /// With `--trust`: the repository `OWNER/NAME`, or the path of the GitLab project, or the name of the build project
     #[arg(long, value_name = "NAME", requires = "trust")]
     pub(in crate::cli) repo: Option<String>,
     /// With `--trust github`: the environment that the job names
@@ -36,7 +35,7 @@ pub(in crate::cli) enum TrustPlatform {
     Github,
     /// GitLab CI.
     Gitlab,
-    /// AWS CodeBuild.
+    /// The build service of AWS.
     Codebuild,
 }
 

@@ -81,7 +81,7 @@ pub(in crate::cli) enum DriftFormat {
     Issue,
     /// Code scanning.
     Sarif,
-    /// The textfile collector of node_exporter.
+    /// The textfile collector of `node_exporter`.
     Prometheus,
 }
 

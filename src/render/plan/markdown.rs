@@ -12,7 +12,7 @@ use super::{Level, Notable, notable};
 use crate::model::safe::escaped;
 use crate::model::{Action, Cause};
 use crate::plan::file::{SavedChange, SavedPlan};
-use crate::plan::{Change, Plan, Summary};
+use crate::plan::{Change, Hazard, Plan, Summary};
 use crate::render::fields::{field_lines, with_own_causes, write_lines};
 use crate::render::text;
 
@@ -130,8 +130,8 @@ pub(super) fn verdict(plan: &Plan) -> String {
 /// Returns the names of the hazards of a plan, each once.
 pub(super) fn hazards(saved: &SavedPlan) -> Vec<&'static str> {
     let notes = saved.steps.iter().flat_map(|step| &step.hazards);
-    let names: std::collections::BTreeSet<_> = notes.map(|note| note.hazard).collect();
-    names.into_iter().map(|hazard| hazard.name()).collect()
+    let names: std::collections::BTreeSet<Hazard> = notes.map(|note| note.hazard).collect();
+    names.into_iter().map(Hazard::name).collect()
 }
 
 /// Says how the plan is applied, where it can be.
@@ -378,7 +378,7 @@ pub(in crate::render) fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut written = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             written.push(',');
         }
         written.push(digit);

@@ -131,7 +131,7 @@ fn sides(saved: &SavedPlan, change: &SavedChange) -> Vec<Sides> {
         (Action::Create, Some(entry)) => side(&present(&entry.fields)),
         (_, Some(entry)) => side(&overlaid(kind.fields(), &live_fields, &entry.fields, &entry.options)),
     };
-    paired(change, seen, before, after, entry)
+    paired(change, seen, &before, &after, entry)
 }
 
 /// Fills in what only the whole plan tells: the id of the plan that a selection belongs to.
@@ -151,13 +151,13 @@ fn complete(saved: &SavedPlan, address: &Address, resources: &mut [TerraformReso
 fn paired(
     change: &SavedChange,
     seen: Option<&Observed>,
-    before: Vec<TerraformResource>,
-    after: Vec<TerraformResource>,
+    before: &[TerraformResource],
+    after: &[TerraformResource],
     entry: Option<&SavedEntry>,
 ) -> Vec<Sides> {
     let main = before.first().or(after.first()).map(|main| main.resource_type);
     let mut order: Vec<(&'static str, String)> = Vec::new();
-    for resource in before.iter().chain(&after) {
+    for resource in before.iter().chain(after) {
         let name = (resource.resource_type, resource.key.clone());
         if !order.contains(&name) {
             order.push(name);
@@ -170,7 +170,7 @@ fn paired(
     let mut sides: Vec<Sides> = order
         .into_iter()
         .map(|name| {
-            let (before, after) = (of(&before, &name), of(&after, &name));
+            let (before, after) = (of(before, &name), of(after, &name));
             let values = |side: &Option<TerraformResource>| side.as_ref().map(|side| side.values.clone());
             let actions: &[&str] = match (values(&before), values(&after)) {
                 (None, _) => &["create"],

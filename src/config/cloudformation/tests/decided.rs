@@ -247,8 +247,9 @@ fn texts_of_texts_and_loops_of_loops_end() {
     };
     taken(&chain(20, "x")).tells(&["makes a text that is longer than AWS takes"]);
     taken(&chain(400, "''")).tells(&["needs more others in a row than any template has"]);
-    let conditions: String =
+    let conditions: Vec<String> =
         (0..400).map(|number| format!("  C{number}: !Not [!Condition C{}]\n", number + 1)).collect();
+    let conditions = conditions.concat();
     let conditioned = vault(0, "v").replace("Properties:", "Condition: C0, Properties:");
     taken(&format!("Conditions:\n{conditions}Resources:\n{conditioned}")).tells(&["in a row than any template has"]);
     let values: Vec<String> = (0..300).map(|number| number.to_string()).collect();
