@@ -94,6 +94,11 @@ pub trait Kind: Sync + std::fmt::Debug {
         false
     }
 
+    /// Whether what takes the place of `live` would hold `held` again, as it keeps what the file does not speak of.
+    fn keeps(&self, _desired: &Desired, _live: &Live, _held: &Live) -> bool {
+        false
+    }
+
     /// Tells whether an entry of this kind names a live resource of the kind `held`, which must stay then.
     fn names(&self, desired: &Desired, _held: KindId, live: &Live) -> bool {
         desired.has_arn_of(live)

@@ -38,6 +38,7 @@ pub fn build(input: &Input<'_>) -> Plan {
         orphans: kept,
         steps,
         diagnostics: work.diagnostics,
+        is_targeted: !input.options.targets.is_empty(),
     }
 }
 

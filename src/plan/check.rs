@@ -195,6 +195,7 @@ mod tests {
                 ),
             ],
             diagnostics: Vec::new(),
+            is_targeted: false,
         }
     }
 

@@ -97,6 +97,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Diagnostic>,
+    /// It was asked for some resources only (`--target`), and says nothing of the others.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub is_targeted: bool,
 }
 
 /// Whether all that a plan is about can be done.

@@ -324,6 +324,7 @@ impl SavedPlan {
             orphans: self.orphans.iter().map(Orphan::from).collect(),
             steps: self.steps.iter().map(Step::from).collect(),
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
+            is_targeted: !self.options.targets.is_empty(),
         }
     }
 }

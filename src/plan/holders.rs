@@ -5,7 +5,7 @@ use super::Input;
 use super::draft::Draft;
 use super::draft::cannot_go;
 use super::rounds::{Decision, in_rounds};
-use crate::kind::{Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
+use crate::kind::{Desired, Found, Holder, HolderKind, Kind, KindLive, Live, Owner};
 use crate::kinds;
 use crate::model::Action;
 use crate::model::KindId;
@@ -84,14 +84,20 @@ fn lets_go(input: &Input<'_>, drafts: &[Draft<'_>], holder: &Holder, held: &Held
         .filter(|draft| HolderKind::Kind(draft.kind.id()) == holder.kind)
         .find_map(|draft| draft.live.filter(|live| is_it(live)).map(|live| (draft, live)));
     let Some((draft, live)) = found else { return false };
+    let follows = |desired: &Desired| {
+        held.action == Action::Replace
+            && draft.kind.follows(held.kind.id()).is_some()
+            && desired.references.contains(held.address)
+    };
     match draft.action {
-        Action::Delete | Action::Replace => true,
-        Action::Update | Action::Adopt => draft.desired.is_some_and(|desired| {
-            let follows = held.action == Action::Replace
-                && draft.kind.follows(held.kind.id()).is_some()
-                && desired.references.contains(held.address);
-            follows || draft.kind.lets_go(desired, live, held.live)
-        }),
+        Action::Delete => true,
+        // What takes its place may hold it again.
+        Action::Replace => {
+            draft.desired.is_none_or(|desired| follows(desired) || !draft.kind.keeps(desired, live, held.live))
+        }
+        Action::Update | Action::Adopt => {
+            draft.desired.is_some_and(|desired| follows(desired) || draft.kind.lets_go(desired, live, held.live))
+        }
         Action::NoOp | Action::Create | Action::Unknown | Action::Refused => false,
     }
 }

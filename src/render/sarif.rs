@@ -1,7 +1,7 @@
 //! SARIF 2.1.0, for code scanning: results, their rules and their places.
 //!
 //! GitHub keeps 5,000 results of a run and drops the rest, so the least severe are left out here, and counted
-//! (<https://docs.github.com/code-security/code-scanning/integrating-with-code-scanning/sarif-support-for-code-scanning>).
+//! (GitHub, "SARIF support for code scanning").
 
 use std::collections::BTreeMap;
 

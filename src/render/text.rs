@@ -20,8 +20,8 @@ pub(crate) use super::layout::paragraph;
 /// The last line of a plan that changes nothing; pipelines match it.
 pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
 
-/// The last line of a plan that found nothing to do and could not read everything.
-pub const NO_CHANGES_SEEN: &str = "No changes in what could be read.";
+/// How the last line of a plan begins that changes nothing, though AWS may not be as the file says.
+pub const NO_CHANGES_TO_MAKE: &str = "No changes to make: ";
 
 /// Renders a plan in at most `width` columns, as far as names allow. `problems` is the rendered form of its
 /// diagnostics, which needs the sources; `command` carries the plan out, and takes the consent to it. `consents` are
@@ -72,13 +72,29 @@ pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, wid
 
 /// Returns the plan's last line.
 pub fn last_line(plan: &Plan) -> String {
-    if plan.is_empty() && !plan.has_unknown() && !plan.has_refused() {
-        // A run that could not read everything does not say that everything matches.
-        if plan.is_blind() { NO_CHANGES_SEEN.to_owned() } else { NO_CHANGES.to_owned() }
-    } else {
+    if !plan.is_empty() {
         let Summary { add, change, destroy } = plan.summary();
-        format!("Plan: {add} to add, {change} to change, {destroy} to destroy.")
+        return format!("Plan: {add} to add, {change} to change, {destroy} to destroy.");
     }
+    let left = kept_from_matching(plan);
+    if left.is_empty() { NO_CHANGES.to_owned() } else { format!("{NO_CHANGES_TO_MAKE}{}.", left.join("; ")) }
+}
+
+/// Says what keeps a plan without changes from telling that everything matches.
+fn kept_from_matching(plan: &Plan) -> Vec<String> {
+    let count = |action| plan.changes.iter().filter(|change| change.action == action).count();
+    let resources = |number: usize, one: &str, several: &str| {
+        (number > 0)
+            .then(|| if number == 1 { format!("1 resource {one}") } else { format!("{number} resources {several}") })
+    };
+    let all = [
+        resources(count(Action::Refused), "is refused", "are refused"),
+        resources(count(Action::Unknown), "could not be read", "could not be read"),
+        plan.is_blind().then(|| "not everything could be read".to_owned()),
+        resources(plan.orphans.len(), "is no longer in the file", "are no longer in the file"),
+        plan.is_targeted.then(|| "only what `--target` names was looked at".to_owned()),
+    ];
+    all.into_iter().flatten().collect()
 }
 
 /// Writes the sum of the plan in a line or two, or nothing where the last line says it.

@@ -39,6 +39,7 @@ mod ownership;
 mod partitions;
 mod permissions;
 mod pipeline;
+mod plan_formats;
 mod planned_calls;
 mod planning;
 mod policy_names;

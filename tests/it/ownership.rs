@@ -76,6 +76,28 @@ fn a_policy_that_bounds_a_role_is_replaced_and_bounds_it_again() {
 }
 
 #[test]
+fn a_policy_stays_while_the_role_that_takes_the_place_of_its_holder_keeps_it() {
+    let bound =
+        format!("[policy.p]\ndocument = '{DOCUMENT}'\n[role.app]\ntrust = '{TRUST}'\npermissions_boundary = \"p\"\n");
+    let attached =
+        format!("[policy.p]\ndocument = '{DOCUMENT}'\n[role.app]\ntrust = '{TRUST}'\nmanaged_policies = [\"p\"]\n");
+    for before in [bound, attached] {
+        let bench = Bench::new();
+        bench.apply(&file(&before));
+        // The file no longer speaks of the policy, and a new path makes the role anew: it keeps what it has.
+        let after = file(&format!("[role.app]\ntrust = '{TRUST}'\npath = \"/x/\"\n"));
+        let plan = bench.plan_with(&after, &prune());
+        let (_, report) = bench.try_apply(&after, &prune());
+        let action = |text: &str| plan.changes.iter().find(|it| it.address.to_string() == text).map(|it| it.action);
+        assert_eq!(action("role.app"), Some(Action::Replace), "{plan:#?}");
+        assert_ne!(action("policy.p"), Some(Action::Delete), "{plan:#?}");
+        assert!(report.outcomes.iter().all(|outcome| matches!(outcome.status, Status::Done)), "{report:#?}");
+        let (_, report) = bench.try_apply(&file(""), &prune());
+        assert!(report.outcomes.iter().all(|outcome| matches!(outcome.status, Status::Done)), "{report:#?}");
+    }
+}
+
+#[test]
 fn a_tag_key_may_change_its_case() {
     let bench = Bench::new();
     let with = |key: &str| file(&format!("[role.app]\ntrust = '{TRUST}'\ntags = {{ {key} = \"a\" }}\n"));

@@ -20,7 +20,7 @@ def file(description):
 
 
 # moto has no ListBackupSelections, and vssctl says that it could not look for what else the stack owns.
-NO_CHANGES = "No changes in what could be read."
+NO_CHANGES = "No changes to make: not everything could be read."
 
 TRUST = {
     "Version": "2012-10-17",

@@ -89,6 +89,7 @@ fn plan(steps: &[Row<'_>]) -> Plan {
             })
             .collect(),
         diagnostics: Vec::new(),
+        is_targeted: false,
     }
 }
 

@@ -99,6 +99,10 @@ impl Kind for Role {
         (!attached || detaches) && (!bound || unbinds)
     }
 
+    fn keeps(&self, desired: &Desired, live: &Live, held: &Live) -> bool {
+        !self.lets_go(desired, live, held)
+    }
+
     fn ignores_case_of_names(&self) -> bool {
         true
     }

@@ -18,6 +18,7 @@ fn saved(now: &str) -> SavedPlan {
         orphans: Vec::new(),
         steps: Vec::new(),
         diagnostics: Vec::new(),
+        is_targeted: false,
     };
     let occasion = Occasion {
         caller_arn: "arn:aws:iam::123456789012:user/a".into(),

@@ -48,6 +48,9 @@ fn body(drift: &Drift<'_>, limit: usize) -> String {
         return text;
     }
     let room = limit.saturating_sub(END);
+    if drift.found.iter().any(|one| !one.fields.is_empty()) {
+        text.push_str("\nEach line shows what is live, and then what the file says.\n");
+    }
     let mut left_out = 0;
     let mut missed = 0;
     for (severity, found) in groups(drift.found) {

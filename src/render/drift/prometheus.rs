@@ -1,4 +1,5 @@
-//! Drift as metrics, for the textfile collector of `node_exporter`. There is no time in it: the collector has the file's.
+//! Drift as metrics, for the textfile collector of `node_exporter`. There is no time in it: the collector has the
+//! file's.
 
 use std::fmt::Write as _;
 

@@ -18,6 +18,9 @@ pub fn text(drift: &Drift<'_>, problems: &str, width: usize) -> String {
     let mut text = String::new();
     let line = format!("{BOLD}Stack {stack}{BOLD:#} ({account}, {region}): {}", drift.verdict());
     paragraph(&mut text, &line, 0, width);
+    if drift.found.iter().any(|one| !one.fields.is_empty() && one.action != Some(Action::Create)) {
+        let _ = writeln!(text, "{DIM}each line: as it is live -> as the file says{DIM:#}");
+    }
     for (severity, found) in groups(drift.found) {
         let style = if severity >= Severity::SecurityWidened { REMOVE } else { CHANGE };
         let _ = writeln!(text, "\n{style}{severity}{style:#}");

@@ -26,7 +26,17 @@ fn plan_of(changes: Vec<Change>) -> Plan {
         })
         .collect();
     let (config_sha256, tool) = (String::new(), String::new());
-    Plan { format: 1, tool, scope, config_sha256, changes, orphans: Vec::new(), steps, diagnostics: Vec::new() }
+    Plan {
+        format: 1,
+        tool,
+        scope,
+        config_sha256,
+        changes,
+        orphans: Vec::new(),
+        steps,
+        diagnostics: Vec::new(),
+        is_targeted: false,
+    }
 }
 
 fn changed(address: &str, action: Action, fields: Vec<FieldChange>) -> Change {
@@ -61,7 +71,7 @@ fn a_plan_without_changes_is_one_line() {
 fn what_could_not_be_read_is_never_no_change() {
     let plan = plan_of(vec![changed("vault.vss", Action::Unknown, Vec::new())]);
     let text = rendered(&plan);
-    assert!(text.ends_with("\nPlan: 0 to add, 0 to change, 0 to destroy.\n"), "{text}");
+    assert!(text.ends_with("\nNo changes to make: 1 resource could not be read.\n"), "{text}");
     assert!(text.contains("? vault.vss"), "{text}");
 }
 
