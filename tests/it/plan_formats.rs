@@ -47,9 +47,9 @@ fn template() -> SavedPlan {
 /// Puts a text wherever text of others stands.
 fn hostile(template: &SavedPlan, text: &str) -> SavedPlan {
     let mut plan = template.clone();
-    plan.scope.stack = text.to_owned();
+    text.clone_into(&mut plan.scope.stack);
     for change in &mut plan.changes {
-        change.name = text.to_owned();
+        text.clone_into(&mut change.name);
         change.reason = Some(text.to_owned());
         for field in &mut change.fields {
             field.path = format!("tags.{text}");
@@ -255,7 +255,7 @@ fn what_does_not_fit_is_left_out_and_counted() {
         let told =
             text.lines().find_map(|line| line.strip_prefix('_')).map(|line| line.split(' ').next().unwrap_or_default());
         assert_eq!(
-            told.map(|gone| gone.parse::<usize>()),
+            told.map(str::parse::<usize>),
             (shown < all || text.contains("more lines")).then_some(Ok(all - shown)),
             "{limit}"
         );
