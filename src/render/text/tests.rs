@@ -14,7 +14,7 @@ fn plan_of(changes: Vec<Change>) -> Plan {
     };
     let steps = changes
         .iter()
-        .filter(|change| change.action != Action::NoOp)
+        .filter(|change| !matches!(change.action, Action::NoOp | Action::Unknown | Action::Refused))
         .map(|change| crate::plan::Step {
             id: 0,
             address: change.address.clone(),
