@@ -173,6 +173,7 @@ fn federated(host: &str, scope: &Scope, condition: &Value) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::policy::{Decision, Keys, Policies, Request};
 
     fn scope() -> Scope {
         Scope {
@@ -181,6 +182,56 @@ mod tests {
             region: "eu-central-1".to_owned(),
             iam_path: "/".to_owned(),
         }
+    }
+
+    /// Tells whether a trust policy lets in a token of this audience and subject, by the evaluator of policies.
+    fn lets_in(trust: &Value, host: &str, audience: &str, subject: &str) -> bool {
+        let mut statement = trust["Statement"][0].clone();
+        let members = statement.as_object_mut().expect("a statement");
+        members.remove("Principal");
+        members.insert("Resource".to_owned(), json!("*"));
+        let document = json!({ "Version": "2012-10-17", "Statement": [statement] });
+        let keys = Keys::default().with(&format!("{host}:aud"), audience).with(&format!("{host}:sub"), subject);
+        let request = Request { action: "sts:AssumeRoleWithWebIdentity".into(), resource: "*".into(), keys };
+        Policies::new(&[document]).expect("a policy").decide(&request) == Decision::Allowed
+    }
+
+    #[test]
+    fn no_token_of_a_pull_request_a_fork_or_another_branch_reaches_the_role_that_applies() {
+        let host = "token.actions.githubusercontent.com";
+        let of = |purpose, environment, branch| {
+            trust(Platform::Github, purpose, &Place { repo: "o/r", environment, branch }, &scope())
+                .expect("a trust policy")
+        };
+        let aud = "sts.amazonaws.com";
+        let others = [
+            "repo:o/r:pull_request",
+            "repo:o/r:ref:refs/heads/feature",
+            "repo:o/r:ref:refs/heads/main2",
+            "repo:o/r:ref:refs/tags/main",
+            "repo:o/r:environment:staging",
+            "repo:o/r-fork:environment:production",
+            "repo:fork/r:environment:production",
+            "repo:fork/r:ref:refs/heads/main",
+            "repo:o/r:ref:refs/heads/gh-readonly-queue/main/pr-1-abc",
+        ];
+        for (applies, own) in [
+            (of(Purpose::Apply, Some("production"), None), "repo:o/r:environment:production"),
+            (of(Purpose::Apply, None, Some("main")), "repo:o/r:ref:refs/heads/main"),
+        ] {
+            assert!(lets_in(&applies, host, aud, own) && !lets_in(&applies, host, "somebody", own));
+            assert!(others.iter().all(|other| !lets_in(&applies, host, aud, other)), "{applies:#}");
+        }
+        let plans = of(Purpose::Plan, None, Some("main"));
+        let own = ["pull_request", "ref:refs/heads/main", "ref:refs/heads/gh-readonly-queue/main/pr-1-abc"];
+        assert!(own.iter().all(|own| lets_in(&plans, host, aud, &format!("repo:o/r:{own}"))));
+        let others = ["repo:fork/r:pull_request", "repo:o/r:ref:refs/heads/feature", "repo:o/r:environment:production"];
+        assert!(others.iter().all(|other| !lets_in(&plans, host, aud, other)));
+        let place = Place { repo: "g/p", environment: None, branch: Some("main") };
+        let gitlab = trust(Platform::Gitlab, Purpose::Apply, &place, &scope()).expect("a trust policy");
+        let of = |subject: &str| lets_in(&gitlab, "gitlab.com", "https://gitlab.com", subject);
+        assert!(of("project_path:g/p:ref_type:branch:ref:main"));
+        assert!(!of("project_path:g/fork:ref_type:branch:ref:main") && !of("project_path:g/p:ref_type:tag:ref:main"));
     }
 
     #[test]
