@@ -39,7 +39,6 @@ fn of_change(change: &mut Change, old: Option<&Change>) {
         old.map_or(&none, |old| &old.fields).iter().map(|field| (field.path.as_str(), field)).collect();
     for field in &mut change.fields {
         field.cause = Some(match before.get(field.path.as_str()) {
-            _ if old.is_none() => Cause::Change,
             None => Cause::Change,
             Some(old) if old.after == field.after => Cause::Drift,
             Some(_) => Cause::Both,

@@ -35,6 +35,8 @@ fn a_consent_of_the_file_covers_its_hazard_at_its_address_and_is_shown_with_its_
     let plan = place.sandbox(&["plan", "--out", "saved.json"]).exits(0);
     assert!(plan.stdout.contains(&format!("consented to in the file until {}: meant so", day(30))), "{}", plan.stdout);
     assert!(!plan.stdout.contains("--allow"), "{}", plan.stdout);
+    let comment = place.sandbox(&["plan", "--format", "markdown"]).exits(0).stdout;
+    assert!(comment.contains("consented to in the file") && !comment.contains("--allow"), "{comment}");
     let shown = place.sandbox(&["show", "saved.json"]).exits(0);
     assert_eq!(shown.stdout, plan.stdout);
     place.sandbox(&["apply", "saved.json", "--yes"]).exits(0);

@@ -4,6 +4,7 @@
 //! run of backticks in them: there it makes no markup, no mention and no link. No time and no number of a run is in it,
 //! so that a comment that is written again stays as it is.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use anstream::adapter::strip_str;
@@ -12,7 +13,7 @@ use super::{Level, Notable, notable};
 use crate::model::safe::escaped;
 use crate::model::{Action, Cause};
 use crate::plan::file::{SavedChange, SavedPlan};
-use crate::plan::{Change, Hazard, Plan, Summary};
+use crate::plan::{Change, Hazard, Plan, Summary, hazard};
 use crate::render::fields::{field_lines, with_own_causes, write_lines};
 use crate::render::text;
 
@@ -130,7 +131,7 @@ pub(super) fn verdict(plan: &Plan) -> String {
 /// Returns the names of the hazards of a plan, each once.
 pub(super) fn hazards(saved: &SavedPlan) -> Vec<&'static str> {
     let notes = saved.steps.iter().flat_map(|step| &step.hazards);
-    let names: std::collections::BTreeSet<Hazard> = notes.map(|note| note.hazard).collect();
+    let names: BTreeSet<Hazard> = notes.map(|note| note.hazard).collect();
     names.into_iter().map(Hazard::name).collect()
 }
 
@@ -155,9 +156,13 @@ pub fn apply_line(saved: &SavedPlan, options_of_same: &str) -> String {
     if let Some(most) = saved.options.max_deletions {
         let _ = write!(line, " --max-deletions {most}");
     }
-    let hazards = hazards(saved);
-    if !hazards.is_empty() {
-        let _ = write!(line, " --allow {}", hazards.join(","));
+    // What the file consents to is not asked for again.
+    let plan = saved.plan();
+    let open: BTreeSet<Hazard> =
+        hazard::unconsented(&plan, &saved.declared()).into_iter().map(|(_, note)| note.hazard).collect();
+    if !open.is_empty() {
+        let names: Vec<&str> = open.into_iter().map(Hazard::name).collect();
+        let _ = write!(line, " --allow {}", names.join(","));
     }
     line
 }
