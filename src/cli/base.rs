@@ -6,7 +6,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use super::exit::CliError;
 use super::shown;
@@ -38,14 +38,18 @@ pub(super) fn read(reference: &str, file: &Path, now: &Config, ui: &Ui) -> Resul
     let commit = resolved(&root, reference, ui)?;
     let prefix = folder.strip_prefix(&root).unwrap_or(Path::new(""));
     let prefix = prefix.components().map(|part| part.as_os_str().to_string_lossy().into_owned() + "/").collect();
-    let shelf = Arc::new(Commit { root, hash: commit, prefix });
+    let shelf = Arc::new(Commit { root, hash: commit, prefix, lacking: OnceLock::new() });
     let name = file.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     if matches!(shelf.read(&name), Err(ShelfError::Missing)) {
         ui.note(&format!("`{}` has no `{}`: everything is this change.", escaped(reference), escaped(&name)));
         return Ok(Base::Nothing);
     }
     let shown = format!("{reference}:{}{name}", shelf.prefix);
-    let loaded = config::load_shelf(&shown, &name, shelf);
+    let loaded = config::load_shelf(&shown, &name, Arc::<Commit>::clone(&shelf));
+    // What this clone lacks is not missing at that commit: a partial clone has no contents of older commits.
+    if let Some(why) = shelf.lacking.get() {
+        return Err(unusable(why, ui));
+    }
     let Some(config) = loaded.config else {
         ui.aside(&shown::problems(&loaded.diagnostics, &loaded.sources, ui));
         ui.note(&format!("`{}` is not valid: everything is labelled as this change.", escaped(&shown)));
@@ -69,7 +73,7 @@ pub(super) fn read(reference: &str, file: &Path, now: &Config, ui: &Ui) -> Resul
 /// Makes the error of a base that can't be used.
 fn unusable(why: &str, ui: &Ui) -> CliError {
     let diagnostic = Diagnostic::error("VSS0115", format!("`--base` can't be read: {}", escaped(why)))
-        .help("in a pipeline, check out the whole history: `fetch-depth: 0`");
+        .help("in a pipeline, check out the whole history: `fetch-depth: 0`, and no `filter`");
     ui.aside(&shown::problems([&diagnostic], &Sources::default(), ui));
     CliError::invalid("the plan was not made")
 }
@@ -124,16 +128,18 @@ struct Commit {
     hash: String,
     /// The folder's path in the repository, with a `/` at its end unless it is empty.
     prefix: String,
+    /// The first failure of git to read what the commit has.
+    lacking: OnceLock<String>,
 }
 
 impl Shelf for Commit {
     fn read(&self, path: &str) -> Result<Vec<u8>, ShelfError> {
-        let unreadable = |error: GitError| match error {
-            GitError::NotRun(message) | GitError::Failed(message) => {
-                ShelfError::Unreadable(format!("cannot be read: {message}"))
-            }
-        };
         let path = format!("{}{path}", self.prefix);
+        let unreadable = |error: GitError| {
+            let (GitError::NotRun(message) | GitError::Failed(message)) = error;
+            self.lacking.get_or_init(|| format!("`{path}`: {message}"));
+            ShelfError::Unreadable(format!("cannot be read: {message}"))
+        };
         let listed = git(&self.root, &["ls-tree", "-z", "--full-tree", "--long", &self.hash, "--", &path]);
         let listed = listed.map_err(unreadable)?;
         let listed = String::from_utf8_lossy(&listed);

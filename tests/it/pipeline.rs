@@ -211,6 +211,34 @@ fn a_base_that_can_not_be_used_ends_the_plan_and_one_that_lacks_the_file_labels_
 }
 
 #[test]
+fn a_base_whose_files_this_clone_lacks_is_unreadable_and_not_missing() {
+    for (filter, name) in [("blob:none", "vss.toml"), ("tree:0", "vss.toml"), ("blob:none", "base.toml")] {
+        let place = repository();
+        place.write("base.toml", "[tags]\nteam = \"a\"\n".to_owned());
+        if name == "base.toml" {
+            place.write("vss.toml", format!("extends = \"base.toml\"\n{MAIN_JOB}"));
+        }
+        place.shell("git add -f . && git commit --quiet -m old && git tag old").exits(0);
+        place.write(
+            name,
+            format!("# Another one.\n{}", std::fs::read_to_string(place.path().join(name)).expect("a file")),
+        );
+        // What a repository says of how to fetch is a program to run: nothing is fetched.
+        place
+            .shell(&format!(
+                "git commit --quiet -a -m new && git config uploadpack.allowFilter true && \
+                 git clone --quiet --filter={filter} \"file://$PWD\" part && \
+                 git -C part config remote.origin.uploadpack 'touch fetched;'"
+            ))
+            .exits(0);
+        let run = place.sandbox(&["plan", "--file", "part/vss.toml", "--base", "old"]).exits(6);
+        assert!(run.stderr.contains("VSS0115") && run.stderr.contains("no `filter`"), "{filter}: {}", run.stderr);
+        assert_eq!(run.stdout, "", "{filter}");
+        assert!(!place.path().join("part/fetched").exists() && !place.path().join("fetched").exists(), "{filter}");
+    }
+}
+
+#[test]
 fn what_the_file_has_come_to_say_as_it_is_live_settles_drift() {
     let place = repository();
     by_hand(&place, |plan| plan["Rules"][0]["Lifecycle"]["DeleteAfterDays"] = json!(40));
