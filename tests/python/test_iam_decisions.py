@@ -10,9 +10,12 @@ import copy
 import http.client
 import json
 import os
+import pathlib
 import random
 import re
+import subprocess
 import tempfile
+import types
 import unittest
 import urllib.parse
 
@@ -150,6 +153,126 @@ class Decisions(unittest.TestCase):
             wrong.policies.append({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
             noticed += self.simulator.decisions(wrong) != judged(case)
         self.assertGreater(noticed, len(cases) / 2)
+
+
+GITHUB = "token.actions.githubusercontent.com"
+
+
+def github(sub, aud="sts.amazonaws.com"):
+    """A token of a job of GitHub Actions, as the condition keys that IAM makes of it."""
+    return {f"{GITHUB}:aud": [aud], f"{GITHUB}:sub": [sub]}
+
+
+def gitlab(project, ref, kind="branch", aud="https://gitlab.com"):
+    """A token of a job of GitLab."""
+    return {"gitlab.com:aud": [aud], "gitlab.com:sub": [f"project_path:{project}:ref_type:{kind}:ref:{ref}"]}
+
+
+def build(project, account=support.ACCOUNT, region=support.REGION):
+    """What CodeBuild says for whom it acts."""
+    arn = f"arn:aws:codebuild:{region}:{account}:project/{project}"
+    return {"aws:SourceAccount": [account], "aws:SourceArn": [arn]}
+
+
+class Trusts(unittest.TestCase):
+    """Who comes in by the trust policies that `permissions --trust` prints, by two evaluators."""
+
+    def setUp(self):
+        self.folder = self.enterContext(tempfile.TemporaryDirectory())
+        pathlib.Path(self.folder, "vss.toml").write_text(support.MAIN_JOB)
+        self.simulator = Simulator(self.enterContext(support.sandbox(self.folder)))
+        self.addCleanup(self.simulator.connection.close)
+
+    def printed(self, *arguments):
+        command = [support.BINARY, "permissions", *arguments]
+        run = subprocess.run(command, cwd=self.folder, check=True, capture_output=True, text=True)
+        return json.loads(run.stdout)["trust"]
+
+    def lets_in(self, trust, action, principal, context):
+        """What both say of a principal with these keys, which they have to agree on."""
+        (statement,) = trust["Statement"] if isinstance(trust["Statement"], list) else [trust["Statement"]]
+        kind, name = principal
+        named = statement["Principal"].get(kind, [])
+        if name not in (named if isinstance(named, list) else [named]):
+            return False
+        # Evaluators of identity policies know no principals, and ask for a resource.
+        rest = {name: value for name, value in statement.items() if name not in ("Principal", "Sid")}
+        policy = {"Version": trust["Version"], "Statement": [{**rest, "Resource": "*"}]}
+        case = types.SimpleNamespace(
+            policies=[policy], boundary=None, actions=[action], resources=[ROLE], context=context
+        )
+        ours, theirs = self.simulator.decisions(case), judged(case)
+        self.assertEqual(ours, theirs, f"{principal} {context}")
+        return theirs[action, ROLE] == "allowed"
+
+    def judge(self, arguments, action, principal, right, wrong):
+        trust = self.printed(*arguments)
+        for context in right:
+            self.assertTrue(self.lets_in(trust, action, principal, context), f"{arguments} {context}")
+        for context in wrong:
+            self.assertFalse(self.lets_in(trust, action, principal, context), f"{arguments} {context}")
+        for other in [("AWS", "*"), ("AWS", support.ACCOUNT), ("Service", "ec2.amazonaws.com")]:
+            self.assertFalse(self.lets_in(trust, "sts:AssumeRole", other, right[0]), f"{arguments} {other}")
+
+    def test_only_the_right_token_takes_the_role_that_applies(self):
+        provider = ("Federated", f"arn:aws:iam::{support.ACCOUNT}:oidc-provider/{GITHUB}")
+        web = "sts:AssumeRoleWithWebIdentity"
+        apply = ["apply", "--trust", "github", "--repo", "owner/name"]
+        everywhere = [
+            # The token of a pull request is one of the repository that it is for, a fork's of the fork.
+            "repo:owner/name:pull_request",
+            "repo:fork/name:pull_request",
+            "repo:fork/name:environment:production",
+            "repo:fork/name:ref:refs/heads/main",
+            "repo:owner/name2:environment:production",
+            "repo:owner/name2:ref:refs/heads/main",
+            "repo:owner/name:environment:staging",
+            "repo:owner/name:environment:production2",
+            "repo:owner/name:environment:Production",
+            "repo:owner/name:ref:refs/heads/other",
+            "repo:owner/name:ref:refs/heads/main2",
+            "repo:owner/name:ref:refs/tags/main",
+            "repo:owner/name:environment:*",
+            "repo:*",
+            "*",
+            "",
+        ]
+        production = github("repo:owner/name:environment:production")
+        main = github("repo:owner/name:ref:refs/heads/main")
+        audiences = [{**right, f"{GITHUB}:aud": ["https://github.com/owner"]} for right in (production, main)]
+        partial = [{f"{GITHUB}:aud": ["sts.amazonaws.com"]}, {}]
+        wrong = [*map(github, everywhere), *audiences, *partial]
+        self.judge([*apply, "--environment", "production"], web, provider, [production], [*wrong, main])
+        self.judge([*apply, "--branch", "main"], web, provider, [main], [*wrong, production])
+
+    def test_the_role_that_plans_is_for_the_repository_alone(self):
+        provider = ("Federated", f"arn:aws:iam::{support.ACCOUNT}:oidc-provider/{GITHUB}")
+        plan = ["plan", "--trust", "github", "--repo", "owner/name", "--branch", "main"]
+        right = ["repo:owner/name:pull_request", "repo:owner/name:ref:refs/heads/main"]
+        right.append("repo:owner/name:ref:refs/heads/gh-readonly-queue/main/pr-1-abc")
+        wrong = ["repo:fork/name:pull_request", "repo:owner/name2:pull_request", "repo:owner/name:ref:refs/heads/other"]
+        wrong.append("repo:owner/name:ref:refs/heads/gh-readonly-queue/other/pr-1-abc")
+        self.judge(plan, "sts:AssumeRoleWithWebIdentity", provider, [*map(github, right)], [*map(github, wrong)])
+
+    def test_gitlab_and_codebuild_let_in_one_branch_and_one_project(self):
+        provider = ("Federated", f"arn:aws:iam::{support.ACCOUNT}:oidc-provider/gitlab.com")
+        right = gitlab("group/name", "main")
+        wrong = [
+            gitlab("fork/name", "main"),
+            gitlab("group/name2", "main"),
+            gitlab("group/name", "other"),
+            gitlab("group/name", "main2"),
+            gitlab("group/name", "main", kind="tag"),
+            gitlab("group/name", "main", aud="https://gitlab.example.com"),
+            {},
+        ]
+        apply = ["apply", "--trust", "gitlab", "--repo", "group/name", "--branch", "main"]
+        self.judge(apply, "sts:AssumeRoleWithWebIdentity", provider, [right], wrong)
+        service = ("Service", "codebuild.amazonaws.com")
+        elsewhere = [build("deploy", account="999999999999"), build("deploy", region="us-east-1")]
+        wrong = [build("other"), build("deploy2"), *elsewhere, {}]
+        apply = ["apply", "--trust", "codebuild", "--repo", "deploy"]
+        self.judge(apply, "sts:AssumeRole", service, [build("deploy")], wrong)
 
 
 if __name__ == "__main__":
