@@ -47,6 +47,7 @@ pub(crate) mod permits;
 #[cfg(test)]
 mod properties;
 mod read;
+pub mod shift;
 #[cfg(test)]
 mod tests;
 mod text;

@@ -11,7 +11,7 @@ pub(super) struct Pattern {
 }
 
 /// An ARN has six parts; the last one may contain colons.
-const PARTS: usize = 6;
+pub(super) const PARTS: usize = 6;
 
 impl Pattern {
     /// Reads a pattern that knows no variables.

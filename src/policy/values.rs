@@ -87,6 +87,15 @@ impl Range {
         self.family == other.family && self.length <= other.length && other.network & mask(self.length) == self.network
     }
 
+    /// Returns its first address, the one right before it and the one right behind it, as far as they exist.
+    pub(super) fn around(self) -> Vec<String> {
+        let (step, size) = (1_u128.checked_shl(128 - self.family), 1_u128.checked_shl(128 - self.length));
+        let before = step.and_then(|step| self.network.checked_sub(step));
+        let behind = size.and_then(|size| self.network.checked_add(size));
+        let single = |network: u128| Self { network, length: self.family, ..self }.text();
+        [Some(self.network), before, behind].into_iter().flatten().map(single).collect()
+    }
+
     /// Writes the range; a single address without its prefix.
     fn text(self) -> String {
         let address = if self.family == 32 {
