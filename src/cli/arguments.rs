@@ -1,6 +1,7 @@
 //! The arguments of every command.
 
 mod format;
+mod of_file;
 mod patience;
 mod permissions;
 mod plan;
@@ -18,6 +19,7 @@ use super::ui::Color;
 use crate::model::consent::Allowance;
 
 pub(super) use format::Format;
+pub(super) use of_file::{FmtArguments, GraphArguments, GraphFormat, OutputArguments};
 pub(super) use permissions::{PermissionsArguments, PermissionsPurpose, TrustPlatform};
 pub(super) use plan::{DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
 pub(super) use proof::{
@@ -122,6 +124,8 @@ pub(super) enum Command {
     Migrate(MigrateArguments),
     /// Check everything that can be checked without AWS
     Validate(ValidateArguments),
+    /// Write the file in the canonical layout; comments and values stay
+    Fmt(FmtArguments),
     /// Show what differs between the file and AWS; never writes
     Plan(PlanArguments),
     /// Tell how AWS differs from the file, the worst first: a plan for a schedule
@@ -142,6 +146,10 @@ pub(super) enum Command {
     Coverage(CoverageArguments),
     /// Show what is live for the resources of the file
     Show(ShowArguments),
+    /// Print which resource of the file needs which, as a graph
+    Graph(GraphArguments),
+    /// Print a value of what is live, for scripts
+    Output(OutputArguments),
     /// Back up an instance now, with VSS: waited for and verified
     Backup(BackupArguments),
     /// Print the least IAM policies that vssctl itself needs for the file
@@ -170,6 +178,9 @@ impl Command {
             Self::Init(_)
             | Self::Migrate(_)
             | Self::Validate(_)
+            | Self::Fmt(_)
+            | Self::Graph(_)
+            | Self::Output(_)
             | Self::Permissions(_)
             | Self::Schema(_)
             | Self::Explain(_)
@@ -192,6 +203,9 @@ impl Command {
             Self::Init(_)
             | Self::Migrate(_)
             | Self::Validate(_)
+            | Self::Fmt(_)
+            | Self::Graph(_)
+            | Self::Output(_)
             | Self::Permissions(_)
             | Self::Schema(_)
             | Self::Explain(_)

@@ -27,7 +27,7 @@ pub enum Exit {
     /// Somebody else holds the lease.
     Locked = 7,
     /// Something is wrong with backups, or would be: `verify`, `doctor`, `coverage`, `backup`. Of `init`: the file does
-    /// not have all of the template.
+    /// not have all of the template. Of `fmt --check`: a file is not in the layout.
     Findings = 8,
     /// Stopped by Ctrl-C.
     Interrupted = 130,

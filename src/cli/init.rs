@@ -8,6 +8,7 @@ use super::exit::{CliError, Exit};
 use super::file;
 use super::ui::Ui;
 use crate::config::cloudformation::{Given, Imported, import};
+use crate::config::formatting;
 use crate::model::Scope;
 use crate::model::arn::is_region;
 use crate::model::partition::{is_listed, nearest};
@@ -25,6 +26,8 @@ pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result
         Some(template) => imported(template, arguments, ui)?,
         None => (text(arguments), true),
     };
+    // Names and values of any length change what fits into a line.
+    let text = formatting::format(&text).unwrap_or(text);
     write(&path, &text)?;
     let shown = escaped(&path.display().to_string());
     ui.answer(&format!("Wrote {shown}\n"));

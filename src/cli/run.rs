@@ -11,8 +11,8 @@ use super::exit::{CliError, Exit};
 use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
-    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, init, migrate, permissions, plan,
-    sandbox, schema, show, unlock, validate, verify, version,
+    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, fmt, graph, init, migrate, output,
+    permissions, plan, sandbox, schema, show, unlock, validate, verify, version,
 };
 use crate::model::Diagnostics;
 
@@ -93,6 +93,9 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Init(arguments) => init::run(&arguments, global, ui),
         Command::Migrate(arguments) => block_on(migrate::run(&arguments, global, ui)),
         Command::Validate(arguments) => validate::run(&arguments, global, ui),
+        Command::Fmt(arguments) => fmt::run(&arguments, global, ui),
+        Command::Graph(arguments) => graph::run(&arguments, global, ui),
+        Command::Output(arguments) => block_on(output::run(&arguments, global, ui)),
         Command::Permissions(arguments) => permissions::run(&arguments, global, ui),
         Command::Schema(arguments) => schema::run(&arguments, ui),
         Command::Explain(arguments) => explain::run(&arguments, ui),

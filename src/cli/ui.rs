@@ -61,11 +61,17 @@ impl Stream {
         }
         let choice = if self.color { ColorChoice::AlwaysAnsi } else { ColorChoice::Never };
         let mut stream = AutoStream::new(Vec::new(), choice);
-        let result = stream
-            .write_all(text.as_bytes())
-            .and_then(|()| self.sink.write_all(&stream.into_inner()))
-            .and_then(|()| self.sink.flush());
-        if let Err(error) = result {
+        if let Err(error) = stream.write_all(text.as_bytes()) {
+            self.error = Some(error);
+        }
+        self.write_bytes(&stream.into_inner());
+    }
+
+    fn write_bytes(&mut self, bytes: &[u8]) {
+        if self.closed {
+            return;
+        }
+        if let Err(error) = self.sink.write_all(bytes).and_then(|()| self.sink.flush()) {
             self.closed = true;
             if error.kind() != io::ErrorKind::BrokenPipe {
                 self.error = Some(error);
@@ -79,6 +85,8 @@ pub struct Ui {
     out: Mutex<Stream>,
     err: Mutex<Stream>,
     interactive: bool,
+    /// The answer goes to a terminal.
+    shows: bool,
     silenced: bool,
     /// The last event of `--json` is written.
     reported: AtomicBool,
@@ -108,7 +116,8 @@ impl Ui {
             Color::Auto => auto != ColorChoice::Never,
         };
         let (out_color, err_color) = (wants(AutoStream::choice(&out)), wants(AutoStream::choice(&err)));
-        let width = if out.is_terminal() { terminal_width() } else { DEFAULT_WIDTH };
+        let shows = out.is_terminal();
+        let width = if shows { terminal_width() } else { DEFAULT_WIDTH };
         // A status line is shown only where both streams are terminals: in a log it would be noise.
         let status = if err.is_terminal() { ProgressBar::new_spinner() } else { ProgressBar::hidden() };
         status.set_draw_target(if err.is_terminal() {
@@ -123,6 +132,7 @@ impl Ui {
             out: Mutex::new(Stream::new(Box::new(out), out_color)),
             err: Mutex::new(Stream::new(Box::new(err), err_color)),
             interactive: io::stdin().is_terminal() && io::stderr().is_terminal(),
+            shows,
             silenced: false,
             reported: AtomicBool::new(false),
             width,
@@ -139,6 +149,16 @@ impl Ui {
     /// Prints a part of the answer.
     pub fn answer(&self, text: &str) {
         self.status.suspend(|| lock(&self.out).write(text));
+    }
+
+    /// Prints an answer that a program reads. It has no colours, and not a character of it is changed, unless it goes
+    /// to a terminal.
+    pub fn data(&self, text: &str) {
+        if self.shows {
+            self.answer(&SafeLines(text).to_string());
+        } else {
+            self.status.suspend(|| lock(&self.out).write_bytes(text.as_bytes()));
+        }
     }
 
     /// Prints a line that is not the answer.

@@ -3,7 +3,7 @@
 //! saved plan (`plan::file::LARGEST`).
 
 /// Bytes of a configuration file.
-pub(crate) const FILE: u64 = 1024 * 1024;
+pub const FILE: u64 = 1024 * 1024;
 /// Files that hold entries: one, and the one that it extends.
 pub(crate) const FILES: u64 = 2;
 /// Bytes that all resources of one stack come to at most, as a saved plan writes its entries: presets, defaults and

@@ -56,25 +56,59 @@ pub struct Config {
 
 /// Reads and checks a configuration file.
 pub fn load(path: &Path) -> Loaded {
-    let name = path.display().to_string();
     match read::configuration(path, limits::FILE) {
-        Ok(text) => load_text(&name, &text, Some(path.parent().unwrap_or(Path::new("")))),
-        Err(mut failed) => {
-            let mut sources = Sources::default();
-            let stop = failed.stop.take();
-            let is_ours = stop.as_ref().is_some_and(|(before, _)| foreign::is_ours(before));
-            if let Some((_, byte)) = stop.as_ref().filter(|_| is_ours) {
-                failed.message = format!("{} has the byte 0x{byte:02X}", failed.message);
-            }
-            let before = stop.map(|(before, _)| before).unwrap_or_default();
-            let end = before.len();
-            let file = if is_ours { sources.add(&name, before) } else { sources.add_hidden(&name, before) };
-            let location = sources.locate(&Place { file, start: end, end });
-            let mut diagnostics = Diagnostics::default();
-            diagnostics.push(unreadable(&failed, &name).located(Some(location)));
-            Loaded { config: None, diagnostics, sources }
-        }
+        Ok(text) => load_text(&path.display().to_string(), &text, Some(path.parent().unwrap_or(Path::new("")))),
+        Err(failed) => unread(path, failed),
     }
+}
+
+/// Reads the bytes of a configuration file under the rules of [`load`], and the text that they are.
+///
+/// # Errors
+/// What [`load`] says of a file that it can't read.
+pub fn read_written(path: &Path) -> Result<(Vec<u8>, String), Loaded> {
+    let read = read::configuration_bytes(path, limits::FILE);
+    let read = read.and_then(|bytes| Ok((bytes.clone(), read::decode(bytes)?)));
+    read.map_err(|failed| unread(path, failed))
+}
+
+/// Reads bytes that are no file, such as those of a pipe.
+///
+/// # Errors
+/// What [`load`] says of such a file.
+pub fn decode_written(name: &str, bytes: Vec<u8>) -> Result<String, Loaded> {
+    let read = if bytes.len() as u64 > limits::FILE { Err(read::too_large(limits::FILE)) } else { read::decode(bytes) };
+    read.map_err(|failed| unread(Path::new(name), failed))
+}
+
+/// Makes the problem of a file that can't be read.
+fn unread(path: &Path, mut failed: read::ReadError) -> Loaded {
+    let name = path.display().to_string();
+    let mut sources = Sources::default();
+    let stop = failed.stop.take();
+    let is_ours = stop.as_ref().is_some_and(|(before, _)| foreign::is_ours(before));
+    if let Some((_, byte)) = stop.as_ref().filter(|_| is_ours) {
+        failed.message = format!("{} has the byte 0x{byte:02X}", failed.message);
+    }
+    let before = stop.map(|(before, _)| before).unwrap_or_default();
+    let end = before.len();
+    let file = if is_ours { sources.add(&name, before) } else { sources.add_hidden(&name, before) };
+    let location = sources.locate(&Place { file, start: end, end });
+    let mut diagnostics = Diagnostics::default();
+    diagnostics.push(unreadable(&failed, &name).located(Some(location)));
+    Loaded { config: None, diagnostics, sources }
+}
+
+/// Tells where a text is not TOML, as [`load_text`] does, and looks at nothing else.
+pub fn syntax(name: &str, text: &str) -> (Diagnostics, Sources) {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut sources = Sources::default();
+    let file = sources.add(name, text.to_owned());
+    let mut problems = Problems::new(&mut sources);
+    parse(file, text, &mut problems, &mut Cut::default());
+    let mut diagnostics = std::mem::take(&mut problems.found);
+    diagnostics.sort();
+    (diagnostics, sources)
 }
 
 /// Checks a text as if it were the file `name`. Policy files and the file that it extends are looked for in `folder`.

@@ -12,6 +12,7 @@ mod context;
 mod documents;
 mod folder;
 mod foreign;
+pub mod formatting;
 mod grammar;
 pub(crate) mod limits;
 mod lints;
@@ -32,6 +33,6 @@ mod tests;
 mod tree;
 
 pub use folder::{Shelf, ShelfError};
-pub use limits::RESOLVED;
-pub use load::{Config, Loaded, load, load_shelf, load_text};
+pub use limits::{FILE as LARGEST_FILE, RESOLVED};
+pub use load::{Config, Loaded, decode_written, load, load_shelf, load_text, read_written, syntax};
 pub use schema::schema;

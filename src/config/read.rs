@@ -60,6 +60,11 @@ impl ReadError {
 ///
 /// Links within the folder are how Kubernetes mounts files.
 pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError> {
+    decode(configuration_bytes(path, most)?)
+}
+
+/// Reads the bytes of the configuration, as [`configuration`] does.
+pub(crate) fn configuration_bytes(path: &Path, most: u64) -> Result<Vec<u8>, ReadError> {
     let name = path.file_name().ok_or_else(|| ReadError::new(Kind::Refused, "is a folder, not a file", "a folder"))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     let folder = folder.canonicalize().map_err(|error| ReadError::io(&error))?;
@@ -91,7 +96,7 @@ pub(crate) fn configuration(path: &Path, most: u64) -> Result<String, ReadError>
     if !file.metadata().map_err(|error| ReadError::io(&error))?.is_file() {
         return Err(not_regular());
     }
-    text(file, most)
+    bytes(file, most)
 }
 
 fn outside(is_repository: bool, real: &Path) -> ReadError {
@@ -148,13 +153,18 @@ pub(crate) fn beside(folder: &Folder, path: &str, most: u64) -> Result<String, R
 }
 
 fn text(file: impl Read, most: u64) -> Result<String, ReadError> {
+    decode(bytes(file, most)?)
+}
+
+fn bytes(file: impl Read, most: u64) -> Result<Vec<u8>, ReadError> {
     let mut bytes = Vec::new();
     file.take(most + 1).read_to_end(&mut bytes).map_err(|error| ReadError::io(&error))?;
-    if bytes.len() as u64 > most {
-        let message = format!("has more than {most} bytes");
-        return Err(ReadError::new(Kind::TooLarge, message, "too large"));
-    }
-    decode(bytes)
+    if bytes.len() as u64 > most { Err(too_large(most)) } else { Ok(bytes) }
+}
+
+/// Makes the error of a file with too many bytes.
+pub(crate) fn too_large(most: u64) -> ReadError {
+    ReadError::new(Kind::TooLarge, format!("has more than {most} bytes"), "too large")
 }
 
 /// Turns bytes into text. Editors and shells of Windows put a byte order mark before it: that is no part of the text,

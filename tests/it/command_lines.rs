@@ -196,6 +196,7 @@ fn documented(words: &[&str]) -> &'static [i32] {
         Some(&"apply" | &"destroy") if !has("--yes") => &[4],
         Some(&"plan") if has("--detailed-exitcode") => &[2],
         Some(&"drift") => &[2],
+        Some(&"fmt") if has("--check") => &[0, 8],
         Some(&"verify" | &"doctor" | &"coverage" | &"backup") => &[0, 8],
         Some(_) | None => &[0],
     }
