@@ -8,6 +8,7 @@ use super::document::Node;
 use super::evaluate::Evaluator;
 use super::solved::{Content, Open, Solved, Text};
 use super::types::{Sort, Type};
+use crate::config::entry::{is_key, key_of};
 use crate::model::Scope;
 use crate::model::safe::escaped;
 
@@ -194,16 +195,4 @@ impl Keys {
     pub(super) fn get(&self, id: &str) -> Option<&str> {
         self.keys.get(id).map(String::as_str)
     }
-}
-
-/// Tells whether a text can be the key of an entry.
-pub(super) fn is_key(text: &str) -> bool {
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
-}
-
-/// Makes a key of a text: other characters become `-`.
-pub(super) fn key_of(text: &str) -> String {
-    let plain = |letter: char| if letter.is_ascii_alphanumeric() || letter == '_' { letter } else { '-' };
-    let key: String = text.chars().map(plain).take(64).collect();
-    if key.is_empty() { "entry".to_owned() } else { key }
 }

@@ -1,16 +1,13 @@
 //! The text of the file: its head, and each entry with what is said above it.
 
-use std::fmt::Write as _;
 use std::ops::Range;
-
-use toml::{Table, Value as Toml};
 
 use super::block::Block;
 use super::document::Node;
 use super::evaluate::Evaluator;
 use super::solved::{Content, Solved};
 use super::spot::Gap;
-use crate::model::Scope;
+use crate::config::layout::{comment, entry, stack};
 use crate::model::safe::escaped;
 
 /// The file, and the lines of the entries that stand in it.
@@ -49,7 +46,7 @@ pub(super) fn file(
         for line in above(block, place) {
             comment(&mut text, &line);
         }
-        let body = body(block);
+        let body = entry(&block.names, &block.table);
         if block.is_out() {
             body.lines().for_each(|line| comment(&mut text, line));
         } else {
@@ -63,10 +60,6 @@ pub(super) fn file(
         comment(&mut text, &todo(id, gap, place));
     }
     File { text, lines }
-}
-
-fn comment(text: &mut String, line: &str) {
-    let _ = if line.is_empty() { writeln!(text, "#") } else { writeln!(text, "# {line}") };
 }
 
 fn head(head: &Head<'_>, evaluator: &Evaluator<'_>) -> String {
@@ -152,16 +145,6 @@ fn shortened(text: &str) -> String {
     if start == line { escaped(&line) } else { format!("{}...", escaped(&start)) }
 }
 
-fn stack(scope: &Scope) -> String {
-    let rows = [("name", &scope.stack), ("account_id", &scope.account_id), ("region", &scope.region)];
-    let rows: Table = rows.into_iter().map(|(key, value)| (key.to_owned(), value.as_str().into())).collect();
-    pretty(&[("stack".to_owned(), Toml::from(rows))].into_iter().collect())
-}
-
-fn pretty(table: &Table) -> String {
-    toml::to_string_pretty(table).expect("tables of texts, numbers and lists are TOML")
-}
-
 /// What is said above an entry.
 fn above(block: &Block, place: &dyn Fn(&Range<usize>) -> String) -> Vec<String> {
     let from: Vec<String> = block.from.iter().map(|(id, at)| format!("`{}` ({})", escaped(id), place(at))).collect();
@@ -188,33 +171,4 @@ pub(super) fn said(id: &str, gap: &Gap) -> String {
     } else {
         format!("`{}` of `{id}`: {}", escaped(&gap.path), gap.why)
     }
-}
-
-/// Writes the tables of an entry.
-fn body(block: &Block) -> String {
-    let inner = ordered(&block.table);
-    let whole = block
-        .names
-        .iter()
-        .rev()
-        .fold(Toml::from(inner), |inner, name| Toml::from([(name.clone(), inner)].into_iter().collect::<Table>()));
-    match whole {
-        Toml::Table(table) => pretty(&table),
-        _ => String::new(),
-    }
-}
-
-/// Puts plain values before tables, as TOML wants them.
-fn ordered(table: &Table) -> Table {
-    let is_table = |value: &Toml| match value {
-        Toml::Table(_) => true,
-        Toml::Array(items) => items.iter().any(Toml::is_table),
-        Toml::String(_) | Toml::Integer(_) | Toml::Float(_) | Toml::Boolean(_) | Toml::Datetime(_) => false,
-    };
-    let (tables, plain): (Vec<_>, Vec<_>) = table.iter().partition(|(_, value)| is_table(value));
-    let inner = |value: &Toml| match value {
-        Toml::Table(table) => Toml::from(ordered(table)),
-        other => other.clone(),
-    };
-    plain.into_iter().chain(tables).map(|(key, value)| (key.clone(), inner(value))).collect()
 }

@@ -24,7 +24,7 @@ use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape
 use crate::model::{KindId, PlannedCall};
 
 /// The resource type of all selections that the file declares. AWS has no call that changes a selection's type.
-const EC2: &str = "EC2";
+pub(crate) const EC2: &str = "EC2";
 
 /// The fields of `RecoveryPointSelection`.
 const POINTS: &[Field] = &[
