@@ -1,5 +1,6 @@
 //! The arguments of every command.
 
+mod export;
 mod format;
 mod of_file;
 mod patience;
@@ -18,6 +19,7 @@ use super::stats::Counted;
 use super::ui::Color;
 use crate::model::consent::Allowance;
 
+pub(super) use export::{ExportArguments, ExportFormat};
 pub(super) use format::Format;
 pub(super) use of_file::{FmtArguments, GraphArguments, GraphFormat, OutputArguments};
 pub(super) use permissions::{PermissionsArguments, PermissionsPurpose, TrustPlatform};
@@ -136,6 +138,8 @@ pub(super) enum Command {
     Destroy(DestroyArguments),
     /// Take over live resources that have no owner
     Adopt(AdoptArguments),
+    /// Write what is live as a file to adopt, or for CloudFormation or Terraform
+    Export(ExportArguments),
     /// Break the lease of a run that is known to be dead
     Unlock(UnlockArguments),
     /// Tell whether the backups are application-consistent
@@ -192,6 +196,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Coverage(_)
             | Self::Show(_)
+            | Self::Export(_)
             | Self::Sandbox(_) => None,
         }
     }
@@ -217,6 +222,7 @@ impl Command {
             | Self::Doctor(_)
             | Self::Coverage(_)
             | Self::Show(_)
+            | Self::Export(_)
             | Self::Sandbox(_) => false,
         }
     }

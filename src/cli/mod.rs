@@ -21,6 +21,7 @@ mod doctor;
 mod drift;
 mod events;
 mod explain;
+mod export;
 mod file;
 mod fmt;
 mod formats;

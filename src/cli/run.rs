@@ -11,7 +11,7 @@ use super::exit::{CliError, Exit};
 use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
-    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, fmt, graph, init, migrate, output,
+    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, export, fmt, graph, init, migrate, output,
     permissions, plan, sandbox, schema, show, unlock, validate, verify, version,
 };
 use crate::model::Diagnostics;
@@ -111,6 +111,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Doctor(arguments) => block_on(doctor::run(&arguments, global, ui)),
         Command::Coverage(arguments) => block_on(coverage::run(&arguments, global, ui)),
         Command::Backup(arguments) => block_on(backup::run(&arguments, global, ui)),
+        Command::Export(arguments) => block_on(export::run(&arguments, global, ui)),
         Command::Show(arguments) => block_on(show::run(&arguments, global, ui)),
         Command::Sandbox(arguments) => block_on(sandbox::run(&arguments, global, ui)),
     }

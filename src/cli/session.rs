@@ -20,7 +20,7 @@ use crate::config::consent;
 use crate::engine::{self, EngineError, Purpose};
 use crate::model::Consents;
 use crate::model::consent::Allowance;
-use crate::model::{Address, KindId};
+use crate::model::{Address, KindId, Scope};
 use crate::model::{Diagnostics, Sources};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
@@ -92,11 +92,7 @@ impl<'a> Session<'a> {
     /// Connects for a file that is loaded, and makes sure that the credentials are its account's.
     pub(super) async fn open_for(loaded: Loaded, global: &Global, ui: &'a Ui) -> Result<Self, CliError> {
         let Loaded { path, config, sources, problems } = loaded;
-        let mut options = ConnectOptions::new(config.scope.clone());
-        options.profile.clone_from(&global.profile);
-        options.endpoint_url.clone_from(&global.endpoint_url);
-        options.allow_endpoint = global.allow_endpoint;
-        options.cache = file::cache(global);
+        let mut options = connect_options(config.scope.clone(), global);
         let sandbox = match &global.sandbox {
             Some(named) => Some(open_sandbox(&file::sandbox(named))?),
             None => None,
@@ -214,9 +210,10 @@ impl<'a> Session<'a> {
             let (address, id) = text.split_once('=').map_or((text.as_str(), None), |(address, id)| (address, Some(id)));
             let address = self.addresses(&[address.to_owned()])?.remove(0);
             if let Some(id) = id {
-                if address.kind() != KindId::Package || id.is_empty() {
-                    let error = CliError::invalid(format!("`{text}` names no association by its id"));
-                    return Err(error.hint("only associations are adopted by an id: `vssctl adopt package.NAME=ID`"));
+                if !matches!(address.kind(), KindId::Package | KindId::Plan) || id.is_empty() {
+                    let error = CliError::invalid(format!("`{text}` names no association or plan by its id"));
+                    let hint = "only associations and plans are adopted by an id: `vssctl adopt package.NAME=ID`";
+                    return Err(error.hint(hint));
                 }
                 ids.insert(address.clone(), id.to_owned());
             }
@@ -237,7 +234,7 @@ impl<'a> Session<'a> {
 }
 
 /// Writes the options of a command line that another one needs to mean the same file and account.
-fn options_of_same(global: &Global) -> String {
+pub(super) fn options_of_same(global: &Global) -> String {
     let mut line = String::new();
     let mut add = |option: &str, value: Option<&std::ffi::OsStr>| {
         let value = value.map(|value| shell_word(&value.to_string_lossy()));
@@ -267,7 +264,7 @@ fn options_of_same(global: &Global) -> String {
 }
 
 /// Quotes a word for a shell where it needs quotes.
-fn shell_word(word: &str) -> String {
+pub(super) fn shell_word(word: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
     if !word.is_empty() && word.bytes().all(is_plain) {
         word.to_owned()
@@ -283,6 +280,16 @@ pub(super) fn verdict(plan: &Plan) -> Exit {
         Verdict::Unread => Exit::Failed,
         Verdict::Clean => Exit::Done,
     }
+}
+
+/// Returns how AWS is reached.
+pub(super) fn connect_options(scope: Scope, global: &Global) -> ConnectOptions {
+    let mut options = ConnectOptions::new(scope);
+    options.profile.clone_from(&global.profile);
+    options.endpoint_url.clone_from(&global.endpoint_url);
+    options.allow_endpoint = global.allow_endpoint;
+    options.cache = file::cache(global);
+    options
 }
 
 /// Opens the simulated account.

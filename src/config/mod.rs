@@ -11,6 +11,7 @@ pub mod consent;
 mod context;
 mod documents;
 pub mod entry;
+pub mod export;
 mod folder;
 mod foreign;
 pub mod formatting;

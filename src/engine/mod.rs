@@ -18,6 +18,6 @@ pub use ended::{End, Ended};
 pub use error::{ClockGap, EngineError, OpenError};
 pub use guard::Exclusion;
 pub use run::{Order, Reviewed, carry_out};
-pub use session::{Purpose, Session, Tempo};
+pub use session::{Purpose, Session, Tempo, whose};
 pub use timings::{Part, Timings};
 pub use wait::PATIENCE;

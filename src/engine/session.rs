@@ -13,10 +13,13 @@ use super::audience::{Audience, News, paced};
 use super::error::{ClockGap, EngineError, OpenError};
 use super::timings::{Part, Timings};
 use crate::apply::lease::Timing;
-use crate::aws::{Caller, Clients, ConnectOptions, Fence, Reader, guard};
+use crate::aws::{Caller, Clients, ConnectOptions, Fence, GuardError, Reader, guard};
 use crate::config::Config;
+use crate::config::export::Account;
 use crate::kind::{Desired, KindLive};
-use crate::kinds::package::{ADOPTED_ID, ADOPTING};
+use crate::kinds::identity::ADOPTED_ID;
+use crate::kinds::package::ADOPTING;
+use crate::observe::export::{Asked, ExportError};
 use crate::observe::{self, Arns, LiveAccount};
 use crate::plan::Plan;
 use crate::plan::check;
@@ -185,6 +188,18 @@ impl Session {
         live
     }
 
+    /// Reads what is live for a file that is yet to be written.
+    ///
+    /// # Errors
+    /// A list could not be read, or what is asked for is not there.
+    pub async fn export(&self, asked: &Asked, audience: &dyn Audience) -> Result<Account, ExportError> {
+        audience.tell(&News::Reading);
+        let reader = self.clients.remembering_reader();
+        let read = Box::pin(paced(&self.clients, audience, observe::export::read(&reader, asked))).await;
+        audience.tell(&News::Read);
+        read
+    }
+
     /// Compares the file with what is live, and returns both.
     ///
     /// # Errors
@@ -314,6 +329,16 @@ fn adopting<'a>(desired: &'a [Desired], options: &Options) -> Cow<'a, [Desired]>
         }
     }
     Cow::Owned(desired)
+}
+
+/// Asks AWS whose the credentials are, for which no account is named.
+///
+/// # Errors
+/// The connection, the credentials, or no answer.
+pub async fn whose(options: ConnectOptions) -> Result<Caller, OpenError> {
+    let clients = Box::pin(Clients::connect(options)).await.map_err(OpenError::Connect)?;
+    clients.sign_in().await.map_err(OpenError::SignIn)?;
+    clients.reader().caller_identity().await.map_err(|error| OpenError::Guard(GuardError::Identity(error)))
 }
 
 /// Gets credentials and asks AWS whose they are, and says so where the answer takes long.

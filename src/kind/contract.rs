@@ -121,6 +121,12 @@ pub trait Kind: Sync + std::fmt::Debug {
         Vec::new()
     }
 
+    /// Names what AWS has of a live resource beside its fields, for which the file has no words: parts of sentences, such
+    /// as `` `IndexActions` of the rule `nightly` ``. An update carries it along.
+    fn unsaid(&self, _live: &Live) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Fills in what an entry means and only live says, such as the instances that have a tag.
     fn complete(&self, _desired: &mut Desired, _live: &Live) {}
 

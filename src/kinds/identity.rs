@@ -23,6 +23,14 @@ pub(crate) fn is_owned_as(entry: &Desired, owner: &Owner) -> bool {
     matches!(owner, Owner::Ours(Some(mark)) if is_marked(entry, mark))
 }
 
+/// The option of an entry that names what it adopts by AWS's id.
+pub(crate) const ADOPTED_ID: &str = "adopted_id";
+
+/// Returns the id by which a plan or an association is adopted.
+pub(crate) fn identified(entry: &Desired) -> Option<&str> {
+    entry.options.get(ADOPTED_ID).and_then(Value::as_str)
+}
+
 /// Finds the live resource of a name. IAM names are unique without regard to case, so that another case is the same
 /// resource.
 pub(crate) fn by_iam_name<'a, T>(resources: &'a [T], name: &str, name_of: impl Fn(&T) -> &str) -> Option<&'a T> {

@@ -69,3 +69,8 @@ pub(crate) fn document(text: &str) -> Value {
 pub(crate) fn ids<'a>(pairs: impl IntoIterator<Item = (&'a str, Option<&'a str>)>) -> BTreeMap<String, String> {
     pairs.into_iter().filter_map(|(name, id)| id.map(|id| (name.to_owned(), id.to_owned()))).collect()
 }
+
+/// Puts names in backquotes.
+pub(crate) fn quoted(names: impl IntoIterator<Item = String>) -> Vec<String> {
+    names.into_iter().map(|name| format!("`{name}`")).collect()
+}

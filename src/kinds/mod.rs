@@ -6,7 +6,7 @@
 
 pub(crate) mod delta;
 mod expect;
-mod identity;
+pub(crate) mod identity;
 mod input;
 pub(crate) mod live_form;
 #[cfg(test)]

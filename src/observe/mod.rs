@@ -3,6 +3,7 @@
 
 pub mod backup;
 pub mod evidence;
+pub mod export;
 mod installed;
 mod jobs;
 mod known;

@@ -2,7 +2,7 @@
 
 use super::draft::{PROTECTED, cannot_go, cannot_go_at};
 use crate::kinds;
-use crate::kinds::package::ADOPTED_ID;
+use crate::kinds::identity::ADOPTED_ID;
 use crate::model::KindId;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,7 +100,7 @@ fn ambiguous(desired: &Desired, ids: &[String]) -> Diagnostic {
     let address = &desired.address;
     let found = about(desired, "VSS0902", format!("`{address}` fits several live resources: {}", ids.join(", ")));
     let found = found.help("AWS lets several of them have one name: delete or rename all but one, then run again");
-    match (is_association(desired), ids.first()) {
+    match (has_id(desired), ids.first()) {
         (true, Some(id)) => found.help(format!("or take one of them over by its id: `vssctl adopt {address}={id}`")),
         (_, _) => found,
     }
@@ -112,7 +112,10 @@ fn nothing_to_adopt(desired: &Desired) -> Diagnostic {
     let by_id = desired.options.get(ADOPTED_ID).and_then(Value::as_str);
     let found = found.help(by_id.map_or_else(
         || format!("nothing has the name `{}`: give the entry the `name` of what is there", desired.name),
-        |id| format!("no association of `AWS-ConfigureAWSPackage` has the id `{id}`"),
+        |id| {
+            let what = if is_association(desired) { "association of `AWS-ConfigureAWSPackage`" } else { "backup plan" };
+            format!("no {what} has the id `{id}`")
+        },
     ));
     let found = if is_association(desired) && by_id.is_none() {
         found.help(format!("or take an association over by its id: `vssctl adopt {address}=ID`"))
@@ -125,6 +128,11 @@ fn nothing_to_adopt(desired: &Desired) -> Diagnostic {
 /// Tells whether an entry is an association, which can be named by its id.
 fn is_association(desired: &Desired) -> bool {
     desired.address.kind() == KindId::Package && !desired.options.contains_key("run_command")
+}
+
+/// Tells whether what an entry takes over can be named by its id: AWS lets several of the kind have one name.
+fn has_id(desired: &Desired) -> bool {
+    is_association(desired) || desired.address.kind() == KindId::Plan
 }
 
 /// Returns the parent that a resource lives in, where several live resources fit the parent.

@@ -10,6 +10,7 @@ pub mod diagnostics;
 mod document;
 pub mod drift;
 pub mod envelope;
+pub mod export;
 mod fields;
 pub mod graph;
 pub mod html;

@@ -42,10 +42,11 @@ const ROLE: &str = "role.AWSBackupVss";
 const ASSOCIATION: &str = "{association}";
 
 /// Commands that text names without what they need, and how they are run.
-const COMPLETED: [(&str, &str); 9] = [
+const COMPLETED: [(&str, &str); 10] = [
     ("vssctl adopt", "vssctl adopt role.AWSBackupVss"),
     ("vssctl apply --yes --expect-digest", "vssctl apply --yes --expect-digest sha256:..."),
     ("vssctl backup", "vssctl backup sql-1"),
+    ("vssctl export", "vssctl export --all"),
     ("vssctl init --from-cloudformation", "vssctl init --from-cloudformation template.yaml"),
     ("vssctl permissions", "vssctl permissions plan"),
     ("vssctl plan --expect-digest", "vssctl plan --expect-digest sha256:..."),
@@ -197,6 +198,8 @@ fn documented(words: &[&str]) -> &'static [i32] {
         Some(&"plan") if has("--detailed-exitcode") => &[2],
         Some(&"drift") => &[2],
         Some(&"fmt") if has("--check") => &[0, 8],
+        // CloudFormation has no type for the region's settings.
+        Some(&"export") => &[0, 8],
         Some(&"verify" | &"doctor" | &"coverage" | &"backup") => &[0, 8],
         Some(_) | None => &[0],
     }

@@ -6,6 +6,7 @@
 //! replayed always. `docs/reliability.md` says what is checked.
 
 mod account;
+mod export;
 mod files;
 mod matrix;
 pub(crate) mod random;

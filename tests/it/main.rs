@@ -20,6 +20,7 @@ mod cut;
 mod doctor;
 mod documents;
 mod ec2;
+mod export;
 mod faults;
 mod first_hour;
 mod fmt;

@@ -49,8 +49,9 @@ MIRROR = mirror()
 LACKING = [what for what, there in (("terraform", shutil.which("terraform")), (f"hashicorp/aws {PROVIDER}", MIRROR)) if not there]
 
 
-@unittest.skipIf(LACKING, f"{' and '.join(LACKING)} not installed: Terraform does not judge the sandbox in this run")
-class Terraform(unittest.TestCase):
+class Driver(unittest.TestCase):
+    """A served sandbox, and a folder in which Terraform works on it."""
+
     def setUp(self):
         self.folder = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory()))
         self.url = self.enterContext(support.sandbox(self.folder))
@@ -71,10 +72,13 @@ class Terraform(unittest.TestCase):
             "TF_CLI_CONFIG_FILE": str(self.folder / "terraform.rc"),
             "CHECKPOINT_DISABLE": "1",
             "AWS_ENDPOINT_URL": self.url,
+            "AWS_ACCESS_KEY_ID": support.ACCOUNT,
+            "AWS_SECRET_ACCESS_KEY": "sandbox",
+            "AWS_EC2_METADATA_DISABLED": "true",
         }
         environment.update({f"TF_VAR_{name}": json.dumps(value) for name, value in variables.items()})
         done = subprocess.run(
-            ["terraform", command, "-no-color", "-input=false", *arguments],
+            ["terraform", command, "-no-color", *([] if command == "validate" else ["-input=false"]), *arguments],
             cwd=self.folder,
             env=environment,
             stdout=subprocess.PIPE,
@@ -96,6 +100,9 @@ class Terraform(unittest.TestCase):
         code, output = self.terraform("plan", "-detailed-exitcode", expect=(0, 2), **variables)
         self.assertEqual(code, 0, output)
 
+
+@unittest.skipIf(LACKING, f"{' and '.join(LACKING)} not installed: Terraform does not judge the sandbox in this run")
+class Terraform(Driver):
     def left(self):
         """What the account holds of Terraform's."""
         iam, backup, ssm = (support.client(name, self.url) for name in ("iam", "backup", "ssm"))

@@ -8,8 +8,8 @@ use super::block::{Block, document_text};
 use super::round::Round;
 use super::spot::{Gap, Spot, TODO};
 use super::template::Resource;
-use crate::config::entry::{is_key, key_of};
 use super::types::{self, Sort, Weight};
+use crate::config::entry::{is_key, key_of};
 use crate::model::KindId;
 use crate::model::safe::escaped;
 

@@ -76,7 +76,8 @@ fn rule(writer: &Writer<'_>, fields: &Fields) -> Table {
 }
 
 /// The fields of a lifecycle.
-const LIFECYCLE: [&str; 3] = ["delete_after", "move_to_cold_storage_after", "opt_in_to_archive_for_supported_resources"];
+const LIFECYCLE: [&str; 3] =
+    ["delete_after", "move_to_cold_storage_after", "opt_in_to_archive_for_supported_resources"];
 
 fn lifecycle(fields: &Fields, rows: &mut Rows) {
     rows.text(fields, LIFECYCLE[0]).text(fields, LIFECYCLE[1]).flag(fields, LIFECYCLE[2]);

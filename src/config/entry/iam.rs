@@ -54,7 +54,9 @@ pub(super) fn attachment(writer: &mut Writer<'_>, fields: &Fields) -> Table {
     let ids: Vec<Toml> = own.iter().map(|(id, _)| id.as_str().into()).collect();
     let targets: Table = [("instance_ids".to_owned(), ids.into())].into_iter().collect();
     let mut rows = Rows::default();
-    rows.value("instance_profile", Some(writer.named(KindId::InstanceProfile, profile))).table("targets", targets).done()
+    rows.value("instance_profile", Some(writer.named(KindId::InstanceProfile, profile)))
+        .table("targets", targets)
+        .done()
 }
 
 /// Adds the path, unless it is the one of IAM resources for which the file names none.

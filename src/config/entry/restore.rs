@@ -17,7 +17,9 @@ pub(super) fn restore_test(writer: &mut Writer<'_>, fields: &Fields) -> Table {
         own.text(&points, "algorithm");
         for name in ["include_vaults", "exclude_vaults"] {
             let vaults = points.get(name).and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
-            let vaults: Vec<Toml> = vaults.map(|vault| writer.named(KindId::Vault, vault)).collect();
+            // `*` stands for all of the region.
+            let named = |vault: &str| if vault == "*" { vault.into() } else { writer.named(KindId::Vault, vault) };
+            let vaults: Vec<Toml> = vaults.map(named).collect();
             // The list of the vaults that are taken stands in each entry.
             own.value(name, (!vaults.is_empty() || name == "include_vaults").then_some(vaults));
         }

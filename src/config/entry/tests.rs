@@ -46,7 +46,7 @@ fn loaded(text: &str) -> Config {
 /// Writes all entries of a file anew.
 fn rewritten(config: &Config) -> String {
     let references = References::of(&config.scope, &config.desired);
-    let mut text = layout::stack(&config.scope);
+    let mut text = layout::stack(&config.scope) + &format!("iam_path = \"{}\"\n", config.scope.iam_path);
     let mut plans: Vec<String> = Vec::new();
     for desired in &config.desired {
         let kind = desired.address.kind();

@@ -9,11 +9,11 @@ use serde_json::{Map, Value, json};
 use super::carried::PackageCarried;
 use super::normal::{parameters_to_json, read_parameters, read_targets};
 use super::shape::{alarms_to_json, location_to_json, targets_of};
-use super::{ADOPTED_ID, ADOPTING, DOCUMENT};
+use super::{ADOPTING, DOCUMENT};
 use crate::aws::{Answered, AwsError, Reader, Tags, TagsByArn};
 use crate::kind::marks;
 use crate::kind::{Carried, Desired, Found, KindLive, Live, Owner};
-use crate::kinds::identity::{is_owned_as, is_settled, unknown};
+use crate::kinds::identity::{identified, is_owned_as, is_settled, unknown};
 use crate::kinds::input::without_empty;
 use crate::kinds::live_form::{LiveForm, ids};
 use crate::model::schedule::{self, Dialect};
@@ -165,11 +165,6 @@ async fn found(reader: &Reader, entry: &Desired, known: &Known, index: &TagsByAr
     }
 }
 
-/// Returns the id by which an association is adopted.
-fn identified(entry: &Desired) -> Option<&str> {
-    entry.options.get(ADOPTED_ID).and_then(Value::as_str)
-}
-
 /// Finds the associations of an entry's name. Where there is none and the entry is adopted, one without a name and an
 /// owner is meant: the one of the entry's package and targets, else the only one of the package.
 async fn by_name(reader: &Reader, entry: &Desired, known: &[Known]) -> Result<Vec<Known>, AwsError> {
@@ -262,10 +257,11 @@ fn normal_form(reader: &Reader, association: &Answered<AssociationDescription>, 
 /// Keeps what an update of an association has to send again.
 fn of_association(answer: &Answered<AssociationDescription>, members: Value) -> Carried {
     let association = without_empty(members).as_object().cloned().unwrap_or_default();
+    let whole = without_empty(sent(answer));
     let unmodelled = Unmodelled::between(&answer.heard, &sent(answer), &ANSWERED);
     // "Both Targets and TargetMaps can't be specified together": API reference, CreateAssociation.
     let excluded = if answer.target_maps().is_empty() { Vec::new() } else { vec!["TargetMaps".to_owned()] };
-    Carried::new(PackageCarried { association, unmodelled, excluded, ..PackageCarried::default() })
+    Carried::new(PackageCarried { association, unmodelled, whole, excluded, ..PackageCarried::default() })
 }
 
 /// The members of a live association that no request has.

@@ -14,6 +14,9 @@ pub struct PackageCarried {
     /// Of an association: what an update has to send again and vssctl has no name for.
     #[serde(rename = "Unmodelled", default, skip_serializing_if = "Unmodelled::is_empty")]
     pub unmodelled: Unmodelled,
+    /// Of an association: what AWS says of it, in the shape of its requests and without its defaults filled in.
+    #[serde(skip)]
+    pub whole: Value,
     /// Of an association: members that exclude what each entry declares, so that an update ends them.
     #[serde(skip)]
     pub excluded: Vec<String>,

@@ -30,8 +30,9 @@ use serde_json::Value;
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
 use crate::kind::terraform::{Side, TerraformResource};
-use crate::kind::value::text;
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
+use crate::kind::value::{pairs, text};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, PassedRole, Shape, Transition};
+use crate::kinds::live_form::quoted;
 use crate::model::PlannedCall;
 
 pub use installation::{Installation, installation};
@@ -43,8 +44,6 @@ pub(crate) const DOCUMENT: &str = "AWS-ConfigureAWSPackage";
 
 /// The option of an entry that an adoption is about: an association without a name is looked for too.
 pub(crate) const ADOPTING: &str = "adopting";
-/// The option that names an association by AWS's id.
-pub(crate) const ADOPTED_ID: &str = "adopted_id";
 
 /// The fields of a package.
 pub(crate) const FIELDS: &[Field] = &[
@@ -123,6 +122,17 @@ impl Kind for Package {
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         let field = "association_dispatch_assume_role";
         Reference::new(Sort::Role, field, text(&desired.fields, field)).into_iter().collect()
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        let Some(carried) = live.carried.get::<PackageCarried>() else { return Vec::new() };
+        let is_said = |(_, parameter): &(&str, &str), name: &str| *parameter == name;
+        let parameters = pairs(carried.association.get("Parameters").unwrap_or(&Value::Null))
+            .filter(|(name, _)| !normal::PARAMETERS.iter().any(|known| is_said(known, name)))
+            .map(|(name, _)| format!("the parameter `{name}`"));
+        let members = carried.association.keys().filter(|name| *name != "Parameters").cloned();
+        let members = members.chain(carried.unmodelled.names()).chain(carried.excluded.clone());
+        parameters.chain(quoted(members)).collect()
     }
 
     fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {

@@ -17,7 +17,7 @@ use crate::aws::{AwsError, Reader, Tags, TagsByArn, Writer};
 use crate::kind::{Desired, Found, KindLive, Live, Look, Owner};
 use crate::kind::{diff, marks};
 use crate::kinds::expect::Expected;
-use crate::kinds::identity::{backup_owner, entries, is_owned_as, unknown};
+use crate::kinds::identity::{backup_owner, entries, identified, is_owned_as, unknown};
 use crate::kinds::input::{Input, incomplete, part, unusable, whole};
 use crate::kinds::live_form::ids;
 use crate::kinds::token as tokens;
@@ -75,7 +75,8 @@ pub(super) fn token(scope: &Scope, entry: &Desired) -> String {
     marks::creator_request_id(scope, 'p', &entry.name, &format!("{}\n{}", entry.address, entry.name))
 }
 
-/// Finds the plan of each entry: by the mark in its tags, else by its name if only one has it.
+/// Finds the plan of each entry: by the mark in its tags, else by the id by which it is adopted, else by its name if only
+/// one has it.
 pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Resolved, AwsError> {
     let (plans, index) = tokio::try_join!(reader.list_backup_plans(), reader.tagged())?;
     let scope = reader.scope();
@@ -114,9 +115,13 @@ pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Reso
             resolved.surplus.iter().any(|(_, known)| known.id == id)
                 || resolved.entries.values().any(|identity| matches!(identity, Identity::One(known) if known.id == id))
         };
+        let is_meant = |plan: &BackupPlansListMember| match identified(entry) {
+            Some(id) => plan.backup_plan_id() == Some(id),
+            None => plan.backup_plan_name() == Some(entry.name.as_str()),
+        };
         let named: Vec<&BackupPlansListMember> = plans
             .iter()
-            .filter(|plan| plan.backup_plan_name() == Some(entry.name.as_str()))
+            .filter(|plan| is_meant(plan))
             .filter(|plan| !taken(plan.backup_plan_id().unwrap_or_default()))
             .collect();
         let identity = match named.as_slice() {

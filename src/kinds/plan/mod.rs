@@ -12,6 +12,7 @@ pub(crate) mod lifecycle;
 mod shape;
 pub mod spec;
 mod terraform;
+mod unsaid;
 
 pub(crate) use document::DEFAULT_SCHEDULE;
 
@@ -169,6 +170,10 @@ impl Kind for BackupPlan {
             vault.into_iter().chain(copies).collect::<Vec<_>>()
         };
         rules.flat_map(of_rule).collect()
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        live.carried.get::<PlanCarried>().map(|carried| unsaid::unsaid(&carried.0)).unwrap_or_default()
     }
 
     fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {

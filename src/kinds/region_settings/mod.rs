@@ -18,8 +18,9 @@ use serde_json::{Map, Value, json};
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::terraform::{Side, TerraformResource};
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Shape, Transition};
 use crate::kinds::delta::Delta;
+use crate::kinds::live_form::quoted;
 use crate::model::{Action, PlannedCall};
 
 /// The fields, with the member of AWS's structure.
@@ -57,6 +58,10 @@ impl Kind for RegionSettings {
 
     fn fields(&self) -> &'static [Field] {
         FIELDS
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        live.carried.get::<SettingsCarried>().map(|carried| quoted(carried.unmodelled.names())).unwrap_or_default()
     }
 
     fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {

@@ -11,6 +11,7 @@ mod calls;
 mod carried;
 mod shape;
 pub mod spec;
+mod terraform;
 
 pub use carried::RestoreTestCarried;
 use futures_util::FutureExt;
@@ -19,9 +20,11 @@ use serde_json::Value;
 
 use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
+use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::pairs;
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
-use crate::model::{KindId, PlannedCall};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, PassedRole, Shape, Transition};
+use crate::kinds::live_form::quoted;
+use crate::model::{KindId, PlannedCall, Unmodelled};
 
 /// The resource type of all selections that the file declares. AWS has no call that changes a selection's type.
 pub(crate) const EC2: &str = "EC2";
@@ -111,6 +114,21 @@ impl Kind for RestoreTest {
         let vaults = included.filter(|vault| !vault.contains('*'));
         let vaults = vaults.filter_map(|vault| Reference::new(Sort::Vault, field, vault));
         selections.filter_map(role).chain(vaults).collect()
+    }
+
+    fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
+        terraform::resources(side)
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        let Some(carried) = live.carried.get::<RestoreTestCarried>() else { return Vec::new() };
+        let of = |(name, one): (&String, &Unmodelled)| {
+            quoted(one.names())
+                .into_iter()
+                .map(|member| format!("{member} of the selection `{name}`"))
+                .collect::<Vec<_>>()
+        };
+        quoted(carried.plan.names()).into_iter().chain(carried.selections.iter().flat_map(of)).collect()
     }
 
     fn refresh<'a>(&'a self, reader: &'a Reader, desired: &'a [Desired]) -> BoxFuture<'a, KindLive> {

@@ -21,7 +21,8 @@ use crate::aws::{AwsError, Reader, Writer};
 use crate::kind::reference::{Reference, Sort};
 use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
-use crate::kind::{Calls, Desired, Field, Kind, KindLive, Look, PassedRole, Shape, Transition};
+use crate::kind::{Calls, Desired, Field, Kind, KindLive, Live, Look, PassedRole, Shape, Transition};
+use crate::kinds::live_form::quoted;
 use crate::model::{Action, PlannedCall};
 
 /// What AWS writes before the tag key of a condition.
@@ -87,6 +88,10 @@ impl Kind for Selection {
 
     fn references(&self, desired: &Desired) -> Vec<Reference> {
         Reference::new(Sort::Role, "role", text(&desired.fields, "role")).into_iter().collect()
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        live.carried.get::<SelectionCarried>().map(|carried| quoted(carried.unmodelled.names())).unwrap_or_default()
     }
 
     fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {

@@ -24,6 +24,7 @@ use crate::kind::reference::{Reference, Sort};
 use crate::kind::terraform::{Side, TerraformResource};
 use crate::kind::value::text;
 use crate::kind::{Calls, Conflict, Desired, Field, Kind, KindLive, Live, Shape, Transition};
+use crate::kinds::live_form::quoted;
 use crate::model::{Action, FieldChange, PlannedCall};
 
 /// The fields of a vault's notifications.
@@ -122,6 +123,15 @@ impl Kind for Vault {
         all: &'a mut [(KindId, KindLive)],
     ) -> BoxFuture<'a, bool> {
         api::look_closer(reader, going, all).boxed()
+    }
+
+    fn unsaid(&self, live: &Live) -> Vec<String> {
+        let Some(carried) = live.carried.get::<VaultCarried>() else { return Vec::new() };
+        let notifications =
+            quoted(carried.notifications.names()).into_iter().map(|name| format!("{name} of its notifications"));
+        notifications
+            .chain(quoted(carried.lock.clone()).into_iter().map(|name| format!("{name} of its lock")))
+            .collect()
     }
 
     fn terraform(&self, side: &Side<'_>) -> Vec<TerraformResource> {
