@@ -219,9 +219,9 @@ fn template(account: &Account, arguments: &ExportArguments, global: &Global, ui:
             let profile = global.profile.as_ref().map(|name| format!(" --profile {}", shell_word(name)));
             let scope = &account.scope;
             ui.hint(&escaped(&format!(
-                "`aws cloudformation create-change-set --stack-name {} --change-set-name import --change-set-type IMPORT \
-                 --capabilities CAPABILITY_NAMED_IAM --template-body file://{path} --resources-to-import file://{import} \
-                 --region {}{}` imports it",
+                "`aws cloudformation create-change-set --stack-name {} --change-set-name import \
+                 --change-set-type IMPORT --capabilities CAPABILITY_NAMED_IAM --template-body file://{path} \
+                 --resources-to-import file://{import} --region {}{}` imports it",
                 scope.stack,
                 scope.region,
                 profile.unwrap_or_default()

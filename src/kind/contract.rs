@@ -121,8 +121,8 @@ pub trait Kind: Sync + std::fmt::Debug {
         Vec::new()
     }
 
-    /// Names what AWS has of a live resource beside its fields, for which the file has no words: parts of sentences, such
-    /// as `` `IndexActions` of the rule `nightly` ``. An update carries it along.
+    /// Names what AWS has of a live resource beside its fields, for which the file has no words, as parts of sentences.
+    /// An update carries it along.
     fn unsaid(&self, _live: &Live) -> Vec<String> {
         Vec::new()
     }

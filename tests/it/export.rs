@@ -155,3 +155,25 @@ fn a_template_and_a_configuration_come_with_what_an_import_takes() {
     assert!(terraform.contains("to = aws_backup_plan.daily\n"), "{terraform}");
     assert!(terraform.contains("target_vault_name            = aws_backup_vault.vss.name"), "{terraform}");
 }
+
+#[test]
+fn a_tag_that_would_be_a_function_of_a_template_is_left_out_alone() {
+    let place = Place::empty();
+    let tags = json!({ "Ref": "VaultVv", "team": "x" });
+    call(&place, "backup", "CreateBackupVault", &json!({ "BackupVaultName": "vv", "BackupVaultTags": tags }));
+    let rule = json!({ "RuleName": "r", "TargetBackupVaultName": "vv", "RecoveryPointTags": { "Fn::Sub": "x" } });
+    call(&place, "backup", "CreateBackupPlan", &json!({ "BackupPlan": { "BackupPlanName": "p", "Rules": [rule] } }));
+    let names = ["export", "vault.vv", "plan.p", "--format", "cloudformation"];
+    let run = place.sandbox(&[&names[..], &HERE[..]].concat()).exits(8);
+    let template: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let plan = &template["Resources"]["PlanP"]["Properties"]["BackupPlan"];
+    assert_eq!(plan["BackupPlanRule"][0]["TargetBackupVault"], json!({ "Ref": "VaultVv" }), "{}", run.stdout);
+    assert_eq!(plan["BackupPlanRule"][0].get("RecoveryPointTags"), None);
+    assert_eq!(template["Resources"]["VaultVv"]["Properties"].get("BackupVaultTags"), None);
+    for member in ["BackupVaultTags", "RecoveryPointTags"] {
+        assert!(run.stderr.contains(&format!("`{member}` has a key")), "{}", run.stderr);
+    }
+    // The file has words for them.
+    let file = place.sandbox(&[&names[..3], &HERE[..]].concat()).exits(0).stdout;
+    assert!(file.contains("Ref = \"VaultVv\"") && file.contains("\"Fn::Sub\" = \"x\""), "{file}");
+}

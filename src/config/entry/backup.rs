@@ -8,8 +8,8 @@ use crate::kind::Fields;
 use crate::kind::value::text;
 use crate::model::KindId;
 
-/// What the file has to name as the grace time of a compliance lock: the least that AWS takes. What a lock was made with
-/// AWS does not tell.
+/// What the file has to name as the grace time of a compliance lock: the least that AWS takes. AWS does not tell what a
+/// lock was made with.
 const GRACE: &str = "3d";
 
 pub(super) fn vault(fields: &Fields) -> Table {

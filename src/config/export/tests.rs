@@ -129,7 +129,10 @@ fn a_document_that_would_be_expanded_is_left_out_and_a_lint_is_allowed_with_its_
 #[test]
 fn long_documents_stand_in_files_of_their_own_whose_names_no_file_system_confuses() {
     let many: Vec<Value> = (0..9)
-        .map(|number| json!({ "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [format!("arn:aws:s3:::b{number}/*")] }))
+        .map(|number| {
+            let bucket = format!("arn:aws:s3:::b{number}/*");
+            json!({ "Effect": "Allow", "Action": ["s3:GetObject"], "Resource": [bucket] })
+        })
         .collect();
     let long = crate::policy::canonical(&json!({ "Version": "2012-10-17", "Statement": many })).expect("a document");
     let trust = crate::policy::trust_policy(&["ec2.amazonaws.com"]);

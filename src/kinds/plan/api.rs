@@ -75,8 +75,8 @@ pub(super) fn token(scope: &Scope, entry: &Desired) -> String {
     marks::creator_request_id(scope, 'p', &entry.name, &format!("{}\n{}", entry.address, entry.name))
 }
 
-/// Finds the plan of each entry: by the mark in its tags, else by the id by which it is adopted, else by its name if only
-/// one has it.
+/// Finds the plan of each entry: by the mark in its tags, else by the id by which it is adopted, else by its name if
+/// only one has it.
 pub(crate) async fn resolve(reader: &Reader, desired: &[Desired]) -> Result<Resolved, AwsError> {
     let (plans, index) = tokio::try_join!(reader.list_backup_plans(), reader.tagged())?;
     let scope = reader.scope();

@@ -75,7 +75,9 @@ mod tests {
                 "RuleName": "nightly", "RuleId": "id", "TargetBackupVaultName": "v",
                 "IndexActions": [{ "ResourceTypes": ["EBS"] }], "ScanActions": [],
                 "Lifecycle": { "DeleteAfterDays": 35, "DeleteAfterEvent": "DELETE_AFTER_COPY" },
-                "CopyActions": [{ "DestinationBackupVaultArn": "arn", "Lifecycle": { "DeleteAfterDays": 1 }, "New": 1 }],
+                "CopyActions": [
+                    { "DestinationBackupVaultArn": "arn", "Lifecycle": { "DeleteAfterDays": 1 }, "New": 1 },
+                ],
             }],
         });
         let wanted = [

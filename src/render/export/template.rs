@@ -80,16 +80,8 @@ pub(super) fn parts(resource: &Resource, address: &Address, ids: &mut Ids) -> Ma
     };
     let beside = kinds::of(resource.kind).unsaid(&resource.live).into_iter().filter(|what| !is_said(what));
     maker.unsaid.extend(beside.map(|what| format!("the template does not have {what}")));
-    let unsaid = &mut maker.unsaid;
     for part in &mut made {
-        // A map with such a key would be read as a function.
-        part.properties.retain(|name, value| {
-            let is_read_as_function = has_function(value, !FOREIGN.contains(&name.as_str()));
-            if is_read_as_function {
-                unsaid.push(format!("`{name}` has a key that CloudFormation would take for a function"));
-            }
-            !is_read_as_function
-        });
+        without_functions(&mut part.properties, &mut maker.unsaid);
     }
     Made { parts: made, unsaid: maker.unsaid }
 }
@@ -100,7 +92,7 @@ fn is_said(what: &str) -> bool {
     members.iter().any(|member| what.starts_with(member)) || what.ends_with(" of `EC2`")
 }
 
-/// The members whose keys come from outside: nothing in them is a function of the template's own making.
+/// The members whose keys come from outside.
 const FOREIGN: [&str; 8] = [
     "AccessPolicy",
     "AssumeRolePolicyDocument",
@@ -112,23 +104,34 @@ const FOREIGN: [&str; 8] = [
     "RestoreMetadataOverrides",
 ];
 
-/// Tells whether a value has a function in it that is none of the template's own making.
-fn has_function(value: &Value, is_own: bool) -> bool {
+/// Takes out members with a key from outside that CloudFormation would take for a function.
+fn without_functions(members: &mut Map<String, Value>, unsaid: &mut Vec<String>) {
+    members.retain(|name, value| {
+        let is_function = FOREIGN.contains(&name.as_str()) && has_function(value);
+        if is_function {
+            unsaid.push(format!("`{name}` has a key that CloudFormation would take for a function"));
+        } else {
+            inner_without_functions(value, unsaid);
+        }
+        !is_function
+    });
+}
+
+fn inner_without_functions(value: &mut Value, unsaid: &mut Vec<String>) {
+    match value {
+        Value::Object(members) => without_functions(members, unsaid),
+        Value::Array(items) => items.iter_mut().for_each(|item| inner_without_functions(item, unsaid)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
+fn has_function(value: &Value) -> bool {
     match value {
         Value::Object(members) => {
             let is_function = |key: &String| key == "Ref" || key.starts_with("Fn::");
-            let is_own_in = |key: &String| is_own && !FOREIGN.contains(&key.as_str());
-            let made = members.len() == 1
-                && is_own
-                && match (members.get("Ref"), members.get("Fn::GetAtt")) {
-                    (Some(Value::String(id)), None) => id.bytes().all(|byte| byte.is_ascii_alphanumeric()),
-                    (None, Some(Value::Array(path))) => path.len() == 2,
-                    _ => false,
-                };
-            let inner = || members.iter().any(|(key, inner)| has_function(inner, is_own_in(key)));
-            !made && (members.keys().any(is_function) || inner())
+            members.keys().any(is_function) || members.values().any(has_function)
         }
-        Value::Array(items) => items.iter().any(|item| has_function(item, is_own)),
+        Value::Array(items) => items.iter().any(has_function),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => false,
     }
 }

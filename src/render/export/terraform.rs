@@ -35,20 +35,22 @@ const BLOCKS: [&str; 13] = [
     "string_not_like",
 ];
 
-/// The arguments that name another resource: its type, and what of it they hold.
-const REFERENCES: [(&str, &str, &str); 11] = [
-    ("backup_vault_name", "aws_backup_vault", "name"),
-    ("destination_vault_arn", "aws_backup_vault", "arn"),
-    ("exclude_vaults", "aws_backup_vault", "arn"),
-    ("iam_role_arn", "aws_iam_role", "arn"),
-    ("include_vaults", "aws_backup_vault", "arn"),
-    ("permissions_boundary", "aws_iam_policy", "arn"),
-    ("plan_id", "aws_backup_plan", "id"),
-    ("policy_arn", "aws_iam_policy", "arn"),
-    ("restore_testing_plan_name", "aws_backup_restore_testing_plan", "name"),
-    ("role", "aws_iam_role", "name"),
-    ("target_vault_name", "aws_backup_vault", "name"),
-];
+/// Returns the arguments that name another resource: its type, and what of it they hold.
+fn references() -> [(&'static str, &'static str, &'static str); 11] {
+    [
+        ("backup_vault_name", "aws_backup_vault", "name"),
+        ("destination_vault_arn", "aws_backup_vault", "arn"),
+        ("exclude_vaults", "aws_backup_vault", "arn"),
+        ("iam_role_arn", "aws_iam_role", "arn"),
+        ("include_vaults", "aws_backup_vault", "arn"),
+        ("permissions_boundary", "aws_iam_policy", "arn"),
+        ("plan_id", "aws_backup_plan", "id"),
+        ("policy_arn", "aws_iam_policy", "arn"),
+        ("restore_testing_plan_name", "aws_backup_restore_testing_plan", "name"),
+        (KindId::Role.name(), "aws_iam_role", "name"),
+        ("target_vault_name", "aws_backup_vault", "name"),
+    ]
+}
 
 /// One resource of Terraform.
 struct Placed {
@@ -92,7 +94,7 @@ pub fn configuration(account: &Account, addresses: &[Address]) -> Exported {
 fn head(account: &Account, gaps: &[Gap]) -> String {
     let scope = &account.scope;
     let mut text = format!(
-        "# Written by `vssctl export --format terraform` from account {}, {}.\n\
+        "# Written by `vssctl export` from account {}, {}.\n\
          # `terraform plan` shows what it imports, and nothing to change.\n",
         escaped(&scope.account_id),
         escaped(&scope.region)
@@ -317,13 +319,13 @@ fn argument(name: &str, value: &Value, known: &Known, of: &Placed) -> Option<Hcl
             .collect();
         return (!blocks.is_empty()).then_some(Hcl::Blocks(blocks));
     }
-    if matches!(name, "policy" | "assume_role_policy")
+    if name.ends_with("policy")
         && let Some(document) = value.as_str().and_then(|text| serde_json::from_str::<Value>(text).ok())
         && document.is_object()
     {
         return Some(Hcl::Json(document));
     }
-    if let Some((_, other, attribute)) = REFERENCES.iter().find(|(argument, _, _)| *argument == name) {
+    if let Some((_, other, attribute)) = references().iter().find(|(argument, _, _)| *argument == name) {
         let resolved = |value: &Value| {
             let text = value.as_str().unwrap_or_default();
             match known.get(&(*other, *attribute, text.to_owned())) {
