@@ -18,6 +18,7 @@ pub mod json;
 pub mod kind_id;
 pub(crate) mod managed_policies;
 pub mod marks;
+pub mod natural;
 pub mod operation;
 pub mod partition;
 pub mod safe;

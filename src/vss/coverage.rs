@@ -12,6 +12,7 @@ use super::declared::Declared;
 use super::evidence::{Evidence, Instance, Known, Plan, PlanOwner, Selection, Unread};
 use super::schedule;
 use super::selection::{By, Resource, Selected, names_no_instance, select};
+use crate::model::natural;
 
 mod near;
 
@@ -201,12 +202,8 @@ pub fn coverage(evidence: &Evidence) -> Coverage {
         .map(|instance| cover(evidence, plans, instance, &mut collisions))
         .collect();
     covered.sort_by(|one, other| {
-        (one.protection, !one.is_finding(), &one.name, &one.id).cmp(&(
-            other.protection,
-            !other.is_finding(),
-            &other.name,
-            &other.id,
-        ))
+        let by_need = (one.protection, !one.is_finding()).cmp(&(other.protection, !other.is_finding()));
+        by_need.then_with(|| natural::compare(&one.name, &other.name)).then_with(|| one.id.cmp(&other.id))
     });
     let selections = plans.iter().filter_map(|plan| plan.selections.unread());
     let lists = [evidence.instances.unread(), evidence.plans.unread(), evidence.opt_in.unread()];

@@ -18,6 +18,7 @@ use super::declared::Declared;
 use super::evidence::{Evidence, Job, Unread};
 use super::messages::Meaning;
 use super::version::System;
+use crate::model::natural;
 
 mod decide;
 mod due;
@@ -224,7 +225,10 @@ pub fn verify(evidence: &Evidence, options: &Options) -> Report {
             subject.verify(evidence, options, jobs, &Promised { ages: &ages, copies: &copies })
         })
         .collect();
-    instances.sort_by(|one, other| (one.verdict, &one.name, &one.id).cmp(&(other.verdict, &other.name, &other.id)));
+    instances.sort_by(|one, other| {
+        let by_name = natural::compare(&one.name, &other.name).then_with(|| one.id.cmp(&other.id));
+        one.verdict.cmp(&other.verdict).then(by_name)
+    });
     let lists = [
         evidence.instances.unread(),
         evidence.jobs.unread(),

@@ -52,6 +52,18 @@ impl Subject {
         Self::Instance { id: instance.id.clone(), name: instance.name.clone() }
     }
 
+    /// Returns where subjects of its sort stand: servers first.
+    pub(super) fn rank(&self) -> u8 {
+        match self {
+            Self::Instance { .. } => 0,
+            Self::Plan { .. } => 1,
+            Self::Selection { .. } => 2,
+            Self::Role { .. } => 3,
+            Self::Key { .. } => 4,
+            Self::Region { .. } => 5,
+        }
+    }
+
     /// Returns the subject as texts show it.
     pub fn title(&self) -> String {
         match self {

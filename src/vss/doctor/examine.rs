@@ -9,6 +9,7 @@ use super::{
     CHECKS, Diagnosis, Options, agent, backups, cluster, copies, declared, inside, keys, network, permissions, plans,
     restore,
 };
+use crate::model::natural;
 use crate::vss::evidence::{Evidence, Instance};
 use crate::vss::verify;
 
@@ -35,7 +36,10 @@ pub fn diagnose(evidence: &Evidence, options: &Options) -> Diagnosis {
     backups::check(evidence, &patients, &verdicts, &mut notes);
     let Notes { mut findings, undecided, powers: _ } = notes;
     findings.sort_by(|one, other| {
-        (one.severity, &one.subject, one.check).cmp(&(other.severity, &other.subject, other.check))
+        let by_need = (one.severity, one.subject.rank()).cmp(&(other.severity, other.subject.rank()));
+        by_need
+            .then_with(|| natural::compare(&one.subject.title(), &other.subject.title()))
+            .then_with(|| (&one.subject, one.check).cmp(&(&other.subject, other.check)))
     });
     let inspected = patients
         .iter()

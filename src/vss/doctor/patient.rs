@@ -1,6 +1,7 @@
 //! The instances that are examined, each with what several checks ask about it.
 
 use super::{File, Options, Subject};
+use crate::model::natural;
 use crate::vss::coverage::{self, Membership};
 use crate::vss::evidence::{Evidence, Instance, Plan};
 use crate::vss::package::{PackageEvidence, believed};
@@ -86,7 +87,9 @@ pub(super) fn patients<'a>(evidence: &'a Evidence, options: &Options) -> Vec<Pat
     if options.only.is_empty() && patients.iter().any(wants_vss) {
         patients.retain(wants_vss);
     }
-    patients
-        .sort_by(|one, other| (&one.instance.name, &one.instance.id).cmp(&(&other.instance.name, &other.instance.id)));
+    patients.sort_by(|one, other| {
+        let (one, other) = (one.instance, other.instance);
+        natural::compare(&one.name, &other.name).then_with(|| one.id.cmp(&other.id))
+    });
     patients
 }
