@@ -11,8 +11,8 @@ use super::exit::{CliError, Exit};
 use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
-    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, export, fmt, graph, init, migrate, output,
-    permissions, plan, sandbox, schema, show, unlock, validate, verify, version,
+    adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, export, fmt, graph, init, migrate,
+    output, permissions, plan, sandbox, schema, show, unlock, validate, verify, version,
 };
 use crate::model::Diagnostics;
 
