@@ -100,13 +100,21 @@ fn object(members: &Map<String, Value>, depth: usize) -> String {
     }
     let margin = "  ".repeat(depth);
     let rows: Vec<(String, String)> =
-        members.iter().map(|(key, value)| (quoted(key), literal(value, depth + 1))).collect();
+        members.iter().map(|(key, value)| (member(key), literal(value, depth + 1))).collect();
     let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
     let lines: String = rows
         .iter()
         .map(|(key, value)| format!("{margin}  {key}{} = {value}\n", " ".repeat(width - key.chars().count())))
         .collect();
     format!("{{\n{lines}{margin}}}")
+}
+
+/// Writes the key of a member: plain where it is a name, as people write it. `for` begins an expression there.
+fn member(key: &str) -> String {
+    let is_plain = key.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_')
+        && key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte))
+        && !["for", "if", "in", "null", "true", "false"].contains(&key);
+    if is_plain { key.to_owned() } else { quoted(key) }
 }
 
 /// Writes a text as a quoted template in which nothing is an expression (Terraform language, "Strings and Templates").
@@ -169,11 +177,11 @@ mod tests {
                 ("rule".to_owned(), Hcl::Blocks(vec![vec![("x".to_owned(), Hcl::Literal(json!(1)))], Vec::new()])),
                 ("name".to_owned(), Hcl::Literal(json!("n"))),
                 ("role_arn".to_owned(), Hcl::Reference("aws_iam_role.r.arn".to_owned())),
-                ("tags".to_owned(), Hcl::Literal(json!({ "a": "b", "ccc": "d" }))),
+                ("tags".to_owned(), Hcl::Literal(json!({ "a": "b", "for": "d", "e:f": 1 }))),
             ],
         );
         let wanted = "resource \"a\" \"b\" {\n  name     = \"n\"\n  role_arn = aws_iam_role.r.arn\n  tags = {\n    \
-                      \"a\"   = \"b\"\n    \"ccc\" = \"d\"\n  }\n  rule {\n    x = 1\n  }\n  rule {\n  }\n}\n";
+                      a     = \"b\"\n    \"for\" = \"d\"\n    \"e:f\" = 1\n  }\n  rule {\n    x = 1\n  }\n  rule {\n  }\n}\n";
         assert_eq!(text, wanted);
     }
 }

@@ -275,7 +275,7 @@ struct Names(BTreeSet<(&'static str, String)>);
 
 impl Names {
     fn give(&mut self, resource_type: &'static str, key: &str) -> String {
-        let plain = key_of(key);
+        let plain = key_of(&without_arn(key));
         let plain = if plain.starts_with(|first: char| first.is_ascii_alphabetic() || first == '_') {
             plain
         } else {
@@ -284,6 +284,12 @@ impl Names {
         let mut names = std::iter::once(plain.clone()).chain((2..).map(|number| format!("{plain}-{number}")));
         names.find(|name| self.0.insert((resource_type, name.clone()))).expect("there is always another number")
     }
+}
+
+/// Takes the ARN of a managed policy out of a key: `app/arn:aws:iam::aws:policy/ReadAll` is `app/ReadAll`.
+fn without_arn(key: &str) -> String {
+    let Some((holder, arn)) = key.split_once("/arn:") else { return key.to_owned() };
+    format!("{holder}/{}", arn.rsplit('/').next().unwrap_or(arn))
 }
 
 /// The names of resources by type, attribute and value.
