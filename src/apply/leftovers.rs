@@ -70,6 +70,7 @@ mod tests {
                 .iter()
                 .map(|(text, code)| Diagnostic::error(code, "somebody else's").at(&address(text)))
                 .collect(),
+            security: crate::plan::Security::default(),
             is_targeted: false,
         }
     }

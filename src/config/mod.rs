@@ -38,4 +38,5 @@ mod tree;
 pub use folder::{Shelf, ShelfError};
 pub use limits::{FILE as LARGEST_FILE, RESOLVED};
 pub use load::{Config, Loaded, decode_written, load, load_shelf, load_text, read_written, syntax};
+pub(crate) use presets::of_role as preset_of;
 pub use schema::schema;

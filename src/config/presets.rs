@@ -2,9 +2,12 @@
 
 use serde_json::{Value, json};
 
+use crate::kind::Fields;
 use crate::kinds::role::spec::Preset;
 use crate::model::Scope;
+use crate::model::arn::managed_policy_arn;
 use crate::model::managed_policies::known;
+use crate::policy;
 
 /// The least that an instance needs to be managed by Systems Manager.
 pub(crate) const SSM_CORE: &str = "AmazonSSMManagedInstanceCore";
@@ -51,6 +54,35 @@ pub(crate) fn filling(preset: Preset, scope: &Scope) -> Filling {
             profile: false,
         },
     }
+}
+
+/// What a preset attaches to a role.
+#[derive(Debug)]
+pub(crate) struct Attached {
+    /// The ARNs of managed policies.
+    pub(crate) managed: Vec<String>,
+    /// The names of inline policies.
+    pub(crate) inline: Vec<String>,
+}
+
+/// Returns what the preset attaches that an entry of a role amounts to: its trust, and all of its policies, with more
+/// beside them or not.
+pub(crate) fn of_role(fields: &Fields, scope: &Scope) -> Option<Attached> {
+    let trust = fields.get("trust")?;
+    let managed = fields.get("managed_policies").and_then(Value::as_array);
+    let has = |arn: &String| managed.into_iter().flatten().any(|held| held == arn.as_str());
+    let inline = |name: &str| fields.get("inline_policies").and_then(|inline| inline.get(name));
+    let presets = [Preset::VssInstance, Preset::VssInstanceBackupOnly, Preset::BackupService];
+    presets.into_iter().find_map(|preset| {
+        let filling = filling(preset, scope);
+        let arns: Vec<String> = filling.managed.iter().map(|name| managed_policy_arn(scope, name)).collect();
+        let holds = |(name, document): &(&str, Value)| inline(name).is_some_and(|own| policy::equal(own, document));
+        let is_it = policy::equal(trust, &policy::trust_policy(&[filling.service]))
+            && arns.iter().all(has)
+            && filling.inline.iter().all(holds);
+        let names = || filling.inline.iter().map(|(name, _)| (*name).to_owned()).collect();
+        is_it.then(|| Attached { managed: arns.clone(), inline: names() })
+    })
 }
 
 /// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without

@@ -149,8 +149,15 @@ impl FromStr for Hazard {
 pub struct HazardNote {
     /// What consent is asked for.
     pub hazard: Hazard,
-    /// What makes it one, in part of a sentence.
+    /// What is lost, for whom and until when, in part of a sentence.
     pub why: String,
+}
+
+impl HazardNote {
+    /// Makes a note of what is lost and for whom, and of its end, which begins with `until`.
+    pub fn new(hazard: Hazard, what: impl fmt::Display, end: impl fmt::Display) -> Self {
+        Self { hazard, why: format!("{what}, {end}") }
+    }
 }
 
 #[cfg(test)]

@@ -13,8 +13,8 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Step, hazard, holders, near, quotas, references, renames, seconds, servers,
-    unreached, unreadable, verdict,
+    Change, FORMAT, Orphan, Plan, Security, Step, hazard, holders, near, quotas, references, renames, seconds,
+    security, servers, unreached, unreadable, verdict,
 };
 use crate::kind::Found;
 use crate::kinds::registry;
@@ -28,7 +28,7 @@ pub fn build(input: &Input<'_>) -> Plan {
     replace(&mut work);
     let kept = delete(input, &mut work);
     let precedence = refuse(input, &mut work);
-    let steps = steps(input, &mut work, &precedence);
+    let (steps, security) = steps(input, &mut work, &precedence);
     Plan {
         format: FORMAT,
         tool: concat!("vssctl ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -38,6 +38,7 @@ pub fn build(input: &Input<'_>) -> Plan {
         orphans: kept,
         steps,
         diagnostics: work.diagnostics,
+        security,
         is_targeted: !input.options.targets.is_empty(),
     }
 }
@@ -113,12 +114,14 @@ fn refuse(input: &Input<'_>, work: &mut Work<'_>) -> Precedence {
     precedence
 }
 
-/// The fifth stage: asks the kinds for the calls of what is left, puts them in order, and notes their hazards.
-fn steps(input: &Input<'_>, work: &mut Work<'_>, precedence: &Precedence) -> Vec<Step> {
+/// The fifth stage: asks the kinds for the calls of what is left, puts them in order, and notes their hazards and who
+/// may do more or less by them.
+fn steps(input: &Input<'_>, work: &mut Work<'_>, precedence: &Precedence) -> (Vec<Step>, Security) {
     let Work { drafts, diagnostics } = work;
     // A deletion without calls becomes no change here, so the hazards come after the calls.
     let graph = calls(input, drafts, precedence);
-    let mut hazards = hazard::find(input, drafts);
+    let found = security::find(input, drafts);
+    let mut hazards = hazard::find(input, drafts, &found);
     precedence.add_hazards(&mut hazards);
     let mut steps = graph.steps(rank).unwrap_or_else(|error| {
         diagnostics.push(
@@ -128,7 +131,7 @@ fn steps(input: &Input<'_>, work: &mut Work<'_>, precedence: &Precedence) -> Vec
         Vec::new()
     });
     hazard::attach(&mut steps, hazards);
-    steps
+    (steps, security::view(&found))
 }
 
 fn change(draft: Draft<'_>) -> Change {

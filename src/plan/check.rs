@@ -42,6 +42,10 @@ pub fn violations(plan: &Plan, live: &[(KindId, KindLive)]) -> Vec<String> {
         }
         let before: BTreeSet<usize> =
             step.after.iter().flat_map(|id| ancestors[*id].iter().copied().chain([*id])).collect();
+        // Whoever consents is told how long it lasts.
+        for note in step.hazards.iter().filter(|note| !note.why.contains(", until ")) {
+            found.push(format!("`{}` at `{}` does not say until when", note.hazard, step.address));
+        }
         let action = actions.get(&step.address).copied();
         for (place, call) in step.calls.iter().enumerate() {
             // A call that waits for a command comes after the call that sends it.
@@ -148,6 +152,7 @@ mod tests {
     use super::*;
     use crate::model::Scope;
     use crate::model::call::{EXPECT, output};
+    use crate::plan::HazardNote;
     use crate::plan::{Change, Step};
 
     fn plan() -> Plan {
@@ -195,6 +200,7 @@ mod tests {
                 ),
             ],
             diagnostics: Vec::new(),
+            security: crate::plan::Security::default(),
             is_targeted: false,
         }
     }
@@ -209,6 +215,16 @@ mod tests {
         let mut plan = plan();
         plan.steps[1].after.clear();
         assert_eq!(violations(&plan, &[]).len(), 1);
+    }
+
+    #[test]
+    fn a_hazard_that_does_not_say_until_when_is_found() {
+        let mut plan = plan();
+        let hazard = crate::plan::Hazard::VssDisabled;
+        plan.steps[0].hazards.push(HazardNote::new(hazard, "backups", "until it is asked for again"));
+        assert_eq!(violations(&plan, &[]), [""; 0]);
+        plan.steps[0].hazards.push(HazardNote { hazard, why: "backups are crash-consistent".to_owned() });
+        assert_eq!(violations(&plan, &[]), ["`vss-disabled` at `plan.a` does not say until when"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::HazardNote;
+use super::{HazardNote, Security};
 use crate::model::{Action, Address, Cause, Diagnostic, FieldChange, Location, Phase, PlannedCall, Scope, Severity};
 
 /// The version of the JSON plan.
@@ -97,6 +97,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Diagnostic>,
+    /// What principals may do more and less after it.
+    #[serde(skip_serializing_if = "Security::is_empty")]
+    pub security: Security,
     /// It was asked for some resources only (`--target`), and says nothing of the others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_targeted: bool,

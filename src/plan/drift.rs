@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::draft::{Draft, Input};
 use super::hazard::{self, Hazard, HazardNote};
-use super::{Change, Plan};
+use super::{About, Change, Plan, security};
 use crate::kind::overlay::{overlaid, present};
 use crate::kind::{Carried, Desired, Found, Kind, KindLive, Live, Owner, diff};
 use crate::kinds;
@@ -158,7 +158,20 @@ pub fn losses(input: &Input<'_>) -> Losses {
     let account = declared_account(input, &sides);
     let wanted: Vec<Desired> = sides.iter().filter_map(|side| side.actual.clone()).collect();
     let drafts: Vec<Draft<'_>> = sides.iter().map(draft).collect();
-    hazard::find(&Input { desired: &wanted, live: &account, ..*input }, &drafts)
+    let input = &Input { desired: &wanted, live: &account, ..*input };
+    let security = security::find(input, &drafts);
+    let mut losses = hazard::find(input, &drafts, &security);
+    for found in security.iter().filter(|found| found.widens) {
+        let notes = losses.entry(found.turn.address.clone()).or_default();
+        if !notes.iter().any(|note| note.why.starts_with(&found.turn.words)) {
+            let hazard = match found.turn.about {
+                About::Trust => Hazard::TrustWidened,
+                About::Permissions | About::VaultPolicy | About::Instances => Hazard::PrivilegeWidened,
+            };
+            notes.push(HazardNote::new(hazard, &found.turn.words, "until it is taken back"));
+        }
+    }
+    losses
 }
 
 /// Turns an entry round. What could not be read is not known to have lost anything; neither is a command that was not

@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::fingerprint::{Observed, canonical, observe};
-use super::{Change, FORMAT, Orphan, Plan, Step};
+use super::{Change, FORMAT, Orphan, Plan, Security, Step};
 use crate::config;
 use crate::kind::{Desired, KindLive};
 use crate::model::Consents;
@@ -130,6 +130,10 @@ pub struct SavedPlan {
     pub steps: Vec<SavedStep>,
     /// What the plan saw.
     pub objects: Vec<Observed>,
+    /// What principals may do more and less after it; it follows from the entries and from what the plan saw, and is no
+    /// part of the digest.
+    #[serde(default, skip_serializing_if = "Security::is_empty")]
+    pub security: Security,
     /// What is refused, what could not be read, and which limits were reached.
     pub diagnostics: Vec<Notice>,
     /// What the file consents to, for showing: no part of the digest, and no consent by itself.
@@ -184,6 +188,7 @@ impl SavedPlan {
             orphans: plan.orphans.iter().map(SavedOrphan::from).collect(),
             steps: plan.steps.iter().map(SavedStep::from).collect(),
             objects: observe(plan, desired, live, &[]),
+            security: plan.security.clone(),
             diagnostics: plan.diagnostics.iter().map(notice).collect(),
             consents: Vec::new(),
         };
@@ -237,6 +242,7 @@ impl SavedPlan {
             orphans,
             steps,
             objects,
+            security: _,
             diagnostics: _,
             consents: _,
         } = self;
@@ -323,6 +329,7 @@ impl SavedPlan {
             changes: self.changes.iter().map(Change::from).collect(),
             orphans: self.orphans.iter().map(Orphan::from).collect(),
             steps: self.steps.iter().map(Step::from).collect(),
+            security: self.security.clone(),
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
             is_targeted: !self.options.targets.is_empty(),
         }

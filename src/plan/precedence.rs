@@ -68,8 +68,8 @@ impl Precedence {
         held
     }
 
-    fn note(&mut self, address: &Address, why: String) {
-        let note = HazardNote { hazard: Hazard::VssUnavailable, why };
+    fn note(&mut self, address: &Address, what: &str, end: &str) {
+        let note = HazardNote::new(Hazard::VssUnavailable, what, end);
         self.hazards.entry(address.clone()).or_default().push(note);
     }
 }

@@ -42,6 +42,7 @@ mod evaluate_tests;
 pub mod keys;
 pub mod lint;
 mod locate;
+pub(crate) mod managed;
 mod pattern;
 pub(crate) mod permits;
 #[cfg(test)]

@@ -22,6 +22,7 @@ pub mod progress;
 pub mod proof;
 pub mod report;
 pub mod sarif;
+pub(crate) mod security;
 pub mod stats;
 pub mod text;
 pub mod text_diff;

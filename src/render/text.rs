@@ -9,6 +9,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::fields::{field_lines, with_own_causes, write_lines};
 use super::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
+use super::security;
 use crate::kinds;
 use crate::model::consent::Consent;
 use crate::model::safe::escaped;
@@ -51,6 +52,11 @@ pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, wid
     for change in plan.changes.iter().filter(|it| it.action == Action::NoOp && !it.settles.is_empty()) {
         let _ = writeln!(text, "\n  {BOLD}{}{BOLD:#}", header(&change.address, &change.name, width));
         settled(&mut text, change, 4, width);
+    }
+    let security = security::text(&plan.security, width);
+    if !security.is_empty() {
+        text.push('\n');
+        text.push_str(&security);
     }
     if !plan.orphans.is_empty() {
         text.push('\n');

@@ -14,13 +14,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::iam::{Policy, PolicyVersion};
 use crate::model::managed_policies::known;
-
-const FILES: [&str; 4] = [
-    include_str!("managed_policies/AWSEC2VssSnapshotPolicy.json"),
-    include_str!("managed_policies/AmazonSSMManagedInstanceCore.json"),
-    include_str!("managed_policies/AWSBackupServiceRolePolicyForBackup.json"),
-    include_str!("managed_policies/AWSBackupServiceRolePolicyForRestores.json"),
-];
+use crate::policy::managed::{FILES, OTHERS};
 
 #[derive(Debug, Deserialize)]
 struct Published {
@@ -38,9 +32,6 @@ struct PublishedVersion {
     created: String,
     document: Value,
 }
-
-/// The policies of which the default version alone is known here.
-const OTHERS: &str = include_str!("managed_policies/others.json");
 
 #[derive(Debug, Deserialize)]
 struct Other {

@@ -77,6 +77,16 @@ impl Asked {
         })
     }
 
+    /// Tells whether it selects an instance.
+    pub fn takes(&self, specimen: &Specimen) -> bool {
+        takes(&self.selection, specimen)
+    }
+
+    /// Describes what it asks for; `None` where that contradicts itself.
+    pub fn words(&self) -> Option<String> {
+        self.specimens.first().map(Specimen::words)
+    }
+
     fn both_take(&self, other: &Self, specimen: &Specimen) -> bool {
         takes(&self.selection, specimen) && takes(&other.selection, specimen)
     }

@@ -55,6 +55,7 @@ pub(crate) fn asks(
     let shown = place.sandbox(&[&["plan"], more].concat()).exits(0).stdout;
     assert!(shown.contains(&format!("! {hazard}: ")) && shown.contains("--allow "), "{shown}");
 
+    ends(&place, more);
     let refused = apply(&[]).exits(4);
     let line = format!("{hazard} at `{address}`: ");
     assert!(refused.stderr.contains(&line), "no {line} in {}", refused.stderr);
@@ -69,6 +70,20 @@ pub(crate) fn asks(
     apply(&["--allow", &consent]).exits(0);
     assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
     shown
+}
+
+/// Checks that each hazard of the plan says in one line until when it is.
+#[track_caller]
+fn ends(place: &Place, more: &[&str]) {
+    let run = place.sandbox(&[&["plan", "--format", "json"], more].concat()).exits(0);
+    let plan: Value = serde_json::from_str(&run.stdout).expect("JSON");
+    let steps = plan["steps"].as_array().into_iter().flatten();
+    let notes: Vec<&Value> = steps.flat_map(|step| step["hazards"].as_array().into_iter().flatten()).collect();
+    assert!(!notes.is_empty(), "{}", run.stdout);
+    for note in notes {
+        let why = note["why"].as_str().unwrap_or_default();
+        assert!(why.contains(", until ") && !why.contains('\n'), "no end in {note}");
+    }
 }
 
 pub(crate) fn nothing(_: &Place) {}
@@ -321,9 +336,14 @@ fn finishing_what_an_interrupted_apply_left_asks_nothing() {
     let backup = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForBackup";
     call(&place, "iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": backup }));
     place.sandbox(&["apply", "--yes"]).exits(0);
-    // Now a selection names the role: what it gets, AWS Backup can use at once.
+    // Now a selection names the role: what it gets, AWS Backup can use at once. What its preset attaches is put back
+    // without a question, and anything else asks.
     let restore = "arn:aws:iam::aws:policy/service-role/AWSBackupServiceRolePolicyForRestores";
     call(&place, "iam", "DetachRolePolicy", &json!({ "RoleName": "AWSBackupVss", "PolicyArn": restore }));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+    let preset = "preset = \"backup-service\"";
+    let other = DOCUMENT.replace("ec2:DescribeImages", "sqs:SendMessage");
+    place.write("vss.toml", MAIN_JOB.replace(preset, &format!("{preset}\ninline_policies.x = '{other}'")));
     let run = place.sandbox(&["apply", "--yes"]).exits(4);
     assert!(run.stderr.contains("--allow privilege-widened"), "{}", run.stderr);
 }

@@ -59,6 +59,7 @@ mod restore_tests;
 mod saved_plans;
 mod scenarios;
 mod schemas;
+mod security;
 mod servers;
 mod strangers;
 mod swaps;

@@ -89,6 +89,7 @@ fn plan(steps: &[Row<'_>]) -> Plan {
             })
             .collect(),
         diagnostics: Vec::new(),
+        security: crate::plan::Security::default(),
         is_targeted: false,
     }
 }

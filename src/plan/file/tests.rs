@@ -18,6 +18,7 @@ fn saved(now: &str) -> SavedPlan {
         orphans: Vec::new(),
         steps: Vec::new(),
         diagnostics: Vec::new(),
+        security: crate::plan::Security::default(),
         is_targeted: false,
     };
     let occasion = Occasion {

@@ -7,16 +7,17 @@ use serde_json::{Value, json};
 
 use super::notes::Notes;
 use super::subject::{Subject, texts};
-use super::{Hazard, powers, systems};
+use super::{Hazard, powers, systems, whom};
 use crate::kind::Live;
 use crate::kind::diff;
 use crate::kinds::plan::DEFAULT_SCHEDULE;
 use crate::model::Action;
 use crate::model::duration::days;
 use crate::model::schedule::{Dialect, Schedule, zone};
-use crate::policy;
+use crate::plan::About;
 use crate::vss::gate::POLICY;
 use crate::vss::package::{Installed, is_package};
+use crate::vss::targets;
 use crate::vss::version::MANAGED_POLICY;
 
 fn installs(action: &Value) -> bool {
@@ -29,7 +30,8 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     if subject.is(Action::Create) {
         let name = subject.after("package_name").as_str().unwrap_or_default();
         if is_package(name) && subject.after("action") == "Uninstall" {
-            notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
+            let whom = targets::words(subject.after("targets"));
+            notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances of {whom}"), INSTALLED);
         }
         if let Some(pin) = subject.after("version").as_str().filter(|pin| !pin.is_empty())
             && installs(subject.after("action"))
@@ -42,7 +44,8 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
     if subject.is(Action::Delete) {
         // A command has installed the package already; forgetting the command removes nothing.
         if installs(subject.before("action")) && !live.ids.contains_key("CommandId") {
-            notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
+            let what = format!("nothing installs `{name}` on new instances any more");
+            notes.add(Hazard::VssUnavailable, what, INSTALLED);
         }
         return;
     }
@@ -50,14 +53,17 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
         return;
     }
     if installs(subject.before("action")) && !installs(subject.after("action")) {
-        notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances"));
+        let whom = targets::words(subject.after("targets"));
+        notes.add(Hazard::VssUnavailable, format!("`{name}` is removed from the instances of {whom}"), INSTALLED);
     }
     let version = |value: &'_ Value| value.as_str().filter(|text| !text.is_empty()).map(str::to_owned);
     match (version(subject.before("version")), version(subject.after("version"))) {
         (Some(before), Some(after))
             if numbers(&after) < numbers(&before) && !systems::is_held_rightly(subject, &after) =>
         {
-            notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {before} to {after}"));
+            let whom = targets::words(subject.after("targets"));
+            let what = format!("`{name}` goes back from {before} to {after} on the instances of {whom}");
+            notes.add(Hazard::VssUnavailable, what, format!("until the entry asks for {before} again"));
         }
         (None, Some(after)) if installs(subject.after("action")) => pinned(subject, name, &after, notes),
         _ => {}
@@ -70,6 +76,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
                 notes.add(
                     Hazard::VssUnavailable,
                     format!("`{name}` no longer reaches the instances of `{key}` = `{value}`"),
+                    "until the targets name them again",
                 );
             }
         }
@@ -87,7 +94,8 @@ fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
             && machine.is_meant(subject.after("targets"))
         {
             let title = machine.title();
-            notes.add(Hazard::VssUnavailable, format!("`{name}` goes back from {version} to {pin} on {title}"));
+            let what = format!("`{name}` goes back from {version} to {pin} on {title}");
+            notes.add(Hazard::VssUnavailable, what, format!("until the entry asks for {version} or later"));
         }
     }
     let has_policy = |role: &&Live| {
@@ -103,6 +111,7 @@ fn pinned(subject: &Subject<'_>, name: &str, pin: &str, notes: &mut Notes) {
         notes.add(
             Hazard::VssUnavailable,
             format!("`{name}` {goes} {pin}, and `{POLICY}` of the role `{}` works from {MANAGED_POLICY} on", role.name),
+            format!("until the entry asks for {MANAGED_POLICY} or later"),
         );
     }
 }
@@ -114,7 +123,8 @@ fn unscheduled(subject: &Subject<'_>, notes: &mut Notes) {
     let Some(live) = subject.draft.live.filter(|_| is_command && subject.draft.second_of.is_some()) else { return };
     if subject.before("action") == "Install" && !live.ids.contains_key("CommandId") && subject.is_changed() {
         let name = subject.before("package_name").as_str().unwrap_or(&live.name);
-        notes.add(Hazard::VssUnavailable, format!("nothing installs `{name}` on new instances any more"));
+        let what = format!("nothing installs `{name}` on new instances any more");
+        notes.add(Hazard::VssUnavailable, what, INSTALLED);
     }
 }
 
@@ -140,22 +150,19 @@ pub(super) fn vault(subject: &Subject<'_>, notes: &mut Notes) {
     if is_empty && diff::is_empty(subject.before("access_policy")) {
         return;
     }
-    for more in policy::widened([subject.before("access_policy")], [subject.after("access_policy")]) {
-        let text = more.to_ascii_lowercase();
-        let deletes = [
-            "backup:deleterecoverypoint",
-            "backup:updaterecoverypointlifecycle",
-            "`backup:*",
-            "`backup:delete*",
-            "`*`",
-        ];
-        if deletes.iter().any(|action| text.contains(action)) {
-            notes.add(Hazard::RecoveryPointsDeleted, format!("the vault's policy {more}"));
-        } else {
-            notes.add(Hazard::PrivilegeWidened, format!("the vault's policy {more}"));
-        }
+    for found in subject.widened(About::VaultPolicy) {
+        let words = &found.turn.words;
+        let deletes = match &found.grant {
+            Some(grant) => DELETES.iter().any(|action| grant.is_about(action)),
+            None => DELETES.iter().any(|action| words.contains(action)) || words.contains("backup:*"),
+        };
+        let hazard = if deletes { Hazard::RecoveryPointsDeleted } else { Hazard::PrivilegeWidened };
+        notes.add(hazard, words, "until the policy says so again");
     }
 }
+
+/// The actions that delete recovery points, or let them expire.
+const DELETES: [&str; 2] = ["backup:DeleteRecoveryPoint", "backup:UpdateRecoveryPointLifecycle"];
 
 /// Notes the rules that name a vault which is deleted before it is made again: a rule that runs meanwhile has no vault
 /// for its backup.
@@ -171,6 +178,7 @@ fn missing(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
                     format!(
                         "the rule `{name}` of the plan `{plan}` has no vault while this one is deleted and made again"
                     ),
+                    "until this run has made it",
                 );
             }
         }
@@ -185,17 +193,25 @@ fn lock(subject: &Subject<'_>, notes: &mut Notes) {
     let (before, after) = (subject.before("lock"), subject.after("lock"));
     if after["mode"] == "compliance" && (is_made || subject.is(Action::Replace) || subject.changes("lock")) {
         let grace = subject.draft.desired.and_then(|desired| desired.options.get("changeable_for"));
-        let grace = grace.and_then(Value::as_str).map(|grace| format!(" after {grace}")).unwrap_or_default();
+        let grace = grace.and_then(Value::as_str);
+        let after = grace.map(|grace| format!(" after {grace}")).unwrap_or_default();
+        // How the lock comes off in time: the entry without it, applied.
+        let end = grace.map_or_else(
+            || "until the end of its recovery points, for it holds from this run on".to_owned(),
+            |grace| format!("until {grace} after this run: a file without it still takes it off till then"),
+        );
         notes.add(
             Hazard::IrreversibleLock,
-            format!("nobody can take the compliance lock off{grace}, nor delete what it keeps"),
+            format!("nobody can take the compliance lock off{after}, nor delete what it keeps{}", held(subject)),
+            end,
         );
     }
     if is_made || !subject.changes("lock") || diff::is_empty(before) {
         return;
     }
     if diff::is_empty(after) {
-        notes.add(Hazard::RecoveryPointsDeleted, "the Vault Lock that keeps recovery points from being deleted goes");
+        let what = "the Vault Lock that keeps recovery points from being deleted goes";
+        notes.add(Hazard::RecoveryPointsDeleted, format!("{what}{}", held(subject)), "until a lock is set again");
         return;
     }
     let length = |lock: &Value, name: &str| lock[name].as_str().and_then(|text| days::parse(text).ok());
@@ -205,6 +221,7 @@ fn lock(subject: &Subject<'_>, notes: &mut Notes) {
         notes.add(
             Hazard::RetentionShortened,
             format!("the Vault Lock takes backups that are kept for {now}, not {}", days::format(least)),
+            format!("until its shortest time is {} again", days::format(least)),
         );
     }
     let (most_before, most_after) = (length(before, "max_retention"), length(after, "max_retention"));
@@ -212,16 +229,28 @@ fn lock(subject: &Subject<'_>, notes: &mut Notes) {
         notes.add(
             Hazard::RetentionShortened,
             format!("the Vault Lock takes no backups that are kept for more than {}", days::format(most)),
+            "until its longest time is longer again",
         );
     }
 }
 
-pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
-    if subject.draft.live.is_none() || !subject.is_changed() {
-        return;
+/// Says how many recovery points a vault holds, where AWS says it.
+fn held(subject: &Subject<'_>) -> String {
+    match subject.draft.live.and_then(recovery_points) {
+        Some(count) => format!(" (it holds {count} recovery points now)"),
+        None => String::new(),
     }
+}
+
+/// Until when nothing installs a package.
+const INSTALLED: &str = "until an entry installs it again";
+
+pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
+    let Some(live) = subject.draft.live.filter(|_| subject.is_changed()) else { return };
+    let whom = || whom::of_plan(subject, live);
     if subject.before("windows_vss") == true && subject.after("windows_vss") == false {
-        notes.add(Hazard::VssDisabled, "backups of Windows instances are only crash-consistent from then on");
+        let what = "backups of Windows instances are only crash-consistent from then on";
+        notes.add(Hazard::VssDisabled, format!("{what}: {}", whom()), "until `windows_vss` is true again");
     }
     let (before, after) = (subject.before("rule"), subject.after("rule"));
     let Some(rules) = before.as_object() else { return };
@@ -229,10 +258,12 @@ pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
     for (name, old) in rules {
         if let Some(new) = after.get(name.as_str()) {
             if old[CONTINUOUS] == true && new[CONTINUOUS] == false {
-                notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more continuous backups"));
+                let what = format!("the rule `{name}` makes no more continuous backups of {}", whom());
+                notes.add(Hazard::ProtectionGap, what, "until `enable_continuous_backup` is true again");
             }
             if let Some(why) = rarer(old, new) {
-                notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes backups less often: {why}"));
+                let what = format!("the rule `{name}` makes backups less often: {why} ({})", whom());
+                notes.add(Hazard::ProtectionGap, what, "until the schedule is as often again");
             }
             retention(&format!("the rule `{name}`"), old, new, notes);
             continue;
@@ -247,14 +278,27 @@ pub(super) fn plan(subject: &Subject<'_>, notes: &mut Notes) {
             (keeps("vault") || diff::is_empty(&new["vault"])) && runs && is_continuous
         };
         let mut others = after.as_object().into_iter().flatten();
-        match others.find(|(name, new)| !rules.contains_key(*name) && !taken.contains(name) && same(new)) {
-            Some((name, new)) => {
-                taken.push(name);
-                retention(&format!("the rule `{name}`"), old, new, notes);
-            }
-            None => notes.add(Hazard::ProtectionGap, format!("the rule `{name}` makes no more backups")),
+        let renamed = others.find(|(name, new)| !rules.contains_key(*name) && !taken.contains(name) && same(new));
+        if let Some((name, new)) = renamed {
+            taken.push(name);
+            retention(&format!("the rule `{name}`"), old, new, notes);
+        } else {
+            let what = format!("the rule `{name}` makes no more backups of {}", whom());
+            notes.add(Hazard::ProtectionGap, what, until_next(after));
         }
     }
+}
+
+/// Says when the rules that are left make the next backups.
+fn until_next(rules: &Value) -> String {
+    let text = |rule: &Value, field: &str| rule[field].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    let next = rules.as_object().into_iter().flatten().map(|(name, rule)| {
+        let schedule = text(rule, "schedule").unwrap_or_else(|| DEFAULT_SCHEDULE.to_owned());
+        let zone = text(rule, "timezone").map(|zone| format!(" {zone}")).unwrap_or_default();
+        format!("the rule `{name}` runs (`{schedule}`{zone})")
+    });
+    let next: Vec<String> = next.take(2).collect();
+    if next.is_empty() { "until a rule makes some again".to_owned() } else { format!("until {}", next.join(" or ")) }
 }
 
 /// Point-in-time backups.
@@ -304,7 +348,17 @@ fn retention(what: &str, old: &Value, new: &Value, notes: &mut Notes) {
     if after < before {
         let now = days::format(after);
         let was = if before == u32::MAX { "for ever".to_owned() } else { format!("for {}", days::format(before)) };
-        notes.add(Hazard::RetentionShortened, format!("{what} keeps backups for {now}, not {was}"));
+        let earlier =
+            if before == u32::MAX { String::new() } else { format!(", {} earlier", days::format(before - after)) };
+        // AWS Backup, "Update a backup plan": what a plan made before the change keeps its own lifecycle.
+        notes.add(
+            Hazard::RetentionShortened,
+            format!(
+                "{what} keeps backups for {now}, not {was}: those that it makes from its next run on expire after \
+                 {now}{earlier}, the ones that are there keep their time"
+            ),
+            format!("until it keeps them {was} again"),
+        );
     }
     copies(what, old, new, notes);
 }
@@ -313,16 +367,20 @@ fn copies(what: &str, old: &Value, new: &Value, notes: &mut Notes) {
     let Some(wanted) = new.get("copy_actions") else { return };
     for (vault, copy) in old["copy_actions"].as_object().into_iter().flatten() {
         let name = vault.rsplit(':').next().unwrap_or(vault);
-        match wanted.get(vault.as_str()) {
-            Some(wanted) => retention(&format!("{what}, copying to `{name}`,"), copy, wanted, notes),
-            None => notes.add(Hazard::ProtectionGap, format!("{what} makes no more copies to `{name}`")),
+        if let Some(wanted) = wanted.get(vault.as_str()) {
+            retention(&format!("{what}, copying to `{name}`,"), copy, wanted, notes);
+        } else {
+            let end = "until the copy is asked for again; copies that are there stay till they expire";
+            notes.add(Hazard::ProtectionGap, format!("{what} makes no more copies to `{name}`"), end);
         }
     }
 }
 
 pub(super) fn selection(subject: &Subject<'_>, notes: &mut Notes) {
     if subject.is(Action::Delete) {
-        notes.add(Hazard::ProtectionGap, "what only this selection selects is backed up no more");
+        let whom = subject.draft.live.map(|live| whom::selected(subject, &live.fields)).unwrap_or_default();
+        let what = format!("what only this selection selects is backed up no more: {whom}");
+        notes.add(Hazard::ProtectionGap, what, "until another selection selects it and runs");
         return;
     }
     if !subject.is(Action::Create) && !subject.is_changed() {
@@ -331,7 +389,7 @@ pub(super) fn selection(subject: &Subject<'_>, notes: &mut Notes) {
     if let Some(breadth) = breadth(&|field| subject.after(field)) {
         let was_broad = subject.draft.live.is_some() && self::breadth(&|field| subject.before(field)).is_some();
         if !was_broad {
-            notes.add(Hazard::BroadSelection, breadth);
+            notes.add(Hazard::BroadSelection, breadth, "until `match` narrows it");
         }
     }
     if subject.draft.live.is_none() {
@@ -344,8 +402,9 @@ pub(super) fn selection(subject: &Subject<'_>, notes: &mut Notes) {
     {
         let name = after.rsplit('/').next().unwrap_or(after);
         let why = format!("the role `{name}` has none of AWS Backup's permissions: no backup of the selection works");
-        notes.add(Hazard::ProtectionGap, why);
+        notes.add(Hazard::ProtectionGap, why, "until the role has them");
     }
+    let hit = lost(subject);
     for (field, narrows) in [
         ("arns", false),
         ("any", false),
@@ -363,10 +422,17 @@ pub(super) fn selection(subject: &Subject<'_>, notes: &mut Notes) {
             let verb = if narrows { "has the new condition" } else { "loses" };
             notes.add(
                 Hazard::ProtectionGap,
-                format!("the selection {verb} `{field}` `{value}`: {why} is backed up no more"),
+                format!("the selection {verb} `{field}` `{value}`: {why} is backed up no more{hit}"),
+                "until a selection selects it and runs",
             );
         }
     }
+}
+
+/// Names the instances that a changed selection selects no more.
+fn lost(subject: &Subject<'_>) -> String {
+    let (Some(live), Some(desired)) = (subject.draft.live, subject.draft.desired) else { return String::new() };
+    whom::no_longer(subject, &live.fields, &desired.fields)
 }
 
 /// Says how a selection selects everything of a sort, if it does.
@@ -394,7 +460,7 @@ pub(super) fn region_settings(subject: &Subject<'_>, notes: &mut Notes) {
     for (kind, wanted) in after.as_object().into_iter().flatten() {
         if *wanted == false && before[kind.as_str()] == true {
             let why = format!("AWS Backup no longer backs up {kind} that selections find by tags");
-            notes.add(Hazard::ProtectionGap, why);
+            notes.add(Hazard::ProtectionGap, why, "until the region opts in again");
         }
     }
 }

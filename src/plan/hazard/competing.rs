@@ -28,7 +28,8 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
         let Some(shared) = targets::shared(after, &other.targets, instances) else { continue };
         if does_other || targets::shared(before, &other.targets, instances).is_none() {
             let advice = if is_made { advice(subject, other) } else { String::new() };
-            notes.add(Hazard::CompetingAssociation, format!("{}{advice}", why(other, &shared)));
+            let end = format!("until one of the two goes: whichever ran last counts{advice}");
+            notes.add(Hazard::CompetingAssociation, why(other, &shared), end);
         }
     }
 }

@@ -10,7 +10,7 @@ use crate::kinds::attachment::AttachmentCarried;
 use crate::model::consent::Consent;
 use crate::model::{Action, Address, Consents, Diagnostic, KindId, Phase};
 use crate::plan::draft::{Draft, Input};
-use crate::plan::{Plan, Step};
+use crate::plan::{Plan, Step, security};
 
 /// From this many live resources on, a plan that changes more than half of the stack is a large one.
 const LARGE: usize = 10;
@@ -41,11 +41,15 @@ pub fn all(plan: &Plan) -> impl Iterator<Item = (&Address, &HazardNote)> {
 }
 
 /// Finds the hazards of each resource.
-pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap<Address, Vec<HazardNote>> {
+pub(in crate::plan) fn find(
+    input: &Input<'_>,
+    drafts: &[Draft<'_>],
+    security: &[security::Found],
+) -> BTreeMap<Address, Vec<HazardNote>> {
     let mut found = BTreeMap::new();
     for draft in drafts {
         let mut notes = Notes::default();
-        let subject = Subject { draft, input };
+        let subject = Subject { draft, input, security };
         match draft.kind.id() {
             KindId::Role => iam::role(&subject, &mut notes),
             KindId::Policy => iam::policy(&subject, &mut notes),
@@ -63,13 +67,13 @@ pub(in crate::plan) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> BTreeMap
         }
         if let (Action::Adopt, Some(Owner::CloudFormation(stack))) = (draft.action, draft.live.map(|live| &live.owner))
         {
-            let why =
-                format!("the CloudFormation stack `{stack}` made it, and changes or deletes it until it lets it go");
-            notes.add(Hazard::SharedResource, why);
+            let what = format!("the CloudFormation stack `{stack}` made it, and changes or deletes it");
+            notes.add(Hazard::SharedResource, what, "until it lets it go");
         }
         if !draft.dropped.is_empty() {
             let names = draft.dropped.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-            notes.add(Hazard::UnknownFieldDropped, format!("AWS has {names}, which this version of vssctl can't keep"));
+            let what = format!("AWS has {names}, which this version of vssctl can't keep");
+            notes.add(Hazard::UnknownFieldDropped, what, "until somebody sets them again by other means");
         }
         // A part of the stack says nothing about what it takes along.
         let is_the_end = input.options.destroy && input.options.targets.is_empty();
@@ -116,6 +120,7 @@ fn large_change(input: &Input<'_>, drafts: &[Draft<'_>]) -> Option<(Address, Haz
     if input.options.destroy || changed.len() <= LARGE || changed.len() * 2 <= existing {
         return None;
     }
-    let why = format!("{} of the {existing} live resources change in one plan", changed.len());
-    Some((changed.first()?.address.clone(), HazardNote { hazard: Hazard::LargeChange, why }))
+    let what = format!("{} of the {existing} live resources change in one plan", changed.len());
+    let note = HazardNote::new(Hazard::LargeChange, what, "until it is done");
+    Some((changed.first()?.address.clone(), note))
 }

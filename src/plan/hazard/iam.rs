@@ -13,9 +13,8 @@ use super::notes::Notes;
 use super::powers::{Lost, Need, Sides};
 use super::subject::{Subject, texts};
 use crate::kind::Live;
-use crate::kind::diff;
 use crate::model::Action;
-use crate::policy;
+use crate::plan::About;
 
 /// What instances and AWS Backup need for VSS: the AWS managed policy, and the actions one of which stands for it in
 /// documents of the customer's own.
@@ -53,17 +52,22 @@ pub(super) fn role(subject: &Subject<'_>, notes: &mut Notes) {
     if changed {
         trust(subject, notes);
         if is_in_use(subject, live) {
-            privileges(subject, notes);
+            widened(subject, About::Permissions, Hazard::PrivilegeWidened, notes);
         }
         vss(subject, notes);
     }
     let profiles = holders(subject, live, HolderKind::Kind(KindId::InstanceProfile));
     if goes || subject.is(Action::Replace) {
-        let what = if goes { "goes" } else { "is deleted and made again" };
+        let (what, end) = if goes {
+            ("goes", "until the profile has a role again")
+        } else {
+            ("is deleted and made again", "until the new role reaches them, up to an hour after this run")
+        };
         for profile in &profiles {
             notes.add(
                 Hazard::CredentialGap,
                 format!("the role {what}: instances with the profile `{profile}` lose their credentials"),
+                end,
             );
         }
     }
@@ -75,6 +79,7 @@ pub(super) fn role(subject: &Subject<'_>, notes: &mut Notes) {
             notes.add(
                 Hazard::SharedResource,
                 format!("the instance profile `{profile}`, which is not this stack's, holds the role"),
+                "until its owner takes the role out of it",
             );
         }
     }
@@ -101,9 +106,7 @@ fn trust(subject: &Subject<'_>, notes: &mut Notes) {
     if !subject.changes("trust") {
         return;
     }
-    for more in policy::widened([subject.before("trust")], [subject.after("trust")]) {
-        notes.add(Hazard::TrustWidened, format!("the trust policy {more}"));
-    }
+    widened(subject, About::Trust, Hazard::TrustWidened, notes);
     for (service, hazard, lost) in [
         ("ec2.amazonaws.com", Hazard::CredentialGap, "its instances have no credentials"),
         ("backup.amazonaws.com", Hazard::ProtectionGap, "no backup starts"),
@@ -120,40 +123,22 @@ fn trust(subject: &Subject<'_>, notes: &mut Notes) {
             notes.add(
                 hazard,
                 format!("`{service}` may assume the role only under a new condition: where it is not met, {lost}"),
+                "until it is met or goes",
             );
         }
     }
 }
 
-fn privileges(subject: &Subject<'_>, notes: &mut Notes) {
-    if subject.changes("managed_policies") {
-        let before = texts(subject.before("managed_policies"));
-        for arn in texts(subject.after("managed_policies")).into_iter().filter(|arn| !before.contains(arn)) {
-            notes.add(Hazard::PrivilegeWidened, format!("the role gets `{arn}`"));
-        }
-    }
-    if subject.changes("inline_policies") {
-        let (before, after) = (subject.before("inline_policies"), subject.after("inline_policies"));
-        for more in policy::widened(documents(before), documents(after)) {
-            notes.add(Hazard::PrivilegeWidened, format!("the inline policies {}", plural(&more)));
-        }
-    }
-    let (before, after) = (subject.before("permissions_boundary"), subject.after("permissions_boundary"));
-    if subject.changes("permissions_boundary") && !diff::is_empty(before) {
-        let what =
-            if diff::is_empty(after) { "loses its permissions boundary" } else { "gets another permissions boundary" };
-        notes.add(Hazard::PrivilegeWidened, format!("the role {what}"));
-    }
-}
-
-/// `allows` of one document is `allow` of several.
-fn plural(more: &str) -> String {
-    for (one, several) in [("allows ", "allow "), ("no longer denies ", "no longer deny "), ("denies ", "deny ")] {
-        if let Some(rest) = more.strip_prefix(one) {
-            return format!("{several}{rest}");
-        }
-    }
-    more.to_owned()
+/// Notes what is allowed more: the first statement, and how many more there are, which the view of the plan has.
+fn widened(subject: &Subject<'_>, about: About, hazard: Hazard, notes: &mut Notes) {
+    let mut all = subject.widened(about);
+    let Some(first) = all.next() else { return };
+    let more = match all.count() {
+        0 => String::new(),
+        1 => ", and 1 more (see Security)".to_owned(),
+        more => format!(", and {more} more (see Security)"),
+    };
+    notes.add(hazard, format!("{}{more}", first.turn.words), "until it is taken back");
 }
 
 fn vss(subject: &Subject<'_>, notes: &mut Notes) {
@@ -169,7 +154,8 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
         match sides.lost(need) {
             Lost::Nothing => {}
             Lost::All(what) => {
-                notes.add(Hazard::VssUnavailable, format!("{role} loses `{what}`, which VSS backups need"));
+                let what = format!("{role} loses `{what}`, which VSS backups need");
+                notes.add(Hazard::VssUnavailable, what, "until the role has it again");
             }
             Lost::Some(actions) => {
                 let named: Vec<String> = actions.iter().map(|action| format!("`{action}`")).collect();
@@ -182,6 +168,7 @@ fn taken(sides: &Sides<'_>, trust: &Value, role: &str, notes: &mut Notes) {
                              {them}",
                             named.join(", ")
                         ),
+                        "until the denial goes or the boundary lets it through",
                     );
                 }
             }
@@ -199,6 +186,7 @@ fn orphans(subject: &Subject<'_>, notes: &mut Notes) {
                     "AWS Backup needs the role to expire the {count} recovery points in the vault `{}`",
                     vault.name
                 ),
+                "until the role is there again under its old ARN, or somebody deletes them",
             );
         }
     }
@@ -213,6 +201,7 @@ fn unassumable(subject: &Subject<'_>, live: &Live, notes: &mut Notes) {
         notes.add(
             Hazard::ProtectionGap,
             format!("no backup of the selection `{}` starts while the role is deleted and made again", selection.name),
+            "until this run has moved it to the new role",
         );
     }
 }
@@ -221,9 +210,7 @@ pub(super) fn policy(subject: &Subject<'_>, notes: &mut Notes) {
     let Some(live) = subject.draft.live else { return };
     let goes = subject.is(Action::Delete) || subject.is(Action::Replace);
     if subject.is_changed() && subject.changes("document") {
-        for more in policy::widened([subject.before("document")], [subject.after("document")]) {
-            notes.add(Hazard::PrivilegeWidened, format!("the policy {more}"));
-        }
+        widened(subject, About::Permissions, Hazard::PrivilegeWidened, notes);
     }
     if subject.is_changed() && subject.changes("document") {
         // What VSS needs may be denied, or no longer be allowed, in a policy that a role has or that bounds it.
@@ -245,10 +232,12 @@ pub(super) fn policy(subject: &Subject<'_>, notes: &mut Notes) {
         for role in
             holders(subject, live, HolderKind::Kind(KindId::Role)).iter().filter(|role| !ours.contains(&role.as_str()))
         {
-            notes.add(Hazard::SharedResource, format!("the role `{role}`, which is not this stack's, has the policy"));
+            let what = format!("the role `{role}`, which is not this stack's, has the policy");
+            notes.add(Hazard::SharedResource, what, "until its owner detaches it");
         }
         for others in holders(subject, live, HolderKind::Principal) {
-            notes.add(Hazard::SharedResource, format!("users or groups have the policy: {others}"));
+            let what = format!("users or groups have the policy: {others}");
+            notes.add(Hazard::SharedResource, what, "until it is detached from them");
         }
     }
 }
@@ -264,16 +253,16 @@ pub(super) fn instance_profile(subject: &Subject<'_>, notes: &mut Notes) {
     if role.is_empty() {
         return;
     }
-    let what = if subject.is(Action::Delete) {
-        "goes"
+    let (what, end) = if subject.is(Action::Delete) {
+        ("goes", "until they get another profile")
     } else if subject.is(Action::Replace) {
-        "is deleted and made again"
+        ("is deleted and made again", "until they are associated with the new one")
     } else if subject.is_changed() && subject.changes("role") {
-        "gets another role, which takes up to an hour to reach running instances"
+        ("gets another role, which takes up to an hour to reach running instances", "until the new role reaches them")
     } else {
         return;
     };
-    notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"));
+    notes.add(Hazard::CredentialGap, format!("the profile {what}: its instances are without `{role}`"), end);
 }
 
 /// Notes what instances lose with the profile that is on them now.
@@ -285,7 +274,8 @@ pub(super) fn attachment(subject: &Subject<'_>, notes: &mut Notes) {
     if subject.is(Action::Delete) {
         let lost: Vec<&str> = on.map(|(instance, _)| instance.as_str()).filter(|instance| is_own(instance)).collect();
         if let Some(instances) = listed(&lost) {
-            notes.add(Hazard::CredentialGap, format!("the instance profile is taken off {instances}"));
+            let what = format!("the instance profile is taken off {instances}");
+            notes.add(Hazard::CredentialGap, what, "until they get a profile again");
         }
         return;
     }
@@ -298,13 +288,15 @@ pub(super) fn attachment(subject: &Subject<'_>, notes: &mut Notes) {
         .collect();
     let instances: Vec<&str> = swapped.iter().map(|(instance, _)| *instance).collect();
     if let Some(instances) = listed(&instances) {
-        notes.add(Hazard::CredentialGap, format!("another instance profile takes the place of the one on {instances}"));
+        let what = format!("another instance profile takes the place of the one on {instances}");
+        notes.add(Hazard::CredentialGap, what, "until the new one reaches them, up to an hour after this run");
     }
     for (instance, profile) in swapped.iter().filter(|(instance, _)| !is_own(instance)) {
         let name = profile.as_str().and_then(|arn| arn.rsplit('/').next()).unwrap_or_default();
         notes.add(
             Hazard::SharedResource,
             format!("the instance profile `{name}`, which is not this stack's, is taken off `{instance}`"),
+            "until its owner puts it back",
         );
     }
 }
@@ -326,11 +318,6 @@ fn statements<'a>(trust: &'a Value, service: &'a str, effect: &'a str) -> impl I
         one => std::slice::from_ref(one),
     };
     all.iter().filter(move |one| one["Effect"] == effect && (trusts(&one["Principal"], service)))
-}
-
-/// Gives the documents of a map of them.
-fn documents(value: &Value) -> impl Iterator<Item = &Value> {
-    value.as_object().into_iter().flatten().map(|(_, document)| document)
 }
 
 /// Tells whether a trust policy names a service.

@@ -18,6 +18,7 @@ mod restore_test;
 mod subject;
 mod systems;
 mod twice;
+mod whom;
 
 pub use crate::model::hazard::{Hazard, HazardNote};
 pub use find::{all, unconsented, unused};

@@ -1,5 +1,7 @@
 //! The hazards of one resource, as they are found.
 
+use std::fmt::Display;
+
 use super::{Hazard, HazardNote};
 
 /// The hazards of one resource, each once.
@@ -7,8 +9,9 @@ use super::{Hazard, HazardNote};
 pub(super) struct Notes(Vec<HazardNote>);
 
 impl Notes {
-    pub(super) fn add(&mut self, hazard: Hazard, why: impl Into<String>) {
-        let note = HazardNote { hazard, why: why.into() };
+    /// Notes what is lost and for whom, and the end of it, which begins with `until`.
+    pub(super) fn add(&mut self, hazard: Hazard, what: impl Display, end: impl Display) {
+        let note = HazardNote::new(hazard, what, end);
         if !self.0.contains(&note) {
             self.0.push(note);
         }

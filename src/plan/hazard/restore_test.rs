@@ -26,7 +26,7 @@ pub(super) fn restore_test(subject: &Subject<'_>, notes: &mut Notes) {
             let why = format!(
                 "the selection `{name}` starts servers from backups, with the host names and domain of those{hint}"
             );
-            notes.add(Hazard::StartsInstances, why);
+            notes.add(Hazard::StartsInstances, why, "until AWS Backup deletes them at the end of each test");
         }
     }
 }

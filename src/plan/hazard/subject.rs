@@ -5,12 +5,15 @@ use serde_json::Value;
 use crate::kind::{Found, Live, Owner};
 use crate::model::{Action, KindId};
 use crate::plan::draft::{Draft, Input};
+use crate::plan::{About, security};
 
 /// A resource whose hazards are looked for, and what its plan is built from.
 #[derive(Clone, Copy)]
 pub(super) struct Subject<'a> {
     pub(super) draft: &'a Draft<'a>,
     pub(super) input: &'a Input<'a>,
+    /// Who may do more or less by the plan.
+    pub(super) security: &'a [security::Found],
 }
 
 impl<'a> Subject<'a> {
@@ -47,6 +50,15 @@ impl<'a> Subject<'a> {
     pub(super) fn changes(&self, field: &str) -> bool {
         let within = |path: &str| path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'));
         self.draft.fields.iter().any(|change| within(&change.path))
+    }
+
+    /// Lists what the resource lets principals do more that are not new, but for what its preset is for.
+    pub(super) fn widened(&self, about: About) -> impl Iterator<Item = &'a security::Found> {
+        let address = &self.draft.address;
+        let counts = move |found: &&security::Found| {
+            found.widens && !found.is_new && !found.by_preset && found.turn.about == about
+        };
+        self.security.iter().filter(move |found| found.turn.address == *address).filter(counts)
     }
 
     /// Returns every live resource of a kind that was read, whoever it belongs to.

@@ -64,7 +64,7 @@ pub(super) fn package(subject: &Subject<'_>, notes: &mut Notes) {
             (false, Some(version)) => format!("`{name}` {version} goes to {titles}: {rule}"),
             (false, None) => format!("the newest `{name}` goes to {titles}: {rule}"),
         };
-        notes.add(Hazard::VssUnavailable, why);
+        notes.add(Hazard::VssUnavailable, why, "until a version that works there is installed again");
     }
 }
 

@@ -14,9 +14,12 @@ use jiff::Timestamp;
 use super::{Hazard, HazardNote};
 use crate::model::Address;
 use crate::plan::draft::{Draft, Input};
+pub(super) use sides::asked;
 use sides::{Chosen, Side, Sides};
 use times::{Meetings, Timing};
 
+/// Until when it is so.
+const TWICE: &str = "until one of them runs at another time or selects others: of two jobs at once the later one fails";
 /// How many other plans are named at one step.
 const MOST: usize = 3;
 
@@ -37,8 +40,8 @@ pub(super) fn find(input: &Input<'_>, drafts: &[Draft<'_>]) -> Vec<(Address, Haz
     let notes = search.found.iter().flat_map(|(step, found)| {
         let more = found.len().saturating_sub(MOST);
         let rest = (more > 0).then(|| format!("{more} more plans select the same and run at overlapping times"));
-        let whys = found.values().take(MOST).map(Found::why).chain(rest);
-        whys.map(|why| ((*step).clone(), HazardNote { hazard: Hazard::BackedUpTwice, why }))
+        let whats = found.values().take(MOST).map(Found::why).chain(rest);
+        whats.map(|what| ((*step).clone(), HazardNote::new(Hazard::BackedUpTwice, what, TWICE)))
     });
     notes.collect()
 }

@@ -57,7 +57,8 @@ pub(super) fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>
         let blamed: BTreeSet<Address> = held.iter().filter(alone).cloned().collect();
         for cause in if blamed.is_empty() { held } else { blamed } {
             for (rule, titles) in Machine::by_rule(&machines) {
-                precedence.note(&cause, format!("what VSS backups need is taken from {titles}: {rule}"));
+                let what = format!("what VSS backups need is taken from {titles}: {rule}");
+                precedence.note(&cause, &what, "until they have it again");
             }
         }
     }

@@ -221,8 +221,8 @@ fn consent(swap: &Swap<'_>, evidence: &Evidence, precedence: &mut Precedence) {
         Machines::NotRead => String::new(),
     };
     for cause in &swap.causes {
-        precedence
-            .note(cause, format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}"));
+        let what = format!("`{POLICY}` takes the place of a policy that older packages need: it {WORKS}{why}");
+        precedence.note(cause, &what, "until the packages are new enough");
     }
 }
 
@@ -247,7 +247,7 @@ fn unread(evidence: &Evidence, drafts: &[Draft<'_>], precedence: &mut Precedence
                 "what older packages need may go with the role that instances lose, and what it allows is not known \
                  (allow `{action}`)"
             );
-            precedence.note(&draft.address, why);
+            precedence.note(&draft.address, &why, "until their role has it again");
         }
     }
 }
@@ -264,7 +264,8 @@ fn losses(input: &Input<'_>, evidence: &Evidence, drafts: &[Draft<'_>], preceden
         }
         let loses = |address: &&Address| address.kind() != KindId::Role && !serves(&|other| other == *address);
         for address in held.iter().filter(loses) {
-            precedence.note(address, format!("instances with the profile `{}` lose what VSS backups need", way.0));
+            let what = format!("instances with the profile `{}` lose what VSS backups need", way.0);
+            precedence.note(address, &what, "until their role has it again");
         }
     }
 }

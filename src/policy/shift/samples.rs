@@ -10,6 +10,8 @@ use crate::policy::pattern::PARTS;
 
 /// How many sets of places are looked at before it is given up.
 const MOST: usize = 30_000;
+/// The most characters of all patterns together.
+const LONGEST: usize = 20_000;
 
 /// One piece of a pattern. Within a part of an ARN, a wildcard takes no colon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -83,6 +85,9 @@ type Places = Vec<(u32, u32)>;
 /// Returns a text for each set of patterns that fit a text together; `None` where there is too much to look at. With
 /// `wanted`, only texts matter that one of those patterns fits.
 pub(super) fn samples(patterns: &[Vec<Token>], wanted: Option<&Bits>) -> Option<Vec<Sample>> {
+    if patterns.iter().map(Vec::len).sum::<usize>() > LONGEST {
+        return None;
+    }
     let automaton = Automaton(patterns);
     let matters =
         |places: &Places| wanted.is_none_or(|wanted| places.iter().any(|(pattern, _)| wanted.has(*pattern as usize)));

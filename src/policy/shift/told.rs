@@ -175,35 +175,23 @@ fn spelled(rules: &Rules, action: &str) -> String {
 
 type Sources = BTreeSet<usize>;
 
-/// Puts pieces together that differ in their actions alone, then in their resources, then in their principals.
+/// Puts pieces of the same policies together that differ in their actions alone, then in their resources, then in their
+/// principals.
 fn together(rules: &Rules, pieces: impl Iterator<Item = (Piece, Vec<String>, Sources)>) -> Vec<Grant> {
-    let mut by_action: BTreeMap<(Piece, Vec<String>), (BTreeSet<String>, Sources)> = BTreeMap::new();
+    let mut by_action: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
     for (mut piece, except, sources) in pieces {
-        let action = match &piece.action {
-            Term::One(action) => {
-                let action = spelled(rules, action);
-                piece.action = Term::None;
-                Some(action)
-            }
-            Term::None | Term::Not(_) => None,
-        };
-        let entry = by_action.entry((piece, except)).or_default();
-        entry.0.extend(action);
-        entry.1.extend(sources);
+        let action = taken(&mut piece.action).map(|action| spelled(rules, &action));
+        by_action.entry((piece, except, sources)).or_default().extend(action);
     }
-    let mut by_resource: BTreeMap<_, (BTreeSet<String>, Sources)> = BTreeMap::new();
-    for ((mut piece, except), (actions, sources)) in by_action {
+    let mut by_resource: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for ((mut piece, except, sources), actions) in by_action {
         let resource = taken(&mut piece.resource);
-        let entry = by_resource.entry((piece, except, actions)).or_default();
-        entry.0.extend(resource);
-        entry.1.extend(sources);
+        by_resource.entry((piece, except, sources, actions)).or_default().extend(resource);
     }
-    let mut by_principal: BTreeMap<_, (BTreeSet<String>, Sources)> = BTreeMap::new();
-    for ((mut piece, except, actions), (resources, sources)) in by_resource {
+    let mut by_principal: BTreeMap<_, BTreeSet<String>> = BTreeMap::new();
+    for ((mut piece, except, sources, actions), resources) in by_resource {
         let principal = taken(&mut piece.principal);
-        let entry = by_principal.entry((piece, except, actions, resources)).or_default();
-        entry.0.extend(principal);
-        entry.1.extend(sources);
+        by_principal.entry((piece, except, sources, actions, resources)).or_default().extend(principal);
     }
     let not = |term: &Term| match term {
         Term::Not(names) => names.clone(),
@@ -213,7 +201,7 @@ fn together(rules: &Rules, pieces: impl Iterator<Item = (Piece, Vec<String>, Sou
     let name = |text: &String| text.split_once(' ').map_or(text.clone(), |(_, name)| name.to_owned());
     let mut grants: Vec<Grant> = by_principal
         .into_iter()
-        .map(|((piece, except, actions, resources), (principals, sources))| Grant {
+        .map(|((piece, except, sources, actions, resources), principals)| Grant {
             denies: piece.denies,
             principals: principals.iter().map(name).collect(),
             not_principals: not(&piece.principal).iter().map(name).collect(),

@@ -15,7 +15,7 @@ use crate::model::{Action, Cause};
 use crate::plan::file::{SavedChange, SavedPlan};
 use crate::plan::{Change, Hazard, Plan, Summary, hazard};
 use crate::render::fields::{field_lines, with_own_causes, write_lines};
-use crate::render::text;
+use crate::render::{security, text};
 
 /// The most characters of a comment on GitHub.
 pub const COMMENT: usize = 65_535;
@@ -167,8 +167,8 @@ pub fn apply_line(saved: &SavedPlan, options_of_same: &str) -> String {
     line
 }
 
-/// Returns the parts in the order of their weight: what can't be done, what takes something away, what changes, what is
-/// new, and then what is only told.
+/// Returns the parts in the order of their weight: who may do more or less, what can't be done, what takes something
+/// away, what changes, what is new, and then what is only told.
 fn blocks(saved: &SavedPlan, plan: &Plan) -> Vec<Block> {
     let all = notable(saved);
     let is_told = |change: &&SavedChange| change.action != Action::NoOp || !change.settles.is_empty();
@@ -186,7 +186,11 @@ fn blocks(saved: &SavedPlan, plan: &Plan) -> Vec<Block> {
         };
         (weight != 0, !has_hazard(change), weight)
     });
-    let mut blocks: Vec<Block> = changes.into_iter().map(|change| block(change, saved, plan)).collect();
+    let security = security::diff(&saved.security);
+    let title = security::TITLE.to_owned();
+    let security = Some(Block { title, lines: security, is_open: true }).filter(|block| !block.lines.is_empty());
+    let of_changes = changes.into_iter().map(|change| block(change, saved, plan));
+    let mut blocks: Vec<Block> = security.into_iter().chain(of_changes).collect();
     let others = all.iter().filter(|notable| !notable.rule.starts_with("hazard/"));
     let lines: Vec<String> = others.flat_map(notice).collect();
     if !lines.is_empty() {

@@ -35,6 +35,7 @@ fn plan_of(changes: Vec<Change>) -> Plan {
         orphans: Vec::new(),
         steps,
         diagnostics: Vec::new(),
+        security: crate::plan::Security::default(),
         is_targeted: false,
     }
 }

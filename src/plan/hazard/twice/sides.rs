@@ -202,7 +202,7 @@ fn rules(rules: Option<&Value>, live: &Value) -> BTreeMap<String, Timing> {
 }
 
 /// Reads a selection in normal form.
-fn asked(input: &Input<'_>, fields: &Map<String, Value>) -> Rc<Asked> {
+pub(in crate::plan::hazard) fn asked(input: &Input<'_>, fields: &Map<String, Value>) -> Rc<Asked> {
     let texts = |name: &str| -> Vec<String> {
         let items = fields.get(name).and_then(Value::as_array).into_iter().flatten();
         items.filter_map(Value::as_str).map(str::to_owned).collect()
