@@ -42,6 +42,8 @@ pub enum Hazard {
     BackedUpTwice,
     /// An association of somebody else's installs the same package on the same instances, or removes it there.
     CompetingAssociation,
+    /// A package other than AwsVssComponents: its scripts run as SYSTEM on the servers that it means.
+    RunsAsSystem,
     /// Others use the resource too: instance profiles, roles or users that are not this stack's.
     SharedResource,
     /// More than ten resources, and more than half of what the stack has, would change at once.
@@ -50,7 +52,7 @@ pub enum Hazard {
 
 impl Hazard {
     /// All of them, in the order in which they are documented.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::ProtectionGap,
         Self::VssDisabled,
         Self::VssUnavailable,
@@ -66,6 +68,7 @@ impl Hazard {
         Self::UnknownFieldDropped,
         Self::BackedUpTwice,
         Self::CompetingAssociation,
+        Self::RunsAsSystem,
         Self::SharedResource,
         Self::LargeChange,
     ];
@@ -88,6 +91,7 @@ impl Hazard {
             Self::UnknownFieldDropped => "unknown-field-dropped",
             Self::BackedUpTwice => "backed-up-twice",
             Self::CompetingAssociation => "competing-association",
+            Self::RunsAsSystem => "runs-as-system",
             Self::SharedResource => "shared-resource",
             Self::LargeChange => "large-change",
         }
@@ -110,6 +114,7 @@ impl Hazard {
             | Self::UnknownFieldDropped
             | Self::BackedUpTwice
             | Self::CompetingAssociation
+            | Self::RunsAsSystem
             | Self::LargeChange => false,
         }
     }

@@ -55,7 +55,7 @@ impl Severity {
             | Hazard::RetentionShortened
             | Hazard::RetentionOrphan
             | Hazard::RecoveryPointsDeleted => Some(Self::ProtectionLost),
-            Hazard::PrivilegeWidened | Hazard::TrustWidened => Some(Self::SecurityWidened),
+            Hazard::PrivilegeWidened | Hazard::TrustWidened | Hazard::RunsAsSystem => Some(Self::SecurityWidened),
             Hazard::IrreversibleLock
             | Hazard::CredentialGap
             | Hazard::BroadSelection

@@ -110,6 +110,34 @@ fn an_unknown_hazard_is_a_usage_error_that_suggests_one() {
 }
 
 #[test]
+fn another_package_than_the_one_for_vss_asks_as_its_scripts_run_as_system() {
+    let package = |more: &str, tag: &str| {
+        let entry = "[package.agent]\nschedule = \"rate(14 days)\"\n";
+        format!("{MAIN_JOB}\n{entry}{more}\ntargets = {{ tags = {{ VssBackup = \"{tag}\" }} }}\n")
+    };
+    let evil = "package_name = \"arn:aws:ssm:ap-northeast-1:999999999999:package/AwsVssComponents\"";
+    let other = "package_name = \"AmazonCloudWatchAgent\"";
+    let base = package(other, "enabled");
+    let pinned = package(&format!("{other}\nversion = \"1.2.3\""), "enabled");
+    let removed = package(&format!("{other}\naction = \"Uninstall\""), "enabled");
+    for (before, after) in [
+        (MAIN_JOB, &base),
+        (MAIN_JOB, &package(evil, "enabled")),
+        (base.as_str(), &package("package_name = \"AWSPVDriver\"", "enabled")),
+        (base.as_str(), &pinned),
+        (base.as_str(), &removed),
+        (base.as_str(), &package(other, "all")),
+    ] {
+        asks("runs-as-system", "package.agent", before, nothing, after, &[]);
+    }
+    // What else changes runs nothing new.
+    let place = Place::with(&base);
+    place.sandbox(&["apply", "--yes", "--allow", "runs-as-system"]).exits(0);
+    place.write("vss.toml", base.replace("14 days", "7 days"));
+    place.sandbox(&["apply", "--yes"]).exits(0);
+}
+
+#[test]
 fn a_selection_that_goes_is_a_protection_gap() {
     let (without, _) = MAIN_JOB.split_once("[plan.daily.selection.windows]").expect("a selection");
     asks("protection-gap", "selection.daily.windows", MAIN_JOB, nothing, without, &["--prune"]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::notes::Notes;
 use super::subject::Subject;
-use super::{Hazard, HazardNote, backup, competing, iam, restore_test, twice};
+use super::{Hazard, HazardNote, backup, competing, iam, restore_test, runs_as_system, twice};
 use crate::kind::Owner;
 use crate::kinds::attachment::AttachmentCarried;
 use crate::model::consent::Consent;
@@ -58,6 +58,7 @@ pub(in crate::plan) fn find(
             KindId::Package => {
                 backup::package(&subject, &mut notes);
                 competing::package(&subject, &mut notes);
+                runs_as_system::package(&subject, &mut notes);
             }
             KindId::Vault => backup::vault(&subject, &mut notes),
             KindId::Plan => backup::plan(&subject, &mut notes),

@@ -4,9 +4,9 @@
 //!
 //! Making something new is no hazard, except where it can't be undone (`irreversible-lock`), reaches further than
 //! people mean (`broad-selection`), takes the package off instances (`vss-unavailable`), starts servers
-//! (`starts-instances`), or does what others do too (`backed-up-twice`, `competing-association`). Destroying the whole
-//! stack says of itself what is lost and asks for the stack's name: what stops working then is no hazard, what can't be
-//! brought back is.
+//! (`starts-instances`), runs scripts on them that are not AWS's for VSS (`runs-as-system`), or does what others do too
+//! (`backed-up-twice`, `competing-association`). Destroying the whole stack says of itself what is lost and asks for
+//! the stack's name: what stops working then is no hazard, what can't be brought back is.
 
 mod backup;
 mod competing;
@@ -15,6 +15,7 @@ mod iam;
 mod notes;
 mod powers;
 mod restore_test;
+mod runs_as_system;
 mod subject;
 mod systems;
 mod twice;
