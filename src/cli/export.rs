@@ -45,8 +45,8 @@ pub(super) async fn run(arguments: &ExportArguments, global: &Global, ui: &Ui) -
         ExportFormat::Cloudformation => template(&account, arguments, global, ui)?,
         ExportFormat::Terraform => {
             let exported = terraform::configuration(&account, &addresses(&account));
-            let files = arguments.out.iter().map(|path| (path.clone(), exported.text.clone())).collect();
-            answer(&exported, files, arguments, ui)?;
+            let files = arguments.out.iter().map(|path| (path.clone(), exported.text.clone()));
+            answer(&exported, &files.collect::<Vec<_>>(), arguments, ui)?;
             ui.hint("`terraform plan` beside it shows what it imports, and nothing to change");
             exported.gaps.is_empty()
         }
@@ -212,7 +212,7 @@ fn template(account: &Account, arguments: &ExportArguments, global: &Global, ui:
     let files = beside.iter().flat_map(|(path, import)| {
         [((*path).clone(), exported.text.clone()), (import.clone(), format!("{imports:#}\n"))]
     });
-    answer(&exported, files.collect(), arguments, ui)?;
+    answer(&exported, &files.collect::<Vec<_>>(), arguments, ui)?;
     match &beside {
         Some((path, import)) => {
             let [path, import] = [path.as_path(), import.as_path()].map(|path| shell_word(&path.to_string_lossy()));
@@ -235,14 +235,14 @@ fn template(account: &Account, arguments: &ExportArguments, global: &Global, ui:
 /// Writes what is for another tool, and says what it does not have.
 fn answer(
     exported: &Exported,
-    files: Vec<(PathBuf, String)>,
+    files: &[(PathBuf, String)],
     arguments: &ExportArguments,
     ui: &Ui,
 ) -> Result<(), CliError> {
     if files.is_empty() {
         ui.answer(&exported.text);
     } else {
-        put(&files, arguments.force)?;
+        put(files, arguments.force)?;
         let shown: Vec<String> = files.iter().map(|(path, _)| escaped(&path.display().to_string())).collect();
         ui.answer(&format!("Wrote {}\n", shown.join(", ")));
     }

@@ -42,13 +42,11 @@ fn arguments(writer: &mut Writer<'_>, text: &str) -> Table {
     if text.is_empty() {
         return Table::new();
     }
-    match serde_json::from_str::<BTreeMap<String, String>>(text) {
-        Ok(arguments) => arguments.into_iter().map(|(name, value)| (name, value.into())).collect(),
-        Err(_) => {
-            writer.unsaid.push("`additionalArguments` are no JSON object of texts".to_owned());
-            Table::new()
-        }
-    }
+    let Ok(arguments) = serde_json::from_str::<BTreeMap<String, String>>(text) else {
+        writer.unsaid.push("`additionalArguments` are no JSON object of texts".to_owned());
+        return Table::new();
+    };
+    arguments.into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
 /// Turns SSM's target keys into words.

@@ -20,7 +20,10 @@ fn scope() -> Scope {
 }
 
 fn fields(value: Value) -> Fields {
-    record(&value)
+    match value {
+        Value::Object(fields) => fields,
+        other => panic!("{other} is no object"),
+    }
 }
 
 fn text(kind: KindId, value: Value) -> String {

@@ -231,7 +231,7 @@ fn draft(account: &Account, placed: &[Placed<'_>], rulings: &[Ruling], shelf: &m
             layout::comment(&mut text, &remark);
         }
         let is_out = !ruling.out.is_empty() || !entry.unsaid.is_empty();
-        let table = table(one, ruling, entry.table, if is_out { None } else { Some(&mut *shelf) });
+        let table = table(one, ruling, &entry.table, if is_out { None } else { Some(&mut *shelf) });
         let body = layout::entry(&one.names, &table);
         if ruling.out.is_empty() {
             let first = text.lines().count() + 1;
@@ -275,7 +275,7 @@ fn remarks(resource: &Resource) -> Vec<String> {
 }
 
 /// Completes the table of an entry with its name and what steers vssctl.
-fn table(one: &Placed<'_>, ruling: &Ruling, live: Table, shelf: Option<&mut Shelf>) -> Table {
+fn table(one: &Placed<'_>, ruling: &Ruling, live: &Table, shelf: Option<&mut Shelf>) -> Table {
     let mut table = Table::new();
     let (kind, name) = (one.resource.kind, &one.resource.live.name);
     let key = one.address.last();

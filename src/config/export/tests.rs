@@ -21,11 +21,12 @@ fn resource(kind: KindId, name: &str, id: &str, fields: Value) -> Resource {
         KindId::Selection => [("BackupPlanId".to_owned(), "p1".to_owned())].into_iter().collect(),
         _ => BTreeMap::new(),
     };
+    let Value::Object(fields) = fields else { panic!("{fields} is no object") };
     let live = Live {
         name: name.to_owned(),
         owner: Owner::Nobody,
         ids,
-        fields: fields.as_object().cloned().unwrap_or_default(),
+        fields,
         carried: Carried::default(),
         refers: Vec::new(),
     };

@@ -64,7 +64,7 @@ impl From<AwsError> for ExportError {
 /// could not be read is among [`Account::unread`].
 pub async fn read(reader: &Reader, asked: &Asked) -> Result<Account, ExportError> {
     let mut account = Account::new(reader.scope().clone());
-    let listed = candidates::list(reader, asked).await?;
+    let listed = Box::pin(candidates::list(reader, asked)).await?;
     account.shared = candidates::shared(&listed);
     let chosen = match asked {
         Asked::All => candidates::all(listed, &mut account),
@@ -80,7 +80,7 @@ pub async fn read(reader: &Reader, asked: &Asked) -> Result<Account, ExportError
     if account.resources.iter().any(|one| refers_by_name(one.kind)) {
         identity::arns(reader, &mut account).await?;
     }
-    account.resources.sort_by(|left, right| order(left).cmp(&order(right)));
+    account.resources.sort_by_key(order);
     Ok(account)
 }
 

@@ -65,21 +65,24 @@ fn written(value: &Hcl, depth: usize) -> String {
     match value {
         Hcl::Literal(value) => literal(value, depth),
         Hcl::Reference(reference) => reference.clone(),
-        Hcl::List(items) => list(items.iter().map(|item| written(item, depth + 1)).collect(), depth),
+        Hcl::List(items) => list(&items.iter().map(|item| written(item, depth + 1)).collect::<Vec<_>>(), depth),
         Hcl::Json(document) => format!("jsonencode({})", literal(document, depth)),
         Hcl::Blocks(_) => String::new(),
     }
 }
 
-fn list(items: Vec<String>, depth: usize) -> String {
+fn list(items: &[String], depth: usize) -> String {
     let one_line = format!("[{}]", items.join(", "));
     let is_short = depth * 2 + one_line.len() <= 100 && !one_line.contains('\n');
     if is_short {
         return one_line;
     }
     let margin = "  ".repeat(depth);
-    let lines: String = items.iter().map(|item| format!("{margin}  {item},\n")).collect();
-    format!("[\n{lines}{margin}]")
+    let mut text = "[\n".to_owned();
+    for item in items {
+        let _ = writeln!(text, "{margin}  {item},");
+    }
+    text + &margin + "]"
 }
 
 /// Writes a literal.
@@ -89,7 +92,7 @@ fn literal(value: &Value, depth: usize) -> String {
         Value::Bool(flag) => flag.to_string(),
         Value::Number(number) => number.to_string(),
         Value::String(text) => quoted(text),
-        Value::Array(items) => list(items.iter().map(|item| literal(item, depth + 1)).collect(), depth),
+        Value::Array(items) => list(&items.iter().map(|item| literal(item, depth + 1)).collect::<Vec<_>>(), depth),
         Value::Object(members) => object(members, depth),
     }
 }
@@ -102,11 +105,11 @@ fn object(members: &Map<String, Value>, depth: usize) -> String {
     let rows: Vec<(String, String)> =
         members.iter().map(|(key, value)| (member(key), literal(value, depth + 1))).collect();
     let width = rows.iter().map(|(key, _)| key.chars().count()).max().unwrap_or_default();
-    let lines: String = rows
-        .iter()
-        .map(|(key, value)| format!("{margin}  {key}{} = {value}\n", " ".repeat(width - key.chars().count())))
-        .collect();
-    format!("{{\n{lines}{margin}}}")
+    let mut text = "{\n".to_owned();
+    for (key, value) in rows {
+        let _ = writeln!(text, "{margin}  {key}{} = {value}", " ".repeat(width - key.chars().count()));
+    }
+    text + &margin + "}"
 }
 
 /// Writes the key of a member: plain where it is a name, as people write it. `for` begins an expression there.

@@ -72,7 +72,7 @@ pub(super) fn parts(resource: &Resource, address: &Address, ids: &mut Ids) -> Ma
         KindId::Vault => vec![maker.vault(id)],
         KindId::Plan => vec![maker.plan(id, ids)],
         KindId::Selection => vec![maker.selection(id, ids)],
-        KindId::RestoreTest => maker.restore_test(id, address, ids),
+        KindId::RestoreTest => maker.restore_test(&id, address, ids),
         KindId::Attachment | KindId::RegionSettings => {
             maker.unsaid.push("CloudFormation has no type for it".to_owned());
             Vec::new()
@@ -303,7 +303,7 @@ impl Maker<'_> {
     fn plan(&mut self, id: String, ids: &Ids) -> Part {
         let whole = self.resource.live.carried.get::<PlanCarried>().map(|carried| carried.0.clone());
         let whole = whole.unwrap_or_default();
-        let rules: Vec<Value> = list(&whole["Rules"]).map(|rule| self.rule(rule, ids)).collect();
+        let rules: Vec<Value> = list(&whole["Rules"]).map(|rule| rule_of(rule, ids)).collect();
         let settings = list(&whole["AdvancedBackupSettings"]).map(|it| picked(it, &["ResourceType", "BackupOptions"]));
         let settings: Vec<Value> = settings.map(Value::from).collect();
         let mut plan = Rows::new();
@@ -315,38 +315,6 @@ impl Maker<'_> {
         rows.put("BackupPlan", plan.0).put("BackupPlanTags", self.tags());
         let identifier = json!({ "BackupPlanId": self.resource.id });
         Part { id, resource_type: "AWS::Backup::BackupPlan", properties: rows.0, identifier }
-    }
-
-    fn rule(&self, rule: &Value, ids: &Ids) -> Value {
-        let vault = text(rule, "TargetBackupVaultName");
-        let mut rows = Rows::new();
-        rows.put("RuleName", rule["RuleName"].clone()).put("TargetBackupVault", ids.reference(KindId::Vault, vault));
-        for member in [
-            "TargetLogicallyAirGappedBackupVaultArn",
-            "ScheduleExpression",
-            "ScheduleExpressionTimezone",
-            "StartWindowMinutes",
-            "CompletionWindowMinutes",
-            "RecoveryPointTags",
-            "IndexActions",
-            "ScanActions",
-        ] {
-            rows.put(member, rule[member].clone());
-        }
-        if rule["EnableContinuousBackup"] == true {
-            rows.put("EnableContinuousBackup", true);
-        }
-        rows.put("Lifecycle", lifecycle(&rule["Lifecycle"]));
-        let copies = list(&rule["CopyActions"]).map(|copy| {
-            let mut own = Rows::new();
-            let vault = text(copy, "DestinationBackupVaultArn");
-            own.put("DestinationBackupVaultArn", ids.attribute(KindId::Vault, vault, "BackupVaultArn"))
-                .put("Lifecycle", lifecycle(&copy["Lifecycle"]));
-            Value::from(own.0)
-        });
-        let copies: Vec<Value> = copies.collect();
-        rows.put("CopyActions", copies);
-        rows.0.into()
     }
 
     fn selection(&mut self, id: String, ids: &Ids) -> Part {
@@ -385,7 +353,7 @@ impl Maker<'_> {
         Part { id, resource_type: "AWS::Backup::BackupSelection", properties: rows.0, identifier }
     }
 
-    fn restore_test(&mut self, id: String, address: &Address, ids: &mut Ids) -> Vec<Part> {
+    fn restore_test(&mut self, id: &str, address: &Address, ids: &mut Ids) -> Vec<Part> {
         let points = self.field("recovery_point_selection");
         let vaults = |name: &str| {
             let arns = texts(points.get(name)).into_iter();
@@ -406,7 +374,7 @@ impl Maker<'_> {
             .put("RecoveryPointSelection", own.0)
             .put("Tags", self.tag_list());
         let plan = Part {
-            id: id.clone(),
+            id: id.to_owned(),
             resource_type: "AWS::Backup::RestoreTestingPlan",
             properties: rows.0,
             identifier: json!({ "RestoreTestingPlanName": self.name() }),
@@ -416,7 +384,7 @@ impl Maker<'_> {
         let mut parts = vec![plan];
         for (name, fields) in selections {
             let own = ids.give("restore_test", &format!("{}.{name}", address.key()));
-            parts.push(self.restore_selection(own, &id, name, fields, ids));
+            parts.push(self.restore_selection(own, id, name, fields, ids));
         }
         parts
     }
@@ -441,6 +409,39 @@ impl Maker<'_> {
         let identifier = json!({ "RestoreTestingPlanName": self.name(), "RestoreTestingSelectionName": name });
         Part { id, resource_type: "AWS::Backup::RestoreTestingSelection", properties: rows.0, identifier }
     }
+}
+
+/// Returns a rule of a plan.
+fn rule_of(rule: &Value, ids: &Ids) -> Value {
+    let vault = text(rule, "TargetBackupVaultName");
+    let mut rows = Rows::new();
+    rows.put("RuleName", rule["RuleName"].clone()).put("TargetBackupVault", ids.reference(KindId::Vault, vault));
+    for member in [
+        "TargetLogicallyAirGappedBackupVaultArn",
+        "ScheduleExpression",
+        "ScheduleExpressionTimezone",
+        "StartWindowMinutes",
+        "CompletionWindowMinutes",
+        "RecoveryPointTags",
+        "IndexActions",
+        "ScanActions",
+    ] {
+        rows.put(member, rule[member].clone());
+    }
+    if rule["EnableContinuousBackup"] == true {
+        rows.put("EnableContinuousBackup", true);
+    }
+    rows.put("Lifecycle", lifecycle(&rule["Lifecycle"]));
+    let copies = list(&rule["CopyActions"]).map(|copy| {
+        let mut own = Rows::new();
+        let vault = text(copy, "DestinationBackupVaultArn");
+        own.put("DestinationBackupVaultArn", ids.attribute(KindId::Vault, vault, "BackupVaultArn"))
+            .put("Lifecycle", lifecycle(&copy["Lifecycle"]));
+        Value::from(own.0)
+    });
+    let copies: Vec<Value> = copies.collect();
+    rows.put("CopyActions", copies);
+    rows.0.into()
 }
 
 /// Returns a lifecycle without what means "never".

@@ -2,6 +2,7 @@
 //! `hashicorp/aws` 5.100, by each kind's own words for them.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
 
 use serde_json::{Map, Value, json};
 
@@ -84,9 +85,9 @@ pub fn configuration(account: &Account, addresses: &[Address]) -> Exported {
         let to = format!("{}.{}", one.resource.resource_type, one.name);
         let rows =
             [("to".to_owned(), Hcl::Reference(to)), ("id".to_owned(), Hcl::Literal(Value::from(one.import.as_str())))];
-        text.push_str(&format!("\n{}", block("import", &rows)));
+        let _ = write!(text, "\n{}", block("import", &rows));
         let head = format!("resource {} {}", quoted(one.resource.resource_type), quoted(&one.name));
-        text.push_str(&format!("\n{}", block(&head, &arguments(&one.resource.values, &known, one))));
+        let _ = write!(text, "\n{}", block(&head, &arguments(&one.resource.values, &known, one)));
     }
     Exported { text, gaps, resources: placed.len() }
 }
@@ -100,7 +101,7 @@ fn head(account: &Account, gaps: &[Gap]) -> String {
         escaped(&scope.region)
     );
     for gap in gaps {
-        text.push_str(&format!("# `{}`: {}.\n", gap.address, gap.what));
+        let _ = writeln!(text, "# `{}`: {}.", gap.address, gap.what);
     }
     let provider = Value::from("hashicorp/aws");
     let required = [(
@@ -110,13 +111,13 @@ fn head(account: &Account, gaps: &[Gap]) -> String {
             Hcl::Literal(json!({ "source": provider, "version": ">= 5.100.0, < 6.0.0" })),
         )]]),
     )];
-    text.push_str(&format!("\n{}", block("terraform", &required)));
+    let _ = write!(text, "\n{}", block("terraform", &required));
     let ignored = vec![("key_prefixes".to_owned(), Hcl::Literal(json!([PREFIX])))];
     let provider = [
         ("region".to_owned(), Hcl::Literal(Value::from(scope.region.as_str()))),
         ("ignore_tags".to_owned(), Hcl::Blocks(vec![ignored])),
     ];
-    text.push_str(&format!("\n{}", block("provider \"aws\"", &provider)));
+    let _ = write!(text, "\n{}", block("provider \"aws\"", &provider));
     text
 }
 
