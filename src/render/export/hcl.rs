@@ -184,7 +184,8 @@ mod tests {
             ],
         );
         let wanted = "resource \"a\" \"b\" {\n  name     = \"n\"\n  role_arn = aws_iam_role.r.arn\n  tags = {\n    \
-                      a     = \"b\"\n    \"for\" = \"d\"\n    \"e:f\" = 1\n  }\n  rule {\n    x = 1\n  }\n  rule {\n  }\n}\n";
+                      a     = \"b\"\n    \"for\" = \"d\"\n    \"e:f\" = 1\n  }\n  rule {\n    \
+                      x = 1\n  }\n  rule {\n  }\n}\n";
         assert_eq!(text, wanted);
     }
 }
