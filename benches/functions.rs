@@ -143,6 +143,9 @@ fn measured(case: &Case) -> Vec<(&'static str, Duration)> {
     let create = case.plan(&case.absent);
     let change = case.plan(&case.changed);
     assert!(create.steps.len() >= case.desired.len() && change.steps.len() >= case.desired.len());
+    let consents = Consents::default();
+    let (command, detail) = ("vssctl apply", text::Detail::Brief);
+    let reading = text::Reading { consents: &consents, problems: "", command, width: 100, detail };
     vec![
         ("read files", shortest(|| case.files.iter().map(|text| load(text).desired.len()).sum::<usize>())),
         ("policies: read", shortest(|| case.documents.iter().map(|(text, _)| parse(text)).collect::<Vec<_>>())),
@@ -157,7 +160,7 @@ fn measured(case: &Case) -> Vec<(&'static str, Duration)> {
         ("plan: create all", shortest(|| case.plan(&case.absent))),
         ("plan: change all", shortest(|| case.plan(&case.changed))),
         ("check the plan", shortest(|| check::violations(&create, &case.absent.kinds))),
-        ("plan as text", shortest(|| text::plan(&create, &Consents::default(), "", "vssctl apply", 100))),
+        ("plan as text", shortest(|| text::plan(&create, &reading))),
         ("plan as JSON", shortest(|| serde_json::to_string(&create).map(|text| text.len()).unwrap_or_default())),
     ]
 }

@@ -318,7 +318,10 @@ pub fn run_account(bytes: &[u8]) {
     let plan = bench.runtime.block_on(plan(&bench.reader.fresh(), &bench.config));
     let problems = plan.diagnostics.iter().map(|problem| escaped(&problem.message)).collect::<String>();
     // Colours are ours.
-    let text = render::text::plan(&plan, &Consents::default(), &problems, "apply", 100);
+    let (consents, detail) = (Consents::default(), render::text::Detail::default());
+    let reading =
+        render::text::Reading { consents: &consents, problems: &problems, command: "vssctl apply", width: 100, detail };
+    let text = render::text::plan(&plan, &reading);
     super::assert_printable(&anstream::adapter::strip_str(&text).to_string());
 }
 

@@ -62,6 +62,7 @@ mod tests {
                     location: None,
                     cause: None,
                     settles: Vec::new(),
+                    told: crate::plan::Told::default(),
                 })
                 .collect(),
             orphans: Vec::new(),
@@ -72,6 +73,7 @@ mod tests {
                 .collect(),
             security: crate::plan::Security::default(),
             is_targeted: false,
+            seen: crate::plan::Seen::default(),
         }
     }
 

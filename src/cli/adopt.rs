@@ -7,6 +7,7 @@ use super::session::Session;
 use super::ui::Ui;
 use crate::engine::Reviewed;
 use crate::plan::Options;
+use crate::render::text::Detail;
 
 /// Writes this stack's marks on live resources that have no owner, and changes nothing else.
 pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -16,6 +17,7 @@ pub(super) async fn run(arguments: &AdoptArguments, global: &Global, ui: &Ui) ->
     let question = format!("Take these over in {}?\nOnly `yes` is taken: ", session.place());
     let command = Command {
         operation: "adopt",
+        detail: Detail::Brief,
         consent: arguments.consent,
         locking: arguments.locking,
         json: arguments.json,

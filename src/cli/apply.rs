@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::arguments::{ApplyArguments, Consent, Global, LockKind, Locking, variable};
 use super::events::Ended;
 use super::exit::{CliError, Exit};
+use super::invocation::shell_word;
 use super::session::{self, Loaded, Session};
 use super::terminal::{Manner, Terminal, exit};
 use super::ui::Ui;
@@ -17,12 +18,15 @@ use crate::plan::HazardNote;
 use crate::plan::Options;
 use crate::plan::file::SavedPlan;
 use crate::render::report::Reported;
+use crate::render::text::Detail;
 
 /// What a command does and how it speaks of it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Command<'a> {
     /// The command's name.
     pub(super) operation: &'a str,
+    /// How much of the plan is shown.
+    pub(super) detail: Detail,
     /// Whether to ask.
     pub(super) consent: Consent,
     /// How other runs are kept out.
@@ -96,6 +100,7 @@ async fn of_arguments(
     let question = format!("Apply these changes to {}?\nOnly `yes` is taken: ", session.place());
     let command = Command {
         operation: "apply",
+        detail: arguments.detailing.detail(),
         consent: arguments.consent,
         locking: arguments.locking,
         json: arguments.json,
@@ -117,10 +122,18 @@ pub(super) async fn carry_out(
 ) -> Result<Exit, CliError> {
     let ui = session.ui;
     let caller_arn = session.engine.caller.arn.as_str();
+    let line = match command.reviewed {
+        Reviewed::Saved(_) => {
+            let path = escaped(&shell_word(&session.path.to_string_lossy()));
+            format!("vssctl{} apply {path}", session.options_of_same)
+        }
+        Reviewed::No | Reviewed::Digest(_) => session.line(command.operation, options),
+    };
     let manner = Manner {
         consent: command.consent,
         json: command.json,
-        operation: command.operation,
+        line: &line,
+        detail: command.detail,
         question: command.question,
         nothing: command.nothing,
         destroys: command.destroys,

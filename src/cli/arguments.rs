@@ -23,7 +23,7 @@ pub(super) use export::{ExportArguments, ExportFormat};
 pub(super) use format::Format;
 pub(super) use of_file::{FmtArguments, GraphArguments, GraphFormat, OutputArguments};
 pub(super) use permissions::{PermissionsArguments, PermissionsPurpose, TrustPlatform};
-pub(super) use plan::{DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
+pub(super) use plan::{Detailing, DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
 pub(super) use proof::{
     BackupArguments, CoverageArguments, CoverageFormat, DoctorArguments, ProofFormat, VerifyArguments, VerifyFormat,
 };
@@ -335,6 +335,8 @@ pub(super) struct ApplyArguments {
     pub(super) allowing: Allowing,
     #[command(flatten)]
     pub(super) locking: Locking,
+    #[command(flatten)]
+    pub(super) detailing: Detailing,
     /// Write events as JSON, one a line
     #[arg(long)]
     pub(super) json: bool,

@@ -11,6 +11,7 @@ use super::events::{self, Ended};
 use super::exit::{CliError, Exit};
 use super::file;
 use super::interrupt::Interrupts;
+use super::invocation::Medium;
 use super::names::nearest;
 use super::proof;
 use super::session::{self, Session};
@@ -105,10 +106,10 @@ fn ended(
     }
     match (report, arguments.format) {
         (None, _) => {}
-        (Some(report), Format::Text) => ui.answer(&render::backup::text(&report, ui.width())),
+        (Some(report), Format::Text) => ui.tell(&render::backup::text(&report, ui.width())),
         (Some(report), Format::Json) => {
             let answer = envelope::backup(report, scope).with(&session.problems);
-            ui.answer(&proof::written(&answer)?);
+            ui.answer(&ui.worded(&proof::written(&answer)?, Medium::Json));
         }
     }
     Ok(exit)

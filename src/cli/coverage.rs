@@ -3,6 +3,7 @@
 use super::arguments::{CoverageArguments, CoverageFormat, Global};
 use super::exit::{CliError, Exit};
 use super::file;
+use super::invocation::Medium;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
@@ -23,7 +24,7 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
     let (findings, unknown) = (report.has_findings(), report.has_unknown());
     let scope = &evidence.scope;
     let file = file::uri(&session.path);
-    ui.answer(&match arguments.format {
+    let text = match arguments.format {
         CoverageFormat::Text => text::text(&report, scope, ui.width()),
         CoverageFormat::Json => proof::written(&envelope::coverage(&report, scope).with(&session.problems))?,
         CoverageFormat::Markdown => markdown::coverage(&report, scope),
@@ -31,6 +32,16 @@ pub(super) async fn run(arguments: &CoverageArguments, global: &Global, ui: &Ui)
             proof::written(&sarif::coverage(&report, &proof::sarif_origin("coverage", &file, scope)))?
         }
         CoverageFormat::Html => html::coverage(&report, &evidence, proof::origin(&session, &evidence)),
-    });
+    };
+    ui.answer(&ui.worded(&text, medium(arguments.format, ui)));
     Ok(proof::exit(findings, unknown))
+}
+
+fn medium(format: CoverageFormat, ui: &Ui) -> Medium {
+    match format {
+        CoverageFormat::Text => Medium::Text(ui.width()),
+        CoverageFormat::Json | CoverageFormat::Sarif => Medium::Json,
+        CoverageFormat::Markdown => Medium::Markdown,
+        CoverageFormat::Html => Medium::Markup,
+    }
 }

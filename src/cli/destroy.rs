@@ -8,6 +8,7 @@ use super::ui::Ui;
 use crate::engine::Reviewed;
 use crate::model::safe::escaped;
 use crate::plan::Options;
+use crate::render::text::Detail;
 
 /// Deletes what this stack owns, in order.
 pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
@@ -23,6 +24,7 @@ pub(super) async fn run(arguments: &DestroyArguments, global: &Global, ui: &Ui) 
     };
     let command = Command {
         operation: "destroy",
+        detail: Detail::Brief,
         consent: arguments.consent,
         locking: arguments.locking,
         json: arguments.json,

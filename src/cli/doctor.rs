@@ -3,6 +3,7 @@
 use super::arguments::{DoctorArguments, Global, ProofFormat};
 use super::exit::{CliError, Exit};
 use super::file;
+use super::invocation::Medium;
 use super::proof;
 use super::session::Session;
 use super::ui::Ui;
@@ -32,11 +33,20 @@ pub(super) async fn run(arguments: &DoctorArguments, global: &Global, ui: &Ui) -
     let (findings, unknown) = (diagnosis.has_findings(), diagnosis.has_unknown());
     let scope = &evidence.scope;
     let file = file::uri(&session.path);
-    ui.answer(&match arguments.format {
+    let text = match arguments.format {
         ProofFormat::Text => text::text(&diagnosis, scope, ui.width()),
         ProofFormat::Json => proof::written(&envelope::doctor(&diagnosis, scope).with(&session.problems))?,
         ProofFormat::Markdown => markdown::doctor(&diagnosis, scope),
         ProofFormat::Sarif => proof::written(&sarif::doctor(&diagnosis, &proof::sarif_origin("doctor", &file, scope)))?,
-    });
+    };
+    ui.answer(&ui.worded(&text, medium(arguments.format, ui)));
     Ok(proof::exit(findings, unknown))
+}
+
+fn medium(format: ProofFormat, ui: &Ui) -> Medium {
+    match format {
+        ProofFormat::Text => Medium::Text(ui.width()),
+        ProofFormat::Json | ProofFormat::Sarif => Medium::Json,
+        ProofFormat::Markdown => Medium::Markdown,
+    }
 }

@@ -2,6 +2,7 @@
 
 use super::arguments::{DriftArguments, DriftFormat, Global};
 use super::exit::{CliError, Exit};
+use super::invocation::Medium;
 use super::session::{self, Session};
 use super::ui::Ui;
 use super::{file, proof, shown};
@@ -21,7 +22,7 @@ pub(super) async fn run(arguments: &DriftArguments, global: &Global, ui: &Ui) ->
     let scope = &plan.scope;
     let drift = Drift { plan: &plan, found: &found, scope };
     let uri = |name: &str| file::uri(name.as_ref());
-    ui.answer(&match arguments.format {
+    let text = match arguments.format {
         DriftFormat::Text => {
             let problems = shown::problems(&plan.diagnostics, &session.sources, ui);
             drift::text(&drift, &problems, ui.width())
@@ -35,9 +36,19 @@ pub(super) async fn run(arguments: &DriftArguments, global: &Global, ui: &Ui) ->
             proof::written(&drift::sarif(&drift, &origin, &uri))?
         }
         DriftFormat::Prometheus => drift::prometheus(&drift),
-    });
+    };
+    ui.answer(&ui.worded(&text, medium(arguments.format, ui)));
     Ok(match session::verdict(&plan) {
         Exit::Done if found.iter().any(|one| one.severity >= arguments.fail_on) => Exit::Changes,
         exit => exit,
     })
+}
+
+fn medium(format: DriftFormat, ui: &Ui) -> Medium {
+    match format {
+        DriftFormat::Text => Medium::Text(ui.width()),
+        DriftFormat::Prometheus => Medium::Text(usize::MAX),
+        DriftFormat::Json | DriftFormat::Sarif => Medium::Json,
+        DriftFormat::Markdown | DriftFormat::Issue => Medium::Markdown,
+    }
 }

@@ -3,6 +3,7 @@
 use serde_json::{Value, json};
 
 use super::exit::{CliError, Exit};
+use super::invocation::Medium;
 use super::ui::Ui;
 use crate::aws::AwsError;
 use crate::model::json;
@@ -24,7 +25,7 @@ pub(super) fn event(ui: &Ui, mut event: Value) -> Result<(), CliError> {
 fn line<T: serde::Serialize>(ui: &Ui, value: &T) -> Result<(), CliError> {
     let line =
         json::line(value).map_err(|error| CliError::failed("could not write an event as JSON").because(error))?;
-    ui.answer(&line);
+    ui.answer(&ui.worded(&line, Medium::Json));
     Ok(())
 }
 

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::arguments::{ExportArguments, ExportFormat, Global};
 use super::exit::{CliError, Exit};
+use super::invocation::{Invocation, shell_word};
 use super::names::nearest;
-use super::session::{Loaded, Session, connect_options, options_of_same, shell_word};
+use super::session::{Loaded, Session, connect_options};
 use super::spectator::Spectator;
 use super::ui::Ui;
 use super::{connection, file, init};
@@ -197,9 +198,9 @@ fn toml(account: &Account, arguments: &ExportArguments, global: &Global, ui: &Ui
     }
     ui.note(&format!("{entries} of {} resources stand in the file.", account.resources.len()));
     if !adopt.is_empty() {
-        let here =
-            Global { file: arguments.out.clone().filter(|path| path != Path::new(file::NAME)), ..global.clone() };
-        let options = options_of_same(&here);
+        let named = arguments.out.as_deref().filter(|path| *path != Path::new(file::NAME));
+        let here = Invocation::with_file(global, named.map(AsRef::as_ref));
+        let options = here.options();
         ui.hint(&format!("`vssctl{options} adopt {}` takes them over", adopt.join(" ")));
     }
     Ok(gaps.is_empty())

@@ -1,7 +1,9 @@
 //! A plan in the format that was asked for: what `plan` and `show FILE` share.
 
-use super::arguments::PlanFormat;
+use super::arguments::{Detailing, PlanFormat};
 use super::exit::CliError;
+use super::invocation::Medium;
+use super::ui::Ui;
 use super::{file, github, proof};
 use crate::model::json;
 use crate::plan::file::SavedPlan;
@@ -19,6 +21,28 @@ pub(super) struct Asked<'a> {
     pub(super) uri: &'a str,
     /// What the run knows besides.
     pub(super) run: github::Step<'a>,
+}
+
+/// Makes sure that how much is asked for is asked of a format for people: the others have all of it, always.
+pub(super) fn detailed(detailing: Detailing, format: PlanFormat) -> Result<(), CliError> {
+    if (detailing.full || detailing.summary) && !matches!(format, PlanFormat::Text | PlanFormat::Github) {
+        let option = if detailing.full { "--full" } else { "--summary" };
+        return Err(CliError::invalid(format!("`{option}` is for people: this format has all of the plan"))
+            .hint("leave it out, or leave `--format` out"));
+    }
+    Ok(())
+}
+
+/// Prints a plan that is written. A saved plan is sealed, and another program's form has no command lines: both stay as
+/// they are.
+pub(super) fn answer(ui: &Ui, format: PlanFormat, text: &str) {
+    let medium = match format {
+        PlanFormat::Json | PlanFormat::GitlabTerraform | PlanFormat::Tfplan => return ui.answer(text),
+        PlanFormat::Text | PlanFormat::Github => Medium::Text(usize::MAX),
+        PlanFormat::Markdown => Medium::Markdown,
+        PlanFormat::Sarif => Medium::Json,
+    };
+    ui.answer(&ui.worded(text, medium));
 }
 
 /// Writes a plan. `text` is its form for people.

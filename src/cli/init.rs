@@ -1,11 +1,13 @@
 //! `vssctl init`: writes a commented file to start from.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, InitArguments};
 use super::exit::{CliError, Exit};
 use super::file;
+use super::invocation::Invocation;
 use super::ui::Ui;
 use crate::config::cloudformation::{Given, Imported, import};
 use crate::config::formatting;
@@ -31,8 +33,10 @@ pub(super) fn run(arguments: &InitArguments, global: &Global, ui: &Ui) -> Result
     write(&path, &text)?;
     let shown = escaped(&path.display().to_string());
     ui.answer(&format!("Wrote {shown}\n"));
-    let named = if global.file.is_some() { format!("--file {shown} ") } else { String::new() };
-    ui.hint(&format!("`vssctl {named}--sandbox plan` tries it on a simulated account"));
+    // Whoever has not named an account yet is shown the simulated one.
+    let sandbox = global.sandbox.clone().or_else(|| Some(OsString::new()));
+    let tried = Invocation::of(&Global { sandbox, profile: None, endpoint_url: None, ..global.clone() });
+    ui.hint(&format!("`vssctl{} plan` tries it on a simulated account", tried.options()));
     if arguments.account_id == "123456789012" {
         ui.hint(&format!("set `account_id` and `region` in {shown} before you run it on AWS"));
     }

@@ -51,7 +51,7 @@ pub(super) fn not_returned(failed: &NotReturned, options: &str) -> String {
 /// Returns the command line that breaks a lease. With `is_over` the run is known to have ended, so that the command
 /// need not ask.
 fn unlocking(epoch: u32, is_over: bool, options: &str) -> String {
-    format!("vssctl unlock --epoch {epoch}{}{options}", if is_over { " --yes" } else { "" })
+    format!("vssctl{options} unlock --epoch {epoch}{}", if is_over { " --yes" } else { "" })
 }
 
 /// Says why there is no lease.

@@ -3,12 +3,13 @@
 use crate::model::Operation;
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
 use super::arguments::{Global, MigrateArguments};
 use super::exit::{CliError, Exit};
+use super::invocation::Invocation;
 use super::session::{self, Loaded, Session};
 use super::ui::Ui;
 use super::{file, init};
@@ -20,6 +21,7 @@ use crate::model::{Scope, Severity};
 use crate::plan::Options;
 use crate::plan::Plan;
 use crate::policy;
+use crate::render::text::Detail;
 use crate::vss::gate::POLICY;
 use crate::vss::migrate::{LeftAlone, Migration, Role, file, left_alone, migration};
 use crate::vss::version::System;
@@ -44,11 +46,14 @@ pub(super) async fn run(arguments: &MigrateArguments, global: &Global, ui: &Ui) 
     let text = file(&found, &scope);
     session.turn_to(load(&text, arguments)?);
     let (plan, _) = session.plan(&Options::default()).await?;
-    let told = format!("{}{held}\n{}{}", told(&found), session.render(&plan, "apply"), staged(&plan));
+    let named = arguments.out.as_deref().map_or_else(|| global.file.as_deref(), Some).map(Path::as_os_str);
+    let line = format!("vssctl{} apply", Invocation::with_file(global, named).options());
+    let told = format!("{}{held}\n{}{}", told(&found), session.render(&plan, &line, Detail::Brief), staged(&plan));
     if let Some(path) = &arguments.out {
         init::write(path, &text)?;
         ui.answer(&told);
-        ui.note(&format!("Wrote {}: read it, then `vssctl --file {0} apply`.", escaped(&path.display().to_string())));
+        let shown = escaped(&path.display().to_string());
+        ui.note(&format!("Wrote {shown}: read it, then `{line}`."));
     } else {
         // The file is the answer, so that it can be redirected.
         ui.aside(&told);

@@ -29,6 +29,7 @@ mod github;
 mod graph;
 mod init;
 mod interrupt;
+mod invocation;
 mod lease;
 mod log;
 mod migrate;

@@ -6,6 +6,7 @@ use super::arguments::{Global, PlanArguments, PlanFormat};
 use super::base::{self, Base};
 use super::exit::{CliError, Exit};
 use super::formats::{self, Asked};
+use super::invocation::shell_word;
 use super::session::{self, Session};
 use super::spectator::Spectator;
 use super::ui::Ui;
@@ -26,6 +27,7 @@ struct Reviewed {
 
 /// Shows what differs between the file and AWS.
 pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    formats::detailed(arguments.detailing, arguments.format)?;
     let reviewed = reviewed(arguments)?;
     let session = Session::open(global, ui).await?;
     let options = session.options(&arguments.scoping, Some(&arguments.pruning))?;
@@ -37,7 +39,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if let Some(base) = base {
         label(&mut plan, base, &session, &options).await?;
     }
-    let consents = session.consents(&[]);
+    let (consents, line) = (session.consents(&[]), session.line("apply", &options));
     if options.targets.is_empty() {
         plan.diagnostics.extend(hazard::unused(&plan, &consents));
     }
@@ -58,8 +60,8 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
         exit => exit,
     };
     match &saved {
-        None => ui.answer(&session.render(&plan, "apply")),
-        Some(saved) => told(saved, &plan, reviewed.as_ref(), exit, arguments, &session)?,
+        None => ui.answer(&session.render(&plan, &line, arguments.detailing.detail())),
+        Some(saved) => told(saved, &plan, &line, reviewed.as_ref(), (exit, arguments), &session)?,
     }
     Ok(exit)
 }
@@ -69,9 +71,9 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
 fn told(
     saved: &SavedPlan,
     plan: &Plan,
+    line: &str,
     reviewed: Option<&Reviewed>,
-    exit: Exit,
-    arguments: &PlanArguments,
+    (exit, arguments): (Exit, &PlanArguments),
     session: &Session<'_>,
 ) -> Result<(), CliError> {
     let ui = session.ui;
@@ -89,7 +91,11 @@ fn told(
     let moved = reviewed.and_then(|reviewed| reviewed.plan.as_ref()).map(|old| since(old, saved));
     match moved.filter(|moved| !moved.is_empty() && arguments.format == PlanFormat::Text) {
         Some(moved) => ui.answer(&said(&moved)),
-        None => ui.answer(&formats::written(saved, &asked, || session.render(plan, "apply"))?),
+        None => {
+            let detail = arguments.detailing.detail();
+            let written = formats::written(saved, &asked, || session.render(plan, line, detail))?;
+            formats::answer(ui, arguments.format, &written);
+        }
     }
     if let Some(reviewed) = reviewed {
         compared(reviewed, saved, plan, ui);
@@ -159,7 +165,8 @@ fn told_of_file(path: Option<&Path>, is_kept: bool, saved: &SavedPlan, ui: &Ui) 
     match path {
         Some(path) if is_kept => {
             let shown = escaped(&path.display().to_string());
-            ui.note(&format!("Saved to `{shown}`: apply it with `vssctl apply {shown}`."));
+            let word = escaped(&shell_word(&path.to_string_lossy()));
+            ui.note(&format!("Saved to `{shown}`: apply it with `vssctl apply {word}`."));
             ui.note(&format!("Digest: {}", saved.digest));
         }
         Some(_) => ui.note("The plan was not saved: it can't be applied as it is."),

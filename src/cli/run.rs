@@ -8,6 +8,7 @@ use clap::FromArgMatches;
 use super::arguments::{Arguments, Command, Global, command};
 use super::events::Ended;
 use super::exit::{CliError, Exit};
+use super::invocation::Invocation;
 use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
@@ -29,6 +30,7 @@ fn run(arguments: Vec<OsString>) -> Exit {
         Ok(Arguments { mut global, command }) => {
             global.writes = command.writes();
             ui.silence(global.no_input);
+            ui.invoked(Invocation::of(&global));
             let events = command.events();
             let ended = execute(&global, command, &ui);
             ui.clear_status();

@@ -3,11 +3,13 @@
 use crate::model::safe::escaped;
 use crate::observe::LiveAccount;
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
 use super::arguments::{Global, Pruning, Scoping};
 use super::exit::{CliError, Exit};
 use super::file;
+use super::invocation::{Medium, shell_word};
 use super::names::{listed, nearest};
 use super::shown::{self, counted, render_plan};
 use super::spectator::Spectator;
@@ -24,6 +26,7 @@ use crate::model::{Address, KindId, Scope};
 use crate::model::{Diagnostics, Sources};
 use crate::plan::Options;
 use crate::plan::{Plan, Verdict};
+use crate::render::text::Detail;
 use crate::sandbox::Sandbox;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -109,7 +112,7 @@ impl<'a> Session<'a> {
         let mut engine = opened.map_err(|error| connection::unopened(error, global.profile.as_deref()))?;
         global.counted.begin(&engine);
         engine.tempo.timing = lease::timing(engine.tempo.timing, purpose.is_simulated, &engine.clients);
-        let options_of_same = options_of_same(global);
+        let options_of_same = ui.invocation().options().to_owned();
         Ok(Self { engine, path, sources, problems, ui, sandbox: purpose.is_simulated, options_of_same })
     }
 
@@ -126,7 +129,15 @@ impl<'a> Session<'a> {
 
     /// Compares the file with what is live, and returns both. Targets that nothing has are errors.
     pub(super) async fn plan(&self, options: &Options) -> Result<(Plan, LiveAccount), CliError> {
-        self.engine.plan(options, &Spectator(self.ui)).await.map_err(|error| self.worded(error))
+        let (mut plan, live) =
+            self.engine.plan(options, &Spectator(self.ui)).await.map_err(|error| self.worded(error))?;
+        let worded = |text: &mut String| *text = self.ui.worded(text, Medium::Text(usize::MAX));
+        // The steps stay as they are: those of a saved plan must come out the same wherever it is applied.
+        for problem in &mut plan.diagnostics {
+            worded(&mut problem.message);
+            problem.help.iter_mut().for_each(worded);
+        }
+        Ok((plan, live))
     }
 
     /// Says why a run ended, as far as its file and account tell. The rest is said where more of the run is known.
@@ -167,8 +178,8 @@ impl<'a> Session<'a> {
     }
 
     /// Renders a plan for people; `command` carries it out.
-    pub(super) fn render(&self, plan: &Plan, command: &str) -> String {
-        render_plan(plan, &self.consents(&[]), &self.sources, command, self.ui)
+    pub(super) fn render(&self, plan: &Plan, command: &str, detail: Detail) -> String {
+        render_plan(plan, &self.consents(&[]), &self.sources, (command, detail), self.ui)
     }
 
     /// Collects what is consented to: on the command line, and in the file by AWS's clock.
@@ -177,6 +188,25 @@ impl<'a> Session<'a> {
         let declared = self.engine.config.consents.iter();
         let declared = declared.filter(|consent| !consent.is_over(today) && !consent.is_too_long(today));
         Consents { allowed: allowed.to_vec(), declared: declared.cloned().collect() }
+    }
+
+    /// Writes the command that carries out a plan for the same, as somebody types it.
+    pub(super) fn line(&self, operation: &str, options: &Options) -> String {
+        let mut line = format!(" {operation}");
+        for target in options.targets.iter().filter(|_| options.adopt.is_empty()) {
+            let _ = write!(line, " --target {target}");
+        }
+        for address in &options.adopt {
+            let id = options.adopt_ids.get(address).map(|id| format!("={id}")).unwrap_or_default();
+            let _ = write!(line, " {}", shell_word(&format!("{address}{id}")));
+        }
+        if options.prune {
+            line.push_str(" --prune");
+        }
+        if let Some(most) = options.max_deletions {
+            let _ = write!(line, " --max-deletions {most}");
+        }
+        format!("vssctl{}{}", self.options_of_same, escaped(&line))
     }
 
     /// Makes a plan's options from the arguments.
@@ -233,46 +263,6 @@ impl<'a> Session<'a> {
     }
 }
 
-/// Writes the options of a command line that another one needs to mean the same file and account.
-pub(super) fn options_of_same(global: &Global) -> String {
-    let mut line = String::new();
-    let mut add = |option: &str, value: Option<&std::ffi::OsStr>| {
-        let value = value.map(|value| shell_word(&value.to_string_lossy()));
-        line = format!("{line} {option}{}", value.unwrap_or_default());
-    };
-    if let Some(folder) = &global.chdir {
-        add("--chdir ", Some(folder.as_os_str()));
-    }
-    if let Some(file) = &global.file {
-        add("--file ", Some(file.as_os_str()));
-    }
-    match &global.sandbox {
-        Some(file) if file.is_empty() => add("--sandbox", None),
-        Some(file) => add("--sandbox=", Some(file)),
-        None => {}
-    }
-    if let Some(profile) = &global.profile {
-        add("--profile ", Some(profile.as_ref()));
-    }
-    if let Some(url) = &global.endpoint_url {
-        add("--endpoint-url ", Some(url.as_ref()));
-    }
-    if global.allow_endpoint {
-        add("--allow-endpoint", None);
-    }
-    escaped(&line)
-}
-
-/// Quotes a word for a shell where it needs quotes.
-pub(super) fn shell_word(word: &str) -> String {
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_./:=@%+,".contains(&byte);
-    if !word.is_empty() && word.bytes().all(is_plain) {
-        word.to_owned()
-    } else {
-        format!("'{}'", word.replace('\'', "'\\''"))
-    }
-}
-
 /// Says how a plan alone ends a run: refused resources weigh more than unreadable ones.
 pub(super) fn verdict(plan: &Plan) -> Exit {
     match plan.verdict() {
@@ -300,27 +290,4 @@ pub(super) fn open_sandbox(path: &Path) -> Result<Sandbox, CliError> {
     }
     Sandbox::open(path)
         .map_err(|error| CliError::failed(format!("could not open the sandbox `{}`", path.display())).because(error))
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::Parser;
-
-    use super::super::arguments::Arguments;
-    use super::*;
-
-    #[test]
-    fn the_options_of_a_run_are_written_so_that_a_shell_reads_them_back() {
-        let options = |line: &[&str]| {
-            let words = ["vssctl"].iter().chain(line).chain(&["plan"]);
-            options_of_same(&Arguments::parse_from(words).global)
-        };
-        assert_eq!(options(&[]), "");
-        assert_eq!(options(&["--sandbox"]), " --sandbox");
-        assert_eq!(options(&["--sandbox=a b.json", "-f", "it's.toml"]), r" --file 'it'\''s.toml' --sandbox='a b.json'");
-        assert_eq!(
-            options(&["-C", "x", "--profile", "p", "--endpoint-url", "http://127.0.0.1:1", "--allow-endpoint"]),
-            " --chdir x --profile p --endpoint-url http://127.0.0.1:1 --allow-endpoint"
-        );
-    }
 }

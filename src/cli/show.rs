@@ -6,6 +6,7 @@ use std::path::Path;
 use super::arguments::{Global, PlanFormat, ShowArguments};
 use super::exit::{CliError, Exit};
 use super::formats::{self, Asked};
+use super::invocation::shell_word;
 use super::session::Session;
 use super::shown::render_plan;
 use super::ui::Ui;
@@ -18,6 +19,7 @@ use crate::render;
 
 /// Shows what is live for the resources of the file.
 pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> Result<Exit, CliError> {
+    formats::detailed(arguments.detailing, arguments.format)?;
     if let [only] = arguments.addresses.as_slice()
         && Path::new(only).is_file()
     {
@@ -26,6 +28,10 @@ pub(super) async fn run(arguments: &ShowArguments, global: &Global, ui: &Ui) -> 
     if !matches!(arguments.format, PlanFormat::Text | PlanFormat::Json) {
         return Err(CliError::invalid("what is live is shown as `text` or `json`")
             .hint("the other formats are those of a plan: `vssctl show FILE`, or `vssctl plan`"));
+    }
+    if arguments.detailing.full || arguments.detailing.summary {
+        return Err(CliError::invalid("`--full` and `--summary` are for a saved plan")
+            .hint("name the file: `vssctl show FILE`; what is live is always shown field by field"));
     }
     let session = Session::open(global, ui).await?;
     let desired = &session.engine.config.desired;
@@ -84,16 +90,22 @@ fn show_saved(path: &Path, arguments: &ShowArguments, ui: &Ui) -> Result<Exit, C
     let plan = saved.plan();
     let files = saved.changes.iter().filter_map(|change| change.location.as_ref());
     let file = files.map(|location| location.file.clone()).next().unwrap_or_else(|| file::NAME.to_owned());
+    let word = escaped(&shell_word(&path.to_string_lossy()));
+    let line = format!("vssctl{} apply {word}", ui.invocation().options());
     let asked = Asked {
         format: arguments.format,
         limit: arguments.limit,
-        options_of_same: "",
+        options_of_same: ui.invocation().options(),
         uri: &file::uri(file.as_ref()),
         run: github::Step { exit: Exit::Done, stale: false, out: Some(path) },
     };
-    ui.answer(&formats::written(&saved, &asked, || {
-        render_plan(&plan, &saved.declared(), &Sources::default(), "apply", ui)
-    })?);
+    formats::answer(
+        ui,
+        arguments.format,
+        &formats::written(&saved, &asked, || {
+            render_plan(&plan, &saved.declared(), &Sources::default(), (&line, arguments.detailing.detail()), ui)
+        })?,
+    );
     if arguments.format == PlanFormat::Text {
         let [created, by, expires] =
             [&saved.created_at, &saved.caller_arn, &saved.expires_at].map(|text| escaped(text));

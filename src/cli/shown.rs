@@ -1,10 +1,12 @@
 //! Problems and plans as people read them on a terminal.
 
+use super::invocation::Medium;
 use super::ui::Ui;
 use crate::model::{Consents, Diagnostic, Diagnostics, Severity, Sources};
 use crate::plan::Plan;
 use crate::render;
 use crate::render::diagnostics::{Style, render_one};
+use crate::render::text::{Detail, Reading};
 
 /// Renders problems, an empty line after each.
 pub(super) fn problems<'a>(
@@ -25,7 +27,14 @@ pub(super) fn counted(diagnostics: &Diagnostics) -> String {
 }
 
 /// Renders a plan for people; `command` carries it out.
-pub(super) fn render_plan(plan: &Plan, consents: &Consents, sources: &Sources, command: &str, ui: &Ui) -> String {
+pub(super) fn render_plan(
+    plan: &Plan,
+    consents: &Consents,
+    sources: &Sources,
+    (command, detail): (&str, Detail),
+    ui: &Ui,
+) -> String {
     let problems = problems(&plan.diagnostics, sources, ui);
-    render::text::plan(plan, consents, &problems, command, ui.width())
+    let reading = Reading { consents, problems: &problems, command, width: ui.width(), detail };
+    ui.worded(&render::text::plan(plan, &reading), Medium::Text(ui.width()))
 }

@@ -23,7 +23,7 @@ use crate::kinds::package::{Installation, InstanceRun, Stage};
 use crate::model::safe::{Safe, escaped};
 use crate::model::{Action, Address, Consents, Sources};
 use crate::plan::{Change, Plan, Verdict, hazard};
-use crate::render::{self, progress::Progress, report::RunReport};
+use crate::render::{self, progress::Progress, report::RunReport, text::Detail};
 
 /// How long the status line says that AWS sets the pace: it is heard each second as long as it does.
 const PACED: Duration = Duration::from_secs(2);
@@ -38,8 +38,10 @@ pub(super) struct Manner<'a> {
     pub(super) consent: Consent,
     /// Events as JSON, one a line, in place of text.
     pub(super) json: bool,
-    /// The command's name.
-    pub(super) operation: &'a str,
+    /// The command, as somebody types it.
+    pub(super) line: &'a str,
+    /// How much of the plan is shown.
+    pub(super) detail: Detail,
     /// What is asked, and the answer that means yes.
     pub(super) question: (&'a str, &'a str),
     /// Said when there is nothing to do, in place of the plan's own words.
@@ -135,7 +137,8 @@ impl<'a> Terminal<'a> {
             }
             Some(nothing) if plan.is_empty() && verdict == Verdict::Clean => ui.answer(&format!("{nothing}\n")),
             Some(_) | None => {
-                ui.answer(&render_plan(plan, self.manner.consents, self.sources, self.manner.operation, ui));
+                let Manner { consents, line, detail, .. } = self.manner;
+                ui.answer(&render_plan(plan, consents, self.sources, (line, detail), ui));
             }
         }
     }
@@ -183,7 +186,7 @@ impl<'a> Terminal<'a> {
             self.said().report = Some(render::report::json(report, left_out));
             return;
         }
-        ui.answer(&format!("\n{}", render::report::text(report, self.manner.destroys, left_out, ui.width())));
+        ui.tell(&format!("\n{}", render::report::text(report, self.manner.destroys, left_out, ui.width())));
         let refused = plan.changes.iter().filter(|change| change.action == Action::Refused);
         let refused: Vec<String> = refused.map(|change| format!("`{}`", change.address)).collect();
         if !refused.is_empty() {

@@ -15,6 +15,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::exit::{CliError, Exit};
+use super::invocation::{Invocation, Medium};
 use crate::aws::AwsError;
 use crate::model::safe::SafeLines;
 use crate::model::safe::escaped;
@@ -92,6 +93,8 @@ pub struct Ui {
     reported: AtomicBool,
     width: usize,
     status: ProgressBar,
+    /// What this run was given, for the command lines that are printed.
+    invocation: Invocation,
     /// When it was last said in a line that AWS sets the pace.
     paced: Mutex<Option<Instant>>,
 }
@@ -137,6 +140,7 @@ impl Ui {
             reported: AtomicBool::new(false),
             width,
             status,
+            invocation: Invocation::default(),
             paced: Mutex::default(),
         }
     }
@@ -146,7 +150,17 @@ impl Ui {
         self.width
     }
 
-    /// Prints a part of the answer.
+    /// Takes the options of the run.
+    pub(super) fn invoked(&mut self, invocation: Invocation) {
+        self.invocation = invocation;
+    }
+
+    /// Returns the options of the run, for the command lines that are printed.
+    pub(super) fn invocation(&self) -> &Invocation {
+        &self.invocation
+    }
+
+    /// Prints a part of the answer as it stands.
     pub fn answer(&self, text: &str) {
         self.status.suspend(|| lock(&self.out).write(text));
     }
@@ -161,13 +175,26 @@ impl Ui {
         }
     }
 
+    /// Prints a part of the answer that is for people: the command lines in it get the options of the run.
+    pub fn tell(&self, text: &str) {
+        self.answer(&self.worded(text, Medium::Text(self.width)));
+    }
+
+    /// Puts the options of the run into the command lines of a text.
+    pub(super) fn worded(&self, text: &str, medium: Medium) -> String {
+        self.invocation.worded(text, medium)
+    }
+
     /// Prints a line that is not the answer.
     pub fn note(&self, text: &str) {
+        // It is not wrapped: terminals do that.
+        let text = self.worded(text, Medium::Text(usize::MAX));
         self.status.suspend(|| lock(&self.err).write(&format!("{text}\n")));
     }
 
-    /// Prints text as it stands that is not the answer.
+    /// Prints text as it stands that is not the answer, but for the options of the run in its command lines.
     pub fn aside(&self, text: &str) {
+        let text = &self.worded(text, Medium::Text(self.width));
         self.status.suspend(|| lock(&self.err).write(text));
     }
 

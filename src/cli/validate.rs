@@ -2,6 +2,7 @@
 
 use super::arguments::{Global, ValidateArguments, ValidateFormat};
 use super::exit::{CliError, Exit};
+use super::invocation::Medium;
 use super::ui::Ui;
 use super::{file, proof, session};
 use crate::model::safe::escaped;
@@ -27,7 +28,8 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global, ui: &Ui) -> Re
     };
     // A program reads the problems of a file that is not valid in the same answer.
     if let Some(answer) = &answer {
-        ui.answer(answer);
+        let is_markup = arguments.format == ValidateFormat::Junit;
+        ui.answer(&ui.worded(answer, if is_markup { Medium::Markup } else { Medium::Json }));
     }
     let loaded = session::accepted(path, read, ui)?;
     if answer.is_some() {

@@ -21,7 +21,7 @@ pub(crate) mod limits;
 mod lints;
 mod load;
 pub(crate) mod names;
-mod presets;
+pub(crate) mod presets;
 mod problems;
 mod read;
 mod resolve;

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 
 use crate::kind::Fields;
 use crate::kinds::role::spec::Preset;
-use crate::model::Scope;
 use crate::model::arn::managed_policy_arn;
 use crate::model::managed_policies::known;
+use crate::model::{FieldChange, Scope};
 use crate::policy;
 
 /// The least that an instance needs to be managed by Systems Manager.
@@ -83,6 +83,32 @@ pub(crate) fn of_role(fields: &Fields, scope: &Scope) -> Option<Attached> {
         let names = || filling.inline.iter().map(|(name, _)| (*name).to_owned()).collect();
         is_it.then(|| Attached { managed: arns.clone(), inline: names() })
     })
+}
+
+/// Finds the preset whose content the fields of a role have, whether the file names it or says the same: its trust and
+/// its managed policies, no more and no less, and its inline policies, perhaps among others.
+pub(crate) fn of_addition(fields: &[FieldChange], scope: &Scope) -> Option<Preset> {
+    let after = |path: &str| fields.iter().find(|field| field.path == path).map(|field| &field.after);
+    let (trust, managed) = (after("trust")?, after("managed_policies")?.as_array()?);
+    Preset::ALL.into_iter().find(|preset| {
+        let Filling { service, managed: names, inline, profile: _ } = filling(*preset, scope);
+        policy::equal(trust, &policy::trust_policy(&[service]))
+            && managed.len() == names.len()
+            && names.iter().all(|name| managed.contains(&managed_policy_arn(scope, name).into()))
+            && inline
+                .iter()
+                .all(|(name, document)| after(&inline_path(name)).is_some_and(|it| policy::equal(it, document)))
+    })
+}
+
+/// Tells whether a preset brings the field of a role at a path.
+pub(crate) fn brings(preset: Preset, path: &str, scope: &Scope) -> bool {
+    let inline = filling(preset, scope).inline;
+    matches!(path, "trust" | "managed_policies") || inline.iter().any(|(name, _)| inline_path(name) == path)
+}
+
+fn inline_path(name: &str) -> String {
+    format!("inline_policies.{name}")
 }
 
 /// Builds the smaller policy that AWS documents for AMIs and AWS Backup: `AWSEC2VssSnapshotPolicy` version 2 without

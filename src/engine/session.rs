@@ -21,11 +21,11 @@ use crate::kinds::identity::ADOPTED_ID;
 use crate::kinds::package::ADOPTING;
 use crate::observe::export::{Asked, ExportError};
 use crate::observe::{self, Arns, LiveAccount};
-use crate::plan::Plan;
 use crate::plan::check;
 use crate::plan::drift::{self, Losses};
 use crate::plan::file::{LIFETIME, Occasion, SavedPlan};
 use crate::plan::{Input, Options, build};
+use crate::plan::{Plan, Seen};
 
 /// How long nothing is told while AWS does not answer the first call.
 const SILENCE: Duration = Duration::from_secs(5);
@@ -273,7 +273,8 @@ impl Session {
         let desired = adopting(&self.config.desired, options);
         let mut live = self.read(&reader, &desired, audience).await;
         let build = |live: &LiveAccount| build::build(&self.input(&desired, live, options));
-        let plan = observe::plan(&reader, &desired, &mut live, build).await;
+        let mut plan = observe::plan(&reader, &desired, &mut live, build).await;
+        plan.seen = Seen::of(&plan, self.now(), reader.instance_names());
         self.clients.keep();
         *self.last.lock().unwrap_or_else(PoisonError::into_inner) = Some((Arc::new(reader), observe::arns(&live)));
         match check::violations(&plan, &live.kinds).into_iter().next() {

@@ -14,6 +14,7 @@ pub mod glob;
 pub mod hash;
 pub mod hazard;
 pub mod hidden;
+pub mod instance_ids;
 pub mod json;
 pub mod kind_id;
 pub(crate) mod managed_policies;

@@ -13,8 +13,8 @@ use super::prune::prune;
 use super::spread::{keep_held, keep_protected, spread_refusals, spread_replacements};
 use super::targets::keep_targets;
 use super::{
-    Change, FORMAT, Orphan, Plan, Security, Step, hazard, holders, near, quotas, references, renames, seconds,
-    security, servers, unreached, unreadable, verdict,
+    Change, FORMAT, Orphan, Plan, Security, Seen, Step, Told, hazard, holders, near, quotas, references, renames,
+    seconds, security, servers, unreached, unreadable, verdict,
 };
 use crate::kind::Found;
 use crate::kinds::registry;
@@ -40,6 +40,7 @@ pub fn build(input: &Input<'_>) -> Plan {
         diagnostics: work.diagnostics,
         security,
         is_targeted: !input.options.targets.is_empty(),
+        seen: Seen::default(),
     }
 }
 
@@ -145,5 +146,6 @@ fn change(draft: Draft<'_>) -> Change {
         fields: if draft.second_of.is_some() { Vec::new() } else { draft.fields },
         cause: None,
         settles: Vec::new(),
+        told: draft.desired.map(|desired| Told::of(&desired.fields, &desired.options)).unwrap_or_default(),
     }
 }

@@ -165,6 +165,7 @@ mod tests {
             location: None,
             cause: None,
             settles: Vec::new(),
+            told: crate::plan::Told::default(),
         };
         let step = |id, text: &str, after: &[usize], call: PlannedCall| Step {
             id,
@@ -202,6 +203,7 @@ mod tests {
             diagnostics: Vec::new(),
             security: crate::plan::Security::default(),
             is_targeted: false,
+            seen: crate::plan::Seen::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{HazardNote, Security};
+use super::{HazardNote, Security, Seen, Told};
 use crate::model::{Action, Address, Cause, Diagnostic, FieldChange, Location, Phase, PlannedCall, Scope, Severity};
 
 /// The version of the JSON plan.
@@ -36,6 +36,9 @@ pub struct Change {
     /// The fields that differed from the base and that the file now says as they are live.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub settles: Vec<String>,
+    /// What people are told of the entry besides what differs: the saved plan has it in its entries.
+    #[serde(skip)]
+    pub told: Told,
 }
 
 /// Something that the stack owns and the file no longer has.
@@ -103,6 +106,9 @@ pub struct Plan {
     /// It was asked for some resources only (`--target`), and says nothing of the others.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub is_targeted: bool,
+    /// What people are told besides.
+    #[serde(skip)]
+    pub seen: Seen,
 }
 
 /// Whether all that a plan is about can be done.

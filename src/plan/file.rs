@@ -10,6 +10,8 @@ mod refusal;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -17,7 +19,7 @@ use serde_json::{Value, json};
 
 use super::Options;
 use super::fingerprint::{Observed, canonical, observe};
-use super::{Change, FORMAT, Orphan, Plan, Security, Step};
+use super::{Change, FORMAT, Orphan, Plan, Security, Seen, Step, Told};
 use crate::config;
 use crate::kind::{Desired, KindLive};
 use crate::model::Consents;
@@ -139,6 +141,10 @@ pub struct SavedPlan {
     /// What the file consents to, for showing: no part of the digest, and no consent by itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub consents: Vec<SavedConsent>,
+    /// The `Name` tags of instances that the plan speaks of, by id, as far as they were read: for showing, and no part
+    /// of the digest.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub names: BTreeMap<String, String>,
 }
 
 /// When and by whom a plan is saved.
@@ -191,6 +197,7 @@ impl SavedPlan {
             security: plan.security.clone(),
             diagnostics: plan.diagnostics.iter().map(notice).collect(),
             consents: Vec::new(),
+            names: plan.seen.names.clone(),
         };
         saved.seal();
         saved
@@ -245,6 +252,7 @@ impl SavedPlan {
             security: _,
             diagnostics: _,
             consents: _,
+            names: _,
         } = self;
         let changes: Vec<SavedChange> = changes.iter().map(SavedChange::reviewed).collect();
         let orphans: Vec<SavedOrphan> =
@@ -321,17 +329,24 @@ impl SavedPlan {
 
     /// Returns the plan in it, for showing.
     pub fn plan(&self) -> Plan {
+        let told = |entry: &SavedEntry| (entry.address.clone(), Told::of(&entry.fields, &entry.options));
+        let mut told: BTreeMap<Address, Told> = self.desired.iter().map(told).collect();
+        let mut change = |saved: &SavedChange| Change {
+            told: told.remove(&saved.address).unwrap_or_default(),
+            ..Change::from(saved)
+        };
         Plan {
             format: self.format,
             tool: self.tool.clone(),
             scope: self.scope.clone(),
             config_sha256: self.config_sha256.clone(),
-            changes: self.changes.iter().map(Change::from).collect(),
+            changes: self.changes.iter().map(&mut change).collect(),
             orphans: self.orphans.iter().map(Orphan::from).collect(),
             steps: self.steps.iter().map(Step::from).collect(),
             security: self.security.clone(),
             diagnostics: self.diagnostics.iter().filter_map(diagnostic).collect(),
             is_targeted: !self.options.targets.is_empty(),
+            seen: Seen { at: self.created_at.parse().ok(), names: self.names.clone() },
         }
     }
 }

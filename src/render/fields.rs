@@ -1,5 +1,6 @@
 //! The fields of a resource in lines: a sign, a path, and what follows it.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use anstyle::Style;
@@ -7,9 +8,10 @@ use serde_json::{Map, Value};
 use unicode_width::UnicodeWidthStr;
 
 use super::document::document_lines;
-use super::layout::{ADD, CHANGE, REMOVE};
+use super::layout::{ADD, CHANGE, DIM, REMOVE};
+use crate::model::instance_ids::named;
 use crate::model::safe::escaped;
-use crate::model::{Display, FieldChange};
+use crate::model::{Display, FieldChange, natural};
 use crate::plan::Change;
 
 /// One line of a field block: a sign, a path, and what follows it.
@@ -28,6 +30,59 @@ pub(super) enum Shown {
     Changed(String, String),
     /// Stands below the path, one finished line each.
     Below(Vec<String>),
+}
+
+impl Line {
+    /// Makes a line without a value, which says something of the ones above.
+    pub(super) fn note(text: String) -> Self {
+        Self { sign: " ", style: DIM, path: text, value: Shown::Below(Vec::new()) }
+    }
+}
+
+/// Fields that stand together.
+pub(super) struct Alike<'a> {
+    /// Those that are shown.
+    pub(super) shown: &'a [FieldChange],
+    /// How many more of them there are, where that is worth saying.
+    pub(super) more: Option<usize>,
+}
+
+/// Cuts lists of fields of one map that differ in the same way, such as one profile on hundreds of instances, after
+/// `most`.
+pub(super) fn alike(fields: &[FieldChange], most: usize) -> Vec<Alike<'_>> {
+    let parent = |field: &FieldChange| field.path.rsplit_once('.').map(|(parent, _)| parent.to_owned());
+    let is_alike = |one: &FieldChange, other: &FieldChange| {
+        one.before == other.before
+            && one.after == other.after
+            && one.cause == other.cause
+            && parent(one).is_some()
+            && parent(one) == parent(other)
+    };
+    let cut = |run| -> Alike<'_> {
+        let run: &[FieldChange] = run;
+        match run.len().checked_sub(most) {
+            // One line is no longer than the line that says that it is left out.
+            Some(more @ 2..) => Alike { shown: &run[..most], more: Some(more) },
+            Some(_) | None => Alike { shown: run, more: None },
+        }
+    };
+    fields.chunk_by(is_alike).map(cut).collect()
+}
+
+/// Writes the names of instances beside their ids, as far as they are known.
+pub(super) fn name_instances(lines: &mut [Line], names: &BTreeMap<String, String>) {
+    let name = |text: &mut String| *text = named(text, names);
+    for line in lines {
+        name(&mut line.path);
+        match &mut line.value {
+            Shown::Beside(value) => name(value),
+            Shown::Changed(before, after) => {
+                name(before);
+                name(after);
+            }
+            Shown::Below(below) => below.iter_mut().for_each(name),
+        }
+    }
 }
 
 /// Writes lines with their values in one column; `bare` leaves the signs out.
@@ -69,7 +124,17 @@ pub(super) fn write_lines(text: &mut String, lines: Vec<Line>, bare: bool, width
 /// Returns the fields of a change, with the causes that are not those of the whole change.
 pub(super) fn with_own_causes(change: &Change) -> Vec<FieldChange> {
     let own = |field: &FieldChange| field.cause.filter(|cause| change.cause != Some(*cause));
-    change.fields.iter().map(|field| FieldChange { cause: own(field), ..field.clone() }).collect()
+    let mut fields: Vec<FieldChange> =
+        change.fields.iter().map(|field| FieldChange { cause: own(field), ..field.clone() }).collect();
+    // Within a map the names stand in the order in which people look for them; what stands in a table keeps its order.
+    let of = |field: &FieldChange| {
+        let mut parts = field.path.splitn(3, '.');
+        (parts.next().unwrap_or_default().to_owned(), parts.next().unwrap_or_default().to_owned())
+    };
+    for run in fields.chunk_by_mut(|one, other| of(one).0 == of(other).0) {
+        run.sort_by(|one, other| natural::compare(&of(one).1, &of(other).1));
+    }
+    fields
 }
 
 /// Makes the lines of one field.
@@ -108,7 +173,7 @@ fn value_lines(lines: &mut Vec<Line>, field: &FieldChange, path: String, sign: &
     {
         let mut names: Vec<&String> =
             before.keys().chain(after.keys().filter(|name| !before.contains_key(*name))).collect();
-        names.sort();
+        names.sort_by(|one, other| natural::compare(one, other));
         for name in names {
             let (before, after) = (before.get(name).cloned(), after.get(name).cloned());
             if before == after {
@@ -163,11 +228,15 @@ pub(crate) fn scalar(value: &Value) -> String {
 fn set_lines(before: &Value, after: &Value) -> Vec<String> {
     let none = Vec::new();
     let (before, after) = (before.as_array().unwrap_or(&none), after.as_array().unwrap_or(&none));
-    let gone = before.iter().filter(|element| !after.contains(element));
-    let new = after.iter().filter(|element| !before.contains(element));
-    gone.map(|element| format!("{REMOVE}-{REMOVE:#} {}", bare(element)))
-        .chain(new.map(|element| format!("{ADD}+{ADD:#} {}", bare(element))))
-        .collect()
+    let shown = |side: &[Value], other: &[Value]| {
+        let elements = side.iter().filter(|element| !other.contains(element));
+        let mut elements: Vec<String> = elements.map(bare).collect();
+        elements.sort_by(|one, other| natural::compare(one, other));
+        elements
+    };
+    let (gone, new) = (shown(before, after), shown(after, before));
+    let gone = gone.iter().map(|element| format!("{REMOVE}-{REMOVE:#} {element}"));
+    gone.chain(new.iter().map(|element| format!("{ADD}+{ADD:#} {element}"))).collect()
 }
 
 /// Returns an element of a set; text stands without quotes.

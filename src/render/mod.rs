@@ -21,6 +21,7 @@ pub mod plan;
 pub mod progress;
 pub mod proof;
 pub mod report;
+mod runs;
 pub mod sarif;
 pub(crate) mod security;
 pub mod stats;
@@ -28,3 +29,5 @@ pub mod text;
 pub mod text_diff;
 pub mod unified;
 pub mod validate;
+
+pub(crate) use layout::columns;

@@ -5,16 +5,25 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use anstyle::Style;
+use jiff::Timestamp;
+use serde_json::Value;
 use unicode_width::UnicodeWidthStr;
 
-use super::fields::{field_lines, with_own_causes, write_lines};
-use super::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN};
+use super::fields::{Alike, Line, alike, field_lines, name_instances, scalar, with_own_causes, write_lines};
+use super::layout::{ADD, BOLD, CHANGE, DIM, REMOVE, UNKNOWN, hanging};
+use super::runs::{self, Running};
 use super::security;
 use crate::kinds;
 use crate::model::consent::Consent;
+use crate::model::instance_ids::named;
 use crate::model::safe::escaped;
-use crate::model::{Action, Address, Consents};
+use crate::model::{Action, Address, Consents, natural};
 use crate::plan::{Change, Hazard, HazardNote, Orphan, Plan, Summary, hazard};
+
+mod addition;
+mod summary;
+
+use addition::Additions;
 
 pub(crate) use super::layout::paragraph;
 
@@ -24,56 +33,123 @@ pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the config
 /// How the last line of a plan begins that changes nothing, though AWS may not be as the file says.
 pub const NO_CHANGES_TO_MAKE: &str = "No changes to make: ";
 
-/// Renders a plan in at most `width` columns, as far as names allow. `problems` is the rendered form of its
-/// diagnostics, which needs the sources; `command` carries the plan out, and takes the consent to it. `consents` are
-/// those of the file.
-pub fn plan(plan: &Plan, consents: &Consents, problems: &str, command: &str, width: usize) -> String {
+/// How many fields of one map with the same value are shown one by one.
+const ALIKE: usize = 5;
+
+/// How much of a plan is written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Detail {
+    /// Additions in few lines, what a preset brings by its name, and everything else field by field.
+    #[default]
+    Brief,
+    /// Everything field by field.
+    Full,
+    /// One line for each change.
+    Summary,
+}
+
+/// How a plan is read.
+#[derive(Clone, Copy, Debug)]
+pub struct Reading<'a> {
+    /// The consents of the file.
+    pub consents: &'a Consents,
+    /// The plan's problems, rendered: that needs the sources.
+    pub problems: &'a str,
+    /// The command that carries the plan out, and takes the consent to it.
+    pub command: &'a str,
+    /// The columns that there are, as far as names allow.
+    pub width: usize,
+    /// How much is written.
+    pub detail: Detail,
+}
+
+/// Renders a plan.
+pub fn plan(plan: &Plan, reading: &Reading<'_>) -> String {
     let mut text = String::new();
-    verdict(&mut text, plan, width);
-    let mut was_block = true;
-    let mut notes: BTreeMap<&Address, Vec<&HazardNote>> = BTreeMap::new();
-    for (address, note) in hazard::all(plan).filter(|(_, note)| note.hazard != Hazard::LargeChange) {
-        notes.entry(address).or_default().push(note);
+    verdict(&mut text, plan, reading.width);
+    match reading.detail {
+        Detail::Summary => summary::changes(&mut text, plan, reading.width),
+        Detail::Brief | Detail::Full => changes(&mut text, plan, reading),
     }
-    for change in plan.changes.iter().filter(|change| change.action != Action::NoOp) {
-        let mut block = String::new();
-        self::change(&mut block, change, width);
-        let of_change = notes.get(&change.address).into_iter().flatten();
-        let of_change = of_change.map(|note| (*note, consents.declared(note.hazard, &change.address)));
-        hazards(&mut block, of_change, width);
-        // Blocks of a header alone follow one another without empty lines, as in a list.
-        let is_block = block.lines().nth(1).is_some();
-        if is_block || was_block {
-            text.push('\n');
-        }
-        was_block = is_block;
-        text.push_str(&block);
-    }
-    for change in plan.changes.iter().filter(|it| it.action == Action::NoOp && !it.settles.is_empty()) {
-        let _ = writeln!(text, "\n  {BOLD}{}{BOLD:#}", header(&change.address, &change.name, width));
-        settled(&mut text, change, 4, width);
-    }
-    let security = security::text(&plan.security, width);
+    let security = security::text(&plan.security, reading.width);
     if !security.is_empty() {
         text.push('\n');
         text.push_str(&security);
     }
     if !plan.orphans.is_empty() {
         text.push('\n');
-        orphans(&mut text, &plan.orphans, width);
+        orphans(&mut text, &plan.orphans, reading.width);
     }
-    if !problems.is_empty() {
+    if reading.detail == Detail::Summary {
+        summary::problems(&mut text, plan, reading.width);
+    } else if !reading.problems.is_empty() {
         text.push('\n');
-        text.push_str(problems.trim_end());
+        text.push_str(reading.problems.trim_end());
         text.push('\n');
     }
     let last = last_line(plan);
     if !text.is_empty() {
         text.push('\n');
     }
-    consent(&mut text, plan, consents, command, width);
+    consent(&mut text, plan, reading);
     let _ = writeln!(text, "{BOLD}{last}{BOLD:#}");
     text
+}
+
+/// Writes the changes one by one.
+fn changes(text: &mut String, plan: &Plan, reading: &Reading<'_>) {
+    let (consents, width) = (reading.consents, reading.width);
+    let mut notes: BTreeMap<&Address, Vec<&HazardNote>> = BTreeMap::new();
+    for (address, note) in hazard::all(plan).filter(|(_, note)| note.hazard != Hazard::LargeChange) {
+        notes.entry(address).or_default().push(note);
+    }
+    let additions =
+        (reading.detail == Detail::Brief).then(|| Additions::of(plan, |address| notes.contains_key(address)));
+    let mut was_block = true;
+    for change in ordered(plan).into_iter().filter(|change| change.action != Action::NoOp) {
+        if additions.as_ref().is_some_and(|additions| additions.is_told_elsewhere(change)) {
+            continue;
+        }
+        let mut block = String::new();
+        let is_brief = match additions.as_ref().filter(|_| change.action == Action::Create) {
+            Some(additions) => additions.write(&mut block, change, width),
+            None => {
+                self::change(&mut block, change, plan, reading);
+                false
+            }
+        };
+        let of_change = notes.get(&change.address).into_iter().flatten();
+        let of_change = of_change.map(|note| (*note, consents.declared(note.hazard, &change.address)));
+        hazards(&mut block, of_change, &plan.seen.names, width);
+        // Blocks of a header alone follow one another without empty lines, as in a list.
+        let is_block = !is_brief && block.lines().nth(1).is_some();
+        if is_block || was_block {
+            text.push('\n');
+        }
+        was_block = is_block;
+        text.push_str(&block);
+    }
+    if let Some(additions) = &additions {
+        additions.closing(text, width);
+    }
+    for change in ordered(plan).into_iter().filter(|it| it.action == Action::NoOp && !it.settles.is_empty()) {
+        let _ = writeln!(text, "\n  {BOLD}{}{BOLD:#}", header(&change.address, &change.name, width));
+        settled(text, change, 4, width);
+    }
+}
+
+/// Returns the changes in the order of the plan, and those of one kind in the order in which people look for them.
+fn ordered(plan: &Plan) -> Vec<&Change> {
+    let of_one = |one: &Change, other: &Change| {
+        one.address.kind() == other.address.kind() && (one.action == Action::Delete) == (other.action == Action::Delete)
+    };
+    let mut all = Vec::with_capacity(plan.changes.len());
+    for run in plan.changes.chunk_by(of_one) {
+        let mut run: Vec<&Change> = run.iter().collect();
+        run.sort_by(|one, other| natural::compare(&one.address.to_string(), &other.address.to_string()));
+        all.extend(run);
+    }
+    all
 }
 
 /// Returns the plan's last line.
@@ -146,7 +222,8 @@ fn sign(change: &Change) -> (&'static str, Style, &'static str) {
 }
 
 /// Writes one change: its header, its reason, its fields.
-fn change(text: &mut String, change: &Change, width: usize) {
+fn change(text: &mut String, change: &Change, plan: &Plan, reading: &Reading<'_>) {
+    let width = reading.width;
     let (sign, style, words) = sign(change);
     let header = header(&change.address, &change.name, width.saturating_sub(sign.len() + 1));
     let _ = write!(text, "{style}{sign}{style:#} {BOLD}{header}{BOLD:#}");
@@ -162,9 +239,11 @@ fn change(text: &mut String, change: &Change, width: usize) {
         let _ = writeln!(text, "\n    {words}");
     }
     if let Some(reason) = &change.reason {
-        paragraph(text, &escaped(reason), 4, width);
+        paragraph(text, &named(&escaped(reason), &plan.seen.names), 4, width);
     }
-    fields(text, change, width);
+    fields(text, change, &plan.seen.names, reading);
+    runs(text, change, plan.seen.at, width);
+    steering(text, change, width);
     if change.action != Action::NoOp {
         settled(text, change, 4, width);
     }
@@ -179,15 +258,27 @@ fn settled(text: &mut String, change: &Change, indent: usize, width: usize) {
 }
 
 /// Writes which changes of a resource need consent, and why.
-fn hazards<'a>(text: &mut String, notes: impl Iterator<Item = (&'a HazardNote, Option<&'a Consent>)>, width: usize) {
+fn hazards<'a>(
+    text: &mut String,
+    notes: impl Iterator<Item = (&'a HazardNote, Option<&'a Consent>)>,
+    names: &BTreeMap<String, String>,
+    width: usize,
+) {
     for (note, consent) in notes {
-        hazard_lines(text, note, consent, 4, width);
+        hazard_lines(text, note, consent, names, [4, width]);
     }
 }
 
 /// Writes one hazard, and the consent of the file that covers it.
-fn hazard_lines(text: &mut String, note: &HazardNote, consent: Option<&Consent>, indent: usize, width: usize) {
-    let line = format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {}", note.hazard, escaped(&note.why));
+fn hazard_lines(
+    text: &mut String,
+    note: &HazardNote,
+    consent: Option<&Consent>,
+    names: &BTreeMap<String, String>,
+    [indent, width]: [usize; 2],
+) {
+    let why = named(&escaped(&note.why), names);
+    let line = format!("{REMOVE}!{REMOVE:#} {BOLD}{}{BOLD:#}: {why}", note.hazard);
     paragraph(text, &line, indent, width);
     if let Some(Consent { reason, until, .. }) = consent {
         paragraph(text, &format!("consented to in the file until {until}: {}", escaped(reason)), indent + 2, width);
@@ -195,9 +286,10 @@ fn hazard_lines(text: &mut String, note: &HazardNote, consent: Option<&Consent>,
 }
 
 /// Says how to consent to what the plan brings.
-fn consent(text: &mut String, plan: &Plan, consents: &Consents, command: &str, width: usize) {
+fn consent(text: &mut String, plan: &Plan, reading: &Reading<'_>) {
+    let Reading { consents, command, width, .. } = *reading;
     for (address, note) in hazard::all(plan).filter(|(_, note)| note.hazard == Hazard::LargeChange) {
-        hazard_lines(text, note, consents.declared(note.hazard, address), 0, width);
+        hazard_lines(text, note, consents.declared(note.hazard, address), &plan.seen.names, [0, width]);
     }
     let open = hazard::unconsented(plan, consents);
     let hazards: BTreeSet<Hazard> = open.into_iter().map(|(_, note)| note.hazard).collect();
@@ -227,13 +319,52 @@ pub(crate) fn header(address: &Address, name: &str, width: usize) -> String {
 }
 
 /// Writes the fields of a change with their values in one column.
-fn fields(text: &mut String, change: &Change, width: usize) {
+fn fields(text: &mut String, change: &Change, names: &BTreeMap<String, String>, reading: &Reading<'_>) {
     let creates = change.action == Action::Create;
     let mut lines = Vec::new();
-    for field in &with_own_causes(change) {
-        field_lines(&mut lines, field, creates);
+    let fields = with_own_causes(change);
+    let most = if reading.detail == Detail::Full { usize::MAX } else { ALIKE };
+    for Alike { shown, more } in alike(&fields, most) {
+        for field in shown {
+            field_lines(&mut lines, field, creates);
+        }
+        lines.extend(more.map(|more| Line::note(format!("... and {more} more alike; `--full` shows them"))));
     }
-    write_lines(text, lines, creates, width);
+    name_instances(&mut lines, names);
+    write_lines(text, lines, creates, reading.width);
+}
+
+/// Says when something runs now whose schedule changes, and when it ran before.
+fn runs(text: &mut String, change: &Change, at: Option<Timestamp>, width: usize) {
+    if change.action == Action::Create {
+        return;
+    }
+    for Running { path, before, after } in runs::changed(change, at) {
+        let of = if path.is_empty() { String::new() } else { format!(" {}", escaped(&path)) };
+        let _ = writeln!(text, "      {DIM}when{of} runs:{DIM:#}");
+        for (sign, style, when) in [("-", REMOVE, before), ("+", ADD, after)] {
+            if let Some(when) = when {
+                hanging(text, &format!("{style}{sign}{style:#} {}", escaped(&when.line())), [8, 10], width);
+            }
+        }
+    }
+}
+
+/// Says what the entry declares to steer vssctl.
+fn steering(text: &mut String, change: &Change, width: usize) {
+    let said = steered(change);
+    if !said.is_empty() {
+        hanging(text, &format!("{DIM}steered by{DIM:#} {}", said.join(", ")), [6, 8], width);
+    }
+}
+
+/// Returns what the entry declares to steer vssctl, one piece each.
+pub(super) fn steered(change: &Change) -> Vec<String> {
+    if matches!(change.action, Action::NoOp | Action::Delete | Action::Refused | Action::Unknown) {
+        return Vec::new();
+    }
+    let piece = |(name, value): (&String, &Value)| format!("{} = {}", escaped(name), scalar(value));
+    change.told.options.iter().map(piece).collect()
 }
 
 /// Writes what the stack owns and the file lacks.

@@ -271,7 +271,7 @@ fn the_main_job_ends_with_an_empty_plan() {
     let place = Place::with(MAIN_JOB);
     let run = place.sandbox(&["plan"]).exits(0);
     assert!(
-        run.stdout.contains("+ role.EC2RoleforSSMVSSSnapshotV2 (IAM role, EC2RoleforSSMVSSSnapshotV2)"),
+        run.stdout.contains("+ role.EC2RoleforSSMVSSSnapshotV2, instance_profile.EC2RoleforSSMVSSSnapshotV2\n"),
         "{}",
         run.stdout
     );

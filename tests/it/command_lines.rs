@@ -16,8 +16,10 @@ const NOT_RUN: [(&str, &str); 4] = [
 ];
 
 /// What stands for a value in the lines, and the value with which they are run.
-const VALUES: [(&str, &str); 19] = [
+const VALUES: [(&str, &str); 21] = [
     ("[ADDR...]", ""),
+    ("[ADDR[.FIELD]]", ""),
+    ("[FILE...]", ""),
     ("[CODE]", ""),
     ("[INSTANCE...]", ""),
     ("ADDR...", ROLE),
@@ -199,8 +201,7 @@ fn documented(words: &[&str]) -> &'static [i32] {
         Some(&"drift") => &[2],
         Some(&"fmt") if has("--check") => &[0, 8],
         // CloudFormation has no type for the region's settings.
-        Some(&"export") => &[0, 8],
-        Some(&"verify" | &"doctor" | &"coverage" | &"backup") => &[0, 8],
+        Some(&"verify" | &"doctor" | &"coverage" | &"backup" | &"export") => &[0, 8],
         Some(_) | None => &[0],
     }
 }

@@ -7,7 +7,7 @@ use vssctl::model::KindId;
 use vssctl::config::{Config, RESOLVED};
 use vssctl::engine::{self, End, Order, Reviewed};
 use vssctl::kind::KindLive;
-use vssctl::model::{Action, Consents, json};
+use vssctl::model::{Action, json};
 use vssctl::plan::Options;
 use vssctl::plan::Plan;
 use vssctl::plan::file::{LARGEST, LIFETIME, Occasion, SavedPlan};
@@ -104,7 +104,7 @@ fn saved(config: &Config, plan: &Plan, live: &[(KindId, KindLive)]) -> (SavedPla
 
 /// The last line of what `vssctl show` prints.
 fn shown(saved: &SavedPlan) -> String {
-    let text = render::text::plan(&saved.plan(), &Consents::default(), "", "apply", 80);
+    let text = crate::plan_reading::read(saved, 80, render::text::Detail::Full);
     anstream::adapter::strip_str(text.lines().last().unwrap_or_default()).to_string()
 }
 

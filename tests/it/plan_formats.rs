@@ -10,6 +10,7 @@ use vssctl::plan::file::{Notice, SavedChange, SavedHazard, SavedOrphan, SavedPla
 use vssctl::plan::hazard::Hazard;
 use vssctl::render::plan::{github, gitlab, markdown, sarif, tfplan};
 use vssctl::render::sarif::{Origin, RESULTS};
+use vssctl::render::text::Detail;
 
 use crate::harness::{MAIN_JOB, Place};
 
@@ -181,8 +182,11 @@ fn assert_is_sound(plan: &SavedPlan) {
     assert_is_one_comment(&text, markdown::COMMENT);
     assert_eq!(markdown::plan(plan, &options), text);
     let token = "0123456789abcdef0123456789abcdef";
-    let shown = vssctl::render::text::plan(&plan.plan(), &plan.declared(), "", "apply", 80);
-    let shown = anstream::adapter::strip_str(&shown).to_string();
+    let shown = crate::plan_reading::read(plan, 80, Detail::Brief);
+    for detail in [Detail::Full, Detail::Summary] {
+        let shown = crate::plan_reading::read(plan, 80, detail);
+        assert!(shown.chars().all(|it| it == '\n' || !vssctl::model::safe::is_hidden(it)), "{shown}");
+    }
     assert_is_harmless_log(&github::log(&shown, plan, token, &|name| name.to_owned()), token);
     let run = github::Run { exit: 0, stale: false, json_plan_path: Some("plan.json"), text_plan_path: None };
     let outputs = github::outputs(plan, &run);

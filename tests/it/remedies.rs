@@ -71,9 +71,9 @@ fn follow(place: &Place, line: &[String]) -> (Place, Run) {
     if line.iter().any(|word| asks.contains(word)) && !line.contains(&"--yes") {
         line.push("--yes");
     }
-    if !line.iter().any(|word| word.starts_with("--sandbox")) {
-        line.insert(0, "--sandbox=account.json");
-    }
+    // A line that acts on an account names the one that it was printed for.
+    let is_of_no_account = line.iter().any(|word| ["explain", "init", "schema"].contains(word));
+    assert!(is_of_no_account || line.iter().any(|word| word.starts_with("--sandbox")), "{line:?}");
     if !line.contains(&"--no-input") {
         line.push("--no-input");
     }
@@ -116,8 +116,9 @@ fn each_line(place: &Place, arguments: &[&str]) -> BTreeMap<String, Place> {
     let place = copy(place);
     let run = place.sandbox(arguments);
     let printed = format!("{}\n{}", run.stdout, run.stderr);
-    let lines = lines(&printed, arguments);
-    lines.into_iter().map(|line| (line.join(" "), gets_further(&place, &line, &printed))).collect()
+    let lines = lines(&printed, &[&["--sandbox=account.json"], arguments].concat());
+    let told = |line: &[String]| line.iter().filter(|word| !word.starts_with("--sandbox")).cloned().collect::<Vec<_>>();
+    lines.into_iter().map(|line| (told(&line).join(" "), gets_further(&place, &line, &printed))).collect()
 }
 
 /// The state after the only line that begins so.
@@ -182,7 +183,7 @@ fn what_nobody_owns_is_taken_over_by_the_line_or_by_the_edit() {
         assert!(plan.stdout.contains(&format!("`{address}` already exists")), "{}", plan.stdout);
     }
     let by_hand = plan.stdout.split("error[VSS0901]").skip(1).fold(copy(&place), |place, part| edited(&place, part));
-    let done = gets_further(&by_hand, &["apply".to_owned()], "the edit");
+    let done = gets_further(&by_hand, &["--sandbox=account.json".to_owned(), "apply".to_owned()], "the edit");
     assert_eq!(done.sandbox(&["plan"]).exits(0).last_line(), vssctl::render::text::NO_CHANGES);
 }
 
@@ -284,6 +285,10 @@ fn an_association_of_others_is_taken_over_as_its_hazard_says() {
             after(&each_line(&place, &["plan"]), "adopt package.AwsVssComponents=").sandbox(&["plan"])
         };
         assert!(!taken.stdout.contains("competing-association"), "{}", taken.stdout);
+        // What is told of a step is no part of what is done: a saved plan is applied by another command line too.
+        place.sandbox(&["plan", "--out", "plan.json"]).exits(0);
+        let allowed = ["--allow", "competing-association", "--yes"];
+        place.run(&[&["apply", "plan.json", "--sandbox=./account.json"], &allowed[..]].concat()).exits(0);
     }
 }
 
@@ -375,5 +380,64 @@ fn what_the_file_declares_and_somebody_took_away_is_put_back_by_the_line() {
         assert!(mended.contains(check) || check == "D023", "{check}: {mended:?}, {told:?}");
         each_line(&place, &["verify"]);
         each_line(&place, &["coverage"]);
+    }
+}
+
+#[test]
+fn a_line_is_right_as_it_is_printed_whatever_the_run_was_given_and_in_every_format() {
+    let place = Place::empty();
+    place.write("a b's.toml", MAIN_JOB);
+    let given = ["--file", "a b's.toml", "--sandbox=my account.json"];
+    let run = |arguments: &[&str]| place.run(&[&given, arguments].concat());
+    // Somebody else's vault of the same name: the way out is a line.
+    let account = Sandbox::open(place.path().join("my account.json")).expect("the account");
+    let vault = json!({ "BackupVaultName": "vss" });
+    account.call("backup", "CreateBackupVault", "ap-northeast-1", &vault).expect("a vault");
+    drop(account);
+    let line = "vssctl --file 'a b'\\''s.toml' '--sandbox=my account.json' adopt vault.vss";
+    let line = line.replace("'--sandbox=my account.json'", "--sandbox='my account.json'");
+    let is_there = |text: &str, line: &str| assert!(flat(text).contains(&format!("`{line}`")), "{line}:\n{text}");
+    let text = run(&["plan"]).exits(4).stdout;
+    is_there(&text, &line);
+    // No line is so long that a terminal breaks it where nobody expects it.
+    let is_title = |line: &&str| ["error[", "warning["].iter().any(|start| line.starts_with(start));
+    assert!(text.lines().filter(|line| !is_title(line)).all(|line| line.chars().count() <= 80), "{text}");
+    is_there(&run(&["plan", "--format", "markdown"]).exits(4).stdout, &line);
+    let in_json: Value = serde_json::from_str(&run(&["plan", "--format", "json"]).exits(4).stdout).expect("JSON");
+    is_there(&in_json["diagnostics"].to_string().replace("\\\\", "\\"), &line);
+    let events = run(&["apply", "--yes", "--json"]).exits(4).stdout;
+    let last: Value = serde_json::from_str(events.lines().last().expect("an event")).expect("JSON");
+    is_there(&last["diagnostics"].to_string().replace("\\\\", "\\"), &line);
+    let drift = run(&["drift"]).exits(4).stdout;
+    is_there(&drift, &line);
+    // It is run as it stands, by a shell.
+    let followed = place.shell(&format!("{line} --yes"));
+    assert_eq!(followed.code, Some(0), "{}\n{}", followed.stdout, followed.stderr);
+    assert!(!place.path().join(".vssctl").exists(), "it acted on another account");
+    // The same of what a saved plan says, of findings, and of a page.
+    let saved = run(&["plan", "--out", "my plan.json"]).exits(0);
+    let start = "vssctl --file 'a b'\\''s.toml' --sandbox='my account.json'";
+    is_there(&saved.stderr, &format!("{start} apply 'my plan.json'"));
+    let applied = place.shell(&format!("{start} apply 'my plan.json' --yes"));
+    assert_eq!(applied.code, Some(0), "{}", applied.stderr);
+    let unprotected = "region = 'ap-northeast-1'\n[[instance]]\nname = 'web'\ncount = 2\ntags = { VssBackup = \
+                       'enabled' }\n";
+    place.write("fleet.toml", unprotected);
+    run(&["sandbox", "load", "fleet.toml"]).exits(0);
+    run(&["sandbox", "advance", "3d"]).exits(0);
+    for format in ["text", "json", "markdown", "sarif", "junit"] {
+        let run = run(&["verify", "--format", format]);
+        let printed = flat(&run.stdout);
+        let lines = printed.matches("`vssctl ").count();
+        let with = printed.matches("`vssctl --file ").count();
+        // Programs are told the checks, people the line.
+        assert!(lines > 0 || format != "text", "{format}: no line:\n{}", run.stdout);
+        assert_eq!(lines, with, "{format}:\n{}", run.stdout);
+    }
+    let page = run(&["verify", "--format", "html"]).stdout;
+    assert!(page.contains("<bdi>vssctl --file &#39;a b") || page.contains("<bdi>vssctl --file 'a b"), "{page}");
+    // Of which instance it is, the line says.
+    for bare in ["vssctl backup</bdi>", "account.json' backup</bdi>", "account.json' doctor</bdi>"] {
+        assert!(!page.contains(bare), "{bare}");
     }
 }

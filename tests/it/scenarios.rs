@@ -57,6 +57,8 @@ fn settled(output: &str) -> String {
     let mut output = output.to_owned();
     for (pattern, settled) in [
         (r"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ", "2026-01-01T00:00:00Z"),
+        (r"\b[MTWFS][a-z]{2} 20\d\d-\d\d-\d\d\b", "Thu 2026-01-01"),
+        (r"(\s)20\d\d-\d\d-\d\d (\d\d:\d\d,)", "${1}2026-01-01 $2"),
         (r"\b\d+ s\b", "0 s"),
         (r"\(\d+(\.\d+)?m?s\)", "(0.0s)"),
         (r"in \d+ minutes", "in 9 minutes"),

@@ -48,7 +48,7 @@ impl fmt::Display for Holder {
         match &self.record {
             Some(record) => write!(
                 formatter,
-                "`vssctl {}` of {} has the lease since {}, last renewed {} s ago (epoch {})",
+                "the `{}` by {} has the lease since {}, last renewed {} s ago (epoch {})",
                 record.op,
                 record.caller_arn,
                 record.started,

@@ -62,6 +62,7 @@ fn plan(steps: &[Row<'_>]) -> Plan {
         location: None,
         cause: None,
         settles: Vec::new(),
+        told: crate::plan::Told::default(),
     };
     Plan {
         format: 1,
@@ -91,6 +92,7 @@ fn plan(steps: &[Row<'_>]) -> Plan {
         diagnostics: Vec::new(),
         security: crate::plan::Security::default(),
         is_targeted: false,
+        seen: crate::plan::Seen::default(),
     }
 }
 

@@ -1,6 +1,6 @@
 //! The reads of EC2.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::{Page, Reader, lists, read_all};
@@ -36,6 +36,12 @@ impl Reader {
             self.list(lists::INSTANCES, &Parameters::default().with("MaxResults", LARGE_PAGE), page).await
         };
         self.memos.instances.get("", async { read.await.map(Arc::new) }).await
+    }
+
+    /// Returns the `Name` tags of the instances by id, where they have been read. Makes no call.
+    pub fn instance_names(&self) -> BTreeMap<String, String> {
+        let name = |instance: &Instance| Some((instance.id.clone(), instance.tags.get("Name")?.clone()));
+        self.memos.instances.known("").iter().flat_map(|all| all.iter().filter_map(name)).collect()
     }
 
     /// Reads which instance profile is on which instance, in the region.

@@ -10,6 +10,7 @@ use crate::model::duration::minutes;
 use crate::plan::drift::Severity;
 use crate::plan::file::{LONGEST, is_digest};
 use crate::render::plan::markdown::{COMMENT, LEAST};
+use crate::render::text::Detail;
 
 /// How a plan is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -31,6 +32,27 @@ pub(in crate::cli) enum PlanFormat {
     Sarif,
 }
 
+/// How much of a plan is written for people.
+#[derive(Args, Clone, Copy, Debug)]
+pub(in crate::cli) struct Detailing {
+    /// Show every field of what is added: what a preset brings too, and whole lists
+    #[arg(long, conflicts_with = "summary")]
+    pub(in crate::cli) full: bool,
+    /// Show one line for each change
+    #[arg(long)]
+    pub(in crate::cli) summary: bool,
+}
+
+impl Detailing {
+    pub(in crate::cli) fn detail(self) -> Detail {
+        match (self.full, self.summary) {
+            (true, _) => Detail::Full,
+            (false, true) => Detail::Summary,
+            (false, false) => Detail::Brief,
+        }
+    }
+}
+
 /// Arguments of `plan`.
 #[derive(Args, Debug)]
 pub(in crate::cli) struct PlanArguments {
@@ -44,6 +66,8 @@ pub(in crate::cli) struct PlanArguments {
     /// Exit with 2 if there is a difference of this severity or a worse one
     #[arg(long, value_name = "SEVERITY", value_parser = severity)]
     pub(in crate::cli) fail_on: Option<Severity>,
+    #[command(flatten)]
+    pub(in crate::cli) detailing: Detailing,
     /// How the plan is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(in crate::cli) format: PlanFormat,
@@ -104,6 +128,8 @@ pub(in crate::cli) struct ShowArguments {
     /// Only these resources, such as `plan.daily`; or one file that `plan --out` wrote
     #[arg(value_name = "ADDR|FILE")]
     pub(in crate::cli) addresses: Vec<String>,
+    #[command(flatten)]
+    pub(in crate::cli) detailing: Detailing,
     /// How the answer is written; what is live as `text` or `json` only
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(in crate::cli) format: PlanFormat,

@@ -66,6 +66,9 @@ pub(in crate::cli) struct VerifyArguments {
     /// How old the newest backup may be, such as `26h` [default: what the plan's schedule promises]
     #[arg(long, value_name = "DURATION")]
     pub(in crate::cli) max_age: Option<String>,
+    /// Show the instances by the causes of their verdicts, on one screen
+    #[arg(long)]
+    pub(in crate::cli) summary: bool,
     /// How the answer is written
     #[arg(long, value_enum, value_name = "FORMAT", default_value_t)]
     pub(in crate::cli) format: VerifyFormat,

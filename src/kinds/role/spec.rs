@@ -66,6 +66,9 @@ pub enum Preset {
 }
 
 impl Preset {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::VssInstance, Self::VssInstanceBackupOnly, Self::BackupService];
+
     /// Returns the name in the file.
     pub fn name(self) -> &'static str {
         match self {

@@ -11,7 +11,7 @@ use crate::kind::Desired;
 use crate::model::consent::{Consent, Reach};
 use crate::model::{Action, Address, Cause, Display, FieldChange, Location, Operation, Phase, PlannedCall};
 use crate::plan::content::{Summary, UNREAD_LIST, Verdict};
-use crate::plan::{Change, Hazard, HazardNote, Orphan, Step};
+use crate::plan::{Change, Hazard, HazardNote, Orphan, Step, Told};
 
 /// A plan in one word. What is refused weighs more than what could not be read, and that more than what differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -255,7 +255,8 @@ impl From<&SavedEntry> for Desired {
 
 impl From<&Change> for SavedChange {
     fn from(change: &Change) -> Self {
-        let Change { address, name, action, reason, fields, location, cause, settles } = change.clone();
+        // What is told besides is saved with the entry.
+        let Change { address, name, action, reason, fields, location, cause, settles, told: _ } = change.clone();
         let fields = fields
             .into_iter()
             .map(|FieldChange { path, display, before, after, replaces, cause }| SavedField {
@@ -285,7 +286,7 @@ impl From<&SavedChange> for Change {
                 cause,
             })
             .collect();
-        Self { address, name, action, reason, fields, location, cause, settles }
+        Self { address, name, action, reason, fields, location, cause, settles, told: Told::default() }
     }
 }
 

@@ -20,6 +20,7 @@ fn saved(now: &str) -> SavedPlan {
         diagnostics: Vec::new(),
         security: crate::plan::Security::default(),
         is_targeted: false,
+        seen: crate::plan::Seen::default(),
     };
     let occasion = Occasion {
         caller_arn: "arn:aws:iam::123456789012:user/a".into(),

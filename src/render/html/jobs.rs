@@ -167,7 +167,7 @@ impl<'a> Jobs<'a> {
             job.status_message.as_deref().map(|message| format!("<p>{}</p>", foreign(message))).unwrap_or_default();
         if let Some(number) = self.number(job) {
             let _ = write!(words, "<p><a href=\"#cause-{number}\">Cause {number} and its fix</a></p>");
-        } else if let Some(Cause { cause, fix, checks: _ }) = cause(self.evidence, proof) {
+        } else if let Some(Cause { cause, fix, checks: _ }) = of_job(self.evidence, proof) {
             let _ = write!(words, "<p>{} {}</p>", sentence(&cause), sentence(&fix));
         }
         let mut made = code(&job.id);
@@ -270,15 +270,20 @@ fn outcome(outcome: &Outcome) -> (&'static str, Tone) {
     }
 }
 
+/// Says why a job's backup is not consistent, with the lines to run for its instance.
+fn of_job(evidence: &Evidence, proof: &Proof) -> Option<Cause> {
+    cause(evidence, proof).map(|cause| cause.on(proof.job.instance_id()))
+}
+
 /// Writes why a verdict is not better, and what to do.
-pub(super) fn why(cause: &Cause) -> String {
+pub(super) fn why(cause: &Cause, id: &str) -> String {
     let mut html = format!(
         "<div><dt>Cause</dt><dd>{}</dd></div>\n<div><dt>Fix</dt><dd>{}</dd></div>\n",
         sentence(&cause.cause),
         sentence(&cause.fix)
     );
     if !cause.checks.is_empty() {
-        let said = format!("`vssctl doctor` looks for it with {}", cause.checks.join(", "));
+        let said = format!("`vssctl doctor {id}` looks for it with {}", cause.checks.join(", "));
         let _ = writeln!(html, "<div><dt>Checks</dt><dd>{}.</dd></div>", prose(&said));
     }
     html

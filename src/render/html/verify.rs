@@ -156,7 +156,7 @@ fn article(html: &mut String, verified: &Verified, jobs: &Jobs<'_>) {
 fn about(verified: &Verified) -> String {
     let mut html = String::from("<dl>\n");
     if let Some(cause) = &verified.cause {
-        html.push_str(&why(cause));
+        html.push_str(&why(cause, &verified.id));
     }
     for note in &verified.notes {
         let _ = writeln!(html, "<div><dt>Note</dt><dd>{}</dd></div>", sentence(note));

@@ -14,8 +14,10 @@ use crate::model::safe::escaped;
 use crate::model::{Action, Cause};
 use crate::plan::file::{SavedChange, SavedPlan};
 use crate::plan::{Change, Hazard, Plan, Summary, hazard};
-use crate::render::fields::{field_lines, with_own_causes, write_lines};
-use crate::render::{security, text};
+use crate::render::fields::{field_lines, name_instances, with_own_causes, write_lines};
+use crate::render::runs::{self, Running, When};
+use crate::render::security;
+use crate::render::text::{self, steered};
 
 /// The most characters of a comment on GitHub.
 pub const COMMENT: usize = 65_535;
@@ -49,7 +51,8 @@ pub fn plan(saved: &SavedPlan, options: &Options<'_>) -> String {
     let (body, left_out) = fitted(&blocks, room);
     let mut text = head + &body;
     if let Some(left_out) = left_out {
-        let _ = writeln!(text, "\n_{left_out}: run `vssctl plan` for all of it._");
+        let line = code(&format!("vssctl{} plan", options.options_of_same));
+        let _ = writeln!(text, "\n_{left_out}: run {line} for all of it._");
     }
     text + &end
 }
@@ -237,7 +240,7 @@ fn block(change: &SavedChange, saved: &SavedPlan, plan: &Plan) -> Block {
     let settles = settles.map(|paths| escaped(&format!("# this change settles drift of {paths}")));
     let mut lines: Vec<String> = change.reason.iter().map(|reason| escaped(&format!("# {reason}"))).collect();
     let of_plan = plan.changes.iter().find(|it| it.address == change.address);
-    lines.extend(of_plan.into_iter().flat_map(fields));
+    lines.extend(of_plan.into_iter().flat_map(|change| fields(change, plan)));
     lines.extend(settles);
     let notes = saved.steps.iter().filter(|step| step.address == change.address).flat_map(|step| &step.hazards);
     let consents = saved.declared();
@@ -251,14 +254,31 @@ fn block(change: &SavedChange, saved: &SavedPlan, plan: &Plan) -> Block {
 }
 
 /// Writes the fields of a change, each line with its sign first, as a diff has it.
-fn fields(change: &Change) -> Vec<String> {
+fn fields(change: &Change, plan: &Plan) -> Vec<String> {
     let mut lines = Vec::new();
     for field in &with_own_causes(change) {
         field_lines(&mut lines, field, change.action == Action::Create);
     }
+    name_instances(&mut lines, &plan.seen.names);
     let mut written = String::new();
     write_lines(&mut written, lines, false, usize::MAX);
-    strip_str(&written).to_string().lines().map(as_diff).collect()
+    let mut lines: Vec<String> = strip_str(&written).to_string().lines().map(as_diff).collect();
+    // In words alone: a comment that is written again on another day stays as it is.
+    for Running { path, before, after } in runs::changed(change, None).into_iter().filter(|_| !is_new(change)) {
+        let of = if path.is_empty() { String::new() } else { format!("{path} ") };
+        let said = |verb: &str, when: Option<When>| when.map(|when| format!("{verb} {}", when.words));
+        let said: Vec<String> = [said("ran", before), said("runs", after)].into_iter().flatten().collect();
+        lines.push(escaped(&format!("# {of}{}", said.join(", now "))));
+    }
+    let steered = steered(change);
+    if !steered.is_empty() {
+        lines.push(format!("# steered by {}", steered.join(", ")));
+    }
+    lines
+}
+
+fn is_new(change: &Change) -> bool {
+    change.action == Action::Create
 }
 
 /// Moves the sign of a line to its front, for the colours of a diff: `~` stays as it is, and is drawn as context.

@@ -8,6 +8,7 @@ pub mod junit;
 pub mod markdown;
 pub mod prometheus;
 pub mod sarif;
+pub mod summary;
 pub mod verify;
 
 use blocks::{MOST, head, headline, line, tally, unread};

@@ -71,7 +71,7 @@ pub fn last_line(report: &Report) -> String {
     format!("Verify: {}.", tally(counts))
 }
 
-fn sign(verdict: Verdict) -> (&'static str, Style) {
+pub(super) fn sign(verdict: Verdict) -> (&'static str, Style) {
     match verdict {
         Verdict::Failed | Verdict::CrashOnly | Verdict::Never => ("!", REMOVE),
         Verdict::Stale => ("~", CHANGE),

@@ -37,6 +37,7 @@ fn plan_of(changes: Vec<Change>) -> Plan {
         diagnostics: Vec::new(),
         security: crate::plan::Security::default(),
         is_targeted: false,
+        seen: crate::plan::Seen::default(),
     }
 }
 
@@ -51,6 +52,7 @@ fn changed(address: &str, action: Action, fields: Vec<FieldChange>) -> Change {
         location: None,
         cause: None,
         settles: Vec::new(),
+        told: crate::plan::Told::default(),
     }
 }
 
@@ -58,8 +60,13 @@ fn field(path: &str, display: Display, before: Value, after: Value) -> FieldChan
     FieldChange { path: path.into(), display, before, after, replaces: false, cause: None }
 }
 
+fn read(plan: &Plan, detail: Detail) -> String {
+    let consents = Consents::default();
+    super::plan(plan, &Reading { consents: &consents, problems: "", command: "vssctl apply", width: 80, detail })
+}
+
 fn rendered(plan: &Plan) -> String {
-    anstream::adapter::strip_str(&super::plan(plan, &Consents::default(), "", "apply", 80)).to_string()
+    anstream::adapter::strip_str(&read(plan, Detail::Full)).to_string()
 }
 
 #[test]
@@ -148,6 +155,6 @@ fn foreign_text_brings_no_codes_of_its_own() {
         Action::Update,
         vec![field("description", Display::Value, json!("a"), json!(hostile))],
     )]);
-    let text = super::plan(&plan, &Consents::default(), "", "apply", 80);
+    let text = read(&plan, Detail::Brief);
     assert!(!text.contains("\u{1b}[31m") && !text.contains('\u{202e}') && !text.contains("\n- vault"), "{text}");
 }
