@@ -147,8 +147,8 @@ fn refitted(old: &str, new: &str, width: usize) -> String {
         let goes_on = !next.trim().is_empty() && indent_of(next) >= least;
         while is_longer && columns(&line) > width {
             let fits = |at: &usize| columns(&line[..*at]) <= width;
-            let breaks = line.match_indices(' ').map(|(at, _)| at).filter(|at| *at > indent).filter(fits);
-            let Some(at) = breaks.last() else { break };
+            let mut breaks = line.match_indices(' ').map(|(at, _)| at).filter(|at| *at > indent).filter(fits);
+            let Some(at) = breaks.next_back() else { break };
             let tail = line.split_off(at).trim_start().to_owned();
             written.push(std::mem::take(&mut line));
             if goes_on && indent_of(next) + columns(&tail) < width {

@@ -39,7 +39,7 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
     if let Some(base) = base {
         label(&mut plan, base, &session, &options).await?;
     }
-    let (consents, line) = (session.consents(&[]), session.line("apply", &options));
+    let (consents, apply) = (session.consents(&[]), session.line("apply", &options));
     if options.targets.is_empty() {
         plan.diagnostics.extend(hazard::unused(&plan, &consents));
     }
@@ -60,8 +60,8 @@ pub(super) async fn run(arguments: &PlanArguments, global: &Global, ui: &Ui) -> 
         exit => exit,
     };
     match &saved {
-        None => ui.answer(&session.render(&plan, &line, arguments.detailing.detail())),
-        Some(saved) => told(saved, &plan, &line, reviewed.as_ref(), (exit, arguments), &session)?,
+        None => ui.answer(&session.render(&plan, &apply, arguments.detailing.detail())),
+        Some(saved) => told(saved, &plan, &apply, reviewed.as_ref(), (exit, arguments), &session)?,
     }
     Ok(exit)
 }
@@ -89,13 +89,12 @@ fn told(
         run: github::Step { exit, stale: exit == Exit::Stale, out },
     };
     let moved = reviewed.and_then(|reviewed| reviewed.plan.as_ref()).map(|old| since(old, saved));
-    match moved.filter(|moved| !moved.is_empty() && arguments.format == PlanFormat::Text) {
-        Some(moved) => ui.answer(&said(&moved)),
-        None => {
-            let detail = arguments.detailing.detail();
-            let written = formats::written(saved, &asked, || session.render(plan, line, detail))?;
-            formats::answer(ui, arguments.format, &written);
-        }
+    if let Some(moved) = moved.filter(|moved| !moved.is_empty() && arguments.format == PlanFormat::Text) {
+        ui.answer(&said(&moved));
+    } else {
+        let detail = arguments.detailing.detail();
+        let written = formats::written(saved, &asked, || session.render(plan, line, detail))?;
+        formats::answer(ui, arguments.format, &written);
     }
     if let Some(reviewed) = reviewed {
         compared(reviewed, saved, plan, ui);

@@ -111,12 +111,11 @@ fn changes(text: &mut String, plan: &Plan, reading: &Reading<'_>) {
             continue;
         }
         let mut block = String::new();
-        let is_brief = match additions.as_ref().filter(|_| change.action == Action::Create) {
-            Some(additions) => additions.write(&mut block, change, width),
-            None => {
-                self::change(&mut block, change, plan, reading);
-                false
-            }
+        let is_brief = if let Some(additions) = additions.as_ref().filter(|_| change.action == Action::Create) {
+            additions.write(&mut block, change, width)
+        } else {
+            self::change(&mut block, change, plan, reading);
+            false
         };
         let of_change = notes.get(&change.address).into_iter().flatten();
         let of_change = of_change.map(|note| (*note, consents.declared(note.hazard, &change.address)));

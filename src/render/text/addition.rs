@@ -141,7 +141,7 @@ impl<'a> Additions<'a> {
         let zone = zone.filter(|zone| zone.cause.is_none());
         let has_schedule = fields.iter().any(|field| is_schedule(&field.path, prefix));
         let mut pieces = Vec::new();
-        for run in fields.chunk_by(|one, other| instances_alike(one, other)) {
+        for run in fields.chunk_by(instances_alike) {
             let [field, ..] = run else { continue };
             let piece = match (run.len(), zone) {
                 // The time zone stands with the schedule that it is for.
@@ -295,11 +295,11 @@ fn flow(text: &mut String, head: &str, pieces: &[String], width: usize) {
             if columns(&line) > width {
                 let mut wrapped = String::new();
                 hanging(&mut wrapped, &format!("{piece}{comma}"), [own, own + 2], width);
-                line = wrapped.trim_end().to_owned();
-                if let Some((above, last)) = line.clone().rsplit_once('\n') {
+                let (above, last) = wrapped.trim_end().rsplit_once('\n').unwrap_or(("", wrapped.trim_end()));
+                if !above.is_empty() {
                     let _ = writeln!(text, "{above}");
-                    last.clone_into(&mut line);
                 }
+                last.clone_into(&mut line);
             }
         }
         is_head = false;
