@@ -21,7 +21,7 @@ use crate::model::consent::Allowance;
 
 pub(super) use export::{ExportArguments, ExportFormat};
 pub(super) use format::Format;
-pub(super) use of_file::{FmtArguments, GraphArguments, GraphFormat, OutputArguments};
+pub(super) use of_file::{FmtArguments, GraphArguments, GraphFormat, OutputArguments, PullArguments};
 pub(super) use permissions::{PermissionsArguments, PermissionsPurpose, TrustPlatform};
 pub(super) use plan::{Detailing, DriftArguments, DriftFormat, PlanArguments, PlanFormat, ShowArguments};
 pub(super) use proof::{
@@ -140,6 +140,8 @@ pub(super) enum Command {
     Adopt(AdoptArguments),
     /// Write what is live as a file to adopt, or for CloudFormation or Terraform
     Export(ExportArguments),
+    /// Write what is live of resources into their entries of the file
+    Pull(PullArguments),
     /// Break the lease of a run that is known to be dead
     Unlock(UnlockArguments),
     /// Tell whether the backups are application-consistent
@@ -184,6 +186,7 @@ impl Command {
             | Self::Validate(_)
             | Self::Fmt(_)
             | Self::Graph(_)
+            | Self::Pull(_)
             | Self::Output(_)
             | Self::Permissions(_)
             | Self::Schema(_)
@@ -210,6 +213,7 @@ impl Command {
             | Self::Validate(_)
             | Self::Fmt(_)
             | Self::Graph(_)
+            | Self::Pull(_)
             | Self::Output(_)
             | Self::Permissions(_)
             | Self::Schema(_)

@@ -39,6 +39,7 @@ mod pace;
 mod permissions;
 mod plan;
 mod proof;
+mod pull;
 mod rewrite;
 mod run;
 mod sandbox;

@@ -65,12 +65,13 @@ fn needed(desired: &mut Vec<Desired>, address: &Address) {
     desired.retain(|one| wanted.contains(&one.address));
 }
 
-fn found_of<'l>(live: &'l LiveAccount, address: &Address) -> &'l Found {
+/// Returns what was found of a resource.
+pub(super) fn found_of<'l>(live: &'l LiveAccount, address: &Address) -> &'l Found {
     live.kinds.iter().find_map(|(_, live)| live.found.get(address)).unwrap_or(&Found::Absent)
 }
 
 /// Returns what is live, or why there is no value.
-fn there<'l>(address: &Address, found: &'l Found, session: &Session<'_>) -> Result<&'l Live, CliError> {
+pub(super) fn there<'l>(address: &Address, found: &'l Found, session: &Session<'_>) -> Result<&'l Live, CliError> {
     let same = &session.options_of_same;
     match found {
         Found::Live(live) => Ok(live),

@@ -13,7 +13,7 @@ use super::log::start_log;
 use super::ui::{Color, Ui};
 use super::{
     adopt, apply, backup, completion, coverage, destroy, doctor, drift, explain, export, fmt, graph, init, migrate,
-    output, permissions, plan, sandbox, schema, show, unlock, validate, verify, version,
+    output, permissions, plan, pull, sandbox, schema, show, unlock, validate, verify, version,
 };
 use crate::model::Diagnostics;
 
@@ -108,6 +108,7 @@ fn execute(global: &Global, command: Command, ui: &Ui) -> Result<Exit, CliError>
         Command::Apply(arguments) => block_on(apply::run(&arguments, global, ui)),
         Command::Destroy(arguments) => block_on(destroy::run(&arguments, global, ui)),
         Command::Adopt(arguments) => block_on(adopt::run(&arguments, global, ui)),
+        Command::Pull(arguments) => block_on(pull::run(&arguments, global, ui)),
         Command::Unlock(arguments) => block_on(unlock::run(&arguments, global, ui)),
         Command::Verify(arguments) => block_on(verify::run(&arguments, global, ui)),
         Command::Doctor(arguments) => block_on(doctor::run(&arguments, global, ui)),

@@ -10,6 +10,7 @@ pub mod cloudformation;
 pub mod consent;
 mod context;
 mod documents;
+pub mod edit;
 pub mod entry;
 pub mod export;
 mod folder;

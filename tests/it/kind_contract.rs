@@ -13,11 +13,11 @@ use crate::bench::{Bench, STACK, changed, paths};
 /// One kind: the file around its entry, the entry's own required lines, and its fields.
 pub(crate) struct Sheet {
     pub(crate) kind: &'static str,
-    address: &'static str,
+    pub(crate) address: &'static str,
     /// Comes before the entry.
     around: &'static str,
     /// The entry's header and required lines.
-    entry: &'static str,
+    pub(crate) entry: &'static str,
     pub(crate) rows: &'static [Row],
 }
 

@@ -52,6 +52,7 @@ mod processes;
 mod proof;
 mod proof_cli;
 mod proof_summary;
+mod pull;
 mod quotas;
 mod rates;
 mod references;

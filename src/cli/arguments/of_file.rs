@@ -46,3 +46,14 @@ pub(in crate::cli) struct OutputArguments {
     #[arg(long)]
     pub(in crate::cli) json: bool,
 }
+
+/// Arguments of `pull`.
+#[derive(Args, Debug)]
+pub(in crate::cli) struct PullArguments {
+    /// The resources whose entries are to say what is live, such as `plan.daily`
+    #[arg(required = true, value_name = "ADDR")]
+    pub(in crate::cli) addresses: Vec<String>,
+    /// Write nothing; show what would change
+    #[arg(long)]
+    pub(in crate::cli) dry_run: bool,
+}

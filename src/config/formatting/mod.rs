@@ -10,6 +10,7 @@ mod tests;
 mod tokens;
 
 use toml::de::DeTable;
+use toml_parser::parser::EventKind;
 
 use super::foreign::has_ours;
 use super::tree::Node;
@@ -52,6 +53,11 @@ pub fn format(text: &str) -> Result<String, LayoutError> {
 /// Tells whether two texts have the same keys, values, brackets and comments in the same order.
 pub fn same_tokens(before: &str, after: &str) -> bool {
     significant(before).eq(significant(after))
+}
+
+/// Lists the comments of a text.
+pub fn comments(text: &str) -> Vec<String> {
+    significant(text).filter(|(kind, _)| *kind == EventKind::Comment).map(|(_, comment)| comment).collect()
 }
 
 /// Returns a text for people, without the values that nobody is shown ([`crate::model::hidden`]).
