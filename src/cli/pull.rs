@@ -114,7 +114,9 @@ impl Pull<'_> {
         };
         if attempt(&edits).is_none() {
             // A policy file may be another entry's too: then the document moves into this one.
-            edits.iter_mut().for_each(|edit| edit.file = None);
+            for edit in &mut edits {
+                edit.file = None;
+            }
         }
         if attempt(&edits).is_none() {
             return Err(self.refused(address, &names, &edits, &wanted.unsaid));
@@ -168,8 +170,8 @@ impl Pull<'_> {
 
     /// Loads the texts and plans with what was read.
     fn judged(&self, texts: &BTreeMap<String, String>) -> Result<Judged, String> {
-        let shelf = Edited { folder: self.folder.clone(), texts: texts.clone() };
-        let loaded = config::load_shelf(&self.path.display().to_string(), MAIN, Arc::new(shelf));
+        let edited = Edited { folder: self.folder.clone(), texts: texts.clone() };
+        let loaded = config::load_shelf(&self.path.display().to_string(), MAIN, Arc::new(edited));
         let Some(config) = loaded.config else {
             let errors = loaded.diagnostics.iter().filter(|one| one.severity == Severity::Error);
             return Err(errors.map(|one| escaped(&one.message)).collect::<Vec<_>>().join("; "));

@@ -66,19 +66,19 @@ pub fn load(path: &Path) -> Loaded {
 ///
 /// # Errors
 /// What [`load`] says of a file that it can't read.
-pub fn read_written(path: &Path) -> Result<(Vec<u8>, String), Loaded> {
+pub fn read_written(path: &Path) -> Result<(Vec<u8>, String), Box<Loaded>> {
     let read = read::configuration_bytes(path, limits::FILE);
     let read = read.and_then(|bytes| Ok((bytes.clone(), read::decode(bytes)?)));
-    read.map_err(|failed| unread(path, failed))
+    read.map_err(|failed| Box::new(unread(path, failed)))
 }
 
 /// Reads bytes that are no file, such as those of a pipe.
 ///
 /// # Errors
 /// What [`load`] says of such a file.
-pub fn decode_written(name: &str, bytes: Vec<u8>) -> Result<String, Loaded> {
+pub fn decode_written(name: &str, bytes: Vec<u8>) -> Result<String, Box<Loaded>> {
     let read = if bytes.len() as u64 > limits::FILE { Err(read::too_large(limits::FILE)) } else { read::decode(bytes) };
-    read.map_err(|failed| unread(Path::new(name), failed))
+    read.map_err(|failed| Box::new(unread(Path::new(name), failed)))
 }
 
 /// Makes the problem of a file that can't be read.

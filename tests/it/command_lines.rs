@@ -19,8 +19,8 @@ const NOT_RUN: [(&str, &str); 4] = [
 const VALUES: [(&str, &str); 21] = [
     ("[ADDR...]", ""),
     ("[ADDR[.FIELD]]", ""),
-    ("[FILE...]", ""),
     ("[CODE]", ""),
+    ("[FILE...]", ""),
     ("[INSTANCE...]", ""),
     ("ADDR...", ROLE),
     ("ADDRESS", ROLE),

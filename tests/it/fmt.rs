@@ -178,7 +178,9 @@ fn a_file_that_is_laid_out_resolves_to_the_same() {
             let codes: Vec<_> = loaded.diagnostics.iter().map(|one| (one.code, one.message.clone())).collect();
             let config = loaded.config.map(|config| {
                 let mut desired = config.desired;
-                desired.iter_mut().for_each(|one| one.location = None);
+                for one in &mut desired {
+                    one.location = None;
+                }
                 (format!("{:?}{:?}", config.scope, config.thresholds), desired, config.consents.len())
             });
             (config, codes)
