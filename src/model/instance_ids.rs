@@ -34,7 +34,7 @@ pub fn named(text: &str, names: &BTreeMap<String, String>) -> String {
         let (before, after) = (&text[..id.start], &text[id.end..]);
         // A quoted value keeps its quotes to itself.
         let quotes = after.bytes().take_while(|byte| matches!(byte, b'"' | b'`' | b'\'')).count().min(1);
-        let is_named = before.ends_with('(') || after[quotes..].starts_with(" (");
+        let is_named = before.trim_end_matches(['"', '`', '\'']).ends_with('(') || after[quotes..].starts_with(" (");
         if let Some(name) = name.filter(|_| !is_named) {
             let end = id.end + quotes;
             written.push_str(&text[from..end]);
@@ -82,6 +82,7 @@ mod tests {
             ("i-01234567", "i-01234567 (old\\u{1b}[31m\\u{a})"),
             // Known already, unknown, without a name, and no ids.
             ("web-1 (i-0123456789abcdef0)", "web-1 (i-0123456789abcdef0)"),
+            ("web-1 (`i-0123456789abcdef0`)", "web-1 (`i-0123456789abcdef0`)"),
             ("i-0123456789abcdef0 (web-1)", "i-0123456789abcdef0 (web-1)"),
             ("i-0123456789abcdef1 i-00000000", "i-0123456789abcdef1 i-00000000"),
             ("ami-01234567 xi-01234567 i-012345678", "ami-01234567 xi-01234567 i-012345678"),

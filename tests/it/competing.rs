@@ -161,7 +161,7 @@ fn an_association_without_a_name_is_adopted_by_its_id_or_as_the_only_one() {
     // The line of the hazard is one that works.
     let (place, ids) = place(&file, &[enabled.clone(), third]);
     let shown = place.sandbox(&["plan"]).exits(0).stdout.split_whitespace().collect::<Vec<_>>().join(" ");
-    let line = format!("`vssctl adopt package.AwsVssComponents={}`", ids[0]);
+    let line = format!("`vssctl --sandbox=account.json adopt package.AwsVssComponents={}`", ids[0]);
     assert!(shown.contains(&line), "{shown}");
     // So is `adopt = true`.
     place.write("vss.toml", package(&format!("adopt = true\n{TAGGED}")));

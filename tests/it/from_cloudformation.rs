@@ -49,7 +49,7 @@ fn the_roles_of_a_stack_change_hands_with_consent_and_nothing_differs() {
     let address = format!("role.{ROLE}");
     let refused = place.sandbox(&["plan"]).exits(4).stdout;
     assert!(refused.contains("VSS0903") && refused.contains("`vss-roles`"), "{refused}");
-    let hint = format!("vssctl adopt {address} --allow shared-resource");
+    let hint = format!("vssctl --sandbox=account.json adopt {address} --allow shared-resource");
     assert!(refused.split_whitespace().collect::<Vec<_>>().join(" ").contains(&hint), "{refused}");
     place.sandbox(&["apply", "--yes"]).exits(4);
 
