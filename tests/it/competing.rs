@@ -167,10 +167,12 @@ fn an_association_without_a_name_is_adopted_by_its_id_or_as_the_only_one() {
     place.write("vss.toml", package(&format!("adopt = true\n{TAGGED}")));
     place.sandbox(&["apply", "--yes"]).exits(0);
     assert_eq!(place.sandbox(&["plan"]).exits(0).last_line(), NO_CHANGES);
-    // An id is of an association, and of one that is there.
+    // An id is of an association or a plan, and of one that is there.
     place.sandbox(&["adopt", "--yes", "package.AwsVssComponents="]).exits(6);
     let (place, _) = self::place(&MAIN_JOB.replace("windows-backup", "s"), &[enabled]);
-    place.sandbox(&["adopt", "--yes", "plan.daily=x"]).exits(6);
+    place.sandbox(&["adopt", "--yes", "vault.vss=x"]).exits(6);
+    let run = place.sandbox(&["adopt", "--yes", "plan.daily=x"]);
+    assert!(run.code != Some(0) && run.stderr.contains("there is no live `plan.daily`"), "{}", run.stderr);
     let run = place.sandbox(&["adopt", "--yes", "package.AwsVssComponents=no-such"]);
     assert_ne!(run.code, Some(0));
 }
