@@ -18,7 +18,7 @@ use crate::model::consent::Consent;
 use crate::model::instance_ids::named;
 use crate::model::safe::escaped;
 use crate::model::{Action, Address, Consents, natural};
-use crate::plan::{Change, Hazard, HazardNote, Orphan, Plan, Summary, hazard};
+use crate::plan::{About, Change, Hazard, HazardNote, Orphan, Plan, Security, Sign, Summary, Turn, hazard};
 
 mod addition;
 mod summary;
@@ -26,6 +26,17 @@ mod summary;
 use addition::Additions;
 
 pub(crate) use super::layout::paragraph;
+
+/// Leaves out what a new role may do: its addition names each of its policies already.
+fn told_once(plan: &Plan) -> Security {
+    let is_new = |turn: &Turn| {
+        let change = plan.changes.iter().find(|change| change.address == turn.address);
+        change.is_some_and(|change| change.action == Action::Create && turn.principal == change.address.to_string())
+    };
+    let mut security = plan.security.clone();
+    security.turns.retain(|turn| turn.about != About::Permissions || turn.sign != Sign::Gain || !is_new(turn));
+    security
+}
 
 /// The last line of a plan that changes nothing; pipelines match it.
 pub const NO_CHANGES: &str = "No changes. Your infrastructure matches the configuration.";
@@ -71,7 +82,10 @@ pub fn plan(plan: &Plan, reading: &Reading<'_>) -> String {
         Detail::Summary => summary::changes(&mut text, plan, reading.width),
         Detail::Brief | Detail::Full => changes(&mut text, plan, reading),
     }
-    let security = security::text(&plan.security, reading.width);
+    let security = match reading.detail {
+        Detail::Brief => security::text(&told_once(plan), reading.width),
+        Detail::Full | Detail::Summary => security::text(&plan.security, reading.width),
+    };
     if !security.is_empty() {
         text.push('\n');
         text.push_str(&security);
