@@ -214,7 +214,7 @@ fn a_base_that_can_not_be_used_ends_the_plan_and_one_that_lacks_the_file_labels_
 fn a_base_whose_files_this_clone_lacks_is_unreadable_and_not_missing() {
     for (filter, name) in [("blob:none", "vss.toml"), ("tree:0", "vss.toml"), ("blob:none", "base.toml")] {
         let place = repository();
-        place.write("base.toml", "[tags]\nteam = \"a\"\n".to_owned());
+        place.write("base.toml", "[tags]\nteam = \"a\"\n");
         if name == "base.toml" {
             place.write("vss.toml", format!("extends = \"base.toml\"\n{MAIN_JOB}"));
         }
