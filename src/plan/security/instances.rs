@@ -102,7 +102,7 @@ fn moved(world: &World<'_>, address: &Address, who: &str, before: &str, after: &
         )];
     };
     if before.is_empty() {
-        return vec![base(Sign::Gain, true, format!("on {who}, {title} takes the place of no role"))];
+        return vec![base(Sign::Gain, true, format!("{title} is the first role of {who}"))];
     }
     let old = world.role_named(before, Side::Before);
     let (was, old) = old.unwrap_or_else(|| (format!("the role `{before}`, which is not known"), Powers::default()));
