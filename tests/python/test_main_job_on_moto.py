@@ -77,10 +77,8 @@ class MainJob(support.FolderCase):
 
         self.vssctl.run("adopt", "role.AWSBackupVss", "--yes", "--no-input")
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "theirs")
-        # Its trust becomes wider: that takes consent by name.
-        refused = self.vssctl.run("apply", "--yes", "--no-input", expect=4)
-        self.assertIn("--allow trust-widened", refused.stderr)
-        self.vssctl.run("apply", "--yes", "--no-input", "--allow", "trust-widened")
+        # What its preset attaches to a role of the stack is the job itself, and takes no consent.
+        self.vssctl.run("apply", "--yes", "--no-input")
         self.assertEqual(iam.get_role(RoleName="AWSBackupVss")["Role"]["Description"], "one")
         self.assertIn(NO_CHANGES, self.vssctl.run("plan").stdout)
 
