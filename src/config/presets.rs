@@ -72,8 +72,7 @@ pub(crate) fn of_role(fields: &Fields, scope: &Scope) -> Option<Attached> {
     let managed = fields.get("managed_policies").and_then(Value::as_array);
     let has = |arn: &String| managed.into_iter().flatten().any(|held| held == arn.as_str());
     let inline = |name: &str| fields.get("inline_policies").and_then(|inline| inline.get(name));
-    let presets = [Preset::VssInstance, Preset::VssInstanceBackupOnly, Preset::BackupService];
-    presets.into_iter().find_map(|preset| {
+    Preset::ALL.into_iter().find_map(|preset| {
         let filling = filling(preset, scope);
         let arns: Vec<String> = filling.managed.iter().map(|name| managed_policy_arn(scope, name)).collect();
         let holds = |(name, document): &(&str, Value)| inline(name).is_some_and(|own| policy::equal(own, document));
